@@ -1,0 +1,42 @@
+"""Layer-sequential unit-variance initialization (Mishkin & Matas 2016, "All you need is a good init", Algorithm 1)."""
+import numpy as np
+
+from .walk import Moments, Step
+
+
+def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int = 20) -> list[str]:
+    """Divide W by the standard deviation of the layer's output until its variance is within `margin` of `target`.
+
+        while |var(z) - target| >= margin and trials < max_trials:  W /= sqrt(var(z) / target)
+
+    var is over every element of z: images, outputs, positions. The bias stays, the mean is not removed. z is measured before
+    whatever follows in place. Without a bias (or with b = 0) one trial suffices. z = a u + b is not run again for further
+    trials: its variance is a quadratic in a whose coefficients come from the moments of the one forward pass.
+    Returns notes; a layer of constant output is left alone.
+    """
+    moments = step.forward()
+    variance = variance_of_scale(moments, _bias(step))
+    a, trials = 1.0, 0
+    while abs(variance(a) - target) >= margin and trials < max_trials:
+        if not variance(a) > 1e-30:
+            return [f'its output is constant (variance {variance(a):.3g}), so its weights cannot be scaled: left as they are']
+        a /= np.sqrt(variance(a) / target)
+        trials += 1
+    if a != 1:
+        step.rescale(a)
+    if abs(variance(a) - target) >= margin:
+        return [f'the output variance is {variance(a):.4g} after {trials} trials; wanted {target:g} within {margin:g} '
+                '(a bias of large variance does that; raise --max-trials or lower the bias)']
+    return []
+
+
+def variance_of_scale(moments: Moments, bias: np.ndarray):
+    """The function a -> var(a u + b) over all elements, where z = u + b has the given moments."""
+    u = moments.mean - bias
+    uu = moments.var.mean() + u.var()
+    ub = (u * bias).mean() - u.mean() * bias.mean()
+    return lambda a: float(a * a * uu + 2 * a * ub + bias.var())
+
+
+def _bias(step):
+    return step.layer.bias.data.astype(float) if step.layer.bias else np.zeros(step.layer.num_output)

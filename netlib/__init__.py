@@ -1,0 +1,7 @@
+"""The engine room: errors, shapes <- memory <- engines <- blob <- data, layers <- graph <- net.
+
+Imports goodinit.proto; never initializers, solvers or tools.
+"""
+from .net import Net
+
+__all__ = ['Net']

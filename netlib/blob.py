@@ -1,0 +1,102 @@
+"""Blob: a named array and its gradient, the unit that flows between layers and that layers learn."""
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from .errors import NetError
+from .memory import Memory, Tensor
+from .shapes import Shape
+
+
+class Blob:
+    """What Caffe calls a blob: values and their gradient ("diff"), both of one shape.
+
+    There are two doors to each half:
+
+    | | for engines (a Tensor, no copy, any device) | for people (a NumPy view on the host) |
+    |---|---|---|
+    | the values | `values` | `data` |
+    | the gradient of the loss | `diffs` | `diff` |
+
+    Memory is taken at first use, so a net that never runs backward holds no diffs.
+    """
+
+    def __init__(self, name: str = '', shape: Shape = (), dtype=np.float32):
+        self.name, self.dtype = name, np.dtype(dtype)
+        self._values, self._diffs = Memory(0, dtype), Memory(0, dtype)
+        self.shape: Shape = (0,)
+        self.reshape(*shape)
+
+    def __repr__(self):
+        return f"Blob('{self.name}', {self.shape})"
+
+    def reshape(self, *shape: int) -> None:
+        """Take a new shape. The values stay where the old memory is large enough, as in Caffe."""
+        if len(shape) > 32 or any(n < 0 for n in shape):
+            raise NetError(f"blob '{self.name}': a shape has 0 to 32 extents, none negative; found {shape}")
+        self.shape = tuple(int(n) for n in shape)
+        self.count = prod(self.shape)
+        if self.count > min(self._values.size, self._diffs.size):
+            self._values, self._diffs = Memory(self.count, self.dtype), Memory(self.count, self.dtype)
+
+    def share(self, other: Blob, diffs: bool = True) -> None:
+        """Use the memory of `other` from now on (of at least as many elements); the shapes may differ."""
+        self._values = other._values
+        if diffs:
+            self._diffs = other._diffs
+
+    def free(self) -> None:
+        """Give the memory back; the blob reads as zeros until it is written again."""
+        self._values.free()
+        self._diffs.free()
+
+    @property
+    def values(self) -> Tensor:
+        return Tensor(self.shape, self._values)
+
+    @property
+    def diffs(self) -> Tensor:
+        return Tensor(self.shape, self._diffs)
+
+    @property
+    def data(self) -> np.ndarray:
+        return self.values.array(write=True)
+
+    @data.setter
+    def data(self, array) -> None:
+        self.data[...] = array
+
+    @property
+    def diff(self) -> np.ndarray:
+        return self.diffs.array(write=True)
+
+    @diff.setter
+    def diff(self, array) -> None:
+        self.diff[...] = array
+
+    @property
+    def axes(self) -> int:
+        return len(self.shape)
+
+    @property
+    def shape_text(self) -> str:
+        """The shape as Caffe logs it: '2 4 6 6 (288)'."""
+        return ' '.join(map(str, self.shape)) + f' ({self.count})'
+
+
+class Param(Blob):
+    """A blob that a layer learns: with its filler, the multipliers of its rate and decay, and its owner.
+
+    `owner` is the Param whose memory this one shares (itself where nothing is shared). `learns` is whether
+    backward must compute its diff.
+    """
+
+    def __init__(self, name: str, shape: Shape, filler=None, dtype=np.float32):
+        super().__init__(name, shape, dtype)
+        self.filler = filler
+        self.lr_mult = self.decay_mult = 1.0
+        self.owner: Param = self
+        self.spec = None                # the ParamSpec of an owner that others may share
+        self.learns = True

@@ -1,0 +1,187 @@
+"""The ops: all that a layer may ask of an engine, on one page.
+
+Naming
+    x y      values that go in and come out        dx dy   gradients of the loss by them
+    W        weights, (out, in, ...)               out=    where the result goes
+    accumulate=True adds to `out`; otherwise `out` is overwritten.
+
+Calling
+    Tensors given by position are read; tensors given by keyword are written. That is the whole rule by which
+    an engine finds out which mirror of a memory must be current. `out` may be the same tensor as an input
+    of the same shape for the elementwise ops (fill, axpby, unary, unary_backward, binary), not for others.
+
+An engine implements an op under its name and receives, in place of each tensor, what it computes on: a NumPy
+array on the host, an address and a shape on a device. An op that an engine lacks is an error, never a silent
+detour over the host.
+"""
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import EngineError
+from ..memory import Memory, Tensor
+from ..shapes import Shape
+
+
+class Window(NamedTuple):
+    """What slides over the spatial axes of a convolution or a pooling: one number per axis each."""
+    kernel: Shape
+    stride: Shape
+    pad: Shape
+    dilation: Shape
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether each position sees just one element and all are seen in order."""
+        ones = (1,) * len(self.kernel)
+        return self.kernel == ones and self.stride == ones and not any(self.pad)
+
+
+class Engine:
+    """The ops, each with what it computes. Shapes in parentheses; `...` are the spatial axes."""
+    name = 'interface'
+    dtype = np.dtype(np.float32)
+
+    # -- moving values --------------------------------------------------------------------------------
+    def fill(self, value, *, out):
+        """out = value everywhere."""
+
+    def axpby(self, alpha, x, beta, *, out):
+        """out = alpha x + beta out, elementwise; where beta is 0, out's old values do not matter."""
+
+    def copy_window(self, x, start, *, out, at, shape, accumulate=False):
+        """out[at : at + shape] (+)= x[start : start + shape]: a box of any number of axes."""
+
+    def take(self, x, index, axis, *, out):
+        """out = the parts of x at `index` (a sequence of integers; -1 stands for zeros) along `axis`."""
+
+    def put(self, dy, index, axis, *, out):
+        """The gradient of `take`: out = 0, then out at index[k] along `axis` += dy at k."""
+
+    # -- elementwise ----------------------------------------------------------------------------------
+    def unary(self, name, x, *parameters, out):
+        """out = f(x); `name` one of elementwise.UNARY."""
+
+    def unary_backward(self, name, x, y, dy, *parameters, out):
+        """out = dy f'(x), with y = f(x) at hand."""
+
+    def binary(self, name, a, b, *, out):
+        """out = f(a, b); `name` one of elementwise.BINARY. a and b broadcast to out: an extent equals
+        out's or is 1, and all three have the same number of axes."""
+
+    def dropout_mask(self, seed, ratio, *, out):
+        """out = 0 with probability `ratio`, else 1 / (1 - ratio); a function of (seed, element) alone, so that
+        each engine draws the same mask."""
+
+    # -- reductions -----------------------------------------------------------------------------------
+    def sum(self, x, *, out, accumulate=False):
+        """out (+)= the sum of x over each axis where out's extent is 1."""
+
+    def dot(self, a, b, *, out, accumulate=False):
+        """out (+)= the sum of a b (of equal shapes) over each axis where out's extent is 1."""
+
+    def moments(self, x, *, mean, var):
+        """The mean and the biased variance of x over each axis where theirs have extent 1."""
+
+    def max_forward(self, x, *, out, winner):
+        """x (outer, pieces, inner): out, winner (outer, inner) = the largest piece and its number. As in Caffe's
+        Eltwise, piece 1 wins a tie against piece 0; later pieces must be larger."""
+
+    def max_backward(self, dy, winner, *, out):
+        """dy, winner (outer, inner): out (outer, pieces, inner) = dy at the winner, else 0."""
+
+    # -- matrices and convolution -----------------------------------------------------------------------
+    def gemm(self, a, b, *, out, transpose_a=False, transpose_b=False, accumulate=False):
+        """out (M, N) (+)= a (M, K) b (K, N); transpose_a: a is given (K, M), transpose_b: b is given (N, K)."""
+
+    def im2col(self, x, window, *, out):
+        """x (N, C, ...) -> out (N, C prod(kernel), ...): the patch that each position of the window sees."""
+
+    def col2im(self, columns, window, *, out):
+        """The gradient of im2col: out (N, C, ...) = the sum of all patch elements that came from each place."""
+
+    def patches(self, x, window, groups, positions, *, out):
+        """out (groups, rows, C / groups prod(kernel)): of x (N, C, ...) the patches at the chosen `positions`, which
+        count the window's positions in the order (image, y, x)."""
+
+    def conv_forward(self, x, W, window, groups, *, out):
+        """x (N, C, ...), W (M, C / groups, *kernel) -> out (N, M, ...): cross-correlation, no bias."""
+
+    def conv_backward_data(self, dy, W, window, groups, *, out):
+        """dy (N, M, ...) -> out = dx (N, C, ...). Also the forward pass of a deconvolution."""
+
+    def conv_backward_weights(self, x, dy, window, groups, *, out):
+        """out = dW += the gradient by W: it accumulates, as every gradient of a parameter."""
+
+    # -- pooling and normalization ----------------------------------------------------------------------
+    def pool_max_forward(self, x, window, *, out, mask=None):
+        """out (N, C, H', W') = the largest of each window of x (N, C, H, W), never of the padding; the first in row
+        order wins. Optional mask = its flat place y W + x. An empty window: -FLT_MAX and -1."""
+
+    def pool_max_backward(self, x, y, dy, window, *, out):
+        """out = dx: dy goes to the winner of each window."""
+
+    def pool_mask_backward(self, dy, mask, *, out):
+        """out = dx: dy goes to the flat place y W + x that mask holds."""
+
+    def pool_ave_forward(self, x, window, *, out):
+        """out = sum / size of each window, its size clipped to the padded image: padding counts as zeros."""
+
+    def pool_ave_backward(self, dy, window, *, out):
+        """out = dx: dy / size of each window to all its elements."""
+
+    def lrn_forward(self, x, size, alpha, beta, k, *, out, scale):
+        """scale = k + alpha / size * (sum of x^2 over `size` neighbouring channels), out = x scale^-beta."""
+
+    def lrn_backward(self, x, y, dy, scale, size, alpha, beta, *, out):
+        """out = dx = dy scale^-beta - 2 alpha beta / size x (sum of dy y / scale over the same neighbours)."""
+
+    def softmax_forward(self, x, *, out):
+        """x, out (outer, classes, inner): exp(x) over its sum over the classes."""
+
+    def softmax_backward(self, y, dy, *, out):
+        """out = dx = y (dy - sum over classes of dy y)."""
+
+    def one_hot(self, label, ignore, *, out):
+        """label (outer, inner), truncated to an integer -> out (outer, classes, inner): 1 at the label, else 0; all 0 where
+        the label is `ignore` (None: nothing is ignored). A label outside 0 .. classes - 1 is an error."""
+
+    # -- how ops are called -------------------------------------------------------------------------------
+    def tensor(self, *shape: int) -> Tensor:
+        """A new tensor of zeros."""
+        return Tensor(shape, Memory(int(np.prod(shape)), self.dtype))
+
+    def reads(self, tensor: Tensor):
+        """What an op receives for a tensor that it reads."""
+        return tensor.array()
+
+    def writes(self, tensor: Tensor):
+        """What an op receives for a tensor that it writes."""
+        return tensor.array(write=True)
+
+    def __init_subclass__(cls):
+        for name in OPS & vars(cls).keys():
+            setattr(cls, name, _called_with_tensors(vars(cls)[name]))
+
+
+def _called_with_tensors(op):
+    """The op as layers call it: with tensors, which it receives as its engine's arrays."""
+    @functools.wraps(op)
+    def call(self, *inputs, **outputs):
+        inputs = [self.reads(x) if isinstance(x, Tensor) else x for x in inputs]
+        outputs = {k: self.writes(x) if isinstance(x, Tensor) else x for k, x in outputs.items()}
+        return op(self, *inputs, **outputs)
+    return call
+
+
+def _missing(name):
+    @functools.wraps(vars(Engine)[name])
+    def op(self, *inputs, **outputs):
+        raise EngineError(f"op '{name}' is not in engine '{self.name}'")
+    return op
+
+
+OPS = {name for name in vars(Engine) if name[0] != '_'} - {'name', 'dtype', 'tensor', 'reads', 'writes'}
+for _name in OPS:
+    setattr(Engine, _name, _missing(_name))

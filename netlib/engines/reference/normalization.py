@@ -1,0 +1,32 @@
+"""Local response normalization and softmax."""
+import numpy as np
+
+from ..interface import Engine
+
+
+class Normalization(Engine):
+
+    def lrn_forward(self, x, size, alpha, beta, k, *, out, scale):
+        scale[...] = k + alpha / size * _neighbours(np.square(x), size)
+        np.multiply(x, scale ** -beta, out=out)
+
+    def lrn_backward(self, x, y, dy, scale, size, alpha, beta, *, out):
+        ratio = _neighbours(dy * y / scale, size)
+        out[...] = dy * scale ** -beta - (2 * alpha * beta / size) * x * ratio
+
+    def softmax_forward(self, x, *, out):
+        np.subtract(x, x.max(1, keepdims=True, initial=-np.inf), out=out)
+        np.exp(out, out=out)
+        out /= out.sum(1, keepdims=True)
+
+    def softmax_backward(self, y, dy, *, out):
+        np.multiply(y, dy - (y * dy).sum(1, keepdims=True), out=out)
+
+
+def _neighbours(x, size):
+    """At each channel of x (N, C, ...) the sum over the `size` (odd) channels around it; beyond the ends zero."""
+    total = x.copy()
+    for distance in range(1, min(size // 2 + 1, x.shape[1])):
+        total[:, distance:] += x[:, :-distance]
+        total[:, :-distance] += x[:, distance:]
+    return total

@@ -1,0 +1,58 @@
+"""Everything that can go wrong because of what a user gave, and the one place that words it.
+
+    layer 'conv2' (Convolution), model.prototxt:31: group: 3 must divide the 64 channels of bottom 'pool1'
+
+A message says what was found, what is needed and the way out. Tools print it as one line and exit with status 1.
+"""
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+from ..proto.errors import GoodinitError, ProtoError
+
+__all__ = ['DataError', 'EngineError', 'GoodinitError', 'LayerError', 'NetError', 'ProtoError', 'SolverError',
+           'layer_error', 'meant', 'need']
+
+
+class NetError(GoodinitError):
+    """The graph of layers is wrong: unknown bottoms, cycles, weights that do not fit."""
+
+
+class LayerError(NetError):
+    """One layer is wrong: its fields or the shapes of its bottoms."""
+
+
+class DataError(GoodinitError):
+    """What should feed a net is missing, unreadable or of the wrong shape."""
+
+
+class SolverError(GoodinitError):
+    """A solver's fields or a snapshot are wrong."""
+
+
+class EngineError(GoodinitError):
+    """An engine is missing, lacks an op, or computed something that it must not."""
+
+
+def layer_error(param, message: str) -> LayerError:
+    """A LayerError about the layer that the LayerParameter `param` describes."""
+    where = f', {param.origin}' if param.origin else ''
+    return LayerError(f"layer '{param.name}' ({param.type}){where}: {message}")
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """'; did you mean 'ReLU'?' when a known word is close to `word`, else ''."""
+    known = list(known)
+    folded = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(word.lower(), list(folded), n=1, cutoff=0.6)
+    return f"; did you mean '{folded[close[0]]}'?" if close else ''
+
+
+def need(module: str, extra: str) -> ModuleType:
+    """Import an optional module, or say which `pip install` brings it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise GoodinitError(f"this needs the package '{module.partition('.')[0]}' ({error}): "
+                            f"pip install 'goodinit[{extra}]'") from error

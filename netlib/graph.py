@@ -1,0 +1,188 @@
+"""Passes over a net before it is a Net: which layers are there, where a blob splits, who runs backward.
+
+The first ones map a NetParameter to a new NetParameter; `backward_flags` maps plain lists to plain lists. No numbers.
+"""
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..proto import caffe_pb2 as pb
+from .errors import NetError, layer_error, meant
+
+
+def prepare(param: pb.NetParameter, phase: int | None = None, level: int = 0,
+            stages: Sequence[str] = ()) -> pb.NetParameter:
+    """The net that a state asks for: its layers filtered, its Split layers inserted.
+
+    `phase` (None: the file's own, else TRAIN) and `level` override the file's state; `stages` are added to it.
+    """
+    return insert_splits(filter_net(param, net_state(param, phase, level, stages)))
+
+
+def net_state(param: pb.NetParameter, phase: int | None, level: int, stages: Sequence[str]) -> pb.NetState:
+    state = pb.NetState()
+    state.CopyFrom(param.state)
+    if phase is not None:
+        state.phase, state.level = phase, level
+    elif not param.state.HasField('phase'):
+        state.phase = pb.TRAIN
+    state.stage.extend(stages)
+    return state
+
+
+def filter_net(param: pb.NetParameter, state: pb.NetState) -> pb.NetParameter:
+    """Only the layers whose include and exclude rules admit the state."""
+    out = pb.NetParameter()
+    out.CopyFrom(param)
+    out.state.CopyFrom(state)
+    del out.layer[:]
+    for layer in param.layer:
+        if layer.include and layer.exclude:
+            raise layer_error(layer, 'Specify either include rules or exclude rules; not both.')
+        if any(meets(state, rule) for rule in layer.include) or not layer.include and \
+                not any(meets(state, rule) for rule in layer.exclude):
+            out.layer.add().CopyFrom(layer)
+    return out
+
+
+def meets(state: pb.NetState, rule: pb.NetStateRule) -> bool:
+    """Whether the state satisfies every condition of the rule (an empty rule always holds)."""
+    stages = set(state.stage)
+    return not (rule.HasField('phase') and rule.phase != state.phase
+                or rule.HasField('min_level') and state.level < rule.min_level
+                or rule.HasField('max_level') and state.level > rule.max_level
+                or set(rule.stage) - stages or set(rule.not_stage) & stages)
+
+
+def insert_splits(param: pb.NetParameter) -> pb.NetParameter:
+    """A Split layer after every top that several bottoms read, or one bottom and a loss weight.
+
+    Layer and top are named as in BVLC Caffe: `<blob>_<layer>_<top index>_split` and the same with `_<k>`.
+    A top written in place is a new version of the blob, named after the layer that wrote it.
+    """
+    versions = _versions(param)
+    out = pb.NetParameter()
+    out.CopyFrom(param)
+    del out.layer[:]
+    used: Counter = Counter()
+    for i, layer in enumerate(param.layer):
+        new = out.layer.add()
+        new.CopyFrom(layer)
+        for j, blob in enumerate(layer.bottom):
+            source = versions.source[i, j]
+            if versions.readers[source] > 1:
+                new.bottom[j] = split_name(blob, param.layer[source[0]].name, source[1], used[source])
+                used[source] += 1
+        for j, blob in enumerate(layer.top):
+            if versions.readers[i, j] > 1:
+                _add_split(out, new, j, blob, versions.readers[i, j], used)
+                if versions.weight[i, j]:
+                    used[i, j] += 1
+    return out
+
+
+def split_name(blob: str, layer: str, top: int, k: int | None = None) -> str:
+    name = f'{blob}_{layer}_{top}_split'
+    return name if k is None else f'{name}_{k}'
+
+
+@dataclass
+class _Versions:
+    """Who reads which version of which blob; a version is (index of the layer that wrote it, which top)."""
+    source: dict = field(default_factory=dict)          # (layer, bottom) -> version
+    readers: Counter = field(default_factory=Counter)   # version -> bottoms that read it (a loss weight is one too)
+    weight: dict = field(default_factory=dict)          # version -> its loss weight
+
+
+def _versions(param):
+    v, written = _Versions(), {}
+    for i, layer in enumerate(param.layer):
+        for j, blob in enumerate(layer.bottom):
+            if blob not in written:
+                raise layer_error(layer, f"Unknown bottom blob '{blob}' (layer '{layer.name}', bottom index {j})"
+                                         f'{meant(blob, written) or "; it must be the top of an earlier layer"}')
+            v.source[i, j] = written[blob]
+            v.readers[written[blob]] += 1
+        for j, blob in enumerate(layer.top):
+            written[blob] = i, j
+            v.weight[i, j] = layer.loss_weight[j] if j < len(layer.loss_weight) else 0
+    for version, weight in v.weight.items():
+        if weight and v.readers[version]:
+            v.readers[version] += 1
+    return v
+
+
+def _add_split(out, writer, j, blob, readers, used):
+    """Append the Split of the writer's top j; a loss weight of that top moves to the split's first top."""
+    split = out.layer.add(name=split_name(blob, writer.name, j), type='Split', bottom=[blob], origin=writer.origin)
+    split.top.extend(split_name(blob, writer.name, j, k) for k in range(readers))
+    if j < len(writer.loss_weight) and writer.loss_weight[j]:
+        split.loss_weight.extend([writer.loss_weight[j]] + [0] * (readers - 1))
+        writer.loss_weight[j] = 0
+
+
+@dataclass
+class Wiring:
+    """What `backward_flags` needs to know of one layer: blob names, and what its parameters and tops ask for."""
+    bottoms: list[str]
+    tops: list[str]
+    learns: bool                    # a parameter has a rate other than 0
+    has_loss: list[bool]            # per top: it carries a loss weight
+    propagate_down: list[bool]      # the prototxt's field: empty, or one per bottom
+    forceable: list[bool]           # per bottom: force_backward applies to it
+
+
+def backward_flags(layers: list[Wiring], force: bool) -> tuple[list[bool], list[list[bool]]]:
+    """Which layers run backward, and which of their bottoms get a diff.
+
+    A layer runs backward if (1) one of its parameters learns or a bottom needs a diff, that is, something below it learns,
+    and (2) its tops contribute to a loss. `force` turns on all layers and all bottoms that allow it.
+    """
+    runs, down = _wanted_from_below(layers)
+    _cut_from_above(layers, runs, down)
+    if force:
+        runs = [True] * len(layers)
+        down = [[d or f for d, f in zip(flags, layer.forceable, strict=True)]
+                for flags, layer in zip(down, layers, strict=True)]
+    return runs, down
+
+
+def _wanted_from_below(layers):
+    needed: dict[str, bool] = {}
+    runs, down = [], []
+    for layer in layers:
+        below = [needed.get(b, False) for b in layer.bottoms]
+        down.append(list(layer.propagate_down) or below)
+        runs.append(layer.learns or any(below))
+        for top in layer.tops:
+            needed[top] = runs[-1] or (top in layer.bottoms and needed.get(top, False))
+    return runs, down
+
+
+def _cut_from_above(layers, runs, down):
+    """Switch off, in place, what no loss depends on and what only cut-off blobs would ask for."""
+    under_loss: set[str] = set()
+    skipped: set[str] = set()
+    for i in reversed(range(len(layers))):
+        layer = layers[i]
+        contributes = any(w or t in under_loss for w, t in zip(layer.has_loss, layer.tops, strict=True))
+        if not contributes or all(t in skipped for t in layer.tops):
+            runs[i], down[i] = False, [False] * len(layer.bottoms)
+        for bottom, wanted in zip(layer.bottoms, down[i], strict=True):
+            if contributes:
+                under_loss.add(bottom)
+            if not wanted:
+                skipped.add(bottom)
+
+
+def check_tops(param: pb.NetParameter) -> None:
+    """Every top must have a name of its own, unless a layer works in place on its bottom."""
+    known: set[str] = set()
+    for layer in param.layer:
+        for j, top in enumerate(layer.top):
+            in_place = j < len(layer.bottom) and layer.bottom[j] == top
+            if top in known and not in_place:
+                raise layer_error(layer, f"Top blob '{top}' produced by multiple sources.")
+            known.add(top)
+    if not param.layer:
+        raise NetError(f"net '{param.name}': no layer is left in this phase and state")

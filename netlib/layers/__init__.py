@@ -1,0 +1,14 @@
+"""The layer types, one file each; importing this package registers them all.
+
+base.py holds the contract. A layer imports its base, blobs and shapes, and reaches numbers through its engine only;
+layers that work on the host by nature stand in host/ and may use NumPy.
+"""
+import importlib
+import pkgutil
+
+from .base import Layer
+
+__all__ = ['Layer']
+
+for _module in pkgutil.walk_packages(__path__, __name__ + '.'):
+    importlib.import_module(_module.name)

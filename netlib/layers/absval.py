@@ -1,0 +1,14 @@
+from ..registry import register
+from .neuron import Neuron
+
+
+@register
+class AbsVal(Neuron):
+    """y = abs(x),  dx = dy sign(x), 0 at 0
+
+    bottom  x  (...)        top  y  (...)        not in place: the sign would be lost
+    """
+
+    in_place = False
+    function = 'abs'
+    scaling = 'equal'

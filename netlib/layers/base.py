@@ -1,0 +1,107 @@
+"""Layer: the contract between a net and the mathematics of one layer type."""
+from __future__ import annotations
+
+from ..blob import Blob, Param
+from ..engines import Engine
+from ..errors import LayerError, layer_error
+from ..memory import Tensor
+from ..shapes import canonical_axis
+
+
+class Layer:
+    """One step of a net: from bottom blobs to top blobs, with parameters of its own.
+
+    A subclass has four methods, in this order:
+
+        setup(bottom, top)      once: check fields, add parameters
+        reshape(bottom, top)    whenever a bottom may have changed its shape: give the tops theirs
+        forward(bottom, top)    compute the tops' values
+        backward(top, propagate_down, bottom)
+                                compute the diffs: of each bottom where propagate_down says so (overwriting), and
+                                of each parameter that learns (accumulating)
+
+    Blobs give tensors (`values`, `diffs`); `self.engine` computes on them. A layer outside layers/host/ never
+    touches NumPy: it is written once and runs on every engine.
+
+    Class attributes say what the graph may do with a layer of the type.
+    """
+
+    bottoms: int | tuple[int, int | None] = 1       # how many: exactly n, or (least, most)
+    tops: int | tuple[int, int | None] = 1
+    same_count = False                              # as many tops as bottoms
+    in_place = False                                # a top may be the bottom itself
+    is_loss = False                                 # its first top has loss weight 1 and may be left out
+    no_gradient: tuple[int, ...] = ()               # bottoms that never get a diff, such as labels
+    is_data = False                                 # feeds the net from outside (a database, files)
+
+    # How the output's scale follows the input's: what between-layer initialization may change without changing
+    # the net's function. 'fixed': all blobs keep their scale. 'equal': f(c x) = c f(x). 'product': the scale of
+    # the top is the product of the bottoms', each to the power `degree`. 'free': f(c x) = f(x).
+    # 'affine': the parameters can take up any change.
+    scaling = 'fixed'
+    degree = 1.0
+    nearly = False                                  # `scaling` holds only nearly: a small constant is in the way
+
+    def __init__(self, param, engine: Engine, phase: int = 1, rng=None):
+        self.param, self.engine, self.phase, self.rng = param, engine, phase, rng
+        self.name, self.type = param.name, param.type
+        self.params: list[Param] = []
+        self.loss_weights: list[float] = []
+        self._buffers: dict[str, Blob] = {}
+
+    def __repr__(self):
+        return f"{type(self).__name__}('{self.name}')"
+
+    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
+        pass
+
+    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        raise NotImplementedError
+
+    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        raise NotImplementedError
+
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        raise NotImplementedError
+
+    def add_param(self, shape: tuple[int, ...], filler=None) -> Param:
+        """A new parameter blob of zeros, to be filled by `filler` (a FillerParameter; None: stays zero)."""
+        self.params.append(Param(f'{self.name}[{len(self.params)}]', shape, filler, self.engine.dtype))
+        return self.params[-1]
+
+    def buffer(self, name: str, *shape: int) -> Tensor:
+        """A tensor of the layer's own, kept from call to call while its shape stays."""
+        if name not in self._buffers:
+            self._buffers[name] = Blob(name, shape, self.engine.dtype)
+        elif self._buffers[name].shape != shape:
+            self._buffers[name].reshape(*shape)
+        return self._buffers[name].values
+
+    def keep_input(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """Where the layer works in place, copy what backward will need before forward overwrites it."""
+        if bottom[0] is top[0]:
+            self.engine.axpby(1, bottom[0].values, 0, out=self.buffer('input', *bottom[0].shape))
+
+    def input(self, bottom: list[Blob], top: list[Blob]) -> Tensor:
+        """The values of bottom[0] that forward read, after `keep_input`."""
+        return self.buffer('input', *bottom[0].shape) if bottom[0] is top[0] else bottom[0].values
+
+    def free(self) -> None:
+        """Give the memory of the buffers back; they return at the next forward."""
+        self._buffers.clear()
+
+    def error(self, message: str) -> LayerError:
+        """What to raise when a field or a shape is wrong."""
+        return layer_error(self.param, message)
+
+    def axis(self, axis: int, blob: Blob) -> int:
+        """An axis of the blob counted from the front, from one that may count from the back."""
+        try:
+            return canonical_axis(axis, blob.axes)
+        except IndexError:
+            raise self.error(f"axis {axis} out of range for {blob.axes}-D Blob with shape {blob.shape_text} "
+                             f"(blob '{blob.name}')") from None
+
+    def loss_weight(self, top: list[Blob], i: int = 0) -> float:
+        """The gradient of the total loss by the scalar top[i]: where a loss layer's backward starts."""
+        return top[i].diffs.item()

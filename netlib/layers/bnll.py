@@ -1,0 +1,13 @@
+from ..registry import register
+from .neuron import Neuron
+
+
+@register
+class BNLL(Neuron):
+    """y = log(1 + exp(x)), the binomial normal log likelihood;  dx = dy / (1 + exp(-x))
+
+    bottom  x  (...)        top  y  (...)        may be in place
+    """
+
+    function = 'bnll'
+    needs_input = True

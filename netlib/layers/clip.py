@@ -1,0 +1,17 @@
+from ..registry import register
+from .neuron import Neuron
+
+
+@register
+class Clip(Neuron):
+    """y = x, but not below min or above max;  dx = dy where min <= x <= max, else 0
+
+    bottom  x  (...)        top  y  (...)        may be in place
+    """
+
+    function = 'clip'
+    needs_input = True
+
+    def parameters(self):
+        p = self.param.clip_param
+        return p.min, p.max

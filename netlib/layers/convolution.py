@@ -1,0 +1,143 @@
+"""Convolution, and the reading of ConvolutionParameter that Deconvolution and Im2col share."""
+from ..engines.interface import Window
+from ..registry import register
+from ..shapes import conv_extent, count
+from .affine import Affine
+
+
+def read_window(layer, p, axes):
+    """The Window that the fields of ConvolutionParameter `p` describe, for `axes` spatial axes."""
+    def per_axis(field, default):
+        values = list(getattr(p, field))
+        if p.HasField('kernel_h' if field == 'kernel_size' else field + '_h') or \
+                p.HasField('kernel_w' if field == 'kernel_size' else field + '_w'):
+            short = 'kernel' if field == 'kernel_size' else field
+            if axes != 2:
+                raise layer.error(f'{short}_h & {short}_w can only be used for 2D convolution; found {axes} '
+                                  f'spatial axes: use {field}, once per axis')
+            if values:
+                raise layer.error(f'Either {field} or {short}_h/w should be specified; not both')
+            return getattr(p, short + '_h'), getattr(p, short + '_w')
+        if not values and default is not None:
+            values = [default]
+        if len(values) not in (1, axes):
+            raise layer.error(f'{field} must be specified once, or once per spatial dimension '
+                              f'({field} specified {len(values)} times; {axes} spatial dims)')
+        return tuple(values * axes if len(values) == 1 else values)
+
+    dilation = list(p.dilation) or [1]
+    if len(dilation) not in (1, axes):
+        raise layer.error(f'dilation must be specified once, or once per spatial dimension '
+                          f'(dilation specified {len(dilation)} times; {axes} spatial dims)')
+    window = Window(per_axis('kernel_size', None), per_axis('stride', 1), per_axis('pad', 0),
+                    tuple(dilation * axes if len(dilation) == 1 else dilation))
+    for field, values in (('kernel_size', window.kernel), ('stride', window.stride), ('dilation', window.dilation)):
+        if min(values, default=1) < 1:
+            raise layer.error(f'{field}: {min(values)} must be positive (Filter dimensions must be nonzero)')
+    return window
+
+
+class Sliding(Affine):
+    """What Convolution and Deconvolution share: fields, weights and views on blobs.
+
+    A bottom is seen as (N, C, ...): all axes before `axis` are the batch, those after it are spatial. Each bottom goes
+    with the top of the same index, all through the same weights.
+    """
+
+    bottoms = tops = (1, None)
+    same_count = True
+
+    def setup(self, bottom, top):
+        p = self.param.convolution_param
+        self.channel = self.axis(p.axis, bottom[0])
+        self.num_output, self.groups = p.num_output, p.group
+        self.channels = bottom[0].shape[self.channel]
+        self.window = read_window(self, p, bottom[0].axes - self.channel - 1)
+        if not p.num_output:
+            raise self.error('num_output: must be positive')
+        for what, n in (('channels of bottom ' + repr(bottom[0].name), self.channels), ('outputs', p.num_output)):
+            if not p.group or n % p.group:
+                raise self.error(f'group: {p.group} must divide the {n} {what}')
+        self.add_weights((*self.matrix_shape(), *self.window.kernel), p)
+
+    def reshape(self, bottom, top):
+        first = bottom[0]
+        if first.shape[self.channel:self.channel + 1] != (self.channels,):
+            raise self.error(f"Input size incompatible with convolution kernel: bottom '{first.name}' of shape "
+                             f'{first.shape_text} needs {self.channels} channels in axis {self.channel}')
+        for blob in bottom:
+            if blob.shape != first.shape:
+                raise self.error(f"shape mismatch - bottom[0] '{first.name}': {first.shape_text} vs. "
+                                 f"'{blob.name}': {blob.shape_text}; all bottoms must be of one shape")
+        self.N = count(first.shape, 0, self.channel)
+        self.extents = self.out_extents(first)
+        for blob in top:
+            blob.reshape(*first.shape[:self.channel], self.num_output, *self.extents)
+
+    def out_extents(self, blob):
+        spatial = blob.shape[self.channel + 1:]
+        extents = tuple(self.extent(n, *rest) for n, *rest in zip(spatial, *self.window, strict=True))
+        if min(extents, default=1) < 1:
+            raise self.error(f'kernel {self.window.kernel} with dilation {self.window.dilation} is larger than the '
+                             f"padded bottom '{blob.name}' of shape {blob.shape_text}: the output would be {extents}")
+        return extents
+
+    def images(self, tensor):
+        """A bottom's or top's tensor as (N, C, ...)."""
+        return tensor.reshape(self.N, *tensor.shape[self.channel:])
+
+    def by_output(self, y):
+        return y.reshape(self.N, self.num_output, count(self.extents))
+
+    def forward(self, bottom, top):
+        for x, y in zip(bottom, top, strict=True):
+            self.slide(self.images(x.values), out=self.images(y.values))
+            self.add_bias(y.values)
+
+    def backward(self, top, propagate_down, bottom):
+        for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
+            dy = self.images(y.diffs)
+            if self.weight.learns:
+                self.weights_backward(self.images(x.values), dy)
+            self.bias_backward(dy)
+            if wanted:
+                self.slide_back(dy, out=self.images(x.diffs))
+
+
+@register
+class Convolution(Sliding):
+    """y = W * x + b, the cross-correlation of each group of channels with its filters
+
+    bottom  x  (N, C, ...)                          as many as tops
+    params  W  (num_output, C / group, *kernel)
+            b  (num_output,)                        unless bias_term is false
+    top     y  (N, num_output, ...)                 floor((in + 2 pad - dilation (kernel - 1) - 1) / stride) + 1
+
+    Source: BVLC Caffe's conv_layer.
+    """
+
+    extent = staticmethod(conv_extent)
+
+    def matrix_shape(self):
+        return self.num_output, self.channels // self.groups
+
+    def slide(self, x, out):
+        self.engine.conv_forward(x, self.weight.values, self.window, self.groups, out=out)
+
+    def slide_back(self, dy, out):
+        self.engine.conv_backward_data(dy, self.weight.values, self.window, self.groups, out=out)
+
+    def weights_backward(self, x, dy):
+        self.engine.conv_backward_weights(x, dy, self.window, self.groups, out=self.weight.diffs)
+
+    def weight_view(self):
+        return self.weight.data.reshape(self.groups, self.num_output // self.groups, -1)
+
+    def sample_count(self, bottom):
+        return self.N * count(self.extents)
+
+    def samples(self, bottom, positions):
+        fan_in = count(self.weight.shape, 1)
+        out = self.buffer('samples', self.groups, len(positions), fan_in)
+        self.engine.patches(self.images(bottom[0].values), self.window, self.groups, positions, out=out)
+        return out

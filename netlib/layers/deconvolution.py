@@ -1,0 +1,34 @@
+from ..registry import register
+from ..shapes import deconv_extent
+from .convolution import Sliding
+
+
+@register
+class Deconvolution(Sliding):
+    """The transpose of Convolution: its forward pass is the other's data gradient, and the reverse
+
+    bottom  x  (N, C, ...)                          as many as tops
+    params  W  (C, num_output / group, *kernel)
+            b  (num_output,)                        unless bias_term is false
+    top     y  (N, num_output, ...)                 stride (in - 1) + dilation (kernel - 1) + 1 - 2 pad
+
+    Source: BVLC Caffe's deconv_layer.
+    """
+
+    extent = staticmethod(deconv_extent)
+
+    def matrix_shape(self):
+        return self.channels, self.num_output // self.groups
+
+    def slide(self, x, out):
+        self.engine.conv_backward_data(x, self.weight.values, self.window, self.groups, out=out)
+
+    def slide_back(self, dy, out):
+        self.engine.conv_forward(dy, self.weight.values, self.window, self.groups, out=out)
+
+    def weights_backward(self, x, dy):
+        self.engine.conv_backward_weights(dy, x, self.window, self.groups, out=self.weight.diffs)
+
+    def weight_view(self):
+        W = self.weight.data.reshape(self.groups, self.channels // self.groups, self.num_output // self.groups, -1)
+        return W.swapaxes(1, 2)

@@ -1,0 +1,53 @@
+from ..registry import register
+from .base import Layer
+
+
+@register
+class Dropout(Layer):
+    """y = x mask, where an element of the mask is 0 with probability dropout_ratio, else 1 / (1 - dropout_ratio)
+
+    So the expected output is x, and in the TEST phase y = x. With scale_train: false (an older convention) kept units
+    are not scaled while training; all units are scaled by 1 - dropout_ratio in the TEST phase instead. With
+    sample_weights_test: true units are dropped in the TEST phase too (Monte Carlo dropout).
+
+    bottom  x  (...)        top  y  (...)        may be in place
+
+    Source: Srivastava et al. 2014; BVLC Caffe's dropout_layer.
+    """
+
+    in_place = True
+    scaling = 'equal'
+
+    def setup(self, bottom, top):
+        ratio = self.param.dropout_param.dropout_ratio
+        if not 0 <= ratio <= 1:
+            raise self.error(f'dropout_ratio: {ratio:g} must lie in 0 .. 1')
+
+    def reshape(self, bottom, top):
+        top[0].reshape(*bottom[0].shape)
+
+    def forward(self, bottom, top):
+        if self.drops:
+            self.draw(self.buffer('mask', *bottom[0].shape))
+        self.apply(bottom[0].values, top[0].values)
+
+    def backward(self, top, propagate_down, bottom):
+        if propagate_down[0]:
+            self.apply(top[0].diffs, bottom[0].diffs)
+
+    @property
+    def drops(self):
+        return self.phase == 0 or self.param.dropout_param.sample_weights_test
+
+    def draw(self, mask):
+        p = self.param.dropout_param
+        self.engine.dropout_mask(int(self.rng.integers(2 ** 63)), p.dropout_ratio, out=mask)
+        if not p.scale_train:
+            self.engine.axpby(1 - p.dropout_ratio, mask, 0, out=mask)
+
+    def apply(self, x, out):
+        p = self.param.dropout_param
+        if self.drops:
+            self.engine.binary('mul', x, self.buffer('mask', *x.shape), out=out)
+        else:
+            self.engine.axpby(1 if p.scale_train else 1 - p.dropout_ratio, x, 0, out=out)

@@ -1,0 +1,26 @@
+import math
+
+from ..registry import register
+from .neuron import Neuron
+
+
+@register
+class Exp(Neuron):
+    """y = base^(shift + scale x),  dx = dy y scale log(base)
+
+    The base is e unless given (base -1 means e too).
+
+    bottom  x  (...)        top  y  (...)        may be in place
+    """
+
+    function = 'exp'
+
+    def setup(self, bottom, top):
+        p = self.param.exp_param
+        if p.base <= 0 and p.base != -1:
+            raise self.error(f'base: {p.base:g}; base must be strictly positive. -1 stands for e')
+        log_base = 1.0 if p.base == -1 else math.log(p.base)
+        self.inner, self.outer = log_base * p.scale, math.exp(log_base * p.shift)
+
+    def parameters(self):
+        return self.inner, self.outer

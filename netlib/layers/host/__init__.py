@@ -1,0 +1,1 @@
+"""Layers that work on the host by nature: they read data or call a user's code, and may use NumPy."""

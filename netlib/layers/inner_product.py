@@ -1,0 +1,70 @@
+from ..shapes import count
+from ..registry import register
+from .affine import Affine
+
+
+@register
+class InnerProduct(Affine):
+    """y = x W^T + b
+
+    bottom  x  (..., K)             axes before `axis` count rows; the rest is seen as K numbers
+    params  W  (num_output, K)      with `transpose` (K, num_output)
+            b  (num_output,)        unless bias_term is false
+    top     y  (..., num_output)
+
+    Source: BVLC Caffe's inner_product_layer.
+    """
+
+    def setup(self, bottom, top):
+        p = self.param.inner_product_param
+        if not p.num_output:
+            raise self.error('num_output: must be positive')
+        self.num_output, self.groups = p.num_output, 1
+        self.start = self.axis(p.axis, bottom[0])
+        self.K = count(bottom[0].shape, self.start)
+        self.add_weights((self.K, p.num_output) if p.transpose else (p.num_output, self.K), p)
+
+    def reshape(self, bottom, top):
+        x, start = bottom[0], self.start
+        if count(x.shape, start) != self.K:
+            raise self.error(f"Input size incompatible with inner product parameters: blob '{x.name}' has "
+                             f'{count(x.shape, start)} numbers a row, the weights take {self.K}')
+        top[0].reshape(*x.shape[:start], self.num_output)
+        self.M = count(x.shape, 0, start)
+
+    def forward(self, bottom, top):
+        x, y = self.rows(bottom[0].values), top[0].values.reshape(self.M, self.num_output)
+        self.engine.gemm(x, self.weight.values, out=y, transpose_b=not self.transposed)
+        self.add_bias(y)
+
+    def backward(self, top, propagate_down, bottom):
+        e, dy = self.engine, top[0].diffs.reshape(self.M, self.num_output)
+        if self.weight.learns:
+            x = self.rows(bottom[0].values)
+            a, b = (x, dy) if self.transposed else (dy, x)
+            e.gemm(a, b, out=self.weight.diffs, transpose_a=True, accumulate=True)
+        self.bias_backward(dy)
+        if propagate_down[0]:
+            e.gemm(dy, self.weight.values, out=self.rows(bottom[0].diffs), transpose_b=self.transposed)
+
+    def by_output(self, y):
+        return y.reshape(self.M, self.num_output, 1)
+
+    def rows(self, x):
+        return x.reshape(self.M, self.K)
+
+    @property
+    def transposed(self):
+        return self.param.inner_product_param.transpose
+
+    def weight_view(self):
+        W = self.weight.data
+        return (W.T if self.transposed else W)[None]
+
+    def sample_count(self, bottom):
+        return self.M
+
+    def samples(self, bottom, positions):
+        out = self.buffer('samples', 1, len(positions), self.K)
+        self.engine.take(self.rows(bottom[0].values), positions, 0, out=out[0])
+        return out

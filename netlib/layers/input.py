@@ -1,0 +1,30 @@
+from ..registry import register
+from .base import Layer
+
+
+@register
+class Input(Layer):
+    """The net's inputs: tops that whoever runs the net writes before forward
+
+    top  x  (shape of input_param; one shape for all tops, or one each)
+    """
+
+    bottoms, tops = 0, (1, None)
+
+    def setup(self, bottom, top):
+        shapes = self.param.input_param.shape
+        if len(shapes) not in (0, 1, len(top)):
+            raise self.error(f"Must specify 'shape' once, once per top blob, or not at all: {len(top)} tops vs. "
+                             f'{len(shapes)} shapes.')
+        for i, blob in enumerate(top):
+            if shapes:
+                blob.reshape(*shapes[i if len(shapes) > 1 else 0].dim)
+
+    def reshape(self, bottom, top):
+        pass
+
+    def forward(self, bottom, top):
+        pass
+
+    def backward(self, top, propagate_down, bottom):
+        pass

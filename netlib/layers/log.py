@@ -1,0 +1,29 @@
+import math
+
+from ..registry import register
+from .neuron import Neuron
+
+
+@register
+class Log(Neuron):
+    """y = log(shift + scale x) / log(base),  dx = dy scale / ((shift + scale x) log(base))
+
+    The base is e unless given (base -1 means e too).
+
+    bottom  x  (...)        top  y  (...)        may be in place
+    """
+
+    function = 'log'
+    needs_input = True
+
+    def setup(self, bottom, top):
+        base = self.param.log_param.base
+        if base <= 0 and base != -1:
+            raise self.error(f'base: {base:g}; base must be strictly positive. -1 stands for e')
+        if base == 1:
+            raise self.error('base: 1 has the logarithm 0, by which nothing can be divided; give another base')
+        self.base_scale = 1.0 if base == -1 else 1 / math.log(base)
+
+    def parameters(self):
+        p = self.param.log_param
+        return self.base_scale, p.scale, p.shift

@@ -1,0 +1,50 @@
+from ..registry import register
+from ..shapes import count
+from .base import Layer
+
+
+@register
+class PReLU(Layer):
+    """y = x where x > 0, else s_c x, with a learned slope s_c per channel c
+
+    dx = dy where x > 0, else s_c dy;  ds_c += the sum of dy min(x, 0) over the channel
+
+    bottom  x  (N, C, ...)      may be in place
+    params  s  (C,), filled with 0.25 unless `filler` is given; with channel_shared one slope, ()
+    top     y  (N, C, ...)
+
+    Source: He et al. 2015; BVLC Caffe's prelu_layer.
+    """
+
+    in_place = True
+    scaling = 'equal'
+
+    def setup(self, bottom, top):
+        p = self.param.prelu_param
+        if bottom[0].axes < 2:
+            raise self.error(f"Number of axes of bottom blob must be >=2: '{bottom[0].name}' has shape "
+                             f'{bottom[0].shape_text}')
+        filler = p.filler if p.HasField('filler') else type(p.filler)(value=0.25)
+        self.slope = self.add_param(() if p.channel_shared else bottom[0].shape[1:2], filler)
+
+    def reshape(self, bottom, top):
+        x = bottom[0]
+        if self.slope.axes and x.shape[1] != self.slope.count:
+            raise self.error(f"bottom '{x.name}' of shape {x.shape_text} needs {self.slope.count} channels in axis 1")
+        self.shape = (count(x.shape, 0, 1), x.shape[1], count(x.shape, 2))
+        top[0].reshape(*x.shape)
+
+    def forward(self, bottom, top):
+        self.keep_input(bottom, top)
+        x, y = bottom[0].values.reshape(*self.shape), top[0].values.reshape(*self.shape)
+        self.engine.binary('prelu', x, self.slope.values.reshape(1, -1, 1), out=y)
+
+    def backward(self, top, propagate_down, bottom):
+        e, t = self.engine, self.buffer('t', *self.shape)
+        x, dy = self.input(bottom, top).reshape(*self.shape), top[0].diffs.reshape(*self.shape)
+        if self.slope.learns:
+            e.unary('clip', x, float('-inf'), 0, out=t)
+            e.dot(dy, t, out=self.slope.diffs.reshape(1, -1, 1), accumulate=True)
+        if propagate_down[0]:
+            e.binary('prelu_slope', x, self.slope.values.reshape(1, -1, 1), out=t)
+            e.binary('mul', dy, t, out=bottom[0].diffs.reshape(*self.shape))

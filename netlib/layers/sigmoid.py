@@ -1,0 +1,12 @@
+from ..registry import register
+from .neuron import Neuron
+
+
+@register
+class Sigmoid(Neuron):
+    """y = 1 / (1 + exp(-x)),  dx = dy y (1 - y)
+
+    bottom  x  (...)        top  y  (...)        may be in place
+    """
+
+    function = 'sigmoid'

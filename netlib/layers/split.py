@@ -1,0 +1,29 @@
+from ..registry import register
+from .base import Layer
+
+
+@register
+class Split(Layer):
+    """One blob for several consumers: y_k = x, dx = sum of dy_k
+
+    A net inserts it by itself where a blob is used more than once, so that every diff has one writer. The tops share
+    the bottom's values.
+
+    bottom  x  (...)        top  y_k  (...)
+    """
+
+    tops = (1, None)
+    scaling = 'equal'
+
+    def reshape(self, bottom, top):
+        for blob in top:
+            blob.reshape(*bottom[0].shape)
+            blob.share(bottom[0], diffs=False)
+
+    def forward(self, bottom, top):
+        pass
+
+    def backward(self, top, propagate_down, bottom):
+        if propagate_down[0]:
+            for k, blob in enumerate(top):
+                self.engine.axpby(1, blob.diffs, 1 if k else 0, out=bottom[0].diffs)

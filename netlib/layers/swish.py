@@ -1,0 +1,18 @@
+from ..registry import register
+from .neuron import Neuron
+
+
+@register
+class Swish(Neuron):
+    """y = x sigmoid(beta x)
+
+    bottom  x  (...)        top  y  (...)        may be in place
+
+    Source: Ramachandran et al. 2017.
+    """
+
+    function = 'swish'
+    needs_input = True
+
+    def parameters(self):
+        return (self.param.swish_param.beta,)

@@ -1,0 +1,224 @@
+"""Net: the layers of a prototxt, wired by blobs, run forward and backward."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..proto import caffe_pb2 as pb
+from ..proto import read_net
+from . import graph, weights
+from .blob import Blob, Param
+from .engines import Engine, make_engine
+from .errors import EngineError, NetError, layer_error, meant
+from .layers import Layer
+from .registry import layer_class
+
+Where = str | int | None
+
+
+class Net:
+    """A directed acyclic graph of layers with its blobs and parameters.
+
+    `source`: a path to a prototxt, or a NetParameter. `phase` (pb.TRAIN, pb.TEST), `level` and `stages` choose its layers.
+    `load`: a caffemodel to copy weights from. Building draws no random number: parameters start at zero and know their filler
+    (`goodinit.initializers.fill` fills them). `seed` is what data layers and dropout draw from while the net runs.
+
+    `layers`, `layer_names` and the blobs of each layer (`bottoms`, `tops`) share one index; `blobs` and `params` go by name.
+    """
+
+    def __init__(self, source: str | Path | pb.NetParameter, phase: int | None = None, *, level: int = 0,
+                 stages: Sequence[str] = (), load: str | Path | pb.NetParameter | None = None,
+                 engine: Engine | str = 'reference', seed: int | None = None):
+        param = source if isinstance(source, pb.NetParameter) else read_net(source)
+        self.param = graph.prepare(param, phase, level, stages)
+        self.name, self.phase = self.param.name, self.param.state.phase
+        self.engine = make_engine(engine) if isinstance(engine, str) else engine
+        self.seed = np.random.SeedSequence(seed).entropy
+        self.layers: list[Layer] = []
+        self.bottoms: list[list[Blob]] = []
+        self.tops: list[list[Blob]] = []
+        self.blobs: dict[str, Blob] = {}
+        self.params: dict[str, list[Param]] = {}
+        self._build()
+        self.runs_backward, self.propagate_down = self._backward_flags()
+        self.before_forward: list[Callable[[int], None]] = []
+        if load is not None:
+            self.copy_from(load)
+
+    # -- building -------------------------------------------------------------------------------------
+
+    def _build(self):
+        graph.check_tops(self.param)
+        owners: dict[str, Param] = {}
+        for layer_param in self.param.layer:
+            layer = self._make_layer(layer_param)
+            bottom = [self.blobs[b] for b in layer_param.bottom]
+            top = self._make_tops(layer, layer_param)
+            check_counts(layer, bottom, top)
+            layer.setup(bottom, top)
+            layer.reshape(bottom, top)
+            self._weigh_losses(layer, top)
+            weights.configure(layer, owners)
+            self.layers.append(layer)
+            self.bottoms.append(bottom)
+            self.tops.append(top)
+            if layer.params:
+                self.params[layer.name] = layer.params
+        self._put_loss_weights()
+
+    def _make_layer(self, layer_param):
+        rng = np.random.default_rng([self.seed & 0xffffffff, len(self.layers)])
+        return layer_class(layer_param)(layer_param, self.engine, self.phase, rng)
+
+    def _make_tops(self, layer, layer_param):
+        names = list(layer_param.top)
+        if layer.is_loss and not names:
+            names = [layer.name if layer.name not in self.blobs else f'(automatic) {layer.name}']
+        tops = []
+        for i, name in enumerate(names):
+            in_place = i < len(layer_param.bottom) and layer_param.bottom[i] == name
+            if in_place and not layer.in_place:
+                raise layer.error(f'{layer.type} Layer does not allow in-place computation. '
+                                  f"Give its top another name than '{name}'")
+            if not in_place:
+                self.blobs[name] = Blob(name, (), self.engine.dtype)
+            tops.append(self.blobs[name])
+        return tops
+
+    @staticmethod
+    def _weigh_losses(layer, top):
+        given = list(layer.param.loss_weight)
+        if given and len(given) != len(top) or layer.is_loss and not given and len(top) != 1:
+            raise layer.error('loss_weight must be unspecified or specified once per top blob: '
+                              f'found {len(given) or 1} for {len(top)} tops')
+        layer.loss_weights = given or [1.0 if layer.is_loss else 0.0] * len(top)
+
+    def _put_loss_weights(self):
+        """The gradient of the total loss by each top that has a loss weight is that weight."""
+        for layer, top in zip(self.layers, self.tops, strict=True):
+            for blob, weight in zip(top, layer.loss_weights, strict=True):
+                if weight:
+                    blob.diff = weight
+
+    def _backward_flags(self):
+        wirings = []
+        for layer, bottom, top in zip(self.layers, self.bottoms, self.tops, strict=True):
+            if len(layer.param.propagate_down) not in (0, len(bottom)):
+                raise layer.error('propagate_down param must be specified either 0 or bottom_size times: found '
+                                  f'{len(layer.param.propagate_down)} for {len(bottom)} bottoms')
+            wirings.append(graph.Wiring(
+                [b.name for b in bottom], [t.name for t in top], any(p.learns for p in layer.params),
+                [bool(w) for w in layer.loss_weights], list(layer.param.propagate_down),
+                [i not in layer.no_gradient for i in range(len(bottom))]))
+        if self.param.force_backward:
+            for param in self.all_params():
+                param.learns = True
+        return graph.backward_flags(wirings, self.param.force_backward)
+
+    # -- looking around -------------------------------------------------------------------------------
+
+    @property
+    def layer_names(self) -> list[str]:
+        return [layer.name for layer in self.layers]
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the blobs that Input layers make."""
+        return [blob.name for layer, top in zip(self.layers, self.tops, strict=True) if layer.type == 'Input'
+                for blob in top]
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the blobs that no layer reads, in alphabetical order as in Caffe."""
+        last = {b.name: i for i, bottom in enumerate(self.bottoms) for b in bottom}
+        return sorted(t.name for i, top in enumerate(self.tops) for t in top
+                      if last.get(t.name, i) == i)
+
+    def index(self, layer: str | int) -> int:
+        """The index of a layer given by name or index."""
+        if isinstance(layer, int):
+            return range(len(self.layers))[layer]
+        if layer not in self.layer_names:
+            raise NetError(f"net '{self.name}' has no layer '{layer}'{meant(layer, self.layer_names)}")
+        return self.layer_names.index(layer)
+
+    def all_params(self) -> list[Param]:
+        """Every parameter blob, in the order of the layers; those that share memory with an earlier one too."""
+        return [p for layer in self.layers for p in layer.params]
+
+    # -- running --------------------------------------------------------------------------------------
+
+    def forward(self, start: Where = None, end: Where = None) -> float:
+        """Run the layers from `start` to `end` (both included); returns their weighted loss."""
+        return sum(self.forward_layer(i) for i in self._range(start, end, forward=True))
+
+    def forward_layer(self, i: int) -> float:
+        """Run one layer forward, its tops reshaped to what its bottoms are now."""
+        layer, bottom, top = self.layers[i], self.bottoms[i], self.tops[i]
+        for callback in self.before_forward:
+            callback(i)
+        before = [t.shape for t in top]
+        layer.reshape(bottom, top)
+        if any(layer.loss_weights) and before != [t.shape for t in top]:
+            self._put_loss_weights()
+        try:
+            layer.forward(bottom, top)
+        except EngineError as error:
+            raise layer_error(layer.param, str(error)) from error
+        return sum(w * float(np.sum(t.values.array(), dtype=np.float64))
+                   for w, t in zip(layer.loss_weights, top, strict=True) if w)
+
+    def backward(self, start: Where = None, end: Where = None) -> None:
+        """Run backward from `start` down to `end` (both included). Diffs of parameters accumulate: see clear_param_diffs."""
+        for i in self._range(start, end, forward=False):
+            if self.runs_backward[i]:
+                self.layers[i].backward(self.tops[i], self.propagate_down[i], self.bottoms[i])
+
+    def _range(self, start, end, forward):
+        last = len(self.layers) - 1
+        first, final = (0, last) if forward else (last, 0)
+        first = first if start is None else self.index(start)
+        final = final if end is None else self.index(end)
+        return range(first, final + 1) if forward else range(first, final - 1, -1)
+
+    def reshape(self) -> None:
+        """Carry new shapes of the inputs through all layers, without computing."""
+        for layer, bottom, top in zip(self.layers, self.bottoms, self.tops, strict=True):
+            layer.reshape(bottom, top)
+        self._put_loss_weights()
+
+    def clear_param_diffs(self) -> None:
+        for param in self.all_params():
+            self.engine.fill(0, out=param.diffs)
+
+    # -- weights --------------------------------------------------------------------------------------
+
+    def copy_from(self, source: str | Path | pb.NetParameter) -> list[str]:
+        """Take the weights of a caffemodel, layer by layer of the same name; returns the names in it that the net lacks.
+
+        Layers that the file lacks keep what they have. A different number or shape of blobs is a NetError.
+        """
+        return weights.copy_from(self, source)
+
+    def to_proto(self, diffs: bool = False) -> pb.NetParameter:
+        """The net with its weights as the message that a caffemodel holds."""
+        return weights.to_proto(self, diffs)
+
+    def save(self, path: str | Path, diffs: bool = False) -> None:
+        """Write a caffemodel; never leaves a half-written file."""
+        weights.save(self, path, diffs)
+
+
+def check_counts(layer: Layer, bottom: list[Blob], top: list[Blob]) -> None:
+    """As many bottoms and tops as the layer type takes, in Caffe's words."""
+    for allowed, found, verb, what in ((layer.bottoms, len(bottom), 'takes', 'bottom blob(s) as input.'),
+                                       (layer.tops, len(top), 'produces', 'top blob(s) as output.')):
+        least, most = (allowed, allowed) if isinstance(allowed, int) else allowed
+        if not least <= found <= (found if most is None else most):
+            bound, n = ('', least) if least == most else ('at least ', least) if found < least else ('at most ', most)
+            raise layer.error(f'{layer.type} Layer {verb} {bound}{n} {what} Found {found}')
+    if layer.same_count and len(bottom) != len(top):
+        raise layer.error(f'{layer.type} Layer produces one top blob as output for each bottom blob input. '
+                          f'Found {len(bottom)} bottoms and {len(top)} tops')

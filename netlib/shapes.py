@@ -1,0 +1,58 @@
+"""Integer rules: what shape comes out of what, with no arithmetic on values.
+
+A shape is a tuple of integers. Every rule here is a pure function of integers; tests/test_shapes.py holds a table of examples.
+"""
+from collections.abc import Sequence
+from math import prod
+
+Shape = tuple[int, ...]
+
+
+def count(shape: Sequence[int], start: int = 0, end: int | None = None) -> int:
+    """Number of elements in the axes [start, end) of a shape; 1 for no axes."""
+    return prod(shape[start:end])
+
+
+def canonical_axis(axis: int, axes: int) -> int:
+    """An axis counted from the front, from one that may count from the back (-1 is the last).
+
+    Raises IndexError when there is no such axis; layers turn it into their own error.
+    """
+    if not -axes <= axis < axes:
+        raise IndexError(f'axis {axis} out of range for a blob with {axes} axes')
+    return axis % axes
+
+
+def conv_extent(size: int, kernel: int, stride: int = 1, pad: int = 0, dilation: int = 1) -> int:
+    """Positions of a convolution's window along one axis (Caffe rounds down)."""
+    return (size + 2 * pad - (dilation * (kernel - 1) + 1)) // stride + 1
+
+
+def deconv_extent(size: int, kernel: int, stride: int = 1, pad: int = 0, dilation: int = 1) -> int:
+    """The extent that a convolution would have mapped to `size`: the inverse of `conv_extent`."""
+    return stride * (size - 1) + dilation * (kernel - 1) + 1 - 2 * pad
+
+
+def pool_extent(size: int, kernel: int, stride: int = 1, pad: int = 0, ceil: bool = True,
+                padded: bool = False) -> int:
+    """Positions of a pooling window along one axis.
+
+    Caffe rounds up, so that the last window may reach beyond the image. With padding in any direction
+    (`padded`) a last window that starts at or beyond size + pad is dropped.
+    """
+    room = size + 2 * pad - kernel
+    positions = (-(-room // stride) if ceil else room // stride) + 1
+    if padded and (positions - 1) * stride >= size + pad:
+        positions -= 1
+    return positions
+
+
+def fan_in_out(shape: Sequence[int]) -> tuple[int, int]:
+    """Caffe's fan-in and fan-out of a parameter blob: count / shape[0] and count / shape[1].
+
+    A blob with fewer than two axes has the missing ones as 1 (BVLC filler.hpp).
+    """
+    total = prod(shape)
+    fan_in = total // shape[0] if shape and shape[0] else total
+    fan_out = total // shape[1] if len(shape) > 1 and shape[1] else total
+    return fan_in, fan_out

@@ -1,0 +1,99 @@
+"""A net's parameters: who shares with whom, and their way from and to files."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..proto import array_to_blob, blob_shape, blob_to_array, read_weights, write_weights
+from ..proto import caffe_pb2 as pb
+from .blob import Param
+from .errors import NetError
+from .layers import Layer
+
+if TYPE_CHECKING:
+    from .net import Net
+
+
+def configure(layer: Layer, owners: dict[str, Param]) -> None:
+    """Give the layer's parameters what its `param` fields say: rates, and the owner that a name stands for.
+
+    `owners` maps the names met so far to the first parameter of that name; later ones use its memory.
+    """
+    specs = list(layer.param.param)
+    if len(specs) > len(layer.params):
+        raise layer.error(f'Too many params specified for layer {layer.name}: found {len(specs)}, '
+                          f'it has {len(layer.params)} parameter blobs')
+    for param, spec in zip(layer.params, specs, strict=False):
+        param.lr_mult, param.decay_mult = spec.lr_mult, spec.decay_mult
+        param.learns = spec.lr_mult != 0
+        if spec.name in owners:
+            _share(layer, param, spec, owners[spec.name])
+        elif spec.name:
+            owners[spec.name] = param
+            param.spec = spec
+
+
+def _share(layer, param, spec, owner):
+    who = f"Cannot share param '{spec.name}' owned by {owner.name} with layer '{layer.name}'; "
+    if spec.share_mode == spec.PERMISSIVE:
+        if param.count != owner.count:
+            raise layer.error(f'{who}count mismatch. Owner layer param shape is {owner.shape_text}; sharing layer shape is '
+                              f'{param.shape_text}')
+    elif param.shape != owner.shape:
+        raise layer.error(f'{who}shape mismatch. Owner layer param shape is {owner.shape_text}; sharing layer expects shape '
+                          f'{param.shape_text}')
+    for mult in ('lr_mult', 'decay_mult'):
+        if spec.HasField(mult) and owner.spec.HasField(mult):
+            if getattr(spec, mult) != getattr(owner.spec, mult):
+                raise layer.error(f"Shared param '{spec.name}' has mismatched {mult}: {getattr(spec, mult):g}, "
+                                  f'its owner says {getattr(owner.spec, mult):g}')
+        elif spec.HasField(mult):
+            setattr(owner, mult, getattr(spec, mult))
+            owner.spec.MergeFrom(pb.ParamSpec(**{mult: getattr(spec, mult)}))
+    param.owner = owner
+    param.share(owner)
+
+
+def copy_from(net: Net, source: str | Path | pb.NetParameter) -> list[str]:
+    file = '' if isinstance(source, pb.NetParameter) else f'{source}: '
+    saved = source if isinstance(source, pb.NetParameter) else read_weights(Path(source))
+    layers = {layer.name: layer for layer in reversed(net.layers)}
+    unknown = []
+    for layer in saved.layer:
+        if layer.name not in layers:
+            unknown.append(layer.name)
+            continue
+        params = layers[layer.name].params
+        if len(params) != len(layer.blobs):
+            raise NetError(f"{file}Incompatible number of blobs for layer {layer.name}: the file has "
+                           f'{len(layer.blobs)}, the net {len(params)}')
+        for i, (param, blob) in enumerate(zip(params, layer.blobs, strict=True)):
+            _copy_blob(file, layer.name, i, param, blob)
+    return unknown
+
+
+def _copy_blob(file, layer, i, param, blob):
+    shape = blob_shape(blob)
+    legacy = not blob.HasField('shape') and len(shape) == 4
+    if shape != param.shape and not (legacy and shape == (1,) * (4 - param.axes) + param.shape):
+        found = ' '.join(map(str, shape))
+        raise NetError(f"{file}Cannot copy param {i} weights from layer '{layer}'; shape mismatch.  Source param shape is "
+                       f'{found}; target param shape is {param.shape_text}. To learn this layer\'s parameters from '
+                       'scratch rather than copying from a saved net, rename the layer.')
+    param.data = blob_to_array(blob).reshape(param.shape)
+
+
+def to_proto(net: Net, diffs: bool = False) -> pb.NetParameter:
+    out = pb.NetParameter(name=net.name)
+    for layer in net.layers:
+        saved = out.layer.add()
+        saved.CopyFrom(layer.param)
+        saved.ClearField('origin')
+        del saved.blobs[:]
+        for param in layer.params:
+            array_to_blob(param.values.array(), param.diffs.array() if diffs else None, saved.blobs.add())
+    return out
+
+
+def save(net: Net, path: str | Path, diffs: bool = False) -> None:
+    write_weights(to_proto(net, diffs), Path(path))

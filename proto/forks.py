@@ -1,0 +1,43 @@
+"""Spellings of Caffe's forks that say what a current field says; the reader rewrites them."""
+from .caffe_pb2 import ConvolutionParameter, LayerParameter, NetParameter, PoolingParameter
+from .errors import ProtoError
+
+
+def rewrite(net: NetParameter) -> None:
+    """Pooling's ceil_mode becomes round_mode, convolution's hole dilation. Raises ProtoError for both."""
+    for layer in net.layer:
+        if layer.HasField('pooling_param') and layer.pooling_param.HasField('ceil_mode'):
+            _round_mode(layer, layer.pooling_param)
+        if layer.HasField('convolution_param'):
+            _dilation(layer, layer.convolution_param)
+
+
+def _round_mode(layer: LayerParameter, param: PoolingParameter) -> None:
+    if param.HasField('round_mode'):
+        raise _twice(layer, 'ceil_mode', 'round_mode')
+    param.round_mode = PoolingParameter.CEIL if param.ceil_mode else PoolingParameter.FLOOR
+    param.ClearField('ceil_mode')
+
+
+def _dilation(layer: LayerParameter, param: ConvolutionParameter) -> None:
+    given = [name for name in ('hole', 'hole_h', 'hole_w') if param.HasField(name)]
+    if not given:
+        return
+    if param.dilation:
+        raise _twice(layer, given[0], 'dilation')
+    if given == ['hole']:
+        param.dilation.append(param.hole)
+    else:
+        param.dilation.extend([_hole(param, 'hole_h'), _hole(param, 'hole_w')])
+    for name in given:
+        param.ClearField(name)
+
+
+def _hole(param: ConvolutionParameter, name: str) -> int:
+    return getattr(param, name) if param.HasField(name) else param.hole
+
+
+def _twice(layer: LayerParameter, fork: str, field: str) -> ProtoError:
+    where = f', {layer.origin}' if layer.origin else ''
+    return ProtoError(f"layer '{layer.name}' ({layer.type}){where}: "
+                      f"{fork} is a fork's word for {field}: give one of them")

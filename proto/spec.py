@@ -1,0 +1,139 @@
+"""Nets written in Python: layers added one by one to a NetParameter, and messages printed as prototxt.
+
+    net = NetBuilder('LeNet')
+    x = net.add('Input', 'data', input_param={'shape': [{'dim': [64, 1, 28, 28]}]})
+    x = net.conv('conv1', x, 20, 5)
+    x = net.pool('pool1', x, 2, stride=2)
+    text = prototxt(net.param)
+"""
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from google.protobuf import text_format
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from .caffe_pb2 import NetParameter
+from .scan import without_origins
+
+Filler = str | float | Mapping[str, Any]
+Names = str | Iterable[str]
+
+
+class NetBuilder:
+    """A NetParameter, `param`, under construction. Every method appends a layer and returns its (first) top.
+
+    multipliers: the `param` messages (lr_mult, decay_mult) of the weights and the bias, for layers with any.
+    """
+
+    def __init__(self, name: str, multipliers: Iterable[Mapping[str, float]] = ()):
+        self.param = NetParameter(name=name)
+        self.multipliers = list(multipliers)
+
+    def add(self, type: str, name: str, bottom: Names = (), top: Names | None = None, **fields: Any) -> str:
+        """Any layer, with further `fields` of LayerParameter; the top has the layer's name if not given."""
+        tops = _names(name if top is None else top)
+        self.param.layer.add(name=name, type=type, bottom=_names(bottom), top=tops, **fields)
+        return tops[0]
+
+    def in_place(self, type: str, name: str, blob: str, **fields: Any) -> str:
+        """A layer whose top is its bottom."""
+        return self.add(type, name, blob, top=blob, **fields)
+
+    def relu(self, name: str, blob: str) -> str:
+        """ReLU, in place."""
+        return self.in_place('ReLU', name, blob)
+
+    def dropout(self, name: str, blob: str, ratio: float) -> str:
+        """Dropout, in place."""
+        return self.in_place('Dropout', name, blob, dropout_param={'dropout_ratio': ratio})
+
+    def conv(self, name: str, bottom: str, num_output: int, kernel_size: int, *, pad: int = 0,
+             stride: int = 1, group: int = 1, weight: Filler = 'xavier', bias: Filler | None = 0,
+             type: str = 'Convolution', top: str | None = None, **fields: Any) -> str:
+        """A convolution, or by its `type` a deconvolution; bias=None leaves the bias out."""
+        window: dict[str, Any] = {'kernel_size': [kernel_size]}
+        if pad:
+            window['pad'] = [pad]
+        if stride != 1:
+            window['stride'] = [stride]
+        if group != 1:
+            window['group'] = group
+        settings = {'num_output': num_output, **window, **_fillers(weight, bias)}
+        fields = {'param': self._multipliers(bias), **fields}
+        return self.add(type, name, bottom, top, convolution_param=settings, **fields)
+
+    def inner_product(self, name: str, bottom: str, num_output: int, *, weight: Filler = 'xavier',
+                      bias: Filler | None = 0) -> str:
+        """A fully connected layer; bias=None leaves the bias out."""
+        settings = {'num_output': num_output, **_fillers(weight, bias)}
+        param = self._multipliers(bias)
+        return self.add('InnerProduct', name, bottom, param=param, inner_product_param=settings)
+
+    def pool(self, name: str, bottom: str, kernel_size: int | None, *, stride: int = 1, pad: int = 0,
+             method: str = 'MAX') -> str:
+        """Pooling by MAX or AVE; kernel_size=None pools over the whole image."""
+        window: dict[str, Any] = {'kernel_size': kernel_size} if kernel_size else {'global_pooling': True}
+        if stride != 1:
+            window['stride'] = stride
+        if pad:
+            window['pad'] = pad
+        return self.add('Pooling', name, bottom, pooling_param={'pool': method, **window})
+
+    def _multipliers(self, bias: Filler | None) -> list[Mapping[str, float]]:
+        return self.multipliers[:1] if bias is None else self.multipliers
+
+
+def _names(names: Names) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _fillers(weight: Filler, bias: Filler | None) -> dict[str, Any]:
+    if bias is None:
+        return {'weight_filler': _filler(weight), 'bias_term': False}
+    return {'weight_filler': _filler(weight), 'bias_filler': _filler(bias)}
+
+
+def _filler(value: Filler) -> Mapping[str, Any]:
+    """The fields of a FillerParameter, from a filler's name, from a constant, or given as they are."""
+    if isinstance(value, str):
+        return {'type': value}
+    if isinstance(value, Mapping):
+        return value
+    return {'type': 'constant', 'value': value} if value else {'type': 'constant'}
+
+
+def prototxt(message: Message) -> str:
+    """A message as prototxt: a field per line, two spaces per level.
+
+    A message of plain fields, or of a single field, stands on one line where that fits in 100 columns.
+    """
+    with without_origins(message):
+        return ''.join(_lines(message, ''))
+
+
+def _lines(message: Message, indent: str) -> Iterator[str]:
+    for field, value in message.ListFields():
+        single = isinstance(value, Message | str | bytes | int | float)
+        for item in [value] if single else value:
+            if not isinstance(item, Message):
+                yield f'{indent}{field.name}: {_scalar(field, item)}\n'
+                continue
+            inner = list(_lines(item, indent + '  '))
+            line = f'{indent}{field.name} {{ {" ".join(map(str.strip, inner))} }}\n'
+            if len(line) <= 100 and (_plain(item) or len(inner) == 1):
+                yield line
+            else:
+                yield f'{indent}{field.name} {{\n{"".join(inner)}{indent}}}\n'
+
+
+def _plain(message: Message) -> bool:
+    return all(field.message_type is None for field, _ in message.ListFields())
+
+
+def _scalar(field: FieldDescriptor, value: Any) -> str:
+    out = io.StringIO()
+    text_format.PrintFieldValue(field, value, out, as_one_line=True)
+    text = out.getvalue()
+    return text.removesuffix('.0') if isinstance(value, float) else text

@@ -1,0 +1,110 @@
+"""Text files: nets (train_val, deploy) and solvers, read into messages of the current format, and written."""
+import math
+from typing import TypeVar
+
+from google.protobuf import text_format
+from google.protobuf.message import Message
+
+from . import forks
+from .caffe_pb2 import NetParameter, SolverParameter
+from .errors import ProtoError, about
+from .files import Path, atomic_write, read_bytes
+from .scan import TOKEN, nets_in, scan, set_origins, without_origins
+from .syntax import explain, missing
+from .upgrade import upgrade_net, upgrade_solver
+
+M = TypeVar('M', bound=Message)
+
+
+def read_net(path: Path) -> NetParameter:
+    """A net from a prototxt, upgraded; each layer knows its `origin` (file:line). Raises ProtoError."""
+    return parse_net(read_text(path), str(path))
+
+
+def read_solver(path: Path) -> SolverParameter:
+    """A solver from a prototxt, upgraded. Raises ProtoError."""
+    return parse_solver(read_text(path), str(path))
+
+
+def read_any(path: Path) -> NetParameter | SolverParameter:
+    """A net or a solver, whichever the file holds. Raises the ProtoError of the reading that got further."""
+    text, errors = read_text(path), []
+    for parse in (parse_net, parse_solver):
+        try:
+            return parse(text, str(path))
+        except ProtoError as error:
+            errors.append(error)
+    raise max(errors, key=_reached)
+
+
+def _reached(error: ProtoError) -> tuple[float, int]:
+    """How far a reading got: to the place of the syntax error, or past the text when there was none."""
+    cause = error.__cause__
+    if isinstance(cause, text_format.ParseError):
+        return cause.GetLine(), cause.GetColumn()
+    return math.inf, 0
+
+
+def parse_net(text: str, name: str = '<string>') -> NetParameter:
+    """A net from its text, upgraded; `name` stands for the file in origins and errors. Raises ProtoError."""
+    with about(name):
+        net = upgrade_net(parse_text(text, NetParameter(), name))
+        forks.rewrite(net)
+    return net
+
+
+def parse_solver(text: str, name: str = '<string>') -> SolverParameter:
+    """A solver from its text, upgraded. Raises ProtoError."""
+    with about(name):
+        solver = upgrade_solver(parse_text(text, SolverParameter(), name))
+        for nets in nets_in(solver).values():
+            for net in nets:
+                forks.rewrite(net)
+    return solver
+
+
+def parse_text(text: str, message: M, name: str = '<string>') -> M:
+    """Parses the text into the message as it stands, not upgraded, and sets origins. Raises ProtoError."""
+    try:
+        text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        raise explain(error, text, message, name) from error
+    blocks = scan(text)
+    set_origins(message, blocks, name)
+    if not message.IsInitialized():
+        raise missing(message, name)
+    return message
+
+
+def read_text(path: Path) -> str:
+    """The text of a prototxt. Raises ProtoError when it is missing, binary, or not UTF-8."""
+    data = read_bytes(path)
+    if b'\0' in data:
+        raise ProtoError(f'{path}: a binary file, where the text of a net or solver (.prototxt) is needed')
+    try:
+        return data.decode('utf-8-sig')
+    except UnicodeDecodeError:
+        return _decode_without_comments(data, str(path))
+
+
+def _decode_without_comments(data: bytes, name: str) -> str:
+    """Comments in another encoding do no harm; anything else does."""
+    text = data.decode('utf-8', 'surrogateescape')
+    text = TOKEN.sub(lambda token: '' if token[0].startswith('#') else token[0], text)
+    for number, line in enumerate(text.split('\n'), 1):
+        if any('\udc80' <= character <= '\udcff' for character in line):
+            raise ProtoError(f'{name}:{number}: not UTF-8: save the file in this encoding')
+    return text
+
+
+def format_text(message: Message) -> str:
+    """The message as a prototxt, without the layers' origins."""
+    with without_origins(message):
+        return text_format.MessageToString(message, as_utf8=True)
+
+
+def write_text(message: Message, path: Path) -> None:
+    """Writes the message as a prototxt: all of it, or on an error nothing. Raises ProtoError."""
+    text = format_text(message)
+    with atomic_write(path, 'w') as file:
+        file.write(text)

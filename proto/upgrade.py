@@ -1,0 +1,96 @@
+"""Brings nets and solvers of older formats to the current one, in BVLC Caffe's order: V0 layers, V1 layers
+with their data transforms, `input:` fields, BatchNorm parameters; and solver_type.
+"""
+import logging
+
+from . import upgrade_v0, upgrade_v1
+from .caffe_pb2 import LayerParameter, NetParameter, SolverParameter
+from .errors import ProtoError
+from .fields import copy_fields
+
+log = logging.getLogger(__name__)
+SOLVER_TYPES = {'SGD': 'SGD', 'NESTEROV': 'Nesterov', 'ADAGRAD': 'AdaGrad', 'RMSPROP': 'RMSProp',
+                'ADADELTA': 'AdaDelta', 'ADAM': 'Adam'}
+
+
+def needs_upgrade(net: NetParameter) -> bool:
+    """Whether the net is of an older format."""
+    return bool(net.layers or net.input or any(map(_is_old_batch_norm, net.layer)))
+
+
+def upgrade_net(net: NetParameter, problems: list[str] | None = None) -> NetParameter:
+    """A copy of the net in the current format.
+
+    Settings that make no sense for their V0 layer are left out, as in Caffe; what was left out is appended to
+    `problems`, or without a list logged as a warning. Raises ProtoError where Caffe refuses: `layer` beside
+    `layers`, an unknown layer type, a padding layer before anything but a convolution or pooling.
+    """
+    if net.layer and net.layers:
+        places = ' and '.join(filter(None, [net.layer[0].origin, net.layers[0].origin]))
+        raise ProtoError('a net has either `layer` or the older `layers`, and this one both'
+                         + (f' (at {places})' if places else '') + ': upgrade the `layers` first')
+    found: list[str] = []
+    if any(layer.HasField('layer') for layer in net.layers):
+        net = upgrade_v0.upgrade_layers(net, found)
+    upgraded = NetParameter()
+    copy_fields(net, upgraded, skip=['layers'])
+    for layer in net.layers:
+        upgrade_v1.upgrade_layer(layer, upgraded.layer.add())
+    if upgraded.input:
+        upgraded = _inputs_to_layer(upgraded)
+    _fix_batch_norm(upgraded)
+    if problems is None:
+        for problem in found:
+            log.warning('%s', problem)
+    else:
+        problems += found
+    return upgraded
+
+
+def _inputs_to_layer(net: NetParameter) -> NetParameter:
+    """`input`, `input_shape` and `input_dim` become an Input layer in front."""
+    upgraded = NetParameter()
+    copy_fields(net, upgraded, skip=['input', 'input_shape', 'input_dim', 'layer'])
+    # Weights saved before 2015 name their inputs without shapes; nothing is lost with them.
+    if net.input_shape or net.input_dim or not any(layer.blobs for layer in net.layer):
+        layer = upgraded.layer.add(name='input', type='Input', top=net.input)
+        if net.input_shape:
+            layer.input_param.shape.extend(net.input_shape)
+        for start in range(0, len(net.input_dim) if not net.input_shape else 0, 4):
+            layer.input_param.shape.add(dim=net.input_dim[start:start + 4])
+        _check_inputs(net, layer)
+    upgraded.layer.extend(net.layer)
+    return upgraded
+
+
+def _check_inputs(net: NetParameter, layer: LayerParameter) -> None:
+    needed, shapes, dims = len(net.input), len(net.input_shape), len(net.input_dim)
+    if needed != len(layer.input_param.shape) or (not shapes and dims % 4):
+        raise ProtoError(f'{needed} `input` need as many `input_shape`, or 4 `input_dim` each; '
+                         f'there are {shapes} input_shape and {dims} input_dim')
+
+
+def _fix_batch_norm(net: NetParameter) -> None:
+    """The three blobs of a BatchNorm are statistics: nets from before that was a rule gave them rates."""
+    for layer in filter(_is_old_batch_norm, net.layer):
+        for param in layer.param:
+            param.lr_mult = param.decay_mult = 0
+
+
+def _is_old_batch_norm(layer: LayerParameter) -> bool:
+    return layer.type == 'BatchNorm' and len(layer.param) == 3
+
+
+def upgrade_solver(solver: SolverParameter) -> SolverParameter:
+    """A copy with `type` in place of solver_type, and upgraded inline nets. Raises ProtoError."""
+    upgraded = SolverParameter()
+    upgraded.CopyFrom(solver)
+    if solver.HasField('solver_type'):
+        if solver.HasField('type'):
+            raise ProtoError('solver_type (enum) is the older form of type (string): give one of them')
+        upgraded.type = SOLVER_TYPES[SolverParameter.SolverType.Name(solver.solver_type)]
+        upgraded.ClearField('solver_type')
+    inline = [getattr(upgraded, name) for name in ('net_param', 'train_net_param') if upgraded.HasField(name)]
+    for net in (*inline, *upgraded.test_net_param):
+        net.CopyFrom(upgrade_net(net))
+    return upgraded

@@ -1,0 +1,84 @@
+// A libcublas that multiplies on the CPU: the functions of it that the CUDA engine uses. As in
+// cuBLAS matrices are column-major, and `ld` is the distance from a column to the next.
+#include <cuda.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace {
+
+enum Status { success = 0, invalid_value = 7, execution_failed = 13 };
+enum Operation { none, transpose };
+
+struct Matrix {
+  const float* values;
+  int ld, operation;
+  float at(int row, int column) const {
+    return operation == none ? values[row + int64_t(column) * ld]
+                             : values[column + int64_t(row) * ld];
+  }
+};
+
+// Whether the matrix, `rows` x `columns` as it is stored, lies in one buffer of the device.
+bool on_device(const float* values, int rows, int columns, int ld) {
+  if (!rows || !columns) return true;
+  CUdeviceptr start;
+  size_t bytes;
+  auto pointer = reinterpret_cast<CUdeviceptr>(values);
+  if (cuMemGetAddressRange(&start, &bytes, pointer)) return false;
+  return pointer + (rows + int64_t(columns - 1) * ld) * sizeof(float) <= start + bytes;
+}
+
+Status check(const Matrix& matrix, int rows, int columns) {
+  if (matrix.operation == transpose) std::swap(rows, columns);
+  if (matrix.ld < std::max(1, rows)) return invalid_value;
+  return on_device(matrix.values, rows, columns, matrix.ld) ? success : execution_failed;
+}
+
+// c[m, n] = alpha * a[m, k] b[k, n] + beta * c
+int gemm(int m, int n, int k, float alpha, Matrix a, Matrix b, float beta, float* c, int ldc) {
+  if (m < 0 || n < 0 || k < 0) return invalid_value;
+  for (Status status : {check(a, m, k), check(b, k, n), check({c, ldc, none}, m, n)})
+    if (status) return status;
+  std::vector<float> packed(size_t(m) * k), sums(m);  // `packed`: a, its columns contiguous
+  for (int l = 0; l < k; ++l)
+    for (int i = 0; i < m; ++i) packed[i + size_t(l) * m] = a.at(i, l);
+  for (int j = 0; j < n; ++j) {
+    std::fill(sums.begin(), sums.end(), 0);
+    for (int l = 0; l < k; ++l)
+      for (int i = 0; i < m; ++i) sums[i] += packed[i + size_t(l) * m] * b.at(l, j);
+    float* column = c + int64_t(j) * ldc;
+    for (int i = 0; i < m; ++i) column[i] = alpha * sums[i] + (beta ? beta * column[i] : 0);
+  }
+  return success;
+}
+
+}  // namespace
+
+extern "C" {
+
+int cublasCreate_v2(void** handle) { return *handle = handle, success; }
+int cublasDestroy_v2(void*) { return success; }
+int cublasSetStream_v2(void*, void*) { return success; }
+int cublasSetMathMode(void*, int) { return success; }
+
+int cublasSgemm_v2(void*, int op_a, int op_b, int m, int n, int k, const float* alpha,
+                   const float* a, int lda, const float* b, int ldb, const float* beta, float* c,
+                   int ldc) {
+  return gemm(m, n, k, *alpha, {a, lda, op_a}, {b, ldb, op_b}, *beta, c, ldc);
+}
+
+int cublasSgemmStridedBatched(void*, int op_a, int op_b, int m, int n, int k, const float* alpha,
+                              const float* a, int lda, long long step_a, const float* b, int ldb,
+                              long long step_b, const float* beta, float* c, int ldc,
+                              long long step_c, int count) {
+  for (int i = 0; i < count; ++i) {
+    int status = gemm(m, n, k, *alpha, {a + i * step_a, lda, op_a}, {b + i * step_b, ldb, op_b},
+                      *beta, c + i * step_c, ldc);
+    if (status) return status;
+  }
+  return success;
+}
+
+}  // extern "C"

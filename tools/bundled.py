@@ -1,0 +1,52 @@
+"""The models that come with goodinit, found by name: 'lenet', 'fitnet4/relu', 'lenet/deploy'.
+
+    python -m goodinit.tools.bundled        lists them
+"""
+from pathlib import Path
+
+from ..netlib.errors import GoodinitError, meant
+
+MODELS = Path(__file__).resolve().parent.parent / 'models'
+KINDS = ('train_val', 'deploy', 'solver')
+
+
+def model_names() -> list[str]:
+    """The names of the bundled models, in alphabetical order."""
+    folders = {path.parent for path in MODELS.rglob('*.prototxt')}
+    return sorted(folder.relative_to(MODELS).as_posix() for folder in folders)
+
+
+def find_model(name_or_path: str | Path, kind: str = 'train_val') -> Path:
+    """The file that a user means: an existing path as it is, else the bundled model of that name.
+
+    kind: 'train_val' (a model without one gives its deploy), 'deploy' or 'solver'; a name may say it itself
+    ('lenet/deploy'). 'models/lenet/deploy.prototxt', as the bundled solvers write it, is found from anywhere.
+    Raises GoodinitError when there is neither such a file nor such a model.
+    """
+    if Path(name_or_path).is_file():
+        return Path(name_or_path)
+    name = Path(name_or_path).as_posix().removeprefix('models/').removesuffix('.prototxt')
+    folder, _, last = name.rpartition('/')
+    if folder and last in KINDS:
+        name, kind = folder, last
+    if name not in model_names():
+        raise GoodinitError(_unknown(str(name_or_path), name))
+    for candidate in (kind, 'deploy') if kind == 'train_val' else (kind,):
+        path = MODELS / name / f'{candidate}.prototxt'
+        if path.is_file():
+            return path
+    there = ', '.join(sorted(path.stem for path in (MODELS / name).glob('*.prototxt')))
+    raise GoodinitError(f"the bundled model '{name}' has no {kind}; it has {there}")
+
+
+def _unknown(given: str, name: str) -> str:
+    names = model_names()
+    variants = [known for known in names if known.startswith(f'{name}/')]
+    if variants:
+        return f"the bundled model '{name}' comes in variants: {', '.join(variants)}"
+    return (f"'{given}' is neither a file nor a bundled model{meant(name, names)} "
+            '(`python -m goodinit.tools.bundled` lists them)')
+
+
+if __name__ == '__main__':
+    print('\n'.join(model_names()))

@@ -1,12 +1,26 @@
-"""Packaging that pyproject.toml cannot say: the repository's root is the package `goodinit`."""
-from setuptools import setup
+"""Packaging that pyproject.toml cannot say: the root is the package `goodinit`, and its C++ kernels are optional."""
+from glob import glob
 
-FOLDERS = ('proto', 'netlib', 'netlib.data', 'netlib.engines', 'netlib.engines.reference', 'netlib.layers', 'netlib.layers.host',
-           'initializers', 'tools', 'tools.zoo')
+from setuptools import Extension, setup
+
+FOLDERS = (
+    'proto',
+    'netlib', 'netlib.data', 'netlib.layers', 'netlib.layers.host',
+    'netlib.engines', 'netlib.engines.reference', 'netlib.engines.fast',
+    'initializers',
+    'tools', 'tools.zoo',
+)
+
+# A library of C functions rather than a Python module. Without a compiler the install succeeds all the same,
+# and the engine that would use it says so.
+kernels = Extension('goodinit.netlib.engines.fast._kernels', sorted(glob('netlib/engines/native/*.cpp')),
+                    language='c++', extra_compile_args=['-std=c++17', '-O3', '-fopenmp'],
+                    extra_link_args=['-fopenmp'], optional=True)
 
 setup(
     package_dir={'goodinit': '.'},
     packages=['goodinit', *(f'goodinit.{folder}' for folder in FOLDERS)],
-    package_data={'goodinit': ['proto/*.proto', 'models/*.md', 'models/**/*.prototxt',
-                               'netlib/engines/native/*', 'netlib/engines/kernels/*', 'py.typed']},
+    package_data={'goodinit': ['proto/*.proto', 'proto/*.pyi', 'models/*.md', 'models/**/*.prototxt', 'netlib/engines/native/*.cpp',
+                               'netlib/engines/kernels/*', 'py.typed']},
+    ext_modules=[kernels],
 )

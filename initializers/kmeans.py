@@ -9,9 +9,9 @@ def spherical_kmeans(rows: np.ndarray, count: int, rng: np.random.Generator,
     """Centroids (count, d) of unit length that raise the mean cosine between a row and its nearest centroid.
 
     rows (n, d): float32, of unit length or zero, n >= count. Lloyd's algorithm from randomly chosen rows:
-    give each row to the centroid of greatest inner product, then turn each centroid to the sum of its rows; one
-    without rows is drawn anew (Dhillon & Modha 2001; Coates & Ng 2012 also damp the step and let a centroid
-    stand for its negative). Stops early when no row changes its centroid.
+    give each row to the centroid of greatest inner product, then turn each centroid to the sum of its rows;
+    one without rows is drawn anew (Dhillon & Modha 2001; Coates & Ng 2012 also damp the step and let a
+    centroid stand for its negative). Stops early when no row changes its centroid.
     """
     centroids = rows[rng.choice(len(rows), count, replace=False)]
     labels = np.full(len(rows), -1)

@@ -99,7 +99,7 @@ def initialize(net: Net, batches: Sequence[Batch], recipe: Recipe, rng: np.rando
     return notes
 
 
-def choose(net: Net, recipe: Recipe) -> tuple[list[Layer], list[str]]:
+def choose(net: Net, recipe: Recipe) -> tuple[list[Affine], list[str]]:
     """The layers that an initialization works on, by type and never by name, and notes on those that it leaves out."""
     chosen, notes = [], []
     for layer in net.layers:
@@ -161,7 +161,7 @@ def _weights_from_samples(step, initializer, memory, rng):
     return notes
 
 
-def zero_last(net: Net, chosen: Sequence[Layer]) -> list[str]:
+def zero_last(net: Net, chosen: Sequence[Affine]) -> list[str]:
     """Zero the weights of the chosen layers from which no other affine layer is reached."""
     last = [layer for layer in chosen if layer in last_layers(net)]
     for layer in last:
@@ -169,7 +169,7 @@ def zero_last(net: Net, chosen: Sequence[Layer]) -> list[str]:
     return [f"layer '{layer.name}': a last layer, its weights are zero" for layer in last]
 
 
-def last_layers(net: Net) -> list[Layer]:
+def last_layers(net: Net) -> list[Affine]:
     """The affine layers whose outputs reach no other affine layer."""
     reaching: set[str] = set()
     last = []

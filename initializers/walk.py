@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ class Step:
 
     def __init__(self, net: Net, index: int, kept: _Activations):
         self.net, self.index, self.kept = net, index, kept
-        self.layer = net.layers[index]
+        self.layer: Any = net.layers[index]
         self.bottom, self.top = net.bottoms[index], net.tops[index]
         self.affine = isinstance(self.layer, Affine)
         self.moments: Moments | None = None
@@ -75,7 +76,7 @@ class Step:
 
     def forward(self) -> Moments:
         """Run the layer on every batch; the moments of its outputs where it is affine (the first top's, else empty)."""
-        parts = []
+        parts: list[Moments] = []
         for batch in range(self.kept.batches):
             self.kept.load(batch, self.bottom)
             self.net.forward_layer(self.index)

@@ -3,9 +3,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-BLOCK = 4096          # rows per matrix product: float32 within a block, float64 over the blocks
+BLOCK = 4096          # rows per matrix product: float32 within a block, float64 over several
 LARGEST = 1e37        # beyond it a difference of two float32 values can overflow
-RELATIVE = 1e-7       # smallest variance, over the largest, that float32 products tell from rounding
+RELATIVE = 1e-6       # smallest variance, over the largest, that float32 products tell from rounding
 ROUNDING = 5e-7       # smallest standard deviation, over the largest value: four units in the last place
 
 
@@ -16,7 +16,7 @@ class WhiteSamples:
     variances  (rank,)      variance of the samples along each axis, float64
     usable     (n,)         rows that hold neither NaN nor Inf; all else is computed from them
 
-    Only directions in which the samples vary are kept: with a variance above 1e-7 of the largest (products of
+    Only directions in which the samples vary are kept: with a variance above 1e-6 of the largest (products of
     float32 values resolve little less) and above the rounding of the values themselves. Nothing is added to
     the variances kept, so the coordinates are exactly white. Constant samples have rank 0.
     """
@@ -63,10 +63,12 @@ class WhiteSamples:
 
     def _covariance(self) -> tuple[np.ndarray, np.ndarray]:
         """Axes and variances from the (d, d) covariance matrix."""
+        # The roundings of few rows do not average out, and float64 costs little for them.
+        dtype = np.float64 if len(self.rows) <= BLOCK else np.float32
         size = self.rows.shape[1]
-        total, product = np.zeros((size, size)), np.empty((size, size), np.float32)
+        total, product = np.zeros((size, size)), np.empty((size, size), dtype)
         for block in self.centred():
-            block /= self.scale
+            block = (block / np.float32(self.scale)).astype(dtype, copy=False)
             total += np.matmul(block.T, block, out=product)
         variances, vectors = self._principal(total)
         return np.ascontiguousarray(vectors.T, np.float32), variances * self.scale ** 2
@@ -75,7 +77,11 @@ class WhiteSamples:
         """The same from the (n, n) matrix of inner products, which is smaller when the samples are few."""
         rows = np.concatenate([np.zeros((0, self.rows.shape[1]), np.float32), *map(np.copy, self.centred())])
         rows /= self.scale
-        variances, vectors = self._principal((rows @ rows.T).astype(np.float64))
+        total = np.zeros((self.count, self.count))
+        for start in range(0, rows.shape[1], BLOCK):
+            columns = rows[:, start:start + BLOCK].astype(np.float64)
+            total += columns @ columns.T
+        variances, vectors = self._principal(total)
         axes = vectors.T.astype(np.float32) @ rows
         axes /= np.linalg.norm(axes, axis=1, keepdims=True)
         return axes, variances * self.scale ** 2

@@ -4,12 +4,10 @@
 
 A message says what was found, what is needed and the way out. Tools print it as one line and exit with status 1.
 """
-import difflib
 import importlib
-from collections.abc import Iterable
 from types import ModuleType
 
-from ..proto.errors import GoodinitError, ProtoError
+from ..proto.errors import GoodinitError, ProtoError, meant
 
 __all__ = ['DataError', 'EngineError', 'GoodinitError', 'LayerError', 'NetError', 'ProtoError', 'SolverError',
            'layer_error', 'meant', 'need']
@@ -39,14 +37,6 @@ def layer_error(param, message: str) -> LayerError:
     """A LayerError about the layer that the LayerParameter `param` describes."""
     where = f', {param.origin}' if param.origin else ''
     return LayerError(f"layer '{param.name}' ({param.type}){where}: {message}")
-
-
-def meant(word: str, known: Iterable[str]) -> str:
-    """'; did you mean 'ReLU'?' when a known word is close to `word`, else ''."""
-    known = list(known)
-    folded = {k.lower(): k for k in known}
-    close = difflib.get_close_matches(word.lower(), list(folded), n=1, cutoff=0.6)
-    return f"; did you mean '{folded[close[0]]}'?" if close else ''
 
 
 def need(module: str, extra: str) -> ModuleType:

@@ -1,5 +1,6 @@
 """Where numbers live: Memory with a host and a device mirror, and Tensor, the shaped window that engines compute on."""
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +16,11 @@ class Memory:
     """
 
     def __init__(self, size: int, dtype=np.float32):
-        self.size, self.dtype, self.head = size, np.dtype(dtype), None
+        self.size, self.dtype = size, np.dtype(dtype)
+        self.head: str | None = None
         self._host: np.ndarray | None = None
-        self._device = self._driver = None
+        self._device: Any = None
+        self._driver: Any = None
 
     def host(self, write: bool = False) -> np.ndarray:
         """The values as a flat NumPy array on the host."""

@@ -54,10 +54,10 @@ def read_binary(path: Path, message: M) -> M:
         raise ProtoError(f'{name}: the file is empty')
     kind = KINDS.get(type(message), type(message).__name__)
     try:
-        with open(name, 'rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            _refuse_other_formats(mapped[:512], kind)
-            with memoryview(mapped) as data:
-                _merge(data, message)
+        with open(name, 'rb') as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        _refuse_other_formats(mapped[:512], kind)
+        _merge(memoryview(mapped), message)
     except OSError as error:
         raise ProtoError(f'{name}: cannot read: {error.strerror}') from error
     except (DecodeError, ProtoError) as error:
@@ -81,11 +81,9 @@ def _merge(data: memoryview, message: Message) -> None:
         known = names.get(field.number)
         items: Any = getattr(message, known.name) if known else None
         if is_message_list(items) and field.wire_type == wire.LENGTH:
-            with data[field.payload:field.end] as part:
-                items.add().MergeFromString(part)
+            items.add().MergeFromString(data[field.payload:field.end])
         else:
-            with data[field.start:field.end] as part:
-                message.MergeFromString(part)
+            message.MergeFromString(data[field.start:field.end])
 
 
 def write_weights(net: NetParameter, path: Path) -> None:

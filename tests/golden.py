@@ -69,6 +69,13 @@ def split_keys(golden, prefix):
             yield key, layer, int(i)
 
 
+def blob(net, name):
+    """The blob of a recorded name. Caffe calls the top that a loss goes without '(automatic)', we call it as the layer."""
+    if name == '(automatic)':
+        return next(top for layer, (top, *_) in zip(net.layers, net.tops, strict=True) if not layer.param.top)
+    return net.blobs[name]
+
+
 def forward(net, golden, prefix):
     for name, key in keys(golden, prefix + 'bottom/').items():
         net.blobs[name].reshape(*golden[key].shape)
@@ -78,7 +85,7 @@ def forward(net, golden, prefix):
         yield prefix + 'loss', np.float32(loss), golden[prefix + 'loss']
     for kind in ('top/', 'blob/'):
         for name, key in keys(golden, prefix + kind).items():
-            yield key, net.blobs[name].data.copy(), golden[key]
+            yield key, blob(net, name).data.copy(), golden[key]
     for key, layer, i in split_keys(golden, prefix + 'param_after/'):
         yield key, net.params[layer][i].data.copy(), golden[key]
 
@@ -93,7 +100,7 @@ def backward(net, golden, prefix):
     net.backward()
     for kind in ('bottom_diff/', 'blob_diff/'):
         for name, key in keys(golden, prefix + kind).items():
-            yield key, net.blobs[name].diff.copy(), golden[key]
+            yield key, blob(net, name).diff.copy(), golden[key]
     for key, layer, i in split_keys(golden, prefix + 'param_diff/'):
         yield key, net.params[layer][i].diff.copy(), golden[key]
 

@@ -47,7 +47,8 @@ class Dropout(Layer):
 
     def apply(self, x, out):
         p = self.param.dropout_param
+        scale = 1 if p.scale_train else 1 - p.dropout_ratio
         if self.drops:
             self.engine.binary('mul', x, self.buffer('mask', *x.shape), out=out)
-        else:
-            self.engine.axpby(1 if p.scale_train else 1 - p.dropout_ratio, x, 0, out=out)
+        elif scale != 1 or x.memory is not out.memory:
+            self.engine.axpby(scale, x, 0, out=out)

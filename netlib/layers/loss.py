@@ -8,7 +8,7 @@ class Loss(Layer):
     bottoms = 2
     tops = 1
     is_loss = True
-    no_gradient = (1,)
+    no_gradient: tuple[int, ...] = (1,)
 
     def same_batch(self, bottom):
         """The first extents must agree."""

@@ -21,7 +21,7 @@ class SoftmaxWithLoss(Loss):
 
     def reshape(self, bottom, top):
         x, label = bottom
-        axis = self.axis(self.param.softmax_param.axis, x)
+        axis = self.axis(self.class_axis, x)
         self.outer, self.classes, self.inner = count(x.shape, 0, axis), x.shape[axis], count(x.shape, axis + 1)
         if self.outer * self.inner != label.count:
             raise self.error('Number of labels must match number of predictions; e.g., if softmax axis == 1 and '
@@ -53,6 +53,10 @@ class SoftmaxWithLoss(Loss):
         e.binary('mul', p, counted, out=dx)
         e.binary('sub', dx, target, out=dx)
         e.axpby(self.loss_weight(top) / self.divisor(target), dx, 0, out=dx)
+
+    @property
+    def class_axis(self):
+        return self.param.softmax_param.axis
 
     def ignored(self):
         p = self.param.loss_param

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .build import HERE, LIBRARIES, build, sources
+from .builder import HERE, LIBRARIES, build, sources
 
 
 def install() -> str:

@@ -236,8 +236,8 @@ CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* 
 }
 CUresult cuFuncSetBlockShape(CUfunction, int, int, int) { return CUDA_SUCCESS; }
 CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx,
-                        unsigned by, unsigned bz, unsigned shared_bytes, CUstream, void** parameters,
-                        void** extra) {
+                        unsigned by, unsigned bz, unsigned shared_bytes, CUstream,
+                        void** parameters, void** extra) {
   if (!context_depth) return no_context();
   if (parameters || !extra || extra[0] != CU_LAUNCH_PARAM_BUFFER_POINTER ||
       extra[2] != CU_LAUNCH_PARAM_BUFFER_SIZE)

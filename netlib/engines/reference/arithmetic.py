@@ -49,7 +49,7 @@ class Arithmetic(Engine):
 
     def dropout_mask(self, seed, ratio, *, out):
         kept = _scrambled(np.arange(out.size, dtype=np.uint32), seed) >= min(int(ratio * 2 ** 32), 2 ** 32 - 1)
-        out[...] = kept.reshape(out.shape) * out.dtype.type(1 / (1 - ratio) if ratio < 1 else np.inf)
+        out[...] = kept.reshape(out.shape) * out.dtype.type(1 / (1 - ratio) if ratio < 1 else 0)
 
     def sum(self, x, *, out, accumulate=False):
         total = x.sum(_reduced(x, out), keepdims=True)

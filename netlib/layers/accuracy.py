@@ -1,0 +1,74 @@
+from ..registry import register
+from ..shapes import count
+from .base import Layer
+
+
+@register
+class Accuracy(Layer):
+    """The share of labels whose class is among the top_k scores
+
+    A label counts as found where fewer than top_k of the other classes score as high as its own: equal scores count
+    against it. Ignored labels are left out; with none left, the share is 0.
+
+    bottom  x          (..., classes, ...)      the classes lie along `axis`
+            label      one per score vector     integers as floats
+    top     accuracy   ()
+            per class  (classes,)               optional: the share among the labels of each class
+
+    Source: BVLC Caffe's accuracy_layer.
+    """
+
+    bottoms = 2
+    tops = (1, 2)
+
+    def reshape(self, bottom, top):
+        x, label = bottom
+        p = self.param.accuracy_param
+        axis = self.axis(p.axis, x)
+        self.outer, self.classes, self.inner = count(x.shape, 0, axis), x.shape[axis], count(x.shape, axis + 1)
+        if self.outer * self.inner != label.count:
+            raise self.error('Number of labels must match number of predictions; e.g., if label axis == 1 and '
+                             'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, with '
+                             f"integer values in {{0, 1, ..., C-1}}. Found '{x.name}' {x.shape_text}, "
+                             f"'{label.name}' {label.shape_text}")
+        if p.top_k > self.classes:
+            raise self.error('top_k must be less than or equal to the number of classes: found '
+                             f'{p.top_k} for {self.classes}')
+        top[0].reshape()
+        if len(top) > 1:
+            top[1].reshape(self.classes)
+
+    def forward(self, bottom, top):
+        e, target = self.engine, self.buffer('target', self.outer, self.classes, self.inner)
+        p = self.param.accuracy_param
+        ignored = p.ignore_label if p.HasField('ignore_label') else None
+        e.one_hot(bottom[1].values.reshape(self.outer, self.inner), ignored, out=target)
+        found = self.found(bottom[0].values.reshape(*target.shape), target)
+        e.binary('mul', target, found, out=self.buffer('hit', *target.shape))
+        for blob in top:
+            self.share(target, blob.values.reshape(1, blob.count, 1))
+
+    def found(self, x, target):
+        """(outer, 1, inner): 1 where the label is among the first top_k."""
+        e, least = self.engine, self.buffer('least', 1, 1, 1)
+        score, below = self.buffer('score', self.outer, 1, self.inner), self.buffer('hit', *x.shape)
+        # An infinite score times the zeros of `target` would not be 0. NaN is not below anything: so it is not found.
+        e.unary('clip', x, -3e38, 3e38, out=below)
+        e.dot(below, target, out=score)
+        e.binary('greater', score, below, out=below)
+        e.sum(below, out=score)
+        e.fill(self.classes - self.param.accuracy_param.top_k, out=least)
+        e.binary('greater_equal', score, least, out=score)
+        return score
+
+    def share(self, target, out):
+        """out (1, n, 1) = hits / labels, over all classes or for each."""
+        e, labels, one = self.engine, self.buffer('labels', *out.shape), self.buffer('one', 1, 1, 1)
+        e.fill(1, out=one)
+        e.sum(target, out=labels)
+        e.binary('max', labels, one, out=labels)
+        e.sum(self.buffer('hit', *target.shape), out=out)
+        e.binary('div', out, labels, out=out)
+
+    def backward(self, top, propagate_down, bottom):
+        self.refuse_gradient(propagate_down)

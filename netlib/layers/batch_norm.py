@@ -1,0 +1,86 @@
+from ..registry import register
+from ..shapes import count
+from .standardize import Standardize
+
+
+@register
+class BatchNorm(Standardize):
+    """y = (x - mean_c) / sqrt(var_c + eps) for each channel c
+
+    Mean and (biased) variance are those of the batch in TRAIN and the stored ones in TEST, unless use_global_stats says
+    otherwise. With the batch's, forward adds them to the stored ones, f = moving_average_fraction:
+
+        mean <- f mean + batch mean     var <- f var + m / (m - 1) batch variance     factor <- f factor + 1
+
+    where m is the number of elements of a channel. What is stored is divided by the factor when it is used. No learned
+    scale and shift: a Scale layer follows for that.
+
+    bottom  x  (N, C, ...)      may be in place
+    params  mean (C,), var (C,), factor (1,)        never learned
+    top     y  (N, C, ...)
+
+    Source: Ioffe & Szegedy 2015; BVLC Caffe's batch_norm_layer.
+    """
+
+    in_place = True
+
+    def setup(self, bottom, top):
+        self.channels = bottom[0].shape[self.axis(1, bottom[0])]
+        for shape in ((self.channels,), (self.channels,), (1,)):
+            self.add_param(shape)
+        specs = self.param.param
+        for i, spec in enumerate(specs):
+            if spec.lr_mult:
+                raise self.error('Cannot configure batch normalization statistics as layer parameters: '
+                                 f'param {i} has lr_mult {spec.lr_mult:g}; give 0, or leave param out')
+        for _ in range(len(specs), 3):
+            specs.add(lr_mult=0)
+
+    def reshape(self, bottom, top):
+        x = bottom[0]
+        if x.shape[1:2] != (self.channels,):
+            raise self.error(f"bottom '{x.name}' of shape {x.shape_text} needs {self.channels} channels in axis 1")
+        self.shape = (count(x.shape, 0, 1), self.channels, count(x.shape, 2))
+        top[0].reshape(*x.shape)
+
+    def forward(self, bottom, top):
+        e, C = self.engine, self.channels
+        mean, var, inverse = (self.buffer(name, 1, C, 1) for name in ('mean', 'var', 'inverse'))
+        self.keep_input(bottom, top)
+        x = bottom[0].values.reshape(*self.shape)
+        if self.global_stats:
+            factor = self.params[2].values.item()
+            for stored, out in zip(self.params, (mean, var), strict=False):
+                e.axpby(1 / factor if factor else 0, stored.values.reshape(1, C, 1), 0, out=out)
+        else:
+            e.moments(x, mean=mean, var=var)
+            self.remember(mean, var)
+        e.unary('power', var, -0.5, 1, self.param.batch_norm_param.eps, out=inverse)
+        self.standardize(x, mean, inverse, top[0].values.reshape(*self.shape))
+
+    def remember(self, mean, var):
+        """Add the batch's statistics to the stored ones."""
+        f, m = self.param.batch_norm_param.moving_average_fraction, self.shape[0] * self.shape[2]
+        one = self.buffer('one', 1)
+        self.engine.fill(1, out=one)
+        for new, weight, stored in zip((mean, var, one), (1, m / max(m - 1, 1), 1), self.params, strict=True):
+            self.engine.axpby(weight, new.reshape(-1), f, out=stored.values)
+
+    def backward(self, top, propagate_down, bottom):
+        if not propagate_down[0]:
+            return
+        mean, inverse = (self.buffer(name, 1, self.channels, 1) for name in ('mean', 'inverse'))
+        dy, dx = (blob.diffs.reshape(*self.shape) for blob in (top[0], bottom[0]))
+        if self.global_stats:
+            self.engine.binary('mul', dy, inverse, out=dx)
+        else:
+            self.standardize_backward(self.input(bottom, top).reshape(*self.shape), mean, inverse, dy, dx)
+
+    @property
+    def global_stats(self):
+        p = self.param.batch_norm_param
+        return p.use_global_stats if p.HasField('use_global_stats') else self.phase == 1
+
+    @property
+    def scaling(self):
+        return 'fixed' if self.global_stats else 'free'

@@ -1,0 +1,38 @@
+from ..registry import register
+from .operand import Operand
+
+
+@register
+class Bias(Operand):
+    """y = x + b, with b repeated over the axes of x that it lacks;  db = the sum of dy over the repeats
+
+    bottom  x  (N, C, ...)      may be in place
+            b  optional: its axes are those of x from `axis` on
+    params  b  with one bottom: num_axes axes of x from `axis` on, (C,) by default; filled with 0
+    top     y  (N, C, ...)
+
+    Source: BVLC Caffe's bias_layer.
+    """
+
+    def setup(self, bottom, top):
+        if len(bottom) == 1:
+            self.add_operand(bottom[0], self.param.bias_param, 0)
+
+    def reshape(self, bottom, top):
+        self.place_operand(bottom, self.param.bias_param)
+        top[0].reshape(*bottom[0].shape)
+
+    def forward(self, bottom, top):
+        x, b = self.seen(bottom[0].values), self.across(self.operand(bottom).values)
+        self.engine.binary('add', x, b, out=self.seen(top[0].values))
+
+    def backward(self, top, propagate_down, bottom):
+        wanted = self.operand_gradient(propagate_down, bottom)
+        if wanted:
+            self.engine.sum(self.seen(top[0].diffs), **wanted)
+        if propagate_down[0] and bottom[0] is not top[0]:
+            self.engine.axpby(1, top[0].diffs, 0, out=bottom[0].diffs)
+
+    @property
+    def scaling(self):
+        return 'equal' if len(self.param.bottom) > 1 else 'fixed'

@@ -1,0 +1,33 @@
+from ..registry import register
+from .blocks import Blocks
+
+
+@register
+class Concat(Blocks):
+    """y = the bottoms one after the other along `axis` (channels by default)
+
+    bottom  x_i  (..., C_i, ...)        all extents but those of the axis agree
+    top     y    (..., sum of C_i, ...)
+
+    Source: BVLC Caffe's concat_layer; concat_dim is an older spelling of axis.
+    """
+
+    bottoms = (1, None)
+
+    def reshape(self, bottom, top):
+        first = bottom[0]
+        self.block_axis = axis = self.read_axis(self.param.concat_param, 'concat_dim', first)
+        for blob in bottom[1:]:
+            if blob.axes != first.axes:
+                raise self.error(f"All inputs must have the same number of axes: '{first.name}' has {first.shape_text}, "
+                                 f"'{blob.name}' {blob.shape_text}")
+            if blob.shape[:axis] + blob.shape[axis + 1:] != first.shape[:axis] + first.shape[axis + 1:]:
+                raise self.error(f'All inputs must have the same shape, except at concat_axis ({axis}): '
+                                 f"'{first.name}' has {first.shape_text}, '{blob.name}' {blob.shape_text}")
+        top[0].reshape(*first.shape[:axis], sum(b.shape[axis] for b in bottom), *first.shape[axis + 1:])
+
+    def forward(self, bottom, top):
+        self.join([b.values for b in bottom], top[0].values)
+
+    def backward(self, top, propagate_down, bottom):
+        self.cut(top[0].diffs, [b.diffs for b in bottom], propagate_down)

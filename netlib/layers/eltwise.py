@@ -1,0 +1,81 @@
+from ..registry import register
+from .base import Layer
+
+
+@register
+class Eltwise(Layer):
+    """Several blobs of one shape, element by element
+
+    SUM   y = sum of coeff_i x_i            dx_i = coeff_i dy
+    PROD  y = product of x_i                dx_i = dy times the product of the others; with stable_prod_grad: false,
+                                            dy y / x_i, which is nan where x_i is 0
+    MAX   y = the largest                   dx_i = dy where x_i won, else 0
+
+    Of two equal values bottom 1 wins against bottom 0; later bottoms must be larger to win.
+
+    bottom  x_i  (...)      two or more
+    top     y    (...)
+
+    Source: BVLC Caffe's eltwise_layer.
+    """
+
+    bottoms = (2, None)
+
+    def setup(self, bottom, top):
+        p = self.param.eltwise_param
+        if p.coeff and len(p.coeff) != len(bottom):
+            raise self.error(f'Eltwise Layer takes one coefficient per bottom blob. Found {len(p.coeff)} for '
+                             f'{len(bottom)} bottoms')
+        if p.coeff and p.operation != p.SUM:
+            raise self.error('Eltwise layer only takes coefficients for summation.')
+        self.coeff = list(p.coeff) or [1] * len(bottom)
+
+    def reshape(self, bottom, top):
+        for i, blob in enumerate(bottom):
+            if blob.shape != bottom[0].shape:
+                raise self.error(f'bottom[0]: {bottom[0].shape_text}, bottom[{i}]: {blob.shape_text}; all bottoms must be '
+                                 f"of one shape ('{bottom[0].name}', '{blob.name}')")
+        top[0].reshape(*bottom[0].shape)
+
+    def forward(self, bottom, top):
+        e, p, y = self.engine, self.param.eltwise_param, top[0].values
+        xs = [b.values for b in bottom]
+        if p.operation == p.SUM:
+            for i, x in enumerate(xs):
+                e.axpby(self.coeff[i], x, 1 if i else 0, out=y)
+        elif p.operation == p.PROD:
+            self.multiply(xs, y)
+        else:
+            n = bottom[0].count
+            pieces = self.buffer('pieces', 1, len(bottom), n)
+            for i, x in enumerate(xs):
+                e.axpby(1, x.reshape(n), 0, out=pieces[0][i])
+            e.max_forward(pieces, out=y.reshape(1, n), winner=self.buffer('winner', 1, n))
+
+    def backward(self, top, propagate_down, bottom):
+        e, p, dy = self.engine, self.param.eltwise_param, top[0].diffs
+        n, wanted = bottom[0].count, [i for i, flag in enumerate(propagate_down) if flag]
+        if p.operation == p.MAX:
+            pieces = self.buffer('pieces', 1, len(bottom), n)
+            e.max_backward(dy.reshape(1, n), self.buffer('winner', 1, n), out=pieces)
+        for i in wanted:
+            dx = bottom[i].diffs
+            if p.operation == p.SUM:
+                e.axpby(self.coeff[i], dy, 0, out=dx)
+            elif p.operation == p.MAX:
+                e.axpby(1, pieces[0][i], 0, out=dx.reshape(n))
+            elif p.stable_prod_grad:
+                self.multiply([dy] + [b.values for j, b in enumerate(bottom) if j != i], dx)
+            else:
+                e.binary('div', top[0].values, bottom[i].values, out=dx)
+                e.binary('mul', dx, dy, out=dx)
+
+    def multiply(self, xs, out):
+        """out = the product of two or more tensors."""
+        for i, x in enumerate(xs[1:]):
+            self.engine.binary('mul', out if i else xs[0], x, out=out)
+
+    @property
+    def scaling(self):
+        p = self.param.eltwise_param
+        return 'product' if p.operation == p.PROD else 'equal'

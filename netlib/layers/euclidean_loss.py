@@ -1,0 +1,37 @@
+from ..registry import register
+from ..shapes import count
+from .loss import Loss
+
+
+@register
+class EuclideanLoss(Loss):
+    """L = 1/(2 N) sum (a - b)^2,  da = (a - b) / N = -db
+
+    bottom  a  (N, ...)
+            b  (N, ...)     as many elements; both get a gradient
+    top     L  ()
+    """
+
+    no_gradient = ()
+
+    def reshape(self, bottom, top):
+        a, b = bottom
+        self.same_batch(bottom)
+        if count(a.shape, 1) != count(b.shape, 1):
+            raise self.error(f"Inputs must have the same dimension: '{a.name}' has {a.shape_text}, "
+                             f"'{b.name}' {b.shape_text}")
+        top[0].reshape()
+
+    def forward(self, bottom, top):
+        e, a, loss = self.engine, bottom[0], top[0].values.reshape(1)
+        difference = self.buffer('difference', a.count)
+        e.binary('sub', a.values.reshape(-1), bottom[1].values.reshape(-1), out=difference)
+        e.dot(difference, difference, out=loss)
+        e.axpby(1 / (2 * a.shape[0]), loss, 0, out=loss)
+
+    def backward(self, top, propagate_down, bottom):
+        difference = self.buffer('difference', bottom[0].count)
+        for blob, wanted, sign in zip(bottom, propagate_down, (1, -1), strict=True):
+            if wanted:
+                weight = sign * self.loss_weight(top) / blob.shape[0]
+                self.engine.axpby(weight, difference, 0, out=blob.diffs.reshape(-1))

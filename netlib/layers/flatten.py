@@ -1,0 +1,27 @@
+from ..registry import register
+from ..shapes import count
+from .base import Layer
+
+
+@register
+class Flatten(Layer):
+    """y = x with its axes from `axis` to `end_axis` (both included) seen as one
+
+    The top shares the bottom's memory, values and diff.
+
+    bottom  x  (N, C, ...)      top  y  (N, C ...)
+    """
+
+    scaling = 'equal'
+
+    def reshape(self, bottom, top):
+        x, p = bottom[0], self.param.flatten_param
+        start, end = self.axis(p.axis, x), self.axis(p.end_axis, x) + 1
+        top[0].reshape(*x.shape[:start], count(x.shape, start, end), *x.shape[end:])
+        top[0].share(x)
+
+    def forward(self, bottom, top):
+        pass
+
+    def backward(self, top, propagate_down, bottom):
+        pass

@@ -1,0 +1,64 @@
+from ..engines.interface import Window
+from ..registry import register
+from .base import Layer
+
+
+@register
+class LRN(Layer):
+    """y = x scale^-beta, local response normalization
+
+    ACROSS_CHANNELS   scale = k + alpha / n * sum of x^2 over the n = local_size channels around
+    WITHIN_CHANNEL    scale = 1 + alpha * average of x^2 over the n x n pixels around; k is ignored, as in Caffe
+
+    Beyond the border x counts as 0. dx = dy scale^-beta - 2 alpha beta / n x (sum of dy y / scale over the same
+    neighbours), with n^2 for n within a channel.
+
+    bottom  x  (N, C, H, W)     top  y  (N, C, H, W)
+
+    Source: Krizhevsky et al. 2012, section 3.3; BVLC Caffe's lrn_layer.
+    """
+
+    scaling = 'equal'
+    nearly = True
+
+    def setup(self, bottom, top):
+        p = self.param.lrn_param
+        if p.local_size % 2 == 0:
+            raise self.error(f'LRN only supports odd values for local_size; found {p.local_size}')
+        self.within = p.norm_region == p.WITHIN_CHANNEL
+        pad = (p.local_size - 1) // 2
+        self.window = Window((p.local_size,) * 2, (1, 1), (pad, pad), (1, 1))
+
+    def reshape(self, bottom, top):
+        if bottom[0].axes != 4:
+            raise self.error('Input must have 4 axes, corresponding to (num, channels, height, width); found '
+                             f"'{bottom[0].name}' {bottom[0].shape_text}")
+        top[0].reshape(*bottom[0].shape)
+
+    def forward(self, bottom, top):
+        e, p, x, y = self.engine, self.param.lrn_param, bottom[0].values, top[0].values
+        scale = self.buffer('scale', *x.shape)
+        if not self.within:
+            e.lrn_forward(x, p.local_size, p.alpha, p.beta, p.k, out=y, scale=scale)
+            return
+        average = self.buffer('average', *x.shape)
+        e.unary('power', x, 2, 1, 0, out=scale)
+        e.pool_ave_forward(scale, self.window, out=average)
+        e.unary('power', average, -p.beta, p.alpha, 1, out=scale)
+        e.binary('mul', x, scale, out=y)
+
+    def backward(self, top, propagate_down, bottom):
+        if not propagate_down[0]:
+            return
+        e, p, x, dy, dx = self.engine, self.param.lrn_param, bottom[0].values, top[0].diffs, bottom[0].diffs
+        scale = self.buffer('scale', *x.shape)
+        if not self.within:
+            e.lrn_backward(x, top[0].values, dy, scale, p.local_size, p.alpha, p.beta, out=dx)
+            return
+        average, t = self.buffer('average', *x.shape), self.buffer('t', *x.shape)
+        e.binary('mul', dy, x, out=t)
+        e.unary_backward('power', average, scale, t, -p.beta, p.alpha, 1, out=t)
+        e.pool_ave_backward(t, self.window, out=dx)
+        e.binary('mul', dx, x, out=dx)
+        e.binary('mul', dy, scale, out=t)
+        e.axpby(1, t, 2, out=dx)

@@ -1,0 +1,41 @@
+from ..registry import register
+from ..shapes import count
+from .loss import Loss
+
+SMALLEST = 1e-20        # as in Caffe: what a probability counts for at least
+
+
+@register
+class MultinomialLogisticLoss(Loss):
+    """L = -1/N sum log p[label];  dp = -1 / (N p) at the label, else 0
+
+    SoftmaxWithLoss is the same after a Softmax, and numerically sounder.
+
+    bottom  p      (N, ...)     as many probabilities a sample as there are classes
+            label  (N,)         integers as floats
+    top     L      ()
+    """
+
+    def reshape(self, bottom, top):
+        p, label = bottom
+        self.same_batch(bottom)
+        if label.count != p.shape[0]:
+            raise self.error(f"needs one label a sample: '{label.name}' has {label.shape_text}, '{p.name}' {p.shape_text}")
+        self.shape = p.shape[0], count(p.shape, 1)
+        top[0].reshape()
+
+    def forward(self, bottom, top):
+        e, loss = self.engine, top[0].values.reshape(1, 1)
+        target, log_p = self.buffer('target', *self.shape), self.buffer('log_p', *self.shape)
+        e.one_hot(bottom[1].values.reshape(-1, 1), None, out=target.reshape(*self.shape, 1))
+        e.unary('log_floor', bottom[0].values.reshape(*self.shape), SMALLEST, out=log_p)
+        e.dot(log_p, target, out=loss)
+        e.axpby(-1 / self.shape[0], loss, 0, out=loss)
+
+    def backward(self, top, propagate_down, bottom):
+        self.refuse_label_gradient(propagate_down)
+        if propagate_down[0]:
+            e, dp = self.engine, bottom[0].diffs.reshape(*self.shape)
+            e.unary('clip', bottom[0].values.reshape(*self.shape), SMALLEST, float('inf'), out=dp)
+            e.binary('div', self.buffer('target', *self.shape), dp, out=dp)
+            e.axpby(-self.loss_weight(top) / self.shape[0], dp, 0, out=dp)

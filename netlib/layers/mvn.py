@@ -1,0 +1,51 @@
+from ..registry import register
+from ..shapes import count
+from .standardize import Standardize
+
+
+@register
+class MVN(Standardize):
+    """y = (x - mean) / (std + eps), over each channel of each image, or each image with across_channels
+
+    With normalize_variance: false y = x - mean.
+
+    bottom  x  (N, C, ...)      top  y  (N, C, ...)
+
+    Source: BVLC Caffe's mvn_layer.
+    """
+
+    def reshape(self, bottom, top):
+        x = bottom[0]
+        rows = count(x.shape, 0, 1 if self.param.mvn_param.across_channels else 2)
+        self.shape, self.rows = (rows, x.count // max(rows, 1)), rows
+        top[0].reshape(*x.shape)
+
+    def forward(self, bottom, top):
+        e, p = self.engine, self.param.mvn_param
+        mean, var, inverse = (self.buffer(name, self.rows, 1) for name in ('mean', 'var', 'inverse'))
+        x, y = bottom[0].values.reshape(*self.shape), top[0].values.reshape(*self.shape)
+        e.moments(x, mean=mean, var=var)
+        if p.normalize_variance:
+            e.unary('power', var, 0.5, 1, 0, out=var)
+            e.unary('power', var, -1, 1, p.eps, out=inverse)
+            self.standardize(x, mean, inverse, y)
+        else:
+            e.binary('sub', x, mean, out=y)
+
+    def backward(self, top, propagate_down, bottom):
+        if not propagate_down[0]:
+            return
+        e, mean = self.engine, self.buffer('mean', self.rows, 1)
+        dy, dx = (blob.diffs.reshape(*self.shape) for blob in (top[0], bottom[0]))
+        if self.param.mvn_param.normalize_variance:
+            inverse = self.buffer('inverse', self.rows, 1)
+            self.standardize_backward(bottom[0].values.reshape(*self.shape), mean, inverse, dy, dx)
+        else:
+            average = self.buffer('average', self.rows, 1)
+            e.sum(dy, out=average)
+            e.axpby(1 / max(self.shape[1], 1), average, 0, out=average)
+            e.binary('sub', dy, average, out=dx)
+
+    @property
+    def scaling(self):
+        return 'free' if self.param.mvn_param.normalize_variance else 'equal'

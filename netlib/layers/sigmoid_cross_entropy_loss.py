@@ -1,0 +1,59 @@
+from ..registry import register
+from ..shapes import count
+from .loss import Loss
+
+
+@register
+class SigmoidCrossEntropyLoss(Loss):
+    """L = -sum (t log p + (1 - t) log(1 - p)) / normalizer, with p = sigmoid(x);  dx = (p - t) / normalizer
+
+    Each score is a yes-or-no question of its own. Where the target, truncated to an integer, is the ignore_label,
+    loss and gradient are 0. The normalizer is that of SoftmaxWithLoss, but BATCH_SIZE by default.
+
+    bottom  x  (N, ...)
+            t  (N, ...)     targets in 0 .. 1, as many as scores
+    top     L  ()
+
+    Source: BVLC Caffe's sigmoid_cross_entropy_loss_layer.
+    """
+
+    def reshape(self, bottom, top):
+        x, t = bottom
+        self.same_batch(bottom)
+        if x.count != t.count:
+            raise self.error('SIGMOID_CROSS_ENTROPY_LOSS layer inputs must have the same count: '
+                             f"'{x.name}' has {x.shape_text}, '{t.name}' {t.shape_text}")
+        self.outer, self.inner = x.shape[0], count(x.shape, 1)
+        top[0].reshape()
+
+    def forward(self, bottom, top):
+        e, counted, losses = self.engine, self.buffer('counted', bottom[0].count), self.buffer('t', bottom[0].count)
+        x, t, loss = bottom[0].values.reshape(-1), bottom[1].values.reshape(-1), top[0].values.reshape(1)
+        e.fill(1, out=counted)
+        p = self.param.loss_param
+        if p.HasField('ignore_label'):
+            label = self.buffer('label', 1)
+            e.fill(p.ignore_label, out=label)
+            e.unary('trunc', t, out=losses)
+            e.binary('not_equal', losses, label, out=counted)
+        e.binary('sigmoid_cross_entropy', x, t, out=losses)
+        e.dot(losses, counted, out=loss)
+        e.axpby(1 / self.divisor(counted), loss, 0, out=loss)
+
+    def backward(self, top, propagate_down, bottom):
+        self.refuse_label_gradient(propagate_down)
+        if not propagate_down[0]:
+            return
+        e, counted = self.engine, self.buffer('counted', bottom[0].count)
+        dx = bottom[0].diffs.reshape(-1)
+        e.unary('sigmoid', bottom[0].values.reshape(-1), out=dx)
+        e.binary('sub', dx, bottom[1].values.reshape(-1), out=dx)
+        e.binary('mul', dx, counted, out=dx)
+        e.axpby(self.loss_weight(top) / self.divisor(counted), dx, 0, out=dx)
+
+    def divisor(self, counted):
+        def valid():
+            total = self.buffer('total', 1)
+            self.engine.sum(counted, out=total)
+            return total.item()
+        return self.normalizer(self.normalization(self.param.loss_param.BATCH_SIZE), self.outer, self.inner, valid)

@@ -1,0 +1,49 @@
+from itertools import pairwise
+
+from ..registry import register
+from .blocks import Blocks
+
+
+@register
+class Slice(Blocks):
+    """y_k = the k-th block of x along `axis` (channels by default)
+
+    Blocks end at the slice_points, or are equal where none are given.
+
+    bottom  x    (..., C, ...)
+    top     y_k  (..., C_k, ...)        the C_k add up to C
+
+    Source: BVLC Caffe's slice_layer; slice_dim is an older spelling of axis.
+    """
+
+    tops = (1, None)
+
+    def reshape(self, bottom, top):
+        x = bottom[0]
+        self.block_axis = axis = self.read_axis(self.param.slice_param, 'slice_dim', x)
+        for blob, extent in zip(top, self.extents(x, len(top)), strict=True):
+            blob.reshape(*x.shape[:axis], extent, *x.shape[axis + 1:])
+
+    def extents(self, x, tops):
+        points, extent = list(self.param.slice_param.slice_point), x.shape[self.block_axis]
+        if not points:
+            if extent % tops:
+                raise self.error(f'Number of top blobs ({tops}) should evenly divide input slice axis ({extent}); '
+                                 'or give slice_point')
+            return [extent // tops] * tops
+        if len(points) != tops - 1:
+            raise self.error(f'slice_point: found {len(points)}, needed one fewer than the {tops} tops '
+                             '(slice_point_.size() == top.size() - 1)')
+        ends = [0, *points, extent]
+        extents = [b - a for a, b in pairwise(ends)]
+        if min(extents) < 1:
+            raise self.error(f'slice_point: {points} must rise, between 0 and the {extent} of axis {self.block_axis} '
+                             f"of '{x.name}'")
+        return extents
+
+    def forward(self, bottom, top):
+        self.cut(bottom[0].values, [t.values for t in top])
+
+    def backward(self, top, propagate_down, bottom):
+        if propagate_down[0]:
+            self.join([t.diffs for t in top], bottom[0].diffs)

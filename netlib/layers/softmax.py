@@ -1,0 +1,25 @@
+from ..registry import register
+from ..shapes import count
+from .base import Layer
+
+
+@register
+class Softmax(Layer):
+    """y = exp(x) / the sum of exp(x) over the classes, which lie along `axis`;  dx = y (dy - sum of dy y)
+
+    bottom  x  (..., classes, ...)      top  y  (..., classes, ...)
+    """
+
+    def reshape(self, bottom, top):
+        x = bottom[0]
+        axis = self.axis(self.param.softmax_param.axis, x)
+        self.shape = count(x.shape, 0, axis), x.shape[axis], count(x.shape, axis + 1)
+        top[0].reshape(*x.shape)
+
+    def forward(self, bottom, top):
+        self.engine.softmax_forward(bottom[0].values.reshape(*self.shape), out=top[0].values.reshape(*self.shape))
+
+    def backward(self, top, propagate_down, bottom):
+        if propagate_down[0]:
+            y, dy, dx = (t.reshape(*self.shape) for t in (top[0].values, top[0].diffs, bottom[0].diffs))
+            self.engine.softmax_backward(y, dy, out=dx)

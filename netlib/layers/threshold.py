@@ -1,0 +1,18 @@
+from ..registry import register
+from .neuron import Neuron
+
+
+@register
+class Threshold(Neuron):
+    """y = 1 where x > threshold, else 0; no gradient
+
+    bottom  x  (...)        top  y  (...)        may be in place
+    """
+
+    function = 'threshold'
+
+    def parameters(self):
+        return (self.param.threshold_param.threshold,)
+
+    def backward(self, top, propagate_down, bottom):
+        self.refuse_gradient(propagate_down)

@@ -1,0 +1,37 @@
+from ..registry import register
+from ..shapes import count
+from .base import Layer
+
+
+@register
+class Tile(Layer):
+    """y = x repeated `tiles` times along `axis`;  dx = the sum of dy over the repeats
+
+    bottom  x  (..., C, ...)        top  y  (..., tiles C, ...)
+    """
+
+    scaling = 'equal'
+
+    def setup(self, bottom, top):
+        p = self.param.tile_param
+        if not p.HasField('tiles'):
+            raise self.error('Number of tiles must be specified')
+        if p.tiles < 1:
+            raise self.error(f'Number of tiles must be positive; found {p.tiles}')
+
+    def reshape(self, bottom, top):
+        x, p = bottom[0], self.param.tile_param
+        axis = self.axis(p.axis, x)
+        top[0].reshape(*x.shape[:axis], x.shape[axis] * p.tiles, *x.shape[axis + 1:])
+        self.outer, self.extent, self.inner = count(x.shape, 0, axis), x.shape[axis], count(x.shape, axis + 1)
+
+    def forward(self, bottom, top):
+        tiles = self.param.tile_param.tiles
+        x = bottom[0].values.reshape(self.outer, self.extent, self.inner)
+        y = top[0].values.reshape(self.outer, tiles * self.extent, self.inner)
+        self.engine.take(x, list(range(self.extent)) * tiles, 1, out=y)
+
+    def backward(self, top, propagate_down, bottom):
+        if propagate_down[0]:
+            dy = top[0].diffs.reshape(self.outer, self.param.tile_param.tiles, self.extent * self.inner)
+            self.engine.sum(dy, out=bottom[0].diffs.reshape(self.outer, 1, self.extent * self.inner))

@@ -1,0 +1,153 @@
+"""What holds for every layer, over the list in cases.py."""
+import gradcheck
+import numpy as np
+import pytest
+from cases import CASES as ALL
+
+from goodinit.netlib.engines import make_engine
+from goodinit.netlib.registry import LAYERS
+
+CASES = [c for c in ALL if c.type in LAYERS]
+TESTED_ELSEWHERE = {'Data', 'DummyData', 'ImageData'}       # test_data_layers.py
+STALE = 7e3
+
+
+def every_case(condition=lambda layer: True):
+    """Run a test over the cases whose layer class meets the condition."""
+    chosen = [case for case in CASES if condition(LAYERS[case.type])]
+    return pytest.mark.parametrize('case', chosen, ids=lambda case: case.id)
+
+
+def checked(dtype=np.float64):
+    return make_engine('checked:reference', dtype=dtype)
+
+
+def assert_same(ours, expected, rtol=1e-9):
+    """Equal names, and equal arrays but for rounding relative to the largest value."""
+    assert ours.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_allclose(ours[name], array, rtol=0, atol=rtol * np.abs(array).max(initial=1e-9), err_msg=name)
+
+
+def run(case, net):
+    """{name: array} of tops and gradients after a forward and a backward pass."""
+    case.put(net)
+    net.forward()
+    tops = values(net.tops[-1])
+    net.clear_param_diffs()
+    case.backward(net)
+    return tops | {name: blob.diff.copy() for name, blob in case.gradients(net).items()}
+
+
+def values(blobs):
+    return {blob.name: blob.data.copy() for blob in blobs}
+
+
+def test_every_layer_type_has_a_case():
+    assert LAYERS.keys() - {case.type for case in ALL} == TESTED_ELSEWHERE
+
+
+@every_case()
+def test_gradients(case):
+    gradcheck.check(case)
+
+
+@every_case()
+def test_backward_adds_to_params_and_overwrites_bottoms(case):
+    net = case.net(checked())
+    once = run(case, net)
+    read = [*net.bottoms[-1], *net.tops[-1], *net.layers[-1].params]
+    before = values(read)
+    for blob in net.bottoms[-1]:
+        blob.diff = STALE
+    case.backward(net)
+    for name, blob in case.gradients(net).items():
+        np.testing.assert_allclose(blob.diff, (2 if 'param' in name else 1) * once[name], rtol=1e-9, err_msg=name)
+    assert_same(values(read), before, rtol=0)
+
+
+@every_case(lambda layer: layer.bottoms)
+def test_forward_does_not_see_stale_memory(case):
+    net = case.net(checked())
+    once = run(case, net)
+    for blob in [*net.tops[-1], *net.layers[-1]._buffers.values()]:
+        blob.data = STALE
+        blob.diff = STALE
+    assert_same(run(case, net), once)
+
+
+@every_case()
+def test_backward_computes_only_what_is_wanted(case):
+    net = case.net(checked())
+    net.forward()
+    layer, bottom, top = net.layers[-1], net.bottoms[-1], net.tops[-1]
+    case.put_top_diffs(net)
+    for blob in [*bottom, *layer.params]:
+        blob.diff = STALE
+    for param in layer.params:
+        param.learns = False
+    layer.backward(top, [False] * len(bottom), bottom)
+    for blob in [*bottom, *layer.params]:
+        assert np.all(blob.diff == STALE), blob.name
+
+
+@every_case(lambda layer: layer.in_place)
+def test_in_place_is_the_same(case):
+    apart, together = (run(case, case.net(checked(), in_place)) for in_place in (False, True))
+    bottom = next(iter(case.bottoms))
+    assert_same({case.tops[0] if name == bottom else name: array for name, array in together.items()}, apart)
+
+
+@every_case()
+def test_engines_agree(case, engine):
+    assert_same(run(case, case.net(engine)), run(case, case.net(checked())), rtol=1e-4)
+
+
+@every_case()
+def test_saved_weights_are_loaded(case, tmp_path):
+    net, fresh = (case.net(checked(np.float32)) for _ in range(2))
+    for param in fresh.all_params():
+        param.data = 0
+    net.save(tmp_path / 'net.caffemodel')
+    assert fresh.copy_from(tmp_path / 'net.caffemodel') == []
+    for ours, saved in zip(fresh.all_params(), net.all_params(), strict=True):
+        np.testing.assert_array_equal(ours.data, saved.data)
+
+
+# -- homogeneity: what between-layer initialization relies on ---------------------------------------------
+
+def scaled(case, net, factors, params=1.0):
+    """The tops with a gradient, after scaling each bottom that has one by its factor and parameters by theirs."""
+    case.put(net)
+    for blob, wanted, factor in zip(net.bottoms[-1], case.wanted(net), factors, strict=True):
+        blob.data *= factor if wanted else 1
+    for param, factor in zip(net.layers[-1].params, np.broadcast_to(params, len(net.layers[-1].params)), strict=True):
+        param.data *= factor
+    net.forward()
+    return {name: array for name, array in values(net.tops[-1]).items() if name not in case.no_top_gradient}
+
+
+def times(factor, arrays):
+    return {name: factor * array for name, array in arrays.items()}
+
+
+@every_case(lambda layer: layer.scaling != 'fixed')
+def test_declared_scaling(case):
+    net = case.net(checked())
+    layer, n = net.layers[-1], len(case.bottoms)
+    if layer.scaling == 'fixed':        # as its fields have it
+        return
+    # A constant that makes a declaration hold only nearly vanishes for small inputs ('equal') or large ones ('free').
+    start = {'equal': 1e-3, 'free': 1e3}[layer.scaling] if layer.nearly else 1.0
+    rtol = 1e-4 if layer.nearly else 1e-9
+    once = scaled(case, net, [start] * n)
+    factors = 2.0 ** np.arange(1, n + 1)
+    if layer.scaling == 'equal':
+        assert_same(scaled(case, net, [2 * start] * n), times(2, once), rtol)
+    elif layer.scaling == 'free':
+        assert_same(scaled(case, net, [2 * start] * n), once, rtol)
+    elif layer.scaling == 'product':
+        assert_same(scaled(case, net, factors), times(factors.prod() ** layer.degree, once), rtol)
+    elif layer.scaling == 'affine':
+        assert_same(scaled(case, net, [2] * n, [0.5, 1][:len(layer.params)]), once, rtol)
+        assert_same(scaled(case, net, [1] * n, 2), times(2, once), rtol)

@@ -1,0 +1,78 @@
+"""What every command line tool does alike: usage, errors in one line, exit statuses, a quiet end.
+
+Results go to stdout, everything else to stderr. Exit status 0 is success, 1 a user's mistake, 130 an interruption.
+"""
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from ..netlib.errors import GoodinitError, meant
+
+BROKEN_PIPE = 141       # what a shell reports of a program whose reader has gone
+
+
+class UsageError(GoodinitError):
+    """A command line that cannot be understood."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose mistakes are a UsageError each, with a guess at what was meant."""
+
+    def __init__(self, prog: str, description: str, **options):
+        options.setdefault('formatter_class', Help)
+        super().__init__(prog=prog, description=description, allow_abbrev=False, **options)
+
+    def parse_args(self, args=None, namespace=None):        # type: ignore[override]
+        found, rest = self.parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unexpected argument '{rest[0]}'{meant(rest[0].partition('=')[0], self._option_string_actions)}")
+        return found
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f'{message} (see {self.prog} --help)')
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Descriptions as they are written, options wrapped to the terminal but not beyond 100 columns."""
+
+    def __init__(self, prog: str):
+        width = min(argparse.HelpFormatter(prog)._width, 98)
+        super().__init__(prog, max_help_position=28, width=width)
+
+
+def run(tool: Callable[[argparse.Namespace], None], parser: Parser, argv: Sequence[str] | None) -> int:
+    """Run a tool on its command line (None: the process's own) and return its exit status."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            tool(parser.parse_args(argv))
+            sys.stdout.flush()
+            return 0
+        except GoodinitError as error:
+            return _fail(parser.prog, str(error))
+        except MemoryError as error:
+            return _fail(parser.prog, f'out of memory ({error}): a smaller --batch-size helps')
+        except KeyboardInterrupt:
+            say(f'\n{parser.prog}: interrupted; no file was left half written')
+            return 130
+        except BrokenPipeError:
+            # What Python would flush at its exit has nowhere to go either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return BROKEN_PIPE
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _fail(prog: str, message: str) -> int:
+    say(f'{prog}: {" ".join(message.split())}')
+    return 1
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    say(f'warning: {message}')

@@ -1,0 +1,57 @@
+"""From what a user calls a net (a train_val, deploy or solver prototxt, or a bundled model's name) to its layers."""
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..netlib import graph
+from ..netlib.errors import NetError
+from ..proto import read_any, read_net
+from ..proto.caffe_pb2 import TRAIN, NetParameter, NetState, SolverParameter
+from .bundled import MODELS, find_model
+
+
+@dataclass
+class NetFile:
+    """A net as it stands in its file, only the layers of one phase and state; `param.state` says which."""
+    path: Path
+    param: NetParameter
+
+    @property
+    def bundled(self) -> bool:
+        """Whether it came with goodinit."""
+        return self.path.is_relative_to(MODELS)
+
+    @property
+    def model(self) -> str:
+        """What to call a file that is made of it: 'fitnet4_relu' for a bundled model, else the file's own stem."""
+        if self.bundled:
+            return '_'.join(self.path.parent.relative_to(MODELS).parts)
+        return self.path.stem
+
+
+def open_net(name: str, phase: int = TRAIN) -> NetFile:
+    """The net that `name` stands for: a path, or a bundled model ('lenet', 'fitnet4/relu', 'lenet/deploy').
+
+    A solver's net is looked for from the current directory, then from the solver's folder, then among the bundled
+    models; the solver's train_state chooses levels and stages. Raises GoodinitError.
+    """
+    path = find_model(name)
+    found = read_any(path)
+    state = NetState()
+    if isinstance(found, SolverParameter):
+        state = found.train_state
+        path, found = _net_of(found, path)
+    wanted = graph.net_state(found, phase, state.level, state.stage)
+    return NetFile(path, graph.filter_net(found, wanted))
+
+
+def _net_of(solver: SolverParameter, path: Path) -> tuple[Path, NetParameter]:
+    """The file and the net that a solver trains."""
+    for field in ('train_net_param', 'net_param'):
+        if solver.HasField(field):
+            return path, getattr(solver, field)
+    name = solver.train_net or solver.net
+    if not name:
+        raise NetError(f'{path}: found neither a layer nor the net of a solver; needed: a net, or a solver with `net: "..."`')
+    beside = path.parent / name
+    path = beside if beside.is_file() and not Path(name).is_file() else find_model(name)
+    return path, read_net(path)

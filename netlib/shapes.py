@@ -13,6 +13,12 @@ def count(shape: Sequence[int], start: int = 0, end: int | None = None) -> int:
     return prod(shape[start:end])
 
 
+def fold(shape: Sequence[int], start: int, end: int | None = None) -> tuple[int, int, int]:
+    """A shape as (outer, middle, inner): the axes before `start`, those from it to `end` (one by default), the rest."""
+    end = start + 1 if end is None else end
+    return count(shape, 0, start), count(shape, start, end), count(shape, end)
+
+
 def canonical_axis(axis: int, axes: int) -> int:
     """An axis counted from the front, from one that may count from the back (-1 is the last).
 

@@ -1,6 +1,7 @@
 """A net's parameters: who shares with whom, and their way from and to files."""
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,7 @@ def _copy_blob(file, layer, i, param, blob):
     shape = blob_shape(blob)
     legacy = not blob.HasField('shape') and len(shape) == 4
     if shape != param.shape and not (legacy and shape == (1,) * (4 - param.axes) + param.shape):
-        found = ' '.join(map(str, shape))
+        found = f"{' '.join(map(str, shape))} ({prod(shape)})"
         raise NetError(f"{file}Cannot copy param {i} weights from layer '{layer}'; shape mismatch.  Source param shape is "
                        f'{found}; target param shape is {param.shape_text}. To learn this layer\'s parameters from '
                        'scratch rather than copying from a saved net, rename the layer.')

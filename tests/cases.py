@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from zlib import crc32
 
 import numpy as np
-
 from goodinit.netlib import Net
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TEST, TRAIN

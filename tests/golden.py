@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-
 from goodinit.netlib import Net
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import EltwiseParameter, Phase, PoolingParameter

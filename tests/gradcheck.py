@@ -3,7 +3,6 @@
     check(case)     raises AssertionError with every place that is off: where, analytic, numeric
 """
 import numpy as np
-
 from goodinit.netlib.engines import make_engine
 
 STEP = 1e-5

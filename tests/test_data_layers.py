@@ -3,7 +3,6 @@
 import golden
 import numpy as np
 import pytest
-
 from goodinit.netlib import Net
 from goodinit.netlib.errors import DataError, LayerError
 from goodinit.proto import parse_net

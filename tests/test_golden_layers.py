@@ -2,7 +2,6 @@
 import golden
 import numpy as np
 import pytest
-
 from goodinit.netlib.registry import LAYERS
 
 CASES = golden.find('layers/*/*.npz')

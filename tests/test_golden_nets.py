@@ -1,7 +1,6 @@
 """Every recorded net: the same outputs, loss and gradients as BVLC Caffe, forward and backward through many layers."""
 import golden
 import pytest
-
 from goodinit.netlib.registry import LAYERS
 
 CASES = golden.find('nets/*.npz')

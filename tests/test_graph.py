@@ -1,7 +1,6 @@
 """The passes over a net's text: which layers a state admits, where Splits go, who runs backward."""
 import golden
 import pytest
-
 from goodinit.netlib import Net, graph
 from goodinit.netlib.errors import LayerError, NetError
 from goodinit.netlib.graph import Wiring

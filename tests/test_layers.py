@@ -3,7 +3,6 @@ import gradcheck
 import numpy as np
 import pytest
 from cases import CASES as ALL
-
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.registry import LAYERS
 

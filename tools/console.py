@@ -4,7 +4,9 @@ Results go to stdout, everything else to stderr. Exit status 0 is success, 1 a u
 """
 import argparse
 import os
+import shutil
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -36,11 +38,16 @@ class Parser(argparse.ArgumentParser):
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
-    """Descriptions as they are written, options wrapped to the terminal but not beyond 100 columns."""
+    """Texts of several lines as they are written, the rest wrapped to the terminal but not beyond 100 columns."""
 
     def __init__(self, prog: str):
-        width = min(argparse.HelpFormatter(prog)._width, 98)
+        width = min(shutil.get_terminal_size().columns, 100) - 2
         super().__init__(prog, max_help_position=28, width=width)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if '\n' in text:
+            return super()._fill_text(text, width, indent)
+        return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)
 
 
 def run(tool: Callable[[argparse.Namespace], None], parser: Parser, argv: Sequence[str] | None) -> int:

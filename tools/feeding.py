@@ -7,162 +7,146 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..netlib import Net, graph
-from ..netlib.data.embedded import open_embedded
-from ..netlib.data.samples import Samples
-from ..netlib.data.sources import open_source
-from ..netlib.data.transform import dimensions
-from ..netlib.errors import DataError, NetError, layer_error
+from ..netlib import Net
+from ..netlib.errors import DataError, NetError
 from ..netlib.shapes import Shape
-from ..proto import array_to_blob
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
-from .inputs import (
-    DataOptions,
-    input_shape,
-    is_data_layer,
-    is_missing,
-    label_blobs,
-    mean_of,
-    scale_of,
-    source_of,
-    with_options,
-)
+from .inputs import DataOptions, is_data_layer, is_missing, label_blobs, scale_of, source_of, with_options
 from .nets import NetFile
+from .sampling import BATCH_SIZE, Batch, input_shapes, sampled
 
-Batch = dict[str, np.ndarray]
-BATCH_SIZE = 32
-GREY = '127.5'          # stands in for a mean file that is as missing as the data
+FAR_FROM_ONE = 4        # the factor of an input's standard deviation from which a note is worth it
 
 
 @dataclass
 class Feed:
     """A net that Input layers feed, and what to put into them, batch by batch.
 
-    param: the net; every layer stands where it stood, with its name. describe: half a line on where the data come from.
-    notes: a line for each thing that the user should know.
+    param: the net; every layer stands where it stood, under its name. describe: a line on where the data come from.
+    notes: a line for each thing that the user should know. labels: the inputs that only losses read. scale: what the pixels were multiplied by.
     """
     param: NetParameter
     batches: list[Batch]
     describe: str
     notes: list[str] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
+    scale: float = 1.0
 
     @property
     def images(self) -> int:
-        """How many samples there are in all batches."""
-        return sum(max((len(values) for values in batch.values()), default=0) for batch in self.batches)
-
-    def fit_labels(self, net: Net) -> None:
-        """Clip the labels to the classes that the losses of the net know."""
-        for bottom in net.bottoms:
-            for blob in bottom[1:]:
-                name = next((label for label in self.labels if blob.name.startswith(label)), None)
-                if name and bottom[0].axes > 1:
-                    for batch in self.batches:
-                        np.clip(batch[name], 0, bottom[0].shape[1] - 1, out=batch[name])
+        """How many samples there are in all batches together."""
+        return sum(len(next(iter(batch.values()))) for batch in self.batches)
 
 
 def feed(net: NetFile, options: DataOptions) -> Feed:
     """The net with its data, by the rules above. Raises GoodinitError."""
     layers = [layer for layer in net.param.layer if is_data_layer(layer)]
     missing = [layer for layer in layers if is_missing(layer)]
-    if layers and not missing and not options.data:
-        return _own_data(net, layers, options)
-    # DummyData needs no file: it stays where another layer brings the images.
-    replaced = [layer for layer in layers if layer.type != 'DummyData'] or layers
-    notes = [] if options.data else [_no_source(layer) for layer in missing[:1]]
     if not layers and not any(layer.type == 'Input' for layer in net.param.layer):
-        raise NetError(f'{net.path}: no layer feeds the net; needed: an Input layer or a data layer')
-    shapes = input_shapes(net, replaced, options)
-    return _given_data(net, replaced, shapes, options, notes)
+        raise NetError(f'{net.path}: nothing feeds the net; needed: an Input layer or a data layer')
+    if options.data or missing or not layers:
+        found = _samples(net, replaced_layers(layers), options)
+        found.notes[:0] = [] if options.data else map(_no_source, missing[:1])
+    else:
+        found = _own_data(net, layers, options)
+    found.notes += _check(found)
+    return found
+
+
+def shaped(net: NetFile, options: DataOptions) -> NetParameter:
+    """The net with Input layers in place of its data layers, for its shapes alone; in batches as the net's file says.
+
+    Raises GoodinitError where the shapes cannot be told.
+    """
+    layers = [layer for layer in net.param.layer if is_data_layer(layer)]
+    if layers and not any(map(is_missing, layers)):
+        return with_inputs(net.param, layers, _own_shapes(net, layers, options))
+    replaced = replaced_layers(layers)
+    return with_inputs(net.param, replaced, input_shapes(net, replaced, options, options.batch_size))
+
+
+def replaced_layers(layers: list[LayerParameter]) -> list[LayerParameter]:
+    """The data layers that samples replace: DummyData, which needs no file, only where nothing else is there."""
+    return [layer for layer in layers if layer.type != 'DummyData'] or layers
+
+
+def with_inputs(param: NetParameter, layers: list[LayerParameter], shapes: dict[str, Shape]) -> NetParameter:
+    """The net with Input layers in place of `layers`, and with these shapes for what Input layers make."""
+    out = NetParameter()
+    out.CopyFrom(param)
+    replaced = {tuple(layer.top) for layer in layers}
+    for layer in out.layer:
+        if layer.type == 'Input' or tuple(layer.top) in replaced:
+            plain = LayerParameter(name=layer.name, type='Input', top=layer.top, origin=layer.origin)
+            for top in layer.top:
+                plain.input_param.shape.add(dim=shapes[top])
+            layer.CopyFrom(plain)
+    return out
+
+
+def fit_labels(feed: Feed, net: Net) -> None:
+    """Clip the labels to the classes that the losses of the net know."""
+    for bottom in net.bottoms:
+        for name in feed.labels:
+            memory = net.blobs[name].values.memory          # Split hands the same memory on
+            if any(blob.values.memory is memory for blob in bottom[1:]) and bottom[0].axes > 1:
+                for batch in feed.batches:
+                    batch[name] = np.clip(batch[name], 0, bottom[0].shape[1] - 1)
+
+
+def _samples(net: NetFile, layers: list[LayerParameter], options: DataOptions) -> Feed:
+    shapes = input_shapes(net, layers, options, options.batch_size or BATCH_SIZE)
+    found = sampled(net, layers, shapes, options)
+    shapes = {name: values.shape for name, values in found.batches[0].items()}
+    return Feed(with_inputs(net.param, layers, shapes), found.batches, found.describe, found.notes,
+                label_blobs(net.param) & set(shapes), found.scale)
 
 
 def _no_source(layer: LayerParameter) -> str:
     source = source_of(layer)
-    there = f'its source {source} does not exist' if source else 'nobody fills its memory'
-    return f"layer '{layer.name}' ({layer.type}): {there}: samples that come with goodinit stand in (or give --data)"
-
-
-# -- the net's own data layers ------------------------------------------------------------------------
+    what = f'its source {source} does not exist' if source else 'nobody fills its memory'
+    return f"layer '{layer.name}' ({layer.type}): {what}: samples that come with goodinit stand in (or give --data)"
 
 
 def _own_data(net: NetFile, layers: list[LayerParameter], options: DataOptions) -> Feed:
-    layers = [with_options(layer, options) for layer in layers]
-    only = NetParameter(name=net.param.name, state=net.param.state, layer=layers)
-    runner = Net(only, seed=options.seed)
-    batches = []
+    runner = _own_net(net, layers, options)
+    batches: list[Batch] = []
     for _ in range(options.batches):
         runner.forward()
         batches.append({name: blob.data.copy() for name, blob in runner.blobs.items()})
     shapes = {name: values.shape for name, values in batches[0].items()}
     sources = dict.fromkeys(source_of(layer) or layer.type for layer in layers)
-    describe = f"the net's own data: {', '.join(sources)}"
-    return Feed(with_inputs(net.param, layers, shapes), batches, describe, labels=label_blobs(net.param) & set(shapes))
+    return Feed(with_inputs(net.param, layers, shapes), batches, f"the net's own data: {', '.join(sources)}",
+                labels=label_blobs(net.param) & set(shapes), scale=scale_of(layers[0], options))
 
 
-def with_inputs(param: NetParameter, layers: list[LayerParameter], shapes: dict[str, Shape]) -> NetParameter:
-    """The net with Input layers in place of `layers`, and all its Input layers of the given shapes."""
-    out = NetParameter()
-    out.CopyFrom(param)
-    names = {tuple(layer.top) for layer in layers}
-    for layer in out.layer:
-        if layer.type == 'Input' or tuple(layer.top) in names:
-            tops = list(layer.top)
-            layer.CopyFrom(LayerParameter(name=layer.name, type='Input', top=tops, origin=layer.origin,
-                                          include=layer.include, exclude=layer.exclude))
-            for top in tops:
-                layer.input_param.shape.add(dim=shapes[top])
-    return out
+def _own_shapes(net: NetFile, layers: list[LayerParameter], options: DataOptions) -> dict[str, Shape]:
+    return {name: blob.shape for name, blob in _own_net(net, layers, options).blobs.items()}
 
 
-# -- samples in the place of data layers, and for Input layers ----------------------------------------
+def _own_net(net: NetFile, layers: list[LayerParameter], options: DataOptions) -> Net:
+    """The net's data layers alone, with the user's settings, and its Input layers."""
+    inputs = [layer for layer in net.param.layer if layer.type == 'Input']
+    layers = [with_options(layer, options) for layer in layers]
+    return Net(NetParameter(name=net.param.name, state=net.param.state, layer=[*inputs, *layers]), seed=options.seed)
 
 
-def input_shapes(net: NetFile, replaced: list[LayerParameter], options: DataOptions) -> dict[str, Shape]:
-    """The shape, batch included, of every blob that the Input layers of the run make, in the order of the layers."""
-    labels = label_blobs(net.param)
-    images = options.batch_size or BATCH_SIZE
-    names = {tuple(layer.top) for layer in replaced}
-    shapes: dict[str, Shape] = {}
-    pictured = [layer for layer in replaced if layer.top[0] not in labels]
-    for layer in net.param.layer:
-        if layer.type == 'Input':
-            shapes.update(_declared(layer, images, options))
-        elif tuple(layer.top) in names:
-            shape = input_shape(net, layer if layer in pictured or not pictured else pictured[0], options)
-            # A database of labels alone, as for segmentation, has one label per pixel.
-            shapes[layer.top[0]] = (images, *(shape if layer in pictured else (1, *shape[1:])))
-            shapes.update({top: (images,) for top in layer.top[1:]})
-    return shapes
+def _check(feed: Feed) -> list[str]:
+    """Notes on inputs of an odd scale. Raises DataError for values that are not finite."""
+    notes = []
+    for name in feed.batches[0]:
+        values = np.concatenate([batch[name].ravel() for batch in feed.batches])
+        if not np.isfinite(values).all():
+            raise DataError(f"{feed.describe}: input '{name}' holds NaN or infinity")
+        if name not in feed.labels:
+            notes += _scale_note(name, float(values.mean(dtype=float)), float(values.std(dtype=float)), feed.scale)
+    return notes
 
 
-def _declared(layer: LayerParameter, images: int, options: DataOptions) -> dict[str, Shape]:
-    given = [tuple(shape.dim) for shape in layer.input_param.shape]
-    if not given and options.input_shape:
-        given = [(images, *options.input_shape)]
-    if len(given) not in (1, len(layer.top)):
-        raise layer_error(layer, 'its shape is not told: give --input-shape C,H,W')
-    given = given if len(given) == len(layer.top) else given * len(layer.top)
-    return {top: (images, *shape[1:]) for top, shape in zip(layer.top, given, strict=True)}
-
-
-def _given_data(net: NetFile, replaced: list[LayerParameter], shapes: dict[str, Shape], options: DataOptions,
-                notes: list[str]) -> Feed:
-    labels = label_blobs(net.param) & set(shapes)
-    pictures = [name for name in shapes if name not in labels]
-    if not pictures:
-        raise NetError(f'{net.path}: no input of the net reaches a layer with weights')
-    main = shapes[pictures[0]][1:]
-    makers = {top: layer for layer in net.param.layer for top in layer.top if layer.type == 'Input' or layer in replaced}
-    columns: Batch = {}
-    for index, name in enumerate(pictures):
-        rng = np.random.default_rng([options.seed, index])
-        if shapes[name][1:] != main:
-            columns[name] = rng.standard_normal((options.batches * shapes[name][0], *shapes[name][1:]), np.float32)
-            notes.append(f"input '{name}' is not of the shape of '{pictures[0]}': Gaussian noise stands in")
-            continue
-        samples = _open(main, makers[name], options, rng, notes)
-        columns[name], found = samples.take(options.batches * shapes[name][0])
-        notes += _skipped(samples)
-        describe = samples.describe if index == 0 else describe
-    ...
+def _scale_note(name: str, mean: float, std: float, scale: float) -> list[str]:
+    if std == 0:
+        return [f"input '{name}' is constant: nothing can be learned from it"]
+    if 1 / FAR_FROM_ONE < std < FAR_FROM_ONE:
+        return []
+    return [f"input '{name}' has mean {mean:.3g} and standard deviation {std:.3g}, initializers expect about 0 and 1: "
+            f'--scale {scale / std:.3g} gives such a deviation (do the same in training)']

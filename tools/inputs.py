@@ -45,6 +45,11 @@ def source_of(layer: LayerParameter) -> str | None:
     return None
 
 
+def batch_size_of(layer: LayerParameter) -> int:
+    """The batch size that a data layer says; 1 where it says none."""
+    return next((value.batch_size for _, value in layer.ListFields() if _has(value, 'batch_size')), 1) or 1
+
+
 def is_missing(layer: LayerParameter) -> bool:
     """Whether a data layer has nothing to read: its source is not there, or somebody has to fill its memory."""
     source = source_of(layer)

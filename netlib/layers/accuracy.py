@@ -1,5 +1,5 @@
 from ..registry import register
-from ..shapes import count
+from ..shapes import fold
 from .base import Layer
 
 
@@ -24,8 +24,7 @@ class Accuracy(Layer):
     def reshape(self, bottom, top):
         x, label = bottom
         p = self.param.accuracy_param
-        axis = self.axis(p.axis, x)
-        self.outer, self.classes, self.inner = count(x.shape, 0, axis), x.shape[axis], count(x.shape, axis + 1)
+        self.outer, self.classes, self.inner = fold(x.shape, self.axis(p.axis, x))
         if self.outer * self.inner != label.count:
             raise self.error('Number of labels must match number of predictions; e.g., if label axis == 1 and '
                              'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, with '

@@ -105,8 +105,8 @@ class Layer:
     def refuse_gradient(self, propagate_down: list[bool]) -> None:
         """The backward of a layer whose tops do not follow its bottoms smoothly."""
         if any(propagate_down):
-            raise self.error(f'Not Implemented Yet: {self.type} has no gradient; keep it out of what a loss depends on, '
-                             'and out of nets with force_backward')
+            raise self.error(f'Not Implemented Yet: {self.type} has no gradient; keep it out of what a loss depends '
+                             'on, and out of nets with force_backward')
 
     def loss_weight(self, top: list[Blob], i: int = 0) -> float:
         """The gradient of the total loss by the scalar top[i]: where a loss layer's backward starts."""

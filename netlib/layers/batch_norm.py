@@ -1,5 +1,5 @@
 from ..registry import register
-from ..shapes import count
+from ..shapes import fold
 from .standardize import Standardize
 
 
@@ -7,13 +7,12 @@ from .standardize import Standardize
 class BatchNorm(Standardize):
     """y = (x - mean_c) / sqrt(var_c + eps) for each channel c
 
-    Mean and (biased) variance are those of the batch in TRAIN and the stored ones in TEST, unless use_global_stats says
-    otherwise. With the batch's, forward adds them to the stored ones, f = moving_average_fraction:
+    Mean and (biased) variance are those of the batch in TRAIN, the stored ones in TEST; use_global_stats overrides
+    that. With the batch's, forward adds them to the stored ones, f = moving_average_fraction and m elements a channel:
 
         mean <- f mean + batch mean     var <- f var + m / (m - 1) batch variance     factor <- f factor + 1
 
-    where m is the number of elements of a channel. What is stored is divided by the factor when it is used. No learned
-    scale and shift: a Scale layer follows for that.
+    Stored values are divided by the factor when used. A Scale layer may follow for a learned scale and shift.
 
     bottom  x  (N, C, ...)      may be in place
     params  mean (C,), var (C,), factor (1,)        never learned
@@ -29,10 +28,9 @@ class BatchNorm(Standardize):
         for shape in ((self.channels,), (self.channels,), (1,)):
             self.add_param(shape)
         specs = self.param.param
-        for i, spec in enumerate(specs):
-            if spec.lr_mult:
-                raise self.error('Cannot configure batch normalization statistics as layer parameters: '
-                                 f'param {i} has lr_mult {spec.lr_mult:g}; give 0, or leave param out')
+        if any(spec.lr_mult for spec in specs):
+            raise self.error('Cannot configure batch normalization statistics as layer parameters: '
+                             'the lr_mult of param must be 0, or param left out')
         for _ in range(len(specs), 3):
             specs.add(lr_mult=0)
 
@@ -40,7 +38,7 @@ class BatchNorm(Standardize):
         x = bottom[0]
         if x.shape[1:2] != (self.channels,):
             raise self.error(f"bottom '{x.name}' of shape {x.shape_text} needs {self.channels} channels in axis 1")
-        self.shape = (count(x.shape, 0, 1), self.channels, count(x.shape, 2))
+        self.shape = fold(x.shape, 1)
         top[0].reshape(*x.shape)
 
     def forward(self, bottom, top):

@@ -18,8 +18,8 @@ class BatchReindex(Rows):
     def reshape(self, bottom, top):
         x, index = bottom
         if index.axes != 1 or not x.axes:
-            raise self.error(f"needs a list of indices and samples to pick from: '{index.name}' has {index.shape_text}, "
-                             f"'{x.name}' {x.shape_text}")
+            raise self.error(f"needs a list of indices and samples to pick from: '{index.name}' has "
+                             f"{index.shape_text}, '{x.name}' {x.shape_text}")
         top[0].reshape(index.shape[0], *x.shape[1:])
 
     def forward(self, bottom, top):

@@ -1,5 +1,5 @@
 """What Concat, Slice and their kin share: a blob as blocks one after the other along one axis."""
-from ..shapes import count
+from ..shapes import fold
 from .base import Layer
 
 
@@ -28,8 +28,7 @@ class Blocks(Layer):
 
     def seen(self, tensor):
         """A tensor as (outer, along the axis, inner)."""
-        shape, axis = tensor.shape, self.block_axis
-        return tensor.reshape(count(shape, 0, axis), shape[axis], count(shape, axis + 1))
+        return tensor.reshape(*fold(tensor.shape, self.block_axis))
 
     def placed(self, parts):
         start = 0

@@ -7,8 +7,8 @@ from .loss import Loss
 class ContrastiveLoss(Loss):
     """L = 1/(2 N) sum s d^2 + (1 - s) max(0, margin - d)^2, with d the distance of a and b, s 1 where they are alike
 
-    da = (a - b) / N where alike, else -(a - b) max(0, margin - d) / (N (d + 1e-4)); db = -da. With legacy_version the second
-    term is max(0, margin - d^2), and its gradient -(a - b) / N where that is positive.
+    da = (a - b) / N where alike, else -(a - b) max(0, margin - d) / (N (d + 1e-4)); db = -da. With legacy_version the
+    second term is max(0, margin - d^2), and its gradient -(a - b) / N where that is positive.
 
     bottom  a  (N, C) or (N, C, 1, 1)
             b  the same
@@ -23,6 +23,7 @@ class ContrastiveLoss(Loss):
 
     def reshape(self, bottom, top):
         a, b, similar = bottom
+        self.same_batch(bottom)
         self.shape = a.shape[0], count(a.shape, 1, 2)
         if a.shape != b.shape or a.axes < 2 or count(a.shape, 2) != 1 or similar.count != a.shape[0]:
             raise self.error('needs two bottoms (N, C) or (N, C, 1, 1) (bottom[0]->height() == 1) and N similarities; '
@@ -32,17 +33,44 @@ class ContrastiveLoss(Loss):
     def forward(self, bottom, top):
         e, p, loss = self.engine, self.param.contrastive_loss_param, top[0].values.reshape(1, 1)
         difference = self.buffer('difference', *self.shape)
-        similar, other, square, distance, margin, zero = map(
-            self.column, ('similar', 'other', 'square', 'distance', 'margin', 'zero'))
+        square, distance, missing, penalty = map(self.column, ('square', 'distance', 'missing', 'penalty'))
         e.binary('sub', bottom[0].values.reshape(*self.shape), bottom[1].values.reshape(*self.shape), out=difference)
         e.dot(difference, difference, out=square)
         e.unary('power', square, 0.5, 1, 0, out=distance)
-        e.unary('power', square if p.legacy_version else distance, 1, -1, p.margin, out=margin)
-        e.unary('relu', margin, 0, out=margin)
+        e.unary('power', square if p.legacy_version else distance, 1, -1, p.margin, out=missing)
+        e.unary('relu', missing, 0, out=missing)
+        e.unary('power', missing, 1 if p.legacy_version else 2, 1, 0, out=penalty)
+        alike, other = self.sort_pairs(bottom[2].values.reshape(-1, 1))
+        e.dot(alike, square, out=loss)
+        e.dot(other, penalty, out=loss, accumulate=True)
+        e.axpby(1 / (2 * self.batch), loss, 0, out=loss)
+
+    def sort_pairs(self, similar):
+        """Two columns of 0 and 1: pairs that are alike, and the others."""
+        e = self.engine
+        alike, other, zero = map(self.column, ('alike', 'other', 'zero'))
         e.fill(0, out=zero)
-        e.unary('trunc', bottom[2].values.reshape(-1, 1), out=similar)
-        e.binary('not_equal', similar, zero, out=similar)
-        e.unary('power', similar, 1, -1, 1, out=other)
-        e.dot(similar, square, out=loss)
-        e.dot(other, margin, out=loss, accumulate=True) if p.legacy_version else self.add_squares(other, margin, loss)
-        e.axpby(1 / (2 * self.shape[0]), loss, 0, out=loss)
+        e.unary('trunc', similar, out=alike)
+        e.binary('not_equal', alike, zero, out=alike)
+        e.unary('power', alike, 1, -1, 1, out=other)
+        return alike, other
+
+    def backward(self, top, propagate_down, bottom):
+        e = self.engine
+        alike, other, distance, missing, pull = map(self.column, ('alike', 'other', 'distance', 'missing', 'pull'))
+        if self.param.contrastive_loss_param.legacy_version:
+            e.unary('sign', missing, out=pull)
+        else:
+            e.unary('power', distance, 1, 1, 1e-4, out=pull)
+            e.binary('div', missing, pull, out=pull)
+        e.binary('mul', pull, other, out=pull)
+        e.binary('sub', alike, pull, out=pull)
+        for blob, wanted, sign in zip(bottom[:2], propagate_down, (1, -1), strict=False):
+            if wanted:
+                dx = blob.diffs.reshape(*self.shape)
+                e.binary('mul', self.buffer('difference', *self.shape), pull, out=dx)
+                e.axpby(sign * self.loss_weight(top) / self.batch, dx, 0, out=dx)
+
+    def column(self, name):
+        """A number for each pair."""
+        return self.buffer(name, self.shape[0], 1)

@@ -6,10 +6,10 @@ from .base import Layer
 class Eltwise(Layer):
     """Several blobs of one shape, element by element
 
-    SUM   y = sum of coeff_i x_i            dx_i = coeff_i dy
-    PROD  y = product of x_i                dx_i = dy times the product of the others; with stable_prod_grad: false,
-                                            dy y / x_i, which is nan where x_i is 0
-    MAX   y = the largest                   dx_i = dy where x_i won, else 0
+    SUM   y = sum of coeff_i x_i    dx_i = coeff_i dy
+    PROD  y = product of x_i        dx_i = dy times the product of the others, or with stable_prod_grad: false
+                                    dy y / x_i, which is nan where x_i is 0
+    MAX   y = the largest           dx_i = dy where x_i won, else 0
 
     Of two equal values bottom 1 wins against bottom 0; later bottoms must be larger to win.
 
@@ -33,47 +33,44 @@ class Eltwise(Layer):
     def reshape(self, bottom, top):
         for i, blob in enumerate(bottom):
             if blob.shape != bottom[0].shape:
-                raise self.error(f'bottom[0]: {bottom[0].shape_text}, bottom[{i}]: {blob.shape_text}; all bottoms must be '
-                                 f"of one shape ('{bottom[0].name}', '{blob.name}')")
+                raise self.error(f'bottom[0]: {bottom[0].shape_text}, bottom[{i}]: {blob.shape_text}; all bottoms '
+                                 f"must be of one shape ('{bottom[0].name}', '{blob.name}')")
         top[0].reshape(*bottom[0].shape)
+        self.n = bottom[0].count
 
     def forward(self, bottom, top):
         e, p, y = self.engine, self.param.eltwise_param, top[0].values
-        xs = [b.values for b in bottom]
-        if p.operation == p.SUM:
-            for i, x in enumerate(xs):
-                e.axpby(self.coeff[i], x, 1 if i else 0, out=y)
-        elif p.operation == p.PROD:
-            self.multiply(xs, y)
+        if p.operation == p.PROD:
+            self.multiply([b.values for b in bottom], y)
+        elif p.operation == p.SUM:
+            for i, x in enumerate(bottom):
+                e.axpby(self.coeff[i], x.values, 1 if i else 0, out=y)
         else:
-            n = bottom[0].count
-            pieces = self.buffer('pieces', 1, len(bottom), n)
-            for i, x in enumerate(xs):
-                e.axpby(1, x.reshape(n), 0, out=pieces[0][i])
-            e.max_forward(pieces, out=y.reshape(1, n), winner=self.buffer('winner', 1, n))
+            pieces = self.buffer('pieces', 1, len(bottom), self.n)
+            for i, x in enumerate(bottom):
+                e.axpby(1, x.values.reshape(self.n), 0, out=pieces[0][i])
+            e.max_forward(pieces, out=y.reshape(1, self.n), winner=self.buffer('winner', 1, self.n))
 
     def backward(self, top, propagate_down, bottom):
         e, p, dy = self.engine, self.param.eltwise_param, top[0].diffs
-        n, wanted = bottom[0].count, [i for i, flag in enumerate(propagate_down) if flag]
-        if p.operation == p.MAX:
-            pieces = self.buffer('pieces', 1, len(bottom), n)
-            e.max_backward(dy.reshape(1, n), self.buffer('winner', 1, n), out=pieces)
-        for i in wanted:
-            dx = bottom[i].diffs
-            if p.operation == p.SUM:
-                e.axpby(self.coeff[i], dy, 0, out=dx)
-            elif p.operation == p.MAX:
-                e.axpby(1, pieces[0][i], 0, out=dx.reshape(n))
-            elif p.stable_prod_grad:
-                self.multiply([dy] + [b.values for j, b in enumerate(bottom) if j != i], dx)
-            else:
-                e.binary('div', top[0].values, bottom[i].values, out=dx)
-                e.binary('mul', dx, dy, out=dx)
+        pieces = self.buffer('pieces', 1, len(bottom), self.n) if p.operation == p.MAX else None
+        if pieces:
+            e.max_backward(dy.reshape(1, self.n), self.buffer('winner', 1, self.n), out=pieces)
+        for i, (blob, wanted) in enumerate(zip(bottom, propagate_down, strict=True)):
+            if wanted and pieces:
+                e.axpby(1, pieces[0][i], 0, out=blob.diffs.reshape(self.n))
+            elif wanted and p.operation == p.SUM:
+                e.axpby(self.coeff[i], dy, 0, out=blob.diffs)
+            elif wanted and p.stable_prod_grad:
+                self.multiply([dy] + [b.values for b in bottom if b is not blob], blob.diffs)
+            elif wanted:
+                e.binary('div', top[0].values, blob.values, out=blob.diffs)
+                e.binary('mul', blob.diffs, dy, out=blob.diffs)
 
-    def multiply(self, xs, out):
+    def multiply(self, factors, out):
         """out = the product of two or more tensors."""
-        for i, x in enumerate(xs[1:]):
-            self.engine.binary('mul', out if i else xs[0], x, out=out)
+        for i, x in enumerate(factors[1:]):
+            self.engine.binary('mul', out if i else factors[0], x, out=out)
 
     @property
     def scaling(self):

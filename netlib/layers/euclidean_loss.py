@@ -27,11 +27,11 @@ class EuclideanLoss(Loss):
         difference = self.buffer('difference', a.count)
         e.binary('sub', a.values.reshape(-1), bottom[1].values.reshape(-1), out=difference)
         e.dot(difference, difference, out=loss)
-        e.axpby(1 / (2 * a.shape[0]), loss, 0, out=loss)
+        e.axpby(1 / (2 * self.batch), loss, 0, out=loss)
 
     def backward(self, top, propagate_down, bottom):
         difference = self.buffer('difference', bottom[0].count)
         for blob, wanted, sign in zip(bottom, propagate_down, (1, -1), strict=True):
             if wanted:
-                weight = sign * self.loss_weight(top) / blob.shape[0]
+                weight = sign * self.loss_weight(top) / self.batch
                 self.engine.axpby(weight, difference, 0, out=blob.diffs.reshape(-1))

@@ -36,7 +36,7 @@ class HingeLoss(Loss):
             e.dot(margin, margin, out=loss)
         else:
             e.sum(margin, out=loss)
-        e.axpby(1 / self.N, loss, 0, out=loss)
+        e.axpby(1 / self.batch, loss, 0, out=loss)
 
     def backward(self, top, propagate_down, bottom):
         self.refuse_label_gradient(propagate_down)
@@ -49,7 +49,7 @@ class HingeLoss(Loss):
         else:
             e.unary('sign', margin, out=dx)
         e.binary('mul', dx, sign, out=dx)
-        e.axpby(self.loss_weight(top) / self.N, dx, 0, out=dx)
+        e.axpby(self.loss_weight(top) / self.batch, dx, 0, out=dx)
 
     @property
     def squared(self):

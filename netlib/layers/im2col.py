@@ -6,7 +6,9 @@ from .convolution import read_window
 
 @register
 class Im2col(Layer):
-    """y = the patch of x that each position of a convolution's window sees, as channels;  dx = what came from each place
+    """y = the patch of x that each position of a convolution's window sees, as channels
+
+    dx = the sum of what came from each place
 
     bottom  x  (N, C, ...)      top  y  (N, C prod(kernel), ...)
 

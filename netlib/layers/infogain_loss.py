@@ -11,8 +11,8 @@ SMALLEST = 1e-20        # as in Caffe: what a probability counts for at least
 class InfogainLoss(SoftmaxWithLoss):
     """L = -sum over labels and classes of H[label, c] log p[c] / normalizer, with p the softmax of the scores
 
-    dx[c] = (p[c] times the sum of H[label] - H[label, c]) / normalizer; where the label is ignored, 0. With the identity for
-    H this is SoftmaxWithLoss, whose normalizer it shares.
+    dx[c] = (p[c] times the sum of H[label] - H[label, c]) / normalizer; where the label is ignored, 0. With the
+    identity for H this is SoftmaxWithLoss, whose normalizer it shares.
 
     bottom  x      (..., classes, ...)      the classes lie along infogain_loss_param.axis
             label  one per score vector     integers as floats
@@ -36,11 +36,11 @@ class InfogainLoss(SoftmaxWithLoss):
             self.stored.array(write=True)[:] = stored.reshape(-1)
 
     def reshape(self, bottom, top):
-        super().reshape(bottom, top)
+        super().reshape(bottom[:2], top)
         matrix = bottom[2].values if len(bottom) > 2 else self.stored
         if matrix.size != self.classes ** 2:
-            raise self.error(f'the infogain matrix H must have {self.classes} x {self.classes} elements, as many rows as '
-                             f"'{bottom[0].name}' {bottom[0].shape_text} has classes; found {matrix.size} elements")
+            raise self.error(f'the infogain matrix H must have {self.classes} x {self.classes} elements, as many rows '
+                             f"as '{bottom[0].name}' {bottom[0].shape_text} has classes; found {matrix.size} elements")
         if len(top) > 1:
             top[1].reshape(*bottom[0].shape)
 

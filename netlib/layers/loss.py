@@ -5,16 +5,18 @@ from .base import Layer
 class Loss(Layer):
     """A layer whose first top is a scalar with loss weight 1 unless the prototxt says otherwise."""
 
-    bottoms = 2
-    tops = 1
+    bottoms: int | tuple[int, int | None] = 2
+    tops: int | tuple[int, int | None] = 1
     is_loss = True
     no_gradient: tuple[int, ...] = (1,)
 
     def same_batch(self, bottom):
-        """The first extents must agree."""
+        """The first extents must agree; sets `batch`, the number of samples to divide by, at least 1."""
+        self.axis(0, bottom[0])
         if bottom[0].shape[:1] != bottom[1].shape[:1]:
             raise self.error(f"The data and label should have the same first dimension: '{bottom[0].name}' has "
                              f"{bottom[0].shape_text}, '{bottom[1].name}' {bottom[1].shape_text}")
+        self.batch = max(bottom[0].shape[0], 1)
 
     def refuse_label_gradient(self, propagate_down):
         if len(propagate_down) > 1 and propagate_down[1]:

@@ -20,7 +20,8 @@ class MultinomialLogisticLoss(Loss):
         p, label = bottom
         self.same_batch(bottom)
         if label.count != p.shape[0]:
-            raise self.error(f"needs one label a sample: '{label.name}' has {label.shape_text}, '{p.name}' {p.shape_text}")
+            raise self.error(f"needs one label a sample: '{label.name}' has {label.shape_text}, "
+                             f"'{p.name}' {p.shape_text}")
         self.shape = p.shape[0], count(p.shape, 1)
         top[0].reshape()
 
@@ -30,7 +31,7 @@ class MultinomialLogisticLoss(Loss):
         e.one_hot(bottom[1].values.reshape(-1, 1), None, out=target.reshape(*self.shape, 1))
         e.unary('log_floor', bottom[0].values.reshape(*self.shape), SMALLEST, out=log_p)
         e.dot(log_p, target, out=loss)
-        e.axpby(-1 / self.shape[0], loss, 0, out=loss)
+        e.axpby(-1 / self.batch, loss, 0, out=loss)
 
     def backward(self, top, propagate_down, bottom):
         self.refuse_label_gradient(propagate_down)
@@ -38,4 +39,4 @@ class MultinomialLogisticLoss(Loss):
             e, dp = self.engine, bottom[0].diffs.reshape(*self.shape)
             e.unary('clip', bottom[0].values.reshape(*self.shape), SMALLEST, float('inf'), out=dp)
             e.binary('div', self.buffer('target', *self.shape), dp, out=dp)
-            e.axpby(-self.loss_weight(top) / self.shape[0], dp, 0, out=dp)
+            e.axpby(-self.loss_weight(top) / self.batch, dp, 0, out=dp)

@@ -49,3 +49,7 @@ class MVN(Standardize):
     @property
     def scaling(self):
         return 'free' if self.param.mvn_param.normalize_variance else 'equal'
+
+    @property
+    def nearly(self):
+        return self.param.mvn_param.normalize_variance

@@ -1,5 +1,5 @@
 """What Scale and Bias share: a second operand with fewer axes than x, learned or a second bottom."""
-from ..shapes import count
+from ..shapes import fold
 from .base import Layer
 
 
@@ -32,15 +32,14 @@ class Operand(Layer):
         x, operand = bottom[0], self.operand(bottom)
         start = self.axis(p.axis, x) if operand.axes else 0
         if start + operand.axes > x.axes:
-            raise self.error(f"the shape {operand.shape_text} of '{operand.name}' extends past the shape {x.shape_text} "
-                             f"of '{x.name}' when applied starting with bottom[0] axis {start}")
+            raise self.error(f"the shape {operand.shape_text} of '{operand.name}' extends past the shape "
+                             f"{x.shape_text} of '{x.name}' when applied starting with bottom[0] axis {start}")
         for i, extent in enumerate(operand.shape):
             if x.shape[start + i] != extent:
                 raise self.error(f'dimension mismatch between bottom[0]->shape({start + i}) and '
                                  f"{self.type.lower()}->shape({i}): '{x.name}' has {x.shape_text}, "
                                  f"'{operand.name}' {operand.shape_text}")
-        end = start + operand.axes
-        self.shape = count(x.shape, 0, start), count(x.shape, start, end), count(x.shape, end)
+        self.shape = fold(x.shape, start, start + operand.axes)
 
     def seen(self, tensor):
         """x, y or a gradient as (outer, operand, inner)."""

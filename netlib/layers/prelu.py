@@ -1,5 +1,5 @@
 from ..registry import register
-from ..shapes import count
+from ..shapes import fold
 from .base import Layer
 
 
@@ -31,7 +31,7 @@ class PReLU(Layer):
         x = bottom[0]
         if self.slope.axes and x.shape[1] != self.slope.count:
             raise self.error(f"bottom '{x.name}' of shape {x.shape_text} needs {self.slope.count} channels in axis 1")
-        self.shape = (count(x.shape, 0, 1), x.shape[1], count(x.shape, 2))
+        self.shape = fold(x.shape, 1)
         top[0].reshape(*x.shape)
 
     def forward(self, bottom, top):

@@ -8,8 +8,9 @@ from .base import Layer
 class Reshape(Layer):
     """y = x under another shape
 
-    The `num_axes` axes from `axis` on (all by default) give way to the extents of reshape_param.shape, where 0 copies the
-    bottom's extent at that place and one -1 stands for what is left. The top shares the bottom's memory, values and diff.
+    The `num_axes` axes from `axis` on (all by default) give way to the extents of reshape_param.shape, where 0 copies
+    the bottom's extent at that place and one -1 stands for what is left. The top shares the bottom's memory, values
+    and diff.
 
     bottom  x  (...)        top  y  (...), as many elements
 
@@ -36,8 +37,8 @@ class Reshape(Layer):
 
     def copied(self, x, axis):
         if axis >= x.axes:
-            raise self.error(f'new shape contains a 0, but there was no corresponding bottom axis to copy: axis {axis} of '
-                             f"'{x.name}' {x.shape_text}")
+            raise self.error(f'new shape contains a 0, but there was no corresponding bottom axis to copy: axis '
+                             f"{axis} of '{x.name}' {x.shape_text}")
         return x.shape[axis]
 
     def inferred(self, x, shape):

@@ -1,5 +1,5 @@
 from ..registry import register
-from ..shapes import count
+from ..shapes import fold
 from .base import Layer
 
 
@@ -12,8 +12,7 @@ class Softmax(Layer):
 
     def reshape(self, bottom, top):
         x = bottom[0]
-        axis = self.axis(self.param.softmax_param.axis, x)
-        self.shape = count(x.shape, 0, axis), x.shape[axis], count(x.shape, axis + 1)
+        self.shape = fold(x.shape, self.axis(self.param.softmax_param.axis, x))
         top[0].reshape(*x.shape)
 
     def forward(self, bottom, top):

@@ -1,5 +1,5 @@
 from ..registry import register
-from ..shapes import count
+from ..shapes import fold
 from .loss import Loss
 
 SMALLEST = 1.17549435e-38       # FLT_MIN: probabilities are clamped there before the logarithm, as in Caffe
@@ -21,12 +21,11 @@ class SoftmaxWithLoss(Loss):
 
     def reshape(self, bottom, top):
         x, label = bottom
-        axis = self.axis(self.class_axis, x)
-        self.outer, self.classes, self.inner = count(x.shape, 0, axis), x.shape[axis], count(x.shape, axis + 1)
+        self.outer, self.classes, self.inner = fold(x.shape, self.axis(self.class_axis, x))
         if self.outer * self.inner != label.count:
             raise self.error('Number of labels must match number of predictions; e.g., if softmax axis == 1 and '
-                             'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, with integer '
-                             f"values in {{0, 1, ..., C-1}}. Found '{x.name}' {x.shape_text}, "
+                             'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, with '
+                             f"integer values in {{0, 1, ..., C-1}}. Found '{x.name}' {x.shape_text}, "
                              f"'{label.name}' {label.shape_text}")
         top[0].reshape()
 

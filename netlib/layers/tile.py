@@ -1,5 +1,5 @@
 from ..registry import register
-from ..shapes import count
+from ..shapes import fold
 from .base import Layer
 
 
@@ -23,7 +23,7 @@ class Tile(Layer):
         x, p = bottom[0], self.param.tile_param
         axis = self.axis(p.axis, x)
         top[0].reshape(*x.shape[:axis], x.shape[axis] * p.tiles, *x.shape[axis + 1:])
-        self.outer, self.extent, self.inner = count(x.shape, 0, axis), x.shape[axis], count(x.shape, axis + 1)
+        self.outer, self.extent, self.inner = fold(x.shape, axis)
 
     def forward(self, bottom, top):
         tiles = self.param.tile_param.tiles

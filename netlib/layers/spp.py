@@ -1,0 +1,73 @@
+from ..engines.interface import Window
+from ..registry import register
+from ..shapes import pool_extent
+from .blocks import Blocks
+
+
+@register
+class SPP(Blocks):
+    """Spatial pyramid pooling: x pooled to 1 x 1, 2 x 2, 4 x 4, ... bins, laid end to end
+
+    Level i has 2^i bins along each axis: its window is ceil(size / bins), its stride the same, its pad what is missing,
+    shared between the two sides.
+
+    bottom  x  (N, C, H, W)
+    top     y  (N, C (1 + 4 + 16 + ...)): the same length for images of any size; with pyramid_height 1 (N, C, 1, 1)
+
+    Source: He et al. 2014; BVLC Caffe's spp_layer.
+    """
+
+    def setup(self, bottom, top):
+        p = self.param.spp_param
+        if not p.pyramid_height:
+            raise self.error('pyramid_height: must be positive')
+        if p.pool == p.STOCHASTIC:
+            raise self.error('pool: STOCHASTIC is Not Implemented Yet; use MAX or AVE')
+
+    def reshape(self, bottom, top):
+        x, height = bottom[0], self.param.spp_param.pyramid_height
+        if x.axes != 4:
+            raise self.error('Input must have 4 axes, corresponding to (num, channels, height, width); found '
+                             f"'{x.name}' {x.shape_text}")
+        self.windows = [self.window(x, 2 ** level) for level in range(height)]
+        self.shapes = [(*x.shape[:2], *(pool_extent(n, k, s, pad, padded=any(w.pad)) for n, k, s, pad
+                                        in zip(x.shape[2:], *w[:3], strict=True))) for w in self.windows]
+        if height == 1:
+            top[0].reshape(*self.shapes[0])
+        else:
+            top[0].reshape(x.shape[0], sum(c * h * w for _, c, h, w in self.shapes))
+
+    def window(self, x, bins):
+        kernel = tuple(-(-n // bins) for n in x.shape[2:])
+        pad = tuple((k * bins - n + 1) // 2 for k, n in zip(kernel, x.shape[2:], strict=True))
+        if any(p >= k for p, k in zip(pad, kernel, strict=True)):
+            raise self.error(f"pyramid_height: {bins} bins an axis are too many for '{x.name}' {x.shape_text} "
+                             '(pad_h_ < kernel_h_)')
+        return Window(kernel, kernel, pad, (1, 1))
+
+    def forward(self, bottom, top):
+        e, p, x = self.engine, self.param.spp_param, bottom[0].values
+        pool = e.pool_max_forward if p.pool == p.MAX else e.pool_ave_forward
+        for window, y in zip(self.windows, self.levels('y'), strict=True):
+            pool(x, window, out=y)
+        self.join(self.flat(self.levels('y')), self.flat([top[0].values])[0])
+
+    def backward(self, top, propagate_down, bottom):
+        if not propagate_down[0]:
+            return
+        e, p, x, dx = self.engine, self.param.spp_param, bottom[0].values, bottom[0].diffs
+        self.cut(self.flat([top[0].diffs])[0], self.flat(self.levels('dy')))
+        part = self.buffer('part', *x.shape)
+        for i, (window, y, dy) in enumerate(zip(self.windows, self.levels('y'), self.levels('dy'), strict=True)):
+            if p.pool == p.MAX:
+                e.pool_max_backward(x, y, dy, window, out=part)
+            else:
+                e.pool_ave_backward(dy, window, out=part)
+            e.axpby(1, part, 1 if i else 0, out=dx)
+
+    def levels(self, name):
+        return [self.buffer(f'{name}{i}', *shape) for i, shape in enumerate(self.shapes)]
+
+    def flat(self, tensors):
+        """Tensors as (N, ...) rows."""
+        return [t.reshape(t.shape[0], t.size // max(t.shape[0], 1)) for t in tensors]

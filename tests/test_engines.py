@@ -1,0 +1,217 @@
+"""Engines, op by op: all of them against the float64 reference, and the reference against loops, identities and slopes."""
+import numpy as np
+import oracles
+import pytest
+from goodinit.netlib.engines import make_engine
+from goodinit.netlib.engines.checked import RULES
+from goodinit.netlib.engines.interface import OPS, Engine, Window
+from goodinit.netlib.engines.reference.elementwise import BINARY, UNARY
+from goodinit.netlib.errors import EngineError
+from goodinit.netlib.shapes import pool_extent
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from op_calls import all_calls, call, draw, run, tensor, window
+
+REFERENCE = make_engine('reference', dtype=np.float64)
+CALLS = all_calls(UNARY, BINARY)
+few_examples = settings(max_examples=25, derandomize=True, deadline=None, database=None)
+
+
+def test_every_op_is_called():
+    assert {c.op for c in CALLS} == OPS == RULES.keys()
+
+
+@pytest.mark.parametrize('c', CALLS, ids=lambda c: c.id)
+def test_engines_agree(c, engine):
+    ours, expected = run(engine, c), run(REFERENCE, c)
+    assert ours.keys() == expected.keys()
+    for name, array in expected.items():
+        assert ours[name].dtype == engine.dtype
+        np.testing.assert_allclose(ours[name], array, rtol=0, atol=1e-5 * np.abs(array).max(initial=1), err_msg=name)
+
+
+@pytest.mark.parametrize('c', [c for c in CALLS if c.op in ('unary', 'binary')], ids=lambda c: c.id)
+def test_elementwise_ops_may_write_where_they_read(c, engine):
+    expected = run(engine, c)['out']
+    for i, a in enumerate(c.inputs):
+        if isinstance(a, np.ndarray) and a.shape == expected.shape:
+            inputs = [tensor(engine, a) if isinstance(a, np.ndarray) else a for a in c.inputs]
+            getattr(engine, c.op)(*inputs, out=inputs[i])
+            np.testing.assert_array_equal(inputs[i].array(), expected)
+
+
+# -- the reference against loops ------------------------------------------------------------------------------
+
+@st.composite
+def slidings(draw, axes, dilations=2):
+    """A window, and an image that it fits into."""
+    def each(low, high):
+        return tuple(draw(st.integers(low, high)) for _ in range(axes))
+    w = Window(each(1, 3), each(1, 3), each(0, 2), each(1, dilations))
+    image = tuple(draw(st.integers(max(d * (k - 1) + 1 - 2 * p, 1), 6))
+                  for k, p, d in zip(w.kernel, w.pad, w.dilation, strict=True))
+    return w, image
+
+
+@few_examples
+@given(st.data(), st.integers(1, 3), st.integers(1, 2), st.integers(1, 2), st.integers(1, 2))
+def test_convolution(data, axes, groups, channels, outputs):
+    w, image = data.draw(slidings(axes))
+    x, W = draw(2, groups * channels, *image), draw(groups * outputs, channels, *w.kernel)
+    y = oracles.convolution(x, W, w, groups)
+    columns = oracles.im2col(x, w, y.shape[2:])
+    close(reference('conv_forward', x, W, w, groups, out=zeros(y)), y)
+    close(reference('im2col', x, w, out=zeros(columns)), columns)
+    # Each gradient is the transpose of its linear map: <dy, A x> = <A^T dy, x>.
+    dy, dcolumns = draw(*y.shape), draw(*columns.shape)
+    dx = reference('conv_backward_data', dy, W, w, groups, out=zeros(x))
+    dW = reference('conv_backward_weights', x, dy, w, groups, out=zeros(W))
+    close(np.vdot(dx, x), np.vdot(dy, y))
+    close(np.vdot(dW, W), np.vdot(dy, y))
+    close(np.vdot(reference('col2im', dcolumns, w, out=zeros(x)), x), np.vdot(dcolumns, columns))
+    # The patch at a position is a column of im2col, group by group.
+    rows = columns.reshape(2, groups, -1, int(np.prod(y.shape[2:]))).transpose(1, 0, 3, 2).reshape(groups, -1, W[0].size)
+    positions = list(range(rows.shape[1]))[::-1]
+    close(reference('patches', x, w, groups, positions, out=zeros(rows)), rows[:, ::-1])
+
+
+@few_examples
+@given(st.data(), st.booleans())
+def test_pooling(data, ceil):
+    w, image = data.draw(slidings(2, dilations=1).filter(lambda drawn: all(p < k for p, k in zip(drawn[0].pad, drawn[0].kernel))))
+    extents = [pool_extent(n, k, s, p, ceil, any(w.pad)) for n, k, s, p in zip(image, *w[:3], strict=True)]
+    assume(all((e - 1) * s - p < n for n, e, s, p in zip(image, extents, w.stride, w.pad, strict=True)))     # none is empty
+    x = np.round(draw(1, 2, *image))
+    largest, place, average = oracles.pool(x, w, extents)
+    y = largest
+    found = run(REFERENCE, call('pool_max_forward', x, w, out=zeros(y), mask=zeros(y)))
+    close(found['out'], largest)
+    close(found['mask'], place)
+    close(reference('pool_max_forward', x, w, out=zeros(y)), largest)
+    close(reference('pool_ave_forward', x, w, out=zeros(y)), average)
+    dy, dx = draw(*y.shape), zeros(x)
+    for n, c, *at in np.ndindex(y.shape):
+        dx[n, c].reshape(-1)[int(place[(n, c, *at)])] += dy[(n, c, *at)]
+    close(reference('pool_max_backward', x, y, dy, w, out=zeros(x)), dx)
+    close(reference('pool_mask_backward', dy, place, out=zeros(x)), dx)
+    close(np.vdot(reference('pool_ave_backward', dy, w, out=zeros(x)), x), np.vdot(dy, average))
+
+
+@few_examples
+@given(st.integers(1, 6), st.sampled_from([1, 3, 5, 9]), st.floats(0.1, 2), st.floats(0.25, 1.5), st.floats(0.5, 2))
+def test_lrn(channels, size, alpha, beta, k):
+    x = draw(2, channels, 3)
+    y, scale = oracles.lrn(x, size, alpha, beta, k)
+    found = run(REFERENCE, call('lrn_forward', x, size, alpha, beta, k, out=zeros(x), scale=zeros(x)))
+    close(found['out'], y)
+    close(found['scale'], scale)
+    dy = draw(*x.shape)
+    close(reference('lrn_backward', x, y, dy, scale, size, alpha, beta, out=zeros(x)),
+          slopes(lambda x: np.vdot(dy, oracles.lrn(x, size, alpha, beta, k)[0]), x), 1e-7)
+
+
+def test_softmax():
+    x, dy = 3 * draw(2, 4, 3), draw(2, 4, 3)
+    y = oracles.softmax(x)
+    close(reference('softmax_forward', x, out=zeros(x)), y)
+    close(reference('softmax_forward', x + 1000, out=zeros(x)), y)
+    close(reference('softmax_backward', y, dy, out=zeros(x)), slopes(lambda x: np.vdot(dy, oracles.softmax(x)), x), 1e-7)
+
+
+@pytest.mark.parametrize('transpose_a', [False, True])
+@pytest.mark.parametrize('transpose_b', [False, True])
+def test_gemm(transpose_a, transpose_b):
+    a, b, c = draw(4, 3), draw(3, 5), draw(4, 5)
+    given = {'transpose_a': transpose_a, 'transpose_b': transpose_b}
+    operands = (a.T if transpose_a else a), (b.T if transpose_b else b)
+    close(reference('gemm', *operands, out=c, **given), oracles.gemm(a, b))
+    close(reference('gemm', *operands, out=c, accumulate=True, **given), c + oracles.gemm(a, b))
+
+
+@pytest.mark.parametrize('c', [c for c in CALLS if c.op == 'unary_backward'], ids=lambda c: c.id)
+def test_unary_backward_is_the_slope_of_unary(c):
+    name, x, _, dy, *parameters = c.inputs
+    def f(x):
+        return np.vdot(dy, reference('unary', name, x, *parameters, out=zeros(x)))
+    close(run(REFERENCE, c)['out'], slopes(f, x), 1e-6)
+
+
+# -- the reference by example --------------------------------------------------------------------------------
+
+@pytest.mark.parametrize('pieces, out, winner', [
+    ([1, 2, 3], 3, 2), ([3, 2, 1], 3, 0), ([2, 2, 1], 2, 1), ([1, 2, 2], 2, 1), ([2, 1, 2], 2, 0), ([2, 2, 2], 2, 1),
+])
+def test_ties_of_the_max_go_to_whom_caffe_gives_them(pieces, out, winner):
+    found = run(REFERENCE, call('max_forward', np.reshape(pieces, (1, 3, 1)) * 1.0, out=zeros((1, 1)), winner=zeros((1, 1))))
+    assert (found['out'].item(), found['winner'].item()) == (out, winner)
+
+
+@pytest.mark.parametrize('ratio', [0, 0.3, 0.5, 1])
+def test_dropout_mask(ratio, engine):
+    mask = run(engine, call('dropout_mask', 3, ratio, out=zeros((100, 500))))['out']
+    assert set(np.unique(mask)) <= {0, np.float32(1 / (1 - ratio)) if ratio < 1 else 0}
+    assert abs((mask == 0).mean() - ratio) <= 4 * np.sqrt(ratio * (1 - ratio) / mask.size)
+    other = run(engine, call('dropout_mask', 4, ratio, out=zeros((100, 500))))['out']
+    assert abs(np.mean((mask == 0) & (other == 0)) - ratio ** 2) < 0.01
+
+
+@pytest.mark.parametrize('label', [-1, 4, 9])
+def test_labels_beyond_the_classes_are_refused(label, engine):
+    with pytest.raises(EngineError, match=rf'found the label {label}: labels must lie in 0 .. 3, .*\(4\)'):
+        run(engine, call('one_hot', np.full((1, 2), float(label)), None, out=zeros((1, 4, 2))))
+
+
+def test_an_empty_window_holds_what_caffe_leaves_there():
+    w, x, last = window(1, stride=5), draw(1, 1, 2, 5), (0, 0, 0, 1)
+    found = run(REFERENCE, call('pool_max_forward', x, w, out=zeros((1, 1, 1, 2)), mask=zeros((1, 1, 1, 2))))
+    assert (found['out'][last], found['mask'][last]) == (-np.finfo(np.float32).max, -1)
+    assert np.isnan(reference('pool_ave_forward', x, w, out=zeros((1, 1, 1, 2)))[last])
+
+
+# -- engines by name ------------------------------------------------------------------------------------------
+
+def test_a_missing_op_is_an_error():
+    class Partial(Engine):
+        name = 'partial'
+    with pytest.raises(EngineError, match="op 'gemm' is not in engine 'partial'"):
+        Partial().gemm(None, None, out=None)
+
+
+@pytest.mark.parametrize('name, message', [
+    ('fas', r"unknown engine 'fas'; did you mean 'fast'\? \(known: reference, fast, cuda, and checked:NAME"),
+    ('checked:referenc', "unknown engine 'referenc'; did you mean 'reference'"),
+])
+def test_unknown_engines_are_refused(name, message):
+    with pytest.raises(EngineError, match=message):
+        make_engine(name)
+
+
+def test_engines_by_name():
+    assert make_engine('reference').dtype == np.float32
+    assert make_engine('checked').name == 'checked:reference'
+    assert make_engine('checked:reference', dtype=np.float64).dtype == np.float64
+
+
+# -- helpers --------------------------------------------------------------------------------------------------
+
+def reference(op, *inputs, **keywords):
+    return run(REFERENCE, call(op, *inputs, **keywords))['out']
+
+
+def zeros(like):
+    return np.zeros(like if isinstance(like, tuple) else like.shape)
+
+
+def close(ours, expected, tolerance=1e-10):
+    np.testing.assert_allclose(ours, expected, rtol=tolerance, atol=tolerance * 10)
+
+
+def slopes(f, x, step=1e-5):
+    """The gradient of the scalar f by x, by central differences."""
+    found = zeros(x)
+    for at in np.ndindex(x.shape):
+        above, below = x.copy(), x.copy()
+        above[at] += step
+        below[at] -= step
+        found[at] = (f(above) - f(below)) / (2 * step)
+    return found

@@ -1,0 +1,95 @@
+"""A net ready for work: fed, built, filled, perhaps with trained weights; and its weights on their way out."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..initializers import Row, fill, measure
+from ..netlib import Net, graph
+from ..netlib.errors import NetError
+from ..proto import read_weights, write_weights
+from ..proto.caffe_pb2 import NetParameter
+from .feeding import Feed, feed, fit_labels
+from .inputs import DataOptions
+from .nets import NetFile
+
+# Each use of the seed has its own random numbers; samples take the uses from 0.
+FILL, MEASURE, INITIALIZE = 1001, 1002, 1003
+
+
+@dataclass
+class Prepared:
+    """A net with what feeds it. notes: what the user should know about its data and weights."""
+    file: NetFile
+    feed: Feed
+    net: Net
+    notes: list[str]
+    seed: int
+
+    def rng(self, use: int) -> np.random.Generator:
+        """The random numbers for one use, the same at each call."""
+        return np.random.default_rng([self.seed, use])
+
+    def measure(self, dropout: bool = False) -> list[Row]:
+        """What every layer does now; each call draws the same random losses."""
+        return measure(self.net, self.feed.batches, self.rng(MEASURE), dropout)
+
+    def weights(self) -> NetParameter:
+        """The message of a caffemodel: the weights, in the layers as they stand in the net's file."""
+        out = self.net.to_proto()
+        originals = graph.insert_splits(self.file.param).layer
+        for original, run, saved in zip(originals, self.net.param.layer, out.layer, strict=True):
+            if original != run:
+                blobs = list(saved.blobs)
+                saved.CopyFrom(original)
+                saved.blobs.extend(blobs)
+        return out
+
+    def save(self, path: str | Path) -> None:
+        """Write a caffemodel that BVLC Caffe reads; an error leaves nothing behind."""
+        write_weights(self.weights(), path)
+
+
+def prepare(file: NetFile, options: DataOptions, engine: str = 'reference', weights: str = '') -> Prepared:
+    """The net with its data, its fillers' parameters and, where given, the weights of a caffemodel. Raises GoodinitError."""
+    found = feed(file, options)
+    net = Net(found.param if weights else with_batch_statistics(found.param), engine=engine, seed=options.seed)
+    fit_labels(found, net)
+    out = Prepared(file, found, net, list(found.notes), options.seed)
+    fill(net, out.rng(FILL))
+    if weights:
+        out.notes += copy_weights(net, weights)
+    return out
+
+
+def copy_weights(net: Net, weights: str) -> list[str]:
+    """Take the weights of a caffemodel; notes on layers that only the file or only the net has. Raises GoodinitError."""
+    saved = read_weights(weights)
+    learned = [layer.name for layer in saved.layer if layer.blobs]
+    try:
+        unknown = set(net.copy_from(saved))
+    except NetError as error:
+        raise NetError(f'{weights}: {error}') from error
+    if unknown.issuperset(learned):
+        raise NetError(f"{weights}: none of its layers with weights ({', '.join(learned[:5]) or 'there are none'}) is in "
+                       f"the net, which has {', '.join(list(net.params)[:5]) or 'none'}")
+    ignored = [name for name in learned if name in unknown]
+    kept = [name for name in net.params if name not in learned]
+    return ([f'{weights}: layers that the net lacks are ignored: {listed(ignored)}'] if ignored else []) + \
+        ([f'{weights}: layers that it lacks are left at their fillers: {listed(kept)}'] if kept else [])
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names, or the first and the last of many."""
+    return ', '.join(names if len(names) <= 6 else [*names[:4], '...', names[-1]])
+
+
+def with_batch_statistics(param: NetParameter) -> NetParameter:
+    """The net with BatchNorm normalizing by its batch: without trained weights there are no other statistics."""
+    out = NetParameter()
+    out.CopyFrom(param)
+    for layer in out.layer:
+        if layer.batch_norm_param.use_global_stats:
+            layer.batch_norm_param.ClearField('use_global_stats')
+    return out

@@ -1,0 +1,113 @@
+"""Show the layers of a net: shapes, parameters, multiplications, memory.
+
+    goodinit show lenet
+    goodinit show train_val.prototxt --phase test
+    goodinit show deploy.prototxt --input-shape 3,224,224 --batch-size 1
+"""
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from goodinit.netlib import Net
+from goodinit.netlib.layers import Layer
+from goodinit.netlib.layers.affine import Affine
+from goodinit.netlib.shapes import Shape
+from goodinit.proto.caffe_pb2 import TEST, TRAIN
+from goodinit.tools.arguments import one_of, shape, whole
+from goodinit.tools.console import Parser, run
+from goodinit.tools.feeding import shaped
+from goodinit.tools.inputs import DataOptions
+from goodinit.tools.nets import open_net
+from goodinit.tools.report import amount, table
+
+EPILOG = """parameters: numbers in the layer's blobs; those shared with an earlier layer count there.
+MACs: multiply-accumulates of convolutions and inner products, for the whole batch.
+memory: of the tops' values, 4 bytes each; what works in place or shares takes none."""
+
+
+@dataclass
+class Line:
+    """What a layer is and costs. bottoms, tops: the shapes of its blobs. memory: bytes of its tops' values."""
+    layer: str
+    type: str
+    bottoms: list[Shape]
+    tops: list[Shape]
+    parameters: int
+    macs: int
+    memory: int
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool on its arguments; returns the exit status."""
+    return run(show, arguments(), argv)
+
+
+def arguments() -> Parser:
+    parser = Parser('goodinit show', __doc__ or '', epilog=EPILOG)
+    add = parser.add_argument
+    add('model', metavar='MODEL', help='a train_val, deploy or solver prototxt, or the name of a bundled model')
+    add('--phase', type=one_of(['train', 'test']), default='train', metavar='train|test', help='(default: %(default)s)')
+    add('--batch-size', metavar='N', type=whole(1), help="(default: the net's own)")
+    add('--input-shape', metavar='C,H,W', type=shape, help='the shape of one sample, where it cannot be told')
+    add('--json', action='store_true', help='print the table as JSON')
+    return parser
+
+
+def show(args: argparse.Namespace) -> None:
+    file = open_net(args.model, TRAIN if args.phase == 'train' else TEST)
+    net = Net(shaped(file, DataOptions(batch_size=args.batch_size, input_shape=args.input_shape)))
+    lines = net_lines(net)
+    totals = {name: sum(getattr(line, name) for line in lines) for name in ('parameters', 'macs', 'memory')}
+    if args.json:
+        layers = [asdict(line) for line in lines]
+        print(json.dumps({'name': net.name, 'proto': str(file.path), 'layers': layers, 'total': totals}, indent=1))
+    else:
+        print(as_text(net, lines, totals))
+
+
+def net_lines(net: Net) -> list[Line]:
+    """A line for each layer, in the net's order."""
+    seen: set[int] = set()
+    lines = []
+    for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
+        fresh = {id(blob.values.memory): blob for blob in top}
+        memory = 4 * sum(blob.count for key, blob in fresh.items() if key not in seen)
+        seen.update(fresh)
+        parameters = sum(param.count for param in layer.params if param.owner is param)
+        lines.append(Line(layer.name, layer.type, [blob.shape for blob in bottom], [blob.shape for blob in top],
+                          parameters, macs(layer, bottom, top), memory))
+    return lines
+
+
+def macs(layer: Layer, bottom, top) -> int:
+    """Multiply-accumulates of one forward pass: every output of a convolution or inner product costs its fan-in."""
+    if not isinstance(layer, Affine):
+        return 0
+    transposed = layer.type == 'Deconvolution'
+    fan = layer.weight.count // (layer.weight.shape[0] if transposed else layer.num_output)
+    return sum(blob.count for blob in (bottom if transposed else top)) * fan
+
+
+def as_text(net: Net, lines: Sequence[Line], totals: dict[str, int]) -> str:
+    """The aligned table with its totals."""
+    cells = [['layer', 'type', 'in', '', 'out', 'parameters', 'MACs', 'memory']]
+    for line in lines:
+        cells.append([line.layer, line.type, shapes(line.bottoms), '->' if line.bottoms else '', shapes(line.tops),
+                      f'{line.parameters:,}' if line.parameters else '', amount(line.macs) if line.macs else '',
+                      amount(line.memory, 'B') if line.memory else ''])
+    cells.append(['total', '', '', '', '', f"{totals['parameters']:,}", amount(totals['macs']), amount(totals['memory'], 'B')])
+    return f'{net.name or "net"}\n{table(cells, left=(0, 1, 2, 3, 4))}'
+
+
+def shapes(blobs: Sequence[Shape]) -> str:
+    """The extents of blobs; one shape that several have is given once with their number."""
+    texts = [' '.join(map(str, blob)) or '1' for blob in blobs]
+    if len(texts) > 1 and len(set(texts)) == 1:
+        return f'{len(texts)} x ({texts[0]})'
+    return ', '.join(texts if len(texts) < 5 else [*texts[:2], '...', texts[-1]])
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -6,7 +6,7 @@ from setuptools import Extension, setup
 FOLDERS = (
     'proto',
     'netlib', 'netlib.data', 'netlib.layers', 'netlib.layers.host',
-    'netlib.engines', 'netlib.engines.reference', 'netlib.engines.fast',
+    'netlib.engines', 'netlib.engines.reference', 'netlib.engines.fast', 'netlib.engines.cuda',
     'initializers',
     'tools', 'tools.zoo',
 )

@@ -1,7 +1,9 @@
 """Layer-sequential unit-variance initialization (Mishkin & Matas 2016, "All you need is a good init", Algorithm 1)."""
+from collections.abc import Callable
+
 import numpy as np
 
-from .walk import Moments, Step
+from .walk import ROUNDING, TINY, Moments, Step
 
 
 def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int = 20) -> list[str]:
@@ -15,11 +17,11 @@ def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int 
     Returns notes; a layer of constant output is left alone.
     """
     moments = step.forward()
-    variance = variance_of_scale(moments, _bias(step))
+    variance, follows = variance_of_scale(moments, _bias(step))
+    if not follows:
+        return [f'its output is constant (variance {variance(1):.3g}), so its weights cannot be scaled: left as they are']
     a, trials = 1.0, 0
     while abs(variance(a) - target) >= margin and trials < max_trials:
-        if not variance(a) > 1e-30:
-            return [f'its output is constant (variance {variance(a):.3g}), so its weights cannot be scaled: left as they are']
         a /= np.sqrt(variance(a) / target)
         trials += 1
     if a != 1:
@@ -30,12 +32,13 @@ def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int 
     return []
 
 
-def variance_of_scale(moments: Moments, bias: np.ndarray):
-    """The function a -> var(a u + b) over all elements, where z = u + b has the given moments."""
+def variance_of_scale(moments: Moments, bias: np.ndarray) -> tuple[Callable[[float], float], bool]:
+    """The function a -> var(a u + b) over all elements, where z = u + b has the given moments; whether u varies at all."""
     u = moments.mean - bias
     uu = moments.var.mean() + u.var()
     ub = (u * bias).mean() - u.mean() * bias.mean()
-    return lambda a: float(a * a * uu + 2 * a * ub + bias.var())
+    varies = uu > max(ROUNDING * np.square(moments.mean).mean(), TINY)
+    return lambda a: max(float(a * a * uu + 2 * a * ub + bias.var()), TINY), bool(varies)
 
 
 def _bias(step):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..netlib import Net
-from ..netlib.errors import NetError
+from ..netlib.errors import NetError, meant
 from ..netlib.layers import Layer
 from ..netlib.layers.affine import Affine
-from ..proto.caffe_pb2 import FillerParameter
+from ..proto.caffe_pb2 import TRAIN, FillerParameter
 from .between_layer import between_layer
 from .fillers import fill, fill_array
 from .from_samples import FROM_SAMPLES
@@ -83,20 +83,38 @@ def initialize(net: Net, batches: Sequence[Batch], recipe: Recipe, rng: np.rando
     """Initialise the weights of a net, whose other parameters have been filled, from batches of its inputs.
 
     Each layer runs forward once per batch (and once more per measurement of `between`). `progress` hears each layer's name.
-    Returns notes: a line for each thing that a user should know, with the layer's name.
+    Returns notes: a line for each thing that a user should know, with the layer's name. Raises NetError for an unknown recipe
+    and where there is nothing to initialise, DataError for samples or outputs that are not finite.
     """
+    check(recipe)
     chosen, notes = choose(net, recipe)
+    if not recipe.dropout and any(layer.type == 'Dropout' and layer.phase == TRAIN for layer in net.layers):
+        notes.append('dropout is off while layers are measured (--dropout keeps it on)')
+    first = first_layers(net)
     with measuring(net, recipe.dropout):
         for step in walk(net, batches):
             if step.layer in chosen:
-                for note in _initialize_layer(step, recipe, rng):
-                    notes.append(f"layer '{step.layer.name}': {note}")
+                said = [*(input_notes(step) if step.layer in first else []), *_initialize_layer(step, recipe, rng)]
+                notes += [f"layer '{step.layer.name}': {note}" for note in said]
             progress(step.layer.name)
-        if recipe.between != 'none':
-            notes += between_layer(net, batches, chosen, rng, paper=recipe.between == 'paper', strict=recipe.strict)
+    if recipe.between != 'none':
+        notes += between_layer(net, batches, chosen, rng, paper=recipe.between == 'paper', strict=recipe.strict,
+                               dropout=recipe.dropout)
     if recipe.zero_last:
         notes += zero_last(net, chosen)
     return notes
+
+
+def check(recipe: Recipe) -> None:
+    """Raises NetError for a part that does not exist."""
+    for part, known in (('weights_from', WEIGHTS_FROM), ('normalize', NORMALIZE), ('between', BETWEEN)):
+        found = getattr(recipe, part)
+        if found not in known:
+            raise NetError(f"{part}: found '{found}', needed one of {', '.join(known)}{meant(found, known)}")
+    try:
+        re.compile(recipe.layers)
+    except re.error as error:
+        raise NetError(f"layers: '{recipe.layers}' is not a regular expression: {error}") from error
 
 
 def choose(net: Net, recipe: Recipe) -> tuple[list[Affine], list[str]]:
@@ -104,8 +122,8 @@ def choose(net: Net, recipe: Recipe) -> tuple[list[Affine], list[str]]:
     chosen, notes = [], []
     for layer in net.layers:
         if not isinstance(layer, Affine):
-            if layer.params and layer.type in ('LSTM', 'RNN'):
-                notes.append(f"layer '{layer.name}': {layer.type} layers are left at their fillers")
+            if layer.params:
+                notes.append(f"layer '{layer.name}': {layer.type} parameters are left at their fillers")
         elif layer.weight.owner is not layer.weight:
             notes.append(f"layer '{layer.name}': shares its weights with {layer.weight.owner.name}, where they are initialised")
         elif not layer.weight.learns:
@@ -116,6 +134,15 @@ def choose(net: Net, recipe: Recipe) -> tuple[list[Affine], list[str]]:
         raise NetError(f"net '{net.name}' has nothing to initialise: no convolution or inner product that learns"
                        + (f" has a name that '{recipe.layers}' matches" if recipe.layers else ''))
     return chosen, notes
+
+
+def input_notes(step: Step) -> list[str]:
+    """What to say of a first layer whose input is far from standard deviation 1, as Mishkin & Matas advise it to be."""
+    std = step.input_std()
+    if 0.1 <= std <= 10:
+        return []
+    return [f'its input has standard deviation {std:.3g}: networks learn best from inputs of about 1'
+            + (f' (transform_param {{ scale: {1 / std:.2g} }})' if std else '')]
 
 
 def _initialize_layer(step: Step, recipe: Recipe, rng) -> list[str]:
@@ -152,6 +179,9 @@ def _weights_from_samples(step, initializer, memory, rng):
     fan_in = int(np.prod(view.shape[2:]))
     limit = max(memory // (8 * fan_in * layer.groups), 2)       # float32 rows and one copy of them, whitened
     samples = step.samples(limit, rng)
+    if not samples.size:
+        layer.weight.data = fill_array(layer.weight.shape, FROM_SHAPE['gaussian'], rng)
+        return [f'no rows of samples meet the weights of a {layer.type}: they are Gaussian']
     notes = []
     for group, rows in enumerate(samples):
         weights, said = initializer(rows, view.shape[1], rng)
@@ -167,6 +197,19 @@ def zero_last(net: Net, chosen: Sequence[Affine]) -> list[str]:
     for layer in last:
         layer.weight.data = 0
     return [f"layer '{layer.name}': a last layer, its weights are zero" for layer in last]
+
+
+def first_layers(net: Net) -> list[Affine]:
+    """The affine layers that no other affine layer reaches."""
+    reached: set[str] = set()
+    first = []
+    for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
+        affine, below = isinstance(layer, Affine), any(blob.name in reached for blob in bottom)
+        if affine and not below:
+            first.append(layer)
+        if affine or below:
+            reached.update(blob.name for blob in top)
+    return first
 
 
 def last_layers(net: Net) -> list[Affine]:

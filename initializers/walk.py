@@ -21,11 +21,15 @@ from typing import Any
 import numpy as np
 
 from ..netlib import Net
+from ..netlib.blob import Blob
 from ..netlib.errors import DataError
 from ..netlib.layers.affine import Affine
 from ..proto.caffe_pb2 import TEST
 
 Batch = dict[str, np.ndarray]
+
+ROUNDING = 1e-12        # the variance of equal values after float32 arithmetic, over their mean square, stays below
+TINY = 1e-30            # and no variance below this is told from 0
 
 
 @dataclass
@@ -48,20 +52,34 @@ class Moments:
     def mean_square(self) -> float:
         return float((self.var + self.mean ** 2).mean())
 
+    @property
+    def constant(self) -> np.ndarray:
+        """Which outputs do not vary, but for the rounding of float32 (num_output,)."""
+        return ~(self.var > np.maximum(ROUNDING * self.mean ** 2, TINY))
+
 
 class Step:
-    """One layer at its turn. `batches` counts how often it runs; `affine` says that it has weights W and perhaps b."""
+    """One layer at its turn. `affine` says that it has weights W and perhaps b.
+
+    `bias` is the b that an initializer may set: None where there is none, where it belongs to another layer, and where
+    it does not learn. `moments` is what forward returned, changed by each rescale.
+    """
 
     def __init__(self, net: Net, index: int, kept: _Activations):
         self.net, self.index, self.kept = net, index, kept
         self.layer: Any = net.layers[index]
         self.bottom, self.top = net.bottoms[index], net.tops[index]
         self.affine = isinstance(self.layer, Affine)
+        bias = self.layer.bias if self.affine else None
+        self.bias = bias if bias is not None and bias.owner is bias and bias.learns else None
         self.moments: Moments | None = None
         self.done = False
 
     def samples(self, limit: int, rng: np.random.Generator) -> np.ndarray:
-        """At most `limit` of the rows that meet the weights, drawn evenly from all batches: (groups, rows, fan-in)."""
+        """At most `limit` of the rows that meet the weights, drawn evenly from all batches: (groups, rows, fan-in).
+
+        They may lie in a buffer of the layer: good until the next call.
+        """
         parts, left = [], limit
         for batch in range(self.kept.batches):
             self.kept.load(batch, self.bottom)
@@ -71,8 +89,20 @@ class Step:
             positions = np.sort(rng.permutation(count)[:share])
             left -= share
             if share:
-                parts.append(self.layer.samples(self.bottom, positions).array().copy())
-        return np.concatenate(parts, axis=1) if parts else np.empty((self.layer.groups, 0, 0), np.float32)
+                rows = self.layer.samples(self.bottom, positions).array()
+                parts.append(rows if self.kept.batches == 1 else rows.copy())
+        if not parts:
+            return np.empty((self.layer.groups, 0, 0), np.float32)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def input_std(self) -> float:
+        """The standard deviation of all elements of the first bottom."""
+        parts = []
+        for batch in range(self.kept.batches):
+            self.kept.load(batch, self.bottom)
+            x = self.bottom[0].values.array()
+            parts.append(Moments(np.array([x.mean(dtype=float)]), np.array([x.var(dtype=float)]), x.size))
+        return float(np.sqrt(pooled(parts).var[0]))
 
     def forward(self) -> Moments:
         """Run the layer on every batch; the moments of its outputs where it is affine (the first top's, else empty)."""
@@ -81,22 +111,14 @@ class Step:
             self.kept.load(batch, self.bottom)
             self.net.forward_layer(self.index)
             if self.affine:
-                parts.extend(self._moments(blob) for blob in self.top)
+                parts.extend(output_moments(self.layer, blob) for blob in self.top)
             self.kept.save(batch, self.bottom, self.top)
         self.done = True
         self.moments = pooled(parts) if parts else Moments(np.zeros(0), np.zeros(0), 0)
+        if not np.isfinite(self.moments.mean + self.moments.var).all():
+            raise DataError(f"layer '{self.layer.name}' ({self.layer.type}): its outputs are not finite (NaN or Inf). Look "
+                            'for NaN in the data, or weights far too large below it')
         return self.moments
-
-    def _moments(self, blob) -> Moments:
-        y = self.layer.by_output(blob.values)
-        if not y.size:
-            return Moments(np.zeros(y.shape[1]), np.zeros(y.shape[1]), 0)
-        mean, var = (self.layer.buffer(name, 1, y.shape[1], 1) for name in ('mean', 'var'))
-        self.net.engine.moments(y, mean=mean, var=var)
-        if not np.isfinite(mean.array()).all() or not np.isfinite(var.array()).all():
-            raise DataError(f"layer '{self.layer.name}' ({self.layer.type}): its outputs are not finite (NaN or Inf). Look for "
-                            'NaN in the data, or weights far too large below it')
-        return Moments(mean.array().ravel().astype(float), var.array().ravel().astype(float), y.shape[0] * y.shape[2])
 
     def rescale(self, factor: float | np.ndarray, bias: np.ndarray | None = None) -> None:
         """W *= factor (one number, or one per output), b = bias where given; the tops and moments follow."""
@@ -128,6 +150,16 @@ class Step:
         self.moments = Moments(factor * m.mean + shift, factor ** 2 * m.var, m.count)
 
 
+def output_moments(layer: Affine, blob: Blob) -> Moments:
+    """The moments of one top of an affine layer that has just run."""
+    y = layer.by_output(blob.values)
+    if not y.size:
+        return Moments(np.zeros(layer.num_output), np.zeros(layer.num_output), 0)
+    mean, var = (layer.buffer(name, 1, layer.num_output, 1) for name in ('mean', 'var'))
+    layer.engine.moments(y, mean=mean, var=var)
+    return Moments(*(t.array().ravel().astype(float) for t in (mean, var)), y.shape[0] * y.shape[2])
+
+
 def pooled(parts: Sequence[Moments]) -> Moments:
     """The moments of several sets of samples taken together."""
     counts = np.array([p.count for p in parts], float)
@@ -157,9 +189,18 @@ def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterat
 
 def set_inputs(net: Net, batch: Batch) -> None:
     """Give the net's Input blobs their values, and with them their shapes."""
+    check_finite(batch)
     for name, values in batch.items():
         net.blobs[name].reshape(*values.shape)
         net.blobs[name].data = values
+
+
+def check_finite(batch: Batch) -> None:
+    """Raises DataError for an input that holds NaN or Inf."""
+    for name, values in batch.items():
+        if not np.isfinite(values).all():
+            raise DataError(f"input '{name}': {np.sum(~np.isfinite(values))} of its {values.size} values are not finite "
+                            '(NaN or Inf); leave these samples out')
 
 
 @contextmanager
@@ -168,7 +209,8 @@ def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
     (the running statistics of BatchNorm) is put back afterwards."""
     layers = [layer for layer in net.layers if layer.type == 'Dropout' and not dropout]
     phases = [layer.phase for layer in layers]
-    state = [(p, p.data.copy()) for layer in net.layers if not isinstance(layer, Affine) for p in layer.params]
+    affine = {p.owner for layer in net.layers if isinstance(layer, Affine) for p in layer.params}
+    state = [(p, p.data.copy()) for p in net.all_params() if p.owner is p and p not in affine]
     for layer in layers:
         layer.phase = TEST
     try:
@@ -189,8 +231,12 @@ class _Activations:
         self.values: list[dict[str, np.ndarray]] = [{} for _ in batches]
         self.inputs = list(batches)
         self.last = self._last_uses()
+        self.params = {param.values.memory for param in net.all_params()}
         if self.batches == 1:
             set_inputs(net, batches[0])
+        else:
+            for batch in batches:
+                check_finite(batch)
 
     def load(self, batch: int, blobs) -> None:
         if self.batches > 1:
@@ -206,9 +252,9 @@ class _Activations:
         if self.batches == 1:
             return
         for blob in top:
-            source = next((b for b in bottom if b is not blob and b.values.memory is blob.values.memory), None)
-            if blob.name in self.inputs[batch]:
+            if not bottom and blob.name in self.inputs[batch]:
                 continue
+            source = next((b for b in bottom if b is not blob and b.values.memory is blob.values.memory), None)
             self.values[batch][blob.name] = (blob.data.copy() if source is None else
                                              self._find(batch, source.name).reshape(blob.shape))
 
@@ -221,7 +267,7 @@ class _Activations:
                 values.pop(blob.name, None)
             memory = blob.values.memory
             sharers = [b for b in self.net.blobs.values() if b.values.memory is memory]
-            if all(self.last[b.name] <= index and b.name not in self.keep for b in sharers):
+            if memory not in self.params and all(self.last[b.name] <= index and b.name not in self.keep for b in sharers):
                 memory.free()
 
     def _last_uses(self):

@@ -127,7 +127,7 @@ class Wiring:
     bottoms: list[str]
     tops: list[str]
     learns: bool                    # a parameter has a rate other than 0
-    has_loss: list[bool]            # per top: it carries a loss weight
+    has_loss: list[bool]            # per top: it carries a loss weight, or a gradient begins there
     propagate_down: list[bool]      # the prototxt's field: empty, or one per bottom
     forceable: list[bool]           # per bottom: force_backward applies to it
 
@@ -165,8 +165,9 @@ def _cut_from_above(layers, runs, down):
     skipped: set[str] = set()
     for i in reversed(range(len(layers))):
         layer = layers[i]
-        contributes = any(w or t in under_loss for w, t in zip(layer.has_loss, layer.tops, strict=True))
-        if not contributes or all(t in skipped for t in layer.tops):
+        tops = list(zip(layer.has_loss, layer.tops, strict=True))
+        contributes = any(begins or t in under_loss for begins, t in tops)
+        if not contributes or all(t in skipped and not begins for begins, t in tops):
             runs[i], down[i] = False, [False] * len(layer.bottoms)
         for bottom, wanted in zip(layer.bottoms, down[i], strict=True):
             if contributes:

@@ -1,7 +1,7 @@
 """Net: the layers of a prototxt, wired by blobs, run forward and backward."""
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,7 @@ class Net:
         self._build()
         self.runs_backward, self.propagate_down = self._backward_flags()
         self.before_forward: list[Callable[[int], None]] = []
+        self.after_backward: list[Callable[[int], None]] = []
         if load is not None:
             self.copy_from(load)
 
@@ -102,7 +103,8 @@ class Net:
                 if weight:
                     blob.diff = weight
 
-    def _backward_flags(self):
+    def _backward_flags(self, roots: Collection[str] | None = None):
+        """Who runs backward when gradients start at the blobs named `roots`; None: at the losses."""
         wirings = []
         for layer, bottom, top in zip(self.layers, self.bottoms, self.tops, strict=True):
             if len(layer.param.propagate_down) not in (0, len(bottom)):
@@ -110,12 +112,12 @@ class Net:
                                   f'{len(layer.param.propagate_down)} for {len(bottom)} bottoms')
             wirings.append(graph.Wiring(
                 [b.name for b in bottom], [t.name for t in top], any(p.learns for p in layer.params),
-                [bool(w) for w in layer.loss_weights], list(layer.param.propagate_down),
-                [i not in layer.no_gradient for i in range(len(bottom))]))
+                [bool(w) if roots is None else t.name in roots for w, t in zip(layer.loss_weights, top, strict=True)],
+                list(layer.param.propagate_down), [i not in layer.no_gradient for i in range(len(bottom))]))
         if self.param.force_backward:
             for param in self.all_params():
                 param.learns = True
-        return graph.backward_flags(wirings, self.param.force_backward)
+        return graph.backward_flags(wirings, self.param.force_backward and roots is None)
 
     # -- looking around -------------------------------------------------------------------------------
 
@@ -165,16 +167,41 @@ class Net:
             self._put_loss_weights()
         try:
             layer.forward(bottom, top)
+            return sum(w * float(np.sum(t.values.array(), dtype=np.float64))
+                       for w, t in zip(layer.loss_weights, top, strict=True) if w)
         except EngineError as error:
             raise layer_error(layer.param, str(error)) from error
-        return sum(w * float(np.sum(t.values.array(), dtype=np.float64))
-                   for w, t in zip(layer.loss_weights, top, strict=True) if w)
 
     def backward(self, start: Where = None, end: Where = None) -> None:
         """Run backward from `start` down to `end` (both included). Diffs of parameters accumulate: see clear_param_diffs."""
         for i in self._range(start, end, forward=False):
             if self.runs_backward[i]:
-                self.layers[i].backward(self.tops[i], self.propagate_down[i], self.bottoms[i])
+                self._backward_layer(i, self.propagate_down[i])
+
+    def backward_from(self, diffs: Mapping[str, np.ndarray]) -> None:
+        """Run backward from the blobs named, whose gradients are given, in place of the losses; diffs of parameters accumulate.
+
+        What lies between these blobs and parameters that learn is run. No blob may lie below another one: its gradient would
+        be overwritten. Elsewhere nothing depends on any blob, so that its gradient is zero.
+        """
+        for name, diff in diffs.items():
+            if name not in self.blobs:
+                raise NetError(f"net '{self.name}' has no blob '{name}'{meant(name, self.blobs)}")
+            self.blobs[name].diff = diff
+        runs, down = self._backward_flags(diffs)
+        known = set(diffs)
+        for i in reversed(range(len(self.layers))):
+            if runs[i]:
+                for blob in self.tops[i]:
+                    if blob.name not in known:
+                        self.engine.fill(0, out=blob.diffs)
+                self._backward_layer(i, down[i])
+                known.update(blob.name for blob, wanted in zip(self.bottoms[i], down[i], strict=True) if wanted)
+
+    def _backward_layer(self, i, propagate_down):
+        self.layers[i].backward(self.tops[i], propagate_down, self.bottoms[i])
+        for callback in self.after_backward:
+            callback(i)
 
     def _range(self, start, end, forward):
         last = len(self.layers) - 1

@@ -1,21 +1,31 @@
-"""What all tests share: the engines they run over, and the way to the modules beside them (golden, cases, gradcheck)."""
+"""What all tests share: the engines they run over, and the way to the modules beside them (golden, cases, ...)."""
+import os
 import sys
 from pathlib import Path
 
+import goodinit.initializers.fillers  # noqa: F401  (registers the fillers that DummyData draws from)
 import pytest
-
-try:
-    import goodinit.initializers.fillers  # noqa: F401  (registers the fillers that DummyData draws from)
-except ImportError:
-    pass
 from goodinit.netlib.engines import make_engine
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 # Every test that takes `engine` runs over these. One that needs a device is pytest.param(name, marks=pytest.mark.cuda).
-ENGINES = ['reference', 'checked:reference']
+ENGINES = ['reference', 'checked:reference', pytest.param('cuda', marks=pytest.mark.cuda)]
 
 
 @pytest.fixture(params=ENGINES)
 def engine(request):
+    if 'cuda' in request.param:
+        request.getfixturevalue('cuda_device')
     return make_engine(request.param)
+
+
+@pytest.fixture(scope='session')
+def cuda_device():
+    """'real' or 'emulated': the CUDA device that the process has now. Without one the test is skipped, or fails where
+    GOODINIT_REQUIRE_CUDA=1."""
+    import emulated_device
+    try:
+        return emulated_device.install()
+    except (ModuleNotFoundError, FileNotFoundError) as error:
+        (pytest.fail if os.environ.get('GOODINIT_REQUIRE_CUDA') == '1' else pytest.skip)(str(error))

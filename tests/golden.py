@@ -1,6 +1,6 @@
 """Cases recorded from BVLC Caffe: where they lie, how one is replayed on a Net, and how close the numbers must be.
 
-tests/golden holds what a fresh clone needs; ../shared/golden, where there is one, holds more. Keys are those of its README.
+tests/golden holds what a fresh clone needs; ../shared/golden, where there is one, holds more and explains the keys.
 """
 import json
 from functools import cache
@@ -69,7 +69,7 @@ def split_keys(golden, prefix):
 
 
 def blob(net, name):
-    """The blob of a recorded name. Caffe calls the top that a loss goes without '(automatic)', we call it as the layer."""
+    """The blob of a recorded name. Where a loss has no top, Caffe's is '(automatic)'; ours has the layer's name."""
     if name == '(automatic)':
         return next(top for layer, (top, *_) in zip(net.layers, net.tops, strict=True) if not layer.param.top)
     return net.blobs[name]
@@ -95,7 +95,7 @@ def backward(net, golden, prefix):
                 for blob, weight in zip(top, layer.loss_weights, strict=True) if weight}
     for name in set(net.outputs) - weighted:
         key = f'{prefix}top_diff/{name}'
-        net.blobs[name].diff = golden[key] if key in golden else 0
+        net.blobs[name].diff = golden.get(key, 0)
     net.backward()
     for kind in ('bottom_diff/', 'blob_diff/'):
         for name, key in keys(golden, prefix + kind).items():

@@ -11,7 +11,7 @@ SHOWN = 5
 
 
 def check(case):
-    """Compare backward with central differences, for each bottom that gets a gradient and each parameter that learns."""
+    """Compare backward with differences, for each bottom that gets a gradient and each parameter that learns."""
     net = case.net(make_engine('checked:reference', dtype=np.float64))
     net.forward()
     case.backward(net)

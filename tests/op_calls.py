@@ -2,8 +2,8 @@
 
     call('gemm', draw(4, 3), draw(3, 5), out=draw(4, 5))
 
-Arrays by position are read and arrays by keyword are written, as in a layer; what an output holds before matters only where
-the op adds to it.
+Arrays by position are read and arrays by keyword are written, as in a layer; what an output holds before matters only
+where the op adds to it.
 """
 from dataclasses import dataclass
 from itertools import count
@@ -50,7 +50,8 @@ def draw(*shape, low=-2.0, high=2.0):
 
 def result(op, *inputs, **keywords):
     """What the float64 reference makes of a call: input of another one."""
-    return run(make_engine('reference', dtype=np.float64), call(op, *inputs, **keywords))['out'].astype(np.float32).astype(float)
+    found = run(make_engine('reference', dtype=np.float64), call(op, *inputs, **keywords))['out']
+    return found.astype(np.float32).astype(float)
 
 
 def window(kernel, stride=1, pad=0, dilation=1, axes=2):
@@ -104,7 +105,7 @@ def pooling_calls(window, image, extents):
     yield call('pool_max_forward', x, window, out=draw(*y))
     yield call('pool_max_forward', x, window, out=draw(*y), mask=draw(*y))
     yield call('pool_max_backward', x, largest, draw(*y), window, out=draw(*x.shape))
-    yield call('pool_mask_backward', draw(*y), place, out=draw(*x.shape))
+    yield call('pool_mask_backward', draw(*y), place, window, out=draw(*x.shape))
     yield call('pool_ave_forward', x, window, out=draw(*y))
     yield call('pool_ave_backward', draw(*y), window, out=draw(*x.shape))
 

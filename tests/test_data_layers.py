@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from goodinit.netlib import Net
 from goodinit.netlib.errors import DataError, LayerError
+from goodinit.netlib.layers.host import dummy_data
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TEST, TRAIN, DataParameter
 
@@ -63,6 +64,12 @@ def test_rand_skip_leaves_out_fewer_than_it_says(type, fields, first):
     assert starts == set(first)
 
 
+def test_a_list_that_began_later_wraps_around_to_its_start():
+    drawn = labels(net_of('ImageData', IMAGES % 'rand_skip: 4', seed=0), 4)
+    assert drawn[0] != LABELS[0]
+    assert drawn == (4 * LABELS)[LABELS.index(drawn[0]):][:12]
+
+
 def test_the_seed_decides_crops_and_mirrors():
     fields = IMAGES % '' + 'transform_param { crop_size: 3 mirror: true }'
     def values(seed):
@@ -75,7 +82,7 @@ def test_labels_may_be_left_out(tmp_path):
     (tmp_path / 'list.txt').write_text('img/c0.png\nimg/c1.png\n')
     fields = f'image_data_param {{ source: "{tmp_path}/list.txt" batch_size: 2 }}'
     assert next(batches(net_of('ImageData', fields, ['data']), 1))['data'].shape == (2, 3, 12, 10)
-    with pytest.raises(DataError, match="img/c0.png has no label: leave the top 'label' out"):
+    with pytest.raises(DataError, match=r"img/c0\.png has no label: leave the top 'label' out"):
         net_of('ImageData', fields).forward()
 
 
@@ -83,7 +90,8 @@ REFUSED = [
     ('ImageData', 'image_data_param { source: "nowhere.txt" }', DataError, "layer 'd' .ImageData.*nowhere.txt"),
     ('ImageData', 'image_data_param { source: "empty.txt" }', DataError, 'empty.txt: File is empty'),
     ('ImageData', IMAGES % 'new_height: 5', LayerError, 'requires new_height and new_width.* found 5 and 0'),
-    ('ImageData', 'image_data_param { source: "list_imagedata_same.txt" batch_size: 0 }', LayerError, 'batch_size: found 0, must be positive'),
+    ('ImageData', 'image_data_param { source: "list_imagedata_same.txt" batch_size: 0 }', LayerError,
+     'batch_size: found 0, must be positive'),
     ('ImageData', IMAGES % 'root_folder: "no/"', DataError, 'no/img/c0.png: no such file'),
     ('ImageData', IMAGES % 'rand_skip: 9000', DataError, 'Not enough points to skip: .* has 5 lines'),
     ('ImageData', IMAGES % '' + 'transform_param { mean_file: "m" mean_value: 3 }', DataError,
@@ -124,13 +132,14 @@ def dummy(fields, tops=('a', 'b'), **options):
 
 
 def test_constants_are_filled_once_and_the_rest_every_time():
-    net = dummy('shape { dim: 4 } data_filler { value: 2 } data_filler { type: "gaussian" }', seed=3)
+    fields = 'shape { dim: 4 } data_filler { value: 2 } data_filler { type: "gaussian" }'
+    net = dummy(fields, seed=3)
     assert net.blobs['a'].data.tolist() == [2] * 4
     net.blobs['a'].data = 5
     first, second = batches(net, 2)
     assert first['a'].tolist() == second['a'].tolist() == [5] * 4
     assert np.all(first['b'] != second['b'])
-    again = next(batches(dummy('shape { dim: 4 } data_filler { value: 2 } data_filler { type: "gaussian" }', seed=3), 1))
+    again = next(batches(dummy(fields, seed=3), 1))
     assert again['b'].tolist() == first['b'].tolist()
 
 
@@ -146,7 +155,8 @@ def test_older_fields_give_shapes():
 
 
 @pytest.mark.parametrize('fields, message', [
-    ('shape { dim: 1 } data_filler { } data_filler { }', 'Number of data fillers must be 0, 1 or equal .*: 3; .* 2 data'),
+    ('shape { dim: 1 } data_filler { } data_filler { }',
+     'Number of data fillers must be 0, 1 or equal .*: 3; .* 2 data'),
     ('shape { dim: 1 } num: 2', r'Both shape and legacy fields specified \(num\)'),
     ('shape { dim: 1 } shape { dim: 2 }', r"Must specify 'shape' once, or once per top blob \(3\); specified 2"),
     ('num: 1 channels: 2 height: 3', r"Must specify 'width' once, or once per top blob \(3\); specified 0"),
@@ -154,6 +164,13 @@ def test_older_fields_give_shapes():
 def test_dummy_data_refused_in_setup(fields, message):
     with pytest.raises(LayerError, match=f"layer 'd' .*{message}"):
         dummy(fields, ['a', 'b', 'c'])
+
+
+def test_dummy_data_without_any_filler_says_who_has_them(monkeypatch):
+    monkeypatch.setattr(dummy_data, 'FILLERS', {})
+    with pytest.raises(LayerError, match=r'Unknown filler name: constant \(known fillers: none; import '
+                                         r'goodinit\.initializers, which has them\)'):
+        dummy('shape { dim: 1 }')
 
 
 @pytest.mark.parametrize('filler, message', [

@@ -1,4 +1,4 @@
-"""Engines, op by op: all of them against the float64 reference, and the reference against loops, identities and slopes."""
+"""Engines, op by op: all against the float64 reference, and that against loops, identities and slopes."""
 import numpy as np
 import oracles
 import pytest
@@ -70,7 +70,7 @@ def test_convolution(data, axes, groups, channels, outputs):
     close(np.vdot(dW, W), np.vdot(dy, y))
     close(np.vdot(reference('col2im', dcolumns, w, out=zeros(x)), x), np.vdot(dcolumns, columns))
     # The patch at a position is a column of im2col, group by group.
-    rows = columns.reshape(2, groups, -1, int(np.prod(y.shape[2:]))).transpose(1, 0, 3, 2).reshape(groups, -1, W[0].size)
+    rows = columns.reshape(2, groups, W[0].size, -1).transpose(1, 0, 3, 2).reshape(groups, -1, W[0].size)
     positions = list(range(rows.shape[1]))[::-1]
     close(reference('patches', x, w, groups, positions, out=zeros(rows)), rows[:, ::-1])
 
@@ -78,9 +78,11 @@ def test_convolution(data, axes, groups, channels, outputs):
 @few_examples
 @given(st.data(), st.booleans())
 def test_pooling(data, ceil):
-    w, image = data.draw(slidings(2, dilations=1).filter(lambda drawn: all(p < k for p, k in zip(drawn[0].pad, drawn[0].kernel))))
+    w, image = data.draw(slidings(2, dilations=1))
+    assume(all(p < k for p, k in zip(w.pad, w.kernel, strict=True)))
     extents = [pool_extent(n, k, s, p, ceil, any(w.pad)) for n, k, s, p in zip(image, *w[:3], strict=True)]
-    assume(all((e - 1) * s - p < n for n, e, s, p in zip(image, extents, w.stride, w.pad, strict=True)))     # none is empty
+    ends = [(e - 1) * s - p for e, s, p in zip(extents, w.stride, w.pad, strict=True)]
+    assume(all(end < n for end, n in zip(ends, image, strict=True)))        # no window is empty
     x = np.round(draw(1, 2, *image))
     largest, place, average = oracles.pool(x, w, extents)
     y = largest
@@ -93,7 +95,7 @@ def test_pooling(data, ceil):
     for n, c, *at in np.ndindex(y.shape):
         dx[n, c].reshape(-1)[int(place[(n, c, *at)])] += dy[(n, c, *at)]
     close(reference('pool_max_backward', x, y, dy, w, out=zeros(x)), dx)
-    close(reference('pool_mask_backward', dy, place, out=zeros(x)), dx)
+    close(reference('pool_mask_backward', dy, place, w, out=zeros(x)), dx)
     close(np.vdot(reference('pool_ave_backward', dy, w, out=zeros(x)), x), np.vdot(dy, average))
 
 
@@ -115,7 +117,8 @@ def test_softmax():
     y = oracles.softmax(x)
     close(reference('softmax_forward', x, out=zeros(x)), y)
     close(reference('softmax_forward', x + 1000, out=zeros(x)), y)
-    close(reference('softmax_backward', y, dy, out=zeros(x)), slopes(lambda x: np.vdot(dy, oracles.softmax(x)), x), 1e-7)
+    dx = slopes(lambda x: np.vdot(dy, oracles.softmax(x)), x)
+    close(reference('softmax_backward', y, dy, out=zeros(x)), dx, 1e-7)
 
 
 @pytest.mark.parametrize('transpose_a', [False, True])
@@ -138,11 +141,60 @@ def test_unary_backward_is_the_slope_of_unary(c):
 
 # -- the reference by example --------------------------------------------------------------------------------
 
+A, B, C = np.array([[1., 2, 3], [4, 5, 6]]), np.array([[1., 0, 2], [0, 3, 0]]), np.array([[1.], [1.]])
+EXAMPLES = [
+    (call('fill', 2, out=A), [[2, 2, 2], [2, 2, 2]]),
+    (call('axpby', 2, A, 0, out=B), [[2, 4, 6], [8, 10, 12]]),
+    (call('axpby', 2, A, -1, out=B), [[1, 4, 4], [8, 7, 12]]),
+    (call('copy_window', A, (0, 1), out=B, at=(1, 0), shape=(1, 2)), [[1, 0, 2], [2, 3, 0]]),
+    (call('copy_window', A, (0, 1), out=B, at=(1, 0), shape=(1, 2), accumulate=True), [[1, 0, 2], [2, 6, 0]]),
+    (call('take', A, [2, -1, 0], 1, out=B), [[3, 0, 1], [6, 0, 4]]),
+    (call('take', A, [1, 1], 0, out=B), [[4, 5, 6], [4, 5, 6]]),
+    (call('put', A, [2, -1, 2], 1, out=B), [[0, 0, 4], [0, 0, 10]]),
+    (call('sum', A, out=C), [[6], [15]]),
+    (call('sum', A, out=C, accumulate=True), [[7], [16]]),
+    (call('sum', A, out=np.array([[9.]])), [[21]]),
+    (call('dot', A, B, out=C), [[7], [15]]),
+    (call('dot', A, B, out=C, accumulate=True), [[8], [16]]),
+    (call('max_backward', A[:, :1], C, out=A.reshape(2, 3, 1)), [[[0], [1], [0]], [[0], [4], [0]]]),
+    (call('one_hot', np.array([[2., 0.9]]), None, out=np.ones((1, 3, 2))), [[[0, 1], [0, 0], [1, 0]]]),
+    (call('one_hot', np.array([[2., 9]]), 9, out=np.ones((1, 3, 2))), [[[0, 0], [0, 0], [1, 0]]]),
+    (call('binary', 'add', A, C, out=B), [[2, 3, 4], [5, 6, 7]]),
+    (call('binary', 'sub', A, B, out=B), [[0, 2, 1], [4, 2, 6]]),
+    (call('binary', 'mul', A, B, out=B), [[1, 0, 6], [0, 15, 0]]),
+    (call('binary', 'div', B, A, out=B), [[1, 0, 2 / 3], [0, 0.6, 0]]),
+    (call('binary', 'max', A - 2, B, out=B), [[1, 0, 2], [2, 3, 4]]),
+    (call('binary', 'equal', A - 2, B, out=B), [[0, 1, 0], [0, 1, 0]]),
+    (call('binary', 'not_equal', A - 2, B, out=B), [[1, 0, 1], [1, 0, 1]]),
+    (call('binary', 'greater', A - 2, B, out=B), [[0, 0, 0], [1, 0, 1]]),
+    (call('binary', 'greater_equal', A - 2, B, out=B), [[0, 1, 0], [1, 1, 1]]),
+    (call('binary', 'prelu', A - 2, C / 4, out=B), [[-0.25, 0, 1], [2, 3, 4]]),
+    (call('binary', 'prelu_slope', A - 2, C / 4, out=B), [[0.25, 0.25, 1], [1, 1, 1]]),
+    (call('binary', 'sigmoid_cross_entropy', A, B > 0, out=B), np.log1p(np.exp(A)) - A * (B > 0)),
+]
+
+
+@pytest.mark.parametrize('c, expected', EXAMPLES, ids=lambda value: getattr(value, 'id', ''))
+def test_examples(c, expected):
+    close(run(REFERENCE, c)['out'], expected)
+
+
+def test_every_binary_function_has_an_example():
+    assert {c.inputs[0] for c, _ in EXAMPLES if c.op == 'binary'} == BINARY.keys()
+
+
+def test_moments():
+    found = run(REFERENCE, call('moments', A, mean=np.zeros((2, 1)), var=np.zeros((2, 1))))
+    close(found['mean'], [[2], [5]])
+    close(found['var'], [[2 / 3], [2 / 3]])
+
+
 @pytest.mark.parametrize('pieces, out, winner', [
     ([1, 2, 3], 3, 2), ([3, 2, 1], 3, 0), ([2, 2, 1], 2, 1), ([1, 2, 2], 2, 1), ([2, 1, 2], 2, 0), ([2, 2, 2], 2, 1),
 ])
 def test_ties_of_the_max_go_to_whom_caffe_gives_them(pieces, out, winner):
-    found = run(REFERENCE, call('max_forward', np.reshape(pieces, (1, 3, 1)) * 1.0, out=zeros((1, 1)), winner=zeros((1, 1))))
+    x = np.reshape(pieces, (1, 3, 1)) * 1.0
+    found = run(REFERENCE, call('max_forward', x, out=zeros((1, 1)), winner=zeros((1, 1))))
     assert (found['out'].item(), found['winner'].item()) == (out, winner)
 
 

@@ -96,7 +96,8 @@ INPUT = 'layer { name: "x" type: "Input" top: "data" input_param { shape { dim: 
 
 @pytest.mark.parametrize('text, error, message', [
     (INPUT + 'layer { name: "r" type: "ReLU" bottom: "dat" top: "y" }', LayerError,
-     r"layer 'r' \(ReLU\), net.prototxt:2: Unknown bottom blob 'dat' \(layer 'r', bottom index 0\); did you mean 'data'"),
+     r"layer 'r' \(ReLU\), net.prototxt:2: Unknown bottom blob 'dat' \(layer 'r', bottom index 0\); did you mean "
+     "'data'"),
     ('layer { name: "r" type: "ReLU" bottom: "y" top: "y" }', LayerError, 'must be the top of an earlier layer'),
     (INPUT + 'layer { name: "r" type: "ReLU" bottom: "data" top: "y" include { } exclude { } }', LayerError,
      'Specify either include rules or exclude rules; not both'),

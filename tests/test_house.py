@@ -99,7 +99,8 @@ def test_netlib_is_layered():
 
 
 def test_every_part_of_netlib_has_its_place():
-    parts = {path.stem for path in (ROOT / 'netlib').iterdir() if path.suffix == '.py' or (path / '__init__.py').exists()}
+    parts = {path.stem for path in (ROOT / 'netlib').iterdir()
+             if path.suffix == '.py' or (path / '__init__.py').exists()}
     assert parts - {'__init__'} == set(ORDER)
 
 
@@ -136,8 +137,8 @@ def test_functions_are_short():
 
 
 def test_the_library_does_not_print():
-    report([f'{name}:{node.lineno}: print' for name, tree in SOURCES.items() if not name.startswith((*MAY_PRINT, 'tests/'))
-            for node in ast.walk(tree)
+    report([f'{name}:{node.lineno}: print' for name, tree in SOURCES.items()
+            if not name.startswith((*MAY_PRINT, 'tests/')) for node in ast.walk(tree)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'print'])
 
 

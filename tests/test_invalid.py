@@ -25,8 +25,8 @@ PHRASES = {
     'negative_pad': 'must not be negative',
     'required_field_missing_clip': 'Message missing required fields: layer[1].clip_param.max',
     'conv_no_num_output': 'num_output: must be positive',
-    'conv_no_kernel': 'kernel_size must be specified once, or once per spatial dimension (kernel_size specified 0 times; '
-                      '2 spatial dims)',
+    'conv_no_kernel': 'kernel_size must be specified once, or once per spatial dimension (kernel_size specified 0 '
+                      'times; 2 spatial dims)',
     'conv_kernel_twice': 'Either kernel_size or kernel_h/w should be specified; not both',
     'conv_group_channels': "group: 3 must divide the 4 channels of bottom 'x'",
     'conv_kernel_larger_than_image': 'kernel (9, 9) with dilation (1, 1) is larger than the padded bottom',
@@ -64,7 +64,8 @@ PHRASES = {
     'batchreindex_out_of_range': 'batch',
     'too_many_params': 'Too many params specified for layer bad',
     'batchnorm_lr_mult_not_zero_4th': 'Cannot configure batch normalization statistics as layer parameters',
-    'shared_param_shape_mismatch': 'shape mismatch. Owner layer param shape is 2 4 (8); sharing layer expects shape 3 4 (12)',
+    'shared_param_shape_mismatch': 'shape mismatch. Owner layer param shape is 2 4 (8); sharing layer expects shape '
+                                   '3 4 (12)',
     'shared_param_lr_mismatch': "Shared param 'w' has mismatched lr_mult",
     'exp_bad_base': 'base must be strictly positive',
     'tile_no_tiles': 'Number of tiles must be specified',
@@ -72,8 +73,6 @@ PHRASES = {
     'crop_offset_count': 'number of offset values specified must be equal to the number of dimensions following axis',
     'filter_batch_mismatch': 'Each bottom should have the same 0th dimension as the selector blob',
     'embed_no_input_dim': 'EmbedLayer input_dim must be positive',
-    'lstm_num_output': 'num_output must be positive',
-    'lstm_cont_shape': 'cont',
     'scale_shape_mismatch': 'dimension mismatch between bottom[0]->shape(1) and scale->shape(0)',
     'reduction_axis': 'axis 7 out of range for 4-D Blob with shape 2 4 6 6 (288)',
     'input_shape_count': "Must specify 'shape' once, once per top blob, or not at all: 3 tops vs. 2 shapes.",
@@ -90,16 +89,18 @@ PHRASES = {
     'imagedata_crop_larger_than_image': 'a.ppm is 2 x 2, smaller than crop_size 5',
     'mean_file_and_mean_value': 'Cannot specify mean_file and mean_value at the same time',
 }
-# The one layer that is not called 'bad'; None: the message is about a field of the text or a weight file.
-NAMED = {'duplicate_top': 'b', 'input_shape_count': 'i', 'shared_param_shape_mismatch': 'b', 'shared_param_lr_mismatch': 'b',
-         'dummydata_filler_count': 'd', 'lmdb_missing': 'd', 'imagedata_list_missing': 'd', 'imagedata_one_new_dim': 'd',
-         'imagedata_crop_larger_than_image': 'd', 'mean_file_and_mean_value': 'd'}
+# The layer at fault where it is not called 'bad'.
+NAMED = {'duplicate_top': 'b', 'input_shape_count': 'i', 'shared_param_shape_mismatch': 'b',
+         'shared_param_lr_mismatch': 'b', 'dummydata_filler_count': 'd', 'lmdb_missing': 'd',
+         'imagedata_list_missing': 'd', 'imagedata_one_new_dim': 'd', 'imagedata_crop_larger_than_image': 'd',
+         'mean_file_and_mean_value': 'd'}
 # Values that inputs must hold for the error to happen.
 VALUES = {'batchreindex_out_of_range': 3}
 
 NOT_YET = {
-    # Types that no release of ours has yet.
-    'hdf5_list_missing', 'hdf5_file_missing', 'hdf5_with_transform', 'memorydata_no_size',
+    # Layer types that we do not have yet.
+    'hdf5_list_missing', 'hdf5_file_missing', 'hdf5_with_transform', 'memorydata_no_size', 'lstm_num_output',
+    'lstm_cont_shape',
     # Weights in HDF5 files: likewise.
     'save_hdf5_layer_name_with_slash',
 }
@@ -145,8 +146,9 @@ WEIGHTS = '''layer {{ name: "x" type: "Input" top: "x" input_param {{ shape {{ d
 
 @pytest.mark.parametrize('name, stored, phrase', [
     ('weights_shape_mismatch', 'num_output: 6',
-     "Cannot copy param 0 weights from layer 'ip'; shape mismatch.  Source param shape is 6 4 (24); target param shape is "
-     "5 4 (20). To learn this layer's parameters from scratch rather than copying from a saved net, rename the layer."),
+     "Cannot copy param 0 weights from layer 'ip'; shape mismatch.  Source param shape is 6 4 (24); target param shape "
+     "is 5 4 (20). To learn this layer's parameters from scratch rather than copying from a saved net, rename the "
+     'layer.'),
     ('weights_blob_count_mismatch', 'num_output: 5 bias_term: false', 'Incompatible number of blobs for layer ip'),
 ])
 def test_weights_refused(name, stored, phrase, tmp_path):

@@ -2,11 +2,10 @@
 import gradcheck
 import numpy as np
 import pytest
-from cases import CASES as ALL
+from cases import CASES
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.registry import LAYERS
 
-CASES = [c for c in ALL if c.type in LAYERS]
 TESTED_ELSEWHERE = {'Data', 'DummyData', 'ImageData'}       # test_data_layers.py
 STALE = 7e3
 
@@ -43,7 +42,7 @@ def values(blobs):
 
 
 def test_every_layer_type_has_a_case():
-    assert LAYERS.keys() - {case.type for case in ALL} == TESTED_ELSEWHERE
+    assert LAYERS.keys() - {case.type for case in CASES} == TESTED_ELSEWHERE
 
 
 @every_case()
@@ -134,7 +133,7 @@ def times(factor, arrays):
 def test_declared_scaling(case):
     net = case.net(checked())
     layer, n = net.layers[-1], len(case.bottoms)
-    if layer.scaling == 'fixed':        # as its fields have it
+    if layer.scaling == 'fixed':        # as its fields have it: the next test's
         return
     # A constant that makes a declaration hold only nearly vanishes for small inputs ('equal') or large ones ('free').
     start = {'equal': 1e-3, 'free': 1e3}[layer.scaling] if layer.nearly else 1.0
@@ -150,3 +149,18 @@ def test_declared_scaling(case):
     elif layer.scaling == 'affine':
         assert_same(scaled(case, net, [2] * n, [0.5, 1][:len(layer.params)]), once, rtol)
         assert_same(scaled(case, net, [1] * n, 2), times(2, once), rtol)
+
+
+@pytest.mark.parametrize('case', [case for case in CASES if case.bottoms and case.down is None],
+                         ids=lambda case: case.id)
+def test_what_is_declared_fixed_is_not_homogeneous(case):
+    """No power p gives f(c x) = c^p f(x): else the layer should say so."""
+    net = case.net(checked())
+    layer = net.layers[-1]
+    if layer.scaling == 'fixed' and not layer.is_loss and all(case.wanted(net)):
+        once, half, quarter = (scaled(case, net, [factor] * len(case.bottoms)) for factor in (1, 0.5, 0.25))
+        with pytest.raises(AssertionError):
+            for name, array in once.items():
+                ratio = half[name].flat[0] / array.flat[0]
+                np.testing.assert_allclose(half[name], ratio * array)
+                np.testing.assert_allclose(quarter[name], ratio ** 2 * array)

@@ -8,7 +8,8 @@ from goodinit.tools.bundled import find_model
 
 cv2 = pytest.importorskip('cv2', reason="needs OpenCV 4: pip install 'goodinit[test]'")
 
-# The layers to compare: one from the middle (the last one that works on its blob), the scores (a softmax hides most errors), and the net's output.
+# What to compare: a layer of the middle, the last to write its blob; the scores, since a softmax hides most errors; the
+# net's output.
 NETS = {
     'lenet': ('pool2', 'ip2', 'prob'),
     'caffenet': ('pool2', 'fc8', 'prob'),
@@ -36,14 +37,14 @@ def test_opencv_computes_the_same(name, tmp_path):
 
 
 def initialized(model, image, rng):
-    """The net with its fillers' weights; affine layers and batch normalization, which have none, get numbers too."""
+    """The net with its fillers' weights, and scales, shifts and running statistics that matter."""
     net = Net(model, TRAIN)
     fill(net, rng)
     for layer in net.layers:
         if layer.type == 'Scale':
             layer.params[0].data = rng.uniform(0.5, 1.5, layer.params[0].shape)
             layer.params[1].data = rng.standard_normal(layer.params[1].shape) / 10
-    # In the TRAIN phase BatchNorm keeps running statistics; after two batches their common factor is not 1 either.
+    # BatchNorm gathers its statistics in the TRAIN phase; after two batches their common factor is not 1 either.
     if any(layer.type == 'BatchNorm' for layer in net.layers):
         forward(net, image)
         forward(net, image)

@@ -68,7 +68,8 @@ def test_pool_extent(size, kernel, stride, pad, ceil, padded, expected):
 
 
 @pytest.mark.parametrize('shape, expected', [
-    ((8, 3, 5, 5), (75, 200)), ((10, 20), (20, 10)), ((7,), (1, 7)), ((), (1, 1)), ((4, 2, 3), (6, 12)), ((0, 3), (0, 0)),
+    ((8, 3, 5, 5), (75, 200)), ((10, 20), (20, 10)), ((7,), (1, 7)), ((), (1, 1)),
+    ((4, 2, 3), (6, 12)), ((0, 3), (0, 0)),
 ])
 def test_fan_in_out(shape, expected):
     assert fan_in_out(shape) == expected

@@ -95,12 +95,12 @@ def add_net(parser: Parser) -> None:
 def add_data(parser: Parser) -> None:
     """What DataOptions holds, but for the seed."""
     group = parser.add_argument_group(
-        'the data', "Without --data the net's own data layers are read, if their sources are there; else scikit-learn's "
-        'digits stand in for one channel, crops of its two photographs for three.')
+        'the data', "Without --data the net's own data layers are read, if their sources are there; else "
+        "scikit-learn's digits stand in for one channel, crops of its two photographs for three.")
     add = group.add_argument
     add('--data', metavar='PATH', default='',
-        help='a folder of images, a glob, a list file, an .npy or .npz file (N, C, H, W), an LMDB, or the files of MNIST '
-             "or CIFAR-10; transformed as the net's data layer says, unless --mean, --scale or --crop do")
+        help='a folder of images, a glob, a list file, an .npy or .npz file (N, C, H, W), an LMDB, or the files of '
+             "MNIST or CIFAR-10; transformed as the net's data layer says, unless --mean, --scale or --crop do")
     add('--mean', metavar='M', default='', help='subtract M: a number, one per channel (104,117,123), or a mean file')
     add('--scale', metavar='S', type=real(), help='multiply by S, after the mean')
     add('--crop', metavar='N', type=whole(1), help='cut N x N pixels out of the centre of each image')
@@ -120,11 +120,11 @@ def add_running(parser: Parser) -> None:
     group.add_argument('--dropout', action='store_true', help='keep dropout on while looking at activations')
 
 
-def add_output(parser: Parser, table: str) -> None:
-    """--json and --quiet."""
+def add_output(parser: Parser, quiet: str) -> None:
+    """--json, and --quiet with what it does."""
     group = parser.add_argument_group('what to print')
-    group.add_argument('--json', action='store_true', help=f'print the {table} as JSON')
-    group.add_argument('--quiet', action='store_true', help='print nothing but errors')
+    group.add_argument('--json', action='store_true', help='print the table as JSON')
+    group.add_argument('--quiet', action='store_true', help=quiet)
 
 
 def data_options(args: argparse.Namespace) -> DataOptions:

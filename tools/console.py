@@ -30,7 +30,8 @@ class Parser(argparse.ArgumentParser):
     def parse_args(self, args=None, namespace=None):        # type: ignore[override]
         found, rest = self.parse_known_args(args, namespace)
         if rest:
-            self.error(f"unexpected argument '{rest[0]}'{meant(rest[0].partition('=')[0], self._option_string_actions)}")
+            option = rest[0].partition('=')[0]
+            self.error(f"unexpected argument '{option}'{meant(option, self._option_string_actions)}")
         return found
 
     def error(self, message: str) -> NoReturn:
@@ -38,16 +39,19 @@ class Parser(argparse.ArgumentParser):
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
-    """Texts of several lines as they are written, the rest wrapped to the terminal but not beyond 100 columns."""
+    """Paragraphs with indented lines as they are written, all else wrapped to the terminal (at most 100 columns)."""
 
     def __init__(self, prog: str):
         width = min(shutil.get_terminal_size().columns, 100) - 2
         super().__init__(prog, max_help_position=28, width=width)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        if '\n' in text:
+        return '\n\n'.join(self._paragraph(part, width, indent) for part in text.strip().split('\n\n'))
+
+    def _paragraph(self, text: str, width: int, indent: str) -> str:
+        if '\n  ' in f'\n{text}':
             return super()._fill_text(text, width, indent)
-        return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)
+        return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
 
 
 def run(tool: Callable[[argparse.Namespace], None], parser: Parser, argv: Sequence[str] | None) -> int:

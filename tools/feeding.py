@@ -1,7 +1,7 @@
 """How a net gets its data: Input layers in the place of what fed it, and batches of values for them.
 
-With --data, its samples. Else what the net's own data layers read, where their sources are there. Else samples that need
-no file: scikit-learn's digits for one channel, crops of its two photographs for three.
+With --data, its samples. Else what the net's own data layers read, where their sources are there. Else samples that
+need no file: scikit-learn's digits for one channel, crops of its two photographs for three.
 """
 from dataclasses import dataclass, field
 
@@ -23,7 +23,8 @@ class Feed:
     """A net that Input layers feed, and what to put into them, batch by batch.
 
     param: the net; every layer stands where it stood, under its name. describe: a line on where the data come from.
-    notes: a line for each thing that the user should know. labels: the inputs that only losses read. scale: what the pixels were multiplied by.
+    notes: a line for each thing that the user should know. labels: the inputs that only losses read. scale: what the
+    pixels were multiplied by.
     """
     param: NetParameter
     batches: list[Batch]
@@ -105,7 +106,7 @@ def _samples(net: NetFile, layers: list[LayerParameter], options: DataOptions) -
 def _no_source(layer: LayerParameter) -> str:
     source = source_of(layer)
     what = f'its source {source} does not exist' if source else 'nobody fills its memory'
-    return f"layer '{layer.name}' ({layer.type}): {what}: samples that come with goodinit stand in (or give --data)"
+    return f"layer '{layer.name}' ({layer.type}): {what}: others stand in (goodinit init --data takes yours)"
 
 
 def _own_data(net: NetFile, layers: list[LayerParameter], options: DataOptions) -> Feed:

@@ -2,20 +2,18 @@
 
     goodinit init --proto lenet
     goodinit init --proto train_val.prototxt --data images/ --method kmeans --out init.caffemodel
-    goodinit init --proto solver.prototxt --weights old.caffemodel --layers fc8 --weights-from orthonormal
+    goodinit init --proto solver.prototxt --weights old.caffemodel --layers fc8 --weights-from msra
 """
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from goodinit.initializers import PRESETS, Recipe, Row, initialize
+from goodinit.initializers import PRESETS, Recipe
 from goodinit.initializers.recipe import BETWEEN, NORMALIZE, WEIGHTS_FROM
-from goodinit.netlib.errors import GoodinitError
 from goodinit.tools import report
 from goodinit.tools.arguments import (
     add_data,
@@ -29,10 +27,11 @@ from goodinit.tools.arguments import (
     size,
     whole,
 )
+from goodinit.tools.carry_out import carry_out, check_output
 from goodinit.tools.console import Parser, run, say
 from goodinit.tools.nets import NetFile, open_net
 from goodinit.tools.picture import first_convolution, save_filters
-from goodinit.tools.prepare import INITIALIZE, Prepared, prepare
+from goodinit.tools.prepare import prepare
 
 METHODS = '\n'.join(f'  {name:12} {recipe.weights_from}, {recipe.normalize}, {recipe.between}'
                     for name, recipe in PRESETS.items())
@@ -40,6 +39,7 @@ EPILOG = f"""methods, by their parts (--weights-from, --normalize, --between):
 {METHODS}
 
 the table:
+
 {report.LEGEND}"""
 
 
@@ -55,7 +55,7 @@ def arguments() -> Parser:
     add_method(parser)
     add_data(parser)
     add_running(parser)
-    add_output(parser, 'table')
+    add_output(parser, 'print nothing but errors')
     return parser
 
 
@@ -71,17 +71,21 @@ def add_weights(parser: Parser) -> None:
 
 
 def add_method(parser: Parser) -> None:
-    add = parser.add_argument_group('the method', "A method is made of three parts; below are the methods' own.").add_argument
-    add('--method', metavar='M', type=one_of(PRESETS), default='lsuv', help=f"{', '.join(PRESETS)} (default: %(default)s)")
+    group = parser.add_argument_group('the method', 'A method is made of three parts; the list below has them.')
+    add = group.add_argument
+    add('--method', metavar='M', type=one_of(PRESETS), default='lsuv',
+        help=f"{', '.join(PRESETS)} (default: %(default)s)")
     add('--weights-from', metavar='W', type=one_of(WEIGHTS_FROM), help=', '.join(WEIGHTS_FROM))
     add('--normalize', metavar='N', type=one_of(NORMALIZE), help=', '.join(NORMALIZE))
     add('--between', metavar='B', type=one_of(BETWEEN), help=f"equal change rates of all layers: {', '.join(BETWEEN)}")
     add('--layers', metavar='REGEX', type=pattern, default='', help='only layers whose name it matches somewhere')
     add('--all-layers', action='store_true', help='pca, zca, kmeans, rand: not only for convolutions')
     add('--zero-last', action='store_true', help='the weights of the last layers become zero')
-    add('--strict', action='store_true', help='--between exact: nothing across layers that are homogeneous only nearly (LRN)')
+    add('--strict', action='store_true',
+        help='--between exact: nothing across layers that are homogeneous only nearly, such as LRN')
     recipe = Recipe()
-    add('--target', metavar='V', type=real(above=0), default=recipe.target, help='lsuv: the variance (default: %(default)s)')
+    add('--target', metavar='V', type=real(above=0), default=recipe.target,
+        help='lsuv: the variance (default: %(default)s)')
     add('--margin', metavar='V', type=real(above=0), default=recipe.margin,
         help='lsuv: how near the variance must come to it (default: %(default)s)')
     add('--max-trials', metavar='N', type=whole(1), default=recipe.max_trials, help='lsuv: (default: %(default)s)')
@@ -92,7 +96,7 @@ def add_method(parser: Parser) -> None:
 
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
-    """The method with the parts and numbers that the options say; trained weights are kept unless they say otherwise."""
+    """The method with what the options say of its parts; trained weights are kept unless they say otherwise."""
     recipe = PRESETS[args.method]
     return replace(
         recipe, weights_from=args.weights_from or ('keep' if args.weights else recipe.weights_from),
@@ -104,88 +108,34 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
 def initialize_net(args: argparse.Namespace) -> None:
     start = time.perf_counter()
     file = open_net(args.proto)
-    out = None if args.dry_run else output_file(file, args.out, args.force)
-    if args.filters:
-        check_output(Path(args.filters), force=True)
+    out = None if args.dry_run else output_file(file, args.out)
+    if out:
+        check_output(out, args.force)
+    recipe = recipe_of(args)
     prepared = prepare(file, data_options(args), args.engine, args.weights)
     if args.filters:
+        check_output(Path(args.filters), force=True)
         first_convolution(prepared.net)
-    before = prepared.measure(args.dropout)
-    recipe = recipe_of(args)
-    notes = prepared.notes + run_recipe(prepared, recipe, args.quiet)
-    after = prepared.measure(args.dropout)
+    outcome = carry_out(prepared, [recipe], args.quiet)
     if out:
         prepared.save(out)
     if args.filters:
         save_filters(prepared.net, args.filters)
-    notes = report.gathered(notes + remarks(prepared, after))
     if args.json:
         about = {'method': args.method, 'recipe': asdict(recipe), 'out': str(out) if out else None}
-        print(json.dumps({**about, **as_json(prepared, before, after, notes)}, indent=1))
+        print(json.dumps({**about, **outcome.as_json(prepared)}, indent=1))
     elif not args.quiet:
-        say(f'net:  {prepared.file.path}; method {args.method}: {recipe.weights_from}, {recipe.normalize}, {recipe.between}')
-        print_report(prepared, before, after, notes)
-        say(f"{f'written to {out}' if out else 'nothing is written (--dry-run)'}, {time.perf_counter() - start:.1f} s")
+        say(f'net:  {file.path}; {args.method}: {recipe.weights_from}, {recipe.normalize}, {recipe.between}')
+        outcome.show(prepared)
+        seconds = time.perf_counter() - start
+        say(f"{f'weights written to {out}' if out else 'nothing is written (--dry-run)'}, {seconds:.1f} s")
 
 
-def output_file(file: NetFile, name: str, force: bool) -> Path:
-    """Where to write the weights, checked before any work is done. Raises GoodinitError."""
-    beside = Path(f'{file.model}.caffemodel') if file.bundled else file.path.with_suffix('.caffemodel')
-    out = Path(name) if name else beside
-    if out.suffix in ('.h5', '.hdf5'):
-        raise GoodinitError(f'--out {out}: weights are written as .caffemodel, not yet as HDF5')
-    check_output(out, force)
-    return out
-
-
-def check_output(out: Path, force: bool) -> None:
-    """Raises GoodinitError where a file could not be written, or would be overwritten."""
-    if out.is_dir():
-        raise GoodinitError(f'{out}: is a folder; needed: the name of a file to write')
-    if not out.parent.is_dir():
-        raise GoodinitError(f'{out}: there is no folder {out.parent}')
-    if not os.access(out if out.exists() and not out.is_file() else out.parent, os.W_OK):
-        raise GoodinitError(f'{out}: the folder {out.parent} is not writable')
-    if out.is_file() and not force:
-        raise GoodinitError(f'{out}: is there already: --force overwrites it, --out writes elsewhere')
-
-
-def run_recipe(prepared: Prepared, recipe: Recipe, quiet: bool = False) -> list[str]:
-    """Initialize, with a progress bar on a terminal; returns notes."""
-    from tqdm import tqdm
-    with tqdm(total=len(prepared.net.layers), unit='layer', leave=False, file=sys.stderr,
-              disable=quiet or not sys.stderr.isatty()) as bar:
-        def advance(layer: str) -> None:
-            bar.set_description(layer, refresh=False)
-            bar.update()
-        return initialize(prepared.net, prepared.feed.batches, recipe, prepared.rng(INITIALIZE), advance)
-
-
-def remarks(prepared: Prepared, after: Sequence[Row]) -> list[str]:
-    """Notes on what the numbers after initialization tell."""
-    notes = [f"layer '{row.layer}': {row.dead:.0%} of its units are dead" for row in after if row.dead and row.dead > 0.1]
-    if prepared.feed.images < 16:
-        notes.append(f'{prepared.feed.images} samples are few: statistics are rough (--batch-size, --batches)')
-    return notes
-
-
-def print_report(prepared: Prepared, before: Sequence[Row], after: Sequence[Row], notes: Sequence[str]) -> None:
-    say(f'data: {prepared.feed.describe} ({prepared.feed.images} used)\n')
-    print(report.before_and_after(before, after), flush=True)
-    say('')
-    for note in notes:
-        say(f'note: {note}')
-    say(f'greatest change rate over the smallest: {report.number(report.spread(before))} before, '
-        f'{report.number(report.spread(after))} after')
-
-
-def as_json(prepared: Prepared, before: Sequence[Row], after: Sequence[Row], notes: Sequence[str]) -> dict:
-    """What was measured, and on what."""
-    layers = [{'layer': old.layer, 'type': old.type, 'before': report.measures(old), 'after': report.measures(new)}
-              for old, new in zip(before, after, strict=True)]
-    return {'proto': str(prepared.file.path), 'data': prepared.feed.describe, 'samples': prepared.feed.images,
-            'seed': prepared.seed, 'layers': layers, 'notes': list(notes),
-            'spread': {'before': report.finite(report.spread(before)), 'after': report.finite(report.spread(after))}}
+def output_file(file: NetFile, name: str) -> Path:
+    """Where the weights go: --out, or beside the net; for a bundled model into the current directory."""
+    if name:
+        return Path(name)
+    return Path(f'{file.model}.caffemodel') if file.bundled else file.path.with_suffix('.caffemodel')
 
 
 if __name__ == '__main__':

@@ -70,9 +70,9 @@ def label_blobs(net: NetParameter) -> set[str]:
 def input_shape(net: NetFile, layer: LayerParameter, options: DataOptions) -> Shape:
     """The shape (C, H, W) of the images that take the place of a data layer's.
 
-    --input-shape says it. Else H and W are told by --crop, the layer's crop_size, its new_height and new_width, the Input
-    of the deploy.prototxt beside the net, or the data itself; C by the layer's mean_values where there are several, the
-    deploy.prototxt, or the data. Raises LayerError where they do not tell.
+    --input-shape says it. Else H and W are told by --crop, the layer's crop_size, its new_height and new_width, the
+    Input of the deploy.prototxt beside the net, or the data itself; C by the layer's mean_values where there are
+    several, the deploy.prototxt, or the data. Raises LayerError where they do not tell.
     """
     if options.input_shape:
         return options.input_shape
@@ -88,8 +88,8 @@ def input_shape(net: NetFile, layer: LayerParameter, options: DataOptions) -> Sh
     channels = len(means) if len(means) > 1 else deploy[0] if deploy else data[0] if data else None
     if not size or not channels:
         what = 'channels' if size else 'height and width'
-        raise layer_error(layer, f"top '{layer.top[0]}': its {what} cannot be told from the prototxt, a deploy.prototxt "
-                                 'beside it or the data: give --input-shape C,H,W')
+        raise layer_error(layer, f"top '{layer.top[0]}': its {what} cannot be told from the prototxt, a "
+                                 'deploy.prototxt beside it or the data: give --input-shape C,H,W')
     return (channels, *size)
 
 
@@ -102,7 +102,7 @@ def sample_shape(data: str) -> Shape | None:
 
 
 def deploy_shape(path: Path) -> Shape | None:
-    """The shape (C, H, W) of the first image input of the deploy prototxt beside a train_val prototxt, where there is one."""
+    """The shape (C, H, W) of the first image input of the deploy prototxt beside a train_val one, if there is one."""
     renamed = re.sub('train_val|train_test|trainval|train', 'deploy', path.name)
     for name in dict.fromkeys((renamed, 'deploy.prototxt')):
         beside = path.with_name(name)

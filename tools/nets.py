@@ -51,7 +51,7 @@ def _net_of(solver: SolverParameter, path: Path) -> tuple[Path, NetParameter]:
             return path, getattr(solver, field)
     name = solver.train_net or solver.net
     if not name:
-        raise NetError(f'{path}: found neither a layer nor the net of a solver; needed: a net, or a solver with `net: "..."`')
+        raise NetError(f'{path}: found neither layers nor the net of a solver; needed: layers, or `net: "..."`')
     beside = path.parent / name
     path = beside if beside.is_file() and not Path(name).is_file() else find_model(name)
     return path, read_net(path)

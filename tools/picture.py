@@ -16,8 +16,8 @@ GAP = 1             # pixels of a filter between two of them
 def save_filters(net: Net, path: str | Path) -> None:
     """Write the first convolution's filters as tiles of a PNG, each stretched to the full range of grey or colour.
 
-    Filters of 3 channels are taken for blue, green, red. Raises NetError for a net without a convolution, ProtoError where
-    the file cannot be written.
+    Filters of 3 channels are taken for blue, green, red. Raises NetError for a net without a convolution, ProtoError
+    where the file cannot be written.
     """
     convolution = first_convolution(net)
     picture = io.BytesIO()

@@ -35,6 +35,11 @@ class Prepared:
         """What every layer does now; each call draws the same random losses."""
         return measure(self.net, self.feed.batches, self.rng(MEASURE), dropout)
 
+    def as_json(self) -> dict:
+        """What is measured, and on what."""
+        return {'proto': str(self.file.path), 'data': self.feed.describe, 'samples': self.feed.images,
+                'seed': self.seed}
+
     def weights(self) -> NetParameter:
         """The message of a caffemodel: the weights, in the layers as they stand in the net's file."""
         out = self.net.to_proto()
@@ -52,7 +57,7 @@ class Prepared:
 
 
 def prepare(file: NetFile, options: DataOptions, engine: str = 'reference', weights: str = '') -> Prepared:
-    """The net with its data, its fillers' parameters and, where given, the weights of a caffemodel. Raises GoodinitError."""
+    """The net with its data, the parameters of its fillers and, where given, of a caffemodel. Raises GoodinitError."""
     found = feed(file, options)
     net = Net(found.param if weights else with_batch_statistics(found.param), engine=engine, seed=options.seed)
     fit_labels(found, net)
@@ -64,7 +69,7 @@ def prepare(file: NetFile, options: DataOptions, engine: str = 'reference', weig
 
 
 def copy_weights(net: Net, weights: str) -> list[str]:
-    """Take the weights of a caffemodel; notes on layers that only the file or only the net has. Raises GoodinitError."""
+    """Take the weights of a caffemodel; notes on layers that only one of the two has. Raises GoodinitError."""
     saved = read_weights(weights)
     learned = [layer.name for layer in saved.layer if layer.blobs]
     try:
@@ -72,8 +77,8 @@ def copy_weights(net: Net, weights: str) -> list[str]:
     except NetError as error:
         raise NetError(f'{weights}: {error}') from error
     if unknown.issuperset(learned):
-        raise NetError(f"{weights}: none of its layers with weights ({', '.join(learned[:5]) or 'there are none'}) is in "
-                       f"the net, which has {', '.join(list(net.params)[:5]) or 'none'}")
+        raise NetError(f'{weights}: none of its layers with weights ({listed(learned) or "it has none"}) is in the '
+                       f'net, which has {listed(list(net.params)) or "none"}')
     ignored = [name for name in learned if name in unknown]
     kept = [name for name in net.params if name not in learned]
     return ([f'{weights}: layers that the net lacks are ignored: {listed(ignored)}'] if ignored else []) + \

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..initializers import Row
-from .console import say
 
 # A measure's name in a Row, and its heading in a table.
 HEADINGS = {
@@ -13,8 +12,8 @@ HEADINGS = {
     'change_rate': 'rate', 'change_rate_cv': 'rate cv', 'gradient_var': 'grad var', 'mean_to_std': 'mean/std',
 }
 IN_SHORT = ('output_mean', 'output_std', 'weight_std', 'change_rate', 'change_rate_cv')
-LEGEND = ('mean, std: of the outputs. W std: of the weights. rate: relative change of the weights under a random loss.\n'
-          'cv: coefficient of variation, its standard deviation over its mean.')
+LEGEND = ('mean, std: of the outputs. W std: of the weights. rate: relative change of the weights under a random '
+          'loss. cv: coefficient of variation, the standard deviation over the mean.')
 
 
 def number(value: float | None) -> str:
@@ -99,9 +98,3 @@ def _gathered(text: str, names: list[str]) -> str:
         return f"layer '{names[0]}': {text}"
     listed = ', '.join(names if len(names) <= 4 else [*names[:3], '...', names[-1]])
     return f'{len(names)} layers ({listed}): {text}'
-
-
-def say_notes(notes: Iterable[str]) -> None:
-    """Print the notes on stderr."""
-    for note in gathered(notes):
-        say(f'note: {note}')

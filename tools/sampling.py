@@ -7,6 +7,7 @@ import numpy as np
 from ..netlib.data.embedded import open_embedded
 from ..netlib.data.samples import Samples
 from ..netlib.data.sources import open_source
+from ..netlib.data.transform import dimensions
 from ..netlib.errors import NetError, layer_error
 from ..netlib.shapes import Shape
 from ..proto.caffe_pb2 import LayerParameter
@@ -27,7 +28,8 @@ class Sampled:
     scale: float = 1.0
 
 
-def input_shapes(net: NetFile, layers: list[LayerParameter], options: DataOptions, batch: int | None) -> dict[str, Shape]:
+def input_shapes(net: NetFile, layers: list[LayerParameter], options: DataOptions,
+                 batch: int | None) -> dict[str, Shape]:
     """The shape of each top of the net's Input layers and of the data layers to be replaced, `batch` samples each.
 
     batch None: as many as the net's file says. Labels are (batch,), or one per pixel where a layer brings nothing but
@@ -45,7 +47,11 @@ def input_shapes(net: NetFile, layers: list[LayerParameter], options: DataOption
             shape = input_shape(net, pictured[0] if only_labels else layer, options)
             images = batch or batch_size_of(layer)
             shapes[layer.top[0]] = (images, 1, *shape[1:]) if only_labels else (images, *shape)
-            shapes.update({top: (images,) for top in layer.top[1:]})
+            shapes.update(dict.fromkeys(layer.top[1:], (images,)))
+    if options.input_shape and options.input_shape not in [shape[1:] for shape in shapes.values()]:
+        given = ', '.join(dimensions(shape[1:]) for shape in shapes.values())
+        raise NetError(f'{net.path}: --input-shape: found {dimensions(options.input_shape)}; the inputs of the net, '
+                       f'without their batches, are {given}')
     return shapes
 
 
@@ -125,6 +131,6 @@ def _cut(columns: Batch, images: int, size: int, options: DataOptions, out: Samp
     """The columns in batches of `size`; of all there is, where that is less."""
     wanted, size = size * options.batches, min(size, images)
     if images < wanted:
-        out.notes.append(f'{images} samples are there, where {wanted} were wanted: all the statistics come from them')
+        out.notes.append(f'only {images} of the {wanted} samples asked for are there')
     return [{name: values[start:start + size] for name, values in columns.items()}
             for start in range(0, images - size + 1, size)]

@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from goodinit.netlib import Net
 from goodinit.netlib.layers import Layer
@@ -23,8 +23,12 @@ from goodinit.tools.nets import open_net
 from goodinit.tools.report import amount, table
 
 EPILOG = """parameters: numbers in the layer's blobs; those shared with an earlier layer count there.
-MACs: multiply-accumulates of convolutions and inner products, for the whole batch.
-memory: of the tops' values, 4 bytes each; what works in place or shares takes none."""
+
+MACs: multiply-accumulates of convolutions and inner products, for one image.
+
+memory: of the tops' values for the whole batch, 4 bytes each; what works in place or shares takes none.
+
+The Split layers that a net inserts by itself are left out."""
 
 
 @dataclass
@@ -58,7 +62,9 @@ def arguments() -> Parser:
 def show(args: argparse.Namespace) -> None:
     file = open_net(args.model, TRAIN if args.phase == 'train' else TEST)
     net = Net(shaped(file, DataOptions(batch_size=args.batch_size, input_shape=args.input_shape)))
-    lines = net_lines(net)
+    own = {layer.name: layer.type for layer in file.param.layer}
+    # A data layer's own type, not that of the Input in its place; and no Split but those of the file.
+    lines = [replace(line, type=own[line.layer]) for line in net_lines(net) if line.layer in own]
     totals = {name: sum(getattr(line, name) for line in lines) for name in ('parameters', 'macs', 'memory')}
     if args.json:
         layers = [asdict(line) for line in lines]
@@ -69,6 +75,7 @@ def show(args: argparse.Namespace) -> None:
 
 def net_lines(net: Net) -> list[Line]:
     """A line for each layer, in the net's order."""
+    images = net.tops[0][0].shape[0]
     seen: set[int] = set()
     lines = []
     for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
@@ -77,7 +84,7 @@ def net_lines(net: Net) -> list[Line]:
         seen.update(fresh)
         parameters = sum(param.count for param in layer.params if param.owner is param)
         lines.append(Line(layer.name, layer.type, [blob.shape for blob in bottom], [blob.shape for blob in top],
-                          parameters, macs(layer, bottom, top), memory))
+                          parameters, macs(layer, bottom, top) // images, memory))
     return lines
 
 
@@ -92,21 +99,22 @@ def macs(layer: Layer, bottom, top) -> int:
 
 def as_text(net: Net, lines: Sequence[Line], totals: dict[str, int]) -> str:
     """The aligned table with its totals."""
-    cells = [['layer', 'type', 'in', '', 'out', 'parameters', 'MACs', 'memory']]
+    cells = [['layer', 'type', 'in', '', 'out', 'parameters', 'MACs/image', 'memory']]
     for line in lines:
         cells.append([line.layer, line.type, shapes(line.bottoms), '->' if line.bottoms else '', shapes(line.tops),
                       f'{line.parameters:,}' if line.parameters else '', amount(line.macs) if line.macs else '',
                       amount(line.memory, 'B') if line.memory else ''])
-    cells.append(['total', '', '', '', '', f"{totals['parameters']:,}", amount(totals['macs']), amount(totals['memory'], 'B')])
-    return f'{net.name or "net"}\n{table(cells, left=(0, 1, 2, 3, 4))}'
+    parameters, macs, memory = totals.values()
+    cells.append(['total', *[''] * 4, f'{parameters:,}', amount(macs), amount(memory, 'B')])
+    return f'{net.name or "net"}\n{table(cells, left=range(5))}'
 
 
 def shapes(blobs: Sequence[Shape]) -> str:
-    """The extents of blobs; one shape that several have is given once with their number."""
+    """The extents of blobs, of many only the first."""
     texts = [' '.join(map(str, blob)) or '1' for blob in blobs]
-    if len(texts) > 1 and len(set(texts)) == 1:
+    if len(set(texts)) == 1 and len(texts) > 1:
         return f'{len(texts)} x ({texts[0]})'
-    return ', '.join(texts if len(texts) < 5 else [*texts[:2], '...', texts[-1]])
+    return f'{texts[0]} + {len(texts) - 1} more' if len(texts) > 2 else ', '.join(texts)
 
 
 if __name__ == '__main__':

@@ -81,8 +81,8 @@ class Checked(Engine):
                 left = after[place].view(POISON[self.dtype].dtype) == POISON[self.dtype]
                 if left.any():
                     where = tuple(map(int, np.argwhere(left)[0]))
-                    raise self.error(op, f'{name} {x.shape} was not written, or read before, at {np.count_nonzero(left)} '
-                                         f'places; the first is {where}')
+                    raise self.error(op, f'{name} {x.shape} was not written, or read before, at '
+                                         f'{np.count_nonzero(left)} places; the first is {where}')
             if finite and not np.isfinite(after).all():
                 where = tuple(map(int, np.argwhere(~np.isfinite(after))[0]))
                 raise self.error(op, f'made {after[where]} of finite numbers: {name} {x.shape} at {where}')
@@ -186,7 +186,7 @@ RULES = {
     'conv_backward_weights': lambda x, dy, window, groups, out: convolution(x, out, window, groups, 'out', 'dy'),
     'pool_max_forward': lambda x, window, out, mask: {'out': pooled(x, out), 'mask': out},
     'pool_max_backward': lambda x, y, dy, window, out: {'x': out, 'y': pooled(out, y), 'dy': y},
-    'pool_mask_backward': lambda dy, mask, out: {'dy': pooled(out, dy), 'mask': dy},
+    'pool_mask_backward': lambda dy, mask, window, out: {'dy': pooled(out, dy), 'mask': dy},
     'pool_ave_forward': lambda x, window, out: {'out': pooled(x, out)},
     'pool_ave_backward': lambda dy, window, out: {'dy': pooled(out, dy)},
     'lrn_forward': lambda x, size, alpha, beta, k, out, scale: {'out': axes(2, 32, *x), 'scale': x},

@@ -122,8 +122,8 @@ class Engine:
     def pool_max_backward(self, x, y, dy, window, *, out):
         """out = dx: dy goes to the winner of each window."""
 
-    def pool_mask_backward(self, dy, mask, *, out):
-        """out = dx: dy goes to the flat place y W + x that mask holds."""
+    def pool_mask_backward(self, dy, mask, window, *, out):
+        """out = dx: dy goes to the flat place y W + x that mask holds: one that its window sees, or -1 for none."""
 
     def pool_ave_forward(self, x, window, *, out):
         """out = sum / size of each window, its size clipped to the padded image: padding counts as zeros."""
@@ -144,8 +144,9 @@ class Engine:
         """out = dx = y (dy - sum over classes of dy y)."""
 
     def one_hot(self, label, ignore, *, out):
-        """label (outer, inner), truncated to an integer -> out (outer, classes, inner): 1 at the label, else 0; all 0 where
-        the label is `ignore` (None: nothing is ignored). A label outside 0 .. classes - 1 is an error."""
+        """label (outer, inner), truncated to an integer -> out (outer, classes, inner): 1 at the label, else 0; all
+        0 where the label is `ignore` (None: nothing is ignored). A label outside 0 .. classes - 1 is an EngineError:
+        raised here, or by a device when a result is next read on the host."""
 
     # -- how ops are called -------------------------------------------------------------------------------
     def tensor(self, *shape: int) -> Tensor:

@@ -33,8 +33,8 @@ class Affine(Layer):
         if self.bias and self.bias.learns:
             self.engine.sum(self.by_output(dy), out=self.bias.diffs.reshape(1, self.num_output, 1), accumulate=True)
 
-    def weight_view(self):
-        """W as a writable NumPy view (groups, outputs per group, ...): the last axes are what one output sees."""
+    def weight_view(self, diff=False):
+        """W, or its diff, as a writable NumPy view (groups, outputs per group, ...): the last axes are what one output sees."""
         raise NotImplementedError
 
     def sample_count(self, bottom) -> int:

@@ -87,7 +87,7 @@ class Sliding(Affine):
         return tensor.reshape(self.N, *tensor.shape[self.channel:])
 
     def by_output(self, y):
-        return y.reshape(self.N, self.num_output, count(self.extents))
+        return y.reshape(-1, self.num_output, count(y.shape, len(y.shape) - len(self.extents)))
 
     def forward(self, bottom, top):
         for x, y in zip(bottom, top, strict=True):
@@ -130,8 +130,9 @@ class Convolution(Sliding):
     def weights_backward(self, x, dy):
         self.engine.conv_backward_weights(x, dy, self.window, self.groups, out=self.weight.diffs)
 
-    def weight_view(self):
-        return self.weight.data.reshape(self.groups, self.num_output // self.groups, -1)
+    def weight_view(self, diff=False):
+        W = self.weight.diff if diff else self.weight.data
+        return W.reshape(self.groups, self.num_output // self.groups, -1)
 
     def sample_count(self, bottom):
         return self.N * count(self.extents)

@@ -29,6 +29,6 @@ class Deconvolution(Sliding):
     def weights_backward(self, x, dy):
         self.engine.conv_backward_weights(dy, x, self.window, self.groups, out=self.weight.diffs)
 
-    def weight_view(self):
-        W = self.weight.data.reshape(self.groups, self.channels // self.groups, self.num_output // self.groups, -1)
-        return W.swapaxes(1, 2)
+    def weight_view(self, diff=False):
+        W = self.weight.diff if diff else self.weight.data
+        return W.reshape(self.groups, self.channels // self.groups, self.num_output // self.groups, -1).swapaxes(1, 2)

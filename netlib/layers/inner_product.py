@@ -48,7 +48,7 @@ class InnerProduct(Affine):
             e.gemm(dy, self.weight.values, out=self.rows(bottom[0].diffs), transpose_b=self.transposed)
 
     def by_output(self, y):
-        return y.reshape(self.M, self.num_output, 1)
+        return y.reshape(-1, self.num_output, 1)
 
     def rows(self, x):
         return x.reshape(self.M, self.K)
@@ -57,8 +57,8 @@ class InnerProduct(Affine):
     def transposed(self):
         return self.param.inner_product_param.transpose
 
-    def weight_view(self):
-        W = self.weight.data
+    def weight_view(self, diff=False):
+        W = self.weight.diff if diff else self.weight.data
         return (W.T if self.transposed else W)[None]
 
     def sample_count(self, bottom):

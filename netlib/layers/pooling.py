@@ -85,6 +85,6 @@ class Pooling(Layer):
         if not self.is_max:
             e.pool_ave_backward(dy, self.window, out=dx)
         elif len(top) > 1:
-            e.pool_mask_backward(dy, top[1].values, out=dx)
+            e.pool_mask_backward(dy, top[1].values, self.window, out=dx)
         else:
             e.pool_max_backward(x, y, dy, self.window, out=dx)

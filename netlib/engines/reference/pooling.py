@@ -29,7 +29,7 @@ class Pooling(Engine):
             dx[at] += dy * won
         out[...] = _inside(padded, out, window)
 
-    def pool_mask_backward(self, dy, mask, *, out):
+    def pool_mask_backward(self, dy, mask, window, *, out):
         flat = np.zeros((dy.shape[0] * dy.shape[1], out[0, 0].size), out.dtype)
         index = mask.reshape(len(flat), -1).astype(int)
         plane, position = np.nonzero(index >= 0)

@@ -61,7 +61,8 @@ class Batches(Layer):
     def put(self, i, values, label, name, top):
         if values.shape != top[0].shape[1:]:
             raise DataError(f'{name} is {dimensions(values.shape)}, but the batch began with '
-                            f'{dimensions(top[0].shape[1:])}: give all images one size, set crop_size, or batch_size: 1')
+                            f'{dimensions(top[0].shape[1:])}: give all images one size, or set crop_size or '
+                            'batch_size: 1')
         top[0].data[i] = values
         if len(top) > 1:
             if label is None:

@@ -12,8 +12,8 @@ class Data(Batches):
     top  data   (batch_size, C, H, W)       of varying H and W only where batch_size is 1
          label  (batch_size,)               may be left out
 
-    Images are raw or encoded datums; transform_param crops, mirrors, subtracts the mean and scales. rand_skip leaves out
-    a random number of images at the start. Source: BVLC Caffe's data_layer.
+    Images are raw or encoded datums; transform_param crops, mirrors, subtracts the mean and scales. rand_skip leaves
+    out a random number of images at the start. Source: BVLC Caffe's data_layer.
     """
 
     @property

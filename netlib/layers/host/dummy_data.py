@@ -38,7 +38,8 @@ class DummyData(Layer):
     def per_top(self, field, top):
         values = list(getattr(self.param.dummy_data_param, field))
         if len(values) not in (1, len(top)):
-            raise self.error(f"Must specify '{field}' once, or once per top blob ({len(top)}); specified {len(values)}.")
+            raise self.error(f"Must specify '{field}' once, or once per top blob ({len(top)}); "
+                             f'specified {len(values)}.')
         return values if len(values) == len(top) else values * len(top)
 
     def reshape(self, bottom, top):
@@ -52,7 +53,7 @@ class DummyData(Layer):
     def fill(self, blob, filler):
         if filler.type not in FILLERS:
             raise self.error(f'Unknown filler name: {filler.type}{meant(filler.type, FILLERS)} (known fillers: '
-                             f"{', '.join(sorted(FILLERS)) or 'none yet; import goodinit.initializers has them'})")
+                             f"{', '.join(sorted(FILLERS)) or 'none; import goodinit.initializers, which has them'})")
         try:
             blob.data = FILLERS[filler.type](blob.shape, self.rng, filler)
         except NetError as error:

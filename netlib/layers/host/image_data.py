@@ -12,9 +12,9 @@ class ImageData(Batches):
     top  data   (batch_size, C, H, W)       of varying H and W only where batch_size is 1
          label  (batch_size,)               may be left out
 
-    Each line of the list is a path, put after root_folder, and a label. new_height and new_width resize, is_color: false
-    makes grey, shuffle draws a new order for each pass, rand_skip leaves out a random number of images at the start;
-    transform_param crops, mirrors, subtracts the mean and scales. Source: BVLC Caffe's image_data_layer.
+    Each line of the list is a path, put after root_folder, and a label. new_height and new_width resize, is_color:
+    false makes grey, shuffle draws a new order for each pass, rand_skip leaves out a random number of images at the
+    start; transform_param crops, mirrors, subtracts the mean and scales. Source: BVLC Caffe's image_data_layer.
     """
 
     @property
@@ -33,9 +33,10 @@ class ImageData(Batches):
         while True:
             if p.shuffle:
                 lines = [lines[i] for i in self.rng.permutation(len(lines))]
-            for name, label in lines[start:]:
-                pixels = decode_image(p.root_folder + name, p.is_color)
-                yield (resize(pixels, p.new_height, p.new_width) if p.new_height else pixels), label, p.root_folder + name
+            for file, label in lines[start:]:
+                name = p.root_folder + file
+                pixels = decode_image(name, p.is_color)
+                yield resize(pixels, p.new_height, p.new_width) if p.new_height else pixels, label, name
             start = 0
 
     def lines(self):

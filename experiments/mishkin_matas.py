@@ -1,0 +1,37 @@
+"""What the experiments on Mishkin & Matas (2016) share: the printed tables, and FitNet-4 initialized from a batch."""
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from goodinit.initializers import PRESETS, fill, initialize
+from goodinit.netlib import Net
+from goodinit.proto.caffe_pb2 import TRAIN
+from goodinit.tools.feeding import with_inputs
+from goodinit.tools.inputs import is_data_layer
+from goodinit.tools.nets import open_net
+
+BATCH_SIZE = 128
+
+
+def printed_table(number: int) -> dict[str, dict[str, str]]:
+    """Table 8, 9 or 10 as printed: for each column the figure of each layer, 'conv11' to 'conv36' and 'ip1'."""
+    path = Path(__file__).parent / 'printed' / f'mishkin_matas_table_{number}.txt'
+    head, *rows = (line.split() for line in path.read_text().splitlines())
+    return {column: {row[0]: row[i] for row in rows} for i, column in enumerate(head[1:], 1)}
+
+
+def fitnet4(nonlinearity: str, preset: str, batch: dict[str, np.ndarray], rng: np.random.Generator,
+            dropout: bool = True) -> Net:
+    """FitNet-4 as it trains, fed by Input layers, initialized from the batch; with `dropout` at work meanwhile."""
+    file = open_net(f'fitnet4/{nonlinearity}')
+    data_layers = [layer for layer in file.param.layer if is_data_layer(layer)]
+    param = with_inputs(file.param, data_layers, {name: values.shape for name, values in batch.items()})
+    net = Net(param, TRAIN, seed=int(rng.integers(2 ** 32)))
+    fill(net, rng)
+    initialize(net, [batch], replace(PRESETS[preset], dropout=dropout), rng)
+    return net
+
+
+def measured_layers(net: Net) -> dict[str, str]:
+    """All layers with weights but the classifier, as the tables call them: {'conv11': 'conv1_1'}."""
+    return {name.replace('_', ''): name for name in list(net.params)[:-1]}

@@ -1,0 +1,20 @@
+"""Where the numbers of an experiment go: results/NAME.json for programs, results/NAME.md for readers."""
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / 'results'
+
+
+def write(name: str, numbers: dict, text: str, folder: Path = RESULTS) -> None:
+    """Keep the numbers, and the text that tells them; show the text."""
+    folder.mkdir(exist_ok=True)
+    (folder / f'{name}.json').write_text(json.dumps(numbers, indent=1) + '\n')
+    (folder / f'{name}.md').write_text(text)
+    print(text)
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; the first column to the left, the others to the right."""
+    lines = [head, ['---', *['---:'] * (len(head) - 1)], *rows]
+    return '\n'.join(f"| {' | '.join(line)} |" for line in lines)

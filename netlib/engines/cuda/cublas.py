@@ -1,0 +1,57 @@
+"""The part of cuBLAS that the engine uses, by ctypes."""
+import ctypes
+from ctypes import POINTER, byref, c_float, c_int, c_longlong, c_void_p
+from typing import Any
+
+from ...errors import EngineError, need
+
+FLOAT32_MATH = 0        # CUBLAS_DEFAULT_MATH: no TF32 in place of float32
+
+
+class Cublas:
+    """A cuBLAS handle of the current context, for matrices in row order."""
+
+    def __init__(self):
+        finder: Any = need('cuda.pathfinder', 'cuda')
+        try:
+            self.library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cublas').abs_path)
+        except (finder.DynamicLibNotFoundError, OSError) as error:
+            raise EngineError("engine 'cuda' needs cuBLAS and does not find it: install the CUDA toolkit, or "
+                              'pip install nvidia-cublas') from error
+        matrix, scalar = (c_void_p, c_int), POINTER(c_float)
+        batched = (*matrix, c_longlong)
+        self._declare('cublasCreate_v2', POINTER(c_void_p))
+        self._declare('cublasSetMathMode', c_void_p, c_int)
+        self._declare('cublasSgemm_v2', c_void_p, *[c_int] * 5, scalar, *matrix, *matrix, scalar, *matrix)
+        self._declare('cublasSgemmStridedBatched', c_void_p, *[c_int] * 5, scalar, *batched, *batched, scalar,
+                      *batched, c_int)
+        self.handle = c_void_p()
+        self.library.cublasCreate_v2(byref(self.handle))
+        self.library.cublasSetMathMode(self.handle, FLOAT32_MATH)
+
+    def _declare(self, name, *types):
+        function = self.library[name]
+        function.argtypes, function.restype = types, check
+        setattr(self.library, name, function)
+
+    def gemm(self, a: int, b: int, out: int, m: int, n: int, k: int, *, transpose_a=False, transpose_b=False,
+             accumulate=False, count: int = 1) -> None:
+        """out (m, n) (+)= a (m, k) b (k, n), given by their addresses; `count` such products, one behind the other.
+
+        transpose_a: a is given (k, m), transpose_b: b is given (n, k).
+        cuBLAS counts in columns: what is (m, n) in rows is (n, m) in its eyes, so it computes out' = b' a'.
+        """
+        if m * n * count == 0:
+            return
+        lda, ldb = max(1, m if transpose_a else k), max(1, k if transpose_b else n)
+        head = self.handle, int(transpose_b), int(transpose_a), n, m, k, byref(c_float(1))
+        beta = byref(c_float(accumulate))
+        if count == 1:
+            self.library.cublasSgemm_v2(*head, b, ldb, a, lda, beta, out, n)
+        else:
+            self.library.cublasSgemmStridedBatched(*head, b, ldb, k * n, a, lda, m * k, beta, out, n, m * n, count)
+
+
+def check(status: int) -> None:
+    if status:
+        raise EngineError(f'cuBLAS failed with status {status}')

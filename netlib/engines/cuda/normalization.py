@@ -1,0 +1,27 @@
+"""Local response normalization and softmax."""
+from math import prod
+
+from ..interface import Engine
+from .device import Device
+
+
+class Normalization(Engine):
+    device: Device
+
+    def lrn_forward(self, x, size, alpha, beta, k, *, out, scale):
+        self.device.per_element('normalization', 'lrn_forward', x.size, x.shape[1], prod(x.shape[2:]), size,
+                                float(alpha), float(beta), float(k), x, out, scale)
+
+    def lrn_backward(self, x, y, dy, scale, size, alpha, beta, *, out):
+        self.device.per_element('normalization', 'lrn_backward', x.size, x.shape[1], prod(x.shape[2:]), size,
+                                float(alpha), float(beta), x, y, dy, scale, out)
+
+    def softmax_forward(self, x, *, out):
+        self._per_vector('softmax_forward', x.shape, x, out)
+
+    def softmax_backward(self, y, dy, *, out):
+        self._per_vector('softmax_backward', y.shape, y, dy, out)
+
+    def _per_vector(self, kernel, shape, *arrays):
+        outer, classes, inner = shape
+        self.device.per_block('normalization', kernel, outer * inner, classes, classes, inner, *arrays)

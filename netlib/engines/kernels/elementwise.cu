@@ -1,0 +1,96 @@
+// Functions of one element at a time.  Thread <-> element i of out.
+
+__global__ void fill(int n, float value, float* out) {
+  int i = thread_number();
+  if (i < n) out[i] = value;
+}
+
+// out = alpha x + beta out. Where beta is 0, out may hold NaN.
+__global__ void axpby(int n, float alpha, const float* x, float beta, float* out) {
+  int i = thread_number();
+  if (i < n) out[i] = alpha * x[i] + (beta != 0 ? beta * out[i] : 0);
+}
+
+// The 32-bit hash of (i, seed) that the reference engine uses: murmur3's finalizer, twice. An element is kept
+// where its hash, evenly spread over 0 .. 2^32 - 1, is not below `threshold`.
+__global__ void dropout_mask(int n, unsigned low, unsigned high, unsigned threshold, float scale, float* out) {
+  int i = thread_number();
+  if (i >= n) return;
+  unsigned hash = i;
+  for (int round = 0; round < 2; ++round) {
+    hash += round == 0 ? low : high;
+    hash ^= hash >> 16;
+    hash *= 0x85ebca6bu;
+    hash ^= hash >> 13;
+    hash *= 0xc2b2ae35u;
+    hash ^= hash >> 16;
+  }
+  out[i] = hash >= threshold ? scale : 0;
+}
+
+// (shift + scale x)^power is `power_of` its inner part; the exponents 0, 1 and 2 need no pow, as in Caffe.
+__device__ inline float power_of(float inner, float power) {
+  return power == 0 ? 1 : power == 1 ? inner : power == 2 ? inner * inner : powf(inner, power);
+}
+__device__ inline float logistic(float x) { return 0.5f * tanhf(0.5f * x) + 0.5f; }
+__device__ inline float sign_of(float x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+
+// y = f(x), and dx = dy f'(x) from x, y and dy. A NaN in gives a NaN out.
+#define UNARY(name, value, derivative, ...) \
+  __global__ void unary_##name(int n, const float* in, float* out, ##__VA_ARGS__) { \
+    int i = thread_number(); \
+    if (i >= n) return; \
+    float x = in[i]; \
+    out[i] = value; \
+  } \
+  __global__ void unary_##name##_backward(int n, const float* in, const float* top, const float* top_diff, \
+                                          float* out, ##__VA_ARGS__) { \
+    int i = thread_number(); \
+    if (i >= n) return; \
+    [[maybe_unused]] float x = in[i], y = top[i], dy = top_diff[i]; \
+    out[i] = derivative; \
+  }
+
+//    name       y                                          dx                                      parameters
+UNARY(relu,      x < 0 ? (slope == 0 ? 0 : slope * x) : x,  x > 0 ? dy : slope * dy,                float slope)
+UNARY(elu,       x > 0 ? x : alpha * (expf(x) - 1),         x > 0 ? dy : dy * (y + alpha),          float alpha)
+UNARY(sigmoid,   logistic(x),                               dy * y * (1 - y))
+UNARY(tanh,      tanhf(x),                                  dy * (1 - y * y))
+UNARY(abs,       fabsf(x),                                  dy * sign_of(x))
+UNARY(sign,      sign_of(x),                                0)
+UNARY(power,     power_of(shift + scale * x, power),
+      power * scale == 0 ? 0 : dy * (power * scale) * power_of(shift + scale * x, power - 1),
+      float power, float scale, float shift)
+UNARY(exp,       outer * expf(inner * x),                   dy * y * inner,            float inner, float outer)
+UNARY(log,       logf(shift + scale * x) * base_scale,      dy * (base_scale * scale) / (shift + scale * x),
+      float base_scale, float scale, float shift)
+UNARY(log_floor, logf(x < floor ? floor : x),               x > floor ? dy / x : 0,                 float floor)
+UNARY(bnll,      (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))), dy * logistic(x))
+UNARY(swish,     x * logistic(beta * x),                    dy * (beta * y + logistic(beta * x) * (1 - beta * y)),
+      float beta)
+UNARY(clip,      x < low ? low : x > high ? high : x,       x >= low && x <= high ? dy : 0, float low, float high)
+UNARY(threshold, x > level ? 1 : 0,                         0,                                      float level)
+UNARY(trunc,     truncf(x),                                 0)
+
+// out = f(a, b), where a and b may be the same all along some axes of out.
+#define BINARY(name, value) \
+  __global__ void binary_##name(int n, Box box, const float* in_a, const float* in_b, float* out) { \
+    int i = thread_number(); \
+    if (i >= n) return; \
+    float a = in_a[place(i, box, box.a)], b = in_b[place(i, box, box.b)]; \
+    out[i] = value; \
+  }
+
+//     name                   out
+BINARY(add,                   a + b)
+BINARY(sub,                   a - b)
+BINARY(mul,                   a * b)
+BINARY(div,                   a / b)
+BINARY(max,                   a >= b || a != a ? a : b)
+BINARY(equal,                 a == b)
+BINARY(not_equal,             a != b)
+BINARY(greater,               a > b)
+BINARY(greater_equal,         a >= b)
+BINARY(prelu,                 a > 0 ? a : b * a)
+BINARY(prelu_slope,           a > 0 ? 1 : b)
+BINARY(sigmoid_cross_entropy, (a > 0 ? a : 0) - a * b + log1pf(expf(-fabsf(a))))

@@ -1,0 +1,119 @@
+// Pooling over two axes. x and dx are (planes, H, W), y, dy and mask (planes, H', W'); a plane is one channel of one image.
+
+// Rows [top, bottom) and columns [left, right) of a plane.
+struct Area {
+  int top, bottom, left, right;
+};
+
+// What the window at (row, column) sees of the image: nothing of the padding.
+__device__ inline Area inside(const Window& w, int row, int column) {
+  int top = row * w.stride[0] - w.pad[0], left = column * w.stride[1] - w.pad[1];
+  return {max(top, 0), min(top + w.kernel[0], w.image[0]), max(left, 0), min(left + w.kernel[1], w.image[1])};
+}
+
+// What an average divides by: the size of that window, clipped to the padded image.
+__device__ inline int size_of(const Window& w, int row, int column) {
+  int top = row * w.stride[0] - w.pad[0], left = column * w.stride[1] - w.pad[1];
+  return (min(top + w.kernel[0], w.image[0] + w.pad[0]) - top)
+       * (min(left + w.kernel[1], w.image[1] + w.pad[1]) - left);
+}
+
+// The windows that see place i of a plane: those that start at most kernel - 1 before it.
+__device__ inline Area windows_over(const Window& w, int i) {
+  int y = i / w.image[1] % w.image[0] + w.pad[0], x = i % w.image[1] + w.pad[1];
+  return {y < w.kernel[0] ? 0 : (y - w.kernel[0]) / w.stride[0] + 1, min(y / w.stride[0] + 1, w.position[0]),
+          x < w.kernel[1] ? 0 : (x - w.kernel[1]) / w.stride[1] + 1, min(x / w.stride[1] + 1, w.position[1])};
+}
+
+// y = the largest in the window; the first in row order wins. mask, if there is one, = its place in the plane.
+// Thread <-> element i of y.
+__global__ void max_forward(int n, Window w, const float* x, float* y, float* mask) {
+  int i = thread_number();
+  if (i >= n) return;
+  const float* plane = x + i / w.positions * w.places;
+  Area area = inside(w, i / w.position[1] % w.position[0], i % w.position[1]);
+  float best = -3.402823466e+38f;
+  int winner = -1;
+  for (int row = area.top; row < area.bottom; ++row) {
+    for (int column = area.left; column < area.right; ++column) {
+      int at = row * w.image[1] + column;
+      if (plane[at] > best) {
+        best = plane[at];
+        winner = at;
+      }
+    }
+  }
+  y[i] = best;
+  if (mask) mask[i] = winner;
+}
+
+// Whether `at` is the first place in that window of the plane to hold the value.
+__device__ bool wins(const Window& w, const float* plane, int row, int column, int at, float value) {
+  Area area = inside(w, row, column);
+  for (int r = area.top; r < area.bottom; ++r) {
+    for (int c = area.left; c < area.right; ++c) {
+      int place = r * w.image[1] + c;
+      if (plane[place] == value) return place == at;
+    }
+  }
+  return false;
+}
+
+// dx = the sum of dy over those windows that x won.  Thread <-> element i of x: it asks each window that sees it, so that
+// no two threads write to the same place.
+__global__ void max_backward(int n, Window w, const float* x, const float* y, const float* dy, float* dx) {
+  int i = thread_number();
+  if (i >= n) return;
+  int plane = i / w.places;
+  Area windows = windows_over(w, i);
+  float sum = 0;
+  for (int row = windows.top; row < windows.bottom; ++row) {
+    for (int column = windows.left; column < windows.right; ++column) {
+      int at = plane * w.positions + row * w.position[1] + column;
+      if (x[i] == y[at] && wins(w, x + plane * w.places, row, column, i % w.places, x[i])) sum += dy[at];
+    }
+  }
+  dx[i] = sum;
+}
+
+// The same, where mask tells the place that each window chose.
+__global__ void mask_backward(int n, Window w, const float* dy, const float* mask, float* dx) {
+  int i = thread_number();
+  if (i >= n) return;
+  int plane = i / w.places;
+  Area windows = windows_over(w, i);
+  float sum = 0;
+  for (int row = windows.top; row < windows.bottom; ++row) {
+    for (int column = windows.left; column < windows.right; ++column) {
+      int at = plane * w.positions + row * w.position[1] + column;
+      if (mask[at] == i % w.places) sum += dy[at];
+    }
+  }
+  dx[i] = sum;
+}
+
+// y = the sum over the window / its size.  Thread <-> element i of y.
+__global__ void ave_forward(int n, Window w, const float* x, float* y) {
+  int i = thread_number();
+  if (i >= n) return;
+  const float* plane = x + i / w.positions * w.places;
+  int row = i / w.position[1] % w.position[0], column = i % w.position[1];
+  Area area = inside(w, row, column);
+  float sum = 0;
+  for (int r = area.top; r < area.bottom; ++r)
+    for (int c = area.left; c < area.right; ++c) sum += plane[r * w.image[1] + c];
+  y[i] = sum / size_of(w, row, column);
+}
+
+// dx = the sum of dy / size over the windows that see x.  Thread <-> element i of x.
+__global__ void ave_backward(int n, Window w, const float* dy, float* dx) {
+  int i = thread_number();
+  if (i >= n) return;
+  const float* plane = dy + i / w.places * w.positions;
+  Area windows = windows_over(w, i);
+  float sum = 0;
+  for (int row = windows.top; row < windows.bottom; ++row)
+    for (int column = windows.left; column < windows.right; ++column)
+      sum += plane[row * w.position[1] + column] / size_of(w, row, column);
+  dx[i] = sum;
+}

@@ -1,0 +1,49 @@
+"""What the tests of the command line tools share: small nets, small data, and running a tool in this process."""
+import json
+
+import numpy as np
+
+FILLED = 'weight_filler { type: "gaussian" std: 0.3 }'
+IMAGES = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } }'
+BODY = f"""
+layer {{ name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param {{ num_output: 4 kernel_size: 3 {FILLED} bias_filler {{ type: "constant" value: 0.1 }} }} }}
+layer {{ name: "relu" type: "ReLU" bottom: "conv" top: "conv" }}
+layer {{ name: "drop" type: "Dropout" bottom: "conv" top: "conv" }}
+layer {{ name: "ip" type: "InnerProduct" bottom: "conv" top: "ip" inner_product_param {{ num_output: 5 {FILLED} }} }}"""
+LOSS = '\nlayer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }'
+DEPLOY = f'name: "Small"\n{IMAGES}{BODY}\nlayer {{ name: "prob" type: "Softmax" bottom: "ip" top: "prob" }}\n'
+
+
+def train_val(source='no_such_lmdb', transform='', kind='Data', param='data_param'):
+    """The same net fed by a data layer."""
+    return (f'name: "Small"\nlayer {{ name: "images" type: "{kind}" top: "data" top: "label" '
+            f'include {{ phase: TRAIN }} transform_param {{ {transform} }} {param} {{ source: "{source}" batch_size: 3 '
+            f"{'backend: LMDB' if kind == 'Data' else ''} }} }}{BODY}{LOSS}\n")
+
+
+def written(folder, text=DEPLOY, name='net.prototxt'):
+    """The path of a file with this text."""
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def samples(folder, shape=(40, 3, 8, 8), name='x.npy', seed=0):
+    """The path of an .npy file of normal numbers."""
+    np.save(folder / name, np.random.default_rng(seed).normal(size=shape).astype(np.float32))
+    return str(folder / name)
+
+
+def fails(main, arguments, capsys):
+    """The one line that a tool says when it fails, without its own name."""
+    assert main([*map(str, arguments)]) == 1
+    out, err = capsys.readouterr()
+    assert out == '' and err.count('\n') == 1, out + err
+    return err.partition(': ')[2]
+
+
+def json_of(main, arguments, capsys):
+    """What a tool prints with --json."""
+    assert main([*map(str, arguments), '--json']) == 0, capsys.readouterr().err
+    return json.loads(capsys.readouterr().out)

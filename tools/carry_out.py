@@ -1,0 +1,101 @@
+"""An initialization from start to end: measure, initialize, measure again, and say what came of it."""
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..initializers import Recipe, Row, initialize
+from ..initializers.recipe import choose
+from ..netlib.engines import make_engine
+from ..netlib.errors import GoodinitError
+from . import report
+from .console import say
+from .prepare import INITIALIZE, Prepared
+
+FEW = 16            # samples below which statistics are too rough to pass in silence
+DEAD = 0.1          # the share of dead outputs that is worth a note
+
+
+@dataclass
+class Outcome:
+    """The measures of every layer before and after, and what the user should know."""
+    before: list[Row]
+    after: list[Row]
+    notes: list[str]
+
+    def as_json(self, prepared: Prepared) -> dict:
+        """What was measured, and on what."""
+        rows = {'before': self.before, 'after': self.after}
+        layers = [{'layer': old.layer, 'type': old.type, 'before': report.measures(old), 'after': report.measures(new)}
+                  for old, new in zip(self.before, self.after, strict=True)]
+        spread = {when: report.finite(report.spread(measured)) for when, measured in rows.items()}
+        return {**prepared.as_json(), 'layers': layers, 'spread': spread, 'notes': self.notes}
+
+    def show(self, prepared: Prepared) -> None:
+        """The table on stdout, everything else on stderr."""
+        say(f'data: {prepared.feed.describe} ({prepared.feed.images} used)\n')
+        print(report.before_and_after(self.before, self.after), flush=True)
+        say('')
+        for note in self.notes:
+            say(f'note: {note}')
+        say(f'greatest change rate over the smallest: {report.number(report.spread(self.before))} before, '
+            f'{report.number(report.spread(self.after))} after')
+
+
+def carry_out(prepared: Prepared, recipes: Sequence[Recipe], quiet: bool = False) -> Outcome:
+    """Follow the recipes one after the other, with a progress bar on a terminal. Raises GoodinitError."""
+    for recipe in recipes:
+        choose(prepared.net, recipe)            # a recipe with nothing to do is an error before any work is done
+    dropout = any(recipe.dropout for recipe in recipes)
+    before = prepared.measure(dropout)
+    rng = prepared.rng(INITIALIZE)
+    notes = list(prepared.notes)
+    for recipe in recipes:
+        notes += _with_progress(prepared, recipe, rng, quiet)
+    after = prepared.measure(dropout)
+    return Outcome(before, after, report.gathered(notes + _remarks(prepared, after)))
+
+
+def _with_progress(prepared: Prepared, recipe: Recipe, rng, quiet: bool) -> list[str]:
+    from tqdm import tqdm
+    hidden = quiet or not sys.stderr.isatty()
+    with tqdm(total=len(prepared.net.layers), unit='layer', leave=False, file=sys.stderr, disable=hidden) as bar:
+        def advance(layer: str) -> None:
+            bar.set_description(layer, refresh=False)
+            bar.update()
+        return initialize(prepared.net, prepared.feed.batches, recipe, rng, advance)
+
+
+def _remarks(prepared: Prepared, after: Sequence[Row]) -> list[str]:
+    """Notes on what the numbers tell."""
+    notes = [f"layer '{row.layer}': {row.dead:.0%} of its outputs are dead" for row in after if (row.dead or 0) > DEAD]
+    if prepared.feed.images < FEW:
+        notes.append(f'so few samples ({prepared.feed.images}) give rough statistics')
+    return notes
+
+
+def check_output(out: Path, force: bool) -> None:
+    """Raises GoodinitError where a file could not be written, or where one is there and `force` is not."""
+    if out.suffix in ('.h5', '.hdf5'):
+        raise GoodinitError(f'{out}: weights are written as .caffemodel, not yet as HDF5')
+    if out.is_dir():
+        raise GoodinitError(f'{out}: is a folder; needed: the name of a file to write')
+    if not out.parent.is_dir():
+        raise GoodinitError(f'{out}: there is no folder {out.parent}')
+    written = out if out.exists() and not out.is_file() else out.parent
+    if not os.access(written, os.W_OK):
+        raise GoodinitError(f'{out}: {written} is not writable')
+    if out.is_file() and not force:
+        raise GoodinitError(f'{out}: is there already: --force overwrites it, --out writes elsewhere')
+
+
+def engine_for(gpu: bool) -> str:
+    """The engine of the published scripts' switch for the GPU: where there is none, one line says so."""
+    if gpu:
+        try:
+            make_engine('cuda')
+            return 'cuda'
+        except (GoodinitError, ImportError) as error:
+            say(f'no GPU can be used, the CPU computes ({error})')
+    return 'reference'

@@ -1,0 +1,60 @@
+"""Initialize a net with the command line of LSUVinit's tools/extra/lsuv_init.py (Mishkin & Matas 2016).
+
+    tools/lsuv_init.py solver.prototxt initialized.caffemodel OrthonormalLSUV
+    tools/lsuv_init.py solver.prototxt initialized.caffemodel LSUV noFetch gpu
+
+An OUT that is there already is loaded, worked on and overwritten. Layers are chosen by their types, whatever their
+names, and dropout is off while activations are measured. `goodinit init` does the same, and more.
+"""
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from goodinit.initializers import Recipe
+from goodinit.tools.arguments import one_of
+from goodinit.tools.carry_out import carry_out, check_output, engine_for
+from goodinit.tools.console import Parser, run, say
+from goodinit.tools.inputs import DataOptions
+from goodinit.tools.nets import open_net
+from goodinit.tools.prepare import prepare
+
+# The published script stops when the twenty-first trial has failed.
+MODES = {
+    'Orthonormal': Recipe('orthonormal', 'none'),
+    'LSUV': Recipe('keep', 'lsuv', max_trials=21),
+    'OrthonormalLSUV': Recipe('orthonormal', 'lsuv', max_trials=21),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool on its arguments; returns the exit status."""
+    return run(lsuv_init, arguments(), argv)
+
+
+def arguments() -> Parser:
+    parser = Parser('lsuv_init.py', __doc__ or '')
+    add = parser.add_argument
+    add('solver', metavar='SOLVER', help='a solver or net prototxt, or a bundled model')
+    add('out', metavar='OUT', help='the caffemodel to write')
+    add('mode', metavar='MODE', type=one_of(MODES), help=', '.join(MODES))
+    add('words', metavar='noFetch|gpu', type=one_of(['noFetch', 'gpu']), nargs='*', default=[],
+        help='noFetch: do not load an OUT that is there; gpu: compute on the GPU')
+    return parser
+
+
+def lsuv_init(args: argparse.Namespace) -> None:
+    file, out = open_net(args.solver), Path(args.out)
+    check_output(out, force=True)
+    fetched = out.is_file() and 'noFetch' not in args.words
+    if fetched:
+        say(f'weights are loaded from {out}')
+    prepared = prepare(file, DataOptions(), engine_for('gpu' in args.words), args.out if fetched else '')
+    outcome = carry_out(prepared, [MODES[args.mode]])
+    prepared.save(out)
+    outcome.show(prepared)
+    say(f'weights written to {out}')
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -8,7 +8,8 @@ import argparse
 from time import perf_counter
 
 import numpy as np
-from goodinit.experiments.results import RESULTS, markdown, write
+from goodinit.experiments import results
+from goodinit.experiments.results import markdown, write
 from goodinit.initializers import PRESETS, Recipe, Row, fill, initialize, measure
 from goodinit.tools.inputs import DataOptions
 from goodinit.tools.nets import open_net
@@ -88,7 +89,8 @@ def plot(rows: dict[str, list[Row]]) -> None:
                           markersize=3, label=name)
         axis.set_title(title)
     axes[1].legend(fontsize='small', loc='upper left', bbox_to_anchor=(1, 1))
-    figure.savefig(RESULTS / 'change_rates.png', dpi=100)
+    figure.savefig(results.RESULTS / 'change_rates.png', dpi=100)
+    pyplot.close(figure)
 
 
 if __name__ == '__main__':

@@ -6,12 +6,16 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / 'results'
 
 
-def write(name: str, numbers: dict, text: str, folder: Path = RESULTS) -> None:
+def write(name: str, numbers: dict, text: str) -> None:
     """Keep the numbers, and the text that tells them; show the text."""
-    folder.mkdir(exist_ok=True)
-    (folder / f'{name}.json').write_text(json.dumps(numbers, indent=1) + '\n')
-    (folder / f'{name}.md').write_text(text)
+    (RESULTS / f'{name}.json').write_text(json.dumps(numbers, indent=1) + '\n')
+    (RESULTS / f'{name}.md').write_text(text)
     print(text)
+
+
+def read(name: str) -> dict:
+    """The numbers of an experiment that was run before."""
+    return json.loads((RESULTS / f'{name}.json').read_text())
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

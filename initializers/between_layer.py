@@ -6,7 +6,7 @@ import numpy as np
 
 from ..netlib import Net
 from ..netlib.blob import Param
-from ..netlib.layers import Layer
+from ..netlib.layers.affine import Affine
 from .gradients import weight_gradients
 from .scales import Scales
 from .walk import Batch
@@ -17,9 +17,9 @@ SETTLED = log(1.01)                 # rates that move by less are settled
 LARGEST = log(1e12)                 # no parameter changes by a larger factor
 
 
-def between_layer(net: Net, batches: Sequence[Batch], chosen: Collection[Layer], rng: np.random.Generator, *,
+def between_layer(net: Net, batches: Sequence[Batch], chosen: Collection[Affine], rng: np.random.Generator, *,
                   paper: bool = False, strict: bool = False, dropout: bool = False) -> list[str]:
-    """Bring the change rates of all layers as close together as rescaling the `chosen` layers can, the outputs unchanged.
+    """Bring the change rates of all layers together by rescaling the `chosen` ones, the outputs unchanged.
 
     With log-scales s of the blobs (scales.py), W_k *= exp(d_k), b_k *= exp(s_top), d_k = s_top - s_bottom, the logarithm
     of a change rate, rho_k, becomes rho_k - 2 d_k: the gradient by W_k falls as W_k grows. So rho is measured once, and the s
@@ -47,17 +47,20 @@ def between_layer(net: Net, batches: Sequence[Batch], chosen: Collection[Layer],
             break
         before, total = total, limited(total + step * (ALPHA if paper else 1), scales)
         rescale(scales, total - before)
-    notes = [f"layer '{layer.name}': no gradient reaches its weights, or they are zero: its change rate does not count"
-             for layer in chosen if not np.isfinite(rates[layer.weight.owner])]
+    notes = [f"layer '{layer.name}': no gradient reaches its weights, or they are zero: "
+             'its change rate does not count' for layer in chosen if not np.isfinite(rates[layer.weight.owner])]
     if largest(total, scales) > LARGEST - 1e-6:
-        notes.append(f'between layers: change rates differ so much that scaling stopped at a factor of {exp(LARGEST):.0e}')
+        notes.append('between layers: change rates differ so much that scaling stopped at a factor of '
+                     f'{exp(LARGEST):.0e}')
     if rounds > 1 and not paper and moves >= SETTLED:
-        notes.append(f'between layers: after {rounds} rounds change rates still moved by {expm1(moves):.0%}; these layers '
-                     f"are homogeneous only nearly: {', '.join(scales.nearly)} (--strict leaves their blobs alone)")
+        notes.append(f'between layers: after {rounds} rounds change rates still moved by {expm1(moves):.0%}; '
+                     f"these layers are homogeneous only nearly: {', '.join(scales.nearly)} "
+                     '(--strict leaves their blobs alone)')
     return notes
 
 
-def log_rates(net: Net, batches: Sequence[Batch], rng: np.random.Generator, dropout: bool = False) -> dict[Param, float]:
+def log_rates(net: Net, batches: Sequence[Batch], rng: np.random.Generator,
+              dropout: bool = False) -> dict[Param, float]:
     """The logarithm of the change rate of each weight that learns; not finite where there is none."""
     with np.errstate(divide='ignore'):
         return {weight: float(np.log(gradient.change_rate))
@@ -65,7 +68,7 @@ def log_rates(net: Net, batches: Sequence[Batch], rng: np.random.Generator, drop
 
 
 def balanced(rates: dict[Param, float], scales: Scales) -> tuple[np.ndarray, float]:
-    """The free numbers that bring the log-rates closest together, and by how much that moves the rate that moves most."""
+    """The free numbers that bring the log-rates closest together, and the largest move of a rate."""
     known = [weight for weight, rate in rates.items() if np.isfinite(rate)]
     if not known:
         return np.zeros(scales.free), 0.0
@@ -76,13 +79,13 @@ def balanced(rates: dict[Param, float], scales: Scales) -> tuple[np.ndarray, flo
 
 
 def limited(total: np.ndarray, scales: Scales) -> np.ndarray:
-    """`total`, or as much of it as keeps all factors below the largest: every part of it leaves the function alone."""
+    """`total`, or as much of it as keeps all factors in bounds: any part leaves the function alone."""
     return total * min(1, LARGEST / max(largest(total, scales), LARGEST))
 
 
 def largest(total: np.ndarray, scales: Scales) -> float:
     """The logarithm of the greatest factor, or of one over the smallest."""
-    return max((abs(row @ total) for rows in (scales.weights, scales.biases) for row in rows.values()), default=0.0)
+    return max(abs(row @ total) for row in [*scales.weights.values(), *scales.biases.values(), 0 * total])
 
 
 def rescale(scales: Scales, step: np.ndarray) -> None:

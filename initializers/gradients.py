@@ -1,13 +1,10 @@
 """How fast the weights of each layer would learn: their gradients under a random linear loss (Krähenbühl et al. 2016).
 
-The loss of an image is l = eta^T z, with z its scores and eta ~ N(0, I) drawn anew for every image (section 3). The gradient of
-a batch is the sum of its images' gradients; these are independent given the images and have mean 0, so that the expected square
-of the sum is the sum of the expected squares. One backward pass over a whole batch therefore measures what the paper defines
-image by image.
+The loss of an image is l = eta^T z, with z its scores and eta ~ N(0, I) drawn anew for every image (section 3). The gradient by
+a weight is taken and squared image by image, within one backward pass over the whole batch. Where layers share
+a weight, its gradient is the sum of theirs.
 """
-from collections import Counter
 from collections.abc import Callable, Sequence
-from math import pi
 
 import numpy as np
 
@@ -21,27 +18,19 @@ ANSWERS = ('Softmax', 'Accuracy', 'ArgMax')     # they turn scores into an answe
 
 
 class WeightGradient:
-    """dl/dW of one weight matrix W (i outputs, j inputs), gathered batch by batch.
+    """C_ij^2 = E[(dl/dW_ij)^2] (eq. 1) of one weight matrix W, i its outputs and j its inputs: the mean over `images` images."""
 
-    `add` takes a layer whose diff of W holds the sum over `images` images, and sets that diff to zero.
-    """
-
-    def __init__(self, weight: Param):
-        self.weight, self.images = weight, 0
-        self.squares: np.ndarray | float = 0.0
-        self.absolute = 0.0
-
-    def add(self, layer: Affine, images: int) -> None:
-        diff = layer.weight_view(diff=True)
-        self.squares = self.squares + np.einsum('go...,go...->g...', diff, diff, dtype=np.float64) / diff.shape[1]
-        self.absolute += np.sqrt(images) * np.mean([np.abs(row).mean(dtype=np.float64) for group in diff for row in group])
-        self.images += images
-        layer.weight.diffs.memory.free()
+    def __init__(self, weight: Param, squares: np.ndarray, images: int):
+        """squares (groups, i, j...): the sum over the images."""
+        self.weight, self.images = weight, images
+        deviations = np.sqrt(squares)
+        self.columns = squares.mean(axis=1, dtype=np.float64) / max(images, 1)      # mean over i: C_j^2
+        self.mean, self.std = deviations.mean(dtype=np.float64), deviations.std(dtype=np.float64)
 
     @property
     def variance(self) -> float:
-        """The mean over all weights of C_ij^2 = E[(dl/dW_ij)^2] (eq. 1), which is their variance since E[dl/dW] = 0."""
-        return float(np.mean(self.squares) / self.images) if self.images else np.nan
+        """The mean of C_ij^2 over all weights, which is their variance since E[dl/dW] = 0."""
+        return float(self.columns.mean()) if self.images else np.nan
 
     @property
     def change_rate(self) -> float:
@@ -51,19 +40,12 @@ class WeightGradient:
         by, whatever the size of W. 0 without gradient; NaN for W = 0 and for what is not reached by backward.
         """
         size = np.sqrt(np.mean(np.square(self.weight.data, dtype=np.float64)))
-        return float(np.mean(np.sqrt(self.squares / self.images)) / size) if self.images and size else np.nan
+        return float(np.sqrt(self.columns).mean() / size) if self.images and size else np.nan
 
     @property
     def cv(self) -> float:
-        """Standard deviation over mean of C_ij over all weights (Fig. 1b); NaN without gradient.
-
-        Given the images, dl/dW_ij is Gaussian with variance C_ij^2, hence E|dl/dW_ij| = sqrt(2 / pi) C_ij: the mean of C
-        comes from absolute values, that of its square from squares.
-        """
-        if not self.absolute:
-            return np.nan
-        mean = np.sqrt(pi / 2) * self.absolute / self.images
-        return float(np.sqrt(max(self.variance / mean ** 2 - 1, 0)))
+        """Standard deviation over mean of C_ij over all weights (Fig. 1b); NaN without gradient."""
+        return float(self.std / self.mean) if self.mean else np.nan
 
 
 def weight_gradients(net: Net, batches: Sequence[Batch], rng: np.random.Generator, dropout: bool = False,
@@ -74,30 +56,58 @@ def weight_gradients(net: Net, batches: Sequence[Batch], rng: np.random.Generato
     Diffs of parameters are zero afterwards. Raises NetError for a net without scores.
     """
     scores = score_blobs(net)
-    layers = {layer.weight.owner: layer for layer in reversed(affine_layers(net)) if layer.weight.learns}
-    users = Counter(layer.weight.owner for layer in affine_layers(net))
-    gradients = {weight: WeightGradient(weight) for weight in layers}
+    gathered = {layer.weight.owner: _Squares(layer) for layer in reversed(affine_layers(net)) if layer.weight.learns}
+    for layer in affine_layers(net):
+        if layer.weight.owner in gathered:
+            gathered[layer.weight.owner].users += 1
 
-    def take_unshared(i):
-        layer = net.layers[i]
-        if isinstance(layer, Affine) and layer.weight in gradients and users[layer.weight] == 1:
-            gradients[layer.weight].add(layer, images_of(net.blobs[scores[0]]))
+    def take(i):
+        weight = net.layers[i].weight.owner if isinstance(net.layers[i], Affine) else None
+        if weight in gathered:
+            gathered[weight].see(net.bottoms[i], net.tops[i])
 
     free_diffs(net)
-    net.after_backward.append(take_unshared)
+    net.after_backward.append(take)
     try:
         with measuring(net, dropout):
             for batch in batches:
                 run_random_loss(net, batch, scores, rng, after_forward)
-                for weight, layer in layers.items():
-                    if users[weight] > 1:
-                        gradients[weight].add(layer, images_of(net.blobs[scores[0]]))
+                for squares in gathered.values():
+                    squares.close(images_of(net.blobs[scores[0]]))
+        return {weight: WeightGradient(weight, squares.layer.weight_view(diff=True), squares.images)
+                for weight, squares in gathered.items()}
     finally:
-        net.after_backward.remove(take_unshared)
+        net.after_backward.remove(take)
         free_diffs(net)
         for name in scores:
             net.blobs[name].diff = 0
-    return gradients
+
+
+class _Squares:
+    """The squares of one weight's gradients, gathered in its diff. A weight of several users waits until all have run backward."""
+
+    def __init__(self, layer: Affine):
+        self.layer, self.users, self.images = layer, 0, 0
+        self.uses: list[tuple[Blob, Blob]] = []
+        self.seen, self.reached = 0, False
+
+    def see(self, bottom: list[Blob], top: list[Blob]) -> None:
+        self.uses += zip(bottom, top, strict=True)
+        self.seen += 1
+        if self.seen == self.users:
+            self.add()
+
+    def add(self) -> None:
+        if self.uses:
+            self.layer.add_squared_gradients(self.uses)
+            self.layer.free()
+            self.uses, self.reached = [], True
+
+    def close(self, images: int) -> None:
+        """The batch is through; users that no score depends on have not run."""
+        self.add()
+        self.images += images if self.reached else 0
+        self.seen, self.reached = 0, False
 
 
 def run_random_loss(net: Net, batch: Batch, scores: Sequence[str], rng: np.random.Generator,
@@ -107,7 +117,7 @@ def run_random_loss(net: Net, batch: Batch, scores: Sequence[str], rng: np.rando
     for i in range(len(net.layers)):
         net.forward_layer(i)
         after_forward(i)
-    net.backward_from({name: rng.standard_normal(net.blobs[name].shape) for name in scores})
+    net.backward_from({name: rng.standard_normal(net.blobs[name].shape) for name in scores}, accumulate=False)
 
 
 def score_blobs(net: Net) -> list[str]:

@@ -1,4 +1,4 @@
-"""Layer-sequential unit-variance initialization (Mishkin & Matas 2016, "All you need is a good init", Algorithm 1)."""
+"""Layer-sequential unit-variance initialization (Mishkin & Matas 2016, Algorithm 1)."""
 from collections.abc import Callable
 
 import numpy as np
@@ -7,7 +7,7 @@ from .walk import ROUNDING, TINY, Moments, Step
 
 
 def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int = 20) -> list[str]:
-    """Divide W by the standard deviation of the layer's output until its variance is within `margin` of `target`.
+    """Divide W by the standard deviation of the output until its variance is within `margin` of `target`.
 
         while |var(z) - target| >= margin and trials < max_trials:  W /= sqrt(var(z) / target)
 
@@ -19,7 +19,8 @@ def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int 
     moments = step.forward()
     variance, follows = variance_of_scale(moments, _bias(step))
     if not follows:
-        return [f'its output is constant (variance {variance(1):.3g}), so its weights cannot be scaled: left as they are']
+        return [f'its output is constant (variance {variance(1):.3g}), so its weights cannot be scaled: '
+                'left as they are']
     a, trials = 1.0, 0
     while abs(variance(a) - target) >= margin and trials < max_trials:
         a /= np.sqrt(variance(a) / target)
@@ -27,13 +28,13 @@ def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int 
     if a != 1:
         step.rescale(a)
     if abs(variance(a) - target) >= margin:
-        return [f'the output variance is {variance(a):.4g} after {trials} trials; wanted {target:g} within {margin:g} '
-                '(a bias of large variance does that; raise --max-trials or lower the bias)']
+        return [f'the output variance is {variance(a):.4g} after {trials} trials; wanted {target:g} within '
+                f'{margin:g} (a bias of large variance does that; raise --max-trials or lower the bias)']
     return []
 
 
 def variance_of_scale(moments: Moments, bias: np.ndarray) -> tuple[Callable[[float], float], bool]:
-    """The function a -> var(a u + b) over all elements, where z = u + b has the given moments; whether u varies at all."""
+    """The function a -> var(a u + b) over all elements, z = u + b having the moments; whether u varies."""
     u = moments.mean - bias
     uu = moments.var.mean() + u.var()
     ub = (u * bias).mean() - u.mean() * bias.mean()

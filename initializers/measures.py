@@ -1,4 +1,4 @@
-"""What can be told of every convolution and inner product of a net from a few batches: the table of `goodinit stats`."""
+"""What a few batches tell of every convolution and inner product: the table of `goodinit stats`."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,24 +9,26 @@ from ..netlib.layers.affine import Affine
 from .gradients import WeightGradient, weight_gradients
 from .walk import Batch, Moments, output_moments, pooled
 
-PER_UNIT = ('Split', 'BatchNorm', 'Scale', 'Bias', 'Dropout', 'Pooling', 'LRN')      # what may lie between a unit and its ReLU
+# What may lie between a unit and its ReLU.
+PER_UNIT = ('Split', 'BatchNorm', 'Scale', 'Bias', 'Dropout', 'Pooling', 'LRN')
 
 
 @dataclass
 class Row:
-    """One layer. Outputs z are taken before any nonlinearity, over images and positions; NaN stands for what is not there.
+    """One layer; its outputs z are taken before any nonlinearity, over images and positions.
 
-    output_mean, output_std     of all elements of z
-    output_cv                   the standard deviations of the single outputs: their standard deviation over their mean
-    dead                        share of the outputs that the ReLU after them passes in no sample (ReLUs without slope only)
-    weight_std                  of all weights
-    change_rate                 relative change of the weights under a random loss (Krähenbühl et al. 2016, eq. 3):
-                                mean over columns of RMS(dl/dW column) / RMS(W), per image
-    change_rate_cv              that of the single weights: standard deviation over mean (Fig. 1b)
-    gradient_var                variance of dl/dW over the weights, per image (cf. Mishkin & Matas 2016, Table 10)
-    mean_to_std                 sqrt(sum of mean(z_i)^2 / sum of var(z_i)), the ratio r^l of Luther & Seung 2019, eq. 9
+    output_mean, output_std   of all elements of z
+    output_cv                 the standard deviations of the single outputs z_i: their deviation over their mean
+    dead                      share of the z_i that the ReLU after them passes in no sample; NaN without a ReLU,
+                              or if it has a slope
+    weight_std                of all weights
+    change_rate               relative change of the weights under a random loss, per image: mean over columns of
+                              RMS(dl/dW column) / RMS(W) (Krähenbühl et al. 2016, eq. 3)
+    change_rate_cv            that of the single weights: standard deviation over mean (Fig. 1b)
+    gradient_var              variance of dl/dW over the weights, per image (Mishkin & Matas 2016, Table 10)
+    mean_to_std               sqrt(sum of mean(z_i)^2 / sum of var(z_i)), r^l of Luther & Seung 2019, eq. 9
 
-    The last but one three are NaN where weights do not learn, or no score depends on them.
+    The three that tell of gradients are NaN where weights do not learn or no score depends on them.
     """
     layer: str
     type: str
@@ -57,8 +59,9 @@ def measure(net: Net, batches: Sequence[Batch], rng: np.random.Generator, dropou
 def _row(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | None) -> Row:
     deviations = np.sqrt(z.var)
     rates = (gradient.change_rate, gradient.cv, gradient.variance) if gradient else (np.nan,) * 3
-    return Row(layer.name, layer.type, z.total_mean, float(np.sqrt(z.total_var)), _ratio(deviations.std(), deviations.mean()),
-               dead, float(np.std(layer.weight.data, dtype=np.float64)), *rates,
+    return Row(layer.name, layer.type, z.total_mean, float(np.sqrt(z.total_var)),
+               _ratio(deviations.std(), deviations.mean()), dead,
+               float(np.std(layer.weight.data, dtype=np.float64)), *rates,
                _ratio(np.sqrt(np.mean(z.mean ** 2)), np.sqrt(z.var.mean())))
 
 
@@ -67,7 +70,7 @@ def _ratio(a, b):
 
 
 class _Outputs:
-    """Watches a net run forward: the moments of each affine layer, and which of its units reach through a ReLU."""
+    """Watches a net run forward: moments of each affine layer, and which units get through their ReLU."""
 
     def __init__(self, net: Net):
         self.net = net

@@ -1,4 +1,4 @@
-"""What to do to a net: where the weights come from, how each layer is normalized, whether layers are balanced."""
+"""What to do to a net: where weights come from, how layers are normalized, whether they are balanced."""
 from __future__ import annotations
 
 import re
@@ -94,12 +94,13 @@ def initialize(net: Net, batches: Sequence[Batch], recipe: Recipe, rng: np.rando
     with measuring(net, recipe.dropout):
         for step in walk(net, batches):
             if step.layer in chosen:
-                said = [*(input_notes(step) if step.layer in first else []), *_initialize_layer(step, recipe, rng)]
+                said = input_notes(step) if step.layer in first else []
+                said += _initialize_layer(step, recipe, rng)
                 notes += [f"layer '{step.layer.name}': {note}" for note in said]
             progress(step.layer.name)
     if recipe.between != 'none':
-        notes += between_layer(net, batches, chosen, rng, paper=recipe.between == 'paper', strict=recipe.strict,
-                               dropout=recipe.dropout)
+        notes += between_layer(net, batches, chosen, rng, paper=recipe.between == 'paper',
+                               strict=recipe.strict, dropout=recipe.dropout)
     if recipe.zero_last:
         notes += zero_last(net, chosen)
     return notes
@@ -118,26 +119,27 @@ def check(recipe: Recipe) -> None:
 
 
 def choose(net: Net, recipe: Recipe) -> tuple[list[Affine], list[str]]:
-    """The layers that an initialization works on, by type and never by name, and notes on those that it leaves out."""
+    """The layers to work on, by type and never by name, and notes on those that are left out."""
     chosen, notes = [], []
     for layer in net.layers:
         if not isinstance(layer, Affine):
             if layer.params:
                 notes.append(f"layer '{layer.name}': {layer.type} parameters are left at their fillers")
         elif layer.weight.owner is not layer.weight:
-            notes.append(f"layer '{layer.name}': shares its weights with {layer.weight.owner.name}, where they are initialised")
+            notes.append(f"layer '{layer.name}': shares its weights with {layer.weight.owner.name}, where they are "
+                         'initialised')
         elif not layer.weight.learns:
             notes.append(f"layer '{layer.name}': its weights do not learn (lr_mult: 0): left as they are")
         elif re.search(recipe.layers, layer.name):
             chosen.append(layer)
     if not chosen:
-        raise NetError(f"net '{net.name}' has nothing to initialise: no convolution or inner product that learns"
-                       + (f" has a name that '{recipe.layers}' matches" if recipe.layers else ''))
+        raise NetError(f"net '{net.name}' has nothing to initialise: no convolution or inner product that "
+                       'learns' + (f" has a name that '{recipe.layers}' matches" if recipe.layers else ''))
     return chosen, notes
 
 
 def input_notes(step: Step) -> list[str]:
-    """What to say of a first layer whose input is far from standard deviation 1, as Mishkin & Matas advise it to be."""
+    """What to say where the input of a first layer is far from standard deviation 1 (the advice of LSUV)."""
     std = step.input_std()
     if 0.1 <= std <= 10:
         return []
@@ -204,10 +206,10 @@ def first_layers(net: Net) -> list[Affine]:
     reached: set[str] = set()
     first = []
     for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
-        affine, below = isinstance(layer, Affine), any(blob.name in reached for blob in bottom)
-        if affine and not below:
+        below = any(blob.name in reached for blob in bottom)
+        if isinstance(layer, Affine) and not below:
             first.append(layer)
-        if affine or below:
+        if isinstance(layer, Affine) or below:
             reached.update(blob.name for blob in top)
     return first
 
@@ -216,11 +218,10 @@ def last_layers(net: Net) -> list[Affine]:
     """The affine layers whose outputs reach no other affine layer."""
     reaching: set[str] = set()
     last = []
-    for layer, bottom, top in zip(reversed(net.layers), reversed(net.bottoms), reversed(net.tops), strict=True):
-        affine = isinstance(layer, Affine)
-        reaches = any(blob.name in reaching for blob in top)
-        if affine and not reaches:
+    for i, layer in reversed(list(enumerate(net.layers))):
+        above = any(blob.name in reaching for blob in net.tops[i])
+        if isinstance(layer, Affine) and not above:
             last.append(layer)
-        if affine or reaches:
-            reaching.update(blob.name for blob in bottom)
+        if isinstance(layer, Affine) or above:
+            reaching.update(blob.name for blob in net.bottoms[i])
     return last[::-1]

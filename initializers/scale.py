@@ -1,4 +1,4 @@
-"""Scale and scale+bias initialization (Luther & Seung 2019, "Sample variance decay in randomly initialized ReLU networks")."""
+"""Scale and scale+bias initialization (Luther & Seung 2019, section 5.1)."""
 import numpy as np
 
 from .walk import ROUNDING, TINY, Step

@@ -1,4 +1,4 @@
-"""Changes of scale that leave a net's function alone: one log-scale s per blob, under the layers' linear constraints.
+"""Changes of scale that leave a net's function alone: a log-scale s per blob, under linear constraints.
 
 An affine layer takes any change: W *= exp(s_top - s_bottom), b *= exp(s_top). What all other layers permit, they declare
 (`scaling` and `degree` in netlib/layers/base.py):
@@ -31,9 +31,9 @@ class Scales:
 
     chosen: the layers whose weights and biases may change. strict: layers that are homogeneous only nearly are fixed.
 
-    free                how many free numbers there are
-    weights, biases     {owner: a row over the free numbers}: the log-factor of each weight and bias that may change
-    nearly              names of the layers that hold to what they declare only nearly
+    free              how many free numbers there are
+    weights, biases   {owner: a row over the free numbers}: the log-factor of each that may change
+    nearly            names of the layers that hold to what they declare only nearly
     """
 
     def __init__(self, net: Net, chosen: Collection[Layer], strict: bool = False):
@@ -50,8 +50,9 @@ class Scales:
                 self._tie(rows if param in movable else [*rows, Counter()])
         basis = null_space(self._matrix(self.constraints))
         self.free = basis.shape[1]
-        self.weights, self.biases = ({p: self._matrix(rows[:1])[0] @ basis for p, rows in uses.items() if p in movable}
-                                     for uses in (self.uses, self.shifts))
+        self.weights, self.biases = (
+            {param: self._matrix(rows[:1])[0] @ basis for param, rows in uses.items() if param in movable}
+            for uses in (self.uses, self.shifts))
 
     def _wire(self, net):
         """Give every version of every blob its variable, and gather what the layers ask for."""
@@ -59,8 +60,8 @@ class Scales:
         for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
             bottoms = [current[blob.name] for blob in bottom]
             unread -= {blob.name for blob in bottom}
-            tops = self._affine(layer, bottoms) if isinstance(layer, Affine) else [self._other(layer, bottoms)] * len(top)
-            current.update(zip((blob.name for blob in top), tops, strict=True))
+            tops = self._affine(layer, bottoms) if isinstance(layer, Affine) else self._other(layer, bottoms)
+            current.update((blob.name, tops[i % len(tops)]) for i, blob in enumerate(top))
             unread |= {blob.name for blob in top}
         self._tie([Counter({current[name]: 1}) for name in unread] + [Counter()])
 
@@ -105,7 +106,7 @@ class Scales:
             self.constraints.append(tied)
 
     def _movable(self, net):
-        """The owners of weights and biases that may change: all their users are chosen layers, in the same role."""
+        """The owners of weights and biases that may change: all users are chosen layers, in one role."""
         weights = {layer.weight for layer in self.chosen}
         allowed, refused = set(), self.uses.keys() & self.shifts.keys()
         for layer in net.layers:

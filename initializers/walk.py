@@ -21,20 +21,22 @@ from typing import Any
 import numpy as np
 
 from ..netlib import Net
-from ..netlib.blob import Blob
+from ..netlib.blob import Blob, Param
 from ..netlib.errors import DataError
+from ..netlib.layers import Layer
 from ..netlib.layers.affine import Affine
 from ..proto.caffe_pb2 import TEST
 
 Batch = dict[str, np.ndarray]
 
-ROUNDING = 1e-12        # the variance of equal values after float32 arithmetic, over their mean square, stays below
+# Of equal values, float32 arithmetic makes a variance below ROUNDING times their mean square.
+ROUNDING = 1e-12
 TINY = 1e-30            # and no variance below this is told from 0
 
 
 @dataclass
 class Moments:
-    """Mean and biased variance of each of a layer's outputs, over images, positions and batches: (num_output,) float64."""
+    """Mean and biased variance of each output over images, positions and batches: (num_output,) float64."""
     mean: np.ndarray
     var: np.ndarray
     count: int
@@ -70,13 +72,12 @@ class Step:
         self.layer: Any = net.layers[index]
         self.bottom, self.top = net.bottoms[index], net.tops[index]
         self.affine = isinstance(self.layer, Affine)
-        bias = self.layer.bias if self.affine else None
-        self.bias = bias if bias is not None and bias.owner is bias and bias.learns else None
+        self.bias = settable_bias(self.layer)
         self.moments: Moments | None = None
         self.done = False
 
     def samples(self, limit: int, rng: np.random.Generator) -> np.ndarray:
-        """At most `limit` of the rows that meet the weights, drawn evenly from all batches: (groups, rows, fan-in).
+        """At most `limit` of the rows that meet W, drawn evenly from all batches: (groups, rows, fan-in).
 
         They may lie in a buffer of the layer: good until the next call.
         """
@@ -105,7 +106,7 @@ class Step:
         return float(np.sqrt(pooled(parts).var[0]))
 
     def forward(self) -> Moments:
-        """Run the layer on every batch; the moments of its outputs where it is affine (the first top's, else empty)."""
+        """Run the layer on every batch; the moments of its outputs where it is affine, else empty ones."""
         parts: list[Moments] = []
         for batch in range(self.kept.batches):
             self.kept.load(batch, self.bottom)
@@ -116,8 +117,8 @@ class Step:
         self.done = True
         self.moments = pooled(parts) if parts else Moments(np.zeros(0), np.zeros(0), 0)
         if not np.isfinite(self.moments.mean + self.moments.var).all():
-            raise DataError(f"layer '{self.layer.name}' ({self.layer.type}): its outputs are not finite (NaN or Inf). Look "
-                            'for NaN in the data, or weights far too large below it')
+            raise DataError(f"layer '{self.layer.name}' ({self.layer.type}): its outputs are not finite (NaN or "
+                            'Inf). Look for NaN in the data, or weights far too large below it')
         return self.moments
 
     def rescale(self, factor: float | np.ndarray, bias: np.ndarray | None = None) -> None:
@@ -150,6 +151,12 @@ class Step:
         self.moments = Moments(factor * m.mean + shift, factor ** 2 * m.var, m.count)
 
 
+def settable_bias(layer: Layer) -> Param | None:
+    """The bias of an affine layer, if it is its own and learns."""
+    bias = layer.bias if isinstance(layer, Affine) else None
+    return bias if bias is not None and bias.owner is bias and bias.learns else None
+
+
 def output_moments(layer: Affine, blob: Blob) -> Moments:
     """The moments of one top of an affine layer that has just run."""
     y = layer.by_output(blob.values)
@@ -157,7 +164,8 @@ def output_moments(layer: Affine, blob: Blob) -> Moments:
         return Moments(np.zeros(layer.num_output), np.zeros(layer.num_output), 0)
     mean, var = (layer.buffer(name, 1, layer.num_output, 1) for name in ('mean', 'var'))
     layer.engine.moments(y, mean=mean, var=var)
-    return Moments(*(t.array().ravel().astype(float) for t in (mean, var)), y.shape[0] * y.shape[2])
+    mean, var = (tensor.array().ravel().astype(float) for tensor in (mean, var))
+    return Moments(mean, var, y.shape[0] * y.shape[2])
 
 
 def pooled(parts: Sequence[Moments]) -> Moments:
@@ -199,8 +207,8 @@ def check_finite(batch: Batch) -> None:
     """Raises DataError for an input that holds NaN or Inf."""
     for name, values in batch.items():
         if not np.isfinite(values).all():
-            raise DataError(f"input '{name}': {np.sum(~np.isfinite(values))} of its {values.size} values are not finite "
-                            '(NaN or Inf); leave these samples out')
+            raise DataError(f"input '{name}': {np.sum(~np.isfinite(values))} of its {values.size} values are not "
+                            'finite (NaN or Inf); leave these samples out')
 
 
 @contextmanager
@@ -254,7 +262,8 @@ class _Activations:
         for blob in top:
             if not bottom and blob.name in self.inputs[batch]:
                 continue
-            source = next((b for b in bottom if b is not blob and b.values.memory is blob.values.memory), None)
+            memory = blob.values.memory
+            source = next((b for b in bottom if b is not blob and b.values.memory is memory), None)
             self.values[batch][blob.name] = (blob.data.copy() if source is None else
                                              self._find(batch, source.name).reshape(blob.shape))
 
@@ -266,8 +275,9 @@ class _Activations:
             for values in self.values:
                 values.pop(blob.name, None)
             memory = blob.values.memory
-            sharers = [b for b in self.net.blobs.values() if b.values.memory is memory]
-            if memory not in self.params and all(self.last[b.name] <= index and b.name not in self.keep for b in sharers):
+            sharers = [b.name for b in self.net.blobs.values() if b.values.memory is memory]
+            used = any(self.last[name] > index or name in self.keep for name in sharers)
+            if not used and memory not in self.params:
                 memory.free()
 
     def _last_uses(self):

@@ -1,4 +1,4 @@
-"""Within-layer initialization (Krähenbühl et al. 2016, "Data-dependent initializations of CNNs", Algorithm 1)."""
+"""Within-layer initialization (Krähenbühl et al. 2016, Algorithm 1)."""
 import numpy as np
 
 from .walk import Step
@@ -18,5 +18,6 @@ def within_layer(step: Step, beta: float = 0.1) -> list[str]:
     step.rescale(factor, beta - factor * (moments.mean - bias.data) if bias else None)
     notes = [] if bias else ['it has no bias to set: its outputs get unit variance but keep their means']
     if constant.any():
-        notes.append(f'{constant.sum()} of its {constant.size} outputs are constant: their weights are left as they are')
+        notes.append(f'{constant.sum()} of its {constant.size} outputs are constant: '
+                     'their weights are left as they are')
     return notes

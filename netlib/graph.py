@@ -23,7 +23,7 @@ def net_state(param: pb.NetParameter, phase: int | None, level: int, stages: Seq
     state = pb.NetState()
     state.CopyFrom(param.state)
     if phase is not None:
-        state.phase, state.level = phase, level
+        state.MergeFrom(pb.NetState(phase=pb.Phase.Name(phase), level=level))
     elif not param.state.HasField('phase'):
         state.phase = pb.TRAIN
     state.stage.extend(stages)

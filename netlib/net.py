@@ -154,7 +154,7 @@ class Net:
 
     def forward(self, start: Where = None, end: Where = None) -> float:
         """Run the layers from `start` to `end` (both included); returns their weighted loss."""
-        return sum(self.forward_layer(i) for i in self._range(start, end, forward=True))
+        return sum((self.forward_layer(i) for i in self._range(start, end, forward=True)), 0.0)
 
     def forward_layer(self, i: int) -> float:
         """Run one layer forward, its tops reshaped to what its bottoms are now."""
@@ -178,10 +178,10 @@ class Net:
             if self.runs_backward[i]:
                 self._backward_layer(i, self.propagate_down[i])
 
-    def backward_from(self, diffs: Mapping[str, np.ndarray]) -> None:
-        """Run backward from the blobs named, whose gradients are given, in place of the losses; diffs of parameters accumulate.
+    def backward_from(self, diffs: Mapping[str, np.ndarray], accumulate: bool = True) -> None:
+        """Run backward from the blobs named, whose gradients are given, in place of the losses.
 
-        What lies between these blobs and parameters that learn is run. No blob may lie below another one: its gradient would
+        Diffs of parameters accumulate, or are left alone if `accumulate` is False. What lies between these blobs and parameters that learn is run. No blob may lie below another one: its gradient would
         be overwritten. Elsewhere nothing depends on any blob, so that its gradient is zero.
         """
         for name, diff in diffs.items():
@@ -189,7 +189,16 @@ class Net:
                 raise NetError(f"net '{self.name}' has no blob '{name}'{meant(name, self.blobs)}")
             self.blobs[name].diff = diff
         runs, down = self._backward_flags(diffs)
-        known = set(diffs)
+        learning = [param for param in self.all_params() if param.learns]
+        for param in learning:
+            param.learns = accumulate
+        try:
+            self._backward_where(runs, down, set(diffs))
+        finally:
+            for param in learning:
+                param.learns = True
+
+    def _backward_where(self, runs, down, known):
         for i in reversed(range(len(self.layers))):
             if runs[i]:
                 for blob in self.tops[i]:
@@ -199,7 +208,11 @@ class Net:
                 known.update(blob.name for blob, wanted in zip(self.bottoms[i], down[i], strict=True) if wanted)
 
     def _backward_layer(self, i, propagate_down):
-        self.layers[i].backward(self.tops[i], propagate_down, self.bottoms[i])
+        layer = self.layers[i]
+        try:
+            layer.backward(self.tops[i], propagate_down, self.bottoms[i])
+        except EngineError as error:
+            raise layer_error(layer.param, str(error)) from error
         for callback in self.after_backward:
             callback(i)
 

@@ -1,6 +1,6 @@
 """Cases recorded from BVLC Caffe: where they lie, how one is replayed on a Net, and how close the numbers must be.
 
-tests/golden holds what a fresh clone needs; ../shared/golden, where there is one, holds more and explains the keys.
+tests/golden holds what a fresh clone needs and explains the keys; ../shared/golden, where there is one, holds more.
 """
 import json
 from functools import cache

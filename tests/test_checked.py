@@ -61,6 +61,14 @@ def test_a_window_left_unwritten_is_noticed():
     run(engine, call('copy_window', draw(3, 3), (0, 0), at=(1, 1), shape=(1, 2), accumulate=True, **arrays))
 
 
+def test_what_an_output_held_before_does_not_matter():
+    nothing = np.full((2, 3), np.nan)
+    with pytest.raises(EngineError, match='made inf of finite numbers'):
+        run(watched(unary=infinite), call('unary', 'relu', draw(2, 3), 0, out=nothing))
+    run(CHECKED, call('copy_window', draw(2, 3), (0, 0), out=nothing, at=(0, 0), shape=(1, 3)))
+    assert np.isnan(run(CHECKED, call('axpby', 1, draw(2, 3), 1, out=nothing))['out']).all()
+
+
 def test_infinite_inputs_may_give_infinite_outputs():
     x = draw(2, 3)
     x[0, 1] = np.inf
@@ -135,7 +143,14 @@ def test_numbers_of_another_kind_are_refused():
 
 
 def test_a_net_names_the_layer():
-    net = Net(parse_net('''layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 } } }
-                           layer { name: "r" type: "ReLU" bottom: "x" top: "y" }'''), engine=watched(unary=half))
+    def nothing(self, name, x, y, dy, *parameters, out):
+        pass
+    text = '''force_backward: true
+              layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 } } }
+              layer { name: "r" type: "ReLU" bottom: "x" top: "y" }'''
     with pytest.raises(LayerError, match=r"layer 'r' \(ReLU\), .*: op 'unary' .* was not written"):
-        net.forward()
+        Net(parse_net(text), engine=watched(unary=half)).forward()
+    net = Net(parse_net(text), engine=watched(unary_backward=nothing))
+    net.forward()
+    with pytest.raises(LayerError, match=r"layer 'r' \(ReLU\), .*: op 'unary_backward' .* was not written"):
+        net.backward()

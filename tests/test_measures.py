@@ -58,7 +58,7 @@ def test_one_backward_over_a_batch_expects_the_sum_over_images(name):
         layer = next(layer for layer in net.layers if layer.params and layer.params[0] is weight)
         weight.diff = expected
         columns = layer.weight_view(diff=True).mean(axis=1)
-        measured = np.mean([gradients[weight].squares / gradients[weight].images for gradients in draws], axis=0)
+        measured = np.mean([gradients[weight].columns.reshape(columns.shape) for gradients in draws], axis=0)
         np.testing.assert_allclose(measured, columns, atol=0.4 * columns.max(), err_msg=weight.name)
         rate = np.sqrt(columns).mean() / np.sqrt(np.square(weight.data).mean())
         assert np.mean([gradients[weight].change_rate for gradients in draws]) == pytest.approx(rate, rel=0.15), weight.name

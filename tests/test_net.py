@@ -182,11 +182,15 @@ def test_unknown_layers_are_refused():
         net.forward(end=9)
 
 
-def test_callbacks_see_each_layer_before_it_runs():
-    net, seen = make(CHAIN), []
+def test_callbacks_see_each_layer_before_forward_and_after_backward():
+    net, seen = make('force_backward: true\n' + CHAIN), []
     net.before_forward.append(seen.append)
     net.forward(end='relu')
     assert seen == [0, 1, 2]
+    net.after_backward.append(lambda i: seen.append((i, bool(net.bottoms[i] and net.bottoms[i][0].diff.any()))))
+    net.blobs['h'].diff = 1
+    net.backward('relu', 'ip1')
+    assert seen[3:] == [(2, True), (1, True)]
 
 
 def test_reshape_carries_shapes_through():

@@ -105,6 +105,17 @@ def test_who_tells_the_shape(deploy, transform, data, options, shape, tmp_path):
     assert input_shape(net, net.param.layer[0], DataOptions(**options)) == shape
 
 
+@pytest.mark.parametrize(('train', 'deploy'), [
+    ('x_train_test.prototxt', 'x.prototxt'),
+    ('x_train_val.prototxt', 'x_deploy.prototxt'),
+    ('x.prototxt', 'deploy.prototxt'),
+])
+def test_where_a_deploy_prototxt_may_be(train, deploy, tmp_path):
+    written(tmp_path, DEPLOY_4, deploy)
+    net = open_net(written(tmp_path, train_val(), train))
+    assert input_shape(net, net.param.layer[0], DataOptions()) == (4, 6, 7)
+
+
 def test_new_height_and_width_tell_the_shape(tmp_path):
     text = train_val(transform=CHANNELS, kind='ImageData', param='image_data_param').replace(
         'batch_size: 3', 'batch_size: 3 new_height: 6 new_width: 5')
@@ -168,14 +179,12 @@ def test_dummy_data_stay_beside_other_data(tmp_path):
     assert [layer.type for layer in found.param.layer[:2]] == ['Input', 'DummyData']
 
 
-@pytest.mark.parametrize(('values', 'note'), [
-    (np.random.default_rng(0).normal(100, 58, (40, 3, 8, 8)), '--scale 0.0172 gives such a deviation'),
-    (np.random.default_rng(0).normal(0, 0.01, (40, 3, 8, 8)), '--scale 99.9 gives such a deviation'),
-])
-def test_an_input_of_an_odd_scale_is_said(values, note, tmp_path):
-    np.save(tmp_path / 'x.npy', values.astype(np.float32))
-    found = fed(written(tmp_path), data=str(tmp_path / 'x.npy'), batch_size=40)
-    assert len(found.notes) == 1 and note in found.notes[0]
+def test_the_inputs_are_measured(tmp_path):
+    found = fed(written(tmp_path), data=samples(tmp_path), batch_size=40, mean='3', scale=0.5)
+    values = (np.load(tmp_path / 'x.npy') - 3) / 2
+    assert found.statistics == {'data': {'mean': pytest.approx(values.mean()), 'std': pytest.approx(values.std())}}
+    assert str(found).endswith("; 40 used; 'data' has mean -1.5, std 0.501")
+    assert not found.notes
 
 
 def test_infinities_are_refused(tmp_path):

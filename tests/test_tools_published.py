@@ -63,7 +63,7 @@ def test_gpu_falls_back_with_a_line(monkeypatch, capsys):
     def no_device(name):
         raise carry_out.GoodinitError('no device')
     monkeypatch.setattr(carry_out, 'make_engine', no_device)
-    assert carry_out.engine_for(True) == 'reference' and carry_out.engine_for(False) == 'reference'
+    assert carry_out.engine_for(True) == carry_out.engine_for(False) == 'reference'
     assert capsys.readouterr().err == 'no GPU can be used, the CPU computes (no device)\n'
 
 
@@ -106,7 +106,7 @@ def test_magic_init_takes_images(empty, capsys):
         Image.fromarray(rng.integers(0, 255, (9, 12, 3), np.uint8)).save(f'{i}.png')
     arguments = ['deploy.prototxt', 'm.caffemodel', '-s', '0.02', '-bs', '3', '-nit', '2']
     assert magic_init.main([*arguments, '-d', '*.png']) == 0
-    assert '*.png (6 images), minus 104,117,123, times 0.02 (6 used)' in capsys.readouterr().err
+    assert '*.png (6 images), minus 104,117,123, times 0.02; 6 used;' in capsys.readouterr().err
     assert fails(magic_init.main, [*arguments, '-d', 'no*'], capsys).startswith('data no*: holds no images')
 
 

@@ -2,6 +2,7 @@
 import json
 
 import numpy as np
+from goodinit.tools.init_net import main as init
 
 FILLED = 'weight_filler { type: "gaussian" std: 0.3 }'
 IMAGES = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } }'
@@ -47,3 +48,11 @@ def json_of(main, arguments, capsys):
     """What a tool prints with --json."""
     assert main([*map(str, arguments), '--json']) == 0, capsys.readouterr().err
     return json.loads(capsys.readouterr().out)
+
+
+def initialized(folder, *arguments, text=DEPLOY):
+    """Initialize a small net on normal numbers; the path of the caffemodel."""
+    out = folder / 'out.caffemodel'
+    proto, data = written(folder, text), samples(folder)
+    assert init(['--proto', proto, '--data', data, '--out', str(out), '--quiet', *arguments]) == 0
+    return out

@@ -9,6 +9,7 @@ from ..netlib.errors import meant
 from ..netlib.shapes import Shape
 from .console import Parser
 from .inputs import DataOptions
+from .prepare import CPU_ENGINE
 from .sampling import BATCH_SIZE
 
 UNITS = {'': 1, 'KB': 10 ** 3, 'MB': 10 ** 6, 'GB': 10 ** 9}
@@ -113,7 +114,7 @@ def add_data(parser: Parser) -> None:
 def add_running(parser: Parser) -> None:
     """--engine, --seed, --dropout."""
     group = parser.add_argument_group('how to run')
-    group.add_argument('--engine', type=engine, default='reference', metavar='E',
+    group.add_argument('--engine', type=engine, default=CPU_ENGINE, metavar='E',
                        help=f"what computes: {', '.join(ENGINES)} (default: %(default)s)")
     group.add_argument('--seed', type=whole(0), default=0, metavar='N',
                        help='the same seed gives the same weights (default: %(default)s)')

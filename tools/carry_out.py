@@ -11,7 +11,7 @@ from ..netlib.engines import make_engine
 from ..netlib.errors import GoodinitError
 from . import report
 from .console import say
-from .prepare import INITIALIZE, Prepared
+from .prepare import CPU_ENGINE, INITIALIZE, Prepared, listed
 
 FEW = 16            # samples below which statistics are too rough to pass in silence
 DEAD = 0.1          # the share of dead outputs that is worth a note
@@ -34,7 +34,7 @@ class Outcome:
 
     def show(self, prepared: Prepared) -> None:
         """The table on stdout, everything else on stderr."""
-        say(f'data: {prepared.feed.describe} ({prepared.feed.images} used)\n')
+        say(f'data: {prepared.feed}\n')
         print(report.before_and_after(self.before, self.after), flush=True)
         say('')
         for note in self.notes:
@@ -48,28 +48,30 @@ def carry_out(prepared: Prepared, recipes: Sequence[Recipe], quiet: bool = False
     for recipe in recipes:
         choose(prepared.net, recipe)            # a recipe with nothing to do is an error before any work is done
     dropout = any(recipe.dropout for recipe in recipes)
-    before = prepared.measure(dropout)
-    rng = prepared.rng(INITIALIZE)
-    notes = list(prepared.notes)
-    for recipe in recipes:
-        notes += _with_progress(prepared, recipe, rng, quiet)
-    after = prepared.measure(dropout)
-    return Outcome(before, after, report.gathered(notes + _remarks(prepared, after)))
-
-
-def _with_progress(prepared: Prepared, recipe: Recipe, rng, quiet: bool) -> list[str]:
-    from tqdm import tqdm
-    hidden = quiet or not sys.stderr.isatty()
-    with tqdm(total=len(prepared.net.layers), unit='layer', leave=False, file=sys.stderr, disable=hidden) as bar:
+    rng, notes = prepared.rng(INITIALIZE), list(prepared.notes)
+    with _progress(len(recipes) * len(prepared.net.layers), quiet) as bar:
         def advance(layer: str) -> None:
             bar.set_description(layer, refresh=False)
             bar.update()
-        return initialize(prepared.net, prepared.feed.batches, recipe, rng, advance)
+        bar.set_description('measuring')
+        before = prepared.measure(dropout)
+        for recipe in recipes:
+            notes += initialize(prepared.net, prepared.feed.batches, recipe, rng, advance)
+        bar.set_description('measuring')
+        after = prepared.measure(dropout)
+    return Outcome(before, after, report.gathered(notes + _remarks(prepared, after)))
+
+
+def _progress(layers: int, quiet: bool):
+    """A bar on stderr where that is a terminal."""
+    from tqdm import tqdm
+    return tqdm(total=layers, unit='layer', leave=False, file=sys.stderr, disable=quiet or not sys.stderr.isatty())
 
 
 def _remarks(prepared: Prepared, after: Sequence[Row]) -> list[str]:
     """Notes on what the numbers tell."""
-    notes = [f"layer '{row.layer}': {row.dead:.0%} of its outputs are dead" for row in after if (row.dead or 0) > DEAD]
+    dead = [f'{row.layer} {row.dead:.0%}' for row in after if row.dead > DEAD]
+    notes = [f'outputs that no sample brings through their ReLU: {listed(dead)}'] if dead else []
     if prepared.feed.images < FEW:
         notes.append(f'so few samples ({prepared.feed.images}) give rough statistics')
     return notes
@@ -98,4 +100,4 @@ def engine_for(gpu: bool) -> str:
             return 'cuda'
         except (GoodinitError, ImportError) as error:
             say(f'no GPU can be used, the CPU computes ({error})')
-    return 'reference'
+    return CPU_ENGINE

@@ -67,7 +67,8 @@ def run(tool: Callable[[argparse.Namespace], None], parser: Parser, argv: Sequen
         except MemoryError as error:
             return _fail(parser.prog, f'out of memory ({error}): a smaller --batch-size helps')
         except KeyboardInterrupt:
-            say(f'\n{parser.prog}: interrupted; no file was left half written')
+            start = '\n' if sys.stderr.isatty() else ''          # the terminal shows ^C
+            say(f'{start}{parser.prog}: interrupted; no file was left half written')
             return 130
         except BrokenPipeError:
             # What Python would flush at its exit has nowhere to go either.

@@ -3,19 +3,18 @@
 With --data, its samples. Else what the net's own data layers read, where their sources are there. Else samples that
 need no file: scikit-learn's digits for one channel, crops of its two photographs for three.
 """
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..initializers.walk import Batch
 from ..netlib import Net
 from ..netlib.errors import DataError, NetError
 from ..netlib.shapes import Shape
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
-from .inputs import DataOptions, is_data_layer, is_missing, label_blobs, scale_of, source_of, with_options
+from .inputs import DataOptions, is_data_layer, is_missing, label_blobs, source_of, with_options
 from .nets import NetFile
-from .sampling import BATCH_SIZE, Batch, input_shapes, sampled
-
-FAR_FROM_ONE = 4        # the factor of an input's standard deviation from which a note is worth it
+from .sampling import BATCH_SIZE, input_shapes, sampled
 
 
 @dataclass
@@ -23,20 +22,24 @@ class Feed:
     """A net that Input layers feed, and what to put into them, batch by batch.
 
     param: the net; every layer stands where it stood, under its name. describe: a line on where the data come from.
-    notes: a line for each thing that the user should know. labels: the inputs that only losses read. scale: what the
-    pixels were multiplied by.
+    notes: a line for each thing that the user should know. labels: the inputs that only losses read. statistics: mean
+    and std of the others.
     """
     param: NetParameter
     batches: list[Batch]
     describe: str
     notes: list[str] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
-    scale: float = 1.0
+    statistics: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def images(self) -> int:
         """How many samples there are in all batches together."""
         return sum(len(next(iter(batch.values()))) for batch in self.batches)
+
+    def __str__(self) -> str:
+        inputs = (f"'{name}' has mean {its['mean']:.3g}, std {its['std']:.3g}" for name, its in self.statistics.items())
+        return f"{self.describe}; {self.images} used; {'; '.join(inputs)}"
 
 
 def feed(net: NetFile, options: DataOptions) -> Feed:
@@ -50,7 +53,8 @@ def feed(net: NetFile, options: DataOptions) -> Feed:
         found.notes[:0] = [] if options.data else map(_no_source, missing[:1])
     else:
         found = _own_data(net, layers, options)
-    found.notes += _check(found)
+    found.statistics = input_statistics(found)
+    found.notes += [f"input '{name}' is constant" for name, its in found.statistics.items() if not its['std']]
     return found
 
 
@@ -100,7 +104,7 @@ def _samples(net: NetFile, layers: list[LayerParameter], options: DataOptions) -
     found = sampled(net, layers, shapes, options)
     shapes = {name: values.shape for name, values in found.batches[0].items()}
     return Feed(with_inputs(net.param, layers, shapes), found.batches, found.describe, found.notes,
-                label_blobs(net.param) & set(shapes), found.scale)
+                label_blobs(net.param) & set(shapes))
 
 
 def _no_source(layer: LayerParameter) -> str:
@@ -118,7 +122,7 @@ def _own_data(net: NetFile, layers: list[LayerParameter], options: DataOptions) 
     shapes = {name: values.shape for name, values in batches[0].items()}
     sources = dict.fromkeys(source_of(layer) or layer.type for layer in layers)
     return Feed(with_inputs(net.param, layers, shapes), batches, f"the net's own data: {', '.join(sources)}",
-                labels=label_blobs(net.param) & set(shapes), scale=scale_of(layers[0], options))
+                labels=label_blobs(net.param) & set(shapes))
 
 
 def _own_shapes(net: NetFile, layers: list[LayerParameter], options: DataOptions) -> dict[str, Shape]:
@@ -128,26 +132,18 @@ def _own_shapes(net: NetFile, layers: list[LayerParameter], options: DataOptions
 def _own_net(net: NetFile, layers: list[LayerParameter], options: DataOptions) -> Net:
     """The net's data layers alone, with the user's settings, and its Input layers."""
     inputs = [layer for layer in net.param.layer if layer.type == 'Input']
-    layers = [with_options(layer, options) for layer in layers]
+    labels, for_labels = label_blobs(net.param), replace(options, mean='', scale=None)
+    layers = [with_options(layer, for_labels if layer.top[0] in labels else options) for layer in layers]
     return Net(NetParameter(name=net.param.name, state=net.param.state, layer=[*inputs, *layers]), seed=options.seed)
 
 
-def _check(feed: Feed) -> list[str]:
-    """Notes on inputs of an odd scale. Raises DataError for values that are not finite."""
-    notes = []
+def input_statistics(feed: Feed) -> dict[str, dict[str, float]]:
+    """Mean and standard deviation of each input but the labels. Raises DataError for values that are not finite."""
+    found = {}
     for name in feed.batches[0]:
         values = np.concatenate([batch[name].ravel() for batch in feed.batches])
         if not np.isfinite(values).all():
             raise DataError(f"{feed.describe}: input '{name}' holds NaN or infinity")
         if name not in feed.labels:
-            notes += _scale_note(name, float(values.mean(dtype=float)), float(values.std(dtype=float)), feed.scale)
-    return notes
-
-
-def _scale_note(name: str, mean: float, std: float, scale: float) -> list[str]:
-    if std == 0:
-        return [f"input '{name}' is constant: nothing can be learned from it"]
-    if 1 / FAR_FROM_ONE < std < FAR_FROM_ONE:
-        return []
-    return [f"input '{name}' has mean {mean:.3g} and standard deviation {std:.3g}, initializers expect about 0 and 1: "
-            f'--scale {scale / std:.3g} gives such a deviation (do the same in training)']
+            found[name] = {'mean': float(values.mean(dtype=float)), 'std': float(values.std(dtype=float))}
+    return found

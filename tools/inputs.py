@@ -8,6 +8,7 @@ import numpy as np
 
 from ..netlib.data.sources import Images, open_source
 from ..netlib.errors import layer_error
+from ..netlib.layers import Layer
 from ..netlib.registry import layer_class
 from ..netlib.shapes import Shape
 from ..proto import ProtoError, read_net
@@ -34,7 +35,8 @@ class DataOptions:
 
 def is_data_layer(layer: LayerParameter) -> bool:
     """Whether the layer brings data into the net by itself. Raises LayerError for an unknown type."""
-    return layer_class(layer).is_data or (layer.type == 'Python' and not layer.bottom)
+    known: type[Layer] = layer_class(layer)
+    return known.is_data or (layer.type == 'Python' and not layer.bottom)
 
 
 def source_of(layer: LayerParameter) -> str | None:
@@ -60,8 +62,9 @@ def label_blobs(net: NetParameter) -> set[str]:
     """The blobs that only say what a loss compares with, and never reach a weight: labels, and indices and flags."""
     readers: dict[str, list[bool]] = {}
     for layer in net.layer:
+        known: type[Layer] = layer_class(layer)
         for index, blob in enumerate(layer.bottom):
-            compares = index > 0 and (layer_class(layer).is_loss or layer.type in ('Accuracy', 'LSTM', 'RNN'))
+            compares = index > 0 and (known.is_loss or layer.type in ('Accuracy', 'LSTM', 'RNN'))
             readers.setdefault(blob, []).append(compares or layer.type in ('Silence', 'Embed'))
     tops = {top for layer in net.layer for top in layer.top}
     return {blob for blob in tops if all(readers.get(blob, []))}
@@ -82,8 +85,8 @@ def input_shape(net: NetFile, layer: LayerParameter, options: DataOptions) -> Sh
     deploy = deploy_shape(net.path)
     image, transform = layer.image_data_param, layer.transform_param
     square = options.crop or transform.crop_size
-    size = ((square, square) if square else None) or ((image.new_height, image.new_width) if image.new_height else None)
-    size = size or (deploy and deploy[1:]) or (None if data is None or 0 in data else data[1:])
+    told = ((square, square), (image.new_height, image.new_width), deploy and deploy[1:], data and data[1:])
+    size = next((extents for extents in told if extents and all(extents)), None)
     means = transform.mean_value
     channels = len(means) if len(means) > 1 else deploy[0] if deploy else data[0] if data else None
     if not size or not channels:
@@ -102,9 +105,12 @@ def sample_shape(data: str) -> Shape | None:
 
 
 def deploy_shape(path: Path) -> Shape | None:
-    """The shape (C, H, W) of the first image input of the deploy prototxt beside a train_val one, if there is one."""
-    renamed = re.sub('train_val|train_test|trainval|train', 'deploy', path.name)
-    for name in dict.fromkeys((renamed, 'deploy.prototxt')):
+    """The shape (C, H, W) of the first image input of the deploy prototxt beside a train_val one, if there is one.
+
+    Beside x_train_val.prototxt (or x_train_test) that is x_deploy.prototxt, x.prototxt or deploy.prototxt.
+    """
+    training = 'train_val|train_test'
+    for name in (re.sub(training, 'deploy', path.name), re.sub(f'_({training})', '', path.name), 'deploy.prototxt'):
         beside = path.with_name(name)
         if beside != path and beside.is_file():
             try:

@@ -47,7 +47,7 @@ def stats(args: argparse.Namespace) -> None:
         return
     if not args.quiet:
         say(f'net:  {prepared.file.path}, weights {args.weights or "of its fillers"}')
-        say(f'data: {prepared.feed.describe} ({prepared.feed.images} used)\n')
+        say(f'data: {prepared.feed}\n')
     print(report.statistics(rows), flush=True)
     if not args.quiet:
         say('')

@@ -14,6 +14,7 @@ from .feeding import Feed, feed, fit_labels
 from .inputs import DataOptions
 from .nets import NetFile
 
+CPU_ENGINE = 'reference'
 # Each use of the seed has its own random numbers; samples take the uses from 0.
 FILL, MEASURE, INITIALIZE = 1001, 1002, 1003
 
@@ -38,7 +39,7 @@ class Prepared:
     def as_json(self) -> dict:
         """What is measured, and on what."""
         return {'proto': str(self.file.path), 'data': self.feed.describe, 'samples': self.feed.images,
-                'seed': self.seed}
+                'inputs': self.feed.statistics, 'seed': self.seed}
 
     def weights(self) -> NetParameter:
         """The message of a caffemodel: the weights, in the layers as they stand in the net's file."""
@@ -56,7 +57,7 @@ class Prepared:
         write_weights(self.weights(), path)
 
 
-def prepare(file: NetFile, options: DataOptions, engine: str = 'reference', weights: str = '') -> Prepared:
+def prepare(file: NetFile, options: DataOptions, engine: str = CPU_ENGINE, weights: str = '') -> Prepared:
     """The net with its data, the parameters of its fillers and, where given, of a caffemodel. Raises GoodinitError."""
     found = feed(file, options)
     net = Net(found.param if weights else with_batch_statistics(found.param), engine=engine, seed=options.seed)

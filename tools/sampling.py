@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..initializers.walk import Batch
 from ..netlib.data.embedded import open_embedded
 from ..netlib.data.samples import Samples
 from ..netlib.data.sources import open_source
@@ -14,18 +15,16 @@ from ..proto.caffe_pb2 import LayerParameter
 from .inputs import DataOptions, batch_size_of, input_shape, label_blobs, mean_of, scale_of
 from .nets import NetFile
 
-Batch = dict[str, np.ndarray]
 BATCH_SIZE = 32
 GREY = '127.5'          # stands in for a mean file that is as missing as the database
 
 
 @dataclass
 class Sampled:
-    """Batches of values for the inputs, a line on where they come from, notes, and the scale applied."""
+    """Batches of values for the inputs, a line on where they come from, and notes."""
     batches: list[Batch] = field(default_factory=list)
     describe: str = ''
     notes: list[str] = field(default_factory=list)
-    scale: float = 1.0
 
 
 def input_shapes(net: NetFile, layers: list[LayerParameter], options: DataOptions,
@@ -109,7 +108,6 @@ def _report(samples: Samples, layer: LayerParameter, options: DataOptions, out: 
     if out.describe:
         return
     mean, scale = mean_of(layer, options), scale_of(layer, options)
-    out.scale = scale
     if isinstance(mean, list):
         mean = ', '.join(f'{value:g}' for value in mean)
     steps = ([f'minus {mean}'] if mean else []) + ([f'times {scale:.6g}'] if scale != 1 else [])

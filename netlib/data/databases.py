@@ -19,7 +19,7 @@ KINDS = {LEVELDB: ('LevelDB', 'CURRENT'), LMDB: ('LMDB', 'data.mdb')}
 _environments: WeakValueDictionary = WeakValueDictionary()
 
 
-def open_database(path: str | Path, backend: int = LMDB) -> 'Database':
+def open_database(path: str | Path, backend: 'caffe_pb2.DataParameter.DB' = LMDB) -> 'Database':
     """The database in the folder (or LMDB file) `path`; backend is a value of DataParameter.DB.
 
     Raises DataError: no such database, another backend than said, or LevelDB, which is not read yet.

@@ -34,13 +34,21 @@ class Checked(Engine):
         written = {name: x for name, x in operands.items() if name in outputs}
         read = {name: x for name, x in operands.items() if name not in outputs}
         self._check_operands(op, call.arguments, operands, read, written)
-        numbers = [x for x in inputs if isinstance(x, int | float)]
-        kept = {name: x.array().copy() for name, x in operands.items()}
-        finite = all(np.isfinite(x).all() for x in kept.values()) and all(map(isfinite, numbers))
-        poisoned = {name: self._poison(op, call.arguments, x) for name, x in written.items()
-                    if not any(overlap(x, y) for y in read.values())}
+        kept = {name: x.array().copy() for name, x in read.items()}
+        places = {name: place_written(op, call.arguments) for name in written}
+        added = [x.array() for name, x in written.items() if places[name] is None]
+        finite = all(np.isfinite(x).all() for x in [*kept.values(), *added]) and \
+            all(isfinite(x) for x in inputs if isinstance(x, int | float))
+        for name, x in written.items():
+            if places[name] is not None and not any(overlap(x, y) for y in read.values()):
+                x.array(write=True)[places[name]] = POISON[self.dtype].view(self.dtype)
         getattr(self.inner, op)(*inputs, **outputs)
-        self._check_results(op, read, written, kept, poisoned, finite)
+        for name, x in read.items():
+            if not any(overlap(x, y) for y in written.values()) and \
+                    not np.array_equal(x.array(), kept[name], equal_nan=True):
+                raise self.error(op, f'{name} is read only, but has changed')
+        for name, x in written.items():
+            self._check_result(op, name, x.array()[... if places[name] is None else places[name]], finite)
 
     def _check_operands(self, op, arguments, operands, read, written):
         for name, x in operands.items():
@@ -60,35 +68,31 @@ class Checked(Engine):
             if name in operands and operands[name].shape != tuple(shape):
                 raise self.error(op, f'{name} must be {tuple(shape)} here: found {shapes}')
 
-    def _poison(self, op, arguments, tensor):
-        """Mark what the op must write in `tensor`; returns the place, None where the op adds to what is there."""
-        if arguments.get('accumulate') or op == 'conv_backward_weights' or op == 'axpby' and arguments['beta']:
-            return None
-        place = ...
-        if op == 'copy_window':
-            place = tuple(slice(a, a + n) for a, n in zip(arguments['at'], arguments['shape'], strict=True))
-        tensor.array(write=True)[place] = POISON[self.dtype].view(self.dtype)
-        return place
-
-    def _check_results(self, op, read, written, kept, poisoned, finite):
-        for name, x in read.items():
-            if not any(overlap(x, y) for y in written.values()) and \
-                    not np.array_equal(x.array(), kept[name], equal_nan=True):
-                raise self.error(op, f'{name} is read only, but has changed')
-        for name, x in written.items():
-            after, place = x.array(), poisoned.get(name)
-            if place is not None:
-                left = after[place].view(POISON[self.dtype].dtype) == POISON[self.dtype]
-                if left.any():
-                    where = tuple(map(int, np.argwhere(left)[0]))
-                    raise self.error(op, f'{name} {x.shape} was not written, or read before, at '
-                                         f'{np.count_nonzero(left)} places; the first is {where}')
-            if finite and not np.isfinite(after).all():
-                where = tuple(map(int, np.argwhere(~np.isfinite(after))[0]))
-                raise self.error(op, f'made {after[where]} of finite numbers: {name} {x.shape} at {where}')
+    def _check_result(self, op, name, result, finite):
+        left = result.view(POISON[self.dtype].dtype) == POISON[self.dtype]
+        if left.any():
+            raise self.error(op, f'{name} {result.shape} was not written, or read before, at {np.count_nonzero(left)} '
+                                 f'places; the first is {first(left)}')
+        if finite and not np.isfinite(result).all():
+            where = first(~np.isfinite(result))
+            raise self.error(op, f'made {result[where]} of finite numbers: {name} {result.shape} at {where}')
 
     def error(self, op: str, message: str) -> EngineError:
         return EngineError(f"op '{op}' of engine '{self.name}': {message}")
+
+
+def place_written(op, arguments):
+    """The part of its outputs that an op overwrites, as an index; None where it adds to what is there."""
+    if arguments.get('accumulate') or op == 'conv_backward_weights' or op == 'axpby' and arguments['beta']:
+        return None
+    if op == 'copy_window':
+        return tuple(slice(a, a + n) for a, n in zip(arguments['at'], arguments['shape'], strict=True))
+    return ...
+
+
+def first(where):
+    """The index of the first true element."""
+    return tuple(map(int, np.argwhere(where)[0]))
 
 
 def overlap(x: Tensor, y: Tensor) -> bool:

@@ -33,6 +33,14 @@ class Affine(Layer):
         if self.bias and self.bias.learns:
             self.engine.sum(self.by_output(dy), out=self.bias.diffs.reshape(1, self.num_output, 1), accumulate=True)
 
+    def add_squared_gradients(self, uses):
+        """Add to W's diff, element by element, the sum over images of the square of each image's own gradient by W.
+
+        uses: (bottom, top) of each place where W is applied, in this layer or in one that shares W, all of one batch size;
+        bottoms have their values, tops their diffs.
+        """
+        raise NotImplementedError
+
     def weight_view(self, diff=False):
         """W, or its diff, as a writable NumPy view (groups, outputs per group, ...): the last axes are what one output sees."""
         raise NotImplementedError

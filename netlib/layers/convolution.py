@@ -74,6 +74,16 @@ class Sliding(Affine):
         for blob in top:
             blob.reshape(*first.shape[:self.channel], self.num_output, *self.extents)
 
+    def add_squared_gradients(self, uses):
+        e, gradient = self.engine, self.buffer('gradient', *self.weight.shape)
+        for n in range(self.N):
+            e.fill(0, out=gradient)
+            for x, y in uses:
+                x, dy = (self.images(t)[n] for t in (x.values, y.diffs))
+                self.weights_backward(x.reshape(1, *x.shape), dy.reshape(1, *dy.shape), gradient)
+            e.unary('power', gradient, 2, 1, 0, out=gradient)
+            e.axpby(1, gradient, 1, out=self.weight.diffs)
+
     def out_extents(self, blob):
         spatial = blob.shape[self.channel + 1:]
         extents = tuple(self.extent(n, *rest) for n, *rest in zip(spatial, *self.window, strict=True))
@@ -98,7 +108,7 @@ class Sliding(Affine):
         for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
             dy = self.images(y.diffs)
             if self.weight.learns:
-                self.weights_backward(self.images(x.values), dy)
+                self.weights_backward(self.images(x.values), dy, self.weight.diffs)
             self.bias_backward(dy)
             if wanted:
                 self.slide_back(dy, out=self.images(x.diffs))
@@ -127,8 +137,8 @@ class Convolution(Sliding):
     def slide_back(self, dy, out):
         self.engine.conv_backward_data(dy, self.weight.values, self.window, self.groups, out=out)
 
-    def weights_backward(self, x, dy):
-        self.engine.conv_backward_weights(x, dy, self.window, self.groups, out=self.weight.diffs)
+    def weights_backward(self, x, dy, dW):
+        self.engine.conv_backward_weights(x, dy, self.window, self.groups, out=dW)
 
     def weight_view(self, diff=False):
         W = self.weight.diff if diff else self.weight.data

@@ -26,8 +26,8 @@ class Deconvolution(Sliding):
     def slide_back(self, dy, out):
         self.engine.conv_forward(dy, self.weight.values, self.window, self.groups, out=out)
 
-    def weights_backward(self, x, dy):
-        self.engine.conv_backward_weights(dy, x, self.window, self.groups, out=self.weight.diffs)
+    def weights_backward(self, x, dy, dW):
+        self.engine.conv_backward_weights(dy, x, self.window, self.groups, out=dW)
 
     def weight_view(self, diff=False):
         W = self.weight.diff if diff else self.weight.data

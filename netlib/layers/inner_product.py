@@ -1,4 +1,6 @@
 from ..shapes import count
+from itertools import product
+
 from ..registry import register
 from .affine import Affine
 
@@ -40,12 +42,23 @@ class InnerProduct(Affine):
     def backward(self, top, propagate_down, bottom):
         e, dy = self.engine, top[0].diffs.reshape(self.M, self.num_output)
         if self.weight.learns:
-            x = self.rows(bottom[0].values)
-            a, b = (x, dy) if self.transposed else (dy, x)
-            e.gemm(a, b, out=self.weight.diffs, transpose_a=True, accumulate=True)
+            self.add_outer(self.rows(bottom[0].values), dy)
         self.bias_backward(dy)
         if propagate_down[0]:
             e.gemm(dy, self.weight.values, out=self.rows(bottom[0].diffs), transpose_b=self.transposed)
+
+    def add_outer(self, x, dy):
+        """W's diff += the sum over rows of the outer products of dy and x."""
+        a, b = (x, dy) if self.transposed else (dy, x)
+        self.engine.gemm(a, b, out=self.weight.diffs, transpose_a=True, accumulate=True)
+
+    def add_squared_gradients(self, uses):
+        # One row's gradient is a sum of outer products, so its square is the sum of the outer products of all their pairs.
+        x, dy = self.buffer('x x', self.M, self.K), self.buffer('dy dy', self.M, self.num_output)
+        for (x1, y1), (x2, y2) in product(uses, repeat=2):
+            self.engine.binary('mul', self.rows(x1.values), self.rows(x2.values), out=x)
+            self.engine.binary('mul', y1.diffs.reshape(*dy.shape), y2.diffs.reshape(*dy.shape), out=dy)
+            self.add_outer(x, dy)
 
     def by_output(self, y):
         return y.reshape(-1, self.num_output, 1)

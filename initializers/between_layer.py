@@ -21,18 +21,19 @@ def between_layer(net: Net, batches: Sequence[Batch], chosen: Collection[Affine]
                   paper: bool = False, strict: bool = False, dropout: bool = False) -> list[str]:
     """Bring the change rates of all layers together by rescaling the `chosen` ones, the outputs unchanged.
 
-    With log-scales s of the blobs (scales.py), W_k *= exp(d_k), b_k *= exp(s_top), d_k = s_top - s_bottom, the logarithm
-    of a change rate, rho_k, becomes rho_k - 2 d_k: the gradient by W_k falls as W_k grows. So rho is measured once, and the s
-    that make sum of (rho_k - 2 d_k - their mean)^2 smallest are found by least squares; of several such s the shortest.
-    On a chain all rates become their geometric mean, the goal of Krähenbühl et al. 2016, Algorithm 2, in one step. Where
-    layers (LRN, BatchNorm) are homogeneous only nearly, it is repeated until no rate moves by 1 %; `strict` leaves their
-    blobs alone instead.
+    With log-scales s of the blobs (scales.py), W_k *= exp(d_k), b_k *= exp(s_top), d_k = s_top - s_bottom,
+    the logarithm of a change rate, rho_k, becomes rho_k - 2 d_k: the gradient by W_k falls as W_k grows. So
+    rho is measured once, and the s that make sum of (rho_k - 2 d_k - their mean)^2 smallest are found by
+    least squares; of several such s the shortest. On a chain all rates become their geometric mean, the goal
+    of Krähenbühl et al. 2016, Algorithm 2, in one step. Where layers (LRN, BatchNorm) are homogeneous only
+    nearly, it is repeated until no rate moves by 1 %; `strict` leaves their blobs alone instead.
 
-    `paper` is Algorithm 2 itself: 10 rounds of r_k = (C_k / C)^(alpha / 2), alpha = 0.25, C the geometric mean of the rates
-    C_k, W_k *= r_k, and b_k times all that has changed up to it; which is alpha times the step above. In a net that is
-    no chain the r_k are those nearest to these that leave the function alone.
+    `paper` is Algorithm 2 itself: 10 rounds of r_k = (C_k / C)^(alpha / 2), alpha = 0.25, C the geometric
+    mean of the rates C_k, W_k *= r_k, and b_k times all that has changed up to it; which is alpha times the
+    step above. In a net that is no chain the r_k are those nearest to these that leave the function alone.
 
-    Every layer that learns and has a gradient counts; those that are not chosen keep their rates. Returns notes.
+    Every layer that learns and has a gradient counts; those that are not chosen keep their rates. Returns
+    notes.
     """
     scales = Scales(net, chosen, strict)
     if not scales.free:
@@ -47,15 +48,20 @@ def between_layer(net: Net, batches: Sequence[Batch], chosen: Collection[Affine]
             break
         before, total = total, limited(total + step * (ALPHA if paper else 1), scales)
         rescale(scales, total - before)
-    notes = [f"layer '{layer.name}': no gradient reaches its weights, or they are zero: "
-             'its change rate does not count' for layer in chosen if not np.isfinite(rates[layer.weight.owner])]
-    if largest(total, scales) > LARGEST - 1e-6:
-        notes.append('between layers: change rates differ so much that scaling stopped at a factor of '
-                     f'{exp(LARGEST):.0e}')
+    notes = _notes(scales, total, [layer for layer in chosen if not np.isfinite(rates[layer.weight.owner])])
     if rounds > 1 and not paper and moves >= SETTLED:
         notes.append(f'between layers: after {rounds} rounds change rates still moved by {expm1(moves):.0%}; '
                      f"these layers are homogeneous only nearly: {', '.join(scales.nearly)} "
                      '(--strict leaves their blobs alone)')
+    return notes
+
+
+def _notes(scales, total, uncounted):
+    notes = [f"layer '{layer.name}': no gradient reaches its weights, or they are zero: its change rate does not "
+             'count' for layer in uncounted]
+    if largest(total, scales) > LARGEST - 1e-6:
+        notes.append('between layers: change rates differ so much that scaling stopped at a factor of '
+                     f'{exp(LARGEST):.0e}')
     return notes
 
 

@@ -1,8 +1,8 @@
 """How fast the weights of each layer would learn: their gradients under a random linear loss (Krähenbühl et al. 2016).
 
-The loss of an image is l = eta^T z, with z its scores and eta ~ N(0, I) drawn anew for every image (section 3). The gradient by
-a weight is taken and squared image by image, within one backward pass over the whole batch. Where layers share
-a weight, its gradient is the sum of theirs.
+The loss of an image is l = eta^T z, with z its scores and eta ~ N(0, I) drawn anew for every image (section
+3). The gradient by a weight is taken and squared image by image, within one backward pass over the whole
+batch. Where layers share a weight, its gradient is the sum of theirs.
 """
 from collections.abc import Callable, Sequence
 
@@ -18,7 +18,7 @@ ANSWERS = ('Softmax', 'Accuracy', 'ArgMax')     # they turn scores into an answe
 
 
 class WeightGradient:
-    """C_ij^2 = E[(dl/dW_ij)^2] (eq. 1) of one weight matrix W, i its outputs and j its inputs: the mean over `images` images."""
+    """C_ij^2 = E[(dl/dW_ij)^2] (eq. 1) of a weight matrix W, i its outputs, j its inputs: a mean over images."""
 
     def __init__(self, weight: Param, squares: np.ndarray, images: int):
         """squares (groups, i, j...): the sum over the images."""
@@ -36,8 +36,9 @@ class WeightGradient:
     def change_rate(self) -> float:
         """The mean over the columns j of C~_j, with C~_j^2 = mean over i of C_ij^2 / mean square of W (eq. 2 and 3).
 
-        |W|^2 is taken as the mean square, as in the published code: the rate tells which part of itself a weight changes
-        by, whatever the size of W. 0 without gradient; NaN for W = 0 and for what is not reached by backward.
+        |W|^2 is taken as the mean square, as in the published code: the rate tells which part of itself a
+        weight changes by, whatever the size of W. 0 without gradient; NaN for W = 0 and for what is not
+        reached by backward.
         """
         size = np.sqrt(np.mean(np.square(self.weight.data, dtype=np.float64)))
         return float(np.sqrt(self.columns).mean() / size) if self.images and size else np.nan
@@ -50,11 +51,11 @@ class WeightGradient:
 
 def weight_gradients(net: Net, batches: Sequence[Batch], rng: np.random.Generator, dropout: bool = False,
                      after_forward: Callable[[int], None] = lambda layer: None) -> dict[Param, WeightGradient]:
-    """The gradients of all convolution and inner product weights that learn, by owner: one forward and backward per batch.
+    """The gradients by all convolution and inner product weights that learn, by owner.
 
-    Where layers share weights, theirs is the sum. `after_forward` hears each layer's index once its tops are there.
-    Diffs of parameters are zero afterwards. Raises NetError for a net without scores.
-    """
+    One forward and one backward pass per batch. Where layers share weights, theirs is the sum.
+    `after_forward` hears each layer's index once its tops are there. Diffs of parameters are zero afterwards.
+    Raises NetError for a net without scores. """
     scores = score_blobs(net)
     gathered = {layer.weight.owner: _Squares(layer) for layer in reversed(affine_layers(net)) if layer.weight.learns}
     for layer in affine_layers(net):
@@ -84,7 +85,7 @@ def weight_gradients(net: Net, batches: Sequence[Batch], rng: np.random.Generato
 
 
 class _Squares:
-    """The squares of one weight's gradients, gathered in its diff. A weight of several users waits until all have run backward."""
+    """The squares of one weight's gradients, gathered in its diff; all users of the weight must have run."""
 
     def __init__(self, layer: Affine):
         self.layer, self.users, self.images = layer, 0, 0
@@ -123,8 +124,8 @@ def run_random_loss(net: Net, batch: Batch, scores: Sequence[str], rng: np.rando
 def score_blobs(net: Net) -> list[str]:
     """The blobs where losses begin, of those that depend on a convolution or an inner product.
 
-    They are the bottoms of layers with a loss weight; in a net without any, the net's outputs. What a Softmax, an Accuracy or
-    the like computes stands for its bottoms.
+    They are the bottoms of layers with a loss weight; in a net without any, the net's outputs. What a
+    Softmax, an Accuracy or the like computes stands for its bottoms.
     """
     learned, makers = set(), {}
     for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
@@ -142,8 +143,8 @@ def score_blobs(net: Net) -> list[str]:
         elif name in learned:
             scores[name] = None
     if not scores:
-        raise NetError(f"net '{net.name}' has no scores to measure gradients from: neither a loss nor an output depends on a "
-                       'convolution or an inner product')
+        raise NetError(f"net '{net.name}' has no scores to measure gradients from: neither a loss nor an output "
+                       'depends on a convolution or an inner product')
     return list(scores)
 
 

@@ -11,10 +11,10 @@ def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int 
 
         while |var(z) - target| >= margin and trials < max_trials:  W /= sqrt(var(z) / target)
 
-    var is over every element of z: images, outputs, positions. The bias stays, the mean is not removed. z is measured before
-    whatever follows in place. Without a bias (or with b = 0) one trial suffices. z = a u + b is not run again for further
-    trials: its variance is a quadratic in a whose coefficients come from the moments of the one forward pass.
-    Returns notes; a layer of constant output is left alone.
+    var is over every element of z: images, outputs, positions. The bias stays, the mean is not removed. z is
+    measured before whatever follows in place. Without a bias (or with b = 0) one trial suffices. z = a u + b
+    is not run again for further trials: its variance is a quadratic in a whose coefficients come from the
+    moments of the one forward pass. Returns notes; a layer of constant output is left alone.
     """
     moments = step.forward()
     variance, follows = variance_of_scale(moments, _bias(step))

@@ -46,9 +46,10 @@ class Row:
 def measure(net: Net, batches: Sequence[Batch], rng: np.random.Generator, dropout: bool = False) -> list[Row]:
     """A Row for each convolution and inner product of the net, in the net's order.
 
-    batches: the values of the net's Input blobs, as in `walk`. One forward and one backward pass per batch; dropout is off
-    unless `dropout`. Weights, and what forward itself changes, stay as they are; diffs of parameters become zero.
-    Raises DataError where an input holds NaN or Inf, NetError for a net without scores.
+    batches: the values of the net's Input blobs, as in `walk`. One forward and one backward pass per batch;
+    dropout is off unless `dropout`. Weights, and what forward itself changes, stay as they are; diffs of
+    parameters become zero. Raises DataError where an input holds NaN or Inf, NetError for a net without
+    scores.
     """
     outputs = _Outputs(net)
     gradients = weight_gradients(net, batches, rng, dropout, outputs.see)

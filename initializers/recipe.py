@@ -9,11 +9,10 @@ import numpy as np
 
 from ..netlib import Net
 from ..netlib.errors import NetError, meant
-from ..netlib.layers import Layer
 from ..netlib.layers.affine import Affine
 from ..proto.caffe_pb2 import TRAIN, FillerParameter
 from .between_layer import between_layer
-from .fillers import fill, fill_array
+from .fillers import fill_array
 from .from_samples import FROM_SAMPLES
 from .lsuv import lsuv
 from .orthonormal import orthonormal
@@ -36,13 +35,15 @@ BETWEEN = ('none', 'exact', 'paper')
 class Recipe:
     """The parts of an initialization. PRESETS holds the published ones.
 
-    weights_from: 'keep', 'filler' (the prototxt's), 'orthonormal', 'gaussian' (std 0.01), 'unit_gaussian', 'xavier', 'msra',
-    or from the samples that reach a layer: 'pca', 'zca', 'kmeans', 'rand' (convolutions; elsewhere 'gaussian', as in
-    Krähenbühl et al. 3.3, unless `all_layers`).
+    weights_from: 'keep', 'filler' (the prototxt's), 'orthonormal', 'gaussian' (std 0.01), 'unit_gaussian',
+    'xavier', 'msra', or from the samples that reach a layer: 'pca', 'zca', 'kmeans', 'rand' (convolutions;
+    elsewhere 'gaussian', as in Krähenbühl et al. 3.3, unless `all_layers`).
     normalize: 'none', 'lsuv' (target, margin, max_trials), 'within' (beta), 'scale', 'scale_bias'.
-    between: 'none', 'exact', 'paper' (Krähenbühl et al., Algorithm 2); `strict` pins layers that are homogeneous only nearly.
+    between: 'none', 'exact', 'paper' (Krähenbühl et al., Algorithm 2); `strict` pins layers that are
+    homogeneous only nearly.
     layers: a regular expression; layers whose name it does not match anywhere keep what they have.
-    zero_last: the weights of the last layers, whose outputs are the scores, become zero (magic_init's -z).
+    zero_last: the weights of the last layers, whose outputs are the scores, become zero.
+    dropout: keep it on while layers are measured.
     memory: bytes of samples held at once.
     """
     weights_from: str = 'orthonormal'
@@ -82,9 +83,10 @@ def initialize(net: Net, batches: Sequence[Batch], recipe: Recipe, rng: np.rando
                progress: Progress = lambda layer: None) -> list[str]:
     """Initialise the weights of a net, whose other parameters have been filled, from batches of its inputs.
 
-    Each layer runs forward once per batch (and once more per measurement of `between`). `progress` hears each layer's name.
-    Returns notes: a line for each thing that a user should know, with the layer's name. Raises NetError for an unknown recipe
-    and where there is nothing to initialise, DataError for samples or outputs that are not finite.
+    Each layer runs forward once per batch (and once more per measurement of `between`). `progress` hears each
+    layer's name. Returns notes: a line for each thing that a user should know, with the layer's name. Raises
+    NetError for an unknown recipe and where there is nothing to initialise, DataError for samples or outputs
+    that are not finite.
     """
     check(recipe)
     chosen, notes = choose(net, recipe)

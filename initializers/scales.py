@@ -1,17 +1,18 @@
 """Changes of scale that leave a net's function alone: a log-scale s per blob, under linear constraints.
 
-An affine layer takes any change: W *= exp(s_top - s_bottom), b *= exp(s_top). What all other layers permit, they declare
-(`scaling` and `degree` in netlib/layers/base.py):
+An affine layer takes any change: W *= exp(s_top - s_bottom), b *= exp(s_top). What all other layers permit,
+they declare (`scaling` and `degree` in netlib/layers/base.py):
 
     equal       the tops have the scale of the bottoms: they share one s
     product     s_top = degree * (sum of s_bottom)
     free        s_top = 0, whatever the bottoms
     fixed       s = 0 for bottoms and tops; so it is for sources, and for what no layer reads
 
-Weights that must stay ask for s_top = s_bottom, biases that must stay and are not zero for s_top = 0; layers that share
-weights have one s_top - s_bottom, those that share a bias one s_top. So a Bias layer, and a Scale layer with a bias, which
-initializers leave alone, are 'fixed'; so is a 'free' layer that remembers the scale of its bottom (a BatchNorm with
-statistics). A PReLU is homogeneous whatever its slopes. A blob written in place is a new version with an s of its own.
+Weights that must stay ask for s_top = s_bottom, biases that must stay and are not zero for s_top = 0; layers
+that share weights have one s_top - s_bottom, those that share a bias one s_top. So a Bias layer, and a Scale
+layer with a bias, which initializers leave alone, are 'fixed'; so is a 'free' layer that remembers the scale
+of its bottom (a BatchNorm with statistics). A PReLU is homogeneous whatever its slopes. A blob written in
+place is a new version with an s of its own.
 """
 from collections import Counter
 from collections.abc import Collection
@@ -29,7 +30,8 @@ ONE = 0             # the variable that stands for log 1 = 0
 class Scales:
     """The log-scales of a net's blobs, as linear functions of a few free numbers.
 
-    chosen: the layers whose weights and biases may change. strict: layers that are homogeneous only nearly are fixed.
+    chosen: the layers whose weights and biases may change. strict: layers that are homogeneous only nearly
+    are fixed.
 
     free              how many free numbers there are
     weights, biases   {owner: a row over the free numbers}: the log-factor of each that may change
@@ -76,7 +78,7 @@ class Scales:
         return tops
 
     def _other(self, layer, bottoms):
-        """Tie the bottoms as the layer asks; returns the tops' variable."""
+        """Tie the bottoms as the layer asks; returns the variable of its tops, as a list."""
         scaling = layer.scaling
         if layer.nearly and scaling != 'fixed' and not self.strict:
             self.nearly.append(layer.name)
@@ -89,10 +91,10 @@ class Scales:
             for bottom in bottoms:
                 row[bottom] -= layer.degree
             self.constraints.append(row)
-            return top
+            return [top]
         if scaling != 'free':
             self._tie([Counter({bottom: 1}) for bottom in bottoms] + [Counter()] * (scaling == 'fixed'))
-        return bottoms[0] if scaling == 'equal' else ONE
+        return [bottoms[0] if scaling == 'equal' else ONE]
 
     def _variable(self):
         self.count += 1

@@ -7,9 +7,9 @@ It exists once. Whatever works on a net layer by layer is a loop over it:
             moments = step.forward()
             step.rescale(1 / moments.std)
 
-At the halt the layer's bottoms are known for all batches and its tops are not yet. `step.forward()` computes them; where the
-loop does not, the walk does. z = W x + b is linear in W and b, so rescaling the weights rescales the tops that are
-there, and no layer runs twice.
+At the halt the layer's bottoms are known for all batches and its tops are not yet. `step.forward()` computes
+them; where the loop does not, the walk does. z = W x + b is linear in W and b, so rescaling the weights
+rescales the tops that are there, and no layer runs twice.
 """
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class Moments:
 class Step:
     """One layer at its turn. `affine` says that it has weights W and perhaps b.
 
-    `bias` is the b that an initializer may set: None where there is none, where it belongs to another layer, and where
-    it does not learn. `moments` is what forward returned, changed by each rescale.
+    `bias` is the b that an initializer may set: None where there is none, where it belongs to another layer,
+    and where it does not learn. `moments` is what forward returned, changed by each rescale.
     """
 
     def __init__(self, net: Net, index: int, kept: _Activations):
@@ -164,8 +164,7 @@ def output_moments(layer: Affine, blob: Blob) -> Moments:
         return Moments(np.zeros(layer.num_output), np.zeros(layer.num_output), 0)
     mean, var = (layer.buffer(name, 1, layer.num_output, 1) for name in ('mean', 'var'))
     layer.engine.moments(y, mean=mean, var=var)
-    mean, var = (tensor.array().ravel().astype(float) for tensor in (mean, var))
-    return Moments(mean, var, y.shape[0] * y.shape[2])
+    return Moments(mean.array().ravel().astype(float), var.array().ravel().astype(float), y.shape[0] * y.shape[2])
 
 
 def pooled(parts: Sequence[Moments]) -> Moments:
@@ -182,8 +181,9 @@ def pooled(parts: Sequence[Moments]) -> Moments:
 def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterator[Step]:
     """Halt at each layer in turn.
 
-    batches: for each batch the values of the net's Input blobs (an empty dict where data layers feed the net; they read the
-    next batch each time). Activations are freed after their last use, but for the blobs named in `keep`.
+    batches: for each batch the values of the net's Input blobs (an empty dict where data layers feed the net;
+    they read the next batch each time). Activations are freed after their last use, but for the blobs named
+    in `keep`.
     """
     kept = _Activations(net, batches, set(keep))
     for index in range(len(net.layers)):
@@ -213,8 +213,9 @@ def check_finite(batch: Batch) -> None:
 
 @contextmanager
 def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
-    """A net as initializers look at it: dropout passes everything (unless `dropout`), and what forward itself changes
-    (the running statistics of BatchNorm) is put back afterwards."""
+    """A net as initializers look at it: dropout passes everything (unless `dropout`), and what forward itself
+    changes (the running statistics of BatchNorm) is put back afterwards.
+    """
     layers = [layer for layer in net.layers if layer.type == 'Dropout' and not dropout]
     phases = [layer.phase for layer in layers]
     affine = {p.owner for layer in net.layers if isinstance(layer, Affine) for p in layer.params}
@@ -231,8 +232,9 @@ def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
 
 
 class _Activations:
-    """The blobs' values for each batch. With one batch they simply stay in the blobs; with several they are copied out of the
-    blobs after a layer ran and into them before the next one reads."""
+    """The blobs' values for each batch. With one batch they simply stay in the blobs; with several they are copied
+    out of the blobs after a layer ran and into them before the next one reads.
+    """
 
     def __init__(self, net: Net, batches: Sequence[Batch], keep: set[str]):
         self.net, self.batches, self.keep = net, len(batches), keep

@@ -9,8 +9,8 @@ def within_layer(step: Step, beta: float = 0.1) -> list[str]:
 
         W[i] /= std(z[i]);  b[i] = beta - mean(z[i]) / std(z[i])          with z before the bias
 
-    Then the columns of the next layer's W change at equal rates (Section 3.1). An output that is constant keeps its row; a
-    layer without a bias of its own that learns keeps its means. Returns notes.
+    Then the columns of the next layer's W change at equal rates (Section 3.1). An output that is constant
+    keeps its row; a layer without a bias of its own that learns keeps its means. Returns notes.
     """
     moments, bias = step.forward(), step.bias
     constant = moments.constant

@@ -181,8 +181,9 @@ class Net:
     def backward_from(self, diffs: Mapping[str, np.ndarray], accumulate: bool = True) -> None:
         """Run backward from the blobs named, whose gradients are given, in place of the losses.
 
-        Diffs of parameters accumulate, or are left alone if `accumulate` is False. What lies between these blobs and parameters that learn is run. No blob may lie below another one: its gradient would
-        be overwritten. Elsewhere nothing depends on any blob, so that its gradient is zero.
+        Diffs of parameters accumulate, or are left alone if `accumulate` is False. What lies between these blobs and
+        parameters that learn is run. No blob may lie below another one: its gradient would be overwritten. On all other
+        blobs nothing depends, so that their gradients are zero. Raises NetError for an unknown blob.
         """
         for name, diff in diffs.items():
             if name not in self.blobs:

@@ -3,8 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_nets import NETS, WITH_BATCH_NORM, WITH_LRN, build, conv, data, fc, layer, relu, samples
-
 from goodinit.initializers import PRESETS, Recipe, initialize, walk
 from goodinit.initializers.lsuv import lsuv
 from goodinit.initializers.walk import measuring
@@ -12,6 +10,7 @@ from goodinit.netlib import Net
 from goodinit.netlib.layers.affine import Affine
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TRAIN
+from small_nets import NETS, WITH_BATCH_NORM, WITH_LRN, build, conv, data, fc, layer, relu, samples
 
 GOLDEN = sorted((Path(__file__).parent / 'golden' / 'lsuv').glob('*.npz'))
 ALL = {**NETS, 'lrn': WITH_LRN, 'batch_norm': WITH_BATCH_NORM}
@@ -120,14 +119,16 @@ def test_target_margin_and_trials():
         if step.affine:
             assert lsuv(step, target=4, margin=1e-3) == []
             assert step.moments.total_var == pytest.approx(4, abs=1e-3)
-    net, batches, _ = initialized('chain', Recipe('keep', 'lsuv', margin=1e9))
+    net, _, _ = initialized('chain', Recipe('keep', 'lsuv', margin=1e9))
     for old, new in zip(build('chain').all_params(), net.all_params(), strict=True):
         np.testing.assert_array_equal(old.data, new.data)
 
 
 @pytest.mark.parametrize('text, name', [
-    (data() + layer('Power', 'zero', 'data', fields='power_param { scale: 0 }') + conv('c', 'zero', 4) + fc('f', 'c', 3), 'c'),
-    (data() + layer('Power', 'zero', 'data', fields='power_param { scale: 0 shift: 9 }') + fc('c', 'zero', 1) + fc('f', 'c', 3), 'c'),
+    (data() + layer('Power', 'zero', 'data', fields='power_param { scale: 0 }') + conv('c', 'zero', 4)
+     + fc('f', 'c', 3), 'c'),
+    (data() + layer('Power', 'zero', 'data', fields='power_param { scale: 0 shift: 9 }') + fc('c', 'zero', 1)
+     + fc('f', 'c', 3), 'c'),
 ])
 def test_a_constant_output_leaves_the_layer_alone(text, name):
     net = build(text)
@@ -147,6 +148,7 @@ def test_zero_weights_are_left_alone():
 
 
 def test_measured_before_a_nonlinearity_in_place():
-    inside, apart = (data() + conv('c', 'data', 6) + relu('c').replace('top: "c"', f'top: "{top}"') for top in ('c', 'r'))
+    inside, apart = (data() + conv('c', 'data', 6) + relu('c').replace('top: "c"', f'top: "{top}"')
+                     for top in ('c', 'r'))
     first, second = (initialized(text)[0] for text in (inside, apart))
     np.testing.assert_array_equal(first.params['c'][0].data, second.params['c'][0].data)

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_nets import NETS, WITH_BATCH_NORM, WITH_LRN, build, conv, data, fc, layer, outputs, pool, relu, samples
-
 from goodinit.initializers import PRESETS, Recipe, fill_array, initialize, measure, orthonormal
 from goodinit.initializers.from_samples import FROM_SAMPLES
 from goodinit.initializers.recipe import BETWEEN, FROM_SHAPE, NORMALIZE, WEIGHTS_FROM, choose, first_layers, last_layers
 from goodinit.netlib.errors import DataError, NetError
 from goodinit.proto.caffe_pb2 import TEST
+from small_nets import NETS, WITH_BATCH_NORM, WITH_LRN, build, conv, data, fc, layer, outputs, pool, relu, samples
 
 ALL = {**NETS, 'lrn': WITH_LRN, 'batch_norm': WITH_BATCH_NORM}
 
@@ -91,11 +90,12 @@ def test_other_parameters_are_left_at_their_fillers():
 
 
 @pytest.mark.parametrize('text, options, message', [
-    (data() + pool('p', 'data'), {}, "net 'net' has nothing to initialise: no convolution or inner product that learns$"),
+    (data() + pool('p', 'data'), {},
+     "net 'net' has nothing to initialise: no convolution or inner product that learns$"),
     ('chain', {'layers': 'conv9'}, "no convolution or inner product that learns has a name that 'conv9' matches"),
     ('chain', {'layers': '('}, r"layers: '\(' is not a regular expression: missing \), unterminated subpattern"),
-    ('chain', {'weights_from': 'orthonromal'}, "weights_from: found 'orthonromal', needed one of keep, filler, orthonormal, "
-                                               ".*did you mean 'orthonormal'?"),
+    ('chain', {'weights_from': 'orthonromal'},
+     "weights_from: found 'orthonromal', needed one of keep, filler, orthonormal, .*did you mean 'orthonormal'?"),
     ('chain', {'normalize': 'lsvu'}, "normalize: found 'lsvu', needed one of none, lsuv"),
     ('chain', {'between': 'yes'}, "between: found 'yes', needed one of none, exact, paper"),
 ])
@@ -181,7 +181,8 @@ def test_zero_last():
 
 
 @pytest.mark.parametrize('name, first, last', [
-    ('chain', ['c1'], ['f2']), ('siamese', ['c1', 'c1_p'], ['out']), ('product', ['c1', 'g'], ['f2']), ('unet', ['d1'], ['score']),
+    ('chain', ['c1'], ['f2']), ('siamese', ['c1', 'c1_p'], ['out']), ('product', ['c1', 'g'], ['f2']),
+    ('unet', ['d1'], ['score']),
     (data() + conv('c', 'data', 3) + fc('aux', 'c', 2) + conv('d', 'c', 3) + fc('f', 'd', 2), ['c'], ['aux', 'f'])])
 def test_first_and_last_layers(name, first, last):
     net = build(name)

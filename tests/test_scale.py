@@ -1,11 +1,10 @@
 """Scale and scale+bias initialization, by their definitions."""
 import numpy as np
 import pytest
-from small_nets import NETS, build, conv, data, fc, samples
-
 from goodinit.initializers import PRESETS, Recipe, initialize, walk
 from goodinit.initializers.walk import measuring
 from goodinit.netlib.layers.affine import Affine
+from small_nets import NETS, build, conv, data, fc, samples
 
 
 def initialized(text, normalize, count=2):

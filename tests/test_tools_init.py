@@ -82,6 +82,14 @@ def test_the_seed_decides(tmp_path):
     assert initialized(tmp_path, '--force', '--seed', '1').read_bytes() != first
 
 
+@pytest.mark.parametrize('engine', ['checked:reference', 'fast'])
+def test_engines_agree(engine, tmp_path):
+    first = arrays(initialized(tmp_path))
+    again = arrays(initialized(tmp_path, '--force', '--engine', engine))
+    for name in ('conv', 'ip'):
+        np.testing.assert_allclose(again[name][0], first[name][0], rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize('method', PRESETS)
 def test_every_method_runs(method, tmp_path):
     weights = arrays(initialized(tmp_path, '--method', method, '--batch-size', '40'))

@@ -1,13 +1,12 @@
 """The walk: what each halt sees, how often layers run, what is kept alive."""
 import numpy as np
 import pytest
-from small_nets import NETS, WITH_BATCH_NORM, WITH_LRN, build, conv, data, fc, layer, outputs, pool, relu, samples
-
 from goodinit.initializers import walk
 from goodinit.initializers.walk import Moments, measuring, pooled
 from goodinit.netlib.errors import DataError
 from goodinit.netlib.layers.affine import Affine
 from goodinit.proto.caffe_pb2 import TEST, TRAIN
+from small_nets import NETS, WITH_BATCH_NORM, WITH_LRN, build, conv, data, fc, layer, outputs, pool, relu, samples
 
 ALL = {**NETS, 'lrn': WITH_LRN, 'batch_norm': WITH_BATCH_NORM}
 
@@ -135,8 +134,7 @@ def test_blobs_can_be_kept(count):
     net = build('chain', phase=TEST)
     batches = samples(net, count)
     expected = outputs(net, batches[-1])['prob']
-    for step in walk(net, batches, keep=['prob']):
-        pass
+    *_, step = walk(net, batches, keep=['prob'])
     step.kept.load(count - 1, [net.blobs['prob']])
     np.testing.assert_array_equal(net.blobs['prob'].data, expected)
 
@@ -153,12 +151,12 @@ def test_parameters_that_are_blobs_survive():
 
 @pytest.mark.parametrize('count', [1, 2])
 def test_an_input_may_be_changed_in_place(count):
-    text = data() + layer('Power', 'scale', 'data', 'data', 'power_param { scale: 0.1 }') + conv('c', 'data', 3) + fc('f', 'c', 2)
+    text = (data() + layer('Power', 'scale', 'data', 'data', 'power_param { scale: 0.1 }') + conv('c', 'data', 3)
+            + fc('f', 'c', 2))
     net = build(text, phase=TEST)
     batches = samples(net, count)
     expected = outputs(net, batches[-1])['f']
-    for step in walk(net, batches, keep=['f']):
-        pass
+    *_, step = walk(net, batches, keep=['f'])
     step.kept.load(count - 1, [net.blobs['f']])
     np.testing.assert_array_equal(net.blobs['f'].data, expected)
 

@@ -1,11 +1,10 @@
 """Within-layer initialization: unit variance and mean beta for every output."""
 import numpy as np
 import pytest
-from small_nets import NETS, WITH_LRN, build, conv, data, fc, layer, relu, samples, shared
-
 from goodinit.initializers import Recipe, initialize, walk
 from goodinit.initializers.walk import measuring
 from goodinit.netlib.layers.affine import Affine
+from small_nets import NETS, WITH_LRN, build, conv, data, fc, layer, relu, samples, shared
 
 ALL = {**NETS, 'lrn': WITH_LRN}
 

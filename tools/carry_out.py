@@ -98,6 +98,6 @@ def engine_for(gpu: bool) -> str:
         try:
             make_engine('cuda')
             return 'cuda'
-        except (GoodinitError, ImportError) as error:
+        except GoodinitError as error:
             say(f'no GPU can be used, the CPU computes ({error})')
     return CPU_ENGINE

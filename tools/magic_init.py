@@ -59,7 +59,7 @@ def add_published(parser: Parser) -> None:
     add('-s', type=real(), default=1.0, metavar='S', help='multiply the images of -d by S (default: %(default)s)')
     add('-bs', type=whole(1), default=16, metavar='N', help='the batch size with -d (default: %(default)s)')
     add('-nit', type=whole(1), default=10, metavar='N', help='how many batches (default: %(default)s)')
-    add('--gpu', type=whole(0), metavar='N', help='compute on the GPU')
+    add('--gpu', type=whole(0), metavar='N', help='compute on the GPU (CUDA_VISIBLE_DEVICES says which)')
 
 
 def published_data(args: argparse.Namespace) -> DataOptions:

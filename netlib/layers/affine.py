@@ -36,13 +36,16 @@ class Affine(Layer):
     def add_squared_gradients(self, uses):
         """Add to W's diff, element by element, the sum over images of the square of each image's own gradient by W.
 
-        uses: (bottom, top) of each place where W is applied, in this layer or in one that shares W, all of one batch size;
-        bottoms have their values, tops their diffs.
+        uses: (bottom, top) of each place where W is applied, in this layer or in one that shares W, all of one batch
+        size; bottoms have their values, tops their diffs.
         """
         raise NotImplementedError
 
     def weight_view(self, diff=False):
-        """W, or its diff, as a writable NumPy view (groups, outputs per group, ...): the last axes are what one output sees."""
+        """W, or its diff, as a writable NumPy view (groups, outputs per group, ...).
+
+        The last axes are what one output sees.
+        """
         raise NotImplementedError
 
     def sample_count(self, bottom) -> int:

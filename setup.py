@@ -20,7 +20,7 @@ kernels = Extension('goodinit.netlib.engines.fast._kernels', sorted(glob('netlib
 setup(
     package_dir={'goodinit': '.'},
     packages=['goodinit', *(f'goodinit.{folder}' for folder in FOLDERS)],
-    package_data={'goodinit': ['proto/*.proto', 'proto/*.pyi', 'models/*.md', 'models/**/*.prototxt', 'netlib/engines/native/*.cpp',
-                               'netlib/engines/kernels/*', 'py.typed']},
+    package_data={'goodinit': ['py.typed', 'proto/*.proto', 'proto/*.pyi', 'models/*.md', 'models/**/*.prototxt',
+                               'netlib/engines/native/*.cpp', 'netlib/engines/kernels/*']},
     ext_modules=[kernels],
 )

@@ -135,8 +135,8 @@ class Wiring:
 def backward_flags(layers: list[Wiring], force: bool) -> tuple[list[bool], list[list[bool]]]:
     """Which layers run backward, and which of their bottoms get a diff.
 
-    A layer runs backward if (1) one of its parameters learns or a bottom needs a diff, that is, something below it learns,
-    and (2) its tops contribute to a loss. `force` turns on all layers and all bottoms that allow it.
+    A layer runs backward if (1) one of its parameters learns or a bottom needs a diff, that is, something below it
+    learns, and (2) its tops contribute to a loss. `force` turns on all layers and all bottoms that allow it.
     """
     runs, down = _wanted_from_below(layers)
     _cut_from_above(layers, runs, down)

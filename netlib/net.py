@@ -21,11 +21,12 @@ Where = str | int | None
 class Net:
     """A directed acyclic graph of layers with its blobs and parameters.
 
-    `source`: a path to a prototxt, or a NetParameter. `phase` (pb.TRAIN, pb.TEST), `level` and `stages` choose its layers.
-    `load`: a caffemodel to copy weights from. Building draws no random number: parameters start at zero and know their filler
-    (`goodinit.initializers.fill` fills them). `seed` is what data layers and dropout draw from while the net runs.
+    `source`: a path to a prototxt, or a NetParameter. `phase` (pb.TRAIN, pb.TEST), `level` and `stages` choose its
+    layers. `load`: a caffemodel to copy weights from. Building draws no random number: parameters start at zero and
+    know their filler (`goodinit.initializers.fill` fills them). `seed` is what data layers and dropout draw from.
 
-    `layers`, `layer_names` and the blobs of each layer (`bottoms`, `tops`) share one index; `blobs` and `params` go by name.
+    `layers`, `layer_names` and the blobs of each layer (`bottoms`, `tops`) share one index; `blobs` and `params` go by
+    name.
     """
 
     def __init__(self, source: str | Path | pb.NetParameter, phase: int | None = None, *, level: int = 0,
@@ -173,7 +174,7 @@ class Net:
             raise layer_error(layer.param, str(error)) from error
 
     def backward(self, start: Where = None, end: Where = None) -> None:
-        """Run backward from `start` down to `end` (both included). Diffs of parameters accumulate: see clear_param_diffs."""
+        """Run backward from `start` down to `end` (both included). Diffs of parameters accumulate."""
         for i in self._range(start, end, forward=False):
             if self.runs_backward[i]:
                 self._backward_layer(i, self.propagate_down[i])
@@ -237,7 +238,7 @@ class Net:
     # -- weights --------------------------------------------------------------------------------------
 
     def copy_from(self, source: str | Path | pb.NetParameter) -> list[str]:
-        """Take the weights of a caffemodel, layer by layer of the same name; returns the names in it that the net lacks.
+        """Take the weights of a caffemodel, layer by layer of the same name; returns the names that the net lacks.
 
         Layers that the file lacks keep what they have. A different number or shape of blobs is a NetError.
         """

@@ -1,6 +1,7 @@
 """Integer rules: what shape comes out of what, with no arithmetic on values.
 
-A shape is a tuple of integers. Every rule here is a pure function of integers; tests/test_shapes.py holds a table of examples.
+A shape is a tuple of integers. Every rule here is a pure function of integers; tests/test_shapes.py holds a table of
+examples.
 """
 from collections.abc import Sequence
 from math import prod

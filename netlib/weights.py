@@ -38,11 +38,11 @@ def _share(layer, param, spec, owner):
     who = f"Cannot share param '{spec.name}' owned by {owner.name} with layer '{layer.name}'; "
     if spec.share_mode == spec.PERMISSIVE:
         if param.count != owner.count:
-            raise layer.error(f'{who}count mismatch. Owner layer param shape is {owner.shape_text}; sharing layer shape is '
-                              f'{param.shape_text}')
+            raise layer.error(f'{who}count mismatch. Owner layer param shape is {owner.shape_text}; '
+                              f'sharing layer shape is {param.shape_text}')
     elif param.shape != owner.shape:
-        raise layer.error(f'{who}shape mismatch. Owner layer param shape is {owner.shape_text}; sharing layer expects shape '
-                          f'{param.shape_text}')
+        raise layer.error(f'{who}shape mismatch. Owner layer param shape is {owner.shape_text}; '
+                          f'sharing layer expects shape {param.shape_text}')
     for mult in ('lr_mult', 'decay_mult'):
         if spec.HasField(mult) and owner.spec.HasField(mult):
             if getattr(spec, mult) != getattr(owner.spec, mult):
@@ -78,9 +78,10 @@ def _copy_blob(file, layer, i, param, blob):
     legacy = not blob.HasField('shape') and len(shape) == 4
     if shape != param.shape and not (legacy and shape == (1,) * (4 - param.axes) + param.shape):
         found = f"{' '.join(map(str, shape))} ({prod(shape)})"
-        raise NetError(f"{file}Cannot copy param {i} weights from layer '{layer}'; shape mismatch.  Source param shape is "
-                       f'{found}; target param shape is {param.shape_text}. To learn this layer\'s parameters from '
-                       'scratch rather than copying from a saved net, rename the layer.')
+        raise NetError(f"{file}Cannot copy param {i} weights from layer '{layer}'; shape mismatch.  "
+                       f'Source param shape is {found}; target param shape is {param.shape_text}. '
+                       "To learn this layer's parameters from scratch rather than copying from a saved net, "
+                       'rename the layer.')
     param.data = blob_to_array(blob).reshape(param.shape)
 
 

@@ -85,10 +85,7 @@ def dimensions(shape: tuple[int, ...]) -> str:
 def read_mean(path: str | Path) -> np.ndarray:
     """The mean image, float32 (C, H, W), of a .binaryproto (compute_image_mean's) or .npy file."""
     try:
-        if str(path).endswith('.npy'):
-            mean = np.load(path).astype(np.float32)
-        else:
-            mean = blob_to_array(read_blob(path))
+        mean = np.load(path).astype(np.float32) if str(path).endswith('.npy') else blob_to_array(read_blob(path))
     except (OSError, ValueError, ProtoError) as error:
         raise DataError(f'mean file {path}: cannot be read ({error}); needed: a BlobProto as '
                         f'compute_image_mean writes it, or an .npy file') from error

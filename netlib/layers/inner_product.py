@@ -1,7 +1,7 @@
-from ..shapes import count
 from itertools import product
 
 from ..registry import register
+from ..shapes import count
 from .affine import Affine
 
 
@@ -53,7 +53,7 @@ class InnerProduct(Affine):
         self.engine.gemm(a, b, out=self.weight.diffs, transpose_a=True, accumulate=True)
 
     def add_squared_gradients(self, uses):
-        # One row's gradient is a sum of outer products, so its square is the sum of the outer products of all their pairs.
+        # One row's gradient is a sum of outer products, so its square is that of the products of all pairs.
         x, dy = self.buffer('x x', self.M, self.K), self.buffer('dy dy', self.M, self.num_output)
         for (x1, y1), (x2, y2) in product(uses, repeat=2):
             self.engine.binary('mul', self.rows(x1.values), self.rows(x2.values), out=x)

@@ -70,7 +70,7 @@ class Pooling(Layer):
         e, x, y = self.engine, bottom[0].values, top[0].values
         p = self.param.pooling_param
         if p.pool == p.STOCHASTIC:
-            raise self.error('pool: STOCHASTIC is Not Implemented Yet (nor is it on the CPU by BVLC Caffe); use MAX or AVE')
+            raise self.error('pool: STOCHASTIC: Not Implemented Yet (nor on the CPU by BVLC Caffe); use MAX or AVE')
         if not self.is_max:
             e.pool_ave_forward(x, self.window, out=y)
         elif len(top) > 1:

@@ -1,7 +1,7 @@
 """The fast engine: the reference engine with its hot ops replaced by C++ kernels (../native, one family a file).
 
-It overrides an op where a kernel exists and the numbers are float32; everything else is the reference's. Where no compiler
-was at hand when goodinit was installed, it is the reference engine, and says so once.
+It overrides an op where a kernel exists and the numbers are float32; everything else is the reference's. Where no
+compiler was at hand when goodinit was installed, it is the reference engine, and says so once.
 """
 import warnings
 

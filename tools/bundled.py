@@ -1,7 +1,4 @@
-"""The models that come with goodinit, found by name: 'lenet', 'fitnet4/relu', 'lenet/deploy'.
-
-    python -m goodinit.tools.bundled        lists them
-"""
+"""The models that come with goodinit, found by name: 'lenet', 'fitnet4/relu', 'lenet/deploy'."""
 from pathlib import Path
 
 from ..netlib.errors import GoodinitError, meant
@@ -45,8 +42,4 @@ def _unknown(given: str, name: str) -> str:
     if variants:
         return f"the bundled model '{name}' comes in variants: {', '.join(variants)}"
     return (f"'{given}' is neither a file nor a bundled model{meant(name, names)} "
-            '(`python -m goodinit.tools.bundled` lists them)')
-
-
-if __name__ == '__main__':
-    print('\n'.join(model_names()))
+            '(`goodinit models` lists them)')

@@ -41,7 +41,9 @@ def open_net(name: str, phase: int = TRAIN) -> NetFile:
         state = found.train_state
         path, found = _net_of(found, path)
     wanted = graph.net_state(found, phase, state.level, state.stage)
-    return NetFile(path, graph.filter_net(found, wanted))
+    param = graph.filter_net(found, wanted)
+    graph.insert_splits(param)          # a bottom that nobody makes is the first thing to say
+    return NetFile(path, param)
 
 
 def _net_of(solver: SolverParameter, path: Path) -> tuple[Path, NetParameter]:

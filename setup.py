@@ -8,6 +8,7 @@ FOLDERS = (
     'netlib', 'netlib.data', 'netlib.layers', 'netlib.layers.host',
     'netlib.engines', 'netlib.engines.reference', 'netlib.engines.fast', 'netlib.engines.cuda',
     'initializers',
+    'solvers',
     'tools', 'tools.zoo',
 )
 

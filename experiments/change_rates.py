@@ -16,15 +16,18 @@ from goodinit.tools.nets import open_net
 from goodinit.tools.prepare import Prepared, prepare
 from goodinit.tools.report import number, spread
 
-RECIPES = {
-    'Gaussian': Recipe('gaussian', 'none'),
-    'Caffe': PRESETS['filler'],
-    'k-means': Recipe('kmeans', 'none'),
-    'Gaussian, within': Recipe('gaussian', 'within'),
-    'k-means, within': Recipe('kmeans', 'within'),
-    'Gaussian, within, between': Recipe('gaussian', 'within', 'exact'),
-    'k-means, within, between': Recipe('kmeans', 'within', 'exact'),
-    'k-means, within, Algorithm 2': Recipe('kmeans', 'within', 'paper'),
+# What is done to which net.
+CASES = {
+    'Gaussian': ('caffenet', Recipe('gaussian', 'none')),
+    'Caffe': ('caffenet', PRESETS['filler']),
+    'k-means': ('caffenet', Recipe('kmeans', 'none')),
+    'Gaussian, within': ('caffenet', Recipe('gaussian', 'within')),
+    'k-means, within': ('caffenet', Recipe('kmeans', 'within')),
+    'Gaussian, within, between': ('caffenet', Recipe('gaussian', 'within', 'exact')),
+    'k-means, within, between': ('caffenet', Recipe('kmeans', 'within', 'exact')),
+    'k-means, within, Algorithm 2': ('caffenet', Recipe('kmeans', 'within', 'paper')),
+    'no LRN: Gaussian, within': ('caffenet/no_lrn', Recipe('gaussian', 'within')),
+    'no LRN: Gaussian, within, between': ('caffenet/no_lrn', Recipe('gaussian', 'within', 'exact')),
 }
 BATCH_SIZE, TO_INITIALIZE, TO_MEASURE = 20, 8, 5       # 160 images, and 100 others
 
@@ -34,16 +37,14 @@ def main() -> None:
     parser.add_argument('--data', required=True, help='at least 260 images: a folder, or a list file')
     args = parser.parse_args()
     options = DataOptions(data=args.data, batch_size=BATCH_SIZE, batches=TO_INITIALIZE + TO_MEASURE)
-    prepared = prepare(open_net('caffenet'), options)
-    rows, seconds = {}, {}
-    for name, recipe in RECIPES.items():
+    rows = {}
+    for name, (model, recipe) in CASES.items():
         start = perf_counter()
-        rows[name] = initialized(prepared, recipe)
-        seconds[name] = perf_counter() - start
-        print(f'{name}: {seconds[name]:.0f} s', flush=True)
+        rows[name] = initialized(prepare(open_net(model), options), recipe)
+        print(f'{name}: {perf_counter() - start:.0f} s', flush=True)
     numbers = {name: [{'layer': row.layer, 'change_rate': row.change_rate, 'cv': row.change_rate_cv} for row in layers]
                for name, layers in rows.items()}
-    write('change_rates', {'data': prepared.feed.describe, 'seconds': seconds, 'rows': numbers}, report(rows))
+    write('change_rates', {'rows': numbers}, report(rows))
     plot(rows)
 
 

@@ -123,6 +123,8 @@ def positive(*shape) -> Maker:
 
 
 STATISTICS = {0: spread(3, low=-1, high=1), 1: positive(3), 2: exactly([1.7])}
+CONT = exactly([[0, 0, 0], [1, 1, 1], [1, 0, 1], [1, 1, 0]])
+FROM_STATES = exactly([[1, 0, 1], [1, 1, 1], [1, 0, 1], [1, 1, 0]])
 IMAGES, ROWS = (2, 3, 5, 4), (4, 6)
 
 CASES = [
@@ -181,6 +183,16 @@ CASES = [
     case('Scale', 'scale_param { num_axes: 0 }', id='scalar', x=(3, 2)),
     case('Scale', 'scale_param { axis: 0 }', id='two bottoms', x=IMAGES, s=(2, 3)),
     case('Parameter', 'parameter_param { shape { dim: 2 dim: 3 } }'),
+    # -- through time; streams begin in the first step, for what was before would follow from what a test ran before
+    case('LSTM', 'recurrent_param { num_output: 2 }', x=(4, 3, 2), cont=CONT),
+    case('LSTM', 'recurrent_param { num_output: 2 }', id='static', x=(4, 3, 1, 2), cont=CONT, s=(3, 2)),
+    case('LSTM', 'recurrent_param { num_output: 2 expose_hidden: true }', id='exposed', tops='y hT cT', ignored='hT cT',
+         x=(4, 3, 2), cont=FROM_STATES, h=(1, 3, 2), c=(1, 3, 2)),
+    case('LSTM', 'recurrent_param { num_output: 2 }', id='one step', x=(1, 2, 3), cont=exactly([[0, 0]])),
+    case('LSTMUnit', tops='c2 h2', c=(1, 3, 2), gates=(1, 3, 8), cont=exactly([[1, 0, 1]])),
+    case('RNN', 'recurrent_param { num_output: 2 }', x=(4, 3, 2), cont=CONT),
+    case('RNN', 'recurrent_param { num_output: 2 expose_hidden: true }', id='static, exposed', tops='y hT',
+         ignored='hT', x=(4, 3, 2), cont=FROM_STATES, s=(3, 2), h=(1, 3, 2)),
     # -- pooling and normalization
     case('Pooling', 'pooling_param { kernel_size: 3 stride: 2 }', x=IMAGES),
     case('Pooling', 'pooling_param { kernel_size: 3 stride: 2 pad: 1 }', id='pad', x=IMAGES),

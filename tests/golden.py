@@ -33,11 +33,6 @@ def net_of(path):
         return parse_net(str(golden['prototxt']), path.stem)
 
 
-def types_of(path):
-    """The layer types in a case."""
-    return {layer.type for layer in net_of(path).layer}
-
-
 def build(golden, path, engine):
     net = Net(net_of(path), Phase.Value(str(golden['phase'])), engine=engine, seed=0)
     for key, layer, i in split_keys(golden, 'param/'):

@@ -29,7 +29,10 @@ def image_rows(layer, _):
         yield pixels, label
 
 
-@pytest.mark.parametrize('path', sorted(GOLDEN.glob('*Data_*.npz')), ids=lambda path: path.stem)
+PATHS = sorted(GOLDEN.glob('Data_*.npz')) + sorted(GOLDEN.glob('ImageData_*.npz'))
+
+
+@pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
 def test_tops_are_those_recorded(path, monkeypatch):
     monkeypatch.chdir(GOLDEN)
     with np.load(path) as golden:

@@ -3,12 +3,8 @@ import golden
 import numpy as np
 import pytest
 from goodinit.netlib.errors import LayerError
-from goodinit.netlib.registry import LAYERS
 
 CASES = golden.find('layers/*/*.npz')
-KNOWN = [name for name, path in CASES.items() if golden.types_of(path) <= LAYERS.keys()]
-
-NOT_YET = {'LSTM', 'LSTMUnit', 'RNN'}
 # What Caffe does there is a defect; ours is right where it differs.
 DIFFERENT = {
     'layers/Clip/inplace_overwritten_input': {'bottom_diff/x', 'blob_diff/x'},    # a gradient at the overwritten input
@@ -19,7 +15,7 @@ NOT_FINITE = {
 }
 
 
-@pytest.mark.parametrize('name', KNOWN)
+@pytest.mark.parametrize('name', CASES)
 def test_recorded_layer(name, engine):
     path = CASES[name]
     if name in NOT_FINITE and engine.name.startswith('checked'):
@@ -32,9 +28,3 @@ def test_recorded_layer(name, engine):
             assert not np.allclose(ours, recorded), f'{key} is as Caffe has it: take it out of DIFFERENT'
         else:
             golden.assert_close(key, ours, recorded, *limits[golden.is_gradient(key)])
-
-
-def test_every_recorded_layer_type_is_known():
-    """A type that is taken up must leave this list."""
-    recorded = set().union(*map(golden.types_of, (CASES | golden.find('nets/*.npz')).values()))
-    assert recorded - LAYERS.keys() == NOT_YET

@@ -88,20 +88,25 @@ PHRASES = {
     'batchnorm_one_axis': 'axis 1 out of range for 1-D Blob with shape 4 (4)',
     'imagedata_crop_larger_than_image': 'a.ppm is 2 x 2, smaller than crop_size 5',
     'mean_file_and_mean_value': 'Cannot specify mean_file and mean_value at the same time',
+    'hdf5_list_missing': 'Failed to open source file: nosuch.txt',
+    'hdf5_file_missing': 'Failed opening HDF5 file: nosuch.h5',
+    'hdf5_with_transform': 'HDF5Data does not transform data.',
+    'memorydata_no_size': 'batch_size, channels, height, and width must be specified and positive in '
+                          'memory_data_param',
+    'lstm_num_output': 'num_output must be positive',
+    'lstm_cont_shape': "bottom 'c': found 3 3 (9), needed 3 2, for 3 steps of 2 streams",
 }
 # The layer at fault where it is not called 'bad'.
 NAMED = {'duplicate_top': 'b', 'input_shape_count': 'i', 'shared_param_shape_mismatch': 'b',
          'shared_param_lr_mismatch': 'b', 'dummydata_filler_count': 'd', 'lmdb_missing': 'd',
          'imagedata_list_missing': 'd', 'imagedata_one_new_dim': 'd', 'imagedata_crop_larger_than_image': 'd',
-         'mean_file_and_mean_value': 'd'}
+         'mean_file_and_mean_value': 'd', 'hdf5_list_missing': 'd', 'hdf5_file_missing': 'd',
+         'hdf5_with_transform': 'd', 'memorydata_no_size': 'd'}
 # Values that inputs must hold for the error to happen.
 VALUES = {'batchreindex_out_of_range': 3}
 
 NOT_YET = {
-    # Layer types that we do not have yet.
-    'hdf5_list_missing', 'hdf5_file_missing', 'hdf5_with_transform', 'memorydata_no_size', 'lstm_num_output',
-    'lstm_cont_shape',
-    # Weights in HDF5 files: likewise.
+    # Weights in HDF5 files.
     'save_hdf5_layer_name_with_slash',
 }
 ELSEWHERE = {'weights_shape_mismatch', 'weights_blob_count_mismatch'}      # below, with a file made for it

@@ -6,7 +6,8 @@ from cases import CASES
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.registry import LAYERS
 
-TESTED_ELSEWHERE = {'Data', 'DummyData', 'ImageData'}       # test_data_layers.py
+# test_data_layers.py, test_host_layers.py
+TESTED_ELSEWHERE = {'Data', 'DummyData', 'HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData', 'Python'}
 STALE = 7e3
 
 

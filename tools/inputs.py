@@ -16,6 +16,9 @@ from ..proto.caffe_pb2 import LayerParameter, NetParameter
 from .nets import NetFile
 
 
+RECURRENT = ('LSTM', 'RNN')       # their second bottom says where sequences go on
+
+
 @dataclass(frozen=True)
 class DataOptions:
     """What the user says about the data; None and '' leave it to the prototxt.
@@ -64,7 +67,7 @@ def label_blobs(net: NetParameter) -> set[str]:
     for layer in net.layer:
         known: type[Layer] = layer_class(layer)
         for index, blob in enumerate(layer.bottom):
-            compares = index > 0 and (known.is_loss or layer.type in ('Accuracy', 'LSTM', 'RNN'))
+            compares = index > 0 and (known.is_loss or layer.type == 'Accuracy') or index == 1 and layer.type in RECURRENT
             readers.setdefault(blob, []).append(compares or layer.type in ('Silence', 'Embed'))
     tops = {top for layer in net.layer for top in layer.top}
     return {blob for blob in tops if all(readers.get(blob, []))}

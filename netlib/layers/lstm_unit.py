@@ -1,0 +1,86 @@
+from ..registry import register
+from .blocks import Blocks
+
+GATES = ('sigmoid', 'sigmoid', 'sigmoid', 'tanh')      # i, f, o, g
+
+
+@register
+class LSTMUnit(Blocks):
+    """c' = cont sigmoid(f) c + sigmoid(i) tanh(g),  h' = sigmoid(o) tanh(c')
+
+    bottom  c     (1, N, D)     the cell before the step
+            gates (1, N, 4 D)   i, f, o, g one after another, before their nonlinearities
+            cont  (1, N)        0 where a stream begins anew, else 1
+    top     c'    (1, N, D)
+            h'    (1, N, D)
+
+    Source: BVLC Caffe's lstm_unit_layer.
+    """
+
+    bottoms, tops = 3, 2
+    no_gradient = (2,)
+    scaling = 'fixed'
+    block_axis = 2
+
+    def reshape(self, bottom, top):
+        c, gates, cont = bottom
+        if c.axes != 3 or c.shape[0] != 1:
+            raise self.error(f"bottom '{c.name}': found {c.shape_text}, needed 1 N D")
+        _, N, D = c.shape
+        for blob, shape in ((gates, (1, N, 4 * D)), (cont, (1, N))):
+            if blob.shape != shape:
+                raise self.error(f"bottom '{blob.name}': found {blob.shape_text}, needed "
+                                 f"{' '.join(map(str, shape))} beside '{c.name}' {c.shape_text}")
+        for blob in top:
+            blob.reshape(1, N, D)
+
+    def forward(self, bottom, top):
+        shape = bottom[0].shape
+        gates = self.buffer('gates', 4, *shape)
+        self.cut(bottom[1].values, gates)
+        step(self.engine, self.cont(bottom), bottom[0].values, gates, c=top[0].values,
+             tanh_c=self.buffer('tanh c', *shape), h=top[1].values)
+
+    def backward(self, top, propagate_down, bottom):
+        if propagate_down[2]:
+            raise self.error('Cannot backpropagate to sequence indicators.')
+        shape = bottom[0].shape
+        dc = bottom[0].diffs if propagate_down[0] else self.buffer('dc', *shape)
+        dgates = self.buffer('dgates', 4, *shape)
+        self.engine.axpby(1, top[0].diffs, 0, out=dc)
+        step_backward(self.engine, self.cont(bottom), bottom[0].values, self.buffer('gates', 4, *shape),
+                      self.buffer('tanh c', *shape), top[1].diffs, dc=dc, dgates=dgates)
+        if propagate_down[1]:
+            self.join(dgates, bottom[1].diffs)
+
+    def cont(self, bottom):
+        return bottom[2].values.reshape(1, -1, 1)
+
+
+def step(engine, cont, c_before, gates, *, c, tanh_c, h):
+    """One step of a long short-term memory: c, tanh(c) and h; the four `gates` go through their nonlinearities."""
+    for gate, function in zip(gates, GATES, strict=True):
+        engine.unary(function, gate, out=gate)
+    i, f, o, g = gates
+    engine.binary('mul', i, g, out=c)
+    engine.binary('mul', f, c_before, out=h)        # h is scratch until the last line
+    engine.binary('mul', h, cont, out=h)
+    engine.binary('add', c, h, out=c)
+    engine.unary('tanh', c, out=tanh_c)
+    engine.binary('mul', o, tanh_c, out=h)
+
+
+def step_backward(engine, cont, c_before, gates, tanh_c, dh, *, dc, dgates):
+    """The gradients of `step`: dc, that by c, becomes that by c_before; dgates are those before the nonlinearities."""
+    (i, f, o, g), (di, df, do, dg) = gates, dgates
+    engine.binary('mul', dh, tanh_c, out=do)
+    engine.binary('mul', dh, o, out=dg)
+    engine.unary_backward('tanh', tanh_c, tanh_c, dg, out=dg)
+    engine.binary('add', dc, dg, out=dc)
+    engine.binary('mul', dc, g, out=di)
+    engine.binary('mul', dc, i, out=dg)
+    engine.binary('mul', dc, cont, out=dc)
+    engine.binary('mul', dc, c_before, out=df)
+    engine.binary('mul', dc, f, out=dc)
+    for gate, dgate, function in zip(gates, dgates, GATES, strict=True):
+        engine.unary_backward(function, gate, gate, dgate, out=dgate)

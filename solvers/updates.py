@@ -1,0 +1,151 @@
+"""The update rules: how the gradient of a parameter becomes the step that is taken off it.
+
+In order of complexity. In all of them w is a parameter, g its gradient (clipped, averaged and regularized), a (alpha)
+its learning rate, and t counts the iterations from 1. Each is written once, in ops, for every engine.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+
+from ..netlib.engines import Engine
+from ..netlib.errors import SolverError, meant
+from ..netlib.memory import Tensor
+from ..proto.caffe_pb2 import SolverParameter
+
+
+class Rule:
+    """What all rules have: the engine, the solver's fields, and two steps that several of them take."""
+
+    histories = 1                       # tensors like w that the rule keeps per parameter
+    takes_momentum = True
+
+    def __init__(self, engine: Engine, solver: SolverParameter):
+        self.engine, self.solver = engine, solver
+
+    def __call__(self, g: Tensor, rate: float, t: int, history: Sequence[Tensor], scratch: Tensor) -> None:
+        """Make of the gradient in `g` the step, in place, and bring `history` forward. `scratch` is free to use."""
+        raise NotImplementedError
+
+    def add_square(self, g: Tensor, weight: float, keep: float, h: Tensor, scratch: Tensor) -> None:
+        """h = keep h + weight g^2"""
+        self.engine.binary('mul', g, g, out=scratch)
+        self.engine.axpby(weight, scratch, keep, out=h)
+
+    def divide_by_root(self, g: Tensor, rate: float, h: Tensor, scratch: Tensor) -> None:
+        """g = rate g / (sqrt(h) + delta)"""
+        self.engine.unary('power', h, 0.5, 1, 0, out=scratch)
+        self.engine.unary('power', scratch, 1, 1, self.solver.delta, out=scratch)
+        self.engine.binary('div', g, scratch, out=g)
+        self.engine.axpby(rate, g, 0, out=g)
+
+
+class SGD(Rule):
+    """Stochastic gradient descent with momentum m: h = m h + a g; w -= h
+
+    Since h sums steps and not gradients, a new rate does not change the steps already in it.
+    Source: Polyak, Some methods of speeding up the convergence of iteration methods, 1964; Caffe's form of it.
+    """
+
+    def __call__(self, g, rate, t, history, scratch):
+        h, = history
+        self.engine.axpby(rate, g, self.solver.momentum, out=h)
+        self.engine.axpby(1, h, 0, out=g)
+
+
+class Nesterov(Rule):
+    """Nesterov's accelerated gradient: h' = m h + a g; w -= (1 + m) h' - m h, which is a g + m h'
+
+    Source: Sutskever, Martens, Dahl, Hinton, On the importance of initialization and momentum in deep learning, 2013.
+    """
+
+    def __call__(self, g, rate, t, history, scratch):
+        h, = history
+        self.engine.axpby(rate, g, self.solver.momentum, out=h)
+        self.engine.axpby(self.solver.momentum, h, rate, out=g)
+
+
+class AdaGrad(Rule):
+    """Steps shrink where gradients were large: h += g^2; w -= a g / (sqrt(h) + delta)
+
+    Source: Duchi, Hazan, Singer, Adaptive subgradient methods for online learning and stochastic optimization, 2011.
+    """
+
+    takes_momentum = False
+
+    def __call__(self, g, rate, t, history, scratch):
+        h, = history
+        self.add_square(g, 1, 1, h, scratch)
+        self.divide_by_root(g, rate, h, scratch)
+
+
+class RMSProp(Rule):
+    """AdaGrad that forgets: h = d h + (1 - d) g^2; w -= a g / (sqrt(h) + delta), with d = rms_decay
+
+    Source: Tieleman, Hinton, Lecture 6.5 of Neural networks for machine learning, 2012.
+    """
+
+    takes_momentum = False
+
+    def __init__(self, engine, solver):
+        super().__init__(engine, solver)
+        if not 0 <= solver.rms_decay < 1:
+            raise SolverError(f'rms_decay should lie between 0 and 1. Found {solver.rms_decay:g}')
+
+    def __call__(self, g, rate, t, history, scratch):
+        h, = history
+        self.add_square(g, 1 - self.solver.rms_decay, self.solver.rms_decay, h, scratch)
+        self.divide_by_root(g, rate, h, scratch)
+
+
+class AdaDelta(Rule):
+    """Steps of the size of former steps: h = r h + (1 - r) g^2; s = g sqrt((x + delta) / (h + delta));
+    x = r x + (1 - r) s^2; w -= a s, with r = momentum
+
+    Source: Zeiler, ADADELTA: an adaptive learning rate method, 2012, algorithm 1; Caffe adds the rate a.
+    """
+
+    histories = 2                       # h of all parameters, then x of all
+
+    def __call__(self, g, rate, t, history, scratch):
+        h, x = history
+        keep, delta = self.solver.momentum, self.solver.delta
+        self.add_square(g, 1 - keep, keep, h, scratch)
+        for tensor, power in ((x, 0.5), (h, -0.5)):
+            self.engine.unary('power', tensor, power, 1, delta, out=scratch)
+            self.engine.binary('mul', g, scratch, out=g)
+        self.add_square(g, 1 - keep, keep, x, scratch)
+        self.engine.axpby(rate, g, 0, out=g)
+
+
+class Adam(Rule):
+    """Both moments of the gradient: m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
+    w -= a sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + delta), with b1 = momentum, b2 = momentum2
+
+    Source: Kingma, Ba, Adam: a method for stochastic optimization, 2015, in the form at the end of its section 2.
+    """
+
+    histories = 2                       # m of all parameters, then v of all
+
+    def __call__(self, g, rate, t, history, scratch):
+        m, v = history
+        keep, keep2 = self.solver.momentum, self.solver.momentum2
+        self.engine.axpby(1 - keep, g, keep, out=m)
+        self.add_square(g, 1 - keep2, keep2, v, scratch)
+        self.engine.axpby(1, m, 0, out=g)
+        self.divide_by_root(g, rate * sqrt(1 - keep2 ** t) / (1 - keep ** t), v, scratch)
+
+
+RULES: dict[str, type[Rule]] = {rule.__name__: rule for rule in (SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, Adam)}
+
+
+def make_rule(engine: Engine, solver: SolverParameter) -> Rule:
+    """The rule that the solver's `type` names. Raises SolverError for an unknown one, and for what it cannot take."""
+    if solver.type not in RULES:
+        raise SolverError(f"Unknown solver type: {solver.type}{meant(solver.type, RULES)} "
+                          f"(known types: {', '.join(sorted(RULES))})")
+    rule = RULES[solver.type]
+    if solver.momentum and not rule.takes_momentum:
+        raise SolverError(f'Momentum cannot be used with {solver.type}. Found momentum: {solver.momentum:g}; '
+                          'leave it out')
+    return rule(engine, solver)

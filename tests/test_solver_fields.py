@@ -148,6 +148,17 @@ def test_l1_leaves_zero_alone():
     np.testing.assert_allclose(solver.net.params['ip'][0].data, [[1.95, -1.95, 0, 0.95], [0, 0, 0, 0]], rtol=1e-6)
 
 
+def test_the_mean_loss_starts_anew_with_each_call_of_step():
+    losses = []
+    solver = make('average_loss: 2 display: 1', report=lambda event: losses.append(event.loss))
+    solver.net.params['ip'][0].data = 1
+    first = float(0.5 * 2 * solver.net.blobs['x'].data.sum())
+    fall = float(0.5 * (GRADIENT ** 2).sum())                   # the loss is linear: what each step takes off it
+    solver.step(3)
+    solver.step(1)
+    np.testing.assert_allclose(losses, [first, first - 0.5 * fall, first - 1.5 * fall, first - 3 * fall], rtol=1e-6)
+
+
 # -- nets -----------------------------------------------------------------------------------------------------
 
 STAGED = 'layer { name: "s" type: "Silence" bottom: "x" include { stage: "extra" } }'

@@ -12,6 +12,7 @@
 from .initializers import PRESETS, Recipe, fill, initialize, measure
 from .netlib import Net
 from .proto.errors import GoodinitError
+from .solvers import Solver
 
 __version__ = '0.1.0'
-__all__ = ['PRESETS', 'GoodinitError', 'Net', 'Recipe', 'fill', 'initialize', 'measure']
+__all__ = ['PRESETS', 'GoodinitError', 'Net', 'Recipe', 'Solver', 'fill', 'initialize', 'measure']

@@ -15,7 +15,6 @@ from ..proto import ProtoError, read_net
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
 from .nets import NetFile
 
-
 RECURRENT = ('LSTM', 'RNN')       # their second bottom says where sequences go on
 
 
@@ -67,7 +66,8 @@ def label_blobs(net: NetParameter) -> set[str]:
     for layer in net.layer:
         known: type[Layer] = layer_class(layer)
         for index, blob in enumerate(layer.bottom):
-            compares = index > 0 and (known.is_loss or layer.type == 'Accuracy') or index == 1 and layer.type in RECURRENT
+            compares = index > 0 and (known.is_loss or layer.type == 'Accuracy')
+            compares |= index == 1 and layer.type in RECURRENT
             readers.setdefault(blob, []).append(compares or layer.type in ('Silence', 'Embed'))
     tops = {top for layer in net.layer for top in layer.top}
     return {blob for blob in tops if all(readers.get(blob, []))}

@@ -4,10 +4,8 @@ import numpy as np
 from ..netlib.errors import NetError
 from ..netlib.shapes import Shape
 
-# Cholesky-QR squares the condition number, and float32 bears that up to about 1e3. A Gaussian matrix that is
-# this much longer than it has rows, and not tiny, stays far below: (sqrt(LONG) + 1) / (sqrt(LONG) - 1) = 18.
-LONG = 1.25
-TINY = 128
+BLOCK = 1024        # rows that are made orthonormal together: the products between blocks take most of the time
+TINY = 128          # where so few dimensions are left, Householder's method costs nothing
 
 
 def orthonormal(shape: Shape, rng: np.random.Generator, groups: int = 1) -> np.ndarray:
@@ -30,27 +28,38 @@ def orthonormal(shape: Shape, rng: np.random.Generator, groups: int = 1) -> np.n
 
 
 def _orthonormal_rows(count: int, length: int, rng: np.random.Generator) -> np.ndarray:
-    """(count, length) with orthonormal rows, count <= length."""
-    gaussian = rng.standard_normal((count, length), np.float32)
-    if count > TINY and length > LONG * count:
-        return _by_cholesky(gaussian)
-    return _by_householder(gaussian)
+    """(count, length) with orthonormal rows, count <= length, by Gram and Schmidt's method, block by block.
+
+    A block is at most half as high as there are dimensions left: a Gaussian matrix of that shape has a condition number
+    below 6, which Cholesky-QR bears (it squares the number, and float32 has 1e-7) and a second time brings to the last
+    bit. The last few rows have no such room: they are freed of the rows before them twice.
+    """
+    matrix = rng.standard_normal((count, length), np.float32)
+    start = 0
+    while start < count:
+        left = length - start
+        end = count if left <= TINY else min(count, start + min(BLOCK, left // 2))
+        done, block = matrix[:start], matrix[start:end]
+        orthonormalise = _by_householder if left <= TINY else _by_cholesky
+        for _ in range(2 if left <= TINY else 1):
+            block -= (block @ done.T) @ done
+            orthonormalise(block)
+        start = end
+    return matrix
 
 
-def _by_cholesky(matrix: np.ndarray) -> np.ndarray:
-    """Orthonormalise the rows in place: A A^T = L L^T, A := L^-1 A, twice to reach the last bit.
+def _by_cholesky(block: np.ndarray) -> None:
+    """Orthonormalise the rows in place: A A^T = L L^T, A := L^-1 A, twice.
 
     L's diagonal is positive by definition: no sign is left to fold in.
     """
     from scipy.linalg import blas, cholesky
     for _ in range(2):
-        lower = cholesky(matrix @ matrix.T, lower=True, overwrite_a=True, check_finite=False)
+        lower = cholesky(block @ block.T, lower=True, overwrite_a=True, check_finite=False)
         # A C-ordered matrix is BLAS's transpose: A^T := A^T L^-T overwrites it without a copy.
-        blas.strsm(1, lower, matrix.T, side=1, lower=1, trans_a=1, overwrite_b=1)
-    return matrix
+        blas.strsm(1, lower, block.T, side=1, lower=1, trans_a=1, overwrite_b=1)
 
 
-def _by_householder(matrix: np.ndarray) -> np.ndarray:
-    from scipy.linalg import qr
-    q, r = qr(matrix.T, overwrite_a=True, mode='economic', check_finite=False)
-    return (q * np.where(np.diag(r) < 0, np.float32(-1), np.float32(1))).T
+def _by_householder(block: np.ndarray) -> None:
+    q, r = np.linalg.qr(block.T)
+    block[:] = (q * np.where(np.diag(r) < 0, np.float32(-1), np.float32(1))).T

@@ -22,7 +22,7 @@ class Net:
     """A directed acyclic graph of layers with its blobs and parameters.
 
     `source`: a path to a prototxt, or a NetParameter. `phase` (pb.TRAIN, pb.TEST), `level` and `stages` choose its
-    layers. `load`: a caffemodel to copy weights from. Building draws no random number: parameters start at zero and
+    layers. `load`: weights to copy (`copy_from`). Building draws no random number: parameters start at zero and
     know their filler (`goodinit.initializers.fill` fills them). `seed` is what data layers and dropout draw from.
 
     `layers`, `layer_names` and the blobs of each layer (`bottoms`, `tops`) share one index; `blobs` and `params` go by
@@ -240,7 +240,8 @@ class Net:
     def copy_from(self, source: str | Path | pb.NetParameter) -> list[str]:
         """Take the weights of a caffemodel, layer by layer of the same name; returns the names that the net lacks.
 
-        Layers that the file lacks keep what they have. A different number or shape of blobs is a NetError.
+        A file that is called .h5 or .hdf5, or begins as one, is read as Caffe's weights in HDF5. Layers that the file
+        lacks keep what they have. A different number or shape of blobs is a NetError.
         """
         return weights.copy_from(self, source)
 
@@ -249,7 +250,7 @@ class Net:
         return weights.to_proto(self, diffs)
 
     def save(self, path: str | Path, diffs: bool = False) -> None:
-        """Write a caffemodel; never leaves a half-written file."""
+        """Write a caffemodel, or as .h5 or .hdf5 Caffe's weights in HDF5; never leaves a half-written file."""
         weights.save(self, path, diffs)
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..proto import array_to_blob, blob_shape, blob_to_array, read_weights, write_weights
 from ..proto import caffe_pb2 as pb
+from . import hdf5_weights
 from .blob import Param
-from .errors import NetError
+from .errors import NetError, need
 from .layers import Layer
 
 if TYPE_CHECKING:
@@ -55,9 +56,17 @@ def _share(layer, param, spec, owner):
     param.share(owner)
 
 
+def read_file(path: str | Path) -> pb.NetParameter:
+    """The layers and their blobs of a caffemodel or of weights in HDF5, as its name or its first bytes say.
+
+    Raises ProtoError for a file that is missing, damaged, or something else.
+    """
+    return hdf5_weights.read(path) if hdf5_weights.is_hdf5(path) else read_weights(path)
+
+
 def copy_from(net: Net, source: str | Path | pb.NetParameter) -> list[str]:
     file = '' if isinstance(source, pb.NetParameter) else f'{source}: '
-    saved = source if isinstance(source, pb.NetParameter) else read_weights(Path(source))
+    saved = source if isinstance(source, pb.NetParameter) else read_file(source)
     layers = {layer.name: layer for layer in reversed(net.layers)}
     unknown = []
     for layer in saved.layer:
@@ -65,11 +74,14 @@ def copy_from(net: Net, source: str | Path | pb.NetParameter) -> list[str]:
             unknown.append(layer.name)
             continue
         params = layers[layer.name].params
-        if len(params) != len(layer.blobs):
+        stored = {i: blob for i, blob in enumerate(layer.blobs) if blob.ListFields()}
+        # HDF5 leaves out what shares its owner's memory.
+        required = {i for i, param in enumerate(params) if param.owner is param}
+        if not required <= stored.keys() <= set(range(len(params))):
             raise NetError(f"{file}Incompatible number of blobs for layer {layer.name}: the file has "
-                           f'{len(layer.blobs)}, the net {len(params)}')
-        for i, (param, blob) in enumerate(zip(params, layer.blobs, strict=True)):
-            _copy_blob(file, layer.name, i, param, blob)
+                           f'{len(stored)}, the net {len(params)}')
+        for i, blob in stored.items():
+            _copy_blob(file, layer.name, i, params[i], blob)
     return unknown
 
 
@@ -98,4 +110,14 @@ def to_proto(net: Net, diffs: bool = False) -> pb.NetParameter:
 
 
 def save(net: Net, path: str | Path, diffs: bool = False) -> None:
-    write_weights(to_proto(net, diffs), Path(path))
+    if hdf5_weights.named_hdf5(path):
+        hdf5_weights.write(net, path, diffs)
+    else:
+        write_weights(to_proto(net, diffs), Path(path))
+
+
+def check_save(net: Net, path: str | Path) -> None:
+    """Raises, before there is anything to save, the LayerError or GoodinitError that `save` would."""
+    if hdf5_weights.named_hdf5(path):
+        need('h5py', 'data')
+        hdf5_weights.check(net, path)

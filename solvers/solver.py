@@ -29,6 +29,9 @@ class Solver:
     loaded, such as `lambda net: goodinit.fill(net, rng)`; without it they start at zero. `report` receives the events
     of events.py.
 
+    `request()` is asked after each iteration, for None, 'snapshot' (write one now) or 'stop' (end `step`, and `solve`
+    after its last snapshot; `stopped` is then True). A program that handles signals puts its own in its place.
+
     `history` holds the blobs of the update rule as a .solverstate orders them: one for each parameter in `learnable`,
     for AdaDelta and Adam followed by a second group. Parameters that share memory are updated once.
 
@@ -54,6 +57,8 @@ class Solver:
         self.iter = self.current_step = 0
         self.losses: deque[float] = deque(maxlen=self.param.average_loss)
         self.report = report or (lambda event: None)
+        self.request: Callable[[], str | None] = lambda: None
+        self.stopped = False
         self._scratch = Memory(max((p.count for p in self.learnable), default=0), self.engine.dtype)
 
     @property
@@ -77,6 +82,8 @@ class Solver:
         self.step(self.param.max_iter - self.iter)
         if self.param.snapshot_after_train and not self._due(self.param.snapshot):
             self.snapshot()
+        if self.stopped:
+            return
         if self._due(self.param.display):
             self.losses.append(self.net.forward())
             self.report(Displayed(self.iter, self.smoothed_loss))
@@ -89,6 +96,7 @@ class Solver:
         The loss that is displayed is that before the update.
         """
         self.losses.clear()
+        self.stopped = False
         for _ in range(n):
             if self._due(self.param.test_interval) and (self.iter or self.param.test_initialization):
                 self.test()
@@ -96,8 +104,12 @@ class Solver:
             if self._due(self.param.display):
                 self.report(Displayed(self.iter, self.smoothed_loss, self.lr, outputs_of(self.net)))
             self._update()
-            if self._due(self.param.snapshot):
+            request = self.request()
+            if request == 'snapshot' or self._due(self.param.snapshot):
                 self.snapshot()
+            if request == 'stop':
+                self.stopped = True
+                return
 
     def test(self) -> list[Tested]:
         """Run each test net over its test_iter batches; the events are reported and returned."""

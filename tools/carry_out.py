@@ -79,8 +79,6 @@ def _remarks(prepared: Prepared, after: Sequence[Row]) -> list[str]:
 
 def check_output(out: Path, force: bool) -> None:
     """Raises GoodinitError where a file could not be written, or where one is there and `force` is not."""
-    if out.suffix in ('.h5', '.hdf5'):
-        raise GoodinitError(f'{out}: weights are written as .caffemodel, not yet as HDF5')
     if out.is_dir():
         raise GoodinitError(f'{out}: is a folder; needed: the name of a file to write')
     if not out.parent.is_dir():

@@ -62,9 +62,9 @@ def arguments() -> Parser:
 def add_weights(parser: Parser) -> None:
     add = parser.add_argument_group('weights in and out').add_argument
     add('--out', metavar='F', default='',
-        help="the caffemodel to write (default: beside P; in the current directory for a bundled model)")
+        help="the caffemodel to write, or as .h5 HDF5 (default: beside P; in the current directory for a bundled model)")
     add('--force', action='store_true', help='overwrite it')
-    add('--weights', metavar='F', default='', help='start from a trained caffemodel; its weights are kept and only '
+    add('--weights', metavar='F', default='', help='start from a trained caffemodel or .h5; its weights are kept and only '
                                                    'rescaled, unless --weights-from says otherwise')
     add('--dry-run', action='store_true', help='do everything but write')
     add('--filters', metavar='F.png', default='', help="a picture of the first convolution's new filters")
@@ -113,6 +113,8 @@ def initialize_net(args: argparse.Namespace) -> None:
         check_output(out, args.force)
     recipe = recipe_of(args)
     prepared = prepare(file, data_options(args), args.engine, args.weights)
+    if out:
+        prepared.check_save(out)
     if args.filters:
         check_output(Path(args.filters), force=True)
         first_convolution(prepared.net)

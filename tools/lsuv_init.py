@@ -36,7 +36,7 @@ def arguments() -> Parser:
     parser = Parser('lsuv_init.py', __doc__ or '')
     add = parser.add_argument
     add('solver', metavar='SOLVER', help='a solver or net prototxt, or a bundled model')
-    add('out', metavar='OUT', help='the caffemodel to write')
+    add('out', metavar='OUT', help='the caffemodel to write, or as .h5 HDF5')
     add('mode', metavar='MODE', type=one_of(MODES), help=', '.join(MODES))
     add('words', metavar='noFetch|gpu', type=one_of(['noFetch', 'gpu']), nargs='*', default=[],
         help='noFetch: do not load an OUT that is there; gpu: compute on the GPU')
@@ -50,6 +50,7 @@ def lsuv_init(args: argparse.Namespace) -> None:
     if fetched:
         say(f'weights are loaded from {out}')
     prepared = prepare(file, DataOptions(), engine_for('gpu' in args.words), args.out if fetched else '')
+    prepared.check_save(out)
     outcome = carry_out(prepared, [MODES[args.mode]])
     prepared.save(out)
     outcome.show(prepared)

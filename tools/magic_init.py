@@ -38,7 +38,7 @@ def arguments() -> Parser:
     parser = Parser('magic_init.py', __doc__ or '')
     add_published(parser)
     add = parser.add_argument
-    add('out', metavar='OUT', help='the caffemodel to write; one that is there is overwritten')
+    add('out', metavar='OUT', help='the caffemodel to write, or as .h5 HDF5; one that is there is overwritten')
     add('-b', '--bias', type=real(), default=0.1, metavar='V', help='the mean of every output (default: %(default)s)')
     add('-t', '--type', type=one_of(TYPES), default='elwise', metavar='T',
         help='elwise (Gaussian), pca, zca, kmeans, rand; fast_ before one of them changes nothing: all are fast')
@@ -53,7 +53,7 @@ def add_published(parser: Parser) -> None:
     """What magic_init.py and measure_stat.py share."""
     add = parser.add_argument
     add('prototxt', metavar='PROTOTXT', help='a net or solver prototxt, or a bundled model')
-    add('-l', '--load', metavar='F', default='', help='load a caffemodel')
+    add('-l', '--load', metavar='F', default='', help='load a caffemodel, or weights in HDF5')
     add('-d', '--data', metavar='PATH', default='',
         help=f"images, as `goodinit init --data` takes them, minus {IMAGENET_MEAN} (default: the prototxt's data)")
     add('-s', type=real(), default=1.0, metavar='S', help='multiply the images of -d by S (default: %(default)s)')
@@ -73,6 +73,7 @@ def magic_init(args: argparse.Namespace) -> None:
     file, out = open_net(args.prototxt), Path(args.out)
     check_output(out, force=True)
     prepared = prepare(file, published_data(args), engine_for(args.gpu is not None), args.load)
+    prepared.check_save(out)
     recipes = recipes_of(args, prepared.net)
     if not recipes and not args.q:
         say('no layer has weights of zero, nothing to do: -z initializes them all')

@@ -8,7 +8,9 @@ import numpy as np
 from ..initializers import Row, fill, measure
 from ..netlib import Net, graph
 from ..netlib.errors import NetError
-from ..proto import read_weights, write_weights
+from ..netlib.hdf5_weights import named_hdf5
+from ..netlib.weights import check_save, read_file
+from ..proto import write_weights
 from ..proto.caffe_pb2 import NetParameter
 from .feeding import Feed, feed, fit_labels
 from .inputs import DataOptions
@@ -53,12 +55,19 @@ class Prepared:
         return out
 
     def save(self, path: str | Path) -> None:
-        """Write a caffemodel that BVLC Caffe reads; an error leaves nothing behind."""
-        write_weights(self.weights(), path)
+        """Write a caffemodel, or as .h5 HDF5, that BVLC Caffe reads; an error leaves nothing behind."""
+        if named_hdf5(path):
+            self.net.save(path)
+        else:
+            write_weights(self.weights(), path)
+
+    def check_save(self, path: str | Path) -> None:
+        """Raises GoodinitError for a net that `save` would refuse, before the work is done."""
+        check_save(self.net, path)
 
 
 def prepare(file: NetFile, options: DataOptions, engine: str = CPU_ENGINE, weights: str = '') -> Prepared:
-    """The net with its data, the parameters of its fillers and, where given, of a caffemodel. Raises GoodinitError."""
+    """The net with its data, the parameters of its fillers and, where given, of a file. Raises GoodinitError."""
     found = feed(file, options)
     net = Net(found.param if weights else with_batch_statistics(found.param), engine=engine, seed=options.seed)
     fit_labels(found, net)
@@ -70,8 +79,8 @@ def prepare(file: NetFile, options: DataOptions, engine: str = CPU_ENGINE, weigh
 
 
 def copy_weights(net: Net, weights: str) -> list[str]:
-    """Take the weights of a caffemodel; notes on layers that only one of the two has. Raises GoodinitError."""
-    saved = read_weights(weights)
+    """Take the weights of a file; notes on layers that only one of the two has. Raises GoodinitError."""
+    saved = read_file(weights)
     learned = [layer.name for layer in saved.layer if layer.blobs]
     try:
         unknown = set(net.copy_from(saved))
@@ -81,7 +90,8 @@ def copy_weights(net: Net, weights: str) -> list[str]:
         raise NetError(f'{weights}: none of its layers with weights ({listed(learned) or "it has none"}) is in the '
                        f'net, which has {listed(list(net.params)) or "none"}')
     ignored = [name for name in learned if name in unknown]
-    kept = [name for name in net.params if name not in learned]
+    kept = [name for name, params in net.params.items()
+            if name not in learned and any(param.owner is param for param in params)]
     return ([f'{weights}: layers that the net lacks are ignored: {listed(ignored)}'] if ignored else []) + \
         ([f'{weights}: layers that it lacks are left at their fillers: {listed(kept)}'] if kept else [])
 

@@ -1,0 +1,41 @@
+"""SIGINT and SIGHUP as requests to a solver, which it looks at between two iterations."""
+from __future__ import annotations
+
+import signal
+from types import TracebackType
+
+EFFECTS = ('snapshot', 'stop', 'none')
+
+
+class Signals:
+    """A context in which a signal becomes a request: 'snapshot', 'stop', or, with 'none', is ignored.
+
+    A second SIGINT after one that asked to stop interrupts at once. Only the main thread may enter.
+    """
+
+    def __init__(self, sigint: str = 'stop', sighup: str = 'snapshot'):
+        numbers = [signal.SIGINT, getattr(signal, 'SIGHUP', None)]      # Windows has no SIGHUP
+        self.effects = {n: effect for n, effect in zip(numbers, (sigint, sighup), strict=True) if n is not None}
+        self.pending: str | None = None
+
+    def request(self) -> str | None:
+        """What was asked for since the last call; a snapshot does not replace a stop."""
+        pending, self.pending = self.pending, None
+        return pending
+
+    def __enter__(self) -> Signals:
+        self.before = {n: signal.signal(n, self._receive) for n in self.effects}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        for n, handler in self.before.items():
+            signal.signal(n, handler)
+
+    def _receive(self, n, frame):
+        effect = self.effects[n]
+        if effect == 'none' or self.pending == 'stop':
+            return
+        self.pending = effect
+        if effect == 'stop' and n == signal.SIGINT:
+            signal.signal(n, signal.default_int_handler)

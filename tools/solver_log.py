@@ -1,0 +1,105 @@
+"""What BVLC Caffe's log says of training: lines from a solver's events, as parse_log.py and its kin read them."""
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from ..netlib import Net
+from ..proto import format_text
+from ..solvers import Clipped, Displayed, Event, Output, Snapshotted, Solver, Tested
+from .glog import log, number
+
+
+class SolverLog:
+    """Listens to a solver: each event becomes the lines that `caffe train` writes of it.
+
+    The speed is that since the last line with a speed; the first has done no iteration yet.
+    """
+
+    def __init__(self, display: int):
+        self.display = display
+        self.last: tuple[int, float] | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Displayed):
+            self._displayed(event)
+        elif isinstance(event, Tested):
+            self._tested(event)
+        elif isinstance(event, Clipped):
+            log('sgd_solver.cpp:120', f'Gradient clipping: scaling down gradients (L2 norm {number(event.norm)})')
+        elif isinstance(event, Snapshotted):
+            hdf5 = event.state.endswith('.h5')
+            kind = 'HDF5' if hdf5 else 'binary proto'
+            log(f'solver.cpp:{474 if hdf5 else 464}', f'Snapshotting to {kind} file {event.weights}')
+            log(f'sgd_solver.cpp:{296 if hdf5 else 284}', f'Snapshotting solver state to {kind} file {event.state}')
+
+    def _displayed(self, event):
+        if event.lr is None:
+            log('solver.cpp:327', f'Iteration {event.iter}, loss = {number(event.loss)}')
+            return
+        now = time.perf_counter()
+        before, then = self.last or (event.iter, now)
+        self.last = event.iter, now
+        speed = (event.iter - before) / (now - then or 1)
+        log('solver.cpp:239', f'Iteration {event.iter} ({number(speed)} iter/s, {number(now - then)}s/{self.display} '
+                              f'iters), loss = {number(event.loss)}')
+        for line in output_lines(event.outputs):
+            log('solver.cpp:258', f'    Train net output #{line}')
+        log('sgd_solver.cpp:112', f'Iteration {event.iter}, lr = {number(event.lr)}')
+
+    @staticmethod
+    def _tested(event):
+        log('solver.cpp:347', f'Iteration {event.iter}, Testing net (#{event.net})')
+        if event.loss is not None:
+            log('solver.cpp:401', f'Test loss: {number(event.loss)}')
+        for line in output_lines(event.outputs):
+            log('solver.cpp:414', f'    Test net output #{line}')
+
+
+def output_lines(outputs: Iterable[Output]) -> list[str]:
+    """'0: accuracy = 0.75', '1: loss = 0.5 (* 1 = 0.5 loss)' and so on: one for each number of each output."""
+    texts = [f'{output.name} = {number(value)}{weighted(value, output.loss_weight)}'
+             for output in outputs for value in output.values.ravel()]
+    return [f'{i}: {text}' for i, text in enumerate(texts)]
+
+
+def weighted(value: float, weight: float) -> str:
+    """' (* 1 = 0.5 loss)', or nothing for an output that is no loss."""
+    return f' (* {number(weight)} = {number(weight * value)} loss)' if weight else ''
+
+
+def log_solver(solver: Solver) -> None:
+    """The solver's fields and its nets, each with its layers."""
+    log('solver.cpp:45', f'Initializing solver from parameters: \n{format_text(solver.param).rstrip()}')
+    for i, net in enumerate([solver.net, *solver.test_nets]):
+        log(*(('solver.cpp:190', f'Creating test net (#{i - 1})') if i else ('solver.cpp:102', 'Creating training net')))
+        log_net(net)
+        for path in solver.param.weights:
+            log('solver.cpp:72', f'Finetuning from {path}')
+    log('solver.cpp:57', 'Solver scaffolding done.')
+
+
+def log_net(net: Net) -> None:
+    """The layers of a net: their blobs, the shapes of their tops, and the memory that these take together."""
+    log('net.cpp:53', f'Initializing net from parameters: \n{format_text(net.param).rstrip()}')
+    numbers = 0
+    for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
+        log('net.cpp:86', f'Creating Layer {layer.name}')
+        for blob in bottom:
+            log('net.cpp:408', f'{layer.name} <- {blob.name}')
+        for blob in top:
+            in_place = ' (in-place)' if blob in bottom else ''
+            log(f'net.cpp:{369 if in_place else 382}', f'{layer.name} -> {blob.name}{in_place}')
+        log('net.cpp:124', f'Setting up {layer.name}')
+        for blob, weight in zip(top, layer.loss_weights, strict=True):
+            log('net.cpp:131', f'Top shape: {"".join(f"{n} " for n in blob.shape)}({blob.count})')
+            if weight:
+                log('net.cpp:134', f'    with loss weight {number(weight)}')
+            numbers += blob.count
+        log('net.cpp:139', f'Memory required for data: {4 * numbers}')
+    for layer, runs in reversed(list(zip(net.layers, net.runs_backward, strict=True))):
+        log(f'net.cpp:{200 if runs else 202}',
+            f'{layer.name} {"needs" if runs else "does not need"} backward computation.')
+    for name in net.outputs:
+        log('net.cpp:244', f'This network produces output {name}')
+    log('net.cpp:257', 'Network initialization done.')

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..proto import ProtoError, array_to_blob, atomic_write, existing_file
 from ..proto import caffe_pb2 as pb
-from .errors import NetError, need
+from .errors import need
 
 if TYPE_CHECKING:
     from .net import Net
@@ -52,7 +52,8 @@ def read(path: str | Path) -> pb.NetParameter:
         with h5py.File(name, 'r') as file:
             groups = file.get('data')
             if not isinstance(groups, h5py.Group):
-                raise ProtoError(f"{name}: holds no weights: it has no group 'data', but {', '.join(file) or 'nothing'}")
+                raise ProtoError(f"{name}: holds no weights: it has no group 'data', but "
+                                 f"{', '.join(file) or 'nothing'}")
             for layer in groups:
                 _read_layer(groups[layer], out.layer.add(name=layer), name)
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -62,7 +63,7 @@ def read(path: str | Path) -> pb.NetParameter:
 
 def _read_layer(group, layer, file):
     arrays = {}
-    for key in getattr(group, 'keys', list)():
+    for key in group:
         dtype = getattr(group[key], 'dtype', None)
         if not (key.isdecimal() and int(key) < MOST_BLOBS) or dtype is None or dtype.kind not in 'fiu':
             raise ProtoError(f"{file}: data/{layer.name} must hold numeric datasets called 0, 1, ...; found '{key}'")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from goodinit.netlib.errors import EngineError
 from goodinit.solvers import events
-from goodinit.tools import caffe
+from goodinit.tools import caffe, carry_out
 from goodinit.tools.caffe import main
 from goodinit.tools.signals import Signals
 from goodinit.tools.solver_log import SolverLog
@@ -178,8 +178,11 @@ def test_layers_of_the_file_that_the_net_lacks(folder, capsys):
     pytest.importorskip('h5py')
     text = (folder / 'net.prototxt').read_text()
     (folder / 'other.prototxt').write_text(text.replace('name: "ip2"', 'name: "new"'))
-    lines = run(['test', '-model', 'other.prototxt', '-weights', 'init.caffemodel', '-iterations', '1'], capsys)
-    assert 'Ignoring source layer ip2' in lines
+    (folder / 'other_solver.prototxt').write_text('max_iter: 1 net: "other.prototxt" lr_policy: "fixed" base_lr: 0.1 '
+                                                  'solver_mode: CPU')
+    for arguments in (['test', '-model', 'other.prototxt', '-iterations', '1'],
+                      ['train', '-solver', 'other_solver.prototxt']):
+        assert 'Ignoring source layer ip2' in run([*arguments, '-weights', 'init.caffemodel'], capsys)
 
 
 def test_times(folder, capsys):
@@ -202,13 +205,14 @@ def no_gpu(*args):
 
 def test_without_a_gpu_the_cpu_computes(folder, monkeypatch, capsys):
     pytest.importorskip('h5py')
-    make = caffe.make_engine
-    monkeypatch.setattr(caffe, 'make_engine', lambda name: no_gpu() if name == 'cuda' else make(name))
+    monkeypatch.setattr(carry_out, 'make_engine', no_gpu)
     text = (folder / 'solver_zero_iter.prototxt').read_text()
     (folder / 'gpu.prototxt').write_text(text.replace('CPU', 'GPU'))
     for arguments in (['-solver', 'gpu.prototxt'], ['-solver', 'solver_zero_iter.prototxt', '-gpu', '0']):
-        lines = run(['train', *arguments], capsys)
-        assert lines[:2] == ["The CPU computes, not the GPU: engine 'cuda' finds no GPU", 'Use CPU.']
+        assert main(['train', *arguments]) == 0
+        first, *lines = capsys.readouterr().err.splitlines()
+        assert first == "no GPU can be used, the CPU computes (engine 'cuda' finds no GPU)"
+        assert messages(lines)[0] == 'Use CPU.'
 
 
 def test_device_query_without_a_gpu(monkeypatch, capsys):

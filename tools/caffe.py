@@ -13,19 +13,20 @@ import numpy as np
 from goodinit import __version__
 from goodinit.initializers import fill
 from goodinit.netlib import Net
-from goodinit.netlib.engines import Engine, make_engine
+from goodinit.netlib.engines import Engine
 from goodinit.netlib.engines.cuda.device import open_device
-from goodinit.netlib.errors import GoodinitError
+from goodinit.proto import format_text
 from goodinit.proto.caffe_pb2 import TEST, Phase, SolverParameter
 from goodinit.solvers import Solver
 from goodinit.solvers.events import Output, outputs_of
 from goodinit.solvers.solver import read
 from goodinit.tools.arguments import one_of, whole
+from goodinit.tools.carry_out import engine_for
 from goodinit.tools.console import Parser, UsageError, run
 from goodinit.tools.glog import log, number
 from goodinit.tools.prepare import CPU_ENGINE
 from goodinit.tools.signals import EFFECTS, Signals
-from goodinit.tools.solver_log import SolverLog, log_net, log_solver, weighted
+from goodinit.tools.solver_log import SolverLog, log_net, weighted
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,9 +73,9 @@ def train(args: argparse.Namespace) -> None:
     if args.weights:
         param.weights[:] = [args.weights]
     engine = choose_engine(args.gpu or ('all' if param.solver_mode == SolverParameter.GPU else ''), 'caffe.cpp:197')
-    rng = np.random.default_rng(param.random_seed if param.random_seed >= 0 else None)
-    solver = Solver(param, engine=engine, fill=lambda net: fill(net, rng), report=SolverLog(param.display))
-    log_solver(solver)
+    log('solver.cpp:45', f'Initializing solver from parameters: \n{format_text(param).rstrip()}')
+    solver = Solver(param, engine=engine, fill=starter(param), report=SolverLog(param.display))
+    log('solver.cpp:57', 'Solver scaffolding done.')
     if args.snapshot:
         log('caffe.cpp:235', f'Resuming from {args.snapshot}')
         solver.restore(args.snapshot)
@@ -90,15 +91,40 @@ def train(args: argparse.Namespace) -> None:
     log('caffe.cpp:250', 'Optimization Done.')
 
 
+def starter(solver: SolverParameter) -> Callable[[Net], None]:
+    """What starts each net of a solver, the train net first: its fillers, then the solver's weights, which are taken
+    out of `solver`, so that they are loaded here, with the lines that BVLC writes."""
+    rng = np.random.default_rng(solver.random_seed if solver.random_seed >= 0 else None)
+    files = ','.join(solver.weights)
+    solver.ClearField('weights')
+    started: list[Net] = []
+
+    def start(net):
+        log(*(('solver.cpp:190', f'Creating test net (#{len(started) - 1})') if started else
+              ('solver.cpp:102', 'Creating training net')))
+        started.append(net)
+        log_net(net)
+        fill(net, rng)
+        for path in filter(None, map(str.strip, files.split(','))):
+            log('solver.cpp:72', f'Finetuning from {path}')
+            load(net, path)
+    return start
+
+
+def load(net: Net, path: str) -> None:
+    """Take the weights of a caffemodel, and name the layers of it that the net lacks."""
+    for name in net.copy_from(path):
+        log('net.cpp:752', f'Ignoring source layer {name}')
+
+
 def test(args: argparse.Namespace) -> None:
     """Score a net: its outputs for each batch, and their means."""
     need(args.model, 'Need a model definition to score: --model=net.prototxt')
     need(args.weights, 'Need model weights to score: --weights=net.caffemodel')
     net = Net(args.model, TEST, level=args.level, stages=stages(args), engine=choose_engine(args.gpu, 'caffe.cpp:275'))
     log_net(net)
-    for path in filter(None, args.weights.split(',')):
-        for name in net.copy_from(path):
-            log('net.cpp:752', f'Ignoring source layer {name}')
+    for path in filter(None, map(str.strip, args.weights.split(','))):
+        load(net, path)
     log('caffe.cpp:281', f'Running for {args.iterations} iterations.')
     loss, sums = 0.0, np.zeros(0)
     for i in range(args.iterations):
@@ -192,19 +218,12 @@ def stages(args: argparse.Namespace) -> list[str]:
     return [stage for stage in args.stage.split(',') if stage]
 
 
-def choose_engine(gpu: str, place: str) -> Engine:
-    """The GPU's engine where `gpu` asks for it; the CPU's where it does not, and, with a line that says so, where there
-    is no GPU."""
-    if gpu:
-        check_gpu(gpu)
-        try:
-            engine = make_engine('cuda')
-            log(place, 'Using GPUs 0')
-            return engine
-        except GoodinitError as error:
-            log(place, f'The CPU computes, not the GPU: {error}', 'W')
-    log(place, 'Use CPU.')
-    return make_engine(CPU_ENGINE)
+def choose_engine(gpu: str, place: str) -> str:
+    """The GPU's engine where `gpu` asks for it and there is one, else the CPU's."""
+    check_gpu(gpu)
+    engine = engine_for(bool(gpu))
+    log(place, 'Use CPU.' if engine == CPU_ENGINE else 'Using GPUs 0')
+    return engine
 
 
 def check_gpu(gpu: str) -> None:

@@ -62,10 +62,12 @@ def arguments() -> Parser:
 def add_weights(parser: Parser) -> None:
     add = parser.add_argument_group('weights in and out').add_argument
     add('--out', metavar='F', default='',
-        help="the caffemodel to write, or as .h5 HDF5 (default: beside P; in the current directory for a bundled model)")
+        help='the caffemodel to write, or as .h5 HDF5 (default: beside P; in the current directory for a bundled '
+             'model)')
     add('--force', action='store_true', help='overwrite it')
-    add('--weights', metavar='F', default='', help='start from a trained caffemodel or .h5; its weights are kept and only '
-                                                   'rescaled, unless --weights-from says otherwise')
+    add('--weights', metavar='F', default='',
+        help='start from a trained caffemodel or .h5; its weights are kept and only rescaled, unless --weights-from '
+             'says otherwise')
     add('--dry-run', action='store_true', help='do everything but write')
     add('--filters', metavar='F.png', default='', help="a picture of the first convolution's new filters")
 

@@ -12,6 +12,7 @@ COMMANDS = {
     'init': ('init_net', 'initialize the weights of a net from data'),
     'stats': ('net_stats', 'outputs, weights and change rates of every layer of a net with its weights'),
     'show': ('show_net', 'the layers of a net: shapes, parameters, multiplications, memory'),
+    'train': ('train', 'train a net as its solver says, perhaps from an initialization'),
     'caffe': ('caffe', "the `caffe` command of BVLC: train, test, time, device_query"),
     'models': ('list_models', 'list the models that come with goodinit'),
 }

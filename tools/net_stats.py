@@ -31,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def arguments() -> Parser:
     parser = Parser('goodinit stats', __doc__ or '', epilog=EPILOG)
     add_net(parser)
-    parser.add_argument('--weights', metavar='F', default='', help='a caffemodel or .h5 (default: what the fillers give)')
+    parser.add_argument('--weights', metavar='F', default='',
+                        help='a caffemodel or .h5 (default: what the fillers give)')
     add_data(parser)
     add_running(parser)
     add_output(parser, 'print the table alone')

@@ -54,6 +54,11 @@ def _net_of(solver: SolverParameter, path: Path) -> tuple[Path, NetParameter]:
     name = solver.train_net or solver.net
     if not name:
         raise NetError(f'{path}: found neither layers nor the net of a solver; needed: layers, or `net: "..."`')
-    beside = path.parent / name
-    path = beside if beside.is_file() and not Path(name).is_file() else find_model(name)
-    return path, read_net(path)
+    found = find_net(name, path)
+    return found, read_net(found)
+
+
+def find_net(name: str, solver: Path) -> Path:
+    """The file of a solver's net: from the current directory, beside the solver, or a bundled model."""
+    beside = solver.parent / name
+    return beside if beside.is_file() and not Path(name).is_file() else find_model(name)

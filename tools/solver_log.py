@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ..netlib import Net
 from ..proto import format_text
-from ..solvers import Clipped, Displayed, Event, Output, Snapshotted, Solver, Tested
+from ..solvers import Clipped, Displayed, Event, Output, Snapshotted, Tested
 from .glog import log, number
 
 
@@ -66,17 +66,6 @@ def output_lines(outputs: Iterable[Output]) -> list[str]:
 def weighted(value: float, weight: float) -> str:
     """' (* 1 = 0.5 loss)', or nothing for an output that is no loss."""
     return f' (* {number(weight)} = {number(weight * value)} loss)' if weight else ''
-
-
-def log_solver(solver: Solver) -> None:
-    """The solver's fields and its nets, each with its layers."""
-    log('solver.cpp:45', f'Initializing solver from parameters: \n{format_text(solver.param).rstrip()}')
-    for i, net in enumerate([solver.net, *solver.test_nets]):
-        log(*(('solver.cpp:190', f'Creating test net (#{i - 1})') if i else ('solver.cpp:102', 'Creating training net')))
-        log_net(net)
-        for path in solver.param.weights:
-            log('solver.cpp:72', f'Finetuning from {path}')
-    log('solver.cpp:57', 'Solver scaffolding done.')
 
 
 def log_net(net: Net) -> None:

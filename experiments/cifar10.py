@@ -8,7 +8,7 @@ from goodinit.netlib.data.classic import CIFAR_SHAPE, read_cifar10
 BORDER = 4              # of zeros, from which shifts cut
 
 # The papers' own database is lost, and its scale written nowhere. Of what the experiments compare only the weights of
-# conv11 depend on it (inversely): the printed 0.383 to 0.388 stand for 0.49 to 0.50.
+# conv11 depend on it (inversely): the printed 0.383 to 0.388 stand for 0.49.
 STD = 0.5
 
 

@@ -18,7 +18,7 @@ BATCHES = 10
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--data', required=True, help="a batch file of CIFAR-10's binary version (perhaps .xz)")
-    parser.add_argument('--seeds', type=int, default=3, help='nets to average (default: %(default)s)')
+    parser.add_argument('--seeds', type=int, default=2, help='nets to average (default: %(default)s)')
     args = parser.parse_args()
     data = Cifar10(args.data)
     found = {column: averaged([gradient_variances(preset, data, seed) for seed in range(args.seeds)])

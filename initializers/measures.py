@@ -25,7 +25,7 @@ class Row:
     change_rate               relative change of the weights under a random loss, per image: mean over columns of
                               RMS(dl/dW column) / RMS(W) (Krähenbühl et al. 2016, eq. 3)
     change_rate_cv            that of the single weights: standard deviation over mean (Fig. 1b)
-    gradient_var              variance of dl/dW over the weights, per image (Mishkin & Matas 2016, Table 10)
+    gradient_var              variance of dl/dW over the weights, per image
     mean_to_std               sqrt(sum of mean(z_i)^2 / sum of var(z_i)), r^l of Luther & Seung 2019, eq. 9
 
     The three that tell of gradients are NaN where weights do not learn or no score depends on them.

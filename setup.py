@@ -9,6 +9,7 @@ FOLDERS = (
     'netlib.engines', 'netlib.engines.reference', 'netlib.engines.fast', 'netlib.engines.cuda',
     'initializers',
     'solvers',
+    'caffe', 'caffe.proto',
     'tools', 'tools.zoo',
 )
 

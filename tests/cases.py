@@ -1,126 +1,10 @@
 """One or more small cases of every layer type: what the generic tests (gradients, stale memory, engines, ...) run over.
 
-    case('Pooling', 'pooling_param { kernel_size: 2 }', x=(2, 3, 4, 5))
-
-A bottom is given by its shape, and then holds distinct numbers that are no kink of any layer, or by one of the makers
-below. Parameters hold such numbers too, unless `params` says otherwise.
+case.py explains a case; detection_cases.py and dense_cases.py hold those of the layers of Caffe's forks.
 """
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from zlib import crc32
-
-import numpy as np
-from goodinit.netlib import Net
-from goodinit.proto import parse_net
-from goodinit.proto.caffe_pb2 import TEST, TRAIN
-
-Maker = Callable[[np.random.Generator], np.ndarray]
-
-
-def spread(*shape, low=-1.0, high=1.0) -> Maker:
-    """Distinct numbers, in random order, about evenly spread between low and high."""
-    def make(rng):
-        n = int(np.prod(shape))
-        steps = rng.permutation(n) + 0.5 + rng.uniform(-0.3, 0.3, n)
-        return (low + (high - low) * steps / max(n, 1)).reshape(shape)
-    return make
-
-
-def integers(*shape, below) -> Maker:
-    return lambda rng: rng.integers(below, size=shape).astype(float)
-
-
-def exactly(values) -> Maker:
-    return lambda rng: np.array(values, float)
-
-
-def probabilities(*shape) -> Maker:
-    """Positive numbers that sum to 1 along axis 1."""
-    def make(rng):
-        values = rng.uniform(0.5, 1.5, shape)
-        return values / values.sum(1, keepdims=True)
-    return make
-
-
-@dataclass(frozen=True)
-class Case:
-    id: str
-    type: str
-    fields: str
-    bottoms: dict[str, Maker]
-    tops: Sequence[str] = ('y',)
-    phase: int = TEST
-    params: dict[int, Maker] = field(default_factory=dict)      # by index
-    no_top_gradient: Sequence[str] = ()                         # tops whose diffs the layer ignores
-    down: Sequence[str] | None = None                           # bottoms with a gradient; None: as the layer says
-
-    def net(self, engine, in_place=False) -> Net:
-        """A net of Input layers and the layer (the last one), with the case's values in inputs and parameters."""
-        values = self.values()
-        inputs = [f'layer {{ name: "{name}" type: "Input" top: "{name}" input_param {{ shape {{ '
-                  f'{" ".join(f"dim: {n}" for n in array.shape)} }} }} }}' for name, array in values.items()]
-        tops = [next(iter(self.bottoms)), *self.tops[1:]] if in_place else self.tops
-        layer = (f'layer {{ name: "l" type: "{self.type}" {" ".join(f"bottom: {b!r}" for b in self.bottoms)} '
-                 f'{" ".join(f"top: {t!r}" for t in tops)} {self.fields} }}')
-        net = Net(parse_net('\n'.join([*inputs, layer])), self.phase, engine=engine, seed=0)
-        self.put(net)
-        return net
-
-    def rng(self):
-        return np.random.default_rng(crc32(self.id.encode()))
-
-    def values(self):
-        rng = self.rng()
-        return {name: make(rng) for name, make in self.bottoms.items()}
-
-    def put(self, net):
-        """Write the case's values into the net's inputs and parameters, and start the layer's randomness anew."""
-        for name, array in self.values().items():
-            net.blobs[name].reshape(*array.shape)
-            net.blobs[name].data = array
-        rng = self.rng()
-        for i, param in enumerate(net.layers[-1].params):
-            param.data = self.params.get(i, spread(*param.shape, low=-0.6, high=0.6))(rng).reshape(param.shape)
-        net.layers[-1].rng = np.random.default_rng(0)
-
-    def wanted(self, net):
-        """Per bottom of the layer, whether it gets a gradient."""
-        layer = net.layers[-1]
-        return [i not in layer.no_gradient if self.down is None else name in self.down
-                for i, name in enumerate(self.bottoms)]
-
-    def backward(self, net):
-        """Put diffs on the layer's tops and run its backward."""
-        self.put_top_diffs(net)
-        net.layers[-1].backward(net.tops[-1], self.wanted(net), net.bottoms[-1])
-
-    def put_top_diffs(self, net):
-        for top, diff in zip(net.tops[-1], self.top_diffs(net), strict=True):
-            top.diff = diff
-
-    def gradients(self, net):
-        """{name: blob} of what has a gradient: bottoms, and parameters that learn."""
-        found = {f"bottom '{blob.name}'": blob
-                 for blob, yes in zip(net.bottoms[-1], self.wanted(net), strict=True) if yes}
-        return found | {f'param {i}': param for i, param in enumerate(net.layers[-1].params) if param.learns}
-
-    def top_diffs(self, net):
-        """What the tests put on the diffs of the layer's tops: distinct numbers, zeros where the layer ignores them."""
-        rng = np.random.default_rng(7)
-        diffs = [spread(*top.shape)(rng) for top in net.tops[-1]]
-        return [0 * diff if top.name in self.no_top_gradient else diff
-                for top, diff in zip(net.tops[-1], diffs, strict=True)]
-
-
-def case(type, fields='', *, id='', tops='y', train=False, params=None, ignored='', down=None, **bottoms) -> Case:
-    makers = {name: spread(*maker) if isinstance(maker, tuple) else maker for name, maker in bottoms.items()}
-    return Case(f'{type}/{id}' if id else type, type, fields, makers, tops.split(), TRAIN if train else TEST,
-                params or {}, ignored.split(), None if down is None else down.split())
-
-
-def positive(*shape) -> Maker:
-    return spread(*shape, low=0.3, high=2.0)
-
+from case import case, exactly, integers, positive, probabilities, spread
+from dense_cases import DENSE_CASES
+from detection_cases import DETECTION_CASES
 
 STATISTICS = {0: spread(3, low=-1, high=1), 1: positive(3), 2: exactly([1.7])}
 CONT = exactly([[0, 0, 0], [1, 1, 1], [1, 0, 1], [1, 1, 0]])
@@ -260,4 +144,6 @@ CASES = [
     case('SoftmaxWithLoss', x=ROWS, label=integers(4, below=6)),
     case('SoftmaxWithLoss', 'loss_param { ignore_label: 1 normalization: FULL }', id='ignore', x=(2, 3, 2, 2),
          label=integers(2, 2, 2, below=3)),
+    *DETECTION_CASES,
+    *DENSE_CASES,
 ]

@@ -90,6 +90,16 @@ class Layer:
         """Give the memory of the buffers back; they return at the next forward."""
         self._buffers.clear()
 
+    def state(self) -> dict:
+        """What the next forward depends on besides the bottoms and the parameters, for `restore`: a dict of numbers,
+        strings, arrays, and lists and dicts of these. A layer that draws, or remembers, or has a place in its data."""
+        return {} if self.rng is None else {'rng': self.rng.bit_generator.state}
+
+    def restore(self, state: dict) -> None:
+        """Go on from what `state` gave, in a layer that was set up alike."""
+        if self.rng is not None:
+            self.rng.bit_generator.state = state['rng']
+
     def error(self, message: str) -> LayerError:
         """What to raise when a field or a shape is wrong."""
         return layer_error(self.param, message)

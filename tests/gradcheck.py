@@ -10,7 +10,7 @@ TOLERANCE = 1e-6
 SHOWN = 5
 
 
-def check(case):
+def check(case, tolerance=TOLERANCE):
     """Compare backward with differences, for each bottom that gets a gradient and each parameter that learns."""
     net = case.net(make_engine('checked:reference', dtype=np.float64))
     net.forward()
@@ -20,7 +20,7 @@ def check(case):
     objective = make_objective(case, net)
     wrong = [f'{name} at {where}: analytic {analytic[name][where]:.9g}, numeric {slope:.9g}'
              for name, blob in case.gradients(net).items() for where, slope in differences(objective, blob)
-             if abs(analytic[name][where] - slope) > TOLERANCE * max(1, abs(slope))]
+             if abs(analytic[name][where] - slope) > tolerance * max(1, abs(slope))]
     if wrong:
         raise AssertionError(f'{case.id}: {len(wrong)} gradients are wrong:\n  ' + '\n  '.join(wrong[:SHOWN]))
 

@@ -11,7 +11,7 @@ from itertools import count
 import numpy as np
 import oracles
 from goodinit.netlib.engines import make_engine
-from goodinit.netlib.engines.interface import Window
+from goodinit.netlib.engines.interface import Bins, Window
 
 RNG = np.random.default_rng(5)
 
@@ -106,8 +106,16 @@ def pooling_calls(window, image, extents):
     yield call('pool_max_forward', x, window, out=draw(*y), mask=draw(*y))
     yield call('pool_max_backward', x, largest, draw(*y), window, out=draw(*x.shape))
     yield call('pool_mask_backward', draw(*y), place, window, out=draw(*x.shape))
+    yield call('pool_mask_forward', x, place, out=draw(*y))
     yield call('pool_ave_forward', x, window, out=draw(*y))
     yield call('pool_ave_backward', draw(*y), window, out=draw(*x.shape))
+
+
+def roi_calls(bins, x, y):
+    x = np.round(2 * draw(*x)) / 2          # with ties
+    _, place = oracles.roi_pool(x, bins, y)
+    yield call('roi_pool_forward', x, bins, out=draw(*y), winner=draw(*y))
+    yield call('roi_pool_backward', draw(*y), place, bins, out=draw(*x.shape))
 
 
 def lrn_calls(x, *fields):
@@ -140,6 +148,9 @@ def plain_calls():
         some[axis] = len(index)
         yield call('take', draw(*every), index, axis, out=draw(*some))
         yield call('put', draw(*some), index, axis, out=draw(*every))
+    for order in ((0, 1, 2, 3), (0, 2, 3, 1), (3, 1, 0, 2)):
+        shape = (2, 3, 4, 5)
+        yield call('transpose', draw(*shape), order, out=draw(*(shape[axis] for axis in order)))
     yield call('dropout_mask', 12345678901, 0.3, out=draw(7, 11))
     for shape in ((1, 3, 1), (2, 1, 4), (1, 1, 1)):
         yield call('moments', draw(2, 3, 4), mean=draw(*shape), var=draw(*shape))
@@ -164,7 +175,11 @@ def all_calls(unary, binary):
     ]
     poolings = [(window(2, stride=2), (4, 6), (2, 3)), (window(3, stride=2), (6, 7), (3, 3)),
                 (window(3, stride=2, pad=1), (5, 6), (3, 4)), (window((2, 3), pad=(1, 0)), (3, 4), (4, 2))]
-    families = [plain_calls(), *map(unary_calls, unary), *map(binary_calls, binary),
+    # Of two regions: bins side by side, bins that overlap; one bin that is empty.
+    bins = Bins([1, 0], [[(0, 2), (2, 5)], [(1, 3), (2, 4)]], [[(0, 1), (1, 3), (3, 3)], [(2, 4), (2, 4), (3, 4)]])
+    families = [plain_calls(), roi_calls(bins, (2, 3, 5, 4), (2, 3, 2, 3)),
+                roi_calls(Bins([], [], []), (1, 2, 3, 3), (0, 2, 2, 1)),
+                *map(unary_calls, unary), *map(binary_calls, binary),
                 *(convolution_calls(*case) for case in convolutions), *(pooling_calls(*case) for case in poolings),
                 lrn_calls((2, 5, 3, 2), 3, 0.5, 0.75, 1.0), lrn_calls((2, 3, 2), 5, 2.0, 0.5, 2.0)]
     numbers: dict[str, count] = {}

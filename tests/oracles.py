@@ -50,6 +50,18 @@ def pool(x, window, extents):
     return largest, place, average
 
 
+def roi_pool(x, bins, shape):
+    """(largest, its flat place) of each bin of x (N, C, H, W), each of the shape (regions, C, H', W')."""
+    largest, place = np.zeros(shape), np.full(shape, -1.0)
+    for region, c, i, j in np.ndindex(*shape):
+        image = x[bins.images[region], c]
+        inside = list(product(range(*bins.rows[region][i]), range(*bins.columns[region][j])))
+        if inside:
+            best = max(inside, key=lambda at: image[at])                # the first of equals
+            largest[region, c, i, j], place[region, c, i, j] = image[best], best[0] * x.shape[3] + best[1]
+    return largest, place
+
+
 def lrn(x, size, alpha, beta, k):
     """x (N, C, ...) over `size` neighbouring channels -> (y, scale)."""
     scale = np.zeros(x.shape)

@@ -4,6 +4,7 @@ import pytest
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.checked import Checked
+from goodinit.netlib.engines.interface import Bins
 from goodinit.netlib.engines.reference import Reference
 from goodinit.netlib.errors import EngineError, LayerError
 from goodinit.netlib.memory import Memory, Tensor
@@ -111,6 +112,12 @@ W = window(2)
     (call('gemm', draw(2, 3), draw(4, 5), out=draw(2, 5)), r'b must be \(3, 5\)'),
     (call('gemm', draw(2, 3), draw(5, 3), out=draw(2, 5)), r'b must be \(3, 5\)'),
     (call('im2col', draw(1, 2, 4, 4), W, out=draw(1, 8, 4, 4)), r'out must be \(1, 8, 3, 3\)'),
+    (call('transpose', draw(2, 3), [0, 0], out=draw(2, 2)), r'\(0, 0\) must name each axis once'),
+    (call('transpose', draw(2, 3), [1, 0], out=draw(2, 3)), r'out must be \(3, 2\)'),
+    (call('roi_pool_forward', draw(1, 2, 4, 4), Bins([1], [[(0, 1)]], [[(0, 1)]]), out=draw(1, 2, 1, 1),
+          winner=draw(1, 2, 1, 1)), 'bins must lie in the images'),
+    (call('roi_pool_backward', draw(1, 2, 1, 1), draw(1, 2, 1, 1), Bins([0], [[(0, 1)]], [[(0, 5)]]),
+          out=draw(1, 2, 4, 4)), 'bins must lie in the images'),
     (call('patches', draw(1, 2, 4, 4), W, 1, [9], out=draw(1, 1, 8)), 'positions must be those of the window'),
     (call('conv_forward', draw(1, 2, 4, 4), draw(3, 1, 2, 2), W, 1, out=draw(1, 3, 3, 3)), r'W must be \(3, 2, 2, 2\)'),
     (call('conv_backward_data', draw(1, 3, 3, 3), draw(3, 2, 2, 2), W, 1, out=draw(1, 2, 5, 4)),

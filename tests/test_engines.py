@@ -4,7 +4,7 @@ import oracles
 import pytest
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.checked import RULES
-from goodinit.netlib.engines.interface import OPS, Engine, Window
+from goodinit.netlib.engines.interface import OPS, Bins, Engine, Window
 from goodinit.netlib.engines.reference.elementwise import BINARY, UNARY
 from goodinit.netlib.errors import EngineError
 from goodinit.netlib.shapes import pool_extent
@@ -96,7 +96,27 @@ def test_pooling(data, ceil):
         dx[n, c].reshape(-1)[int(place[(n, c, *at)])] += dy[(n, c, *at)]
     close(reference('pool_max_backward', x, y, dy, w, out=zeros(x)), dx)
     close(reference('pool_mask_backward', dy, place, w, out=zeros(x)), dx)
+    close(reference('pool_mask_forward', x, place, out=zeros(y)), largest)
     close(np.vdot(reference('pool_ave_backward', dy, w, out=zeros(x)), x), np.vdot(dy, average))
+
+
+@few_examples
+@given(st.data(), st.integers(0, 3), st.integers(1, 3), st.integers(1, 3))
+def test_roi_pooling(data, regions, height, width):
+    def spans(bins, extent):
+        ends = st.tuples(st.integers(0, extent), st.integers(0, extent))
+        return [[data.draw(ends) for _ in range(bins)] for _ in range(regions)]
+    x, y = np.round(draw(2, 2, 4, 5)), (regions, 2, height, width)
+    bins = Bins([data.draw(st.integers(0, 1)) for _ in range(regions)], spans(height, 4), spans(width, 5))
+    largest, place = oracles.roi_pool(x, bins, y)
+    found = run(REFERENCE, call('roi_pool_forward', x, bins, out=zeros(y), winner=zeros(y)))
+    close(found['out'], largest)
+    close(found['winner'], place)
+    dy, dx = draw(*y), zeros(x)
+    for region, c, *at in np.ndindex(y):
+        if place[(region, c, *at)] >= 0:
+            dx[bins.images[region], c].reshape(-1)[int(place[(region, c, *at)])] += dy[(region, c, *at)]
+    close(reference('roi_pool_backward', dy, place, bins, out=zeros(x)), dx)
 
 
 @few_examples
@@ -151,6 +171,8 @@ EXAMPLES = [
     (call('take', A, [2, -1, 0], 1, out=B), [[3, 0, 1], [6, 0, 4]]),
     (call('take', A, [1, 1], 0, out=B), [[4, 5, 6], [4, 5, 6]]),
     (call('put', A, [2, -1, 2], 1, out=B), [[0, 0, 4], [0, 0, 10]]),
+    (call('transpose', A, [1, 0], out=A.T), [[1, 4], [2, 5], [3, 6]]),
+    (call('transpose', A.reshape(1, 2, 3), [2, 0, 1], out=np.zeros((3, 1, 2))), [[[1, 4]], [[2, 5]], [[3, 6]]]),
     (call('sum', A, out=C), [[6], [15]]),
     (call('sum', A, out=C, accumulate=True), [[7], [16]]),
     (call('sum', A, out=np.array([[9.]])), [[21]]),

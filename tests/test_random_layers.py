@@ -1,4 +1,6 @@
 """Gradients of every layer type by central differences, over random valid configurations of it."""
+import dense_configurations  # noqa: F401 - registers its layers
+import detection_configurations  # noqa: F401 - registers its layers
 import gradcheck
 import numpy as np
 import pytest

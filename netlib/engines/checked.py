@@ -132,6 +132,12 @@ def taken(x, index, axis, x_name, y_name):
     return {x_name: resized(max(x[axis], 1 + max(index, default=-1))), y_name: resized(len(index))}
 
 
+def transposed(x, order):
+    if sorted(order) != list(range(len(x))):
+        raise ValueError(f'{tuple(order)} must name each axis once')
+    return tuple(x[axis] for axis in order)
+
+
 def gemm(a, b, out, transpose_a, transpose_b, accumulate):
     m, n = out
     k = a[0] if transpose_a else a[1]
@@ -165,6 +171,15 @@ def pooled(x, y):
     return (*axes(4, 4, *x)[:2], *axes(4, 4, *y)[2:])
 
 
+def over_bins(x, bins, y):
+    """The y that goes with x and the bins that it sees."""
+    n, c, *image = axes(4, 4, *x)
+    spans = [(span, extent) for part, extent in zip(bins[1:], image, strict=True) for spans in part for span in spans]
+    if not all(0 <= i < n for i in bins.images) or not all(a >= 0 and b <= extent for (a, b), extent in spans):
+        raise ValueError('bins must lie in the images')
+    return (len(bins.images), c, *axes(4, 4, *y)[2:])
+
+
 RULES = {
     'fill': lambda value, out: {},
     'axpby': lambda alpha, x, beta, out: {} if prod(x) == prod(out) else {'x': out},
@@ -172,6 +187,7 @@ RULES = {
                                                                  'out': around(out, at, shape)},
     'take': lambda x, index, axis, out: taken(x, index, axis, 'x', 'out'),
     'put': lambda dy, index, axis, out: taken(out, index, axis, 'out', 'dy'),
+    'transpose': lambda x, order, out: {'out': transposed(x, order)},
     'unary': lambda name, x, parameters, out: {'x': out},
     'unary_backward': lambda name, x, y, dy, parameters, out: {'x': out, 'y': out, 'dy': out},
     'binary': lambda name, a, b, out: {'a': fits(a, out), 'b': fits(b, out)},
@@ -191,8 +207,11 @@ RULES = {
     'pool_max_forward': lambda x, window, out, mask: {'out': pooled(x, out), 'mask': out},
     'pool_max_backward': lambda x, y, dy, window, out: {'x': out, 'y': pooled(out, y), 'dy': y},
     'pool_mask_backward': lambda dy, mask, window, out: {'dy': pooled(out, dy), 'mask': dy},
+    'pool_mask_forward': lambda x, mask, out: {'mask': out, 'out': pooled(x, out)},
     'pool_ave_forward': lambda x, window, out: {'out': pooled(x, out)},
     'pool_ave_backward': lambda dy, window, out: {'dy': pooled(out, dy)},
+    'roi_pool_forward': lambda x, bins, out, winner: {'out': over_bins(x, bins, out), 'winner': out},
+    'roi_pool_backward': lambda dy, winner, bins, out: {'dy': over_bins(out, bins, dy), 'winner': dy},
     'lrn_forward': lambda x, size, alpha, beta, k, out, scale: {'out': axes(2, 32, *x), 'scale': x},
     'lrn_backward': lambda x, y, dy, scale, size, alpha, beta, out: {'x': axes(2, 32, *out), 'y': out, 'dy': out,
                                                                      'scale': out},

@@ -15,6 +15,7 @@ array on the host, an address and a shape on a device. An op that an engine lack
 detour over the host.
 """
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +39,16 @@ class Window(NamedTuple):
         return self.kernel == ones and self.stride == ones and not any(self.pad)
 
 
+class Bins(NamedTuple):
+    """What a pooling over regions of images sees: each region is divided into H' rows and W' columns of bins.
+
+    A row (column) of bins is given by its first row (column) in the image and the one after its last.
+    """
+    images: Sequence[int]                           # (regions,): the number of the image
+    rows: Sequence[Sequence[tuple[int, int]]]       # (regions, H')
+    columns: Sequence[Sequence[tuple[int, int]]]    # (regions, W')
+
+
 class Engine:
     """The ops, each with what it computes. Shapes in parentheses; `...` are the spatial axes."""
     name = 'interface'
@@ -58,6 +69,9 @@ class Engine:
 
     def put(self, dy, index, axis, *, out):
         """The gradient of `take`: out = 0, then out at index[k] along `axis` += dy at k."""
+
+    def transpose(self, x, order, *, out):
+        """out = x with its axes in another order: axis i of out is axis order[i] of x."""
 
     # -- elementwise ----------------------------------------------------------------------------------
     def unary(self, name, x, *parameters, out):
@@ -125,11 +139,22 @@ class Engine:
     def pool_mask_backward(self, dy, mask, window, *, out):
         """out = dx: dy goes to the flat place y W + x that mask holds: one that its window sees, or -1 for none."""
 
+    def pool_mask_forward(self, x, mask, *, out):
+        """out, mask (N, C, H', W'): out = x at the flat place y W + x that mask holds, 0 where that is -1. What
+        pool_mask_backward is the gradient of."""
+
     def pool_ave_forward(self, x, window, *, out):
         """out = sum / size of each window, its size clipped to the padded image: padding counts as zeros."""
 
     def pool_ave_backward(self, dy, window, *, out):
         """out = dx: dy / size of each window to all its elements."""
+
+    def roi_pool_forward(self, x, bins, *, out, winner):
+        """out (regions, C, H', W') = the largest of each bin of x (N, C, H, W), the first in row order, and winner its
+        flat place y W + x. An empty bin: 0 and -1."""
+
+    def roi_pool_backward(self, dy, winner, bins, *, out):
+        """out = dx: dy goes to the winner of each bin in the region's image."""
 
     def lrn_forward(self, x, size, alpha, beta, k, *, out, scale):
         """scale = k + alpha / size * (sum of x^2 over `size` neighbouring channels), out = x scale^-beta."""

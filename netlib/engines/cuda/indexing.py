@@ -28,6 +28,11 @@ class Indexing(Engine):
         self.device.per_element('indexing', 'put', out.size, extent, len(index), prod(out.shape[axis + 1:]),
                                 plan, DeviceArray(plan.address + 4 * len(first), part.shape), dy, out)
 
+    def transpose(self, x, order, *, out):
+        steps = strides(x.shape)
+        moved = box(out.shape, [steps[axis] for axis in order], strides(out.shape))
+        self.device.per_element('indexing', 'copy_window', out.size, moved, x, 0, out)
+
     def one_hot(self, label, ignore, *, out):
         """A label out of range is an EngineError when the host next reads a result."""
         _, classes, inner = out.shape

@@ -92,6 +92,14 @@ __global__ void mask_backward(int n, Window w, const float* dy, const float* mas
   dx[i] = sum;
 }
 
+// y = x at the place of its plane that mask tells, 0 where that is -1.  Thread <-> element i of y.
+__global__ void mask_forward(int n, int places, int positions, const float* x, const float* mask, float* y) {
+  int i = thread_number();
+  if (i >= n) return;
+  int at = mask[i];
+  y[i] = at < 0 ? 0 : x[i / positions * places + at];
+}
+
 // y = the sum over the window / its size.  Thread <-> element i of y.
 __global__ void ave_forward(int n, Window w, const float* x, float* y) {
   int i = thread_number();
@@ -115,5 +123,66 @@ __global__ void ave_backward(int n, Window w, const float* dy, float* dx) {
   for (int row = windows.top; row < windows.bottom; ++row)
     for (int column = windows.left; column < windows.right; ++column)
       sum += plane[row * w.position[1] + column] / size_of(w, row, column);
+  dx[i] = sum;
+}
+
+// -- over regions ------------------------------------------------------------------------------------------
+// x and dx are (images, channels, height, width), y, dy and winner (regions, channels, rows, columns).
+
+// A region as the host packs it: the number of its image, then for each row and for each column of bins where it begins
+// and where it ends in the image.
+struct Region {
+  int image;
+  const int *row, *column;
+};
+
+__device__ inline Region region(const int* packed, int number, int rows, int columns) {
+  const int* first = packed + number * (1 + 2 * rows + 2 * columns);
+  return {first[0], first + 1, first + 1 + 2 * rows};
+}
+
+// y = the largest in the bin, winner its place in the plane, the first in row order; of an empty bin 0 and -1.
+// Thread <-> element i of y.
+__global__ void roi_forward(int n, int channels, int height, int width, int rows, int columns, const int* packed,
+                            const float* x, float* y, float* winner) {
+  int i = thread_number();
+  if (i >= n) return;
+  Region seen = region(packed, i / columns / rows / channels, rows, columns);
+  const int* row = seen.row + 2 * (i / columns % rows);
+  const int* column = seen.column + 2 * (i % columns);
+  const float* plane = x + (seen.image * channels + i / columns / rows % channels) * height * width;
+  float best = 0;
+  int at = -1;
+  for (int r = row[0]; r < row[1]; ++r) {
+    for (int c = column[0]; c < column[1]; ++c) {
+      if (at < 0 || plane[r * width + c] > best) {
+        at = r * width + c;
+        best = plane[at];
+      }
+    }
+  }
+  y[i] = best;
+  winner[i] = at;
+}
+
+// dx = the sum of dy over the bins that x won.  Thread <-> element i of x: it asks each bin that sees it, so that no two
+// threads write to the same place.
+__global__ void roi_backward(int n, int channels, int height, int width, int rows, int columns, int regions,
+                             const int* packed, const float* dy, const float* winner, float* dx) {
+  int i = thread_number();
+  if (i >= n) return;
+  int r = i / width % height, c = i % width, channel = i / width / height % channels;
+  float sum = 0;
+  for (int number = 0; number < regions; ++number) {
+    Region seen = region(packed, number, rows, columns);
+    if (seen.image != i / width / height / channels) continue;
+    for (int row = 0; row < rows; ++row) {
+      if (r < seen.row[2 * row] || r >= seen.row[2 * row + 1]) continue;
+      for (int column = 0; column < columns; ++column) {
+        int at = ((number * channels + channel) * rows + row) * columns + column;
+        if (winner[at] == r * width + c) sum += dy[at];
+      }
+    }
+  }
   dx[i] = sum;
 }

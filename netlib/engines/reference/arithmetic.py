@@ -38,6 +38,9 @@ class Arithmetic(Engine):
         target, source = np.moveaxis(out, axis, 0), np.moveaxis(dy, axis, 0)
         np.add.at(target, index[index >= 0], source[index >= 0])
 
+    def transpose(self, x, order, *, out):
+        out[...] = x.transpose(order)
+
     def unary(self, name, x, *parameters, out):
         out[...] = UNARY[name][0](x, *parameters)
 

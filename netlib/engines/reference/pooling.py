@@ -1,4 +1,4 @@
-"""Max and average pooling over two spatial axes; window by window element, all positions at once."""
+"""Pooling over two spatial axes: window by window element, all positions at once; over regions, bin by bin."""
 import numpy as np
 
 from ..interface import Engine
@@ -36,6 +36,11 @@ class Pooling(Engine):
         np.add.at(flat, (plane, index[plane, position]), dy.reshape(index.shape)[plane, position])
         out[...] = flat.reshape(out.shape)
 
+    def pool_mask_forward(self, x, mask, *, out):
+        index = mask.reshape(*mask.shape[:2], -1).astype(int)
+        seen = np.take_along_axis(x.reshape(*x.shape[:2], -1), index, 2)
+        out[...] = np.where(index < 0, 0, seen).reshape(out.shape)
+
     def pool_ave_forward(self, x, window, *, out):
         out[...] = 0
         for seen, _ in _windowed(x, out, window, 0):
@@ -50,6 +55,22 @@ class Pooling(Engine):
         for at in _slices(dy, window):
             padded[at] += share
         out[...] = _inside(padded, out, window)
+
+    def roi_pool_forward(self, x, bins, *, out, winner):
+        out[...], winner[...] = 0, -1
+        for region, i, j in np.ndindex(out.shape[0], *out.shape[2:]):
+            (top, bottom), (left, right) = bins.rows[region][i], bins.columns[region][j]
+            if top < bottom and left < right:
+                seen = x[bins.images[region], :, top:bottom, left:right].reshape(x.shape[1], -1)
+                best = seen.argmax(1)
+                out[region, :, i, j] = seen[range(len(seen)), best]
+                winner[region, :, i, j] = (top + best // (right - left)) * x.shape[3] + left + best % (right - left)
+
+    def roi_pool_backward(self, dy, winner, bins, *, out):
+        out[...] = 0
+        for image, gradients, places in zip(bins.images, dy, winner, strict=True):
+            for plane, gradient, place in zip(out[image], gradients, places.astype(int), strict=True):
+                np.add.at(plane.reshape(-1), place[place >= 0], gradient[place >= 0])
 
 
 def _room(x, y, window, value):

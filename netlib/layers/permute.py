@@ -1,0 +1,32 @@
+from ..registry import register
+from .base import Layer
+
+
+@register
+class Permute(Layer):
+    """y = x with its axes in another order: axis i of y is axis order[i] of x
+
+    Axes that `order` leaves out follow in their old order.
+
+    bottom  x  (...)        top  y  (...)
+
+    Source: SSD's permute_layer.
+    """
+
+    scaling = 'equal'
+
+    def reshape(self, bottom, top):
+        x = bottom[0]
+        chosen = [self.axis(axis, x) for axis in self.param.permute_param.order]
+        if len(set(chosen)) < len(chosen):
+            raise self.error(f'order: there are duplicate orders: {chosen}')
+        self.order = chosen + [axis for axis in range(x.axes) if axis not in chosen]
+        top[0].reshape(*(x.shape[axis] for axis in self.order))
+
+    def forward(self, bottom, top):
+        self.engine.transpose(bottom[0].values, self.order, out=top[0].values)
+
+    def backward(self, top, propagate_down, bottom):
+        if propagate_down[0]:
+            inverse = [self.order.index(axis) for axis in range(len(self.order))]
+            self.engine.transpose(top[0].diffs, inverse, out=bottom[0].diffs)

@@ -12,6 +12,7 @@ from ..netlib import Net
 from ..netlib.blob import Blob, Param
 from ..netlib.errors import NetError
 from ..netlib.layers.affine import Affine
+from ..netlib.ranks import Ranks
 from .walk import Batch, measuring, set_inputs
 
 ANSWERS = ('Softmax', 'Accuracy', 'ArgMax')     # they turn scores into an answer, as losses do
@@ -75,6 +76,8 @@ def weight_gradients(net: Net, batches: Sequence[Batch], rng: np.random.Generato
                 run_random_loss(net, batch, scores, rng, after_forward)
                 for squares in gathered.values():
                     squares.close(images_of(net.blobs[scores[0]]))
+        for squares in gathered.values():
+            squares.sum_over(net.ranks)
         return {weight: WeightGradient(weight, squares.layer.weight_view(diff=True), squares.images)
                 for weight, squares in gathered.items()}
     finally:
@@ -110,15 +113,22 @@ class _Squares:
         self.images += images if self.reached else 0
         self.seen, self.reached = 0, False
 
+    def sum_over(self, ranks: Ranks) -> None:
+        """Add up what all ranks have gathered."""
+        ranks.start_sum(self.layer.weight.diff)
+        ranks.finish_sums()
+        self.images = sum(ranks.gather([self.images]))
+
 
 def run_random_loss(net: Net, batch: Batch, scores: Sequence[str], rng: np.random.Generator,
                     after_forward: Callable[[int], None]) -> None:
-    """One pass forward, then backward from standard normal diffs of the scores."""
+    """One pass forward, then backward from standard normal diffs of the scores, which differ from rank to rank."""
     set_inputs(net, batch)
     for i in range(len(net.layers)):
         net.forward_layer(i)
         after_forward(i)
-    net.backward_from({name: rng.standard_normal(net.blobs[name].shape) for name in scores}, accumulate=False)
+    diffs = [{name: rng.standard_normal(net.blobs[name].shape) for name in scores} for _ in range(net.ranks.size)]
+    net.backward_from(diffs[net.ranks.rank], accumulate=False)
 
 
 def score_blobs(net: Net) -> list[str]:

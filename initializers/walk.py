@@ -77,24 +77,35 @@ class Step:
         self.done = False
 
     def samples(self, limit: int, rng: np.random.Generator) -> np.ndarray:
-        """At most `limit` of the rows that meet W, drawn evenly from all batches: (groups, rows, fan-in).
+        """At most `limit` of the rows that meet W, drawn evenly from all batches of all ranks: (groups, rows, fan-in).
 
         They may lie in a buffer of the layer: good until the next call.
         """
+        ranks = self.net.ranks
+        counts = [self._sample_count(batch) for batch in range(self.kept.batches)]
+        owned = ranks.gather([(ranks.rank, batch, count) for batch, count in enumerate(counts)])
         parts, left = [], limit
-        for batch in range(self.kept.batches):
-            self.kept.load(batch, self.bottom)
-            self.layer.reshape(self.bottom, self.top)
-            count = self.layer.sample_count(self.bottom)
-            share = min(count, -(-left // (self.kept.batches - batch)))
+        for i, (rank, batch, count) in enumerate(owned):
+            share = min(count, -(-left // (len(owned) - i)))
             positions = np.sort(rng.permutation(count)[:share])
             left -= share
-            if share:
-                rows = self.layer.samples(self.bottom, positions).array()
-                parts.append(rows if self.kept.batches == 1 else rows.copy())
+            if share and rank == ranks.rank:
+                parts.append(self._rows(batch, positions))
+        parts = ranks.gather(parts)
         if not parts:
             return np.empty((self.layer.groups, 0, 0), np.float32)
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def _sample_count(self, batch: int) -> int:
+        self.kept.load(batch, self.bottom)
+        self.layer.reshape(self.bottom, self.top)
+        return self.layer.sample_count(self.bottom)
+
+    def _rows(self, batch: int, positions: np.ndarray) -> np.ndarray:
+        if self.kept.batches > 1:
+            self._sample_count(batch)
+        rows = self.layer.samples(self.bottom, positions).array()
+        return rows if self.kept.batches == 1 else rows.copy()
 
     def input_std(self) -> float:
         """The standard deviation of all elements of the first bottom."""
@@ -103,10 +114,10 @@ class Step:
             self.kept.load(batch, self.bottom)
             x = self.bottom[0].values.array()
             parts.append(Moments(np.array([x.mean(dtype=float)]), np.array([x.var(dtype=float)]), x.size))
-        return float(np.sqrt(pooled(parts).var[0]))
+        return float(np.sqrt(pooled(self.net.ranks.gather(parts)).var[0]))
 
     def forward(self) -> Moments:
-        """Run the layer on every batch; the moments of its outputs where it is affine, else empty ones."""
+        """Run the layer on every batch; the moments of its outputs over all ranks if it is affine, else empty ones."""
         parts: list[Moments] = []
         for batch in range(self.kept.batches):
             self.kept.load(batch, self.bottom)
@@ -115,7 +126,7 @@ class Step:
                 parts.extend(output_moments(self.layer, blob) for blob in self.top)
             self.kept.save(batch, self.bottom, self.top)
         self.done = True
-        self.moments = pooled(parts) if parts else Moments(np.zeros(0), np.zeros(0), 0)
+        self.moments = pooled(self.net.ranks.gather(parts)) if parts else Moments(np.zeros(0), np.zeros(0), 0)
         if not np.isfinite(self.moments.mean + self.moments.var).all():
             raise DataError(f"layer '{self.layer.name}' ({self.layer.type}): its outputs are not finite (NaN or "
                             'Inf). Look for NaN in the data, or weights far too large below it')

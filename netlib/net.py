@@ -13,6 +13,7 @@ from .blob import Blob, Param
 from .engines import Engine, make_engine
 from .errors import EngineError, NetError, layer_error, meant
 from .layers import Layer
+from .ranks import Ranks
 from .registry import layer_class
 
 Where = str | int | None
@@ -24,6 +25,7 @@ class Net:
     `source`: a path to a prototxt, or a NetParameter. `phase` (pb.TRAIN, pb.TEST), `level` and `stages` choose its
     layers. `load`: weights to copy (`copy_from`). Building draws no random number: parameters start at zero and
     know their filler (`goodinit.initializers.fill` fills them). `seed` is what data layers and dropout draw from.
+    `ranks`: processes that work together on the same net; data layers read this one's share.
 
     `layers`, `layer_names` and the blobs of each layer (`bottoms`, `tops`) share one index; `blobs` and `params` go by
     name.
@@ -31,11 +33,12 @@ class Net:
 
     def __init__(self, source: str | Path | pb.NetParameter, phase: int | None = None, *, level: int = 0,
                  stages: Sequence[str] = (), load: str | Path | pb.NetParameter | None = None,
-                 engine: Engine | str = 'reference', seed: int | None = None):
+                 engine: Engine | str = 'reference', seed: int | None = None, ranks: Ranks | None = None):
         param = source if isinstance(source, pb.NetParameter) else read_net(source)
         self.param = graph.prepare(param, phase, level, stages)
         self.name, self.phase = self.param.name, self.param.state.phase
         self.engine = make_engine(engine) if isinstance(engine, str) else engine
+        self.ranks = ranks or Ranks()
         self.seed = np.random.SeedSequence(seed).entropy
         self.layers: list[Layer] = []
         self.bottoms: list[list[Blob]] = []
@@ -44,7 +47,10 @@ class Net:
         self.params: dict[str, list[Param]] = {}
         self._build()
         self.runs_backward, self.propagate_down = self._backward_flags()
+        # Called with the index of each layer that runs.
         self.before_forward: list[Callable[[int], None]] = []
+        self.after_forward: list[Callable[[int], None]] = []
+        self.before_backward: list[Callable[[int], None]] = []
         self.after_backward: list[Callable[[int], None]] = []
         if load is not None:
             self.copy_from(load)
@@ -71,8 +77,13 @@ class Net:
         self._put_loss_weights()
 
     def _make_layer(self, layer_param):
-        rng = np.random.default_rng([self.seed & 0xffffffff, len(self.layers)])
-        return layer_class(layer_param)(layer_param, self.engine, self.phase, rng)
+        kind = layer_class(layer_param)
+        # Data layers draw alike on all ranks, and take different samples; Dropout must not draw alike.
+        rank = [self.ranks.rank] if self.ranks.rank and not kind.is_data else []
+        rng = np.random.default_rng([self.seed & 0xffffffff, len(self.layers), *rank])
+        layer = kind(layer_param, self.engine, self.phase, rng)
+        layer.ranks = self.ranks
+        return layer
 
     def _make_tops(self, layer, layer_param):
         names = list(layer_param.top)
@@ -168,10 +179,13 @@ class Net:
             self._put_loss_weights()
         try:
             layer.forward(bottom, top)
-            return sum(w * float(np.sum(t.values.array(), dtype=np.float64))
+            loss = sum(w * float(np.sum(t.values.array(), dtype=np.float64))
                        for w, t in zip(layer.loss_weights, top, strict=True) if w)
         except EngineError as error:
             raise layer_error(layer.param, str(error)) from error
+        for callback in self.after_forward:
+            callback(i)
+        return loss
 
     def backward(self, start: Where = None, end: Where = None) -> None:
         """Run backward from `start` down to `end` (both included). Diffs of parameters accumulate."""
@@ -211,6 +225,8 @@ class Net:
 
     def _backward_layer(self, i, propagate_down):
         layer = self.layers[i]
+        for callback in self.before_backward:
+            callback(i)
         try:
             layer.backward(self.tops[i], propagate_down, self.bottoms[i])
         except EngineError as error:

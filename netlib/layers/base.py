@@ -5,6 +5,7 @@ from ..blob import Blob, Param
 from ..engines import Engine
 from ..errors import LayerError, layer_error
 from ..memory import Tensor
+from ..ranks import Ranks
 from ..shapes import canonical_axis
 
 
@@ -33,6 +34,7 @@ class Layer:
     is_loss = False                                 # its first top has loss weight 1 and may be left out
     no_gradient: tuple[int, ...] = ()               # bottoms that never get a diff, such as labels
     is_data = False                                 # feeds the net from outside (a database, files)
+    ranks = Ranks()                                 # of which a data layer reads its share
 
     # How the output's scale follows the input's: what between-layer initialization may change without changing
     # the net's function. 'fixed': all blobs keep their scale. 'equal': f(c x) = c f(x). 'product': the scale of

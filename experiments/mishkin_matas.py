@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from goodinit.initializers import PRESETS, fill, initialize
 from goodinit.netlib import Net
-from goodinit.proto.caffe_pb2 import TRAIN
+from goodinit.proto.caffe_pb2 import TRAIN, NetParameter
 from goodinit.tools.feeding import with_inputs
 from goodinit.tools.inputs import is_data_layer
 from goodinit.tools.nets import open_net
@@ -23,13 +23,23 @@ def printed_table(number: int) -> dict[str, dict[str, str]]:
 def fitnet4(nonlinearity: str, preset: str, batch: dict[str, np.ndarray], rng: np.random.Generator,
             dropout: bool = True) -> Net:
     """FitNet-4 as it trains, fed by Input layers, initialized from the batch; with `dropout` at work meanwhile."""
-    file = open_net(f'fitnet4/{nonlinearity}')
+    net = Net(fitnet4_param(nonlinearity, batch), TRAIN, seed=int(rng.integers(2 ** 32)))
+    initialize_as_published(net, preset, batch, rng, dropout)
+    return net
+
+
+def fitnet4_param(nonlinearity: str, batch: dict[str, np.ndarray], phase: int = TRAIN) -> NetParameter:
+    """The net of a phase, with Input layers of the batch's shapes in place of its data layers."""
+    file = open_net(f'fitnet4/{nonlinearity}', phase)
     data_layers = [layer for layer in file.param.layer if is_data_layer(layer)]
-    param = with_inputs(file.param, data_layers, {name: values.shape for name, values in batch.items()})
-    net = Net(param, TRAIN, seed=int(rng.integers(2 ** 32)))
+    return with_inputs(file.param, data_layers, {name: values.shape for name, values in batch.items()})
+
+
+def initialize_as_published(net: Net, preset: str, batch: dict[str, np.ndarray], rng: np.random.Generator,
+                            dropout: bool = True) -> None:
+    """The preset on one batch, with `dropout` at work meanwhile, as the published script measures."""
     fill(net, rng)
     initialize(net, [batch], replace(PRESETS[preset], dropout=dropout), rng)
-    return net
 
 
 def measured_layers(net: Net) -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, EncodeError, Message
 
-from . import wire
-from .caffe_pb2 import BlobProto, NetParameter, SolverState
+from . import fork_binaries, forks, wire
+from .caffe_pb2 import BlobProto, LayerParameter, NetParameter, SolverState
 from .errors import ProtoError, about
 from .fields import copy_fields, is_message_list
 from .files import Path, atomic_write, existing_file
@@ -28,7 +28,9 @@ def read_weights(path: Path) -> NetParameter:
         raise ProtoError(f'{path}: not a caffemodel: it holds no layer')
     with about(str(path)):
         # The upgrade is a copy, which a large file of the current format can do without.
-        return upgrade_net(net) if needs_upgrade(net) else net
+        net = upgrade_net(net) if needs_upgrade(net) else net
+    forks.rewrite_blobs(net)
+    return net
 
 
 def read_blob(path: Path) -> BlobProto:
@@ -81,7 +83,9 @@ def _merge(data: memoryview, message: Message) -> None:
         known = names.get(field.number)
         items: Any = getattr(message, known.name) if known else None
         if is_message_list(items) and field.wire_type == wire.LENGTH:
-            items.add().MergeFromString(data[field.payload:field.end])
+            part = data[field.payload:field.end]
+            is_layer = known.message_type is LayerParameter.DESCRIPTOR
+            items.add().MergeFromString(fork_binaries.renumbered(part) if is_layer else part)
         else:
             message.MergeFromString(data[field.start:field.end])
 

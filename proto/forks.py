@@ -12,6 +12,14 @@ def rewrite(net: NetParameter) -> None:
             _dilation(layer, layer.convolution_param)
 
 
+def rewrite_blobs(net: NetParameter) -> None:
+    """The parameters of a BN become (1, C, 1, 1), as PSPNet stores them; others of yjxiong's line store (1, C)."""
+    for layer in net.layer:
+        for blob in layer.blobs if layer.type == 'BN' else ():
+            if len(blob.shape.dim) == 2:
+                blob.shape.dim.extend([1, 1])
+
+
 def _round_mode(layer: LayerParameter, param: PoolingParameter) -> None:
     if param.HasField('round_mode'):
         raise _twice(layer, 'ceil_mode', 'round_mode')

@@ -34,10 +34,11 @@ def explain(error: ParseError, text: str, root: Message, name: str) -> ProtoErro
 
 
 def missing(message: Message, name: str) -> ProtoError:
-    """The ProtoError for required fields that a message lacks."""
+    """The ProtoError for the required fields that a message, or the first of its layers that lacks any, lacks."""
     fields = message.FindInitializationErrors()
     place = re.match(r'(layers?)\[(\d+)\]', fields[0])
     if place:
+        fields = [field for field in fields if field.startswith(f'{place[0]}.')]
         layer = getattr(message, place[1])[int(place[2])]
         return ProtoError(f"{layer.origin}: Message missing required fields: {', '.join(fields)}, "
                           f"in layer '{layer.name}'")

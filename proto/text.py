@@ -34,10 +34,10 @@ def read_any(path: Path) -> NetParameter | SolverParameter:
             return parse(text, str(path))
         except ProtoError as error:
             errors.append(error)
-    raise max(errors, key=_reached)
+    raise max(errors, key=reached)
 
 
-def _reached(error: ProtoError) -> tuple[float, int]:
+def reached(error: ProtoError) -> tuple[float, int]:
     """How far a reading got: to the place of the syntax error, or past the text when there was none."""
     cause = error.__cause__
     if isinstance(cause, text_format.ParseError):

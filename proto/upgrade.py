@@ -36,6 +36,9 @@ def upgrade_net(net: NetParameter, problems: list[str] | None = None) -> NetPara
     copy_fields(net, upgraded, skip=['layers'])
     for layer in net.layers:
         upgrade_v1.upgrade_layer(layer, upgraded.layer.add())
+        if layer.type == layer.CROP:
+            found.append(f"layer '{layer.name}': CROP found out by itself where its bottoms meet, and Crop begins at "
+                         '0: give crop_param { offset } in the upgraded file')
     if upgraded.input:
         upgraded = _inputs_to_layer(upgraded)
     _fix_batch_norm(upgraded)

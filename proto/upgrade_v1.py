@@ -14,6 +14,7 @@ TYPES = {
     'SIGMOID_CROSS_ENTROPY_LOSS': 'SigmoidCrossEntropyLoss', 'SILENCE': 'Silence', 'SLICE': 'Slice',
     'SOFTMAX': 'Softmax', 'SOFTMAX_LOSS': 'SoftmaxWithLoss', 'SPLIT': 'Split', 'TANH': 'TanH',
     'THRESHOLD': 'Threshold', 'WINDOW_DATA': 'WindowData',
+    'CROP': 'Crop', 'UNPOOLING': 'Unpooling', 'BN': 'BN',
 }
 DATA_PARAMS = {'Data': 'data_param', 'ImageData': 'image_data_param', 'WindowData': 'window_data_param'}
 TRANSFORMS = ('scale', 'mean_file', 'crop_size', 'mirror')

@@ -17,9 +17,10 @@ BVLC = [
     (pb.BatchNormParameter, 'moving_average_fraction', 2, pytest.approx(0.999)),
     (pb.FillerParameter, 'type', 1, 'constant'), (pb.V1LayerParameter, 'blobs_lr', 7, None),
 ]
-FORKS = ['bn_param', 'detection_output_param', 'interp_param', 'maxout_param', 'norm_param', 'pad_param',
+FORKS = ['annotated_data_param', 'bn_param', 'dense_image_data_param', 'detection_evaluate_param',
+         'detection_output_param', 'interp_param', 'maxout_param', 'multibox_loss_param', 'norm_param', 'pad_param',
          'permute_param', 'prior_box_param', 'relu6_param', 'roi_pooling_param', 'shuffle_channel_param',
-         'smooth_l1_loss_param', 'unpooling_param', 'upsample_param']
+         'smooth_l1_loss_param', 'unpooling_param', 'upsample_param', 'video_data_param']
 
 
 @pytest.mark.parametrize('message, field, number, default', BVLC)

@@ -16,8 +16,21 @@ class SoftmaxWithLoss(Loss):
     top     L      ()
 
     The normalizer is the number of labels that are not ignored (VALID), all of them (FULL), the extent before the class
-    axis (BATCH_SIZE), or 1 (NONE). Source: BVLC Caffe's softmax_loss_layer.
+    axis (BATCH_SIZE), or 1 (NONE). With weight_by_label_freqs the terms of L and dx are weighted but not that:
+    by class_weighting[label], or where that is not given by 1 / (how often the batch has the label).
+
+    Source: BVLC Caffe's softmax_loss_layer; SegNet's for the weights.
     """
+
+    class_weights = None
+
+    def setup(self, bottom, top):
+        p = self.param.loss_param
+        if p.class_weighting and not p.weight_by_label_freqs:
+            raise self.error('class_weighting goes with weight_by_label_freqs: true')
+        if p.class_weighting:
+            self.class_weights = self.engine.tensor(1, len(p.class_weighting), 1)
+            self.class_weights.array(write=True).flat = list(p.class_weighting)
 
     def reshape(self, bottom, top):
         x, label = bottom
@@ -27,6 +40,9 @@ class SoftmaxWithLoss(Loss):
                              'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, with '
                              f"integer values in {{0, 1, ..., C-1}}. Found '{x.name}' {x.shape_text}, "
                              f"'{label.name}' {label.shape_text}")
+        if self.class_weights and self.class_weights.size != self.classes:
+            raise self.error('Number of class weight values does not match the number of classes: found '
+                             f"{self.class_weights.size} class_weighting, '{x.name}' has {x.shape_text}")
         top[0].reshape()
 
     def forward(self, bottom, top):
@@ -36,9 +52,12 @@ class SoftmaxWithLoss(Loss):
         e.softmax_forward(bottom[0].values.reshape(*shape), out=p)
         e.one_hot(bottom[1].values.reshape(self.outer, self.inner), self.ignored(), out=target)
         e.unary('log_floor', p, SMALLEST, out=log_p)
+        self.divided_by = self.divisor(target)
+        if self.param.loss_param.weight_by_label_freqs:
+            e.binary('mul', target, self.class_weights or self.rarities(target), out=target)
         loss = top[0].values
         e.dot(log_p, target, out=loss.reshape(1, 1, 1))
-        e.axpby(-1 / self.divisor(target), loss, 0, out=loss)
+        e.axpby(-1 / self.divided_by, loss, 0, out=loss)
 
     def backward(self, top, propagate_down, bottom):
         self.refuse_label_gradient(propagate_down)
@@ -47,11 +66,19 @@ class SoftmaxWithLoss(Loss):
         e, shape = self.engine, (self.outer, self.classes, self.inner)
         p, target = self.buffer('p', *shape), self.buffer('target', *shape)
         dx = bottom[0].diffs.reshape(*shape)
-        counted = self.buffer('counted', self.outer, 1, self.inner)
-        e.sum(target, out=counted)
-        e.binary('mul', p, counted, out=dx)
+        weights = self.buffer('weights', self.outer, 1, self.inner)
+        e.sum(target, out=weights)
+        e.binary('mul', p, weights, out=dx)
         e.binary('sub', dx, target, out=dx)
-        e.axpby(self.loss_weight(top) / self.divisor(target), dx, 0, out=dx)
+        e.axpby(self.loss_weight(top) / self.divided_by, dx, 0, out=dx)
+
+    def rarities(self, target):
+        """1 / (how often each class is the target); 1 where it never is."""
+        counts = self.buffer('counts', 1, self.classes, 1)
+        self.engine.sum(target, out=counts)
+        self.engine.unary('clip', counts, 1, self.outer * self.inner, out=counts)
+        self.engine.unary('power', counts, -1, 1, 0, out=counts)
+        return counts
 
     @property
     def class_axis(self):

@@ -1,0 +1,31 @@
+from ..registry import register
+from .convolution import Convolution
+
+
+@register
+class DepthwiseConvolution(Convolution):
+    """Convolution in which each channel has filters of its own
+
+    The same as Convolution with as many groups as channels. `group` may be left out; what is saved has it.
+
+    bottom  x  (N, C, ...)
+    params  W  (num_output, 1, *kernel)             num_output is a multiple of C
+            b  (num_output,)
+    top     y  (N, num_output, ...)
+
+    Source: yonghenglh6/DepthwiseConvolution.
+    """
+
+    def setup(self, bottom, top):
+        p, x = self.param.convolution_param, bottom[0]
+        channels = x.shape[self.axis(p.axis, x)]
+        if p.HasField('group') and p.group != channels:
+            raise self.error(f"group: {p.group} must be the {channels} channels of '{x.name}' {x.shape_text}, "
+                             'or be left out')
+        p.group = channels
+        super().setup(bottom, top)
+
+
+@register
+class ConvolutionDepthwise(DepthwiseConvolution):
+    """DepthwiseConvolution by the name that ShuffleNet's prototxts give it."""

@@ -1,0 +1,34 @@
+from math import inf
+
+from ..registry import register
+from .neuron import Neuron
+
+
+@register
+class ReLU6(Neuron):
+    """y = x where x > 0, else negative_slope x; but not above 6
+
+    At 0 the gradient is the slope's, above 6 it is 0.
+
+    bottom  x  (...)        top  y  (...)        may be in place
+
+    Source: Howard et al. 2017 (MobileNets); the relu6_layer of several forks.
+    """
+
+    needs_input = True
+
+    def forward(self, bottom, top):
+        self.keep_input(bottom, top)
+        y = top[0].values
+        self.engine.unary('relu', bottom[0].values, self.slope, out=y)
+        self.engine.unary('clip', y, -inf, 6, out=y)
+
+    def backward(self, top, propagate_down, bottom):
+        if propagate_down[0]:
+            x, y, dx = self.input(bottom, top), top[0].values, bottom[0].diffs
+            self.engine.unary_backward('clip', x, y, top[0].diffs, -inf, 6, out=dx)
+            self.engine.unary_backward('relu', x, y, dx, self.slope, out=dx)
+
+    @property
+    def slope(self):
+        return self.param.relu6_param.negative_slope

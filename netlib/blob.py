@@ -47,6 +47,10 @@ class Blob:
         if diffs:
             self._diffs = other._diffs
 
+    def use(self, memory: Memory) -> None:
+        """Keep the values in this memory from now on (of at least as many elements)."""
+        self._values = memory
+
     def free(self) -> None:
         """Give the memory back; the blob reads as zeros until it is written again."""
         self._values.free()

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..proto import caffe_pb2 as pb
 from ..proto import read_net
-from . import graph, weights
+from . import graph, sharing, weights
 from .blob import Blob, Param
 from .engines import Engine, make_engine
 from .errors import EngineError, NetError, layer_error, meant
@@ -45,6 +45,7 @@ class Net:
         self.tops: list[list[Blob]] = []
         self.blobs: dict[str, Blob] = {}
         self.params: dict[str, list[Param]] = {}
+        self.shares_memory = False
         self._build()
         self.runs_backward, self.propagate_down = self._backward_flags()
         # Called with the index of each layer that runs.
@@ -189,6 +190,7 @@ class Net:
 
     def backward(self, start: Where = None, end: Where = None) -> None:
         """Run backward from `start` down to `end` (both included). Diffs of parameters accumulate."""
+        self._check_backward()
         for i in self._range(start, end, forward=False):
             if self.runs_backward[i]:
                 self._backward_layer(i, self.propagate_down[i])
@@ -204,6 +206,7 @@ class Net:
             if name not in self.blobs:
                 raise NetError(f"net '{self.name}' has no blob '{name}'{meant(name, self.blobs)}")
             self.blobs[name].diff = diff
+        self._check_backward()
         runs, down = self._backward_flags(diffs)
         learning = [param for param in self.all_params() if param.learns]
         for param in learning:
@@ -246,6 +249,16 @@ class Net:
         for layer, bottom, top in zip(self.layers, self.bottoms, self.tops, strict=True):
             layer.reshape(bottom, top)
         self._put_loss_weights()
+
+    def share_memory(self, keep: Collection[str] = ()) -> None:
+        """Take less memory in a net that only runs forward: after a pass only its inputs, its outputs and the blobs
+        named in `keep` hold what was computed. Shapes larger than those of now take memory of their own again."""
+        sharing.share_memory(self, keep)
+        self.shares_memory = True
+
+    def _check_backward(self):
+        if self.shares_memory:
+            raise NetError(f"net '{self.name}' cannot run backward: its blobs share memory (Net.share_memory)")
 
     def clear_param_diffs(self) -> None:
         for param in self.all_params():

@@ -5,7 +5,7 @@ The lowest layer of goodinit: it imports nothing of the rest. Readers return mes
 from .arrays import array_to_blob, blob_shape, blob_to_array
 from .binary import read_binary, read_blob, read_solver_state, read_weights, write_binary, write_weights
 from .errors import GoodinitError, ProtoError
-from .files import atomic_write, existing_file
+from .files import atomic_write, existing_file, remove_abandoned, written_together
 from .text import (
     format_text,
     parse_net,
@@ -23,5 +23,6 @@ __all__ = [
     'GoodinitError', 'ProtoError', 'array_to_blob', 'atomic_write', 'blob_shape', 'blob_to_array',
     'existing_file', 'format_text', 'needs_upgrade', 'parse_net', 'parse_solver', 'parse_text', 'read_any',
     'read_binary', 'read_blob', 'read_net', 'read_solver', 'read_solver_state', 'read_text', 'read_weights',
-    'upgrade_net', 'upgrade_solver', 'write_binary', 'write_text', 'write_weights',
+    'remove_abandoned', 'upgrade_net', 'upgrade_solver', 'write_binary', 'write_text', 'write_weights',
+    'written_together',
 ]

@@ -2,9 +2,15 @@
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any
+
+try:
+    import fcntl
+except ImportError:             # Windows
+    fcntl = None                # type: ignore[assignment]
 
 from .errors import ProtoError
 
@@ -55,12 +61,87 @@ def atomic_write(path: Path, mode: str = 'wb') -> Iterator[IO[Any]]:
                 os.fsync(file.fileno())
         if not direct:
             os.replace(temporary, name)
+            _sync_folder(folder)
     except BaseException as error:
         if not direct:
             with suppress(OSError):
                 os.remove(temporary)
         _raise_if_disk(error, temporary, os.fspath(path))
         raise
+
+
+@contextmanager
+def written_together(paths: Sequence[Path]) -> Iterator[list[str]]:
+    """Where to write files that belong together, all to be in the folder of the first.
+
+    When the block ends without an exception they are brought to the disk and take the places of `paths`, in this order:
+    who finds the last one, and it is new, finds all. Until then they are in a folder .<first name>.<random>.tmp beside,
+    which any exception removes; a kill leaves it to `remove_abandoned`. Raises ProtoError for the folder.
+    """
+    target = os.path.realpath(os.path.dirname(paths[0]) or '.')
+    names = [os.path.basename(path) for path in paths]
+    folder = os.path.join(target, f'.{names[0]}.{secrets.token_hex(4)}.tmp')
+    try:
+        os.mkdir(folder)
+    except OSError as error:
+        raise ProtoError(f'cannot write {paths[0]}: {error.strerror}') from error
+    lock = _lock(folder)
+    try:
+        yield [os.path.join(folder, name) for name in names]
+        _move(names, folder, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _move(names, folder, target):
+    try:
+        for name in names:
+            with open(os.path.join(folder, name), 'rb+') as file:
+                os.fsync(file.fileno())
+        for name in names:
+            os.replace(os.path.join(folder, name), os.path.join(target, name))
+            _sync_folder(target)
+    except OSError as error:
+        raise ProtoError(f'cannot write {name} in {target}: {error.strerror}') from error
+
+
+def remove_abandoned(prefix: Path) -> None:
+    """Remove what `written_together` has left of first paths that begin with `prefix` where it was killed; what a
+    living process still writes stays."""
+    parent, start = os.path.split(os.path.realpath(prefix))
+    for name in os.listdir(parent) if os.path.isdir(parent) else ():
+        folder = os.path.join(parent, name)
+        ours = name.startswith(f'.{start}') and name.endswith('.tmp') and os.path.isdir(folder)
+        if ours and (lock := _lock(folder)) is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """Hold the folder as long as the process lives, or until the file descriptor is closed; None where another holds
+    it, or it is gone, or the system has no such locks."""
+    if fcntl is None:
+        return None
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except OSError:
+            os.close(descriptor)
+    return None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the system has a way to."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _check_target(name: str, path: str) -> None:

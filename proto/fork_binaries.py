@@ -28,6 +28,7 @@ FORKS: dict[str, dict[int, str | None]] = {
     'Normalize': {206: 'norm_param'},
     'Permute': {202: 'permute_param'},
     'PriorBox': {203: 'prior_box_param'},
+    'PriorBoxClustered': {203: 'prior_box_param'},
     'ReLU6': {2060: 'relu6_param', 100000: 'relu6_param'},
     'ROIPooling': {150: 'roi_pooling_param', 8266711: 'roi_pooling_param'},
     'Scale': {160: 'scale_param'},

@@ -2,9 +2,12 @@
 
 A library: what happens is told in events (events.py). Imports proto and netlib; never initializers or tools.
 """
-from .events import Clipped, Displayed, Event, Output, Snapshotted, Tested
+from .events import Clipped, Displayed, Event, NotFinite, Output, Rated, Snapshotted, Stepped, Tested
 from .rates import POLICIES, rate
+from .rules import RULES
 from .solver import Solver
-from .updates import RULES
 
-__all__ = ['POLICIES', 'RULES', 'Clipped', 'Displayed', 'Event', 'Output', 'Snapshotted', 'Solver', 'Tested', 'rate']
+__all__ = [
+    'POLICIES', 'RULES', 'Clipped', 'Displayed', 'Event', 'NotFinite', 'Output', 'Rated', 'Snapshotted', 'Solver',
+    'Stepped', 'Tested', 'rate',
+]

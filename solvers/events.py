@@ -1,6 +1,7 @@
 """What a solver tells whoever listens: a callable that receives these, one by one, as they happen."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,15 +23,29 @@ class Displayed:
     last iteration has a loss alone."""
     iter: int
     loss: float
-    lr: float | None = None
-    outputs: tuple[Output, ...] = ()
+    outputs: tuple[Output, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """lr_policy multistep has taken its step number `step` (the first is 1)."""
+    iter: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Rated:
+    """The learning rate of the update that follows; told as often as Displayed."""
+    iter: int
+    lr: float
 
 
 @dataclass(frozen=True)
 class Clipped:
-    """The gradients were scaled down to the norm `clip_gradients`; they had the norm `norm`."""
+    """The gradients had the norm `norm` and were scaled down to `limit`, which is clip_gradients."""
     iter: int
     norm: float
+    limit: float
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,33 @@ class Snapshotted:
     state: str
 
 
-Event = Displayed | Clipped | Tested | Snapshotted
+@dataclass(frozen=True)
+class Magnitude:
+    """With debug_info, on the way `direction` ('Forward' or 'Backward'): the mean absolute value of the half `half`
+    ('data' or 'diff') of a blob of the layer, such as 'top blob conv1' or 'param blob 0'."""
+    direction: str
+    layer: str
+    blob: str
+    half: str
+    mean: float
+
+
+@dataclass(frozen=True)
+class Norms:
+    """With debug_info, after a backward pass: the L1 and L2 norms of all parameters, each of (values, gradients)."""
+    l1: tuple[float, float]
+    l2: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class NotFinite:
+    """Training goes on although its numbers are no longer finite; `message` says where that begins."""
+    iter: int
+    message: str
+
+
+Event = Displayed | Stepped | Rated | Clipped | Tested | Snapshotted | Magnitude | Norms | NotFinite
+Report = Callable[[Event], None]
 
 
 def outputs_of(net: Net) -> tuple[Output, ...]:
@@ -60,10 +101,11 @@ def outputs_of(net: Net) -> tuple[Output, ...]:
     return tuple(Output(name, net.blobs[name].values.array().copy(), weights[name]) for name in net.outputs)
 
 
-def mean_outputs(net: Net, batches: int) -> tuple[tuple[Output, ...], float]:
+def mean_outputs(net: Net, batches: int, forward: Callable[[Net], float] = Net.forward) \
+        -> tuple[tuple[Output, ...], float]:
     """The outputs of a net and its loss, element by element the mean over as many forward passes."""
-    loss, sums = net.forward(), outputs_of(net)
+    loss, sums = forward(net), outputs_of(net)
     for _ in range(batches - 1):
-        loss += net.forward()
+        loss += forward(net)
         sums = tuple(replace(a, values=a.values + b.values) for a, b in zip(sums, outputs_of(net), strict=True))
     return tuple(replace(output, values=output.values / batches) for output in sums), loss / batches

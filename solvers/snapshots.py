@@ -1,19 +1,32 @@
 """Snapshots: the weights and the state of a solver, as files from which it, or BVLC Caffe, resumes.
 
-`<prefix>_iter_<N>.caffemodel` are the weights, `<prefix>_iter_<N>.solverstate` the rest, with the name of the first.
-Neither holds the place in the data: a resumed solver reads its data from the start.
+`<prefix>_iter_<N>.caffemodel` are the weights, `.solverstate` the update rule's history with the name of the first;
+both with `.h5` where snapshot_format is HDF5. `.resume` beside them (side_file.py) is not Caffe's: with it a run goes
+on bit by bit as if it had never stopped; without it its data begin anew, as in Caffe.
 """
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..netlib.errors import GoodinitError, SolverError
-from ..proto import array_to_blob, blob_shape, blob_to_array, read_solver_state, read_weights, write_binary
+from ..netlib import Net, weights
+from ..netlib.errors import GoodinitError, ProtoError, SolverError, need
+from ..proto import (
+    array_to_blob,
+    blob_shape,
+    blob_to_array,
+    existing_file,
+    read_solver_state,
+    remove_abandoned,
+    write_binary,
+    written_together,
+)
 from ..proto.caffe_pb2 import NetParameter, SolverParameter, SolverState
+from . import hdf5_state, side_file
 
 if TYPE_CHECKING:
     from .solver import Solver
@@ -29,49 +42,99 @@ def set_prefix(param: SolverParameter, path: str | Path) -> None:
 
 
 def check(param: SolverParameter) -> None:
-    """Raises SolverError if snapshots could not be written: no prefix, no such folder, a format that we do not have."""
+    """Raises GoodinitError if snapshots could not be written: no prefix, no such folder, no package for HDF5."""
     prefix = param.snapshot_prefix
-    if param.snapshot_format == SolverParameter.HDF5:
-        raise _no_hdf5('snapshot_format: HDF5')
     if not prefix:
         raise SolverError('In solver params, snapshot is specified but snapshot_prefix is not')
     folder = os.path.dirname(prefix) or '.'
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise SolverError(f"Cannot write to snapshot prefix '{prefix}'.  "
                           'Make sure that the directory exists and is writeable.')
+    if is_hdf5(param):
+        need('h5py', 'data')
 
+
+def check_net(param: SolverParameter, net: Net) -> None:
+    """Raises LayerError for a net that the format cannot hold."""
+    if is_hdf5(param):
+        weights.check_save(net, f'{param.snapshot_prefix}.caffemodel.h5')
+
+
+def is_hdf5(param: SolverParameter) -> bool:
+    """Whether snapshots are HDF5 files."""
+    return param.snapshot_format == SolverParameter.HDF5
+
+
+# -- writing ------------------------------------------------------------------------------------------------
 
 def write(solver: Solver) -> tuple[str, str]:
-    """Write both files, each whole or not at all, the state last; returns their paths. Raises SolverError."""
+    """Write all files, or on an error none; returns the paths of the weights and the state. Raises SolverError.
+
+    The state takes its place last, the side file first: a kill in between leaves no state, or an older one of the same
+    name, to which the side file does not belong.
+    """
     check(solver.param)
+    suffix = '.h5' if is_hdf5(solver.param) else ''
     base = f'{solver.param.snapshot_prefix}_iter_{solver.iter}'
-    weights, path = f'{base}.caffemodel', f'{base}.solverstate'
-    solver.net.save(weights, solver.param.snapshot_diff)
-    state = SolverState(iter=solver.iter, learned_net=weights, current_step=solver.current_step)
+    side, model, path = f'{base}.resume', f'{base}.caffemodel{suffix}', f'{base}.solverstate{suffix}'
+    try:
+        with written_together([side, model, path]) as (new_side, new_model, new_path):
+            solver.net.save(new_model, solver.param.snapshot_diff)
+            _write_state(solver, model, new_path)
+            side_file.write(solver, new_side, [new_model, new_path])
+    except ProtoError as error:
+        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
+        raise SolverError(f'cannot write the snapshot {base}: {reason}; those before it are as they were') from error
+    return model, path
+
+
+def _write_state(solver: Solver, model: str, path: str) -> None:
+    state = SolverState(iter=solver.iter, learned_net=model, current_step=solver.current_step)
     for blob in solver.history:
         array_to_blob(blob.values.array(), blob=state.history.add())
-    write_binary(state, path)
-    return weights, path
+    (hdf5_state.write if is_hdf5(solver.param) else write_binary)(state, path)
 
+
+# -- reading ------------------------------------------------------------------------------------------------
 
 def restore(solver: Solver, path: str | Path) -> None:
-    """Bring the solver to where the .solverstate was written, weights included.
+    """Bring the solver to where the .solverstate was written, weights included, and its data if there is a side file.
 
     The weights are read from the path that the state names, or if nothing is there from beside the state.
     Raises SolverError for a file that is missing, damaged, or of another net or solver type.
     """
-    if str(path).endswith('.h5'):
-        raise _no_hdf5(str(path))
     try:
-        state = read_solver_state(path)
+        state = read_state(path)
         history = _history(solver, state)
-        if state.learned_net:
-            _restore_weights(solver, _find(state.learned_net, path))
+        files = _files(state, path)
+        saved = _weights(solver, files[0]) if state.learned_net else NetParameter()
+        side = side_file.path_of(path)
+        document = side_file.read(side) if os.path.exists(side) else None
+        if document:
+            side_file.check(document, side, files)
+            side_file.check_nets(document, side, solver)
+        solver.net.copy_from(saved)
+        for blob, values in zip(solver.history, history, strict=True):
+            blob.data = values
+        solver.iter, solver.current_step = state.iter, state.current_step
+        solver.losses.clear()
+        solver.resumed = True
+        if document:
+            side_file.restore(document, solver)
     except GoodinitError as error:
         raise SolverError(f'cannot resume from {path}: {error}') from error
-    for blob, values in zip(solver.history, history, strict=True):
-        blob.data = values
-    solver.iter, solver.current_step = state.iter, state.current_step
+
+
+def read_state(path: str | Path) -> SolverState:
+    """The message of a .solverstate, or of a .solverstate.h5. Raises ProtoError."""
+    return hdf5_state.read(path) if str(path).endswith('.h5') else read_solver_state(path)
+
+
+def _files(state: SolverState, path: str | Path) -> list[str]:
+    """The weights and the state: the weights where the state says, or beside it."""
+    beside = Path(path).parent / Path(state.learned_net).name
+    there = not os.path.exists(state.learned_net) and beside.exists()
+    return [str(beside) if there else state.learned_net, str(path)]
 
 
 def _history(solver: Solver, state: SolverState) -> list[np.ndarray]:
@@ -85,19 +148,41 @@ def _history(solver: Solver, state: SolverState) -> list[np.ndarray]:
     return [blob_to_array(saved).reshape(blob.shape) for blob, saved in zip(solver.history, state.history, strict=True)]
 
 
-def _restore_weights(solver: Solver, path: str) -> None:
-    saved: NetParameter = read_weights(path)
+def _weights(solver: Solver, path: str) -> NetParameter:
+    saved = weights.read_file(path)
     lacking = solver.net.params.keys() - {layer.name for layer in saved.layer}
     if lacking:
         raise SolverError(f"{path}: the weights of another net: layer '{min(lacking)}' is missing")
-    solver.net.copy_from(saved)
+    return saved
 
 
-def _find(weights: str, state: str | Path) -> str:
-    beside = Path(state).parent / Path(weights).name
-    return str(beside) if not os.path.exists(weights) and beside.exists() else weights
+# -- finding ------------------------------------------------------------------------------------------------
+
+def clean(prefix: str) -> None:
+    """Remove what killed processes have left of unfinished snapshots of this prefix."""
+    remove_abandoned(f'{prefix}_iter_')
 
 
-def _no_hdf5(what: str) -> SolverError:
-    return SolverError(f'{what}: HDF5 snapshots are not supported: write and resume with '
-                       'snapshot_format: BINARYPROTO (.caffemodel and .solverstate)')
+def find_last(prefix: str) -> tuple[str, list[str]]:
+    """The .solverstate of the prefix with the highest iteration whose files are all there, whole, and belong together,
+    or '' where there is none; and a line on each that was passed over, with what is wrong with it."""
+    start = Path(prefix)
+    name = re.compile(re.escape(start.name) + r'_iter_(\d+)\.solverstate(\.h5)?')
+    found = [(int(match[1]), str(path)) for path in start.parent.glob('*') if (match := name.fullmatch(path.name))]
+    passed: list[str] = []
+    for _, path in sorted(found, reverse=True):
+        try:
+            _check_complete(path)
+            return path, passed
+        except GoodinitError as error:
+            passed.append(f'{path} is passed over: {error}')
+    return '', passed
+
+
+def _check_complete(path: str) -> None:
+    state, side = read_state(path), side_file.path_of(path)
+    files = _files(state, path)
+    if os.path.exists(side):
+        side_file.check(side_file.read(side), side, files)
+    elif state.learned_net:
+        weights.read_file(existing_file(files[0]))

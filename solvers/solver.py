@@ -3,63 +3,71 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from math import sqrt
+from functools import partial
+from math import isfinite
 from pathlib import Path
+from typing import Literal
 
 from ..netlib import Net
-from ..netlib.blob import Blob, Param
+from ..netlib.blob import Param
 from ..netlib.engines import Engine, make_engine
-from ..netlib.errors import SolverError, meant
-from ..netlib.memory import Memory, Tensor
+from ..netlib.errors import SolverError
 from ..proto import read_solver, upgrade_solver
 from ..proto.caffe_pb2 import SolverParameter
-from . import nets, rates, snapshots
-from .events import Clipped, Displayed, Event, Snapshotted, Tested, mean_outputs, outputs_of
-from .updates import make_rule
+from . import debug, nets, rates, snapshots, update
+from .events import Clipped, Displayed, NotFinite, Rated, Report, Snapshotted, Stepped, Tested, mean_outputs, outputs_of
+from .rules import make_rule
 
-REGULARIZATIONS = ('L2', 'L1')
+Callback = tuple[Callable[[], object], Callable[[], object]]
 
 
 class Solver:
     """Training: the train net and the test nets, the iteration, and what the update rule remembers.
 
     `source`: a path to a solver prototxt, or a SolverParameter. Paths in it are taken from the current directory.
-    `engine` computes; solver_mode, device_id, layer_wise_reduce and debug_info are not looked at. `seed`: None takes
-    random_seed, if that is given. `fill(net)` fills the parameters of a net that was just built, before `weights` are
-    loaded, such as `lambda net: goodinit.fill(net, rng)`; without it they start at zero. `report` receives the events
-    of events.py.
+    `engine` computes; solver_mode, device_id and layer_wise_reduce are not looked at. `seed`: None takes random_seed,
+    if that is given. `fill(net)` fills the parameters of a net that was just built, before `weights` are loaded, such
+    as `lambda net: goodinit.fill(net, rng)`; without it they start at zero. `report` receives the events of events.py.
+
+    `on_nan` says what follows on a loss, or a norm of gradients that clip_gradients has asked for, that is not finite:
+    'stop' raises SolverError, before such numbers reach a snapshot; 'warn' reports NotFinite once and goes on; None
+    goes on, as Caffe does.
 
     `request()` is asked after each iteration, for None, 'snapshot' (write one now) or 'stop' (end `step`, and `solve`
     after its last snapshot; `stopped` is then True). A program that handles signals puts its own in its place.
+    `callbacks` are pairs (on_start, on_gradients_ready), called before and after the gradients of each iteration.
 
-    `history` holds the blobs of the update rule as a .solverstate orders them: one for each parameter in `learnable`,
-    for AdaDelta and Adam followed by a second group. Parameters that share memory are updated once.
+    `history` holds the blobs of the update rule as a .solverstate orders them. Parameters that share memory are updated
+    once: `learnable` are their owners.
 
     Raises SolverError for fields that make no sense, ProtoError for files, NetError for nets.
     """
 
     def __init__(self, source: str | Path | SolverParameter, *, engine: Engine | str = 'reference',
-                 seed: int | None = None, fill: nets.Fill | None = None,
-                 report: Callable[[Event], None] | None = None):
+                 seed: int | None = None, fill: nets.Fill | None = None, report: Report | None = None,
+                 on_nan: Literal['stop', 'warn'] | None = None):
         self.param = read(source)
         self.engine = make_engine(engine) if isinstance(engine, str) else engine
-        self.rule = make_rule(self.engine, self.param)
+        rule = make_rule(self.engine, self.param)
         nets.check(self.param)
         params = [nets.train_param(self.param), *nets.test_params(self.param)]
         check(self.param)
         if seed is None and self.param.random_seed >= 0:
             seed = self.param.random_seed
         self.net, *self.test_nets = [Net(param, engine=self.engine, seed=seed) for param in params]
+        snapshots.check_net(self.param, self.net)
         nets.prepare([self.net, *self.test_nets], self.param.weights, fill)
         self.learnable: list[Param] = [p for p in self.net.all_params() if p.owner is p]
-        self.history = [Blob(p.name, p.shape, self.engine.dtype)
-                        for _ in range(self.rule.histories) for p in self.learnable]
+        self.update = update.Update(rule, self.learnable)
+        self.history = self.update.history
         self.iter = self.current_step = 0
         self.losses: deque[float] = deque(maxlen=self.param.average_loss)
-        self.report = report or (lambda event: None)
+        self.report: Report = report or (lambda event: None)
+        self.on_nan = on_nan
         self.request: Callable[[], str | None] = lambda: None
-        self.stopped = False
-        self._scratch = Memory(max((p.count for p in self.learnable), default=0), self.engine.dtype)
+        self.callbacks: list[Callback] = []
+        self.stopped = self.resumed = self._warned = False
+        self._debug = self.net.param.debug_info
 
     @property
     def lr(self) -> float:
@@ -68,7 +76,7 @@ class Solver:
 
     @property
     def smoothed_loss(self) -> float:
-        """The mean loss of the last `average_loss` iterations since `step` was called."""
+        """The mean loss of the last `average_loss` iterations since `step` was called, here or in the run resumed."""
         return sum(self.losses) / max(len(self.losses), 1)
 
     # -- running --------------------------------------------------------------------------------------
@@ -85,7 +93,7 @@ class Solver:
         if self.stopped:
             return
         if self._due(self.param.display):
-            self.losses.append(self.net.forward())
+            self.losses.append(self._forward())
             self.report(Displayed(self.iter, self.smoothed_loss))
         if self._due(self.param.test_interval):
             self.test()
@@ -95,15 +103,18 @@ class Solver:
 
         The loss that is displayed is that before the update.
         """
-        self.losses.clear()
-        self.stopped = False
+        if not self.resumed:
+            self.losses.clear()
+        self.stopped = self.resumed = False
         for _ in range(n):
             if self._due(self.param.test_interval) and (self.iter or self.param.test_initialization):
                 self.test()
             self.losses.append(self._gradients())
             if self._due(self.param.display):
-                self.report(Displayed(self.iter, self.smoothed_loss, self.lr, outputs_of(self.net)))
-            self._update()
+                self.report(Displayed(self.iter, self.smoothed_loss, outputs_of(self.net)))
+            for _, on_gradients_ready in self.callbacks:
+                on_gradients_ready()
+            self.apply_update()
             request = self.request()
             if request == 'snapshot' or self._due(self.param.snapshot):
                 self.snapshot()
@@ -113,15 +124,18 @@ class Solver:
 
     def test(self) -> list[Tested]:
         """Run each test net over its test_iter batches; the events are reported and returned."""
+        forward = partial(debug.forward, report=self.report) if self.param.debug_info else Net.forward
         events = []
         for i, (net, batches) in enumerate(zip(self.test_nets, self.param.test_iter, strict=True)):
-            outputs, loss = mean_outputs(net, batches)
+            outputs, loss = mean_outputs(net, batches, forward)
             events.append(Tested(self.iter, i, outputs, loss if self.param.test_compute_loss else None))
             self.report(events[-1])
         return events
 
     def snapshot(self) -> str:
-        """Write the weights and the state; returns the path of the .solverstate. Raises SolverError."""
+        """Write a snapshot (snapshots.py says what); returns the path of the .solverstate. Raises SolverError."""
+        if self.on_nan == 'stop' and (name := debug.first_not_finite(*map(debug.parameters, self.net.layers))):
+            raise self._not_finite(f'{name} holds numbers that are not finite, and no snapshot is written')
         weights, state = snapshots.write(self)
         self.report(Snapshotted(self.iter, weights, state))
         return state
@@ -129,6 +143,10 @@ class Solver:
     def restore(self, path: str | Path) -> None:
         """Continue from a .solverstate, of ours or of BVLC Caffe. Raises SolverError."""
         snapshots.restore(self, path)
+
+    def share_weights(self, net: Net) -> None:
+        """Let another net compute with the train net's parameters. Raises NetError where a layer's do not fit."""
+        nets.share_weights(self.net, net)
 
     def _due(self, every: int) -> bool:
         return every > 0 and self.iter % every == 0
@@ -138,51 +156,54 @@ class Solver:
     def _gradients(self) -> float:
         """Sum the gradients of iter_size passes in the parameters' diffs; returns the mean loss."""
         self.net.clear_param_diffs()
+        for on_start, _ in self.callbacks:
+            on_start()
+        self._debug = self.param.debug_info and self._due(self.param.display)
         loss = 0.0
         for _ in range(self.param.iter_size):
-            loss += self.net.forward()
-            self.net.backward()
+            loss += self._forward()
+            if self._debug:
+                debug.backward(self.net, self.report)
+            else:
+                self.net.backward()
         return loss / self.param.iter_size
 
-    def _update(self) -> None:
-        rate = self.lr
-        self._clip()
-        for i, param in enumerate(self.learnable):
-            scratch = Tensor(param.shape, self._scratch)
-            history = [blob.values for blob in self.history[i::len(self.learnable)]]
-            if self.param.iter_size > 1:
-                self.engine.axpby(1 / self.param.iter_size, param.diffs, 0, out=param.diffs)
-            self._regularize(param, scratch)
-            self.rule(param.diffs, rate * param.lr_mult, self.iter + 1, history, scratch)
-            self.engine.axpby(-1, param.diffs, 1, out=param.values)
-        self.current_step = rates.next_step(self.param, self.iter, self.current_step)
+    def _forward(self) -> float:
+        loss = debug.forward(self.net, self.report) if self._debug else self.net.forward()
+        self._check('the loss', loss)
+        return loss
+
+    def apply_update(self) -> None:
+        """Change the parameters by their gradients (`diff`), which are then spent, and count the iteration."""
+        before, self.current_step = self.current_step, rates.next_step(self.param, self.iter, self.current_step)
+        if self.param.lr_policy == 'multistep' and self.current_step > before:
+            self.report(Stepped(self.iter, self.current_step))
+        rate = rates.rate(self.param, self.iter, self.current_step)
+        if self._due(self.param.display):
+            self.report(Rated(self.iter, rate))
+        norm, limit = self.update.clip(), self.param.clip_gradients
+        self._check('the norm of the gradients', norm)
+        if norm > limit >= 0:
+            self.report(Clipped(self.iter, norm, limit))
+        self.update(rate, self.iter + 1)
         self.iter += 1
 
-    def _clip(self) -> None:
-        """Scale the summed gradients down to the norm clip_gradients, taken over all parameters together."""
-        limit = self.param.clip_gradients
-        if limit < 0:
-            return
-        square = self.engine.tensor(1)
-        for param in self.learnable:
-            flat = param.diffs.reshape(-1)
-            self.engine.dot(flat, flat, out=square, accumulate=True)
-        norm = sqrt(square.item())
-        if norm > limit:
-            self.report(Clipped(self.iter, norm))
-            for param in self.learnable:
-                self.engine.axpby(limit / norm, param.diffs, 0, out=param.diffs)
+    # -- numbers that are not finite ----------------------------------------------------------------------
 
-    def _regularize(self, param: Param, scratch: Tensor) -> None:
-        """Add the gradient of decay / 2 |w|^2 (L2) or decay |w| (L1)."""
-        decay = self.param.weight_decay * param.decay_mult
-        if not decay:
+    def _check(self, what: str, value: float) -> None:
+        if self.on_nan is None or isfinite(value) or self._warned:
             return
-        term = param.values
-        if self.param.regularization_type == 'L1':
-            self.engine.unary('sign', term, out=scratch)
-            term = scratch
-        self.engine.axpby(decay, term, 1, out=param.diffs)
+        where = debug.first_not_finite(debug.forward_values(self.net), debug.gradients(self.net))
+        error = self._not_finite(f'{what} is {value:g}' + (f'; the first that is not finite: {where}' if where else ''))
+        if self.on_nan == 'stop':
+            raise error
+        self._warned = True
+        self.report(NotFinite(self.iter, str(error)))
+
+    def _not_finite(self, found: str) -> SolverError:
+        clip = '' if self.param.clip_gradients > 0 else 'clip_gradients, '
+        return SolverError(f'iteration {self.iter}: {found}. Try a lower base_lr (now {self.param.base_lr:g}), {clip}'
+                           'or weights initialized from data (--init lsuv)')
 
 
 def read(source: str | Path | SolverParameter) -> SolverParameter:
@@ -197,10 +218,7 @@ def read(source: str | Path | SolverParameter) -> SolverParameter:
 def check(param: SolverParameter) -> None:
     """Raises SolverError, in Caffe's words where it has any, for fields with which training cannot run."""
     rates.check(param)
-    kind = param.regularization_type
-    if kind not in REGULARIZATIONS:
-        raise SolverError(f'Unknown regularization type: {kind}{meant(kind, REGULARIZATIONS)} '
-                          f"(known types: {', '.join(REGULARIZATIONS)})")
+    update.check(param)
     for field in ('iter_size', 'average_loss'):
         if getattr(param, field) <= 0:
             raise SolverError(f'{field} must be > 0, found {getattr(param, field)}')

@@ -7,7 +7,7 @@ import pytest
 from goodinit.initializers import fill
 from goodinit.netlib.errors import NetError, ProtoError, SolverError
 from goodinit.proto import parse_solver
-from goodinit.solvers import Clipped, Solver, rate
+from goodinit.solvers import Clipped, Displayed, Solver, rate
 from goodinit.solvers.rates import next_step
 
 INVALID = {case['name']: case for case in golden.read_json('upgrade/invalid.json') if case['kind'] == 'solver'}
@@ -150,7 +150,11 @@ def test_l1_leaves_zero_alone():
 
 def test_the_mean_loss_starts_anew_with_each_call_of_step():
     losses = []
-    solver = make('average_loss: 2 display: 1', report=lambda event: losses.append(event.loss))
+
+    def report(event):
+        if isinstance(event, Displayed):
+            losses.append(event.loss)
+    solver = make('average_loss: 2 display: 1', report=report)
     solver.net.params['ip'][0].data = 1
     first = float(0.5 * 2 * solver.net.blobs['x'].data.sum())
     fall = float(0.5 * (GRADIENT ** 2).sum())                   # the loss is linear: what each step takes off it

@@ -1,18 +1,19 @@
 """Snapshots: training resumes bit for bit, from our files and BVLC Caffe's; what is wrong with a file is said."""
 import re
 import shutil
+import sys
 
 import golden
 import numpy as np
 import pytest
 import solver_runs as runs
-from goodinit.netlib.errors import SolverError
+from goodinit.netlib.errors import GoodinitError, SolverError
 from goodinit.proto import parse_solver, read_solver_state, read_weights
 from goodinit.solvers import RULES, Solver
 from goodinit.solvers.solver import read
 
 CASES = golden.find('solvers/*_restore_at_5.npz')
-BVLC = golden.find('io/snap_*_binaryproto.npz')
+BVLC = golden.find('io/snap_*.npz')
 RNG = np.random.default_rng(0)
 DATA, LABEL = RNG.normal(size=(6, 4)), RNG.integers(3, size=6)
 WEIGHTS = [RNG.normal(size=shape) for shape in ((5, 4), (5,), (3, 5), (3,))]
@@ -74,9 +75,12 @@ def test_resuming_as_recorded(name, tmp_path):
 @pytest.mark.parametrize('name', BVLC)
 def test_a_state_of_bvlc_caffe_is_restored(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)         # its weights are then found beside the state, not from the current directory
+    suffix = '.h5' if name.endswith('hdf5') else ''
+    if suffix:
+        pytest.importorskip('h5py')
     with np.load(BVLC[name]) as case:
         solver = runs.start(case)
-        solver.restore(BVLC[name].with_name(f'{BVLC[name].stem}_iter_7.solverstate'))
+        solver.restore(BVLC[name].with_name(f'{BVLC[name].stem}_iter_7.solverstate{suffix}'))
         assert (solver.iter, solver.current_step) == (case['iter'], case['current_step'])
         runs.assert_params(solver, case, 'param/', 0, 0)
         runs.assert_history(solver, case, 'history/', 0, 0)
@@ -88,7 +92,7 @@ def test_the_files_of_a_snapshot(tmp_path):
     solver = make(tmp_path / 'x', 'snapshot: 2 snapshot_diff: true ')
     solver.step(5)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        f'x_iter_{n}.{kind}' for n in (2, 4) for kind in ('caffemodel', 'solverstate')]
+        f'x_iter_{n}.{kind}' for n in (2, 4) for kind in ('caffemodel', 'resume', 'solverstate')]
     state = read_solver_state(tmp_path / 'x_iter_4.solverstate')
     assert (state.iter, state.learned_net, state.current_step) == (4, str(tmp_path / 'x_iter_4.caffemodel'), 1)
     assert [list(blob.shape.dim) for blob in state.history] == [[5, 4], [5], [3, 5], [3]]
@@ -153,8 +157,7 @@ def test_a_moved_snapshot_is_found(tmp_path):
 @pytest.mark.parametrize('prefix, fields, message', [
     ('', 'snapshot: 1', 'In solver params, snapshot is specified but snapshot_prefix is not'),
     ('nosuch/x', 'snapshot: 1', "Cannot write to snapshot prefix 'nosuch/x'.  Make sure that the directory exists and "
-                                'is writeable.'),
-    ('x', 'snapshot: 1 snapshot_format: HDF5', 'HDF5 snapshots are not supported')])
+                                'is writeable.')])
 def test_a_snapshot_that_could_not_be_written_is_refused_at_once(prefix, fields, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SolverError, match=re.escape(message)):
@@ -165,6 +168,58 @@ def test_a_snapshot_that_could_not_be_written_is_refused_at_once(prefix, fields,
             call(make(prefix, f'{fields} max_iter: 1'))
 
 
-def test_hdf5_states_are_refused(tmp_path):
-    with pytest.raises(SolverError, match=r'x\.solverstate\.h5: HDF5 snapshots are not supported'):
-        make(tmp_path / 'x').restore('x.solverstate.h5')
+# -- HDF5 -----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize('name', golden.find('io/snap_*_hdf5.npz'))
+def test_hdf5_files_are_laid_out_as_bvlc_does(name, tmp_path):
+    """The same datasets, of the same types and shapes; those that do not depend on the run with the same values."""
+    h5py = pytest.importorskip('h5py')
+    with np.load(BVLC[name]) as case:
+        solver = runs.start(case)
+    solver.param.snapshot_prefix = str(tmp_path / BVLC[name].stem)
+    solver.step(7)
+    solver.snapshot()
+    for kind in ('caffemodel', 'solverstate'):
+        file = f'{BVLC[name].stem}_iter_7.{kind}.h5'
+        with h5py.File(tmp_path / file) as ours, h5py.File(BVLC[name].with_name(file)) as theirs:
+            assert described(ours) == described(theirs)
+            if kind == 'solverstate':
+                assert [ours[key][0] for key in ('iter', 'current_step')] == \
+                    [theirs[key][0] for key in ('iter', 'current_step')]
+                assert ours['learned_net'][()].decode() == str(tmp_path / file).replace('solverstate', 'caffemodel')
+
+
+def described(file):
+    """{name: type and shape of a dataset, None of a group}; of texts only that they have room for C's final zero."""
+    found = {}
+    file.visititems(lambda name, item: found.update({name: getattr(item, 'shape', None) and (item.shape, item.dtype)}))
+    text = file.get('learned_net')
+    return found, text is None or text.dtype.itemsize == len(text[()]) + 1
+
+
+@pytest.mark.parametrize('make_file', [
+    lambda h5py, path: path.write_bytes(b'cut'), lambda h5py, path: path.write_bytes(b''),
+    lambda h5py, path: h5py.File(path, 'w').close()])
+def test_damaged_hdf5_states(make_file, tmp_path):
+    path = tmp_path / 'x_iter_3.solverstate.h5'
+    make_file(pytest.importorskip('h5py'), path)
+    message = re.escape(f'cannot resume from {path}: {path}: not an HDF5 solverstate, or damaged: ')
+    with pytest.raises(SolverError, match=f'^{message}'):
+        make(tmp_path / 'x').restore(path)
+
+
+def test_a_cut_hdf5_state(tmp_path):
+    pytest.importorskip('h5py')
+    state = make(tmp_path / 'x', 'snapshot_format: HDF5').snapshot()
+    path = tmp_path / 'x_iter_0.solverstate.h5'
+    content = path.read_bytes()
+    for length in range(0, len(content), 500):
+        path.write_bytes(content[:length])
+        with pytest.raises(SolverError, match=f'^cannot resume from {re.escape(state)}: '):
+            make(tmp_path / 'x').restore(state)
+
+
+def test_hdf5_without_its_package(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'h5py', None)
+    with pytest.raises(GoodinitError, match=r"needs the package 'h5py' .*: pip install 'goodinit\[data\]'"):
+        make(tmp_path / 'x', 'snapshot_format: HDF5')

@@ -83,7 +83,8 @@ def assert_told(events, recorded):
     shown = [event for event in events if isinstance(event, solvers.Displayed)]
     last = [float(line.rpartition(' ')[2]) for line in recorded['final_lines'] if line.startswith('Iteration')]
     np.testing.assert_allclose([(e.iter, e.loss) for e in shown if e.outputs], recorded['loss'], rtol=1e-4)
-    np.testing.assert_allclose([(e.iter, e.lr) for e in shown if e.outputs], recorded['lr'], rtol=1e-5)
+    rates = [(event.iter, event.lr) for event in events if isinstance(event, solvers.Rated)]
+    np.testing.assert_allclose(rates, recorded['lr'], rtol=1e-5)
     np.testing.assert_allclose([e.loss for e in shown if not e.outputs][:len(last)], last, rtol=1e-4)
     tested = [(i, output.name, output.values) for event in events if isinstance(event, solvers.Tested)
               for i, output in enumerate(event.outputs)]

@@ -17,10 +17,10 @@ from goodinit.netlib.engines import Engine
 from goodinit.netlib.engines.cuda.device import open_device
 from goodinit.proto import format_text
 from goodinit.proto.caffe_pb2 import TEST, Phase, SolverParameter
-from goodinit.solvers import Solver
+from goodinit.solvers import Solver, debug, snapshots
 from goodinit.solvers.events import Output, outputs_of
 from goodinit.solvers.solver import read
-from goodinit.tools.arguments import one_of, whole
+from goodinit.tools.arguments import add_python_layers, one_of, whole
 from goodinit.tools.carry_out import engine_for
 from goodinit.tools.console import Parser, UsageError, run
 from goodinit.tools.glog import log, number
@@ -59,6 +59,9 @@ def parser() -> Parser:
     add('sigint_effect', 'train: what SIGINT does: snapshot, stop (after a snapshot) or none (default: %(default)s)',
         one_of(EFFECTS), 'stop')
     add('sighup_effect', 'train: what SIGHUP does (default: %(default)s)', one_of(EFFECTS), 'snapshot')
+    add_python_layers(out)
+    add('on_nan', 'train: what to do when the loss is no longer finite: stop, or warn (default: go on, as BVLC does)',
+        one_of(['stop', 'warn']), None)
     return out
 
 
@@ -74,7 +77,8 @@ def train(args: argparse.Namespace) -> None:
         param.weights[:] = [args.weights]
     engine = choose_engine(args.gpu or ('all' if param.solver_mode == SolverParameter.GPU else ''), 'caffe.cpp:197')
     log('solver.cpp:45', f'Initializing solver from parameters: \n{format_text(param).rstrip()}')
-    solver = Solver(param, engine=engine, fill=starter(param), report=SolverLog(param.display))
+    snapshots.clean(param.snapshot_prefix)
+    solver = Solver(param, engine=engine, fill=starter(param), report=SolverLog(param.display), on_nan=args.on_nan)
     log('solver.cpp:57', 'Solver scaffolding done.')
     if args.snapshot:
         log('caffe.cpp:235', f'Resuming from {args.snapshot}')
@@ -126,9 +130,9 @@ def test(args: argparse.Namespace) -> None:
     for path in filter(None, map(str.strip, args.weights.split(','))):
         load(net, path)
     log('caffe.cpp:281', f'Running for {args.iterations} iterations.')
-    loss, sums = 0.0, np.zeros(0)
+    loss, sums, tell = 0.0, np.zeros(0), SolverLog(0)
     for i in range(args.iterations):
-        loss += net.forward()
+        loss += debug.forward(net, tell) if net.param.debug_info else net.forward()
         scores = flat(outputs_of(net))
         for name, value, _ in scores:
             log('caffe.cpp:304', f'Batch {i}, {name} = {number(value)}')

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from ..netlib.errors import GoodinitError, meant
+from ..netlib.layers.host import python
 
 BROKEN_PIPE = 141       # what a shell reports of a program whose reader has gone
 
@@ -54,14 +55,17 @@ class Help(argparse.RawDescriptionHelpFormatter):
         return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
 
 
-def run(tool: Callable[[argparse.Namespace], None], parser: Parser, argv: Sequence[str] | None) -> int:
-    """Run a tool on its command line (None: the process's own) and return its exit status."""
+def run(tool: Callable[[argparse.Namespace], int | None], parser: Parser, argv: Sequence[str] | None) -> int:
+    """Run a tool on its command line (None: the process's own) and return its exit status: what the tool returns, where
+    it returns one."""
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
-            tool(parser.parse_args(argv))
+            args = parser.parse_args(argv)
+            with python.refused(when=getattr(args, 'no_python_layers', False)):
+                status = tool(args)
             sys.stdout.flush()
-            return 0
+            return status or 0
         except GoodinitError as error:
             return _fail(parser.prog, str(error))
         except MemoryError as error:
@@ -74,6 +78,11 @@ def run(tool: Callable[[argparse.Namespace], None], parser: Parser, argv: Sequen
             # What Python would flush at its exit has nowhere to go either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return BROKEN_PIPE
+        except Exception as error:
+            where = python.blame(error)
+            if not where:
+                raise
+            return _fail(parser.prog, f'{where} raised {type(error).__name__}: {error}')
 
 
 def say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""SIGINT and SIGHUP as requests to a solver, which it looks at between two iterations."""
+"""SIGINT, SIGHUP and SIGTERM as requests to a solver, which it looks at between two iterations."""
 from __future__ import annotations
 
 import signal
@@ -8,14 +8,16 @@ EFFECTS = ('snapshot', 'stop', 'none')
 
 
 class Signals:
-    """A context in which a signal becomes a request: 'snapshot', 'stop', or, with 'none', is ignored.
+    """A context in which a signal becomes a request: 'snapshot', 'stop', or, with 'none', is ignored. SIGTERM, with
+    which a cluster takes its machines back, ends the process as ever where no effect is given.
 
     A second SIGINT after one that asked to stop interrupts at once. Only the main thread may enter.
     """
 
-    def __init__(self, sigint: str = 'stop', sighup: str = 'snapshot'):
-        numbers = [signal.SIGINT, getattr(signal, 'SIGHUP', None)]      # Windows has no SIGHUP
-        self.effects = {n: effect for n, effect in zip(numbers, (sigint, sighup), strict=True) if n is not None}
+    def __init__(self, sigint: str = 'stop', sighup: str = 'snapshot', sigterm: str | None = None):
+        wanted = {'SIGINT': sigint, 'SIGHUP': sighup, 'SIGTERM': sigterm}
+        self.effects = {getattr(signal, name): effect for name, effect in wanted.items()
+                        if effect and hasattr(signal, name)}        # Windows has no SIGHUP
         self.pending: str | None = None
 
     def request(self) -> str | None:

@@ -2,33 +2,40 @@
 
     goodinit train --solver solver.prototxt --init lsuv
     goodinit train --solver solver.prototxt --snapshot auto
-    goodinit train --solver solver.prototxt --weights trained.caffemodel
+    goodinit train --solver lenet --iterations 50
 
-Ctrl-C stops after a snapshot. `goodinit caffe train` does the same with BVLC's flags and log.
+Ctrl-C and SIGTERM stop after a snapshot; a run that was killed goes on from its last one as if it had not been. A
+bundled solver whose data are not there trains on scikit-learn's digits, and says so. `goodinit caffe train` does the
+same with BVLC's flags and log.
 """
 import argparse
-import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
-from typing import Any
+from types import TracebackType
 
 import numpy as np
 from goodinit.initializers import PRESETS, fill
 from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
-from goodinit.solvers import Clipped, Displayed, Event, Solver, Tested
+from goodinit.solvers import Clipped, Displayed, Event, NotFinite, Snapshotted, Solver, Tested, snapshots
+from goodinit.solvers.events import Magnitude
 from goodinit.solvers.solver import read
-from goodinit.tools.arguments import engine, one_of
+from goodinit.tools.arguments import add_python_layers, engine, one_of, whole
 from goodinit.tools.bundled import find_model
 from goodinit.tools.carry_out import carry_out
 from goodinit.tools.console import Parser, UsageError, run, say
+from goodinit.tools.figures import picture
 from goodinit.tools.glog import number
 from goodinit.tools.inputs import DataOptions
+from goodinit.tools.monitor import EVERY, Monitor
 from goodinit.tools.nets import find_net, open_net
 from goodinit.tools.prepare import CPU_ENGINE, prepare
 from goodinit.tools.signals import Signals
 from goodinit.tools.solver_log import output_lines
+from goodinit.tools.stand_in import feed, use_digits
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,8 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         help=f"initialize from the net's own data, by {', '.join(PRESETS)}")
     add('--weights', metavar='F', default='', help='start from a caffemodel')
     add('--snapshot', metavar='F', default='',
-        help="resume from a .solverstate; 'auto': from the last, if there is one")
+        help="resume from a .solverstate; 'auto': from the last that is complete, if there is one")
+    add('--iterations', metavar='N', type=whole(0), help="train to this iteration (default: the solver's max_iter)")
+    add('--on-nan', metavar='DO', type=one_of(['stop', 'warn']), default='stop',
+        help='what to do when the loss is no longer finite: stop, or warn and go on (default: %(default)s)')
+    add('--monitor', metavar='P', type=picture,
+        help='draw the change rate of each layer, as it trains, in P (.png, .svg or .pdf), with its numbers as .json')
+    add('--monitor-every', metavar='N', type=whole(1),
+        help=f"measure it every N iterations (default: the solver's display, or {EVERY})")
     add('--engine', metavar='E', type=engine, default=CPU_ENGINE, help='what computes (default: %(default)s)')
+    add_python_layers(parser)
     return run(tool, parser, argv)
 
 
@@ -50,38 +65,67 @@ def tool(args: argparse.Namespace) -> None:
     # With 'auto' the others say how to start where there is no snapshot yet.
     if sum(map(bool, (args.init, args.weights, args.snapshot not in ('', 'auto')))) > 1:
         raise UsageError('found more than one of --init, --weights and --snapshot; needed: one, or none')
+    if args.monitor_every and not args.monitor:
+        raise UsageError('--monitor-every: found without --monitor, which names the picture')
     path = find_model(args.solver, 'solver')
     param = read(path)
-    for field in ('net', 'train_net'):
-        if param.HasField(field):
-            setattr(param, field, str(find_net(getattr(param, field), path)))
-    snapshot = last_snapshot(param) if args.snapshot == 'auto' else args.snapshot
-    start = None if snapshot or not args.init else initialized(path, args.init, args.engine, max(param.random_seed, 0))
+    digits = use_digits(param, path)
+    for found in digits:
+        say(f'note: {found.note}')
+    find_nets(param, path)
+    if args.iterations is not None:
+        param.max_iter = args.iterations
+    elif digits:
+        say(f'note: to iteration {param.max_iter}; --iterations says otherwise')
+    if param.snapshot or param.snapshot_after_train:
+        snapshots.check(param)
+    snapshots.clean(param.snapshot_prefix)
+    snapshot = last_snapshot(param.snapshot_prefix) if args.snapshot == 'auto' else args.snapshot
     if args.weights:
         param.weights[:] = [args.weights]
-    solver = Solver(param, engine=args.engine, fill=filler(param, start))
+    start = None if snapshot or not args.init else \
+        cache(lambda: initialized(path, args.init, args.engine, max(param.random_seed, 0)))
+    solver = Solver(param, engine=args.engine, fill=filler(param, start), on_nan=args.on_nan)
+    feed(solver, digits)
+    if snapshot:
+        solver.restore(snapshot)
     say(f"net: {solver.net.name}; {'resumed from ' + snapshot if snapshot else args.init or args.weights or 'fillers'}")
-    with Signals() as signals, progress(solver) as bar:
-        solver.report = Report(bar.write)
-
-        def request() -> str | None:
-            bar.update()
-            return signals.request()
-        solver.request = request
-        if snapshot:
-            solver.restore(snapshot)
-            bar.update(solver.iter)
-        solver.solve()
+    train(solver, Monitor(solver, args.monitor, args.monitor_every or param.display or EVERY) if args.monitor else None)
     if solver.stopped:
         say(f'stopped at iteration {solver.iter}; --snapshot auto goes on from there')
 
 
-def last_snapshot(param: SolverParameter) -> str:
-    """The .solverstate of the solver's prefix with the highest iteration, or '' where there is none."""
-    prefix = Path(param.snapshot_prefix)
-    name = re.compile(re.escape(prefix.name) + r'_iter_(\d+)\.solverstate(\.h5)?')
-    found = {int(match[1]): path for path in prefix.parent.glob('*') if (match := name.fullmatch(path.name))}
-    return str(found[max(found)]) if found else ''
+def train(solver: Solver, monitor: Monitor | None = None) -> None:
+    """Train to the end, with a line for each event and a progress bar; signals stop it after a snapshot."""
+    with Signals(sigterm='stop') as signals, Progress(solver) as progress, monitor or nullcontext():
+        listeners: list[Progress | Monitor] = [progress, monitor] if monitor else [progress]
+
+        def report(event: Event) -> None:
+            for each in listeners:
+                each.tell(event)
+
+        def request() -> str | None:
+            for each in listeners:
+                each.advance()
+            return signals.request()
+        solver.report, solver.request = report, request
+        solver.solve()
+
+
+def find_nets(param: SolverParameter, path: Path) -> None:
+    """Let the solver's fields name the nets' files as they are found."""
+    for field in ('net', 'train_net'):
+        if param.HasField(field):
+            setattr(param, field, str(find_net(getattr(param, field), path)))
+    param.test_net[:] = [str(find_net(name, path)) for name in param.test_net]
+
+
+def last_snapshot(prefix: str) -> str:
+    """The last complete snapshot, or '' where there is none, with a word on those that are not complete."""
+    found, passed = snapshots.find_last(prefix)
+    for line in passed:
+        say(f'note: {line}')
+    return found
 
 
 def initialized(solver: Path, method: str, engine: str, seed: int) -> NetParameter:
@@ -93,44 +137,68 @@ def initialized(solver: Path, method: str, engine: str, seed: int) -> NetParamet
     return prepared.weights()
 
 
-def filler(param: SolverParameter, weights: NetParameter | None) -> Callable[[Net], None]:
-    """What fills a net that was just built: its fillers, then `weights`."""
+def filler(param: SolverParameter, weights: Callable[[], NetParameter] | None) -> Callable[[Net], None]:
+    """What fills a net once all nets are built: its fillers, then what `weights` gives."""
     rng = np.random.default_rng(param.random_seed if param.random_seed >= 0 else None)
 
     def start(net):
         fill(net, rng)
         if weights is not None:
-            net.copy_from(weights)
+            net.copy_from(weights())
     return start
 
 
-def progress(solver: Solver) -> Any:
-    """A bar on stderr where that is a terminal."""
-    from tqdm import tqdm
-    return tqdm(total=solver.param.max_iter, unit='iteration', leave=False, file=sys.stderr,
-                disable=not sys.stderr.isatty())
+class Progress:
+    """A line for each event of a solver on stderr, and where that is a terminal a bar below them: the iteration, the
+    loss, the rate, images per second, and the time that is left."""
 
+    FORMAT = '{percentage:3.0f}%|{bar}| {n}/{total} [{elapsed}<{remaining}{postfix}]'
 
-class Report:
-    """Writes a line for each event, above the progress bar."""
+    def __init__(self, solver: Solver):
+        from tqdm import tqdm
+        self.solver = solver
+        self.images = solver.net.tops[0][0].shape[0] * solver.param.iter_size
+        self.bar = tqdm(total=solver.param.max_iter, initial=solver.iter, leave=False, file=sys.stderr,
+                        bar_format=self.FORMAT, disable=not sys.stderr.isatty())
 
-    def __init__(self, write: Callable[..., None]):
-        self.write = write
+    def __enter__(self) -> 'Progress':
+        return self
 
-    def __call__(self, event: Event) -> None:
-        self.write(f'iteration {event.iter}: {self.text(event)}', file=sys.stderr)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.bar.close()
 
-    @staticmethod
-    def text(event: Event) -> str:
+    def advance(self) -> None:
+        """An iteration is done."""
+        if not self.bar.disable:
+            speed = (self.bar.format_dict['rate'] or 0) * self.images
+            self.bar.set_postfix_str(f'loss {number(self.solver.smoothed_loss)}, rate {number(self.solver.lr)}, '
+                                     f'{speed:.0f} images/s', refresh=False)
+            self.bar.update()
+
+    def tell(self, event: Event) -> None:
+        """A line for the event, if it is worth one."""
+        text = self.text(event)
+        if text:
+            self.bar.write(f'iteration {self.solver.iter}: {text}', file=sys.stderr)
+
+    def text(self, event: Event) -> str:
         """What the event tells."""
-        if isinstance(event, Displayed):
-            return f'loss {number(event.loss)}' + (f', rate {number(event.lr)}' if event.lr is not None else '')
-        if isinstance(event, Tested):
-            outputs = ', '.join(line.partition(': ')[2].partition(' (')[0] for line in output_lines(event.outputs))
-            return f'test net {event.net}: {outputs}'
-        if isinstance(event, Clipped):
-            return f'gradients clipped from norm {number(event.norm)}'
-        return f'snapshot {event.state}'
+        match event:
+            case Displayed(_, loss, outputs):
+                return f'loss {number(loss)}' + (f', rate {number(self.solver.lr)}' if outputs is not None else '')
+            case Tested(_, net, outputs):
+                lines = (line.partition(': ')[2].partition(' (')[0] for line in output_lines(outputs))
+                return f"test net {net}: {', '.join(lines)}"
+            case Clipped(_, norm):
+                return f'gradients clipped from norm {number(norm)}'
+            case Snapshotted():
+                return f'snapshot {event.state}'
+            case NotFinite():
+                return f'warning: {event.message}'
+            case Magnitude(direction, layer, blob, half, mean):
+                return f'{direction.lower()}, {layer}, {blob}, mean absolute {half} {number(mean)}'
+        return ''
 
 
 if __name__ == '__main__':

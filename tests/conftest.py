@@ -10,7 +10,7 @@ from goodinit.netlib.engines import make_engine
 sys.path.insert(0, str(Path(__file__).parent))
 
 # Every test that takes `engine` runs over these. One that needs a device is pytest.param(name, marks=pytest.mark.cuda).
-ENGINES = ['reference', 'checked:reference', pytest.param('cuda', marks=pytest.mark.cuda)]
+ENGINES = ['reference', 'checked:reference', 'fast', 'checked:fast', pytest.param('cuda', marks=pytest.mark.cuda)]
 
 
 @pytest.fixture(params=ENGINES)

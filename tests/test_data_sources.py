@@ -1,5 +1,6 @@
 """What --data accepts, what Samples makes of it."""
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -66,8 +67,16 @@ def test_lmdb_gives_images_and_labels(folder):
     database = open_database(GOLDEN / folder)
     for path in GOLDEN / folder, GOLDEN / folder / 'data.mdb':
         data, labels = opened(path, (1, 9, 9)).take(100)
-        assert data.shape == (len(database), 1, 9, 9) and 0 <= data.min() < data.max() <= 255
+        assert data.shape == (len(database.keys()), 1, 9, 9) and 0 <= data.min() < data.max() <= 255
         assert sorted(labels) == sorted(parse_datum(value).label for _, value in database)
+
+
+def test_leveldb_gives_what_lmdb_gives(tmp_path):
+    shutil.copytree(GOLDEN / 'leveldb_raw', tmp_path / 'leveldb_raw')
+    found, expected = opened(tmp_path / 'leveldb_raw'), opened(GOLDEN / 'lmdb_raw')
+    assert found.describe == f'{tmp_path}/leveldb_raw (LevelDB, 5 datums)'
+    for ours, theirs in zip(found.take(9), expected.take(9), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_float_datums_are_cut_not_resized():
@@ -157,7 +166,7 @@ def test_no_usable_image(tmp_path):
                        r'of shape \(N, 2, 4, 4\)'),
     ('img', (30,), 'the net needs 30; give an .npy'),
     ('lmdb_raw', (2, 4, 4), 'lmdb_raw, key 0000000._c..png has 3 channels, the net needs 2'),
-    ('leveldb', (3, 4, 4), 'LevelDB is not read yet'),
+    ('leveldb', (3, 4, 4), 'database leveldb: cannot be opened as LevelDB'),
 ])
 def test_errors(tmp_path, monkeypatch, spec, shape, message):
     monkeypatch.chdir(tmp_path)

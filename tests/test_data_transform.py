@@ -13,9 +13,19 @@ GOLDEN = Path(__file__).parent / 'golden' / 'io'
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 12, 10), dtype=np.uint8)
 
 
-def transformer(text, phase='TEST', seed=0):
+def transformer(text, phase='TEST'):
     param = text_format.Parse(text, caffe_pb2.TransformationParameter())
-    return Transformer(param, caffe_pb2.Phase.Value(phase), np.random.default_rng(seed))
+    return Transformer(param, caffe_pb2.Phase.Value(phase))
+
+
+def transformed(transform, pixels, rng=None, name='image'):
+    return written(transform(pixels, transform.draw(rng or np.random.default_rng(0)), name))
+
+
+def written(patch):
+    out = np.empty(patch.pixels.shape, np.float32)
+    patch.write(out)
+    return out
 
 
 def outcome(values):
@@ -33,24 +43,26 @@ def outcome(values):
 def test_random_crops_and_mirrors_are_distributed_as_recorded(case):
     facts = json.loads((GOLDEN / 'random_transform_facts.json').read_text())[case]
     transform = transformer(facts['transform_param'], facts['phase'])
-    seen = [outcome(transform(PIXELS)) for _ in range(facts['images'])]
+    rng = np.random.default_rng(1)
+    seen = [outcome(transformed(transform, PIXELS, rng)) for _ in range(facts['images'])]
     assert None not in seen
     assert len({place[:2] for place in seen}) == facts['possible_offsets']
     mirrored = np.mean([place[2] for place in seen])
     assert mirrored == pytest.approx(facts['mirrored_fraction'], abs=0.1)
 
 
-def test_draws_follow_the_seed():
-    first, again, other = ([transformer('crop_size: 4 mirror: true', 'TRAIN', seed)(PIXELS).tobytes()]
-                           for seed in (1, 1, 2))
-    assert first == again != other
+def test_draws_reach_the_corners_and_mirror_in_half():
+    transform = transformer('crop_size: 4 mirror: true', 'TRAIN')
+    last = 1 - 2.0 ** -53           # the greatest number that a generator gives
+    assert outcome(written(transform(PIXELS, np.array([0, 0, 0.5])))) == (0, 0, False)
+    assert outcome(written(transform(PIXELS, np.array([last, last, 0.49])))) == (8, 6, True)
 
 
 def test_mean_file_is_indexed_at_the_crop_and_not_mirrored():
     transform = transformer('')
     transform.param.crop_size, transform.param.mirror = 3, True
     transform.mean = PIXELS.astype(np.float32)
-    assert not any(transform(PIXELS).any() for _ in range(20))
+    assert not any(transformed(transform, PIXELS, np.random.default_rng(seed)).any() for seed in range(20))
 
 
 @pytest.mark.parametrize('text, color, shape', [('', None, (3, 12, 10)),
@@ -58,13 +70,13 @@ def test_mean_file_is_indexed_at_the_crop_and_not_mirrored():
                                                 ('force_gray: true crop_size: 5', False, (3, 5, 5))])
 def test_color_and_shape(text, color, shape):
     transform = transformer(text)
-    assert transform.color is color and transform.shape((3, 12, 10)) == shape
-    assert transform(PIXELS).dtype == np.float32
+    values = transformed(transform, PIXELS)
+    assert transform.color is color and values.shape == shape
 
 
 def test_pixels_are_left_as_they_were():
     values = np.ones((3, 4, 4), np.float32)
-    transformer('scale: 2 mean_value: 3')(values)
+    transformed(transformer('scale: 2 mean_value: 3'), values)
     assert (values == 1).all()
 
 
@@ -78,13 +90,13 @@ def test_pixels_are_left_as_they_were():
 ])
 def test_errors(text, message):
     with pytest.raises(DataError, match=message):
-        transformer(text)(PIXELS, 'cat.png')
+        transformed(transformer(text), PIXELS, name='cat.png')
 
 
 def test_mean_of_another_size():
     transform = transformer(f'mean_file: "{GOLDEN / "mean.binaryproto"}"')
     with pytest.raises(DataError, match=r'cat.png is 3 x 9 x 9, but mean_file .* is 3 x 12 x 10; resize'):
-        transform(PIXELS[:, :9, :9], 'cat.png')
+        transformed(transform, PIXELS[:, :9, :9], name='cat.png')
 
 
 def test_reads_means(tmp_path):

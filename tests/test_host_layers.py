@@ -1,14 +1,11 @@
-"""Layers that work on the host: HDF5 files, arrays handed over, and a user's Python code."""
-import logging
+"""Layers that work on the host: HDF5 files, and arrays handed over."""
 import sys
-from types import SimpleNamespace
 
 import golden
 import numpy as np
 import pytest
 from goodinit.netlib import Net
 from goodinit.netlib.errors import DataError, GoodinitError, LayerError
-from goodinit.netlib.layers.host import python
 from goodinit.proto import parse_net
 
 IO = golden.HERE / 'io'
@@ -19,10 +16,8 @@ MEMORY = 'memory_data_param { batch_size: 2 channels: 1 height: 1 width: 3 }'
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """Tests run in a folder of their own, with two HDF5 files and the way to the Python layers."""
+    """Tests run in a folder of their own, with two HDF5 files."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(IO))
-    monkeypatch.setitem(sys.modules, 'caffe', SimpleNamespace(Layer=python.PythonLayer))
     for k, rows in enumerate((4, 3)):
         with h5py.File(f'{k}.h5', 'w') as file:
             file['x'] = 10 * k + np.arange(rows)
@@ -147,89 +142,3 @@ def test_memory_data_does_not_transform():
         net.layers[0].set_arrays(np.ones((2, 1, 1, 3)), np.zeros(2))
     net.forward()
     assert np.all(net.blobs['data'].data == 1)
-
-
-# -- Python -----------------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize('path', sorted(IO.glob('Python_*.npz')), ids=lambda path: path.stem)
-def test_recorded_python_layer(path, engine):
-    for key, ours, recorded in golden.replay(path, engine):
-        golden.assert_close(key, ours, recorded, 1e-6, 0)
-
-
-CODE = '''
-import caffe
-
-class Facts(caffe.Layer):
-    def reshape(self, bottom, top):
-        top[0].reshape(6)
-
-    def forward(self, bottom, top):
-        x = bottom[0]
-        top[0].data[...] = x.num, x.channels, x.height, x.width, self.phase, len(self.blobs)
-
-class Loses(Facts):
-    def forward(self, bottom, top):
-        top[0].data = 3
-
-class Empty(caffe.Layer):
-    pass
-
-class Half(caffe.Layer):
-    def reshape(self, bottom, top):
-        pass
-
-class Other:
-    pass
-'''
-
-
-def python_net(layer, module='user_layers', **options):
-    fields = f'python_param {{ module: "{module}" layer: "{layer}" }}'
-    return net_of('Python', fields, 'y', 'x', **options)
-
-
-@pytest.fixture
-def user_layers(folder, monkeypatch):
-    (folder / 'user_layers.py').write_text(CODE)
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setattr(python, '_announced', set())
-    yield
-    sys.modules.pop('user_layers', None)
-
-
-@pytest.mark.usefixtures('user_layers')
-def test_what_a_python_layer_sees():
-    net = python_net('Facts', phase=1)
-    net.forward()
-    assert net.blobs['y'].data.tolist() == [2, 3, 1, 1, 1, 0]
-
-
-@pytest.mark.usefixtures('user_layers')
-def test_that_code_runs_is_said_once(caplog):
-    with caplog.at_level(logging.WARNING):
-        python_net('Facts')
-        python_net('Facts')
-    assert [record.getMessage() for record in caplog.records] == [
-        f"layer 'l' runs Python code: {sys.modules['user_layers'].__file__}"]
-
-
-@pytest.mark.usefixtures('user_layers')
-@pytest.mark.parametrize('arguments, error, message', [
-    (('Facts', 'nosuch_module'), LayerError, "module 'nosuch_module': .*; put its folder on PYTHONPATH"),
-    (('Fact',), LayerError, "layer: module 'user_layers' has no class 'Fact' derived from PythonLayer"),
-    (('Other',), LayerError, "layer: module 'user_layers' has no class 'Other' derived from PythonLayer"),
-    (('Empty',), NotImplementedError, r'Empty must have reshape\(bottom, top\)'),
-    (('Half',), NotImplementedError, r'Half must have forward\(bottom, top\)'),
-    (('Loses',), AttributeError, 'data'),
-])
-def test_python_layer_refuses(arguments, error, message):
-    with pytest.raises(error, match=message):
-        python_net(*arguments).forward()
-
-
-@pytest.mark.usefixtures('user_layers')
-def test_backward_must_be_there():
-    net = python_net('Facts')
-    with pytest.raises(NotImplementedError, match=r'Facts must have backward\(top, propagate_down, bottom\)'):
-        net.layers[-1].backward(net.tops[-1], [True], net.bottoms[-1])

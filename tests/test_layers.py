@@ -7,7 +7,7 @@ from goodinit.netlib.engines import make_engine
 from goodinit.netlib.registry import LAYERS
 
 # test_data_layers.py, test_host_layers.py
-TESTED_ELSEWHERE = {'Data', 'DummyData', 'HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData', 'Python'}
+TESTED_ELSEWHERE = {'Data', 'DummyData', 'HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData', 'Python', 'WindowData'}
 STALE = 7e3
 
 

@@ -86,11 +86,18 @@ def engine(text: str) -> str:
 
 
 def add_net(parser: Parser) -> None:
-    """--proto."""
+    """--proto and --no-python-layers."""
     group = parser.add_argument_group('the net')
     group.add_argument('--proto', metavar='P', required=True,
                        help='a train_val, deploy or solver prototxt, or a bundled model: lenet, fitnet4/relu, '
                             'caffenet/deploy (goodinit models lists them)')
+    add_python_layers(group)
+
+
+def add_python_layers(parser: argparse._ActionsContainer) -> None:
+    """--no-python-layers, which console.run heeds."""
+    parser.add_argument('--no-python-layers', action='store_true',
+                        help='refuse nets with Python layers, whose code runs when they are built')
 
 
 def add_data(parser: Parser) -> None:
@@ -100,8 +107,9 @@ def add_data(parser: Parser) -> None:
         "scikit-learn's digits stand in for one channel, crops of its two photographs for three.")
     add = group.add_argument
     add('--data', metavar='PATH', default='',
-        help='a folder of images, a glob, a list file, an .npy or .npz file (N, C, H, W), an LMDB, or the files of '
-             "MNIST or CIFAR-10; transformed as the net's data layer says, unless --mean, --scale or --crop do")
+        help='a folder of images, a glob, a list file, an .npy or .npz file (N, C, H, W), an LMDB or LevelDB, or the '
+             "files of MNIST or CIFAR-10; transformed as the net's data layer says, unless --mean, --scale or --crop "
+             'do')
     add('--mean', metavar='M', default='', help='subtract M: a number, one per channel (104,117,123), or a mean file')
     add('--scale', metavar='S', type=real(), help='multiply by S, after the mean')
     add('--crop', metavar='N', type=whole(1), help='cut N x N pixels out of the centre of each image')

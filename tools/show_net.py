@@ -15,7 +15,7 @@ from goodinit.netlib.layers import Layer
 from goodinit.netlib.layers.affine import Affine
 from goodinit.netlib.shapes import Shape
 from goodinit.proto.caffe_pb2 import TEST, TRAIN
-from goodinit.tools.arguments import one_of, shape, whole
+from goodinit.tools.arguments import add_python_layers, one_of, shape, whole
 from goodinit.tools.console import Parser, run
 from goodinit.tools.feeding import shaped
 from goodinit.tools.inputs import DataOptions
@@ -56,6 +56,7 @@ def arguments() -> Parser:
     add('--batch-size', metavar='N', type=whole(1), help="(default: the net's own)")
     add('--input-shape', metavar='C,H,W', type=shape, help='the shape of one sample, where it cannot be told')
     add('--json', action='store_true', help='print the table as JSON')
+    add_python_layers(parser)
     return parser
 
 

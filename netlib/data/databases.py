@@ -1,6 +1,10 @@
-"""Databases of Datum messages, as convert_imageset writes them."""
+"""Databases of Datum messages, as convert_imageset writes them: LMDB and LevelDB."""
 import math
+import secrets
+import shutil
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from os.path import realpath
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -9,77 +13,80 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from ...proto import caffe_pb2
-from ..errors import DataError, need
+from ..errors import DataError
+from . import leveldb, lmdb
 from .images import decode_image
+from .pairs import Database, InUse, Writer
 
 LEVELDB, LMDB = caffe_pb2.DataParameter.LEVELDB, caffe_pb2.DataParameter.LMDB
-KINDS = {LEVELDB: ('LevelDB', 'CURRENT'), LMDB: ('LMDB', 'data.mdb')}
+# Each backend's reader and writer, and the file that tells its folders.
+KINDS: dict[int, tuple[type[Database], type[Writer], str]] = {
+    LEVELDB: (leveldb.LevelDB, leveldb.LevelDBWriter, 'CURRENT'), LMDB: (lmdb.LMDB, lmdb.LMDBWriter, 'data.mdb')}
 
-# A process may open an LMDB environment only once, yet a train and a test net may share a database.
-_environments: WeakValueDictionary = WeakValueDictionary()
+PATIENCE = 50       # times 10 ms
+# A process may open a database only once, yet a train and a test net may share it.
+_open: WeakValueDictionary[str, Database] = WeakValueDictionary()
 
 
-def open_database(path: str | Path, backend: 'caffe_pb2.DataParameter.DB' = LMDB) -> 'Database':
+def open_database(path: str | Path, backend: int = LMDB) -> Database:
     """The database in the folder (or LMDB file) `path`; backend is a value of DataParameter.DB.
 
-    Raises DataError: no such database, another backend than said, or LevelDB, which is not read yet.
+    Raises DataError: no such database, another backend than said, or a LevelDB that another process uses.
     """
     path = Path(path)
     if not path.exists():
         raise DataError(f'database {path}: no such file or folder')
-    for kind, (label, sign) in KINDS.items():
-        if kind != backend and (path / sign).exists():
-            raise DataError(f'database {path}: is {label}, not {KINDS[backend][0]}; '
-                            f'set backend: {label.upper()}')
-    if backend == LEVELDB:
-        raise DataError(f'database {path}: LevelDB is not read yet; convert it to LMDB (for example with '
-                        f"Caffe's convert_imageset --backend=lmdb) and set backend: LMDB")
-    return Database(path)
+    if (found := backend_of(path)) not in (None, backend):
+        label = KINDS[found][0].label
+        raise DataError(f'database {path}: is {label}, not {KINDS[backend][0].label}; set backend: {label.upper()}')
+    place = realpath(path)
+    database = _open.get(place) or _open_patiently(KINDS[backend][0], path)
+    _open[place] = database
+    return database
 
 
-class Database:
-    """An LMDB, read only and without a lock file: pairs (key, bytes of a Datum) in key order."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        self._environment = _open_environment(path)
-
-    def __len__(self) -> int:
-        return self._environment.stat()['entries']
-
-    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        """One pass."""
-        with self._environment.begin() as transaction:
-            yield from transaction.cursor()
-
-    def cycle(self) -> Iterator[tuple[bytes, bytes]]:
-        """Without end: after the last pair comes the first, as in Caffe's Data layer."""
-        if not len(self):
-            raise DataError(f'database {self.path}: is empty')
-        while True:
-            yield from self
-
-    def keys(self) -> list[bytes]:
-        """All keys, in order."""
-        with self._environment.begin() as transaction:
-            return list(transaction.cursor().iternext(values=False))
-
-    def __getitem__(self, key: bytes) -> bytes:
-        with self._environment.begin() as transaction:
-            return transaction.get(key)
+def _open_patiently(kind: type[Database], path: Path) -> Database:
+    """Open a database that a net may still be closing: the threads of one that was just dropped end a little later."""
+    for _ in range(PATIENCE):
+        with suppress(InUse):
+            return kind(path)
+        time.sleep(0.01)
+    return kind(path)
 
 
-def _open_environment(path: Path):
-    lmdb = need('lmdb', 'data')
-    environment = _environments.get(realpath(path))
-    if environment is None:
+def backend_of(path: str | Path) -> int | None:
+    """Which backend's database a folder holds; None where it holds none."""
+    return next((backend for backend, (*_, sign) in KINDS.items() if (Path(path) / sign).exists()), None)
+
+
+@contextmanager
+def create_database(path: str | Path, backend: int = LMDB) -> Iterator[Writer]:
+    """A new database in the folder `path`, which must not be there yet; backend is a value of DataParameter.DB.
+
+        with create_database('train_lmdb') as database:
+            database.put(b'00000000_cat.jpg', datum.SerializeToString())
+
+    It is there when the block ends; an exception leaves nothing behind. Raises DataError.
+    """
+    path = Path(path)
+    if path.exists() or path.is_symlink():
+        raise DataError(f'database {path}: already exists; remove it, or give another name')
+    unfinished = path.with_name(f'.{path.name}.{secrets.token_hex(4)}.tmp')
+    try:
+        unfinished.mkdir()
+    except OSError as error:
+        raise DataError(f'database {path}: cannot be made in {path.parent} ({error.strerror})') from error
+    try:
+        writer = KINDS[backend][1](unfinished)
         try:
-            environment = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False,
-                                    readahead=False)
-        except lmdb.Error as error:
-            raise DataError(f'database {path}: cannot be opened as LMDB ({error})') from error
-        _environments[realpath(path)] = environment
-    return environment
+            yield writer
+            writer.commit()
+        finally:
+            writer.close()
+        unfinished.rename(path)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
 
 
 def parse_datum(value: bytes, name: str = 'datum') -> caffe_pb2.Datum:

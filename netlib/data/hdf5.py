@@ -1,12 +1,13 @@
 """HDF5 files whose datasets hold one row per sample."""
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError, need
+from .shuffle import draw_seed, order
 
-Row = tuple[str, list[np.ndarray]]
+Part = tuple[str, list[np.ndarray]]
 
 
 def read_file_list(source: str) -> list[str]:
@@ -41,19 +42,52 @@ def read_datasets(file: str, names: Sequence[str]) -> list[np.ndarray]:
     return arrays
 
 
-def rows_of(files: Sequence[str], names: Sequence[str], rng: np.random.Generator | None = None) -> Iterator[Row]:
-    """Without end: (file, its next row of each dataset), in the order of files and rows.
+class HDF5Reader:
+    """Batches of `size` rows: parts of files, in the order of files and rows, and after the last file the first.
 
-    With `rng`, in a new random order of the files, and of the rows within each, for each pass. A single file is read
-    once.
+    Each item is a list of (file, the next rows of each dataset), of `size` rows together. With `shuffle` each pass
+    takes the files, and the rows within each, in a new order. `rng` is drawn from here and nowhere else.
     """
-    arrays = read_datasets(files[0], names) if len(files) == 1 else None
-    while True:
-        for k in range(len(files)) if rng is None else rng.permutation(len(files)):
-            columns = arrays or read_datasets(files[k], names)
-            n = len(columns[0])
-            for i in range(n) if rng is None else rng.permutation(n):
-                yield files[k], [column[i] for column in columns]
+
+    def __init__(self, files: Sequence[str], names: Sequence[str], size: int, shuffle: bool, rng: np.random.Generator):
+        self.files, self.names, self.size, self.shuffle, self.rng = files, names, size, shuffle, rng
+        self.loaded, self.columns = '', [np.empty(0)]
+        self.seed, self.file, self.row = draw_seed(rng), 0, 0
+        self.rows: np.ndarray | None = None         # of this file; None before it is looked into
+
+    def __next__(self) -> Callable[[], list[Part]]:
+        parts: list[Part] = []
+        missing = self.size
+        while missing:
+            rows = self._load()
+            taken = rows[self.row:self.row + missing]
+            parts.append((self.loaded, [column[taken] for column in self.columns]))
+            missing -= len(taken)
+            self.row += len(taken)
+            if self.row >= len(rows):
+                self._next_file()
+        return lambda: parts
+
+    def _load(self) -> np.ndarray:
+        """Have the columns of this place's file; returns its rows in this pass's order."""
+        if self.rows is None:
+            file = self.files[order(len(self.files), self.seed if self.shuffle else None)[self.file]]
+            if file != self.loaded:
+                self.columns, self.loaded = read_datasets(file, self.names), file
+            self.rows = order(len(self.columns[0]), [self.seed, self.file] if self.shuffle else None)
+        return self.rows
+
+    def _next_file(self) -> None:
+        self.row, self.rows, self.file = 0, None, self.file + 1
+        if self.file == len(self.files):
+            self.file, self.seed = 0, draw_seed(self.rng)
+
+    def state(self) -> dict:
+        return {'rng': self.rng.bit_generator.state, 'seed': self.seed, 'file': self.file, 'row': self.row}
+
+    def restore(self, state: dict) -> None:
+        self.rng.bit_generator.state = state['rng']
+        self.seed, self.file, self.row, self.rows = state['seed'], state['file'], state['row'], None
 
 
 def write_datasets(file: str, arrays: Mapping[str, np.ndarray]) -> None:

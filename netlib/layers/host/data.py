@@ -1,13 +1,12 @@
-from itertools import islice
-
-from ...data.databases import datum_to_array, open_database, parse_datum
+from ...data.readers import DatumReader
+from ...data.transform import Transformer
 from ...registry import register
 from .batches import Batches
 
 
 @register
 class Data(Batches):
-    """Batches of the images in a database, in the order of its keys; after the last comes the first
+    """Batches of the images in an LMDB or LevelDB, in the order of its keys; after the last comes the first
 
     top  data   (batch_size, C, H, W)       of varying H and W only where batch_size is 1
          label  (batch_size,)               may be left out
@@ -20,11 +19,5 @@ class Data(Batches):
     def batch_size(self):
         return self.param.data_param.batch_size
 
-    def rows(self):
-        p = self.param.data_param
-        database = open_database(p.source, p.backend)
-        start = int(self.rng.integers(p.rand_skip)) if p.rand_skip else 0
-        for key, value in islice(database.cycle(), start, None):
-            name = f'{p.source}, key {key.decode(errors="replace")}'
-            datum = parse_datum(value, name)
-            yield datum_to_array(datum, self.transform.color, name), datum.label, name
+    def images(self):
+        return DatumReader(self.param.data_param, Transformer(self.param.transform_param, self.phase), self.rng)

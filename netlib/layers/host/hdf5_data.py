@@ -1,56 +1,46 @@
-from itertools import chain
-
-from ...data.hdf5 import read_file_list, rows_of
+from ...data.hdf5 import HDF5Reader, read_file_list
 from ...errors import DataError
 from ...registry import register
-from ..base import Layer
+from .reading import Reading
 
 
 @register
-class HDF5Data(Layer):
+class HDF5Data(Reading):
     """The next batch_size rows of HDF5 files in every forward pass; after the last file comes the first
 
     top  x_k  (batch_size, ...)     rows of the dataset that has the top's name
 
     `source` lists the files; a batch may reach from one into the next. shuffle: each pass takes the files, and the rows
-    within each, in a new order. There is no transform_param. Source: BVLC Caffe's hdf5_data_layer.
+    within each, in a new order. A single file is held in memory, of several the next is read ahead. There is no
+    transform_param. Source: BVLC Caffe's hdf5_data_layer.
     """
 
-    bottoms, tops = 0, (1, None)
-    is_data = True
+    tops = (1, None)
 
     def setup(self, bottom, top):
-        p = self.param.hdf5_data_param
         if self.param.HasField('transform_param'):
             raise self.error('HDF5Data does not transform data. Leave transform_param out; store what it would give')
-        if not p.batch_size:
+        if not self.param.hdf5_data_param.batch_size:
             raise self.error('batch_size: found 0, must be positive')
-        try:
-            rows = rows_of(read_file_list(p.source), list(self.param.top), self.rng if p.shuffle else None)
-            first = next(rows)
-        except DataError as error:
-            raise self.data_error(error) from error
-        self.upcoming = chain([first], rows)
-        for blob, values in zip(top, first[1], strict=True):
-            blob.reshape(p.batch_size, *values.shape)
+        super().setup(bottom, top)
 
-    def reshape(self, bottom, top):
-        pass
+    def open(self):
+        p = self.param.hdf5_data_param
+        files = read_file_list(p.source)
+        self.ahead = int(len(files) > 1)
+        return HDF5Reader(files, list(self.param.top), p.batch_size, p.shuffle, self.rng)
 
-    def forward(self, bottom, top):
-        try:
-            for i in range(self.param.hdf5_data_param.batch_size):
-                file, row = next(self.upcoming)
-                for blob, values in zip(top, row, strict=True):
-                    if values.shape != blob.shape[1:]:
-                        raise DataError(f"{file}: rows of '{blob.name}' are {values.shape}, those of the first file "
-                                        f'{blob.shape[1:]}')
-                    blob.data[i] = values
-        except DataError as error:
-            raise self.data_error(error) from error
+    def shape_tops(self, top, parts):
+        _, columns = parts[0]
+        for blob, rows in zip(top, columns, strict=True):
+            blob.reshape(self.param.hdf5_data_param.batch_size, *rows.shape[1:])
 
-    def data_error(self, error):
-        return DataError(str(self.error(str(error))))
-
-    def backward(self, top, propagate_down, bottom):
-        pass
+    def fill(self, top):
+        i = 0
+        for file, columns in self.take():
+            for blob, rows in zip(top, columns, strict=True):
+                if rows.shape[1:] != blob.shape[1:]:
+                    raise DataError(f"{file}: rows of '{blob.name}' are {rows.shape[1:]}, those of the first file "
+                                    f'{blob.shape[1:]}')
+                blob.data[i:i + len(rows)] = rows
+            i += len(columns[0])

@@ -27,7 +27,7 @@ class MemoryData(Layer):
         if not all(self.shape):
             raise self.error('batch_size, channels, height, and width must be specified and positive in '
                              f'memory_data_param; found {self.shape}')
-        self.arrays = None
+        self.arrays, self.next = None, 0
         top[0].reshape(*self.shape)
         top[1].reshape(p.batch_size, 1, 1, 1)
 
@@ -54,6 +54,13 @@ class MemoryData(Layer):
         for blob, array in zip(top, self.arrays, strict=True):
             blob.data = array[self.next:self.next + self.shape[0]]
         self.next = (self.next + self.shape[0]) % len(self.arrays[0])
+
+    def state(self):
+        """The place in the arrays, which themselves are not part of it: hand them over before `restore`."""
+        return {'next': self.next}
+
+    def restore(self, state):
+        self.next = state['next']
 
     def backward(self, top, propagate_down, bottom):
         pass

@@ -12,15 +12,16 @@ class PriorBox(Layer):
 
     Around each place, for each min_size m: a square of m; with max_size M a square of sqrt(m M); and for each
     aspect_ratio r, with flip also 1 / r, a box of m sqrt(r) x m / sqrt(r). Sizes are pixels of the image, truncated to
-    integers as in SSD's layer. Place (x, y) is centred at ((x + offset) step_w, (y + offset) step_h); without a step
-    the places are spread evenly. clip cuts boxes off at the image.
+    integers as in SSD's layer. Or in place of all these, one box for each width and height, as they are. Place (x, y)
+    is centred at ((x + offset) step_w, (y + offset) step_h); without a step the places are spread evenly. clip cuts
+    boxes off at the image.
 
     bottom  x     (N, C, H, W)      only the extents of x and data matter
             data  (N, C, h, w)      the image, unless img_size (or img_h and img_w) gives its extents
     top     boxes (1, 2, 4 H W B)   [0, 0]: xmin, ymin, xmax, ymax of B boxes place by place, as parts of the image;
                                     [0, 1]: their variances
 
-    Source: Liu et al. 2016 (SSD), section 2.2; SSD's prior_box_layer.
+    Source: Liu et al. 2016 (SSD), section 2.2; SSD's prior_box_layer; width and height: Intel's fork.
     """
 
     bottoms = 2
@@ -29,12 +30,18 @@ class PriorBox(Layer):
 
     def setup(self, bottom, top):
         p = self.param.prior_box_param
-        self.sizes = list(self.make_sizes(p))
+        self.sizes = list(self.given_sizes(p) if p.width or p.height else self.make_sizes(p))
         self.variance = list(p.variance) or [0.1]
         if len(self.variance) not in (1, 4) or min(self.variance) <= 0:
             raise self.error(f'variance: found {self.variance}, needed one or 4 positive numbers')
         self.image = self.pair('img_size', 'img_h', 'img_w')
         self.step = self.pair('step', 'step_h', 'step_w')
+
+    def given_sizes(self, p):
+        if p.min_size or len(p.width) != len(p.height) or min([*p.width, *p.height]) <= 0:
+            raise self.error('width and height must be as many positive numbers, in place of min_size: found width '
+                             f'{list(p.width)}, height {list(p.height)}, min_size {list(p.min_size)}')
+        return zip(p.width, p.height, strict=True)
 
     def make_sizes(self, p):
         """Width and height of each box around a place, in pixels."""
@@ -96,3 +103,8 @@ class PriorBox(Layer):
         for blob, wanted in zip(bottom, propagate_down, strict=True):
             if wanted:
                 self.engine.fill(0, out=blob.diffs)
+
+
+@register
+class PriorBoxClustered(PriorBox):
+    """PriorBox by the name that Intel's prototxts with width and height give it."""

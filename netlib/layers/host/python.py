@@ -1,6 +1,9 @@
 """The layer that runs a user's Python class, and the class to derive from."""
 import importlib
 import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ...blob import Blob
 from ...registry import register
@@ -8,6 +11,38 @@ from ..base import Layer
 
 log = logging.getLogger(__name__)
 _announced: set[str] = set()
+_allowed = True
+
+
+def allow(allowed: bool) -> None:
+    """Whether nets may run the Python code that a prototxt names; if not, a net with a Python layer is a LayerError."""
+    global _allowed
+    _allowed = allowed
+
+
+@contextmanager
+def refused(when: bool = True) -> Iterator[None]:
+    """Within the block, and where `when` is true, nets may not run Python code."""
+    before = _allowed
+    allow(before and not when)
+    try:
+        yield
+    finally:
+        allow(before)
+
+
+def blame(error: BaseException) -> str:
+    """Whose code raised an error: "layer 'x' (Python), net.prototxt:3: its code at layers.py:12"; '' where it was not a
+    Python layer's."""
+    layer, file, at = None, '', 0
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        here, owner = frame.f_code.co_filename, frame.f_locals.get('self')
+        if here == __file__:
+            if isinstance(owner, Python):
+                layer, file = owner, ''
+        elif layer is not None and file in ('', here) and 'importlib' not in here:
+            file, at = here, line
+    return '' if layer is None else str(layer.error(f'its code at {file}:{at}' if file else 'its code'))
 
 
 class PythonLayer:
@@ -19,6 +54,8 @@ class PythonLayer:
     prototxt's, `phase` 0 in TRAIN and 1 in TEST. `blobs` holds the parameters: `blobs.add_blob(*shape)` in setup adds
     one. Backward overwrites the diffs of bottoms and adds to those of `blobs`.
     """
+
+    type = 'Python'
 
     def __init__(self, layer: 'Python'):
         self.param_str, self.phase = layer.param.python_param.param_str, layer.phase
@@ -42,7 +79,8 @@ class Python(Layer):
     """y_k = whatever the class `layer` of the Python module `module` computes; PythonLayer says how
 
     The module is found as any import is: beside the running script, or in a folder of PYTHONPATH. It is code, and runs
-    when the net is built: one line on the log says so. Source: BVLC Caffe's python_layer.
+    when the net is built: one line on the log says so, and `allow(False)` refuses it. What it raises comes through
+    as it is. Source: BVLC Caffe's python_layer.
     """
 
     bottoms = tops = (0, None)
@@ -54,6 +92,8 @@ class Python(Layer):
 
     def user_class(self):
         p = self.param.python_param
+        if not _allowed:
+            raise self.error(f"module '{p.module}': Python layers run code, and are not allowed here")
         try:
             module = importlib.import_module(p.module)
         except ImportError as error:

@@ -1,0 +1,90 @@
+"""LevelDB folders, read and written."""
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import DataError, need
+from .pairs import Database, InUse, Pair, Writer
+
+# Caffe's settings, in bytes.
+BLOCK_SIZE, WRITE_BUFFER = 1 << 16, 1 << 28
+
+
+class LevelDB(Database):
+    """A LevelDB, opened in place, as Caffe does it.
+
+    Opening one changes its files: LevelDB begins a new log and manifest, and only one process at a time may have it. A
+    folder that may not be written to is left alone: LevelDB then works in a temporary folder with copies of the
+    small files and links to the tables.
+    """
+
+    label = 'LevelDB'
+
+    def __init__(self, path: Path):
+        super().__init__(path)
+        plyvel = need('plyvel', 'data')
+        folder = path if is_writable(path) else self._linked(path)
+        try:
+            self._database = plyvel.DB(str(folder), create_if_missing=False, max_open_files=100)
+        except (plyvel.Error, OSError) as error:
+            text = _text(error)
+            if 'lock' in text.lower():
+                raise InUse(f'database {path}: is in use: LevelDB lets one process at a time open it; use LMDB to '
+                            f'share it ({text})') from error
+            raise DataError(f'database {path}: cannot be opened as LevelDB ({text})') from error
+
+    def _linked(self, path: Path) -> Path:
+        folder = Path(tempfile.mkdtemp(prefix='leveldb-'))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        for file in path.iterdir():
+            if file.suffix in ('.ldb', '.sst'):
+                (folder / file.name).symlink_to(file.resolve())
+            elif file.name != 'LOCK' and file.is_file():
+                shutil.copyfile(file, folder / file.name)
+        return folder
+
+    def pairs(self, after: bytes = b'') -> Iterator[Pair]:
+        with self._database.iterator(start=after or None, include_start=False) as iterator:
+            yield from iterator
+
+    def keys(self) -> list[bytes]:
+        with self._database.iterator(include_value=False) as iterator:
+            return list(iterator)
+
+    def __getitem__(self, key: bytes) -> bytes:
+        return self._database.get(key)
+
+
+class LevelDBWriter(Writer):
+    """A new LevelDB in an empty folder."""
+
+    def __init__(self, path: Path):
+        super().__init__(path)
+        self._plyvel = need('plyvel', 'data')
+        self._database = self._plyvel.DB(str(path), create_if_missing=True, error_if_exists=True,
+                                         block_size=BLOCK_SIZE, write_buffer_size=WRITE_BUFFER)
+
+    def write(self, pairs: list[Pair]) -> None:
+        try:
+            with self._database.write_batch() as batch:
+                for key, value in pairs:
+                    batch.put(key, value)
+        except (self._plyvel.Error, OSError) as error:
+            raise DataError(f'LevelDB: cannot write {len(pairs)} pairs from key {pairs[0][0]!r} on '
+                            f'({_text(error)})') from error
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def is_writable(path: Path) -> bool:
+    """Whether the folder may be written to: what its mode forbids to all, the administrator leaves alone too."""
+    return os.access(path, os.W_OK) and bool(path.stat().st_mode & 0o222)
+
+
+def _text(error: Exception) -> str:
+    """The message of plyvel's errors, which may be bytes."""
+    return ' '.join(part.decode(errors='replace') if isinstance(part, bytes) else str(part) for part in error.args)

@@ -1,0 +1,63 @@
+"""LMDB folders and files, read without a lock file, and written."""
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import DataError, need
+from .pairs import Database, InUse, Pair, Writer
+
+MAP_SIZE = 1 << 30      # bytes to begin with
+
+
+class LMDB(Database):
+    """An LMDB, read only."""
+
+    label = 'LMDB'
+
+    def __init__(self, path: Path):
+        super().__init__(path)
+        lmdb = need('lmdb', 'data')
+        try:
+            self._environment = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False)
+        except lmdb.Error as error:
+            kind = InUse if 'already open' in str(error) else DataError
+            raise kind(f'database {path}: cannot be opened as LMDB ({error})') from error
+
+    def pairs(self, after: bytes = b'') -> Iterator[Pair]:
+        with self._environment.begin() as transaction, transaction.cursor() as cursor:
+            if after and cursor.set_range(after) and cursor.key() == after:
+                cursor.next()
+            # A cursor that ran off the end has no key; one that was not moved begins at the first.
+            if not after or cursor.key():
+                yield from cursor
+
+    def keys(self) -> list[bytes]:
+        with self._environment.begin() as transaction:
+            return list(transaction.cursor().iternext(values=False))
+
+    def __getitem__(self, key: bytes) -> bytes:
+        with self._environment.begin() as transaction:
+            return transaction.get(key)
+
+
+class LMDBWriter(Writer):
+    """A new LMDB in an empty folder."""
+
+    def __init__(self, path: Path):
+        super().__init__(path)
+        self._lmdb = need('lmdb', 'data')
+        self._size = MAP_SIZE
+        self._environment = self._lmdb.open(str(path), map_size=self._size)
+
+    def write(self, pairs: list[Pair]) -> None:
+        try:
+            with self._environment.begin(write=True) as transaction:
+                transaction.cursor().putmulti(pairs)
+        except self._lmdb.MapFullError:
+            self._size *= 2
+            self._environment.set_mapsize(self._size)
+            self.write(pairs)
+        except self._lmdb.Error as error:
+            raise DataError(f'LMDB: cannot write {len(pairs)} pairs from key {pairs[0][0]!r} on ({error})') from error
+
+    def close(self) -> None:
+        self._environment.close()

@@ -25,8 +25,8 @@ MAY_IMPORT = {
 }
 # Inside netlib, from the lowest part to the highest: a part may import those before it. `data` and `layers` stand side
 # by side, but for layers/host, which reads through data.
-ORDER = ['errors', 'shapes', 'memory', 'engines', 'blob', 'registry', 'data', 'layers', 'graph', 'hdf5_weights',
-         'weights', 'net']
+ORDER = ['errors', 'shapes', 'memory', 'ranks', 'engines', 'blob', 'registry', 'data', 'layers', 'graph', 'hdf5_weights',
+         'weights', 'sharing', 'net']
 MAY_PRINT = ('tools/', 'experiments/', 'benchmarks/')
 FILE_LINES, FUNCTION_LINES = 300, 40
 
@@ -113,7 +113,7 @@ def test_layers_know_no_device_and_no_numpy():
 
 def test_our_packages_are_never_spelled_bare():
     """`import netlib` would make a second copy of every registry."""
-    bare = {path.name for path in ROOT.iterdir() if (path / '__init__.py').exists()} | FOLDERS - {'caffe'}
+    bare = ({path.name for path in ROOT.iterdir() if (path / '__init__.py').exists()} | FOLDERS) - {'caffe'}
     report([f'{name}:{line}: write goodinit.{path[0]}, or a relative import'
             for name, line, path, written in ours(tests=True)
             if path[0] in bare and not written.startswith('.')])

@@ -22,5 +22,5 @@ def test_ruff_finds_nothing():
 
 def test_mypy_finds_nothing(tmp_path):
     (tmp_path / 'goodinit').symlink_to(ROOT)            # the root is the package, whatever the clone is called
-    packages = [f'--package=goodinit.{folder}' for folder in ('proto', 'netlib', 'initializers', 'solvers', 'tools')]
+    packages = [f'--package=goodinit.{folder}' for folder in ('proto', 'netlib', 'initializers', 'solvers', 'caffe', 'tools')]
     run(tmp_path, 'mypy', f'--config-file={ROOT}/pyproject.toml', *packages)

@@ -77,6 +77,13 @@ def prepare(nets: list[Net], weights: Iterable[str], fill: Fill | None) -> None:
             share_weights(nets[0], net)
 
 
+def take_from_first(net: Net) -> None:
+    """Give the parameters of a net the values that they have on rank 0."""
+    for param in net.all_params():
+        if net.ranks.size > 1 and param.owner is param:
+            param.data = net.ranks.from_first(param.data)
+
+
 def share_weights(train: Net, test: Net) -> None:
     """Let the test net compute with the train net's parameters. Raises NetError where a layer's do not fit."""
     for layer in test.layers:

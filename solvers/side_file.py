@@ -5,8 +5,9 @@ the array of that name:
 
     files       of the weights and the state that it belongs to: [bytes, CRC-32] each
     losses      those of the window of average_loss
-    nets        for the train net, then each test net, its layers in order: name, type, Layer.state(), and for a test
-                net the parameters of layers that the train net lacks
+    nets        for the train net of each rank, then each test net, its layers in order: name, type, Layer.state(), and
+                for a test net the parameters of layers that the train net lacks
+    ranks       how many train together
 """
 from __future__ import annotations
 
@@ -34,12 +35,17 @@ def path_of(state: str | Path) -> str:
     return str(state).removesuffix('.h5').removesuffix('.solverstate') + '.resume'
 
 
-def write(solver: Solver, path: str, files: list[str]) -> None:
+def layers_of(solver: Solver) -> list[list[Document]]:
+    """What the side file says of the nets; the ranks exchange it, so that all must ask."""
+    train = solver.ranks.gather([_layers(solver.net, solver.net)])
+    return [*train, *(_layers(net, solver.net) for net in solver.test_nets)]
+
+
+def write(solver: Solver, layers: list[list[Document]], path: str, files: list[str]) -> None:
     """Write the side file of a solver whose weights and state are in `files`. Raises ProtoError."""
-    nets = [solver.net, *solver.test_nets]
     arrays: dict[str, np.ndarray] = {}
     document = _pack({'files': [_fingerprint(file) for file in files], 'losses': list(solver.losses),
-                      'nets': [_layers(net, solver.net) for net in nets]}, arrays)
+                      'nets': layers, 'ranks': solver.ranks.size}, arrays)
     text = np.frombuffer(json.dumps(document).encode(), np.uint8)
     with atomic_write(path) as file:
         np.savez(file, document=text, **arrays)     # type: ignore[arg-type]
@@ -63,7 +69,9 @@ def check(document: Document, path: str, files: list[str]) -> None:
 
 def check_nets(document: Document, path: str, solver: Solver) -> None:
     """Raises SolverError if the nets of the solver have other layers than those of the side file."""
-    ours = [[(layer.name, layer.type) for layer in net.layers] for net in (solver.net, *solver.test_nets)]
+    if document['ranks'] != solver.ranks.size:
+        raise SolverError(f"{path} is of {document['ranks']} ranks, but {solver.ranks.size} train now: {WITHOUT}")
+    ours = [[(layer.name, layer.type) for layer in net.layers] for net in _nets(solver)]
     theirs = [[(entry['name'], entry['type']) for entry in net] for net in document['nets']]
     if ours != theirs:
         raise SolverError(f'{path} is of other nets: {_difference(theirs, ours)}: {WITHOUT}')
@@ -71,7 +79,7 @@ def check_nets(document: Document, path: str, solver: Solver) -> None:
 
 def _difference(theirs, ours):
     if len(theirs) != len(ours):
-        return f'found {len(theirs) - 1} test nets, needed {len(ours) - 1}'
+        return f'found {len(theirs)} nets, needed {len(ours)}'
     found, needed = next((a, b) for a, b in zip(theirs, ours, strict=True) if a != b)
     if len(found) != len(needed):
         return f'found {len(found)} layers, needed {len(needed)}'
@@ -82,7 +90,8 @@ def _difference(theirs, ours):
 def restore(document: Document, solver: Solver) -> None:
     """Bring the losses and the layers to where they were. Raises SolverError."""
     solver.losses.extend(document['losses'])
-    for net, entries in zip((solver.net, *solver.test_nets), document['nets'], strict=True):
+    train, tests = document['nets'][solver.ranks.rank], document['nets'][solver.ranks.size:]
+    for net, entries in zip((solver.net, *solver.test_nets), (train, *tests), strict=True):
         for layer, entry in zip(net.layers, entries, strict=True):
             try:
                 layer.restore(entry['state'])
@@ -91,6 +100,11 @@ def restore(document: Document, solver: Solver) -> None:
             except (KeyError, ValueError, TypeError, IndexError) as error:
                 raise SolverError(f"the state of layer '{layer.name}' ({layer.type}) does not fit: "
                                   f'{error!r}') from error
+
+
+def _nets(solver: Solver) -> list[Net]:
+    """The nets in the order of the document."""
+    return [solver.net] * solver.ranks.size + solver.test_nets
 
 
 def _layers(net: Net, train: Net) -> list[Document]:

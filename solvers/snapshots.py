@@ -71,17 +71,20 @@ def write(solver: Solver) -> tuple[str, str]:
     """Write all files, or on an error none; returns the paths of the weights and the state. Raises SolverError.
 
     The state takes its place last, the side file first: a kill in between leaves no state, or an older one of the same
-    name, to which the side file does not belong.
+    name, to which the side file does not belong. Of several ranks the first writes, once all have told their state.
     """
-    check(solver.param)
+    layers = side_file.layers_of(solver)
     suffix = '.h5' if is_hdf5(solver.param) else ''
     base = f'{solver.param.snapshot_prefix}_iter_{solver.iter}'
     side, model, path = f'{base}.resume', f'{base}.caffemodel{suffix}', f'{base}.solverstate{suffix}'
+    if solver.ranks.rank:
+        return model, path
+    check(solver.param)
     try:
         with written_together([side, model, path]) as (new_side, new_model, new_path):
             solver.net.save(new_model, solver.param.snapshot_diff)
             _write_state(solver, model, new_path)
-            side_file.write(solver, new_side, [new_model, new_path])
+            side_file.write(solver, layers, new_side, [new_model, new_path])
     except ProtoError as error:
         reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
         raise SolverError(f'cannot write the snapshot {base}: {reason}; those before it are as they were') from error

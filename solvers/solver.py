@@ -8,13 +8,17 @@ from math import isfinite
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from ..netlib import Net
 from ..netlib.blob import Param
 from ..netlib.engines import Engine, make_engine
 from ..netlib.errors import SolverError
+from ..netlib.ranks import Ranks
 from ..proto import read_solver, upgrade_solver
 from ..proto.caffe_pb2 import SolverParameter
 from . import debug, nets, rates, snapshots, update
+from .averaging import Averaging
 from .events import Clipped, Displayed, NotFinite, Rated, Report, Snapshotted, Stepped, Tested, mean_outputs, outputs_of
 from .rules import make_rule
 
@@ -25,7 +29,7 @@ class Solver:
     """Training: the train net and the test nets, the iteration, and what the update rule remembers.
 
     `source`: a path to a solver prototxt, or a SolverParameter. Paths in it are taken from the current directory.
-    `engine` computes; solver_mode, device_id and layer_wise_reduce are not looked at. `seed`: None takes random_seed,
+    `engine` computes; solver_mode and device_id are not looked at. `seed`: None takes random_seed,
     if that is given. `fill(net)` fills the parameters of a net that was just built, before `weights` are loaded, such
     as `lambda net: goodinit.fill(net, rng)`; without it they start at zero. `report` receives the events of events.py.
 
@@ -35,6 +39,8 @@ class Solver:
 
     `request()` is asked after each iteration, for None, 'snapshot' (write one now) or 'stop' (end `step`, and `solve`
     after its last snapshot; `stopped` is then True). A program that handles signals puts its own in its place.
+    `ranks` train together (Caffe's several GPUs): each computes the gradients of a batch of its own share of the data,
+    all take the same step by their mean. Only rank 0 reports, tests, and writes snapshots.
     `callbacks` are pairs (on_start, on_gradients_ready), called before and after the gradients of each iteration.
 
     `history` holds the blobs of the update rule as a .solverstate orders them. Parameters that share memory are updated
@@ -45,7 +51,7 @@ class Solver:
 
     def __init__(self, source: str | Path | SolverParameter, *, engine: Engine | str = 'reference',
                  seed: int | None = None, fill: nets.Fill | None = None, report: Report | None = None,
-                 on_nan: Literal['stop', 'warn'] | None = None):
+                 on_nan: Literal['stop', 'warn'] | None = None, ranks: Ranks | None = None):
         self.param = read(source)
         self.engine = make_engine(engine) if isinstance(engine, str) else engine
         rule = make_rule(self.engine, self.param)
@@ -54,15 +60,21 @@ class Solver:
         check(self.param)
         if seed is None and self.param.random_seed >= 0:
             seed = self.param.random_seed
-        self.net, *self.test_nets = [Net(param, engine=self.engine, seed=seed) for param in params]
+        self.ranks = ranks or Ranks()
+        seed = self.ranks.from_first(np.random.SeedSequence(seed).entropy)
+        self.net = Net(params[0], engine=self.engine, seed=seed, ranks=self.ranks)
+        self.test_nets = [Net(param, engine=self.engine, seed=seed) for param in params[1:]]
         snapshots.check_net(self.param, self.net)
         nets.prepare([self.net, *self.test_nets], self.param.weights, fill)
+        nets.take_from_first(self.net)
         self.learnable: list[Param] = [p for p in self.net.all_params() if p.owner is p]
+        overlap = self.param.layer_wise_reduce and self.param.iter_size == 1
+        self.averaging = Averaging(self.net, self.learnable, overlap)
         self.update = update.Update(rule, self.learnable)
         self.history = self.update.history
         self.iter = self.current_step = 0
         self.losses: deque[float] = deque(maxlen=self.param.average_loss)
-        self.report: Report = report or (lambda event: None)
+        self.report: Report = report if report and not self.ranks.rank else lambda event: None
         self.on_nan = on_nan
         self.request: Callable[[], str | None] = lambda: None
         self.callbacks: list[Callback] = []
@@ -115,7 +127,7 @@ class Solver:
             for _, on_gradients_ready in self.callbacks:
                 on_gradients_ready()
             self.apply_update()
-            request = self.request()
+            request = self.ranks.from_first(self.request())
             if request == 'snapshot' or self._due(self.param.snapshot):
                 self.snapshot()
             if request == 'stop':
@@ -123,7 +135,9 @@ class Solver:
                 return
 
     def test(self) -> list[Tested]:
-        """Run each test net over its test_iter batches; the events are reported and returned."""
+        """Run each test net over its test_iter batches; the events are reported and returned. Only on rank 0."""
+        if self.ranks.rank:
+            return []
         forward = partial(debug.forward, report=self.report) if self.param.debug_info else Net.forward
         events = []
         for i, (net, batches) in enumerate(zip(self.test_nets, self.param.test_iter, strict=True)):
@@ -166,6 +180,7 @@ class Solver:
                 debug.backward(self.net, self.report)
             else:
                 self.net.backward()
+        self.averaging.finish()
         return loss / self.param.iter_size
 
     def _forward(self) -> float:

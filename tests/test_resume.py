@@ -107,9 +107,9 @@ def test_the_state_of_every_layer_survives_the_file(type, tmp_path):
     """What a layer remembers comes back as it was, whatever it is made of, into a net of another seed."""
     with np.load(TYPES[type]) as case:
         nets = [Net(golden.net_of(TYPES[type]), Phase.Value(str(case['phase'])), seed=seed) for seed in (0, 1)]
-        solvers = [SimpleNamespace(net=net, test_nets=[], losses=[]) for net in nets]
+        solvers = [SimpleNamespace(net=net, test_nets=[], losses=[], ranks=net.ranks) for net in nets]
         nets[0].forward()
-    side_file.write(solvers[0], str(tmp_path / 'x'), [])
+    side_file.write(solvers[0], side_file.layers_of(solvers[0]), str(tmp_path / 'x'), [])
     side_file.restore(side_file.read(str(tmp_path / 'x')), solvers[1])
     ours, theirs = ([layer.state() for layer in net.layers] for net in nets)
     np.testing.assert_equal(ours, theirs)

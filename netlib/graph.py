@@ -3,11 +3,11 @@
 The first ones map a NetParameter to a new NetParameter; `backward_flags` maps plain lists to plain lists. No numbers.
 """
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..proto import caffe_pb2 as pb
-from .errors import NetError, layer_error, meant
+from .errors import LayerError, NetError, layer_error, meant
 
 
 def prepare(param: pb.NetParameter, phase: int | None = None, level: int = 0,
@@ -60,6 +60,8 @@ def insert_splits(param: pb.NetParameter) -> pb.NetParameter:
     Layer and top are named as in BVLC Caffe: `<blob>_<layer>_<top index>_split` and the same with `_<k>`.
     A top written in place is a new version of the blob, named after the layer that wrote it.
     """
+    for error in unknown_bottoms(param):
+        raise error
     versions = _versions(param)
     out = pb.NetParameter()
     out.CopyFrom(param)
@@ -81,6 +83,17 @@ def insert_splits(param: pb.NetParameter) -> pb.NetParameter:
     return out
 
 
+def unknown_bottoms(param: pb.NetParameter) -> Iterator[LayerError]:
+    """An error for each bottom that is not the top of an earlier layer."""
+    written: dict[str, None] = {}
+    for layer in param.layer:
+        for j, blob in enumerate(layer.bottom):
+            if blob not in written:
+                yield layer_error(layer, f"Unknown bottom blob '{blob}' (layer '{layer.name}', bottom index {j})"
+                                         f'{meant(blob, written) or "; it must be the top of an earlier layer"}')
+        written.update(dict.fromkeys(layer.top))
+
+
 def split_name(blob: str, layer: str, top: int, k: int | None = None) -> str:
     name = f'{blob}_{layer}_{top}_split'
     return name if k is None else f'{name}_{k}'
@@ -98,9 +111,6 @@ def _versions(param):
     v, written = _Versions(), {}
     for i, layer in enumerate(param.layer):
         for j, blob in enumerate(layer.bottom):
-            if blob not in written:
-                raise layer_error(layer, f"Unknown bottom blob '{blob}' (layer '{layer.name}', bottom index {j})"
-                                         f'{meant(blob, written) or "; it must be the top of an earlier layer"}')
             v.source[i, j] = written[blob]
             v.readers[written[blob]] += 1
         for j, blob in enumerate(layer.top):
@@ -178,12 +188,19 @@ def _cut_from_above(layers, runs, down):
 
 def check_tops(param: pb.NetParameter) -> None:
     """Every top must have a name of its own, unless a layer works in place on its bottom."""
+    for error in wrong_tops(param):
+        raise error
+
+
+def wrong_tops(param: pb.NetParameter) -> Iterator[NetError]:
+    """An error for each top that has the name of an earlier one and is not written in place, and for a net that has no
+    layers."""
     known: set[str] = set()
     for layer in param.layer:
         for j, top in enumerate(layer.top):
             in_place = j < len(layer.bottom) and layer.bottom[j] == top
             if top in known and not in_place:
-                raise layer_error(layer, f"Top blob '{top}' produced by multiple sources.")
+                yield layer_error(layer, f"Top blob '{top}' produced by multiple sources.")
             known.add(top)
     if not param.layer:
-        raise NetError(f"net '{param.name}': no layer is left in this phase and state")
+        yield NetError(f"net '{param.name}': no layer is left in this phase and state")

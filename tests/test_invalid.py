@@ -1,14 +1,18 @@
-"""Nets that BVLC Caffe refuses, as recorded: ours name the layer and say the same in the words that matter."""
+"""What BVLC Caffe refuses, as recorded: ours name the layer and say the same in the words that matter."""
 import golden
 import numpy as np
 import pytest
+import test_solver_fields
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.netlib.errors import GoodinitError
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import Phase
+from goodinit.tools.caffe import main as caffe
 
-CASES = {case['name']: case for case in golden.read_json('upgrade/invalid.json') if case['kind'] == 'net'}
+INVALID = golden.read_json('upgrade/invalid.json')
+CASES = {case['name']: case for case in INVALID if case['kind'] == 'net'}
+SOLVERS = {case['name']: case for case in INVALID if case['kind'] == 'solver'}
 
 # What the message must contain; for most, words of Caffe's own.
 PHRASES = {
@@ -123,7 +127,9 @@ def run(case):
 
 
 def test_every_recorded_case_is_accounted_for():
+    assert len(INVALID) == len(CASES) + len(SOLVERS)
     assert PHRASES.keys() | ELSEWHERE | ACCEPTED == CASES.keys()
+    assert test_solver_fields.PHRASES.keys() == SOLVERS.keys()
     assert not {name for name in PHRASES if not CASES[name]['aborts']}
 
 
@@ -138,6 +144,17 @@ def test_refused(name, tmp_path, monkeypatch):
     assert PHRASES[name] in message
     assert f"layer '{NAMED.get(name, 'bad')}'" in message
     assert 'net.prototxt:' in message and '\n' not in message
+
+
+@pytest.mark.parametrize('name', SOLVERS)
+def test_refused_by_the_command(name, tmp_path, monkeypatch, capsys):
+    """Where BVLC's command aborts, ours says one line and returns 1."""
+    monkeypatch.chdir(tmp_path)
+    for file, content in {**SOLVERS[name]['files'], 'solver.prototxt': SOLVERS[name]['prototxt']}.items():
+        (tmp_path / file).write_text(content)
+    assert caffe(['train', '--solver=solver.prototxt']) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith('goodinit caffe: ') and test_solver_fields.PHRASES[name].split('  ')[0] in last
 
 
 def test_accepted():

@@ -99,8 +99,8 @@ def test_the_command(capsys):
     assert main.main([]) == 1 and capsys.readouterr().out.startswith('usage: goodinit COMMAND')
     assert main.main(['--help']) == 0 and 'goodinit init --proto lenet' in capsys.readouterr().out
     assert main.main(['--version']) == 0 and capsys.readouterr().out == f'goodinit {__version__}\n'
-    assert main.main(['inti']) == 1
-    assert capsys.readouterr().err == ("goodinit: unknown command 'inti'; did you mean 'init'? (known: "
+    assert main.main(['initt']) == 1
+    assert capsys.readouterr().err == ("goodinit: unknown command 'initt'; did you mean 'init'? (known: "
                                        f"{', '.join(main.COMMANDS)})\n")
 
 

@@ -1,0 +1,40 @@
+"""Bring a caffemodel to the current format, as Caffe's tool of this name.
+
+    goodinit upgrade_net_proto_binary old.caffemodel new.caffemodel
+
+Exit status 1: what a V0 layer cannot have was left out, or an error said that there is no output. 2: IN is no
+caffemodel.
+"""
+import argparse
+import sys
+from collections.abc import Sequence
+
+from goodinit.proto import ProtoError, existing_file, read_binary, write_weights
+from goodinit.proto.caffe_pb2 import NetParameter
+from goodinit.tools.console import run
+from goodinit.tools.glog import log
+from goodinit.tools.upgrade_net_proto_text import arguments, upgraded_net
+
+PLACE = 'upgrade_net_proto_binary.cpp'
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool on its arguments; returns the exit status."""
+    return run(upgrade, arguments('upgrade_net_proto_binary', __doc__), argv)
+
+
+def upgrade(args: argparse.Namespace) -> int:
+    existing_file(args.input)
+    try:
+        net = read_binary(args.input, NetParameter())
+    except ProtoError as error:
+        log(f'{PLACE}:28', f'Failed to parse input binary file as NetParameter: {error}', 'E')
+        return 2
+    upgraded, problems = upgraded_net(net, args.input, PLACE)
+    write_weights(upgraded, args.output)
+    log(f'{PLACE}:47', f'Wrote upgraded NetParameter binary proto to {args.output}')
+    return 1 if problems else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

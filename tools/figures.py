@@ -4,6 +4,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from io import BytesIO
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,20 @@ def panels(heights: Sequence[float], x_label: str) -> tuple[Any, list]:
     return figure, axes
 
 
+def logarithmic(panel: Any) -> None:
+    """Make the y axis logarithmic. Less than a decade is shown with a decade above and below: its labels are few."""
+    low, high = panel.dataLim.intervaly
+    panel.set_yscale('log')
+    if 0 < low <= high < 10 * low:
+        middle = sqrt(low * high)
+        panel.set_ylim(middle / 10, middle * 10)
+
+
 def legend_above(figure: Any, handles: Sequence[Any], title: str) -> None:
     """One legend for all panels, below the title, in as many columns as there is room for."""
     longest = max(len(handle.get_label()) for handle in handles)
     figure.legend(handles=handles, loc='outside upper center', ncols=max(min(len(handles), ROOM // (longest + GAP)), 1),
-                  frameon=False, title=title or None, title_fontsize='large')
+                  frameon=False, title=title, title_fontsize='large')
 
 
 def save(figure: Any, path: str | Path) -> None:

@@ -76,14 +76,14 @@ class Monitor:
             return
         try:
             found = json.loads(self.numbers.read_text(encoding='utf-8'))
-            iterations, losses, rates = found['iterations'], found['losses'], found['rates']
-        except (ValueError, TypeError, KeyError, OSError) as error:
+            kept = sum(i < self.solver.iter for i in found['iterations'])
+            iterations, losses = found['iterations'][:kept], found['losses'][:kept]
+            rates = {name: values[:kept] for name, values in found['rates'].items()}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f'{self.numbers}: found a file that --monitor did not write and would replace; needed: a '
                             'picture of another name') from error
-        if self.solver.iter and list(rates) == list(self.rates):
-            kept = sum(i < self.solver.iter for i in iterations)
-            self.iterations, self.losses = iterations[:kept], losses[:kept]
-            self.rates = {name: values[:kept] for name, values in rates.items()}
+        if list(rates) == list(self.rates):
+            self.iterations, self.losses, self.rates = iterations, losses, rates
 
     def _write(self):
         begin = time.perf_counter()
@@ -105,10 +105,10 @@ class Monitor:
         loss.set_ylabel('loss')
         loss.plot(self.iterations, [nan if value is None else value for value in self.losses], color=figures.COLOURS[0])
         rates.set_ylabel('RMS(update) / RMS(weights)')
-        rates.set_yscale('log')
         colours = figures.by_depth(len(self.rates))
         lines = [rates.plot(self.iterations, [rate or nan for rate in values], color=colour, label=name)[0]
                  for (name, values), colour in zip(self.rates.items(), colours, strict=True)]
+        figures.logarithmic(rates)
         figure.legend(handles=lines[::max(ceil(len(lines) / NAMED), 1)], loc='outside right upper', frameon=False)
         return figure
 

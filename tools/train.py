@@ -19,13 +19,14 @@ from types import TracebackType
 import numpy as np
 from goodinit.initializers import PRESETS, fill
 from goodinit.netlib import Net
+from goodinit.netlib.errors import need
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import Clipped, Displayed, Event, NotFinite, Snapshotted, Solver, Tested, snapshots
 from goodinit.solvers.events import Magnitude
 from goodinit.solvers.solver import read
 from goodinit.tools.arguments import add_python_layers, engine, one_of, whole
 from goodinit.tools.bundled import find_model
-from goodinit.tools.carry_out import carry_out
+from goodinit.tools.carry_out import carry_out, check_output
 from goodinit.tools.console import Parser, UsageError, run, say
 from goodinit.tools.figures import picture
 from goodinit.tools.glog import number
@@ -62,11 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def tool(args: argparse.Namespace) -> None:
     """Train to the solver's max_iter, and say what comes of it."""
-    # With 'auto' the others say how to start where there is no snapshot yet.
-    if sum(map(bool, (args.init, args.weights, args.snapshot not in ('', 'auto')))) > 1:
-        raise UsageError('found more than one of --init, --weights and --snapshot; needed: one, or none')
-    if args.monitor_every and not args.monitor:
-        raise UsageError('--monitor-every: found without --monitor, which names the picture')
+    check(args)
     path = find_model(args.solver, 'solver')
     param = read(path)
     digits = use_digits(param, path)
@@ -93,6 +90,18 @@ def tool(args: argparse.Namespace) -> None:
     train(solver, Monitor(solver, args.monitor, args.monitor_every or param.display or EVERY) if args.monitor else None)
     if solver.stopped:
         say(f'stopped at iteration {solver.iter}; --snapshot auto goes on from there')
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raises GoodinitError for options that do not go together, and for a picture that could not be made."""
+    # With 'auto' the others say how to start where there is no snapshot yet.
+    if sum(map(bool, (args.init, args.weights, args.snapshot not in ('', 'auto')))) > 1:
+        raise UsageError('found more than one of --init, --weights and --snapshot; needed: one, or none')
+    if args.monitor:
+        need('matplotlib', 'plot')
+        check_output(Path(args.monitor), force=True)
+    elif args.monitor_every:
+        raise UsageError('--monitor-every: found without --monitor, which names the picture')
 
 
 def train(solver: Solver, monitor: Monitor | None = None) -> None:

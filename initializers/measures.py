@@ -98,7 +98,9 @@ class _Outputs:
         self.alive[source] = self.alive.get(source, False) | (y > 0).any(axis=(0, 2))
 
     def moments(self, i: int) -> Moments:
-        return pooled(self.parts[i])
+        return pooled(self.net.ranks.gather(self.parts[i]))
 
     def dead(self, i: int) -> float:
-        return float(1 - self.alive[i].mean()) if i in self.alive else np.nan
+        if i not in self.alive:
+            return np.nan
+        return float(1 - np.any(self.net.ranks.gather([self.alive[i]]), axis=0).mean())

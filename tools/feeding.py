@@ -10,6 +10,7 @@ import numpy as np
 from ..initializers.walk import Batch
 from ..netlib import Net
 from ..netlib.errors import DataError, NetError
+from ..netlib.ranks import Ranks
 from ..netlib.shapes import Shape
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
 from .inputs import DataOptions, is_data_layer, is_missing, label_blobs, source_of, with_options
@@ -42,17 +43,17 @@ class Feed:
         return f"{self.describe}; {self.images} used; {'; '.join(inputs)}"
 
 
-def feed(net: NetFile, options: DataOptions) -> Feed:
-    """The net with its data, by the rules above. Raises GoodinitError."""
+def feed(net: NetFile, options: DataOptions, ranks: Ranks | None = None) -> Feed:
+    """The net with its data, by the rules above; of several ranks each has its share. Raises GoodinitError."""
     layers = [layer for layer in net.param.layer if is_data_layer(layer)]
     missing = [layer for layer in layers if is_missing(layer)]
     if not layers and not any(layer.type == 'Input' for layer in net.param.layer):
         raise NetError(f'{net.path}: nothing feeds the net; needed: an Input layer or a data layer')
     if options.data or missing or not layers:
-        found = _samples(net, replaced_layers(layers), options)
+        found = _samples(net, replaced_layers(layers), options, ranks or Ranks())
         found.notes[:0] = [] if options.data else map(_no_source, missing[:1])
     else:
-        found = _own_data(net, layers, options)
+        found = _own_data(net, layers, options, ranks)
     found.statistics = input_statistics(found)
     found.notes += [f"input '{name}' is constant" for name, its in found.statistics.items() if not its['std']]
     return found
@@ -99,11 +100,12 @@ def fit_labels(feed: Feed, net: Net) -> None:
                     batch[name] = np.clip(batch[name], 0, bottom[0].shape[1] - 1)
 
 
-def _samples(net: NetFile, layers: list[LayerParameter], options: DataOptions) -> Feed:
+def _samples(net: NetFile, layers: list[LayerParameter], options: DataOptions, ranks: Ranks) -> Feed:
     shapes = input_shapes(net, layers, options, options.batch_size or BATCH_SIZE)
     found = sampled(net, layers, shapes, options)
-    shapes = {name: values.shape for name, values in found.batches[0].items()}
-    return Feed(with_inputs(net.param, layers, shapes), found.batches, found.describe, found.notes,
+    batches = [{name: values[ranks.rank::ranks.size] for name, values in batch.items()} for batch in found.batches]
+    shapes = {name: values.shape for name, values in batches[0].items()}
+    return Feed(with_inputs(net.param, layers, shapes), batches, found.describe, found.notes,
                 label_blobs(net.param) & set(shapes))
 
 
@@ -113,8 +115,8 @@ def _no_source(layer: LayerParameter) -> str:
     return f"layer '{layer.name}' ({layer.type}): {what}: others stand in (goodinit init --data takes yours)"
 
 
-def _own_data(net: NetFile, layers: list[LayerParameter], options: DataOptions) -> Feed:
-    runner = _own_net(net, layers, options)
+def _own_data(net: NetFile, layers: list[LayerParameter], options: DataOptions, ranks: Ranks | None) -> Feed:
+    runner = _own_net(net, layers, options, ranks)
     batches: list[Batch] = []
     for _ in range(options.batches):
         runner.forward()
@@ -129,12 +131,13 @@ def _own_shapes(net: NetFile, layers: list[LayerParameter], options: DataOptions
     return {name: blob.shape for name, blob in _own_net(net, layers, options).blobs.items()}
 
 
-def _own_net(net: NetFile, layers: list[LayerParameter], options: DataOptions) -> Net:
+def _own_net(net: NetFile, layers: list[LayerParameter], options: DataOptions, ranks: Ranks | None = None) -> Net:
     """The net's data layers alone, with the user's settings, and its Input layers."""
     inputs = [layer for layer in net.param.layer if layer.type == 'Input']
     labels, for_labels = label_blobs(net.param), replace(options, mean='', scale=None)
     layers = [with_options(layer, for_labels if layer.top[0] in labels else options) for layer in layers]
-    return Net(NetParameter(name=net.param.name, state=net.param.state, layer=[*inputs, *layers]), seed=options.seed)
+    return Net(NetParameter(name=net.param.name, state=net.param.state, layer=[*inputs, *layers]), seed=options.seed,
+               ranks=ranks)
 
 
 def input_statistics(feed: Feed) -> dict[str, dict[str, float]]:

@@ -9,6 +9,7 @@ from ..initializers import Row, fill, measure
 from ..netlib import Net, graph
 from ..netlib.errors import NetError
 from ..netlib.hdf5_weights import named_hdf5
+from ..netlib.ranks import Ranks
 from ..netlib.weights import check_save, read_file
 from ..proto import write_weights
 from ..proto.caffe_pb2 import NetParameter
@@ -66,10 +67,15 @@ class Prepared:
         check_save(self.net, path)
 
 
-def prepare(file: NetFile, options: DataOptions, engine: str = CPU_ENGINE, weights: str = '') -> Prepared:
-    """The net with its data, the parameters of its fillers and, where given, of a file. Raises GoodinitError."""
-    found = feed(file, options)
-    net = Net(found.param if weights else with_batch_statistics(found.param), engine=engine, seed=options.seed)
+def prepare(file: NetFile, options: DataOptions, engine: str = CPU_ENGINE, weights: str = '',
+            ranks: Ranks | None = None) -> Prepared:
+    """The net with its data, or a rank's share of them, the parameters of its fillers and, where given, of a file.
+
+    Raises GoodinitError.
+    """
+    found = feed(file, options, ranks)
+    param = found.param if weights else with_batch_statistics(found.param)
+    net = Net(param, engine=engine, seed=options.seed, ranks=ranks)
     fit_labels(found, net)
     out = Prepared(file, found, net, list(found.notes), options.seed)
     fill(net, out.rng(FILL))

@@ -34,7 +34,8 @@ class StandIn:
 
 
 class Feeder:
-    """Puts batches into a net, one before each forward pass, after the last the first; `place` is the next one's."""
+    """Puts batches into a net, one before each forward pass, after the last the first; `place` counts them. Of n
+    ranks each takes one in n."""
 
     def __init__(self, net: Net, batches: list[Batch]):
         self.net, self.batches, self.place = net, batches, 0
@@ -42,7 +43,8 @@ class Feeder:
 
     def __call__(self, layer: int) -> None:
         if layer == 0:
-            for name, values in self.batches[self.place % len(self.batches)].items():
+            i = self.place * self.net.ranks.size + self.net.ranks.rank
+            for name, values in self.batches[i % len(self.batches)].items():
                 self.net.blobs[name].data = values
             self.place += 1
 

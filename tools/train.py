@@ -3,10 +3,12 @@
     goodinit train --solver solver.prototxt --init lsuv
     goodinit train --solver solver.prototxt --snapshot auto
     goodinit train --solver lenet --iterations 50
+    mpiexec -n 4 goodinit train --solver solver.prototxt
 
 Ctrl-C and SIGTERM stop after a snapshot; a run that was killed goes on from its last one as if it had not been. A
-bundled solver whose data are not there trains on scikit-learn's digits, and says so. `goodinit caffe train` does the
-same with BVLC's flags and log.
+bundled solver whose data are not there trains on scikit-learn's digits, and says so. Under mpiexec each process takes
+batches of its own share of the data, as the prototxt sizes them, and all take the same step by their mean gradient.
+`goodinit caffe train` does the same with BVLC's flags and log.
 """
 import argparse
 import sys
@@ -20,6 +22,7 @@ import numpy as np
 from goodinit.initializers import PRESETS, fill
 from goodinit.netlib import Net
 from goodinit.netlib.errors import need
+from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import Clipped, Displayed, Event, NotFinite, Snapshotted, Solver, Tested, snapshots
 from goodinit.solvers.events import Magnitude
@@ -37,6 +40,7 @@ from goodinit.tools.prepare import CPU_ENGINE, prepare
 from goodinit.tools.signals import Signals
 from goodinit.tools.solver_log import output_lines
 from goodinit.tools.stand_in import feed, use_digits
+from goodinit.tools.together import together
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,8 +66,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def tool(args: argparse.Namespace) -> None:
-    """Train to the solver's max_iter, and say what comes of it."""
+    """Train to the solver's max_iter, perhaps on several ranks, and say what comes of it."""
     check(args)
+    with together('goodinit train') as ranks:
+        run_solver(args, ranks)
+
+
+def run_solver(args: argparse.Namespace, ranks: Ranks) -> None:
     path = find_model(args.solver, 'solver')
     param = read(path)
     digits = use_digits(param, path)
@@ -76,18 +85,21 @@ def tool(args: argparse.Namespace) -> None:
         say(f'note: to iteration {param.max_iter}; --iterations says otherwise')
     if param.snapshot or param.snapshot_after_train:
         snapshots.check(param)
-    snapshots.clean(param.snapshot_prefix)
+    if not ranks.rank:
+        snapshots.clean(param.snapshot_prefix)
     snapshot = last_snapshot(param.snapshot_prefix) if args.snapshot == 'auto' else args.snapshot
     if args.weights:
         param.weights[:] = [args.weights]
     start = None if snapshot or not args.init else \
-        cache(lambda: initialized(path, args.init, args.engine, max(param.random_seed, 0)))
-    solver = Solver(param, engine=args.engine, fill=filler(param, start), on_nan=args.on_nan)
+        cache(lambda: initialized(path, args.init, args.engine, max(param.random_seed, 0), ranks))
+    solver = Solver(param, engine=args.engine, fill=filler(param, start), on_nan=args.on_nan, ranks=ranks)
     feed(solver, digits)
     if snapshot:
         solver.restore(snapshot)
-    say(f"net: {solver.net.name}; {'resumed from ' + snapshot if snapshot else args.init or args.weights or 'fillers'}")
-    train(solver, Monitor(solver, args.monitor, args.monitor_every or param.display or EVERY) if args.monitor else None)
+    say(f"net: {solver.net.name}; {'resumed from ' + snapshot if snapshot else args.init or args.weights or 'fillers'}"
+        + (f'; {ranks.size} ranks' if ranks.size > 1 else ''))
+    monitored = args.monitor and not ranks.rank
+    train(solver, Monitor(solver, args.monitor, args.monitor_every or param.display or EVERY) if monitored else None)
     if solver.stopped:
         say(f'stopped at iteration {solver.iter}; --snapshot auto goes on from there')
 
@@ -137,9 +149,9 @@ def last_snapshot(prefix: str) -> str:
     return found
 
 
-def initialized(solver: Path, method: str, engine: str, seed: int) -> NetParameter:
-    """The weights that `goodinit init` gives the solver's net."""
-    prepared = prepare(open_net(str(solver)), DataOptions(seed=seed), engine)
+def initialized(solver: Path, method: str, engine: str, seed: int, ranks: Ranks) -> NetParameter:
+    """The weights that `goodinit init` gives the solver's net, from what all ranks read."""
+    prepared = prepare(open_net(str(solver)), DataOptions(seed=seed), engine, ranks=ranks)
     outcome = carry_out(prepared, [PRESETS[method]])
     for note in outcome.notes:
         say(f'note: {note}')

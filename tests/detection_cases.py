@@ -23,6 +23,7 @@ DETECTION_CASES: list[Case] = [
     case('Normalize', 'norm_param { across_spatial: false }', id='place by place', x=MAP),
     case('Normalize', 'norm_param { across_spatial: false channel_shared: false eps: 0.01 }', id='both', x=MAP),
     case('PriorBox', f'prior_box_param {{ {SIZES} clip: true }}', down='', x=MAP, data=(2, 3, 20, 16)),
+    case('PriorBoxClustered', 'prior_box_param { width: 9.5 height: 4 }', down='', x=MAP, data=(2, 3, 20, 16)),
     case('DetectionOutput', 'detection_output_param { num_classes: 3 code_type: CENTER_SIZE }', down='', x=LOC,
          conf=CONF, priors=PRIORS),
 ]

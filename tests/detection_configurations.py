@@ -47,6 +47,14 @@ def prior_box(draw, type):
     return case(type, f'prior_box_param {{ {fields} }}', down='', x=x, data=data)
 
 
+@of('PriorBoxClustered')
+def prior_box_clustered(draw, type):
+    x, data = ((1, 1, some(draw), some(draw)) for _ in range(2))
+    sizes = [number(draw, 1, 9) for _ in range(2 * some(draw))]
+    fields = f'{per_axis("width", sizes[::2])} {per_axis("height", sizes[1::2])} clip: {flag(draw)}'
+    return case(type, f'prior_box_param {{ {fields} }}', down='', x=x, data=data)
+
+
 @of('DetectionOutput')
 def detection_output(draw, type):
     images, priors, classes, share = some(draw), some(draw), some(draw), flag(draw)

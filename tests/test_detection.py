@@ -130,6 +130,7 @@ DETECT = 'num_classes: 4 background_label_id: 0 share_location: %s code_type: %s
          'nms_param { nms_threshold: 0.45 top_k: 25 } confidence_threshold: 0.2'
 PRIORS = 'min_size: 30 max_size: 60 min_size: 40 max_size: 90 aspect_ratio: 2 aspect_ratio: 3 step: 32 clip: false ' \
          'variance: 0.1 variance: 0.1 variance: 0.2 variance: 0.2'
+GIVEN_PRIORS = 'width: 9.4 width: 25 width: 14.7 height: 15 height: 39.6 height: 25.5 step: 16 clip: true variance: 0.1'
 ONE_PRIOR = 'min_size: 30 aspect_ratio: 2 flip: false variance: 0.1 clip: true offset: 0.25'
 
 
@@ -148,6 +149,7 @@ OPENCV = [
     case('Normalize', 'norm_param { across_spatial: false channel_shared: false }', x=(2, 3, 4, 5)),
     case('PriorBox', f'prior_box_param {{ {PRIORS} }}', x=(1, 2, 3, 4), data=(1, 3, 100, 130)),
     case('PriorBox', f'prior_box_param {{ {ONE_PRIOR} }}', id='one', x=(1, 2, 3, 4), data=(1, 3, 100, 130)),
+    case('PriorBox', f'prior_box_param {{ {GIVEN_PRIORS} }}', id='given', x=(1, 2, 3, 4), data=(1, 3, 40, 60)),
     *(case('DetectionOutput', f'detection_output_param {{ {DETECT % (share, code_type)} }}', id=f'{share} {code_type}',
            loc=spread(2, 120 * n), conf=spread(2, 120, low=0, high=1), priors=boxes)
       for share, n in (('true', 1), ('false', 4)) for code_type in ('CORNER', 'CENTER_SIZE')),
@@ -202,6 +204,8 @@ X, R = (1, 1, 2, 2), (1, 5)
         (SIZES % 'variance: 0', 'variance: found .0.0., needed'),
         (SIZES % 'img_size: 3 img_h: 3', 'Either img_size or img_h/img_w should be specified; not both'),
         (SIZES % 'step_h: 3', r'step_h should be larger than 0, for height and width: found \[3.0, 0.0\]'),
+        *((fields, 'width and height must be as many positive numbers, in place of min_size: found width')
+          for fields in ('width: 3', 'width: 3 height: -3', SIZES % 'width: 3 height: 3')),
         (SIZES % 'img_size: 0', r'img_size should be larger than 0, for height and width: found \[0, 0\]'),
     ]),
     (case('PriorBox', 'prior_box_param { min_size: 4 }', x=(1, 2), data=X), 'needs maps and images .*: .x. has 1 2'),

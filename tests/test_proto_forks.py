@@ -86,6 +86,7 @@ ROWS = [
      'multibox_loss_param { num_classes: 21 neg_pos_ratio: 3 }'),
     ('Permute', 202, number(1, 0) + number(1, 2), 0, 'permute_param { order: 0 order: 2 }'),
     ('PriorBox', 203, real(1, 30) + number(4, 0), 0, 'prior_box_param { min_size: 30 flip: false }'),
+    ('PriorBoxClustered', 203, real(14, 9.5) + real(15, 15), 0, 'prior_box_param { width: 9.5 height: 15 }'),
     ('DetectionOutput', 204, number(1, 21) + part(4, real(1, 0.5)), 0,
      'detection_output_param { num_classes: 21 nms_param { nms_threshold: 0.5 } }'),
     ('DetectionEvaluate', 205, number(1, 21), 0, 'detection_evaluate_param { num_classes: 21 }'),

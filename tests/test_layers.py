@@ -3,11 +3,15 @@ import gradcheck
 import numpy as np
 import pytest
 from cases import CASES
+from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.registry import LAYERS
+from goodinit.proto import parse_net
+from goodinit.proto.caffe_pb2 import TRAIN
 
 # test_data_layers.py, test_host_layers.py
-TESTED_ELSEWHERE = {'Data', 'DummyData', 'HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData', 'Python', 'WindowData'}
+TESTED_ELSEWHERE = {'Data', 'DenseImageData', 'DummyData', 'HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData',
+                    'Python', 'WindowData'}
 STALE = 7e3
 
 
@@ -88,6 +92,39 @@ def test_backward_computes_only_what_is_wanted(case):
     layer.backward(top, [False] * len(bottom), bottom)
     for blob in [*bottom, *layer.params]:
         assert np.all(blob.diff == STALE), blob.name
+
+
+@every_case()
+def test_backward_reads_the_tops_only_where_it_says_so(case):
+    net = case.net(checked())
+    once = run(case, net)
+    layer = net.layers[-1]
+    case.put(net)
+    net.forward()
+    for blob in net.tops[-1] if not layer.reads_top else ():
+        blob.data = STALE
+    net.clear_param_diffs()
+    case.backward(net)
+    for name, blob in case.gradients(net).items():
+        np.testing.assert_array_equal(blob.diff, once[name], err_msg=name)
+
+
+@pytest.mark.parametrize('pool', ['Pooling', 'SPP'])
+def test_a_layer_in_place_on_the_winners_of_a_pooling(pool, engine):
+    """Dropout doubles them; the gradient still finds its way to where they came from."""
+    def gradient(top):
+        net = Net(parse_net(f"""force_backward: true
+            layer {{ name: 'x' type: 'Input' top: 'x' input_param {{ shape {{ dim: 2 dim: 3 dim: 4 dim: 4 }} }} }}
+            layer {{ name: 'pool' type: '{pool}' bottom: 'x' top: 'y' pooling_param {{ kernel_size: 2 stride: 2 }}
+              spp_param {{ pyramid_height: 2 }} }}
+            layer {{ name: 'drop' type: 'Dropout' bottom: 'y' top: '{top}' }}"""), TRAIN, engine=engine, seed=0)
+        net.blobs['x'].data = np.random.default_rng(0).normal(size=(2, 3, 4, 4))
+        net.forward()
+        net.blobs[top].diff = 1
+        net.backward()
+        return net.blobs['x'].diff
+    np.testing.assert_array_equal(gradient('y'), gradient('z'))
+    assert gradient('y').any()
 
 
 @every_case(lambda layer: layer.in_place)

@@ -6,7 +6,7 @@ class Affine(Layer):
     """A layer whose output is linear in its weights: Convolution, Deconvolution, InnerProduct.
 
     Subclasses set `num_output` and `groups`. Initializers know nothing of the layer's type; they use
-    `weight`, `bias` (None without one), `by_output`, `weight_view`, `sample_count` and `samples`.
+    `weight`, `bias` (None without one), `by_output`, `weights_by_output`, `weight_view`, `sample_count` and `samples`.
     """
 
     scaling = 'affine'
@@ -39,6 +39,10 @@ class Affine(Layer):
         uses: (bottom, top) of each place where W is applied, in this layer or in one that shares W, all of one batch
         size; bottoms have their values, tops their diffs.
         """
+        raise NotImplementedError
+
+    def weights_by_output(self, tensor):
+        """W's values, or a tensor of its shape, as (outer, outputs of a group, inner)."""
         raise NotImplementedError
 
     def weight_view(self, diff=False):

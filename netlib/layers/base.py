@@ -31,6 +31,7 @@ class Layer:
     tops: int | tuple[int, int | None] = 1
     same_count = False                              # as many tops as bottoms
     in_place = False                                # a top may be the bottom itself
+    reads_top = False                               # backward reads the tops, which a layer in place may overwrite
     is_loss = False                                 # its first top has loss weight 1 and may be left out
     no_gradient: tuple[int, ...] = ()               # bottoms that never get a diff, such as labels
     is_data = False                                 # feeds the net from outside (a database, files)
@@ -123,3 +124,11 @@ class Layer:
     def loss_weight(self, top: list[Blob], i: int = 0) -> float:
         """The gradient of the total loss by the scalar top[i]: where a loss layer's backward starts."""
         return top[i].diffs.item()
+
+    def add_loss(self, top: list[Blob], loss: Tensor) -> None:
+        """Add to `loss`, of one element, the sum of each top that has a loss weight, times that."""
+        for blob, weight in zip(top, self.loss_weights, strict=True):
+            if weight:
+                total = self.engine.tensor(1)
+                self.engine.sum(blob.values.reshape(-1), out=total)
+                self.engine.axpby(weight, total, 1, out=loss)

@@ -75,6 +75,9 @@ class Sliding(Affine):
             blob.reshape(*first.shape[:self.channel], self.num_output, *self.extents)
 
     def add_squared_gradients(self, uses):
+        if len(uses) == 1:
+            (x, y), = uses
+            return self.weights_squared(self.images(x.values), self.images(y.diffs), self.weight.diffs)
         e, gradient = self.engine, self.buffer('gradient', *self.weight.shape)
         for n in range(self.N):
             e.fill(0, out=gradient)
@@ -139,6 +142,12 @@ class Convolution(Sliding):
 
     def weights_backward(self, x, dy, dW):
         self.engine.conv_backward_weights(x, dy, self.window, self.groups, out=dW)
+
+    def weights_squared(self, x, dy, squares):
+        self.engine.conv_squared_gradients(x, dy, self.window, self.groups, out=squares)
+
+    def weights_by_output(self, tensor):
+        return tensor.reshape(self.groups, self.num_output // self.groups, count(self.weight.shape, 1))
 
     def weight_view(self, diff=False):
         W = self.weight.diff if diff else self.weight.data

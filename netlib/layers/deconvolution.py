@@ -1,5 +1,5 @@
 from ..registry import register
-from ..shapes import deconv_extent
+from ..shapes import count, deconv_extent
 from .convolution import Sliding
 
 
@@ -28,6 +28,12 @@ class Deconvolution(Sliding):
 
     def weights_backward(self, x, dy, dW):
         self.engine.conv_backward_weights(dy, x, self.window, self.groups, out=dW)
+
+    def weights_squared(self, x, dy, squares):
+        self.engine.conv_squared_gradients(dy, x, self.window, self.groups, out=squares)
+
+    def weights_by_output(self, tensor):
+        return tensor.reshape(self.channels, self.num_output // self.groups, count(self.window.kernel))
 
     def weight_view(self, diff=False):
         W = self.weight.diff if diff else self.weight.data

@@ -73,6 +73,11 @@ class Eltwise(Layer):
             self.engine.binary('mul', out if i else factors[0], x, out=out)
 
     @property
+    def reads_top(self):
+        p = self.param.eltwise_param
+        return p.operation == p.PROD and not p.stable_prod_grad
+
+    @property
     def scaling(self):
         p = self.param.eltwise_param
         return 'product' if p.operation == p.PROD else 'equal'

@@ -70,6 +70,10 @@ class InnerProduct(Affine):
     def transposed(self):
         return self.param.inner_product_param.transpose
 
+    def weights_by_output(self, tensor):
+        outer, inner = (self.K, 1) if self.transposed else (1, self.K)
+        return tensor.reshape(outer, self.num_output, inner)
+
     def weight_view(self, diff=False):
         W = self.weight.diff if diff else self.weight.data
         return (W.T if self.transposed else W)[None]

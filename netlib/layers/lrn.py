@@ -19,7 +19,7 @@ class LRN(Layer):
     """
 
     scaling = 'equal'
-    nearly = True
+    nearly = reads_top = True
 
     def setup(self, bottom, top):
         p = self.param.lrn_param

@@ -9,7 +9,7 @@ class Neuron(Layer):
     and the layer keeps a copy of x.
     """
 
-    in_place = True
+    in_place = reads_top = True
     function = ''
     needs_input = False
 

@@ -21,6 +21,10 @@ class Pooling(Layer):
     tops = (1, 2)
     scaling = 'equal'
 
+    @property
+    def reads_top(self):
+        return len(self.param.top) > 1
+
     def setup(self, bottom, top):
         p = self.param.pooling_param
         sized = p.HasField('kernel_size') or p.HasField('kernel_h') or p.HasField('kernel_w')
@@ -71,20 +75,20 @@ class Pooling(Layer):
         p = self.param.pooling_param
         if p.pool == p.STOCHASTIC:
             raise self.error('pool: STOCHASTIC: Not Implemented Yet (nor on the CPU by BVLC Caffe); use MAX or AVE')
-        if not self.is_max:
-            e.pool_ave_forward(x, self.window, out=y)
-        elif len(top) > 1:
-            e.pool_max_forward(x, self.window, out=y, mask=top[1].values)
+        if self.is_max:
+            e.pool_max_forward(x, self.window, out=y, mask=self.mask(top))
         else:
-            e.pool_max_forward(x, self.window, out=y)
+            e.pool_ave_forward(x, self.window, out=y)
+
+    def mask(self, top):
+        """Where the winners are: a layer in place on y must not make backward lose them."""
+        return top[1].values if len(top) > 1 else self.buffer('mask', *top[0].shape)
 
     def backward(self, top, propagate_down, bottom):
         if not propagate_down[0]:
             return
-        e, x, y, dy, dx = self.engine, bottom[0].values, top[0].values, top[0].diffs, bottom[0].diffs
-        if not self.is_max:
-            e.pool_ave_backward(dy, self.window, out=dx)
-        elif len(top) > 1:
-            e.pool_mask_backward(dy, top[1].values, self.window, out=dx)
+        dy, dx = top[0].diffs, bottom[0].diffs
+        if self.is_max:
+            self.engine.pool_mask_backward(dy, self.mask(top), self.window, out=dx)
         else:
-            e.pool_max_backward(x, y, dy, self.window, out=dx)
+            self.engine.pool_ave_backward(dy, self.window, out=dx)

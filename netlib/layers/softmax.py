@@ -10,6 +10,8 @@ class Softmax(Layer):
     bottom  x  (..., classes, ...)      top  y  (..., classes, ...)
     """
 
+    reads_top = True
+
     def reshape(self, bottom, top):
         x = bottom[0]
         self.shape = fold(x.shape, self.axis(self.param.softmax_param.axis, x))

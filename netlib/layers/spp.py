@@ -47,20 +47,22 @@ class SPP(Blocks):
 
     def forward(self, bottom, top):
         e, p, x = self.engine, self.param.spp_param, bottom[0].values
-        pool = e.pool_max_forward if p.pool == p.MAX else e.pool_ave_forward
-        for window, y in zip(self.windows, self.levels('y'), strict=True):
-            pool(x, window, out=y)
+        for window, y, mask in zip(self.windows, self.levels('y'), self.levels('mask'), strict=True):
+            if p.pool == p.MAX:
+                e.pool_max_forward(x, window, out=y, mask=mask)
+            else:
+                e.pool_ave_forward(x, window, out=y)
         self.join(self.flat(self.levels('y')), self.flat([top[0].values])[0])
 
     def backward(self, top, propagate_down, bottom):
         if not propagate_down[0]:
             return
-        e, p, x, dx = self.engine, self.param.spp_param, bottom[0].values, bottom[0].diffs
+        e, p, dx = self.engine, self.param.spp_param, bottom[0].diffs
         self.cut(self.flat([top[0].diffs])[0], self.flat(self.levels('dy')))
-        part = self.buffer('part', *x.shape)
-        for i, (window, y, dy) in enumerate(zip(self.windows, self.levels('y'), self.levels('dy'), strict=True)):
+        part = self.buffer('part', *dx.shape)
+        for i, (window, mask, dy) in enumerate(zip(self.windows, self.levels('mask'), self.levels('dy'), strict=True)):
             if p.pool == p.MAX:
-                e.pool_max_backward(x, y, dy, window, out=part)
+                e.pool_mask_backward(dy, mask, window, out=part)
             else:
                 e.pool_ave_backward(dy, window, out=part)
             e.axpby(1, part, 1 if i else 0, out=dx)

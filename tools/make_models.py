@@ -19,7 +19,7 @@ from goodinit.tools.zoo.model import Model
 
 TABLE = ('<!-- the table: tools/make_models.py -->\n', '<!-- end of the table -->\n')
 # What training reached: a model's name -> the last column of the table.
-REACHED: dict[str, str] = {}
+REACHED = {'lenet': '99.14 %', 'cifar10_quick': '75.87 %'}
 
 
 def zoo() -> list[Model]:

@@ -25,6 +25,9 @@ NETS = [
                  for place in ("3: layer 'conv' (Convolution)", "7: layer 'conv' (InnerProduct)")]),
     (FED.replace('top: "label"', 'top: "label" include { phase: TRAIN }'),
      ['the net has no loss in TRAIN, and learns nothing; needed: a loss layer, or a loss_weight']),
+    (FED.replace('type: "ReLU"', 'type: "TanH"') + LOSS,
+     ["6: layer 'drop' (Dropout): top 'conv': is in place on the top of the TanH 'relu', whose gradient needs what was "
+      'there: as in Caffe, it comes out wrong; needed: a top of another name']),
     (DEPLOY.replace('type: "Dropout"', 'type: "Dropout" dropout_param { dropout_ratio: 1 }'),
      ["6: layer 'drop' (Dropout): dropout_ratio: found 1, needed: less than 1; nothing passes "
       'in TRAIN']),

@@ -25,8 +25,20 @@ def layer_warnings(net: Net, path: str) -> Iterator[Finding]:
         if layer.type == 'Dropout' and param.dropout_param.dropout_ratio >= 1:
             yield warning(param, path, f'dropout_ratio: found {param.dropout_param.dropout_ratio:g}, needed: less than '
                                        '1; nothing passes in TRAIN')
+        if bottom and bottom[0] in top and loses_gradient(net, makers[bottom[0].name], layer):
+            maker = makers[bottom[0].name]
+            yield warning(param, path, f"top '{top[0].name}': is in place on the top of the {maker.type} "
+                          f"'{maker.name}', whose gradient needs what was there: as in Caffe, it comes out wrong; "
+                          'needed: a top of another name')
         makers.update((blob.name, makers.get(bottom[0].name, layer) if layer.type == 'Split' else layer)
                       for blob in top)
+
+
+def loses_gradient(net: Net, maker: Layer, layer: Layer) -> bool:
+    """Whether `layer`, in place on what the backward of `maker` reads, changes what that gives. Dropout and ReLU leave
+    the signs alone, which are all that a ReLU asks for."""
+    harmless = maker.type == 'ReLU' and layer.type in ('Dropout', 'ReLU')
+    return net.phase == TRAIN and maker.reads_top and net.runs_backward[net.layers.index(maker)] and not harmless
 
 
 def ignored_transforms(param: LayerParameter) -> Iterator[str]:

@@ -12,6 +12,7 @@ class ELU(Neuron):
     """
 
     function = 'elu'
+    from_y = True
 
     def parameters(self):
         return (self.param.elu_param.alpha,)

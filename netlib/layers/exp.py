@@ -14,6 +14,7 @@ class Exp(Neuron):
     """
 
     function = 'exp'
+    from_y = True
 
     def setup(self, bottom, top):
         p = self.param.exp_param

@@ -19,13 +19,14 @@ class LRN(Layer):
     """
 
     scaling = 'equal'
-    nearly = reads_top = True
+    nearly = True
 
     def setup(self, bottom, top):
         p = self.param.lrn_param
         if p.local_size % 2 == 0:
             raise self.error(f'LRN only supports odd values for local_size; found {p.local_size}')
         self.within = p.norm_region == p.WITHIN_CHANNEL
+        self.reads_top = not self.within
         pad = (p.local_size - 1) // 2
         self.window = Window((p.local_size,) * 2, (1, 1), (pad, pad), (1, 1))
 

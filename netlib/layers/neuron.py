@@ -9,9 +9,14 @@ class Neuron(Layer):
     and the layer keeps a copy of x.
     """
 
-    in_place = reads_top = True
+    in_place = True
     function = ''
     needs_input = False
+    from_y = False              # the derivative is told from y
+
+    @property
+    def reads_top(self):
+        return self.from_y or not self.needs_input and self.param.bottom == self.param.top
 
     def parameters(self):
         """The function's parameters, from the layer's fields."""

@@ -10,3 +10,4 @@ class Sigmoid(Neuron):
     """
 
     function = 'sigmoid'
+    from_y = True

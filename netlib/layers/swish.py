@@ -12,6 +12,7 @@ class Swish(Neuron):
     """
 
     function = 'swish'
+    from_y = True
     needs_input = True
 
     def parameters(self):

@@ -10,3 +10,4 @@ class TanH(Neuron):
     """
 
     function = 'tanh'
+    from_y = True

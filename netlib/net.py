@@ -13,6 +13,7 @@ from .blob import Blob, Param
 from .engines import Engine, make_engine
 from .errors import EngineError, NetError, layer_error, meant
 from .layers import Layer
+from .memory import Tensor
 from .ranks import Ranks
 from .registry import layer_class
 
@@ -33,7 +34,7 @@ class Net:
 
     def __init__(self, source: str | Path | pb.NetParameter, phase: int | None = None, *, level: int = 0,
                  stages: Sequence[str] = (), load: str | Path | pb.NetParameter | None = None,
-                 engine: Engine | str = 'reference', seed: int | None = None, ranks: Ranks | None = None):
+                 engine: Engine | str = 'fast', seed: int | None = None, ranks: Ranks | None = None):
         param = source if isinstance(source, pb.NetParameter) else read_net(source)
         self.param = graph.prepare(param, phase, level, stages)
         self.name, self.phase = self.param.name, self.param.state.phase
@@ -68,7 +69,7 @@ class Net:
             check_counts(layer, bottom, top)
             layer.setup(bottom, top)
             layer.reshape(bottom, top)
-            self._weigh_losses(layer, top)
+            layer.weigh_losses(top)
             weights.configure(layer, owners)
             self.layers.append(layer)
             self.bottoms.append(bottom)
@@ -100,14 +101,6 @@ class Net:
                 self.blobs[name] = Blob(name, (), self.engine.dtype)
             tops.append(self.blobs[name])
         return tops
-
-    @staticmethod
-    def _weigh_losses(layer, top):
-        given = list(layer.param.loss_weight)
-        if given and len(given) != len(top) or layer.is_loss and not given and len(top) != 1:
-            raise layer.error('loss_weight must be unspecified or specified once per top blob: '
-                              f'found {len(given) or 1} for {len(top)} tops')
-        layer.loss_weights = given or [1.0 if layer.is_loss else 0.0] * len(top)
 
     def _put_loss_weights(self):
         """The gradient of the total loss by each top that has a loss weight is that weight."""
@@ -167,9 +160,17 @@ class Net:
 
     def forward(self, start: Where = None, end: Where = None) -> float:
         """Run the layers from `start` to `end` (both included); returns their weighted loss."""
-        return sum((self.forward_layer(i) for i in self._range(start, end, forward=True)), 0.0)
+        return float(self.run(start, end))
 
-    def forward_layer(self, i: int) -> float:
+    def run(self, start: Where = None, end: Where = None) -> Tensor:
+        """Do what `forward` does and wait for no device: the loss is a tensor of one element, read by float()."""
+        loss = self.engine.tensor(1)
+        for i in self._range(start, end, forward=True):
+            self.forward_layer(i)
+            self.layers[i].add_loss(self.tops[i], loss)
+        return loss
+
+    def forward_layer(self, i: int) -> None:
         """Run one layer forward, its tops reshaped to what its bottoms are now."""
         layer, bottom, top = self.layers[i], self.bottoms[i], self.tops[i]
         for callback in self.before_forward:
@@ -180,13 +181,10 @@ class Net:
             self._put_loss_weights()
         try:
             layer.forward(bottom, top)
-            loss = sum(w * float(np.sum(t.values.array(), dtype=np.float64))
-                       for w, t in zip(layer.loss_weights, top, strict=True) if w)
         except EngineError as error:
             raise layer_error(layer.param, str(error)) from error
         for callback in self.after_forward:
             callback(i)
-        return loss
 
     def backward(self, start: Where = None, end: Where = None) -> None:
         """Run backward from `start` down to `end` (both included). Diffs of parameters accumulate."""

@@ -14,6 +14,7 @@ from ..netlib import Net
 from ..netlib.blob import Param
 from ..netlib.engines import Engine, make_engine
 from ..netlib.errors import SolverError
+from ..netlib.memory import Tensor
 from ..netlib.ranks import Ranks
 from ..proto import read_solver, upgrade_solver
 from ..proto.caffe_pb2 import SolverParameter
@@ -22,6 +23,7 @@ from .averaging import Averaging
 from .events import Clipped, Displayed, NotFinite, Rated, Report, Snapshotted, Stepped, Tested, mean_outputs, outputs_of
 from .rules import make_rule
 
+LOOK = 100              # iterations
 Callback = tuple[Callable[[], object], Callable[[], object]]
 
 
@@ -35,7 +37,8 @@ class Solver:
 
     `on_nan` says what follows on a loss, or a norm of gradients that clip_gradients has asked for, that is not finite:
     'stop' raises SolverError, before such numbers reach a snapshot; 'warn' reports NotFinite once and goes on; None
-    goes on, as Caffe does.
+    goes on, as Caffe does. Where results lie on a device, to read one would hold up the training: there it is looked at
+    in the iterations that display, without `display` in each that is a multiple of LOOK, and at each snapshot.
 
     `request()` is asked after each iteration, for None, 'snapshot' (write one now) or 'stop' (end `step`, and `solve`
     after its last snapshot; `stopped` is then True). A program that handles signals puts its own in its place.
@@ -49,7 +52,7 @@ class Solver:
     Raises SolverError for fields that make no sense, ProtoError for files, NetError for nets.
     """
 
-    def __init__(self, source: str | Path | SolverParameter, *, engine: Engine | str = 'reference',
+    def __init__(self, source: str | Path | SolverParameter, *, engine: Engine | str = 'fast',
                  seed: int | None = None, fill: nets.Fill | None = None, report: Report | None = None,
                  on_nan: Literal['stop', 'warn'] | None = None, ranks: Ranks | None = None):
         self.param = read(source)
@@ -73,7 +76,7 @@ class Solver:
         self.update = update.Update(rule, self.learnable)
         self.history = self.update.history
         self.iter = self.current_step = 0
-        self.losses: deque[float] = deque(maxlen=self.param.average_loss)
+        self.losses: deque[float | Tensor] = deque(maxlen=self.param.average_loss)
         self.report: Report = report if report and not self.ranks.rank else lambda event: None
         self.on_nan = on_nan
         self.request: Callable[[], str | None] = lambda: None
@@ -89,7 +92,7 @@ class Solver:
     @property
     def smoothed_loss(self) -> float:
         """The mean loss of the last `average_loss` iterations since `step` was called, here or in the run resumed."""
-        return sum(self.losses) / max(len(self.losses), 1)
+        return sum(map(float, self.losses)) / max(len(self.losses), 1)
 
     # -- running --------------------------------------------------------------------------------------
 
@@ -165,26 +168,30 @@ class Solver:
     def _due(self, every: int) -> bool:
         return every > 0 and self.iter % every == 0
 
+    def _looks(self) -> bool:
+        """Whether numbers that an engine has computed are read in this iteration."""
+        return not self.engine.on_device or self._due(self.param.display or LOOK)
+
     # -- one iteration ----------------------------------------------------------------------------------
 
-    def _gradients(self) -> float:
+    def _gradients(self) -> Tensor:
         """Sum the gradients of iter_size passes in the parameters' diffs; returns the mean loss."""
-        self.net.clear_param_diffs()
+        self.update.clear()
         for on_start, _ in self.callbacks:
             on_start()
         self._debug = self.param.debug_info and self._due(self.param.display)
-        loss = 0.0
+        loss = self.engine.tensor(1)
         for _ in range(self.param.iter_size):
-            loss += self._forward()
+            self.engine.axpby(1 / self.param.iter_size, self._forward(), 1, out=loss)
             if self._debug:
                 debug.backward(self.net, self.report)
             else:
                 self.net.backward()
         self.averaging.finish()
-        return loss / self.param.iter_size
+        return loss
 
-    def _forward(self) -> float:
-        loss = debug.forward(self.net, self.report) if self._debug else self.net.forward()
+    def _forward(self) -> Tensor:
+        loss = debug.forward(self.net, self.report) if self._debug else self.net.run()
         self._check('the loss', loss)
         return loss
 
@@ -197,16 +204,17 @@ class Solver:
         if self._due(self.param.display):
             self.report(Rated(self.iter, rate))
         norm, limit = self.update.clip(), self.param.clip_gradients
-        self._check('the norm of the gradients', norm)
-        if norm > limit >= 0:
-            self.report(Clipped(self.iter, norm, limit))
+        if norm is not None and self._looks():
+            self._check('the norm of the gradients', norm)
+            if float(norm) > limit:
+                self.report(Clipped(self.iter, float(norm), limit))
         self.update(rate, self.iter + 1)
         self.iter += 1
 
     # -- numbers that are not finite ----------------------------------------------------------------------
 
-    def _check(self, what: str, value: float) -> None:
-        if self.on_nan is None or isfinite(value) or self._warned:
+    def _check(self, what: str, number: Tensor) -> None:
+        if self.on_nan is None or self._warned or not self._looks() or isfinite(value := float(number)):
             return
         where = debug.first_not_finite(debug.forward_values(self.net), debug.gradients(self.net))
         error = self._not_finite(f'{what} is {value:g}' + (f'; the first that is not finite: {where}' if where else ''))

@@ -93,6 +93,7 @@ def convolution_calls(window, groups, x, W):
     yield call('conv_forward', x, W, window, groups, out=draw(*y.shape))
     yield call('conv_backward_data', dy, W, window, groups, out=draw(*x.shape))
     yield call('conv_backward_weights', x, dy, window, groups, out=draw(*W.shape))
+    yield call('conv_squared_gradients', x, dy, window, groups, out=draw(*W.shape))
     yield call('im2col', x, window, out=draw(*columns))
     yield call('col2im', draw(*columns), window, out=draw(*x.shape))
     yield call('patches', x, window, groups, positions, out=draw(groups, len(positions), columns[1] // groups))
@@ -102,9 +103,7 @@ def pooling_calls(window, image, extents):
     x = np.round(2 * draw(2, 3, *image)) / 2           # with ties
     largest, place, _ = oracles.pool(x, window, extents)
     y = largest.shape
-    yield call('pool_max_forward', x, window, out=draw(*y))
     yield call('pool_max_forward', x, window, out=draw(*y), mask=draw(*y))
-    yield call('pool_max_backward', x, largest, draw(*y), window, out=draw(*x.shape))
     yield call('pool_mask_backward', draw(*y), place, window, out=draw(*x.shape))
     yield call('pool_mask_forward', x, place, out=draw(*y))
     yield call('pool_ave_forward', x, window, out=draw(*y))

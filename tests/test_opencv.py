@@ -33,7 +33,7 @@ def test_opencv_computes_the_same(name, tmp_path):
         ours, = net.tops[net.index(layer)]
         theirs = imported.forward(layer)
         assert theirs.shape == ours.shape
-        assert abs(theirs - ours.data).max() < 1e-4 * abs(ours.data).max(), layer
+        assert abs(theirs - ours.data).max() < 3e-4 * abs(ours.data).max(), layer
 
 
 def initialized(model, image, rng):

@@ -17,7 +17,7 @@ from .feeding import Feed, feed, fit_labels
 from .inputs import DataOptions
 from .nets import NetFile
 
-CPU_ENGINE = 'reference'
+CPU_ENGINE = 'fast'
 # Each use of the seed has its own random numbers; samples take the uses from 0.
 FILL, MEASURE, INITIALIZE = 1001, 1002, 1003
 

@@ -7,10 +7,10 @@ from ..errors import EngineError, meant
 from .interface import Engine
 
 
-def make_engine(name: str = 'reference', **options) -> Engine:
-    """The engine of a name: 'reference', 'fast', 'cuda', or 'checked:<name>'.
+def make_engine(name: str = 'fast', **options) -> Engine:
+    """The engine of a name: one of ENGINES, or 'checked:<name>'; 'exact' is 'fast' without Winograd's transforms.
 
-    Options: dtype (float32 or, for `reference`, float64).
+    Options: dtype (float32 or, but for `cuda`, float64).
     """
     if name.startswith('checked'):
         from .checked import Checked
@@ -18,15 +18,14 @@ def make_engine(name: str = 'reference', **options) -> Engine:
     if name == 'reference':
         from .reference import Reference
         return Reference(**options)
-    if name == 'fast':
+    if name in ('fast', 'exact'):
         from .fast import Fast
-        return Fast(**options)
+        return Fast(exact=name == 'exact', **options)
     if name == 'cuda':
         from .cuda import Cuda
         return Cuda(**options)
-    raise EngineError(f"unknown engine '{name}'{meant(name, ENGINES)} (known: {', '.join(ENGINES)}, "
-                      f"and checked:NAME)")
+    raise EngineError(f"unknown engine '{name}'{meant(name, ENGINES)} (known: {', '.join(ENGINES)}, and checked:NAME)")
 
 
-ENGINES = ('reference', 'fast', 'cuda')
+ENGINES = ('reference', 'fast', 'exact', 'cuda')
 __all__ = ['ENGINES', 'Engine', 'make_engine']

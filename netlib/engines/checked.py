@@ -15,6 +15,8 @@ from .interface import OPS, Engine
 POISON = {np.dtype(np.float32): np.uint32(0x7fc0dead), np.dtype(np.float64): np.uint64(0x7ff800000000dead)}
 # Ops that may write where they read.
 IN_PLACE = {'fill', 'axpby', 'unary', 'unary_backward', 'binary'}
+# Ops that always add to what they write.
+ADDING = {'conv_backward_weights', 'conv_squared_gradients'}
 
 
 class Checked(Engine):
@@ -26,6 +28,10 @@ class Checked(Engine):
 
     def __init__(self, inner: Engine):
         self.inner, self.name, self.dtype = inner, f'checked:{inner.name}', inner.dtype
+        self.on_device = inner.on_device
+
+    def convolving(self, by: str) -> Engine:
+        return Checked(self.inner.convolving(by))
 
     def run(self, op, inputs, outputs):
         call = SIGNATURES[op].bind(self, *inputs, **outputs)
@@ -83,7 +89,7 @@ class Checked(Engine):
 
 def place_written(op, arguments):
     """The part of its outputs that an op overwrites, as an index; None where it adds to what is there."""
-    if arguments.get('accumulate') or op == 'conv_backward_weights' or op == 'axpby' and arguments['beta']:
+    if arguments.get('accumulate') or op in ADDING or op == 'axpby' and arguments['beta']:
         return None
     if op == 'copy_window':
         return tuple(slice(a, a + n) for a, n in zip(arguments['at'], arguments['shape'], strict=True))
@@ -204,8 +210,8 @@ RULES = {
     'conv_forward': lambda x, W, window, groups, out: convolution(x, W, window, groups, 'W', 'out'),
     'conv_backward_data': lambda dy, W, window, groups, out: convolution(out, W, window, groups, 'W', 'dy'),
     'conv_backward_weights': lambda x, dy, window, groups, out: convolution(x, out, window, groups, 'out', 'dy'),
+    'conv_squared_gradients': lambda x, dy, window, groups, out: convolution(x, out, window, groups, 'out', 'dy'),
     'pool_max_forward': lambda x, window, out, mask: {'out': pooled(x, out), 'mask': out},
-    'pool_max_backward': lambda x, y, dy, window, out: {'x': out, 'y': pooled(out, y), 'dy': y},
     'pool_mask_backward': lambda dy, mask, window, out: {'dy': pooled(out, dy), 'mask': dy},
     'pool_mask_forward': lambda x, mask, out: {'mask': out, 'out': pooled(x, out)},
     'pool_ave_forward': lambda x, window, out: {'out': pooled(x, out)},

@@ -53,6 +53,7 @@ class Engine:
     """The ops, each with what it computes. Shapes in parentheses; `...` are the spatial axes."""
     name = 'interface'
     dtype = np.dtype(np.float32)
+    on_device = False                   # whether results lie on a device, and reading one waits for all before it
 
     # -- moving values --------------------------------------------------------------------------------
     def fill(self, value, *, out):
@@ -128,13 +129,13 @@ class Engine:
     def conv_backward_weights(self, x, dy, window, groups, *, out):
         """out = dW += the gradient by W: it accumulates, as every gradient of a parameter."""
 
-    # -- pooling and normalization ----------------------------------------------------------------------
-    def pool_max_forward(self, x, window, *, out, mask=None):
-        """out (N, C, H', W') = the largest of each window of x (N, C, H, W), never of the padding; the first in row
-        order wins. Optional mask = its flat place y W + x. An empty window: -FLT_MAX and -1."""
+    def conv_squared_gradients(self, x, dy, window, groups, *, out):
+        """out += the sum over images of the square of each image's own gradient by W, element by element."""
 
-    def pool_max_backward(self, x, y, dy, window, *, out):
-        """out = dx: dy goes to the winner of each window."""
+    # -- pooling and normalization ----------------------------------------------------------------------
+    def pool_max_forward(self, x, window, *, out, mask):
+        """out (N, C, H', W') = the largest of each window of x (N, C, H, W), never of the padding; the first in row
+        order wins. mask = its flat place y W + x. An empty window: -FLT_MAX and -1."""
 
     def pool_mask_backward(self, dy, mask, window, *, out):
         """out = dx: dy goes to the flat place y W + x that mask holds: one that its window sees, or -1 for none."""
@@ -178,6 +179,10 @@ class Engine:
         """A new tensor of zeros."""
         return Tensor(shape, Memory(int(np.prod(shape)), self.dtype))
 
+    def convolving(self, by: str) -> 'Engine':
+        """The engine for a layer whose field `engine` says 'DEFAULT', 'CAFFE' or 'CUDNN'; this one has no choice."""
+        return self
+
     def reads(self, tensor: Tensor):
         """What an op receives for a tensor that it reads."""
         return tensor.array()
@@ -195,9 +200,9 @@ def _called_with_tensors(op):
     """The op as layers call it: with tensors, which it receives as its engine's arrays."""
     @functools.wraps(op)
     def call(self, *inputs, **outputs):
-        inputs = [self.reads(x) if isinstance(x, Tensor) else x for x in inputs]
-        outputs = {k: self.writes(x) if isinstance(x, Tensor) else x for k, x in outputs.items()}
-        return op(self, *inputs, **outputs)
+        read = [self.reads(x) if isinstance(x, Tensor) else x for x in inputs]
+        written = {k: self.writes(x) if isinstance(x, Tensor) else x for k, x in outputs.items()}
+        return op(self, *read, **written)       # `inputs` live on: their memory must not go to an output meanwhile
     return call
 
 
@@ -208,6 +213,7 @@ def _missing(name):
     return op
 
 
-OPS = {name for name in vars(Engine) if name[0] != '_'} - {'name', 'dtype', 'tensor', 'reads', 'writes'}
+NO_OPS = {'name', 'dtype', 'on_device', 'tensor', 'convolving', 'reads', 'writes'}
+OPS = {name for name in vars(Engine) if name[0] != '_'} - NO_OPS
 for _name in OPS:
     setattr(Engine, _name, _missing(_name))

@@ -121,6 +121,14 @@ class Layer:
             raise self.error(f'Not Implemented Yet: {self.type} has no gradient; keep it out of what a loss depends '
                              'on, and out of nets with force_backward')
 
+    def weigh_losses(self, top: list[Blob]) -> None:
+        """Read `loss_weights`, one for each top: what the net's loss takes of it."""
+        given = list(self.param.loss_weight)
+        if given and len(given) != len(top) or self.is_loss and not given and len(top) != 1:
+            raise self.error('loss_weight must be unspecified or specified once per top blob: '
+                             f'found {len(given) or 1} for {len(top)} tops')
+        self.loss_weights = given or [1.0 if self.is_loss else 0.0] * len(top)
+
     def loss_weight(self, top: list[Blob], i: int = 0) -> float:
         """The gradient of the total loss by the scalar top[i]: where a loss layer's backward starts."""
         return top[i].diffs.item()

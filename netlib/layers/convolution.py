@@ -51,6 +51,7 @@ class Sliding(Affine):
         p = self.param.convolution_param
         self.channel = self.axis(p.axis, bottom[0])
         self.num_output, self.groups = p.num_output, p.group
+        self.engine = self.engine.convolving(p.Engine.Name(p.engine))
         self.channels = bottom[0].shape[self.channel]
         self.window = read_window(self, p, bottom[0].axes - self.channel - 1)
         if not p.num_output:

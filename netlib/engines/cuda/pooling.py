@@ -11,11 +11,8 @@ from .geometry import window_over
 class Pooling(Engine):
     device: Device
 
-    def pool_max_forward(self, x, window, *, out, mask=None):
+    def pool_max_forward(self, x, window, *, out, mask):
         self._pool('max_forward', out.size, x, out, window, x, out, mask)
-
-    def pool_max_backward(self, x, y, dy, window, *, out):
-        self._pool('max_backward', x.size, x, y, window, x, y, dy, out)
 
     def pool_mask_backward(self, dy, mask, window, *, out):
         self._pool('mask_backward', out.size, out, dy, window, dy, mask, out)

@@ -25,7 +25,7 @@ __device__ inline Area windows_over(const Window& w, int i) {
           x < w.kernel[1] ? 0 : (x - w.kernel[1]) / w.stride[1] + 1, min(x / w.stride[1] + 1, w.position[1])};
 }
 
-// y = the largest in the window; the first in row order wins. mask, if there is one, = its place in the plane.
+// y = the largest in the window; the first in row order wins. mask = its place in the plane.
 // Thread <-> element i of y.
 __global__ void max_forward(int n, Window w, const float* x, float* y, float* mask) {
   int i = thread_number();
@@ -44,39 +44,11 @@ __global__ void max_forward(int n, Window w, const float* x, float* y, float* ma
     }
   }
   y[i] = best;
-  if (mask) mask[i] = winner;
+  mask[i] = winner;
 }
 
-// Whether `at` is the first place in that window of the plane to hold the value.
-__device__ bool wins(const Window& w, const float* plane, int row, int column, int at, float value) {
-  Area area = inside(w, row, column);
-  for (int r = area.top; r < area.bottom; ++r) {
-    for (int c = area.left; c < area.right; ++c) {
-      int place = r * w.image[1] + c;
-      if (plane[place] == value) return place == at;
-    }
-  }
-  return false;
-}
-
-// dx = the sum of dy over those windows that x won.  Thread <-> element i of x: it asks each window that sees it, so that
-// no two threads write to the same place.
-__global__ void max_backward(int n, Window w, const float* x, const float* y, const float* dy, float* dx) {
-  int i = thread_number();
-  if (i >= n) return;
-  int plane = i / w.places;
-  Area windows = windows_over(w, i);
-  float sum = 0;
-  for (int row = windows.top; row < windows.bottom; ++row) {
-    for (int column = windows.left; column < windows.right; ++column) {
-      int at = plane * w.positions + row * w.position[1] + column;
-      if (x[i] == y[at] && wins(w, x + plane * w.places, row, column, i % w.places, x[i])) sum += dy[at];
-    }
-  }
-  dx[i] = sum;
-}
-
-// The same, where mask tells the place that each window chose.
+// dx = the sum of dy over those windows whose winner, as mask tells it, is x.  Thread <-> element i of x: it asks each
+// window that sees it, so that no two threads write to the same place.
 __global__ void mask_backward(int n, Window w, const float* dy, const float* mask, float* dx) {
   int i = thread_number();
   if (i >= n) return;

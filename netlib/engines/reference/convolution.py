@@ -52,6 +52,13 @@ class Convolution(Engine):
         for columns, dy_n in zip(self._columns(x, window, groups), dy, strict=True):
             dW += dy_n.reshape(groups, dW.shape[1], -1) @ columns.swapaxes(1, 2)
 
+    def conv_squared_gradients(self, x, dy, window, groups, *, out):
+        gradient = np.empty_like(out)
+        for x_n, dy_n in zip(x, dy, strict=True):
+            gradient[...] = 0
+            self.conv_backward_weights(x_n[None], dy_n[None], window, groups, out=gradient)
+            out += np.square(gradient, out=gradient)
+
     def _columns(self, x, window, groups):
         """The columns of one image after the other, (groups, K, positions), in one buffer used again and again."""
         if window.pointwise:

@@ -8,26 +8,12 @@ LOWEST = -np.finfo(np.float32).max
 
 class Pooling(Engine):
 
-    def pool_max_forward(self, x, window, *, out, mask=None):
-        out[...] = LOWEST
-        if mask is not None:
-            mask[...] = -1
+    def pool_max_forward(self, x, window, *, out, mask):
+        out[...], mask[...] = LOWEST, -1
         for seen, (y0, x0) in _windowed(x, out, window, -np.inf):
-            if mask is None:
-                np.fmax(out, seen, out=out)
-                continue
             better = seen > out
             np.copyto(out, seen, where=better)
             np.copyto(mask, _places(y0, x0, x, out, window), where=better)
-
-    def pool_max_backward(self, x, y, dy, window, *, out):
-        padded = _room(out, y, window, 0)
-        open_ = np.ones(y.shape, bool)
-        for seen, at, dx in _windowed_pair(x, y, window, padded):
-            won = (seen == y) & open_
-            open_ &= ~won
-            dx[at] += dy * won
-        out[...] = _inside(padded, out, window)
 
     def pool_mask_backward(self, dy, mask, window, *, out):
         flat = np.zeros((dy.shape[0] * dy.shape[1], out[0, 0].size), out.dtype)
@@ -97,13 +83,6 @@ def _windowed(x, y, window, outside):
     _inside(padded, x, window)[...] = x
     for at, offset in zip(_slices(y, window), np.ndindex(window.kernel), strict=True):
         yield padded[at], offset
-
-
-def _windowed_pair(x, y, window, gradient):
-    padded = _room(x, y, window, -np.inf)
-    _inside(padded, x, window)[...] = x
-    for at in _slices(y, window):
-        yield padded[at], at, gradient
 
 
 def _places(y0, x0, x, y, window):

@@ -1,0 +1,80 @@
+"""Moving values, elementwise functions, reductions and the matrix product by kernels."""
+import numpy as np
+
+from ..reference import Reference
+from .loops import packed, reduction, steps
+from .native import or_reference
+
+BINARY = {'add', 'sub', 'mul', 'div', 'max'}
+
+
+class Arithmetic(Reference):
+
+    @or_reference
+    def fill(self, value, *, out):
+        self.kernels.fill(float(value), out, out.size)
+
+    @or_reference
+    def axpby(self, alpha, x, beta, *, out):
+        self.kernels.axpby(float(alpha), x, float(beta), out, out.size)
+
+    @or_reference
+    def copy_window(self, x, start, *, out, at, shape, accumulate=False):
+        from_, to = steps(x.shape, x.shape), steps(out.shape, out.shape)
+        loops = packed(tuple(shape), from_, from_, to)
+        if loops is None:
+            return NotImplemented
+        x, out = (a.reshape(-1)[np.dot(first, step):] for a, first, step in ((x, start, from_), (out, at, to)))
+        self.kernels.copy_window(x, out, loops, int(accumulate))
+
+    @or_reference
+    def unary(self, name, x, *parameters, out):
+        if name == 'relu':
+            self.kernels.relu(x, float(parameters[0]), out, out.size)
+        elif name != 'power' or not self.kernels.power(x, *map(float, parameters), out, out.size):
+            return NotImplemented
+
+    @or_reference
+    def unary_backward(self, name, x, y, dy, *parameters, out):
+        if name != 'relu':
+            return NotImplemented
+        self.kernels.relu_backward(x, dy, float(parameters[0]), out, out.size)
+
+    @or_reference
+    def binary(self, name, a, b, *, out):
+        loops = packed(out.shape, steps(a.shape, out.shape), steps(b.shape, out.shape), steps(out.shape, out.shape))
+        if name not in BINARY or loops is None:
+            return NotImplemented
+        getattr(self.kernels, 'binary_' + name)(a, b, out, loops)
+
+    @or_reference
+    def dropout_mask(self, seed, ratio, *, out):
+        dropped = min(int(ratio * 2 ** 32), 2 ** 32 - 1)
+        kept = 1 / (1 - ratio) if ratio < 1 else 0
+        self.kernels.dropout_mask(seed & 0xffffffff, seed >> 32 & 0xffffffff, dropped, float(kept), out, out.size)
+
+    @or_reference
+    def sum(self, x, *, out, accumulate=False):
+        shape = reduction(x.shape, out.shape)
+        if shape is None:
+            return NotImplemented
+        self.kernels.sum(x, out, *shape, int(accumulate))
+
+    @or_reference
+    def dot(self, a, b, *, out, accumulate=False):
+        shape = reduction(a.shape, out.shape)
+        if shape is None:
+            return NotImplemented
+        self.kernels.dot(a, b, out, *shape, int(accumulate))
+
+    @or_reference
+    def moments(self, x, *, mean, var):
+        shape = reduction(x.shape, mean.shape)
+        if shape is None or 0 in x.shape:
+            return NotImplemented
+        self.kernels.moments(x, mean, var, *shape)
+
+    @or_reference
+    def gemm(self, a, b, *, out, transpose_a=False, transpose_b=False, accumulate=False):
+        depth = a.shape[0] if transpose_a else a.shape[1]
+        self.kernels.gemm(a, b, out, *out.shape, depth, int(transpose_a), int(transpose_b), int(accumulate))

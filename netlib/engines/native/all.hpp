@@ -1,0 +1,27 @@
+// All kernels, in order of complexity. What includes this has set ISA, its name, and LANES, floats in a vector.
+#define JOIN(a, b) a##_##b
+#define NAMED(a, b) JOIN(a, b)
+#define EXPORT(name) extern "C" void NAMED(ISA, name)       // called from Python as ISA_name
+
+namespace ISA {
+
+#include "simd.hpp"
+#include "threads.hpp"
+#include "tile.hpp"
+#include "gemm.hpp"
+#include "padded.hpp"
+#include "slide.hpp"
+#include "winograd.hpp"
+#include "winograd_forward.hpp"
+#include "convolution.hpp"
+#include "patches.hpp"
+#include "weights.hpp"
+#include "squares.hpp"
+#include "winograd_weights.hpp"
+#include "elementwise.hpp"
+#include "reduction.hpp"
+#include "pooling.hpp"
+#include "normalization.hpp"
+#include "peak.hpp"
+
+}  // namespace ISA

@@ -1,0 +1,73 @@
+// A convolution's forward pass and its gradient by the data, as slides.
+
+// The shapes of a convolution, as Python hands them over.
+struct Convolution {
+    long images, channels, height, width;                   // x
+    long outputs, out_height, out_width;                    // y
+    long kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, dilation_y, dilation_x;
+    long groups;
+
+    long kernel() const { return kernel_y * kernel_x; }
+    long inputs_of_group() const { return channels / groups; }
+    long outputs_of_group() const { return outputs / groups; }
+    Padded padded() const { return {channels, height, width, stride_y, stride_x, pad_y, pad_x, 0, 0, 0}; }
+    std::vector<Tap> taps() const {
+        std::vector<Tap> taps;
+        for (long i = 0; i < kernel(); ++i)
+            taps.push_back({i / kernel_x * dilation_y, i % kernel_x * dilation_x, i});
+        return taps;
+    }
+};
+
+inline Slide forward_slide(const Convolution& c) {
+    const long inputs = c.inputs_of_group();
+    return {c.padded(), c.groups, inputs, c.outputs_of_group(), c.out_height, c.out_width,
+            c.out_height * c.out_width, c.out_width, 1, inputs * c.kernel(), c.kernel(), c.kernel(), c.taps()};
+}
+
+// One axis of one phase of dx: the places p - pad + stride r inside the image.
+struct Phase {
+    long first, count;                                      // the first place inside, and how many
+    long border;                                            // zeros that dy needs before its first element
+    long shift;                                             // most steps that a tap of this phase looks back
+    Phase(long phase, long size, long kernel, long stride, long pad, long dilation) : shift(0) {
+        const long row = std::max(0L, parts(pad - phase, stride));
+        first = row * stride + phase - pad;
+        count = std::max(0L, parts(size - first, stride));
+        for (long i = 0; i < kernel; ++i)
+            if (i * dilation % stride == phase) shift = i * dilation / stride;
+        border = shift - row;
+    }
+};
+
+inline Slide backward_slide(const Convolution& c, long phase_y, long phase_x, const Phase& y, const Phase& x) {
+    std::vector<Tap> taps;
+    for (const Tap& t : c.taps())
+        if (t.y % c.stride_y == phase_y && t.x % c.stride_x == phase_x)
+            taps.push_back({y.shift - t.y / c.stride_y, x.shift - t.x / c.stride_x, t.number});
+    const Padded dy{c.outputs, c.out_height, c.out_width, 1, 1, y.border, x.border, 0, 0, 0};
+    return {dy, c.groups, c.outputs_of_group(), c.inputs_of_group(), y.count, x.count,
+            c.height * c.width, c.stride_y * c.width, c.stride_x, c.kernel(), c.inputs_of_group() * c.kernel(),
+            c.kernel(), taps};
+}
+
+inline void convolution_backward_data(const Convolution& c, const float* dy, const float* W, float* dx) {
+    for (long i = 0; i < c.stride_y; ++i)
+        for (long j = 0; j < c.stride_x; ++j) {
+            const Phase y(i, c.height, c.kernel_y, c.stride_y, c.pad_y, c.dilation_y);
+            const Phase x(j, c.width, c.kernel_x, c.stride_x, c.pad_x, c.dilation_x);
+            if (y.count && x.count)
+                slide(backward_slide(c, i, j, y, x), dy, W, dx + y.first * c.width + x.first, c.images);
+        }
+}
+
+EXPORT(conv_forward)(const float* x, const float* W, float* y, const Convolution* c, long winograd) {
+    if (winograd && c->images) winograd::forward(forward_slide(*c), x, W, y, c->images);
+    else slide(forward_slide(*c), x, W, y, c->images);
+}
+
+EXPORT(conv_backward_data)(const float* dy, const float* W, float* dx, const Convolution* c, long winograd) {
+    const Phase y(0, c->height, 3, 1, c->pad_y, 1), x(0, c->width, 3, 1, c->pad_x, 1);
+    if (winograd && c->images) winograd::forward(backward_slide(*c, 0, 0, y, x), dy, W, dx, c->images);
+    else convolution_backward_data(*c, dy, W, dx);
+}

@@ -1,0 +1,18 @@
+// How many multiply-adds this processor can do: what a benchmark divides by.
+
+// Each thread does n rounds of CHAINS independent multiply-adds of LANES numbers. Returns multiply-adds in all.
+extern "C" long NAMED(ISA, multiply_adds)(long n) {
+    constexpr int CHAINS = 12;                              // enough to hide what one takes
+    share_out(threads(), [=](long) {
+        vec sums[CHAINS];
+        for (int c = 0; c < CHAINS; ++c)
+            sums[c] = static_cast<float>(c) - vec{};
+        for (long i = 0; i < n; ++i)
+            #pragma GCC unroll 16
+            for (int c = 0; c < CHAINS; ++c)
+                sums[c] = sums[c] * .999f + .01f;
+        for (int c = 0; c < CHAINS; ++c)
+            store(buffer(LINE, CHAINS * LANES) + c * LANES, sums[c]);
+    });
+    return threads() * n * CHAINS * LANES;
+}

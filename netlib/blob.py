@@ -70,7 +70,7 @@ class Blob:
 
     @data.setter
     def data(self, array) -> None:
-        self.data[...] = array
+        self.values.set(array)
 
     @property
     def diff(self) -> np.ndarray:
@@ -78,7 +78,7 @@ class Blob:
 
     @diff.setter
     def diff(self, array) -> None:
-        self.diff[...] = array
+        self.diffs.set(array)
 
     @property
     def axes(self) -> int:

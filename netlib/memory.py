@@ -1,4 +1,9 @@
-"""Where numbers live: Memory with a host and a device mirror, and Tensor, the shaped window that engines compute on."""
+"""Where numbers live: Memory with a host and a device mirror; Whole, several of them side by side; and Tensor, the
+shaped window that engines compute on."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from math import prod
 from typing import Any
 
@@ -21,12 +26,14 @@ class Memory:
         self._host: np.ndarray | None = None
         self._device: Any = None
         self._driver: Any = None
+        self.whole: Whole | None = None     # where this memory lies in a larger one: from its element `start`
+        self.start = 0
 
-    def host(self, write: bool = False) -> np.ndarray:
-        """The values as a flat NumPy array on the host."""
+    def host(self, write: bool = False, fetch: bool = True) -> np.ndarray:
+        """The values as a flat NumPy array on the host; without `fetch` of any values, for who overwrites them all."""
         if self._host is None:
-            self._host = np.zeros(self.size, self.dtype)
-        if self.head == 'device':
+            self._host = self._new_host()
+        if self.head == 'device' and fetch:
             self._driver.download(self._device, self._host)
         self._move('host', write)
         return self._host
@@ -34,7 +41,7 @@ class Memory:
     def device(self, driver, write: bool = False):
         """The values as an allocation on the device of `driver` (allocate, clear, upload, download)."""
         if self._device is None:
-            self._driver, self._device = driver, driver.allocate(self.size * self.dtype.itemsize)
+            self._driver, self._device = driver, self._new_device(driver)
         if self.head is None:
             driver.clear(self._device, self.size * self.dtype.itemsize)
         elif self.head == 'host':
@@ -46,6 +53,21 @@ class Memory:
         """Give both mirrors back; the memory reads as zeros from now on."""
         self._host = self._device = self.head = None
 
+    def move(self, whole: Whole, start: int) -> None:
+        """Lie in a larger memory from now on; what this one holds stays."""
+        kept = self.host() if self.head else None
+        self.free()
+        self.whole, self.start = whole, start
+        if kept is not None:
+            self.host(write=True)[:] = kept
+
+    def _new_host(self):
+        return np.zeros(self.size, self.dtype) if self.whole is None else self.whole.host_room(self)
+
+    def _new_device(self, driver):
+        size = self.size * self.dtype.itemsize
+        return driver.allocate(size) if self.whole is None else self.whole.device_room(self, driver)
+
     def _move(self, where: str, write: bool) -> None:
         if write or self.head is None:
             self.head = where
@@ -56,6 +78,63 @@ class Memory:
     def held(self) -> int:
         """Bytes that the mirrors take up."""
         return self.size * self.dtype.itemsize * ((self._host is not None) + (self._device is not None))
+
+
+class Whole(Memory):
+    """Memories side by side, which keep a head each, seen as one: so that one op does something to them all.
+
+    Each begins at a multiple of ALIGNMENT elements; between them lie zeros. The room is taken at the first use of one.
+    """
+
+    ALIGNMENT = 64
+
+    def __init__(self, parts: Iterable[Memory], dtype=np.float32):
+        self.parts = list(dict.fromkeys(parts))
+        starts = [0, *accumulate(self.aligned(part.size) for part in self.parts)]
+        super().__init__(starts[-1], dtype)
+        for part, start in zip(self.parts, starts, strict=False):
+            part.move(self, start)
+
+    @classmethod
+    def aligned(cls, place: int) -> int:
+        """The next place at which a part may begin."""
+        return -(-place // cls.ALIGNMENT) * cls.ALIGNMENT
+
+    def host(self, write: bool = False, fetch: bool = True) -> np.ndarray:
+        for part in self.parts:
+            part.host(write, fetch)
+        return self._host_room()
+
+    def device(self, driver, write: bool = False):
+        for part in self.parts:
+            part.device(driver, write)
+        return self._device_room(driver)
+
+    def free(self) -> None:
+        for part in self.parts:
+            part.free()
+        super().free()
+
+    def host_room(self, part: Memory) -> np.ndarray:
+        """Zeros on the host for one of the parts."""
+        room = self._host_room()[part.start:part.start + part.size]
+        room[:] = 0
+        return room
+
+    def device_room(self, part: Memory, driver) -> int:
+        """The address on the device for one of the parts."""
+        return int(self._device_room(driver)) + part.start * self.dtype.itemsize
+
+    def _host_room(self):
+        if self._host is None:
+            self._host = self._new_host()
+        return self._host
+
+    def _device_room(self, driver):
+        if self._device is None:
+            self._device = self._new_device(driver)
+            driver.clear(self._device, self.size * self.dtype.itemsize)
+        return self._device
 
 
 class Tensor:
@@ -73,7 +152,7 @@ class Tensor:
     def __repr__(self):
         return f'Tensor{self.shape}'
 
-    def reshape(self, *shape: int) -> 'Tensor':
+    def reshape(self, *shape: int) -> Tensor:
         """The same elements under another shape; one extent may be -1."""
         if -1 in shape:
             rest = -prod(shape)
@@ -82,7 +161,7 @@ class Tensor:
             raise ValueError(f'cannot see {self.shape} as {shape}')
         return Tensor(shape, self.memory, self.offset)
 
-    def __getitem__(self, i: int) -> 'Tensor':
+    def __getitem__(self, i: int) -> Tensor:
         """The i-th part along the first axis."""
         rest = self.shape[1:]
         return Tensor(rest, self.memory, self.offset + range(self.shape[0])[i] * prod(rest))
@@ -91,6 +170,37 @@ class Tensor:
         """The values as a NumPy view on the host; say `write` to change them through it."""
         return self.memory.host(write)[self.offset:self.offset + self.size].reshape(self.shape)
 
+    def set(self, array) -> None:
+        """Take these values, broadcast to the shape; a device that held others is not waited for."""
+        host = self.memory.host(write=True, fetch=self.size < self.memory.size)
+        host[self.offset:self.offset + self.size].reshape(self.shape)[...] = array
+
     def item(self) -> float:
         """The value of a tensor of one element."""
         return float(self.array().reshape(-1)[0])
+
+    __float__ = item
+
+    def joined(self, other: Tensor) -> Tensor | None:
+        """This and `other` as one flat tensor, if `other` is what follows in the same Whole."""
+        (whole, start), (same, following) = self._place(), other._place()
+        if whole is None or whole is not same or Whole.aligned(start + self.size) != following:
+            return None
+        return Tensor((following + other.size - start,), whole, start)
+
+    def _place(self):
+        memory = self.memory
+        return (memory, self.offset) if isinstance(memory, Whole) else (memory.whole, memory.start + self.offset)
+
+
+def join(rows: Iterable[Sequence[Tensor]]) -> list[list[Tensor]]:
+    """Rows of tensors, each joined with the row before it where every tensor of it follows the one above."""
+    found: list[list[Tensor]] = []
+    for row in rows:
+        pairs = zip(found[-1], row, strict=True) if found else ()
+        longer = [both for a, b in pairs if (both := a.joined(b))]
+        if len(longer) == len(row):
+            found[-1] = longer
+        else:
+            found.append(list(row))
+    return found

@@ -12,11 +12,12 @@ from ..netlib.memory import Tensor
 from .events import Magnitude, Norms, Report
 
 
-def forward(net: Net, report: Report) -> float:
-    """Net.forward, reporting the tops and parameters of each layer as soon as it has run."""
-    loss = 0.0
+def forward(net: Net, report: Report) -> Tensor:
+    """Net.run, reporting the tops and parameters of each layer as soon as it has run."""
+    loss = net.engine.tensor(1)
     for i, (layer, tops) in enumerate(zip(net.layers, net.tops, strict=True)):
-        loss += net.forward_layer(i)
+        net.forward_layer(i)
+        layer.add_loss(tops, loss)
         for blob in tops:
             report(Magnitude('Forward', layer.name, f'top blob {blob.name}', 'data', mean(blob.values)))
         for k, param in enumerate(layer.params):

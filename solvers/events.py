@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import SupportsFloat
 
 import numpy as np
 
@@ -42,7 +43,8 @@ class Rated:
 
 @dataclass(frozen=True)
 class Clipped:
-    """The gradients had the norm `norm` and were scaled down to `limit`, which is clip_gradients."""
+    """The gradients had the norm `norm` and were scaled down to `limit`, which is clip_gradients. On a device, told
+    only in the iterations in which numbers are looked at (Solver)."""
     iter: int
     norm: float
     limit: float
@@ -101,11 +103,11 @@ def outputs_of(net: Net) -> tuple[Output, ...]:
     return tuple(Output(name, net.blobs[name].values.array().copy(), weights[name]) for name in net.outputs)
 
 
-def mean_outputs(net: Net, batches: int, forward: Callable[[Net], float] = Net.forward) \
+def mean_outputs(net: Net, batches: int, forward: Callable[[Net], SupportsFloat] = Net.forward) \
         -> tuple[tuple[Output, ...], float]:
     """The outputs of a net and its loss, element by element the mean over as many forward passes."""
-    loss, sums = forward(net), outputs_of(net)
+    loss, sums = float(forward(net)), outputs_of(net)
     for _ in range(batches - 1):
-        loss += forward(net)
+        loss += float(forward(net))
         sums = tuple(replace(a, values=a.values + b.values) for a, b in zip(sums, outputs_of(net), strict=True))
     return tuple(replace(output, values=output.values / batches) for output in sums), loss / batches

@@ -44,7 +44,7 @@ def layers_of(solver: Solver) -> list[list[Document]]:
 def write(solver: Solver, layers: list[list[Document]], path: str, files: list[str]) -> None:
     """Write the side file of a solver whose weights and state are in `files`. Raises ProtoError."""
     arrays: dict[str, np.ndarray] = {}
-    document = _pack({'files': [_fingerprint(file) for file in files], 'losses': list(solver.losses),
+    document = _pack({'files': [_fingerprint(file) for file in files], 'losses': [*map(float, solver.losses)],
                       'nets': layers, 'ranks': solver.ranks.size}, arrays)
     text = np.frombuffer(json.dumps(document).encode(), np.uint8)
     with atomic_write(path) as file:
@@ -74,12 +74,12 @@ def check_nets(document: Document, path: str, solver: Solver) -> None:
     ours = [[(layer.name, layer.type) for layer in net.layers] for net in _nets(solver)]
     theirs = [[(entry['name'], entry['type']) for entry in net] for net in document['nets']]
     if ours != theirs:
-        raise SolverError(f'{path} is of other nets: {_difference(theirs, ours)}: {WITHOUT}')
+        raise SolverError(f'{path} is of other nets: {_difference(theirs, ours, solver.ranks.size)}: {WITHOUT}')
 
 
-def _difference(theirs, ours):
+def _difference(theirs, ours, ranks):
     if len(theirs) != len(ours):
-        return f'found {len(theirs)} nets, needed {len(ours)}'
+        return f'found {len(theirs) - ranks} test nets, needed {len(ours) - ranks}'
     found, needed = next((a, b) for a, b in zip(theirs, ours, strict=True) if a != b)
     if len(found) != len(needed):
         return f'found {len(found)} layers, needed {len(needed)}'

@@ -1,15 +1,17 @@
 """One update of the parameters: from the gradients that an iteration has summed to the step that a rule takes."""
 from __future__ import annotations
 
-from math import sqrt
+from collections.abc import Iterator
+from itertools import groupby
 
 from ..netlib.blob import Blob, Param
 from ..netlib.errors import SolverError, meant
-from ..netlib.memory import Memory, Tensor
+from ..netlib.memory import Memory, Tensor, Whole, join
 from ..proto.caffe_pb2 import SolverParameter
 from .rules import Rule
 
 REGULARIZATIONS = ('L2', 'L1')
+LARGEST = 3.4e38        # a float32
 
 
 class Update:
@@ -17,50 +19,80 @@ class Update:
 
     `history` holds the blobs of the rule as a .solverstate orders them: one for each parameter, for AdaDelta and Adam
     followed by a second group.
+
+    The parameters, their gradients and their histories are moved side by side in memory, those with equal multipliers
+    of rate and decay together. So most ops compute on many parameters at once.
     """
 
     def __init__(self, rule: Rule, params: list[Param]):
         self.rule, self.engine, self.solver, self.params = rule, rule.engine, rule.solver, params
         self.history = [Blob(p.name, p.shape, self.engine.dtype) for _ in range(rule.histories) for p in params]
-        self.scratch = Memory(max((p.count for p in params), default=0), self.engine.dtype)
+        self.order = sorted(range(len(params)), key=lambda i: multipliers(params[i]))
+        wholes = [Whole(column, self.engine.dtype) for column in zip(*map(self._memories, self.order), strict=True)]
+        self.scratch = Memory(max((whole.size for whole in wholes), default=0), self.engine.dtype)
 
-    def clip(self) -> float:
+    def _tensors(self, i):
+        param = self.params[i]
+        return param.values, param.diffs, *(blob.values for blob in self.history[i::len(self.params)])
+
+    def _memories(self, i):
+        return [tensor.memory for tensor in self._tensors(i)]
+
+    def clear(self) -> None:
+        """Set all gradients to zero."""
+        for g in self._gradients():
+            self.engine.fill(0, out=g)
+
+    def clip(self) -> Tensor | None:
         """Scale the summed gradients down to the norm clip_gradients, taken over all parameters together; returns the
-        norm that they had. Without clip_gradients nothing is computed, and the result is 0."""
-        limit = self.solver.clip_gradients
-        if limit < 0:
-            return 0.0
-        square = self.engine.tensor(1)
-        for param in self.params:
-            flat = param.diffs.reshape(-1)
-            self.engine.dot(flat, flat, out=square, accumulate=True)
-        norm = sqrt(square.item())
-        if norm > limit:
-            for param in self.params:
-                self.engine.axpby(limit / norm, param.diffs, 0, out=param.diffs)
+        norm that they had, of one element. Without clip_gradients nothing is computed, and the result is None."""
+        if self.solver.clip_gradients < 0:
+            return None
+        e, limit = self.engine, self.solver.clip_gradients
+        norm, factor, bound = e.tensor(1), e.tensor(1), e.tensor(1)
+        for g in self._gradients():
+            e.dot(g, g, out=norm, accumulate=True)
+        e.unary('power', norm, 0.5, 1, 0, out=norm)
+        e.unary('clip', norm, max(limit, 1 / LARGEST), LARGEST, out=factor)
+        e.fill(limit, out=bound)
+        e.binary('div', bound, factor, out=factor)
+        for g in self._gradients():
+            e.binary('mul', g, factor, out=g)
         return norm
 
     def __call__(self, rate: float, t: int) -> None:
         """Take the step number t, counted from 1, of the gradients as `clip` left them."""
-        for i, param in enumerate(self.params):
-            scratch = Tensor(param.shape, self.scratch)
-            history = [blob.values for blob in self.history[i::len(self.params)]]
+        for (lr_mult, decay_mult), (w, g, *history) in self._runs():
+            scratch = Tensor(g.shape, self.scratch)
             if self.solver.iter_size > 1:
-                self.engine.axpby(1 / self.solver.iter_size, param.diffs, 0, out=param.diffs)
-            self._regularize(param, scratch)
-            self.rule(param.diffs, rate * param.lr_mult, t, history, scratch)
-            self.engine.axpby(-1, param.diffs, 1, out=param.values)
+                self.engine.axpby(1 / self.solver.iter_size, g, 0, out=g)
+            self._regularize(w, g, decay_mult, scratch)
+            self.rule(g, rate * lr_mult, t, history, scratch)
+            self.engine.axpby(-1, g, 1, out=w)
 
-    def _regularize(self, param: Param, scratch: Tensor) -> None:
+    def _regularize(self, w, g, decay_mult, scratch):
         """Add the gradient of decay / 2 |w|^2 (L2) or decay |w| (L1)."""
-        decay = self.solver.weight_decay * param.decay_mult
+        decay = self.solver.weight_decay * decay_mult
         if not decay:
             return
-        term = param.values
+        term = w
         if self.solver.regularization_type == 'L1':
-            self.engine.unary('sign', term, out=scratch)
+            self.engine.unary('sign', w, out=scratch)
             term = scratch
-        self.engine.axpby(decay, term, 1, out=param.diffs)
+        self.engine.axpby(decay, term, 1, out=g)
+
+    def _runs(self) -> Iterator[tuple[tuple[float, float], list[Tensor]]]:
+        """Parameters that can be updated as one: their multipliers, and values, gradients and histories."""
+        for both, run in groupby(self.order, lambda i: multipliers(self.params[i])):
+            for tensors in join(map(self._tensors, run)):
+                yield both, tensors
+
+    def _gradients(self) -> list[Tensor]:
+        return [g.reshape(-1) for g, in join([self.params[i].diffs] for i in self.order)]
+
+
+def multipliers(param: Param) -> tuple[float, float]:
+    return param.lr_mult, param.decay_mult
 
 
 def check(solver: SolverParameter) -> None:

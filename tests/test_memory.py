@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from goodinit.netlib.blob import Blob, Param
 from goodinit.netlib.errors import NetError
-from goodinit.netlib.memory import Memory, Tensor
+from goodinit.netlib.memory import Memory, Tensor, Whole, join
 
 
 class Device:
@@ -177,3 +177,42 @@ def test_data_of_another_shape_is_refused():
 def test_a_parameter_is_its_own_owner():
     param = Param('w', (2,))
     assert param.owner is param and param.learns and (param.lr_mult, param.decay_mult) == (1, 1)
+
+
+# -- memories side by side ----------------------------------------------------------------------------------
+
+def test_memories_side_by_side_keep_what_they_hold():
+    first, second = counting(2), counting(3, 1)
+    whole = Whole([second.memory, first.memory, second.memory])
+    assert (whole.size, second.memory.start, first.memory.start) == (128, 0, 64)
+    assert (first.array().tolist(), second.array().tolist()) == ([0, 1], [[0], [1], [2]])
+    assert whole.host().nonzero()[0].tolist() == [1, 2, 65]
+    first.memory.free()
+    assert first.array().tolist() == [0, 0]
+    whole.free()
+    assert second.array().tolist() == [[0]] * 3
+
+
+def test_what_lies_side_by_side_is_joined():
+    """Row by row, where each column goes on."""
+    columns = [[counting(2), counting(3), counting(64), counting(5)] for _ in range(2)]
+    for column in columns:
+        Whole([tensor.memory for tensor in column[:3]])
+    rows = join(zip(*columns, strict=True))
+    assert [[tensor.shape for tensor in row] for row in rows] == [[(192,)] * 2, [(5,)] * 2]
+    rows[0][0].array(write=True)[:] = 7
+    assert [tensor.array().max() for tensor in columns[0]] == [7, 7, 7, 4]
+    columns[1][1] = counting(3)
+    assert [row[0].shape for row in join(zip(*columns, strict=True))] == [(2,), (3,), (64,), (5,)]
+    assert join([]) == []
+
+
+def test_values_are_set_without_a_look_at_the_old_ones(device):
+    memory = Memory(3)
+    on(device, memory, write=True)[:] = 5
+    Tensor((3,), memory).set(1)
+    assert 'download' not in device.asked
+    on(device, memory, write=True)[:] = 5
+    Tensor((2,), memory).set([1, 2])
+    assert device.asked[-1] == 'download'
+    assert memory.host().tolist() == [1, 2, 5]

@@ -10,7 +10,7 @@ from .interface import Engine
 def make_engine(name: str = 'fast', **options) -> Engine:
     """The engine of a name: one of ENGINES, or 'checked:<name>'; 'exact' is 'fast' without Winograd's transforms.
 
-    Options: dtype (float32 or, but for `cuda`, float64).
+    Options: dtype (float32 or, but for `cuda`, float64); those of Cuda.
     """
     if name.startswith('checked'):
         from .checked import Checked

@@ -9,7 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 # In the order of loading. cuda.pathfinder wants to have cublasLt when it looks for cuBLAS.
-LIBRARIES = 'libcuda.so.1', 'libcublasLt.so.13', 'libcublas.so.13'
+LIBRARIES = 'libcuda.so.1', 'libcublasLt.so.13', 'libcublas.so.13', 'libcudnn.so.9'
 
 
 def toolkit() -> Path:
@@ -37,9 +37,10 @@ def build(folder: Path) -> None:
     library.mkdir()
     nvcc.parent.mkdir()
     rest.write_text(unsupported())
-    link(library / 'libcuda.so.1', 'libcuda.cpp', 'launch.cpp', 'memory.cpp', str(rest))
+    link(library / 'libcuda.so.1', 'libcuda.cpp', 'launch.cpp', 'memory.cpp', 'streams.cpp', str(rest))
     link(library / 'libcublasLt.so.13', '-x', 'c++', '/dev/null')
     link(library / 'libcublas.so.13', 'libcublas.cpp', str(library / 'libcuda.so.1'))
+    link(library / 'libcudnn.so.9', 'libcudnn.cpp', str(library / 'libcuda.so.1'))
     nvcc.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{HERE / "nvcc.py"}" "$@"\n')
     nvcc.chmod(0o755)
 

@@ -1,12 +1,11 @@
 // A libcuda.so.1 that emulates one CUDA device on the CPU: as much of the driver's interface as
-// PyCUDA asks for. Its modules are shared objects made by the stand-in nvcc. Everything is done at
-// once, in the calling thread, so streams and events have nothing to do.
+// PyCUDA asks for. Its modules are shared objects made by the stand-in nvcc. All work is done in the
+// calling thread, at once but for what streams.hpp says.
 #include <cuda.h>
 #include <dlfcn.h>
 #include <elf.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,17 +16,18 @@
 
 #include "launch.hpp"
 #include "memory.hpp"
+#include "streams.hpp"
 
 using cuda_emulator::Buffer;
-
-struct CUevent_st { std::chrono::steady_clock::time_point time; };
+using cuda_emulator::finish;
+using cuda_emulator::later;
+using cuda_emulator::wait_for;
 
 namespace {
 
 const size_t total_memory = size_t(8) << 30;
 const unsigned max_threads = 1024, max_shared = 48 << 10;
 CUcontext const the_context = reinterpret_cast<CUcontext>(1);
-CUstream const the_stream = reinterpret_cast<CUstream>(1);
 thread_local int context_depth;  // the one context may be pushed many times
 thread_local std::string last_error;
 
@@ -150,7 +150,10 @@ CUresult cuCtxGetCurrent(CUcontext* context) {
 CUresult cuCtxGetDevice(CUdevice* device) {
   return *device = 0, context_depth ? CUDA_SUCCESS : no_context();
 }
-CUresult cuCtxSynchronize() { return context_depth ? CUDA_SUCCESS : no_context(); }
+CUresult cuCtxSynchronize() {
+  wait_for(nullptr);
+  return context_depth ? CUDA_SUCCESS : no_context();
+}
 
 // Memory
 
@@ -161,6 +164,7 @@ CUresult cuMemGetInfo(size_t* free, size_t* total) {
 CUresult cuMemAlloc(CUdeviceptr* result, size_t bytes) {
   if (!context_depth) return no_context();
   if (!bytes) return fail(CUDA_ERROR_INVALID_VALUE, "a buffer needs at least one byte");
+  wait_for(nullptr);
   std::lock_guard lock(memory_mutex);
   if (bytes > total_memory - allocated)
     return fail(CUDA_ERROR_OUT_OF_MEMORY, "out of memory");
@@ -171,6 +175,7 @@ CUresult cuMemAlloc(CUdeviceptr* result, size_t bytes) {
   return allocated += bytes, CUDA_SUCCESS;
 }
 CUresult cuMemFree(CUdeviceptr pointer) {
+  wait_for(nullptr);
   std::lock_guard lock(memory_mutex);
   auto found = allocations.find(pointer);
   if (found == allocations.end())
@@ -190,28 +195,41 @@ CUresult cuMemHostAlloc(void** result, size_t bytes, unsigned) {
   *result = std::malloc(bytes);
   return *result ? CUDA_SUCCESS : fail(CUDA_ERROR_OUT_OF_MEMORY, "out of host memory");
 }
-CUresult cuMemFreeHost(void* pointer) { return std::free(pointer), CUDA_SUCCESS; }
+CUresult cuMemFreeHost(void* pointer) {
+  wait_for(nullptr);
+  return std::free(pointer), CUDA_SUCCESS;
+}
 
-CUresult cuMemcpyHtoD(CUdeviceptr to, const void* from, size_t n) { return upload(to, from, n); }
-CUresult cuMemcpyDtoH(void* to, CUdeviceptr from, size_t n) { return download(to, from, n); }
-CUresult cuMemcpyDtoD(CUdeviceptr to, CUdeviceptr from, size_t n) { return move(to, from, n); }
-CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void* from, size_t n, CUstream) {
+CUresult cuMemcpyHtoD(CUdeviceptr to, const void* from, size_t n) {
+  wait_for(nullptr);
   return upload(to, from, n);
 }
-CUresult cuMemcpyDtoHAsync(void* to, CUdeviceptr from, size_t n, CUstream) {
+CUresult cuMemcpyDtoH(void* to, CUdeviceptr from, size_t n) {
+  wait_for(nullptr);
   return download(to, from, n);
 }
-CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream) {
-  return move(to, from, n);
+CUresult cuMemcpyDtoD(CUdeviceptr to, CUdeviceptr from, size_t n) { return move(to, from, n); }
+CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void* from, size_t n, CUstream stream) {
+  return with(to, n, [=](char* start) {
+    later(stream, [=] { std::memcpy(start, from, n); });
+  });
+}
+CUresult cuMemcpyDtoHAsync(void* to, CUdeviceptr from, size_t n, CUstream stream) {
+  return with(from, n, [=](char* start) {
+    later(stream, [=] { std::memcpy(to, start, n); });
+  });
+}
+CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream stream) {
+  return finish(stream), move(to, from, n);
 }
 CUresult cuMemsetD8(CUdeviceptr to, unsigned char value, size_t n) { return fill(to, value, n); }
 CUresult cuMemsetD16(CUdeviceptr to, unsigned short value, size_t n) { return fill(to, value, n); }
 CUresult cuMemsetD32(CUdeviceptr to, unsigned value, size_t n) { return fill(to, value, n); }
-CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t n, CUstream) {
-  return fill(to, value, n);
+CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t n, CUstream stream) {
+  return finish(stream), fill(to, value, n);
 }
-CUresult cuMemsetD32Async(CUdeviceptr to, unsigned value, size_t n, CUstream) {
-  return fill(to, value, n);
+CUresult cuMemsetD32Async(CUdeviceptr to, unsigned value, size_t n, CUstream stream) {
+  return finish(stream), fill(to, value, n);
 }
 
 // Modules and launches
@@ -236,9 +254,10 @@ CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* 
 }
 CUresult cuFuncSetBlockShape(CUfunction, int, int, int) { return CUDA_SUCCESS; }
 CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx,
-                        unsigned by, unsigned bz, unsigned shared_bytes, CUstream,
+                        unsigned by, unsigned bz, unsigned shared_bytes, CUstream stream,
                         void** parameters, void** extra) {
   if (!context_depth) return no_context();
+  finish(stream);
   if (parameters || !extra || extra[0] != CU_LAUNCH_PARAM_BUFFER_POINTER ||
       extra[2] != CU_LAUNCH_PARAM_BUFFER_SIZE)
     return CUDA_ERROR_NOT_SUPPORTED;
@@ -257,26 +276,6 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned 
   std::string error = cuda_emulator::launch(kernel, {gx, gy, gz}, {bx, by, bz}, shared_bytes,
                                             static_cast<const char*>(extra[1]));
   return error.empty() ? CUDA_SUCCESS : fail(CUDA_ERROR_LAUNCH_FAILED, error);
-}
-
-// Streams and events
-
-CUresult cuStreamCreate(CUstream* stream, unsigned) { return *stream = the_stream, CUDA_SUCCESS; }
-CUresult cuStreamDestroy(CUstream) { return CUDA_SUCCESS; }
-CUresult cuStreamSynchronize(CUstream) { return CUDA_SUCCESS; }
-CUresult cuStreamQuery(CUstream) { return CUDA_SUCCESS; }
-CUresult cuStreamWaitEvent(CUstream, CUevent, unsigned) { return CUDA_SUCCESS; }
-
-CUresult cuEventCreate(CUevent* event, unsigned) { return *event = new CUevent_st, CUDA_SUCCESS; }
-CUresult cuEventDestroy(CUevent event) { return delete event, CUDA_SUCCESS; }
-CUresult cuEventRecord(CUevent event, CUstream) {
-  return event->time = std::chrono::steady_clock::now(), CUDA_SUCCESS;
-}
-CUresult cuEventSynchronize(CUevent) { return CUDA_SUCCESS; }
-CUresult cuEventQuery(CUevent) { return CUDA_SUCCESS; }
-CUresult cuEventElapsedTime(float* milliseconds, CUevent start, CUevent end) {
-  *milliseconds = std::chrono::duration<float, std::milli>(end->time - start->time).count();
-  return CUDA_SUCCESS;
 }
 
 }  // extern "C"

@@ -1,4 +1,5 @@
 """The emulated device itself: right results for right kernels, errors for wrong ones."""
+import ctypes
 import importlib.util
 import re
 import subprocess
@@ -156,6 +157,44 @@ def test_wrong_calls_are_errors(device, x):
         device.kernel('elu')
     with pytest.raises(device.cuda.MemoryError, match='out of memory'):
         device.cuda.mem_alloc(1 << 40)
+
+
+def test_copies_wait_for_whoever_waits_for_them(device, x):
+    """A reader that does not wait sees NaN, a writer that does not wait changes what is copied."""
+    cuda, copied = device.cuda, np.zeros_like(x)
+    stream, event, y = cuda.Stream(), cuda.Event(), cuda.mem_alloc(x.nbytes)
+    cuda.memcpy_htod_async(y, x, stream)
+    event.record(stream)
+    assert not event.query()
+    cuda.memcpy_dtoh_async(copied, y, other := cuda.Stream())
+    other.synchronize()
+    assert np.isnan(copied).all()
+    expected = x.copy()
+    other.wait_for_event(event)
+    x[:] = 7
+    assert event.query()
+    cuda.memcpy_dtoh_async(copied, y, other)
+    assert np.isnan(copied).all()
+    other.synchronize()
+    np.testing.assert_array_equal(copied, expected)
+    cuda.memcpy_htod_async(y, x, stream)
+    x[:] = 8
+    assert cuda.from_device_like(y, x)[0] == 8
+
+
+def test_waiting_is_counted(device, x):
+    waits = ctypes.c_int.in_dll(ctypes.CDLL('libcuda.so.1'), 'cuda_waits')
+    y, stream, event, before = device.cuda.mem_alloc(x.nbytes), device.cuda.Stream(), device.cuda.Event(), waits.value
+    device.cuda.memcpy_htod_async(y, x, stream)
+    event.record(stream)
+    stream.wait_for_event(event)
+    event.query()
+    assert waits.value == before
+    for wait in (event.synchronize, stream.synchronize, device.cuda.Context.synchronize,
+                 lambda: device.cuda.memcpy_htod(y, x), lambda: device.cuda.memcpy_dtoh(x, y), y.free):
+        before = waits.value
+        wait()
+        assert waits.value == before + 1
 
 
 def test_a_child_process_has_the_device(device):

@@ -1,15 +1,22 @@
 """Elementwise functions, reductions and the matrix product."""
+import functools
 from math import prod
 
 import numpy as np
 
 from ..interface import Engine
+from .cublas import Cublas, open_cublas
 from .device import Device
 from .geometry import box, strides
 
 
 class Arithmetic(Engine):
     device: Device
+    tf32: bool
+
+    @functools.cached_property
+    def blas(self) -> Cublas:
+        return open_cublas(self.tf32)
 
     def fill(self, value, *, out):
         self.device.per_element('elementwise', 'fill', out.size, float(value), out)
@@ -56,7 +63,7 @@ class Arithmetic(Engine):
         self.device.per_element('reduction', 'max_backward', out.size, pieces, inner, dy, winner, out)
 
     def gemm(self, a, b, *, out, transpose_a=False, transpose_b=False, accumulate=False):
-        self.device.blas.gemm(a.address, b.address, out.address, *out.shape, a.shape[0 if transpose_a else 1],
+        self.blas.gemm(a.address, b.address, out.address, *out.shape, a.shape[0 if transpose_a else 1],
                        transpose_a=transpose_a, transpose_b=transpose_b, accumulate=accumulate)
 
 

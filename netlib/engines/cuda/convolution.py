@@ -1,14 +1,27 @@
-"""Convolution image by image: its patches as columns (im2col), times the weights of each group (cuBLAS)."""
+"""Convolution by cuDNN, or image by image: its patches as columns (im2col) times the weights of each group (cuBLAS)."""
+import functools
 from math import prod
 
+from ...errors import EngineError
 from ...shapes import conv_extent
-from ..interface import Engine
-from .device import Device, DeviceArray
+from .arithmetic import Arithmetic
+from .cudnn import AXES, Cudnn, open_cudnn
+from .device import DeviceArray
 from .geometry import window_over
 
 
-class Convolution(Engine):
-    device: Device
+class Convolution(Arithmetic):
+    convolution: str
+    deterministic: bool
+
+    @functools.cached_property
+    def cudnn(self) -> Cudnn | None:
+        try:
+            return open_cudnn() if self.convolution != 'CAFFE' else None
+        except EngineError:
+            if self.convolution == 'CUDNN':
+                raise
+            return None
 
     def im2col(self, x, window, *, out):
         self.device.per_element('convolution', 'im2col', out.size, sliding(x, window), x, out)
@@ -21,24 +34,48 @@ class Convolution(Engine):
                                 x.shape[1] // groups, len(positions), self.device.integers(positions), x, out)
 
     def conv_forward(self, x, W, window, groups, *, out):
+        if plan := self._plan(x, W, out, window, groups):
+            plan.forward(x, W, out)
+            return
         m, k, p = per_group(W, groups, out)
         for columns, y in zip(self._columns(x, window, groups * k * p), out, strict=True):
-            self.device.blas.gemm(W.address, columns.address, y.address, m, p, k, count=groups)
+            self.blas.gemm(W.address, columns.address, y.address, m, p, k, count=groups)
 
     def conv_backward_data(self, dy, W, window, groups, *, out):
+        if plan := self._plan(out, W, dy, window, groups):
+            plan.backward_data(dy, W, out)
+            return
         m, k, p = per_group(W, groups, dy)
         slid, columns = sliding(out, window), self._room(groups * k * p)
         for dy_n, dx_n in zip(dy, out, strict=True):
             target = dx_n if window.pointwise else columns
-            self.device.blas.gemm(W.address, dy_n.address, target.address, k, p, m, transpose_a=True, count=groups)
+            self.blas.gemm(W.address, dy_n.address, target.address, k, p, m, transpose_a=True, count=groups)
             if not window.pointwise:
                 self.device.per_element('convolution', 'col2im', dx_n.size, slid, columns, dx_n)
 
     def conv_backward_weights(self, x, dy, window, groups, *, out):
+        if plan := self._plan(x, out, dy, window, groups):
+            plan.backward_weights(x, dy, out)
+            return
         m, k, p = per_group(out, groups, dy)
         for columns, dy_n in zip(self._columns(x, window, groups * k * p), dy, strict=True):
-            self.device.blas.gemm(dy_n.address, columns.address, out.address, m, k, p, transpose_b=True,
-                                  accumulate=True, count=groups)
+            self.blas.gemm(dy_n.address, columns.address, out.address, m, k, p, transpose_b=True,
+                           accumulate=True, count=groups)
+
+    def conv_squared_gradients(self, x, dy, window, groups, *, out):
+        m, k, p = per_group(out, groups, dy)
+        gradient = DeviceArray(self.device.scratch('gradient', 4 * out.size), out.shape)
+        for columns, dy_n in zip(self._columns(x, window, groups * k * p), dy, strict=True):
+            self.blas.gemm(dy_n.address, columns.address, gradient.address, m, k, p, transpose_b=True,
+                           count=groups)
+            self.unary('power', gradient, 2, 1, 0, out=gradient)
+            self.axpby(1, gradient, 1, out=out)
+
+    def _plan(self, x, W, y, window, groups):
+        """The convolution by cuDNN; None where that is not to be used, or cannot."""
+        if self.cudnn is None or 0 in x.shape + W.shape + y.shape or len(window.kernel) > max(AXES):
+            return None
+        return self.cudnn.convolution(x.shape, W.shape, y.shape, window, groups, self.tf32, self.deterministic)
 
     def _columns(self, x, window, size):
         """The columns of one image after the other, in one room used again and again."""

@@ -1,17 +1,19 @@
 """The part of cuBLAS that the engine uses, by ctypes."""
 import ctypes
+import functools
 from ctypes import POINTER, byref, c_float, c_int, c_longlong, c_void_p
 from typing import Any
 
 from ...errors import EngineError, need
+from .device import open_device
 
-FLOAT32_MATH = 0        # CUBLAS_DEFAULT_MATH: no TF32 in place of float32
+FLOAT32_MATH, TF32_MATH = 0, 3      # CUBLAS_DEFAULT_MATH and CUBLAS_TF32_TENSOR_OP_MATH
 
 
 class Cublas:
-    """A cuBLAS handle of the current context, for matrices in row order."""
+    """A cuBLAS handle that computes in a stream, for matrices in row order; tf32: with 10 bits after the point."""
 
-    def __init__(self):
+    def __init__(self, stream, tf32: bool = False):
         finder: Any = need('cuda.pathfinder', 'cuda')
         try:
             self.library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cublas').abs_path)
@@ -21,13 +23,15 @@ class Cublas:
         matrix, scalar = (c_void_p, c_int), POINTER(c_float)
         batched = (*matrix, c_longlong)
         self._declare('cublasCreate_v2', POINTER(c_void_p))
+        self._declare('cublasSetStream_v2', c_void_p, c_void_p)
         self._declare('cublasSetMathMode', c_void_p, c_int)
         self._declare('cublasSgemm_v2', c_void_p, *[c_int] * 5, scalar, *matrix, *matrix, scalar, *matrix)
         self._declare('cublasSgemmStridedBatched', c_void_p, *[c_int] * 5, scalar, *batched, *batched, scalar,
                       *batched, c_int)
         self.handle = c_void_p()
         self.library.cublasCreate_v2(byref(self.handle))
-        self.library.cublasSetMathMode(self.handle, FLOAT32_MATH)
+        self.library.cublasSetStream_v2(self.handle, stream.handle)
+        self.library.cublasSetMathMode(self.handle, TF32_MATH if tf32 else FLOAT32_MATH)
 
     def _declare(self, name, *types):
         function = self.library[name]
@@ -55,3 +59,9 @@ class Cublas:
 def check(status: int) -> None:
     if status:
         raise EngineError(f'cuBLAS failed with status {status}')
+
+
+@functools.cache
+def open_cublas(tf32: bool) -> Cublas:
+    """The handle that all engines share."""
+    return Cublas(open_device().stream, tf32)

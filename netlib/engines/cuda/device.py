@@ -9,7 +9,8 @@ import numpy as np
 
 from ...errors import EngineError, need
 from ...shapes import Shape
-from .cublas import Cublas
+from .pool import Allocation, Pool
+from .uploads import Uploads
 
 KERNELS = Path(__file__).parent.parent / 'kernels'
 THREADS = 256                           # of a block, as MAX_THREADS in common.cuh
@@ -33,9 +34,9 @@ class DeviceArray:
 
 
 class Device:
-    """The first GPU. Everything runs in one stream, in the order of the calls; only a download waits for the results.
+    """The first GPU. All computation runs in one stream, in the order of the calls; only a download waits for it.
 
-    For Memory it is the driver: allocate, clear, upload, download.
+    For Memory it is the driver: allocate, clear, upload, download. `pool` knows how much memory is in use, and was.
     """
 
     cuda: Any                           # pycuda.driver
@@ -49,62 +50,57 @@ class Device:
             raise EngineError(f"engine 'cuda' finds no GPU ({str(error).strip()}): it needs one by NVIDIA, with its "
                               "driver; the engines 'fast' and 'reference' need none") from error
         self.cuda = pycuda.driver
-        self._scratch: dict[str, tuple[Any, int]] = {}
+        self.pool, self.stream = Pool(self.cuda), self.cuda.Stream()
+        self._uploads = Uploads(self.cuda, self.pool, self.stream)
+        self._scratch: dict[str, Allocation] = {}
         self._functions: dict[tuple[str, str], Any] = {}
         self.fault = self.scratch('fault', 8)       # what kernels find wrong: (a label, the number of classes)
-        self.cuda.memset_d8(self.fault, 0, 8)
+        self.clear(self.fault, 8)
 
     # -- memory ---------------------------------------------------------------------------------------
 
-    def allocate(self, size: int):
-        """`size` bytes, of any values, given back when the last reference goes."""
-        try:
-            return self.cuda.mem_alloc(max(size, 1))
-        except self.cuda.MemoryError as error:
-            free, total = self.cuda.mem_get_info()
-            raise EngineError(f'the GPU has no room for {size / 1e6:.0f} MB more: {free / 1e6:.0f} of '
-                              f'{total / 1e6:.0f} MB are free. Use a smaller batch') from error
+    def allocate(self, size: int) -> Allocation:
+        """`size` bytes, of any values, given back when the last reference goes. Raises EngineError."""
+        return self.pool.allocate(size)
 
     def clear(self, allocation, size: int) -> None:
         if size:
-            self.cuda.memset_d8(allocation, 0, size)
+            self.cuda.memset_d8_async(int(allocation), 0, size, self.stream)
 
     def upload(self, host: np.ndarray, allocation) -> None:
+        """Copy, without waiting for the device (uploads.py)."""
         if host.size:
-            self.cuda.memcpy_htod(allocation, host)
+            self._uploads(host, int(allocation))
 
     def download(self, allocation, host: np.ndarray) -> None:
         """Wait for all results, and copy. Raises EngineError for what a kernel has found wrong since the last time."""
         if host.size:
-            self.cuda.memcpy_dtoh(host, allocation)
+            self.cuda.memcpy_dtoh_async(host, int(allocation), self.stream)
             self.check()
 
     def check(self) -> None:
         found = np.zeros(2, np.int32)
-        self.cuda.memcpy_dtoh(found, self.fault)
+        self.cuda.memcpy_dtoh_async(found, self.fault, self.stream)
+        self.stream.synchronize()
         label, classes = found.tolist()
         if classes:
-            self.cuda.memset_d8(self.fault, 0, 8)
+            self.clear(self.fault, 8)
             raise EngineError(f'found the label {label}: labels must lie in 0 .. {classes - 1}, '
                               f'for as many classes as the scores have ({classes})')
 
     def scratch(self, use: str, size: int) -> int:
         """The address of at least `size` bytes for one use within an op; the next op of that use overwrites them."""
-        if use not in self._scratch or self._scratch[use][1] < size:
+        if use not in self._scratch or self._scratch[use].size < size:
             self._scratch.pop(use, None)            # given back first
-            self._scratch[use] = self.allocate(size), size
-        return int(self._scratch[use][0])
+            self._scratch[use] = self.allocate(size)
+        return int(self._scratch[use])
 
     def integers(self, values) -> DeviceArray:
         """A few int32 on the device, for the op that is being called."""
         values = np.ascontiguousarray(values, np.int32)
         address = self.scratch('integers', values.nbytes)
-        self.upload(values, address)
+        self.upload(values.reshape(-1), address)
         return DeviceArray(address, values.shape)
-
-    @functools.cached_property
-    def blas(self) -> Cublas:
-        return Cublas()
 
     # -- kernels --------------------------------------------------------------------------------------
 
@@ -122,7 +118,7 @@ class Device:
     def _launch(self, family, kernel, blocks, threads, *arguments):
         if blocks:
             function = self._functions.get((family, kernel)) or self._find(family, kernel)
-            function(*map(argument, arguments), grid=(blocks, 1), block=(threads, 1, 1))
+            function(*map(argument, arguments), grid=(blocks, 1), block=(threads, 1, 1), stream=self.stream)
 
     def _find(self, family, kernel):
         try:

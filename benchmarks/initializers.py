@@ -1,50 +1,54 @@
-"""Seconds and peak memory of each initialization of CaffeNet, and of its largest orthonormal matrix.
+"""Seconds and memory of `goodinit init`, from the start of its process to the end, and of `import goodinit`.
 
-    python benchmarks/initializers.py --data imagenet_images/
+    python benchmarks/initializers.py --images imagenet_images/ --cifar data_batch_1.bin
 
-Every sample runs in a process of its own. The median of each case is printed; all go to results/DATE-initializers.json.
+The least of each case is printed, since other processes only ever add to it: seconds by the clock, those of all
+processors together, and the peak of memory. All runs go to results/DATE-initializers.json.
 """
 import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 
-import numpy as np
-from goodinit.initializers import PRESETS, initialize, orthonormal
+from goodinit.initializers import PRESETS
 from goodinit.initializers.from_samples import FROM_SAMPLES
 from goodinit.netlib.engines import ENGINES
-from goodinit.tools.inputs import DataOptions
-from goodinit.tools.nets import open_net
-from goodinit.tools.prepare import prepare
 
 RESULTS = Path(__file__).parent / 'results'
-MATRIX = (4096, 9216)                   # fc6 of CaffeNet
-CASES = [*PRESETS, 'matrix']
-BATCH_SIZE = 32
+# A case: what `goodinit init` is asked for. FitNet-4 takes the images of CIFAR-10, the other nets 32 of ImageNet; 160
+# where weights come from samples, as in the paper.
+INIT = {
+    'fitnet4 lsuv': ['--proto', 'fitnet4/relu', '--batch-size', '128'],
+    **{f'caffenet {name}': ['--proto', 'caffenet', '--method', name,
+                            *(['--batches', '5'] if recipe.weights_from in FROM_SAMPLES else [])]
+       for name, recipe in PRESETS.items()},
+    'googlenet lsuv': ['--proto', 'googlenet'],
+    'vgg16 lsuv': ['--proto', 'vgg16'],
+}
+CASES = ['import', *INIT]
+USUAL = ['import', 'fitnet4 lsuv', 'caffenet lsuv', 'caffenet kmeans', 'googlenet lsuv', 'vgg16 lsuv']
 
 
 def main() -> None:
     args = arguments()
-    if args.sample:
-        print(json.dumps(take_sample(args.sample, args)))
-        return
-    samples = {}
+    samples: dict[str, list[dict[str, float]]] = {}
+    print(f'{"case":16} {"seconds":>8} {"cpu s":>8} {"peak MB":>8}')
     for case in args.cases:
-        samples[case] = [fresh_process(case, args) for _ in range(args.repeats)]
-        print(f'{case:12} {median(s["seconds"] for s in samples[case]):8.2f} s '
-              f'{median(s["peak_mb"] for s in samples[case]):8.0f} MB', flush=True)
+        samples[case] = [run(command(case, args)) for _ in range(args.repeats)]
+        wall, cpu, peak = (min(sample[what] for sample in samples[case]) for what in ('wall', 'cpu', 'peak_mb'))
+        print(f'{case:16} {wall:8.2f} {cpu:8.2f} {peak:8.0f}', flush=True)
     RESULTS.mkdir(exist_ok=True)
     now = datetime.now(UTC)
     numbers = {'date': f'{now:%Y-%m-%d %H:%M} UTC', 'machine': machine(), 'engine': args.engine,
-               'images': {case: images(case) for case in args.cases}, 'samples': samples}
+               'commands': INIT, 'samples': samples}
     path = RESULTS / f'{now:%Y-%m-%d-%H%M}-initializers.json'
     path.write_text(json.dumps(numbers, indent=1) + '\n')
     print(path)
@@ -52,17 +56,35 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--data', required=True, help='at least 160 images: a folder, or a list file')
-    parser.add_argument('--engine', choices=ENGINES, default='reference')
-    parser.add_argument('--repeats', type=int, default=3, help='samples of each case (default: %(default)s)')
-    parser.add_argument('--cases', nargs='+', choices=CASES, default=CASES)
-    parser.add_argument('--sample', choices=CASES, help=argparse.SUPPRESS)        # what a fresh process is asked for
+    parser.add_argument('--images', required=True, help='at least 160 images: a folder, or a list file')
+    parser.add_argument('--cifar', required=True, help='a binary batch of CIFAR-10, unpacked')
+    parser.add_argument('--engine', choices=ENGINES, default='fast')
+    parser.add_argument('--repeats', type=int, default=3, help='runs of each case (default: %(default)s)')
+    parser.add_argument('--cases', nargs='+', choices=CASES, default=USUAL)
     return parser.parse_args()
 
 
-def fresh_process(case: str, args: argparse.Namespace) -> dict[str, float]:
-    command = [sys.executable, __file__, '--sample', case, '--data', args.data, '--engine', args.engine]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment()).stdout)
+def command(case: str, args: argparse.Namespace) -> list[str]:
+    if case == 'import':
+        return [sys.executable, '-c', 'import goodinit']
+    data = args.cifar if case.startswith('fitnet') else args.images
+    return [sys.executable, '-m', 'goodinit.tools.main', 'init', *INIT[case], '--data', data, '--engine', args.engine]
+
+
+def run(command: Sequence[str]) -> dict[str, float]:
+    """Seconds by the clock, of user and system code on all processors (together: cpu), and MB at the peak."""
+    with tempfile.TemporaryDirectory() as folder:
+        extra = ['--out', f'{folder}/init.caffemodel'] if 'init' in command else []
+        start = time.perf_counter()
+        process = subprocess.Popen([*command, *extra], env=environment(), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: failed with exit status {process.returncode}")
+    return {'wall': wall, 'user': used.ru_utime, 'system': used.ru_stime, 'cpu': used.ru_utime + used.ru_stime,
+            'peak_mb': used.ru_maxrss / 1024}
 
 
 def environment() -> dict[str, str]:
@@ -70,36 +92,14 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != 'OPENBLAS_CORETYPE'}
 
 
-def images(case: str) -> int:
-    """As many as the papers take: a batch for the walk, 160 images where weights come from samples."""
-    return 160 if case in FROM_SAMPLES else 0 if case == 'matrix' else BATCH_SIZE
-
-
-def take_sample(case: str, args: argparse.Namespace) -> dict[str, float]:
-    """Seconds of the initialization alone, images read and net built; peak memory of the whole process."""
-    rng = np.random.default_rng(0)
-    if case == 'matrix':
-        start = time.perf_counter()
-        orthonormal(MATRIX, rng)
-    else:
-        prepared = prepare(open_net('caffenet'), options(case, args.data), args.engine)
-        start = time.perf_counter()
-        initialize(prepared.net, prepared.feed.batches, PRESETS[case], rng)
-    seconds = time.perf_counter() - start
-    return {'seconds': seconds, 'peak_mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
-
-
-def options(case: str, data: str) -> DataOptions:
-    return DataOptions(data=data, batch_size=BATCH_SIZE, batches=images(case) // BATCH_SIZE)
-
-
-def machine() -> dict[str, str | int | None]:
-    """What the numbers depend on besides the code."""
+def machine() -> dict[str, str | int | float | None]:
+    """What the numbers depend on besides the code; `load` is that of other processes when the runs had ended."""
     cpu = Path('/proc/cpuinfo')
     names = [line.partition(':')[2].strip() for line in cpu.read_text().splitlines() if line.startswith('model name')] \
         if cpu.is_file() else []
-    return {'cpu': names[0] if names else platform.processor(), 'cores': os.cpu_count(), 'system': platform.platform(),
-            'python': platform.python_version(), **{name: version(name) for name in ('numpy', 'scipy', 'scikit-learn')},
+    return {'cpu': names[0] if names else platform.processor(), 'cores': os.cpu_count(), 'load': os.getloadavg()[0],
+            'system': platform.platform(), 'python': platform.python_version(),
+            **{name: version(name) for name in ('numpy', 'scipy')},
             'OMP_NUM_THREADS': os.environ.get('OMP_NUM_THREADS')}
 
 

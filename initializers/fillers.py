@@ -134,12 +134,17 @@ def bilinear(shape: Shape, rng: np.random.Generator, param: FillerParameter) -> 
 
 
 def _between(low: float, high: float, shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    values = rng.random(shape, np.float32)
-    return np.float32(low) + np.float32(high - low) * values
+    values = np.asarray(rng.random(shape, np.float32))
+    values *= np.float32(high - low)
+    values += np.float32(low)
+    return values
 
 
 def _normal(mean: float, std: float, shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    return np.float32(mean) + np.float32(std) * rng.standard_normal(shape, np.float32)
+    values = np.asarray(rng.standard_normal(shape, np.float32))
+    values *= np.float32(std)
+    values += np.float32(mean)
+    return values
 
 
 def _fan(shape: Shape, param: FillerParameter) -> float:

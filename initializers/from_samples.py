@@ -34,11 +34,12 @@ FROM_SAMPLES: dict[str, FromSamples] = {}
 SMOOTHING = 0.1
 
 
-def from_samples(directions: Directions) -> FromSamples:
-    """Register an initializer, given what finds up to `count` directions in white coordinates, (k, rank)."""
+def from_samples(directions: Directions, principal: bool = True) -> FromSamples:
+    """Register an initializer, given what finds up to `count` directions in white coordinates, (k, rank); whether they
+    must be those along the principal axes."""
     @functools.wraps(directions)
     def initializer(rows: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
-        samples, size = WhiteSamples(rows), rows.shape[1]
+        samples, size = WhiteSamples(rows, principal), rows.shape[1]
         notes = _left_out(samples)
         if not samples.rank:
             notes.append(f'the {samples.count} samples do not vary: Gaussian weights of variance 1/{size}')
@@ -47,7 +48,7 @@ def from_samples(directions: Directions) -> FromSamples:
         notes += _short_of(samples, len(found), count)
         if len(found) < count:
             found = np.concatenate([found, _random_directions(count - len(found), samples.rank, rng)])
-        return found @ (samples.axes / np.sqrt(samples.variances)[:, None]).astype(np.float32), notes
+        return samples.weights(found), notes
     FROM_SAMPLES[directions.__name__] = initializer
     return initializer
 
@@ -68,31 +69,24 @@ def zca(samples: WhiteSamples, count: int, rng: np.random.Generator) -> np.ndarr
     return samples.axes[:, :count].T
 
 
-@from_samples
+@functools.partial(from_samples, principal=False)
 def kmeans(samples: WhiteSamples, count: int, rng: np.random.Generator) -> np.ndarray:
     """Centroids of spherical k-means on the whitened samples (Krähenbühl et al. 2016, 3.3; Coates & Ng 2012).
 
     magic_init takes scikit-learn's MiniBatchKMeans here, which ends at a clearly lower mean cosine.
     """
-    shrink = _shrink(samples)
-    rows = samples.project(samples.axes * (shrink / np.sqrt(samples.variances)).astype(np.float32)[:, None])
+    smooth, back = samples.smoothed(SMOOTHING)
+    rows = samples.project(smooth)
     _to_unit_length(rows)
-    return spherical_kmeans(rows, min(count, len(rows)), rng) * shrink.astype(np.float32)
+    return spherical_kmeans(rows, min(count, len(rows)), rng) @ back
 
 
-@from_samples
+@functools.partial(from_samples, principal=False)
 def rand(samples: WhiteSamples, count: int, rng: np.random.Generator) -> np.ndarray:
     """Samples chosen at random, whitened as for kmeans (magic_init)."""
     chosen = rng.permutation(np.flatnonzero(samples.usable))[:count]
-    shrink = _shrink(samples)
-    rows = (samples.rows[chosen] - samples.mean) @ samples.axes.T
-    return rows * (shrink ** 2 / np.sqrt(samples.variances)).astype(np.float32)
-
-
-def _shrink(samples: WhiteSamples) -> np.ndarray:
-    """What the smoothed whitening leaves of the unit standard deviation along each axis (rank,)."""
-    mean_variance = samples.variances.sum() / samples.rows.shape[1]
-    return np.sqrt(samples.variances / (samples.variances + SMOOTHING * mean_variance))
+    smooth, back = samples.smoothed(SMOOTHING)
+    return (samples.rows[chosen] - samples.mean) @ smooth.T @ back
 
 
 def _random_directions(count: int, rank: int, rng: np.random.Generator) -> np.ndarray:

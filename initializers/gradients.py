@@ -13,7 +13,9 @@ from ..netlib.blob import Blob, Param
 from ..netlib.errors import NetError
 from ..netlib.layers.affine import Affine
 from ..netlib.ranks import Ranks
-from .walk import Batch, measuring, set_inputs
+from .activations import Batch, set_inputs
+from .moments import weight_moments
+from .walk import measuring
 
 ANSWERS = ('Softmax', 'Accuracy', 'ArgMax')     # they turn scores into an answer, as losses do
 
@@ -21,12 +23,17 @@ ANSWERS = ('Softmax', 'Accuracy', 'ArgMax')     # they turn scores into an answe
 class WeightGradient:
     """C_ij^2 = E[(dl/dW_ij)^2] (eq. 1) of a weight matrix W, i its outputs, j its inputs: a mean over images."""
 
-    def __init__(self, weight: Param, squares: np.ndarray, images: int):
-        """squares (groups, i, j...): the sum over the images."""
-        self.weight, self.images = weight, images
-        deviations = np.sqrt(squares)
-        self.columns = squares.mean(axis=1, dtype=np.float64) / max(images, 1)      # mean over i: C_j^2
-        self.mean, self.std = deviations.mean(dtype=np.float64), deviations.std(dtype=np.float64)
+    def __init__(self, layer: Affine, images: int):
+        """The layer's W has the sums over the images in its diff, and afterwards their roots."""
+        self.images = images
+        self.mean_square = weight_moments(layer, layer.weight.values).mean_square
+        squares = layer.weights_by_output(layer.weight.diffs)
+        outer, outputs, inner = squares.shape
+        sums = layer.buffer('columns', outer, 1, inner)
+        layer.engine.sum(squares, out=sums)
+        self.columns = sums.array().astype(float) / (outputs * max(images, 1))     # mean over i: C_j^2
+        layer.engine.unary('power', squares, 0.5, 1, 0, out=squares)
+        self.deviations = weight_moments(layer, layer.weight.diffs)
 
     @property
     def variance(self) -> float:
@@ -41,13 +48,14 @@ class WeightGradient:
         weight changes by, whatever the size of W. 0 without gradient; NaN for W = 0 and for what is not
         reached by backward.
         """
-        size = np.sqrt(np.mean(np.square(self.weight.data, dtype=np.float64)))
+        size = np.sqrt(self.mean_square)
         return float(np.sqrt(self.columns).mean() / size) if self.images and size else np.nan
 
     @property
     def cv(self) -> float:
         """Standard deviation over mean of C_ij over all weights (Fig. 1b); NaN without gradient."""
-        return float(self.std / self.mean) if self.mean else np.nan
+        mean = self.deviations.total_mean
+        return float(np.sqrt(self.deviations.total_var) / mean) if mean else np.nan
 
 
 def weight_gradients(net: Net, batches: Sequence[Batch], rng: np.random.Generator, dropout: bool = False,
@@ -78,8 +86,7 @@ def weight_gradients(net: Net, batches: Sequence[Batch], rng: np.random.Generato
                     squares.close(images_of(net.blobs[scores[0]]))
         for squares in gathered.values():
             squares.sum_over(net.ranks)
-        return {weight: WeightGradient(weight, squares.layer.weight_view(diff=True), squares.images)
-                for weight, squares in gathered.items()}
+        return {weight: squares.gradient() for weight, squares in gathered.items()}
     finally:
         net.after_backward.remove(take)
         free_diffs(net)
@@ -115,9 +122,17 @@ class _Squares:
 
     def sum_over(self, ranks: Ranks) -> None:
         """Add up what all ranks have gathered."""
-        ranks.start_sum(self.layer.weight.diff)
-        ranks.finish_sums()
+        if ranks.size > 1:
+            ranks.start_sum(self.layer.weight.diff)
+            ranks.finish_sums()
         self.images = sum(ranks.gather([self.images]))
+
+    def gradient(self) -> WeightGradient:
+        """What the squares say; they are gone then."""
+        found = WeightGradient(self.layer, self.images)
+        self.layer.free()
+        self.layer.weight.diffs.memory.free()
+        return found
 
 
 def run_random_loss(net: Net, batch: Batch, scores: Sequence[str], rng: np.random.Generator,

@@ -3,7 +3,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .walk import ROUNDING, TINY, Moments, Step
+from .moments import ROUNDING, TINY, Moments
+from .walk import Step
 
 
 def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int = 20) -> list[str]:

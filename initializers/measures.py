@@ -6,8 +6,9 @@ import numpy as np
 
 from ..netlib import Net
 from ..netlib.layers.affine import Affine
+from .activations import Batch
 from .gradients import WeightGradient, weight_gradients
-from .walk import Batch, Moments, output_moments, pooled
+from .moments import Moments, output_moments, pooled, weight_moments
 
 # What may lie between a unit and its ReLU.
 PER_UNIT = ('Split', 'BatchNorm', 'Scale', 'Bias', 'Dropout', 'Pooling', 'LRN')
@@ -62,7 +63,7 @@ def _row(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | None
     rates = (gradient.change_rate, gradient.cv, gradient.variance) if gradient else (np.nan,) * 3
     return Row(layer.name, layer.type, z.total_mean, float(np.sqrt(z.total_var)),
                _ratio(deviations.std(), deviations.mean()), dead,
-               float(np.std(layer.weight.data, dtype=np.float64)), *rates,
+               float(np.sqrt(weight_moments(layer, layer.weight.values).total_var)), *rates,
                _ratio(np.sqrt(np.mean(z.mean ** 2)), np.sqrt(z.var.mean())))
 
 
@@ -93,9 +94,12 @@ class _Outputs:
             self._see_relu(source, top[0])
 
     def _see_relu(self, source, blob):
-        z = self.net.layers[source].by_output(self.net.tops[source][0].values)
-        y = blob.values.array().reshape(z.shape[0], z.shape[1], -1)
-        self.alive[source] = self.alive.get(source, False) | (y > 0).any(axis=(0, 2))
+        """What a ReLU passes is positive: a unit is alive if its sum is."""
+        layer, z = self.net.layers[source], self.net.tops[source][0]
+        y = blob.values.reshape(*layer.by_output(z.values).shape[:2], -1)
+        passed = layer.buffer('passed', 1, layer.num_output, 1)
+        self.net.engine.sum(y, out=passed)
+        self.alive[source] = self.alive.get(source, False) | (passed.array().ravel() > 0)
 
     def moments(self, i: int) -> Moments:
         return pooled(self.net.ranks.gather(self.parts[i]))

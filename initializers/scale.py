@@ -1,7 +1,8 @@
 """Scale and scale+bias initialization (Luther & Seung 2019, section 5.1)."""
 import numpy as np
 
-from .walk import ROUNDING, TINY, Step
+from .moments import ROUNDING, TINY
+from .walk import Step
 
 EPSILON = 1e-5          # of the paper's Section 5.1
 

@@ -15,49 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..netlib import Net
-from ..netlib.blob import Blob, Param
+from ..netlib.blob import Param
 from ..netlib.errors import DataError
 from ..netlib.layers import Layer
 from ..netlib.layers.affine import Affine
 from ..proto.caffe_pb2 import TEST
-
-Batch = dict[str, np.ndarray]
-
-# Of equal values, float32 arithmetic makes a variance below ROUNDING times their mean square.
-ROUNDING = 1e-12
-TINY = 1e-30            # and no variance below this is told from 0
-
-
-@dataclass
-class Moments:
-    """Mean and biased variance of each output over images, positions and batches: (num_output,) float64."""
-    mean: np.ndarray
-    var: np.ndarray
-    count: int
-
-    @property
-    def total_mean(self) -> float:
-        return float(self.mean.mean())
-
-    @property
-    def total_var(self) -> float:
-        """The variance over all elements: within the outputs and between them."""
-        return float(self.var.mean() + self.mean.var())
-
-    @property
-    def mean_square(self) -> float:
-        return float((self.var + self.mean ** 2).mean())
-
-    @property
-    def constant(self) -> np.ndarray:
-        """Which outputs do not vary, but for the rounding of float32 (num_output,)."""
-        return ~(self.var > np.maximum(ROUNDING * self.mean ** 2, TINY))
+from .activations import Activations, Batch
+from .moments import Moments, output_moments, pooled
 
 
 class Step:
@@ -67,7 +36,7 @@ class Step:
     and where it does not learn. `moments` is what forward returned, changed by each rescale.
     """
 
-    def __init__(self, net: Net, index: int, kept: _Activations):
+    def __init__(self, net: Net, index: int, kept: Activations):
         self.net, self.index, self.kept = net, index, kept
         self.layer: Any = net.layers[index]
         self.bottom, self.top = net.bottoms[index], net.tops[index]
@@ -84,14 +53,14 @@ class Step:
         ranks = self.net.ranks
         counts = [self._sample_count(batch) for batch in range(self.kept.batches)]
         owned = ranks.gather([(ranks.rank, batch, count) for batch, count in enumerate(counts)])
-        parts, left = [], limit
+        chosen, left = [], limit
         for i, (rank, batch, count) in enumerate(owned):
             share = min(count, -(-left // (len(owned) - i)))
             positions = np.sort(rng.permutation(count)[:share])
             left -= share
             if share and rank == ranks.rank:
-                parts.append(self._rows(batch, positions))
-        parts = ranks.gather(parts)
+                chosen.append((batch, positions))
+        parts = ranks.gather([self._rows(chosen)] if chosen else [])
         if not parts:
             return np.empty((self.layer.groups, 0, 0), np.float32)
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
@@ -101,11 +70,19 @@ class Step:
         self.layer.reshape(self.bottom, self.top)
         return self.layer.sample_count(self.bottom)
 
-    def _rows(self, batch: int, positions: np.ndarray) -> np.ndarray:
-        if self.kept.batches > 1:
+    def _rows(self, chosen: list[tuple[int, np.ndarray]]) -> np.ndarray:
+        """The rows at the positions chosen of each batch, one batch after the other."""
+        total, start = sum(len(positions) for _, positions in chosen), 0
+        for batch, positions in chosen:
             self._sample_count(batch)
-        rows = self.layer.samples(self.bottom, positions).array()
-        return rows if self.kept.batches == 1 else rows.copy()
+            rows = self.layer.samples(self.bottom, positions).array()
+            if len(positions) == total:
+                return rows
+            if not start:
+                out = np.empty((rows.shape[0], total, rows.shape[2]), rows.dtype)
+            out[:, start:start + len(positions)] = rows
+            start += len(positions)
+        return out
 
     def input_std(self) -> float:
         """The standard deviation of all elements of the first bottom."""
@@ -168,27 +145,6 @@ def settable_bias(layer: Layer) -> Param | None:
     return bias if bias is not None and bias.owner is bias and bias.learns else None
 
 
-def output_moments(layer: Affine, blob: Blob) -> Moments:
-    """The moments of one top of an affine layer that has just run."""
-    y = layer.by_output(blob.values)
-    if not y.size:
-        return Moments(np.zeros(layer.num_output), np.zeros(layer.num_output), 0)
-    mean, var = (layer.buffer(name, 1, layer.num_output, 1) for name in ('mean', 'var'))
-    layer.engine.moments(y, mean=mean, var=var)
-    return Moments(mean.array().ravel().astype(float), var.array().ravel().astype(float), y.shape[0] * y.shape[2])
-
-
-def pooled(parts: Sequence[Moments]) -> Moments:
-    """The moments of several sets of samples taken together."""
-    counts = np.array([p.count for p in parts], float)
-    if not counts.sum():
-        return parts[0]
-    weights = counts / counts.sum()
-    means, variances = np.array([p.mean for p in parts]), np.array([p.var for p in parts])
-    mean = weights @ means
-    return Moments(mean, weights @ (variances + (means - mean) ** 2), int(counts.sum()))
-
-
 def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterator[Step]:
     """Halt at each layer in turn.
 
@@ -196,7 +152,7 @@ def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterat
     they read the next batch each time). Activations are freed after their last use, but for the blobs named
     in `keep`.
     """
-    kept = _Activations(net, batches, set(keep))
+    kept = Activations(net, batches, set(keep))
     for index in range(len(net.layers)):
         step = Step(net, index, kept)
         yield step
@@ -204,22 +160,6 @@ def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterat
             step.forward()
         step.layer.free()
         kept.release(index)
-
-
-def set_inputs(net: Net, batch: Batch) -> None:
-    """Give the net's Input blobs their values, and with them their shapes."""
-    check_finite(batch)
-    for name, values in batch.items():
-        net.blobs[name].reshape(*values.shape)
-        net.blobs[name].data = values
-
-
-def check_finite(batch: Batch) -> None:
-    """Raises DataError for an input that holds NaN or Inf."""
-    for name, values in batch.items():
-        if not np.isfinite(values).all():
-            raise DataError(f"input '{name}': {np.sum(~np.isfinite(values))} of its {values.size} values are not "
-                            'finite (NaN or Inf); leave these samples out')
 
 
 @contextmanager
@@ -240,61 +180,3 @@ def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
             layer.phase = phase
         for param, values in state:
             param.data = values
-
-
-class _Activations:
-    """The blobs' values for each batch. With one batch they simply stay in the blobs; with several they are copied
-    out of the blobs after a layer ran and into them before the next one reads.
-    """
-
-    def __init__(self, net: Net, batches: Sequence[Batch], keep: set[str]):
-        self.net, self.batches, self.keep = net, len(batches), keep
-        self.values: list[dict[str, np.ndarray]] = [{} for _ in batches]
-        self.inputs = list(batches)
-        self.last = self._last_uses()
-        self.params = {param.values.memory for param in net.all_params()}
-        if self.batches == 1:
-            set_inputs(net, batches[0])
-        else:
-            for batch in batches:
-                check_finite(batch)
-
-    def load(self, batch: int, blobs) -> None:
-        if self.batches > 1:
-            for blob in blobs:
-                values = self._find(batch, blob.name)
-                blob.reshape(*values.shape)
-                blob.data = values
-
-    def _find(self, batch, name):
-        return self.values[batch][name] if name in self.values[batch] else self.inputs[batch][name]
-
-    def save(self, batch: int, bottom, top) -> None:
-        if self.batches == 1:
-            return
-        for blob in top:
-            if not bottom and blob.name in self.inputs[batch]:
-                continue
-            memory = blob.values.memory
-            source = next((b for b in bottom if b is not blob and b.values.memory is memory), None)
-            self.values[batch][blob.name] = (blob.data.copy() if source is None else
-                                             self._find(batch, source.name).reshape(blob.shape))
-
-    def release(self, index: int) -> None:
-        """Drop what no later layer reads."""
-        for blob in {b.name: b for b in self.net.bottoms[index] + self.net.tops[index]}.values():
-            if self.last[blob.name] > index or blob.name in self.keep:
-                continue
-            for values in self.values:
-                values.pop(blob.name, None)
-            memory = blob.values.memory
-            sharers = [b.name for b in self.net.blobs.values() if b.values.memory is memory]
-            used = any(self.last[name] > index or name in self.keep for name in sharers)
-            if not used and memory not in self.params:
-                memory.free()
-
-    def _last_uses(self):
-        last = {}
-        for i, (bottom, top) in enumerate(zip(self.net.bottoms, self.net.tops, strict=True)):
-            last.update({blob.name: i for blob in bottom + top})
-        return last

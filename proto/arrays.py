@@ -53,6 +53,6 @@ def array_to_blob(array: ArrayLike, diff: ArrayLike | None = None,
     blob.shape.dim.extend(np.shape(array))
     for number, values in ((BlobProto.DATA_FIELD_NUMBER, array), (BlobProto.DIFF_FIELD_NUMBER, diff)):
         if values is not None:
-            raw = np.ascontiguousarray(values, '<f4').tobytes()
-            blob.MergeFromString(wire.header(number, len(raw)) + raw)
+            raw = np.ascontiguousarray(values, '<f4').reshape(-1).view(np.uint8)
+            blob.MergeFromString(b''.join((wire.header(number, raw.size), raw.data)))
     return blob

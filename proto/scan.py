@@ -83,6 +83,7 @@ def nets_in(message: Message) -> dict[str, list[NetParameter]]:
 
 def set_origins(message: Message, blocks: list[Block], name: str) -> None:
     """Gives each layer of a net, or of the nets inside a solver, its origin `name:line`."""
+    name = name.encode(errors='backslashreplace').decode()      # a path may hold bytes that are no UTF-8
     for where, nets in nets_in(message).items():
         owners = [b for b in blocks if b.parent is None and b.field == where] if where else [None]
         for net, owner in zip(nets, owners, strict=False):

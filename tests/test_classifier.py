@@ -221,10 +221,23 @@ def test_mistakes(given, message, arguments, images, tmp_path, capsys, monkeypat
     assert message in line and not Path('out.npy').exists()
 
 
-def test_too_few_names(arguments, images, tmp_path, capsys):
+def test_weights_of_another_net(arguments, images, tmp_path, capsys):
     np.save(tmp_path / 'in.npy', images)
-    (tmp_path / 'names.txt').write_text('one\ntwo\n')
+    renamed = DEPLOY.replace('name: "conv"', 'name: "a"').replace('name: "ip"', 'name: "b"')
+    other = written(tmp_path, renamed.replace('name: "a"', 'name: "conv"'), 'half.prototxt')
+    given = [str(tmp_path / 'in.npy'), *arguments]
+    given[given.index('--model_def') + 1] = other
+    assert classify.main(given) == 0
+    assert 'layers that it lacks are left at their fillers: b' in capsys.readouterr().err
+    given[given.index('--model_def') + 1] = written(tmp_path, renamed, 'other.prototxt')
+    assert 'none of its layers with weights (conv, ip) is in the net' in fails(classify.main, given, capsys)
+
+
+@pytest.mark.parametrize('names', ['', 'one\ntwo\n'])
+def test_too_few_names(names, arguments, images, tmp_path, capsys):
+    np.save(tmp_path / 'in.npy', images)
+    (tmp_path / 'names.txt').write_text(names)
     out = tmp_path / 'out.npy'
     given = [str(tmp_path / 'in.npy'), str(out), *arguments, '--labels_file', str(tmp_path / 'names.txt')]
     assert classify.main(given) == 1 and not out.exists()
-    assert 'found 2 names, needed: 5, one for each class' in capsys.readouterr().err
+    assert f'found {len(names) // 4} names, needed: 5, one for each class' in capsys.readouterr().err

@@ -162,7 +162,7 @@ def test_mistakes(arguments, message, capsys):
 
 
 @pytest.mark.parametrize(('out', 'message'), [('net', 'net: found no extension, needed: .png'),
-                                              ('no/net.dot', 'cannot write no/net.dot: there is no folder no')])
+                                              ('no/net.dot', 'no/net.dot: there is no folder no')])
 def test_outputs_that_cannot_be(out, message, capsys):
     assert draw_net.main(['lenet', out]) == 1
     assert message in capsys.readouterr().err

@@ -13,6 +13,8 @@ from goodinit.experiments import (
     mishkin_matas,
     results,
 )
+from goodinit.initializers.from_samples import FROM_SAMPLES
+from goodinit.tools import init_net
 from goodinit.tools.inputs import DataOptions
 from goodinit.tools.nets import open_net
 from goodinit.tools.prepare import prepare
@@ -94,12 +96,14 @@ def test_change_rates_run(tmp_path, monkeypatch):
     assert (tmp_path / 'change_rates.png').stat().st_size > 10_000
 
 
-def test_the_benchmark_measures(monkeypatch):
-    monkeypatch.setattr(benchmark, 'MATRIX', (64, 128))
-    sample = benchmark.take_sample('matrix', None)
-    assert 0 < sample['seconds'] < 10 and sample['peak_mb'] > 10
-    assert {'cpu', 'cores', 'python', 'numpy'} <= benchmark.machine().keys()
-    assert [benchmark.images(case) for case in ('lsuv', 'kmeans', 'matrix')] == [32, 160, 0]
+def test_the_benchmark_measures():
+    sample = benchmark.run([sys.executable, '-c', 'sum(range(10 ** 6)); bytes(10 ** 8)'])
+    assert 0 < sample['user'] < sample['cpu'] < 2 * sample['wall'] < 60 and sample['peak_mb'] > 100
+    assert {'cpu', 'cores', 'load', 'python', 'numpy'} <= benchmark.machine().keys()
+    for case, options in benchmark.INIT.items():
+        args = init_net.arguments().parse_args(options)
+        assert args.proto.startswith(case.split()[0]) and args.method == case.split()[1]
+        assert args.batches == (5 if case.split()[1] in FROM_SAMPLES else 1)
 
 
 # -- the data -----------------------------------------------------------------------------------------

@@ -108,6 +108,19 @@ def test_kmeans_points_at_the_modes():
     assert notes == [] and cosine.max(axis=0).min() > 0.9
 
 
+@pytest.mark.parametrize('name', ['kmeans', 'rand'])
+@pytest.mark.parametrize('scale', [1, 1e30, 1e-30])
+def test_any_white_coordinates_serve(name, scale, monkeypatch):
+    """Those of a Cholesky factor and those along the principal axes differ by a rotation, which neither sees."""
+    rows = correlated(d=300) * np.float32(scale)
+    assert WhiteSamples(rows, principal=False)._factor is not None
+    weights, notes = FROM_SAMPLES[name](rows, 30, np.random.default_rng(0))
+    monkeypatch.setattr('goodinit.initializers.whitening._cholesky', lambda covariance: None)
+    expected, expected_notes = FROM_SAMPLES[name](rows, 30, np.random.default_rng(0))
+    np.testing.assert_allclose(weights, expected, rtol=0, atol=1e-3 * abs(expected).max())
+    assert notes == expected_notes == []
+
+
 def mean_cosine(rows, centroids):
     return (rows @ (centroids / np.linalg.norm(centroids, axis=1, keepdims=True)).T).max(axis=1).mean()
 

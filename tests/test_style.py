@@ -22,5 +22,6 @@ def test_ruff_finds_nothing():
 
 def test_mypy_finds_nothing(tmp_path):
     (tmp_path / 'goodinit').symlink_to(ROOT)            # the root is the package, whatever the clone is called
-    packages = [f'--package=goodinit.{folder}' for folder in ('proto', 'netlib', 'initializers', 'solvers', 'caffe', 'tools')]
+    folders = ('proto', 'netlib', 'initializers', 'solvers', 'caffe', 'tools')
+    packages = [f'--package=goodinit.{folder}' for folder in folders]
     run(tmp_path, 'mypy', f'--config-file={ROOT}/pyproject.toml', *packages)

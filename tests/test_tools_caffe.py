@@ -6,12 +6,11 @@ import signal
 import golden
 import numpy as np
 import pytest
-from goodinit.netlib.errors import EngineError
+from goodinit.caffe.solver_log import SolverLog
 from goodinit.solvers import events
-from goodinit.tools import caffe, carry_out
+from goodinit.tools import caffe
 from goodinit.tools.caffe import main
 from goodinit.tools.signals import Signals
-from goodinit.tools.solver_log import SolverLog
 from toolkit import fails
 
 RUNS = {run['name']: run for run in golden.read_json('cli/index.json')}
@@ -230,27 +229,6 @@ def test_times(folder, capsys):
     assert forward + backward <= both * 1.001 and total == pytest.approx(3 * both, rel=1e-4)
 
 
-def no_gpu(*args):
-    raise EngineError("engine 'cuda' finds no GPU")
-
-
-def test_without_a_gpu_the_cpu_computes(folder, monkeypatch, capsys):
-    pytest.importorskip('h5py')
-    monkeypatch.setattr(carry_out, 'make_engine', no_gpu)
-    text = (folder / 'solver_zero_iter.prototxt').read_text()
-    (folder / 'gpu.prototxt').write_text(text.replace('CPU', 'GPU'))
-    for arguments in (['-solver', 'gpu.prototxt'], ['-solver', 'solver_zero_iter.prototxt', '-gpu', '0']):
-        assert main(['train', *arguments]) == 0
-        first, *lines = capsys.readouterr().err.splitlines()
-        assert first == "no GPU can be used, the CPU computes (engine 'cuda' finds no GPU)"
-        assert messages(lines)[0] == 'Use CPU.'
-
-
-def test_device_query_without_a_gpu(monkeypatch, capsys):
-    monkeypatch.setattr(caffe, 'open_device', no_gpu)
-    assert fails(main, ['device_query', '--gpu=0'], capsys) == "engine 'cuda' finds no GPU\n"
-
-
 # -- the command line ---------------------------------------------------------------------------------------
 
 SCORE, SOLVE = ['test', '--model=net.prototxt'], ['train', '--solver=solver.prototxt']
@@ -265,7 +243,8 @@ MISTAKES = [
     (['train', '--solvr=x'], "unexpected argument '--solvr'; did you mean '--solver'?"),
     (['train', 'solver.prototxt'], "unexpected argument 'solver.prototxt'"),
     (['train', '--solver=nosuch.prototxt'], 'File not found: nosuch.prototxt'),
-    ([*SOLVE, '-gpu=0,1'], '--gpu=0,1: found another GPU than the first, or several; needed: 0'),
+    ([*SOLVE, '-gpu=0,1'], '--gpu: found 2 GPUs, needed: one; for several, mpiexec starts a `goodinit train` each'),
+    ([*SOLVE, '-gpu=first'], "argument -gpu/--gpu: found 'first', needed: the number of a GPU, or all"),
     ([*SOLVE, '-sigint_effect=stpo'], "argument -sigint_effect/--sigint_effect: unknown 'stpo'; did you mean 'stop'?"),
     ([*SCORE, '-iterations', '0'], "argument -iterations/--iterations: found '0', needed: a whole number, 1 or more"),
 ]

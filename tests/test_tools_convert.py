@@ -108,6 +108,7 @@ FAILURES = [
     (['--resize_width=3', 'a/', 'list.txt', 'db'], '--resize_width and --resize_height: found 3 and 0, needed: both'),
     (['a/', 'nowhere.txt', 'db'], 'File not found: nowhere.txt'),
     (['a/', 'unlabelled.txt', 'db'], "data unlabelled.txt: 'c0.png' has no label"),
+    (['a/', 'large.txt', 'db'], "data large.txt: 'c0.png' has the label 99999999999, needed: at most 2147483647"),
     (['a/', 'list.txt', 'there'], 'database there: already exists'),
     (['--check_size', f'{PIXELS}/', 'mixed.txt', 'db'],
      f'{PIXELS}/v1.png: Incorrect data field size: found (3, 20, 16), the first image has (3, 9, 14)'),
@@ -120,6 +121,7 @@ def test_failures(arguments, message, folder, capsys):
     listed(COLOR)
     listed(MIXED, 'mixed.txt')
     (folder / 'unlabelled.txt').write_text('c0.png\n')
+    (folder / 'large.txt').write_text('c0.png 99999999999\n')
     (folder / 'there').mkdir()
     before = set(os.listdir())
     assert main(arguments) == 1

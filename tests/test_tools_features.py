@@ -60,7 +60,7 @@ FAILURES = [
     ([*RUN, 'q', 'db', '1', 'mdb'], "argument DB_TYPE: unknown 'mdb'; did you mean 'lmdb'?"),
     ([*RUN, 'q', 'lmdb_raw', '1', 'lmdb'], 'database lmdb_raw: already exists'),
     ([*RUN, 'q,p', 'db,lmdb_raw', '1', 'lmdb'], 'database lmdb_raw: already exists'),
-    ([*RUN, 'q', 'db', '1', 'lmdb', 'GPU', '3'], "argument DEVICE_ID=0: unknown '3'"),
+    ([*RUN, 'q', 'db', '1', 'lmdb', 'GPU', 'x'], "argument DEVICE_ID=N: found 'x', needed: a whole number, 0 or more"),
     (['no.caffemodel', RUN[1], 'q', 'db', '1', 'lmdb'], 'File not found: no.caffemodel'),
 ]
 

@@ -13,6 +13,7 @@ from goodinit.proto import read_net, read_weights
 from goodinit.proto.caffe_pb2 import TEST
 from goodinit.tools import init_net
 from goodinit.tools.init_net import main
+from goodinit.tools.prepare import Prepared
 from PIL import Image
 from toolkit import DEPLOY, LOSS, initialized, json_of, samples, train_val, written
 
@@ -74,6 +75,12 @@ def test_the_caffemodel_has_the_layers_of_the_file(tmp_path):
         wanted.ClearField('origin')
         kept.bottom[:] = wanted.bottom          # a net's splits rename them
         assert kept == wanted
+
+
+def test_nothing_is_measured_that_nobody_sees(tmp_path, monkeypatch):
+    measured = initialized(tmp_path, '--json').read_bytes()
+    monkeypatch.setattr(Prepared, 'measure', None)
+    assert initialized(tmp_path, '--force').read_bytes() == measured
 
 
 def test_the_seed_decides(tmp_path):

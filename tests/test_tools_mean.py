@@ -1,4 +1,5 @@
 """compute_image_mean beside the mean that BVLC Caffe's computed of the same database."""
+import os
 import re
 
 import golden
@@ -59,3 +60,15 @@ def test_failures(folder, capsys):
     assert main(['--backend=leveldb', 'empty']) == 1
     assert 'is LMDB, not LevelDB' in capsys.readouterr().err
     assert not (folder / 'mean.binaryproto').exists()
+
+
+def test_a_database_that_was_cut_off(folder, capsys):
+    """What lies beyond the end of its file would end the process."""
+    database('cut', *np.zeros((50, 3, 20, 20), np.uint8))
+    os.truncate('cut/data.mdb', 16384)
+    assert main(['cut']) == 1
+    assert re.search(r'database cut: was cut off: found 16384 bytes, needed: \d+', capsys.readouterr().err)
+
+
+def test_a_file_that_cannot_be_written_is_said_at_once(folder, capsys):
+    assert fails(main, ['nowhere', 'no/mean.binaryproto'], capsys) == 'no/mean.binaryproto: there is no folder no\n'

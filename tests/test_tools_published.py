@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 from goodinit.proto import read_weights
-from goodinit.tools import carry_out, lsuv_init, magic_init, measure_stat
+from goodinit.tools import lsuv_init, magic_init, measure_stat
 from PIL import Image
 from toolkit import DEPLOY, fails, train_val, written
 
@@ -57,14 +57,6 @@ def test_lsuv_mistakes(small, capsys):
         "argument MODE: unknown 'Lsuv'; did you mean 'LSUV'?")
     assert 'unknown' in fails(lsuv_init.main, ['solver.prototxt', 'a.caffemodel', 'LSUV', 'nofetch'], capsys)
     assert 'there is no folder no' in fails(lsuv_init.main, ['solver.prototxt', 'no/a.caffemodel', 'LSUV'], capsys)
-
-
-def test_gpu_falls_back_with_a_line(monkeypatch, capsys):
-    def no_device(name):
-        raise carry_out.GoodinitError('no device')
-    monkeypatch.setattr(carry_out, 'make_engine', no_device)
-    assert carry_out.engine_for(True) == carry_out.engine_for(False) == 'reference'
-    assert capsys.readouterr().err == 'no GPU can be used, the CPU computes (no device)\n'
 
 
 @pytest.fixture

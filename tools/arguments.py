@@ -8,19 +8,23 @@ from ..netlib.engines import ENGINES
 from ..netlib.errors import meant
 from ..netlib.shapes import Shape
 from .console import Parser
+from .gpu import use_gpu
 from .inputs import DataOptions
 from .prepare import CPU_ENGINE
 from .sampling import BATCH_SIZE
 
+INT_MAX = 2 ** 31 - 1           # of Caffe's fields, and of the numbers in a blob
 UNITS = {'': 1, 'KB': 10 ** 3, 'MB': 10 ** 6, 'GB': 10 ** 9}
 
 
-def whole(least: int) -> Callable[[str], int]:
-    """A type of whole numbers not below `least`."""
+def whole(least: int, most: int = INT_MAX) -> Callable[[str], int]:
+    """A type of whole numbers from `least` to `most`."""
     def convert(text: str) -> int:
-        if not re.fullmatch(r'[+-]?\d+', text) or int(text) < least:
-            raise argparse.ArgumentTypeError(f"found '{text}', needed: a whole number, {least} or more")
-        return int(text)
+        number = int(text) if re.fullmatch(r'[+-]?\d{1,99}', text) else None
+        if number is None or not least <= number <= most:
+            above = f'{least} or more' if number is None or number < least else f'at most {most}'
+            raise argparse.ArgumentTypeError(f"found '{text}', needed: a whole number, {above}")
+        return number
     return convert
 
 
@@ -62,9 +66,12 @@ def size(text: str) -> int:
 def shape(text: str) -> Shape:
     """Extents, from '3,227,227' or '3x227x227'."""
     parts = re.split('[,x ]+', text.strip())
-    if not all(re.fullmatch(r'\d+', part) and int(part) for part in parts):
+    if not all(re.fullmatch(r'\d{1,99}', part) and int(part) for part in parts):
         raise argparse.ArgumentTypeError(f"found '{text}', needed: positive extents such as 3,227,227")
-    return tuple(map(int, parts))
+    found = tuple(map(int, parts))
+    if math.prod(found) > INT_MAX:
+        raise argparse.ArgumentTypeError(f"found '{text}', needed: at most {INT_MAX} numbers in all")
+    return found
 
 
 def pattern(text: str) -> str:
@@ -83,6 +90,14 @@ def engine(text: str) -> str:
         raise argparse.ArgumentTypeError(f"unknown '{text}' (known: {', '.join(ENGINES)}, and checked:NAME)")
     one_of(ENGINES)(name)
     return text
+
+
+def gpu(text: str) -> str:
+    """The engine that computes on the GPU of a number, which is opened. Raises EngineError where there is none."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"found '{text}', needed: the number of one GPU, such as 0; for several, "
+                                         'mpiexec starts a `goodinit train` each')
+    return use_gpu(int(text))
 
 
 def add_net(parser: Parser) -> None:
@@ -120,13 +135,21 @@ def add_data(parser: Parser) -> None:
 
 
 def add_running(parser: Parser) -> None:
-    """--engine, --seed, --dropout."""
+    """--engine, --gpu, --seed, --dropout."""
     group = parser.add_argument_group('how to run')
-    group.add_argument('--engine', type=engine, default=CPU_ENGINE, metavar='E',
-                       help=f"what computes: {', '.join(ENGINES)} (default: %(default)s)")
-    group.add_argument('--seed', type=whole(0), default=0, metavar='N',
+    add_engine(group)
+    group.add_argument('--seed', type=whole(0, 2 ** 64 - 1), default=0, metavar='N',
                        help='the same seed gives the same weights (default: %(default)s)')
     group.add_argument('--dropout', action='store_true', help='keep dropout on while looking at activations')
+
+
+def add_engine(parser: argparse._ActionsContainer) -> None:
+    """--engine or --gpu, both as `engine`."""
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument('--engine', type=engine, default=CPU_ENGINE, metavar='E',
+                        help=f"what computes: {', '.join(ENGINES)} (default: %(default)s)")
+    either.add_argument('--gpu', dest='engine', type=gpu, default=argparse.SUPPRESS, metavar='N',
+                        help='compute on the GPU of this number, the first is 0')
 
 
 def add_output(parser: Parser, quiet: str) -> None:

@@ -5,28 +5,32 @@
     goodinit caffe time --model=net.prototxt
 """
 import argparse
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from goodinit import __version__
+from goodinit.caffe.glog import log, number
+from goodinit.caffe.solver_log import SolverLog, log_net, weighted
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine
 from goodinit.netlib.engines.cuda.device import open_device
+from goodinit.netlib.errors import EngineError
 from goodinit.proto import format_text
 from goodinit.proto.caffe_pb2 import TEST, Phase, SolverParameter
 from goodinit.solvers import Solver, debug, snapshots
 from goodinit.solvers.events import Output, outputs_of
 from goodinit.solvers.solver import read
 from goodinit.tools.arguments import add_python_layers, one_of, whole
-from goodinit.tools.carry_out import engine_for
 from goodinit.tools.console import Parser, UsageError, run
-from goodinit.tools.glog import log, number
+from goodinit.tools.gflags import add_flag
+from goodinit.tools.gpu import gpu_if_any, use_gpu
 from goodinit.tools.prepare import CPU_ENGINE
 from goodinit.tools.signals import EFFECTS, Signals
-from goodinit.tools.solver_log import SolverLog, log_net, weighted
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,15 +47,13 @@ def parser() -> Parser:
     out = Parser('goodinit caffe', __doc__ or '')
     out.add_argument('action', metavar='ACTION', type=one_of(ACTIONS), help=', '.join(ACTIONS))
     out.add_argument('-version', '--version', action='version', version=f'goodinit {__version__}')
-
-    def add(name, help, type=str, default=''):
-        out.add_argument(f'-{name}', f'--{name}', metavar='X', help=help, type=type, default=default)
-
+    add = partial(add_flag, out)
     add('solver', 'train: the solver prototxt')
     add('model', 'test, time: the net prototxt')
     add('weights', 'train, test: caffemodels, with commas between; train takes them or a snapshot')
     add('snapshot', 'train: the .solverstate to resume from')
-    add('gpu', 'the number of the GPU that computes (only 0), or all; by default the CPU does, or what the solver says')
+    add('gpu', "the number of the GPU that computes, or all (default: the CPU, or as the solver's solver_mode says)",
+        gpus, [])
     add('phase', 'time: TRAIN or TEST (default: %(default)s)', one_of(['TRAIN', 'TEST']), 'TRAIN')
     add('level', "the net's level (default: %(default)s)", whole(0), 0)
     add('stage', "the net's stages, with commas between")
@@ -75,7 +77,13 @@ def train(args: argparse.Namespace) -> None:
     param.train_state.stage.extend(stages(args))
     if args.weights:
         param.weights[:] = [args.weights]
-    engine = choose_engine(args.gpu or ('all' if param.solver_mode == SolverParameter.GPU else ''), 'caffe.cpp:197')
+    if len(args.gpu) > 1:
+        raise UsageError(f'--gpu: found {len(args.gpu)} GPUs, needed: one; for several, mpiexec starts a '
+                         '`goodinit train` each')
+    by_solver = not args.gpu and param.solver_mode == SolverParameter.GPU
+    engine = gpu_if_any(param.device_id) if by_solver else engine_of(args.gpu)
+    log(*(('caffe.cpp:197', 'Use CPU.') if engine == CPU_ENGINE else
+          ('caffe.cpp:203', f'Using GPUs {param.device_id if by_solver else args.gpu[0]}')))
     log('solver.cpp:45', f'Initializing solver from parameters: \n{format_text(param).rstrip()}')
     snapshots.clean(param.snapshot_prefix)
     solver = Solver(param, engine=engine, fill=starter(param), report=SolverLog(param.display), on_nan=args.on_nan)
@@ -125,14 +133,14 @@ def test(args: argparse.Namespace) -> None:
     """Score a net: its outputs for each batch, and their means."""
     need(args.model, 'Need a model definition to score: --model=net.prototxt')
     need(args.weights, 'Need model weights to score: --weights=net.caffemodel')
-    net = Net(args.model, TEST, level=args.level, stages=stages(args), engine=choose_engine(args.gpu, 'caffe.cpp:275'))
+    net = Net(args.model, TEST, level=args.level, stages=stages(args), engine=logged_engine(args.gpu, 'caffe.cpp:275'))
     log_net(net)
     for path in filter(None, map(str.strip, args.weights.split(','))):
         load(net, path)
     log('caffe.cpp:281', f'Running for {args.iterations} iterations.')
     loss, sums, tell = 0.0, np.zeros(0), SolverLog(0)
     for i in range(args.iterations):
-        loss += debug.forward(net, tell) if net.param.debug_info else net.forward()
+        loss += float(debug.forward(net, tell)) if net.param.debug_info else net.forward()
         scores = flat(outputs_of(net))
         for name, value, _ in scores:
             log('caffe.cpp:304', f'Batch {i}, {name} = {number(value)}')
@@ -146,7 +154,7 @@ def test(args: argparse.Namespace) -> None:
 def time_layers(args: argparse.Namespace) -> None:
     """Time each layer of a net, forward and backward, and both passes."""
     need(args.model, 'Need a model definition to time: --model=net.prototxt')
-    engine = choose_engine(args.gpu, 'caffe.cpp:343')
+    engine = logged_engine(args.gpu, 'caffe.cpp:343')
     net = Net(args.model, Phase.Value(args.phase), level=args.level, stages=stages(args), engine=engine)
     fill(net, np.random.default_rng())
     log_net(net)
@@ -198,14 +206,19 @@ def log_times(net: Net, mean: np.ndarray, total: float, iterations: int) -> None
 
 
 def device_query(args: argparse.Namespace) -> None:
-    """Say which GPU there is."""
-    check_gpu(args.gpu)
-    gpu = open_device().cuda.Context.get_device()
-    log('caffe.cpp:138', f'Querying GPUs {args.gpu or "0"}')
-    major, minor = gpu.compute_capability()
-    for name, value in (('Device id', 0), ('Major revision number', major), ('Minor revision number', minor),
-                        ('Name', gpu.name()), ('Total global memory', gpu.total_memory())):
-        log('common.cpp:172', f'{f"{name}:":30} {value}')
+    """Say what GPUs there are."""
+    numbers = args.gpu or [0]
+    log('caffe.cpp:138', f'Querying GPUs {",".join(map(str, numbers))}')
+    use_gpu(numbers[0])
+    devices = open_device().cuda.Device
+    for i in numbers:
+        if i >= devices.count():
+            raise EngineError(f'GPU {i}: found only {devices.count()}, the first is 0')
+        gpu = devices(i)
+        major, minor = gpu.compute_capability()
+        for name, value in (('Device id', i), ('Major revision number', major), ('Minor revision number', minor),
+                            ('Name', gpu.name()), ('Total global memory', gpu.total_memory())):
+            log('common.cpp:172', f'{f"{name}:":30} {value}')
 
 
 ACTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -222,19 +235,26 @@ def stages(args: argparse.Namespace) -> list[str]:
     return [stage for stage in args.stage.split(',') if stage]
 
 
-def choose_engine(gpu: str, place: str) -> str:
-    """The GPU's engine where `gpu` asks for it and there is one, else the CPU's."""
-    check_gpu(gpu)
-    engine = engine_for(bool(gpu))
-    log(place, 'Use CPU.' if engine == CPU_ENGINE else 'Using GPUs 0')
-    return engine
+def gpus(text: str) -> list[int]:
+    """A type of GPUs: 0, or 0,1, or all, or none. Raises EngineError for `all` where there is none."""
+    if text == 'all':
+        return list(range(open_device().cuda.Device.count()))
+    if not re.fullmatch(r'(\d+(,\d+)*)?', text):
+        raise argparse.ArgumentTypeError(f"found '{text}', needed: the number of a GPU, or all")
+    return [int(number) for number in text.split(',') if number]
 
 
-def check_gpu(gpu: str) -> None:
-    """Raises UsageError for a GPU other than the first, or several."""
-    if gpu not in ('', '0', 'all'):
-        raise UsageError(f'--gpu={gpu}: found another GPU than the first, or several; needed: 0 (CUDA_VISIBLE_DEVICES '
-                         'says which one is the first)')
+def engine_of(numbers: Sequence[int]) -> str:
+    """The engine on the first of the GPUs, or the CPU's for none. Raises EngineError."""
+    return use_gpu(numbers[0]) if numbers else CPU_ENGINE
+
+
+def logged_engine(numbers: Sequence[int], place: str) -> str:
+    """The engine, with the line that says which it is."""
+    for unused in numbers[:0:-1]:
+        log(place, f'Not using GPU #{unused} for single-GPU function')
+    log(place, f'Use GPU with device ID {numbers[0]}' if numbers else 'Use CPU.')
+    return engine_of(numbers)
 
 
 def milliseconds(seconds: float) -> str:

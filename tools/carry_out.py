@@ -7,11 +7,10 @@ from pathlib import Path
 
 from ..initializers import Recipe, Row, initialize
 from ..initializers.recipe import choose
-from ..netlib.engines import make_engine
 from ..netlib.errors import GoodinitError
 from . import report
 from .console import say
-from .prepare import CPU_ENGINE, INITIALIZE, Prepared, listed
+from .prepare import INITIALIZE, Prepared, listed
 
 FEW = 16            # samples below which statistics are too rough to pass in silence
 DEAD = 0.1          # the share of dead outputs that is worth a note
@@ -43,8 +42,11 @@ class Outcome:
             f'{report.number(report.spread(self.after))} after')
 
 
-def carry_out(prepared: Prepared, recipes: Sequence[Recipe], quiet: bool = False) -> Outcome:
-    """Follow the recipes one after the other, with a progress bar on a terminal. Raises GoodinitError."""
+def carry_out(prepared: Prepared, recipes: Sequence[Recipe], quiet: bool = False, measured: bool = True) -> Outcome:
+    """Follow the recipes one after the other, with a progress bar on a terminal. Raises GoodinitError.
+
+    Where nobody wants to see them (`measured` False), the measures before and after are not taken.
+    """
     for recipe in recipes:
         choose(prepared.net, recipe)            # a recipe with nothing to do is an error before any work is done
     dropout = any(recipe.dropout for recipe in recipes)
@@ -53,12 +55,13 @@ def carry_out(prepared: Prepared, recipes: Sequence[Recipe], quiet: bool = False
         def advance(layer: str) -> None:
             bar.set_description(layer, refresh=False)
             bar.update()
-        bar.set_description('measuring')
-        before = prepared.measure(dropout)
+        def measures() -> list[Row]:
+            bar.set_description('measuring')
+            return prepared.measure(dropout) if measured else []
+        before = measures()
         for recipe in recipes:
             notes += initialize(prepared.net, prepared.feed.batches, recipe, rng, advance)
-        bar.set_description('measuring')
-        after = prepared.measure(dropout)
+        after = measures()
     return Outcome(before, after, report.gathered(notes + _remarks(prepared, after)))
 
 
@@ -88,14 +91,3 @@ def check_output(out: Path, force: bool) -> None:
         raise GoodinitError(f'{out}: {written} is not writable')
     if out.is_file() and not force:
         raise GoodinitError(f'{out}: is there already: --force overwrites it, --out writes elsewhere')
-
-
-def engine_for(gpu: bool) -> str:
-    """The engine of the published scripts' switch for the GPU: where there is none, one line says so."""
-    if gpu:
-        try:
-            make_engine('cuda')
-            return 'cuda'
-        except GoodinitError as error:
-            say(f'no GPU can be used, the CPU computes ({error})')
-    return CPU_ENGINE

@@ -9,24 +9,29 @@ output, with --labels_file or --print_results, the five best classes are printed
 """
 import argparse
 import sys
-from collections.abc import Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from goodinit import caffe
+from goodinit.caffe import Net
 from goodinit.caffe.classifier import Classifier
+from goodinit.caffe.common import common
 from goodinit.netlib.data.transform import read_mean
+from goodinit.netlib.engines import make_engine
 from goodinit.netlib.errors import DataError, GoodinitError
 from goodinit.netlib.shapes import Shape
 from goodinit.proto import atomic_write, existing_file, read_net
-from goodinit.tools.arguments import real, shape
+from goodinit.tools.arguments import add_engine, add_python_layers, real, shape
 from goodinit.tools.bundled import find_model
 from goodinit.tools.carry_out import check_output
 from goodinit.tools.console import Parser, run, say
+from goodinit.tools.prepare import copy_weights
 
 MEAN = '104.00698793,116.66876762,122.67891434'     # of ILSVRC 2012's images: blue, green, red
 BEST = 5
+NetKind = TypeVar('NetKind', bound=Net)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add('--ext', metavar='E', default='jpg', help='the files of a directory that are images (default: %(default)s)')
     add('--print_results', action='store_true', help='print the five best classes of each image')
     add('--labels_file', metavar='F', default='', help='print them with their names, one in each line of this file')
-    return run(classify, parser, argv)
+    return run(classify, parser, numbered(argv))
 
 
 def add_model(parser: Parser) -> None:
@@ -51,7 +56,6 @@ def add_model(parser: Parser) -> None:
     add('--model_def', metavar='P', default='caffenet/deploy',
         help="the net's deploy prototxt, or the name of a bundled model (default: %(default)s)")
     add('--pretrained_model', metavar='W', required=True, help='its trained weights')
-    add('--gpu', action='store_true', help='compute on the GPU')
     add('--mean_file', metavar='M',
         help=f"subtract M: an .npy or .binaryproto file, or a number per channel; '' for none (default: {MEAN}, of "
              'ImageNet, for 3 channels)')
@@ -60,11 +64,20 @@ def add_model(parser: Parser) -> None:
         help='multiply by S before the mean is subtracted (default: %(default)g)')
     add('--channel_swap', metavar='C', type=order,
         help="the order of the channels (default: 2,1,0 for 3 channels, from RGB to BGR; '' for as they are)")
+    add_engine(parser)
+    add_python_layers(parser)
+
+
+def numbered(argv: Sequence[str] | None) -> list[str]:
+    """The command line with a number after --gpu, which pycaffe's scripts take without: 0."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    return ['--gpu=0' if word == '--gpu' and not after.isdecimal() else word
+            for word, after in zip(given, [*given[1:], ''], strict=True)]
 
 
 def model_arguments(args: argparse.Namespace) -> dict:
     """What Classifier and Detector take of add_model's options. Raises GoodinitError."""
-    (caffe.set_mode_gpu if args.gpu else caffe.set_mode_cpu)()
+    common.engine = make_engine(args.engine)
     path = find_model(args.model_def, 'deploy')
     color = channels(path) == 3
     mean = MEAN * color if args.mean_file is None else args.mean_file
@@ -104,13 +117,15 @@ def order(text: str) -> list[int]:
     return [int(i) for i in numbers if i]
 
 
-@contextmanager
-def one_line():
-    """What pycaffe's classes raise beside GoodinitErrors, as such."""
+def build(kind: Callable[..., NetKind], args: argparse.Namespace, **options) -> NetKind:
+    """pycaffe's Classifier or Detector, with a word on layers that only the net or its weights have."""
     try:
-        yield
+        made = kind(**options, **model_arguments(args))
     except (ValueError, RuntimeError) as error:
         raise GoodinitError(str(error)) from error
+    for note in copy_weights(made.net, args.pretrained_model):
+        say(f'note: {note}')
+    return made
 
 
 def classify(args: argparse.Namespace) -> None:
@@ -118,9 +133,8 @@ def classify(args: argparse.Namespace) -> None:
         if not args.output_file.endswith('.npy'):
             raise GoodinitError(f'{args.output_file}: found another extension, needed: .npy')
         check_output(Path(args.output_file), force=True)
-    labels = read_labels(args.labels_file) if args.labels_file else []
-    with one_line():
-        classifier = Classifier(image_dims=args.images_dim, **model_arguments(args))
+    labels = read_labels(args.labels_file) if args.labels_file else None
+    classifier = build(Classifier, args, image_dims=args.images_dim)
     names, images = open_images(args.input_file, args.ext, classifier.blobs[classifier.inputs[0]].channels)
     say(f'Classifying {len(images)} inputs.')
     predictions = classifier.predict(images, not args.center_only)
@@ -130,7 +144,7 @@ def classify(args: argparse.Namespace) -> None:
         with atomic_write(args.output_file) as file:
             np.save(file, predictions)
         say(f'Saved results into {args.output_file}')
-    if labels or args.print_results or not args.output_file:
+    if labels is not None or args.print_results or not args.output_file:
         print('\n'.join(lines))
 
 
@@ -160,11 +174,12 @@ def open_images(name: str, ext: str, channels: int) -> tuple[list[str], Sequence
     return [str(path) for path in paths], [caffe.io.load_image(path, color=channels != 1) for path in paths]
 
 
-def best(scores: np.ndarray, labels: Sequence[str]) -> list[str]:
+def best(scores: np.ndarray, labels: Sequence[str] | None) -> list[str]:
     """A line for each of the best classes. Raises DataError where there are fewer names than classes."""
-    if labels and len(labels) < len(scores):
+    if labels is not None and len(labels) < len(scores):
         raise DataError(f'--labels_file: found {len(labels)} names, needed: {len(scores)}, one for each class')
-    return [f'{scores[i]:11.5f}  {labels[i] if labels else i}' for i in np.argsort(-scores, kind='stable')[:BEST]]
+    names = range(len(scores)) if labels is None else labels
+    return [f'{scores[i]:11.5f}  {names[i]}' for i in np.argsort(-scores, kind='stable')[:BEST]]
 
 
 if __name__ == '__main__':

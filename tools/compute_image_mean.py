@@ -5,16 +5,18 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+from goodinit.caffe.glog import log, number
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum
 from goodinit.netlib.data.pairs import Database
 from goodinit.netlib.errors import DataError
 from goodinit.proto import write_binary
 from goodinit.proto.caffe_pb2 import BlobProto
+from goodinit.tools.carry_out import check_output
 from goodinit.tools.console import Parser, run
 from goodinit.tools.convert_imageset import BACKENDS, add_backend, log_opened
-from goodinit.tools.glog import log, number
 
 PROGRESS = 10000
 
@@ -33,6 +35,8 @@ def arguments() -> Parser:
 
 
 def compute(args: argparse.Namespace) -> None:
+    if args.output:
+        check_output(Path(args.output), force=True)
     database = open_database(args.database, BACKENDS[args.backend])
     log_opened(args.database, args.backend)
     mean = mean_image(database)

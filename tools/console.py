@@ -3,6 +3,7 @@
 Results go to stdout, everything else to stderr. Exit status 0 is success, 1 a user's mistake, 130 an interruption.
 """
 import argparse
+import io
 import os
 import shutil
 import sys
@@ -58,31 +59,54 @@ class Help(argparse.RawDescriptionHelpFormatter):
 def run(tool: Callable[[argparse.Namespace], int | None], parser: Parser, argv: Sequence[str] | None) -> int:
     """Run a tool on its command line (None: the process's own) and return its exit status: what the tool returns, where
     it returns one."""
+    def action():
+        args = parser.parse_args(argv)
+        with python.refused(when=getattr(args, 'no_python_layers', False)):
+            return tool(args)
+    hint = ': a smaller --batch-size helps' if '--batch-size' in parser._option_string_actions else ''
+    return guarded(parser.prog, action, hint)
+
+
+def guarded(prog: str, action: Callable[[], int | None], out_of_memory: str = '') -> int:
+    """The exit status of an action, all that can go wrong in it said in one line."""
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
+        _prepare_streams()
         try:
-            args = parser.parse_args(argv)
-            with python.refused(when=getattr(args, 'no_python_layers', False)):
-                status = tool(args)
+            status = action()
             sys.stdout.flush()
             return status or 0
         except GoodinitError as error:
-            return _fail(parser.prog, str(error))
+            return _fail(prog, str(error))
         except MemoryError as error:
-            return _fail(parser.prog, f'out of memory ({error}): a smaller --batch-size helps')
+            return _fail(prog, f'out of memory ({error}){out_of_memory}')
         except KeyboardInterrupt:
             start = '\n' if sys.stderr.isatty() else ''          # the terminal shows ^C
-            say(f'{start}{parser.prog}: interrupted; no file was left half written')
+            say(f'{start}{prog}: interrupted; no file was left half written')
             return 130
         except BrokenPipeError:
-            # What Python would flush at its exit has nowhere to go either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _abandon_output()
             return BROKEN_PIPE
         except Exception as error:
-            where = python.blame(error)
-            if not where:
+            if where := python.blame(error):
+                return _fail(prog, f'{where} raised {type(error).__name__}: {error}')
+            if not isinstance(error, OSError):
                 raise
-            return _fail(parser.prog, f'{where} raised {type(error).__name__}: {error}')
+            _abandon_output()
+            return _fail(prog, f'{error.filename or "standard output"}: {error.strerror or error}')
+
+
+def _prepare_streams() -> None:
+    """A stream that the caller closed swallows what it gets; the locale may lack characters of names."""
+    sys.stdout, sys.stderr = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
+    for stream in sys.stdout, sys.stderr:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
+
+
+def _abandon_output() -> None:
+    """What Python would flush at its exit has nowhere to go either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(text: str) -> None:

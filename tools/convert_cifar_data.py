@@ -2,8 +2,8 @@
 
     goodinit convert_cifar_data cifar-10-batches-bin .
 
-makes cifar10_train_lmdb and cifar10_test_lmdb in the output folder, in the order of the files, channels red, green, blue.
-Files may be packed (.bin.gz, .bin.xz). The databases must not be there yet.
+makes cifar10_train_lmdb and cifar10_test_lmdb in the output folder, in the order of the files, channels red, green,
+blue. Files may be packed (.bin.gz, .bin.xz). The databases must not be there yet.
 """
 import argparse
 import sys

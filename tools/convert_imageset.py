@@ -10,16 +10,16 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
+from goodinit.caffe.glog import log
 from goodinit.netlib.data.databases import LEVELDB, LMDB, create_database
 from goodinit.netlib.data.images import ImageError, decode_image, resize
 from goodinit.netlib.data.sources import read_list
 from goodinit.netlib.errors import DataError
 from goodinit.proto import existing_file
 from goodinit.proto.caffe_pb2 import Datum
-from goodinit.tools.arguments import one_of, whole
+from goodinit.tools.arguments import INT_MAX, one_of, whole
 from goodinit.tools.console import Parser, UsageError, run
 from goodinit.tools.gflags import add_flag, add_switch, plain
-from goodinit.tools.glog import log
 
 BACKENDS = {'lmdb': LMDB, 'leveldb': LEVELDB}
 SWITCHES = {'gray': 'make the images grey', 'shuffle': 'put them in random order',
@@ -91,6 +91,9 @@ def read_images(path: str) -> list[tuple[str, int]]:
     names, labels = read_list(existing_file(path))
     if names and labels is None:
         raise DataError(f"data {path}: '{names[0]}' has no label; needed: a path and a label per line")
+    for name, label in zip(names, labels or [], strict=True):
+        if not -INT_MAX <= label <= INT_MAX:
+            raise DataError(f"data {path}: '{name}' has the label {label}, needed: at most {INT_MAX}")
     return list(zip(names, labels or [], strict=True))
 
 

@@ -21,7 +21,7 @@ from goodinit.netlib.errors import DataError, GoodinitError, need
 from goodinit.proto import atomic_write
 from goodinit.tools.arguments import one_of, whole
 from goodinit.tools.carry_out import check_output
-from goodinit.tools.classify import add_model, model_arguments, one_line
+from goodinit.tools.classify import add_model, build, numbered
 from goodinit.tools.console import Parser, run, say
 
 CORNERS = ('ymin', 'xmin', 'ymax', 'xmax')
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help='list: the windows of the input; selective_search: windows that it finds (default: as the input has them)')
     add('--context_pad', metavar='N', type=whole(0), default=16,
         help="pixels along each side of the net's input that show what surrounds the window (default: %(default)s)")
-    return run(detect, parser, argv)
+    return run(detect, parser, numbered(argv))
 
 
 def detect(args: argparse.Namespace) -> None:
@@ -57,8 +57,7 @@ def detect(args: argparse.Namespace) -> None:
         raise GoodinitError(f'{args.input_file}: --crop_mode list needs windows, in a .csv file')
     check_output(Path(args.output_file), force=True)
     images = READERS[given](args.input_file)
-    with one_line():
-        detector = Detector(context_pad=args.context_pad, **model_arguments(args))
+    detector = build(Detector, args, context_pad=args.context_pad)
     found = detector.detect_windows(images.items()) if listed else detector.detect_selective_search(list(images))
     if not found:
         raise DataError(f'{args.input_file}: found no windows, needed: one or more')

@@ -9,12 +9,14 @@ of Graphviz.
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from goodinit.caffe.draw import draw_net_to_file
 from goodinit.proto import read_net
 from goodinit.proto.caffe_pb2 import Phase
 from goodinit.tools.arguments import one_of
 from goodinit.tools.bundled import find_model
+from goodinit.tools.carry_out import check_output
 from goodinit.tools.console import Parser, run, say
 
 
@@ -35,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def draw(args: argparse.Namespace) -> None:
     net = read_net(find_model(args.input_net_proto_file))
     phase = None if args.phase == 'ALL' else Phase.Value(args.phase)
+    check_output(Path(args.output_image_file), force=True)
     say(f'Drawing net to {args.output_image_file}')
     draw_net_to_file(net, args.output_image_file, args.rankdir, phase, args.display_lrm)
 

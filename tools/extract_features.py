@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 import numpy as np
+from goodinit.caffe.glog import log
+from goodinit.caffe.solver_log import log_net
 from goodinit.netlib import Net
 from goodinit.netlib.data.databases import create_database
 from goodinit.netlib.errors import NetError, meant
 from goodinit.proto.caffe_pb2 import TEST, Datum
-from goodinit.tools.arguments import one_of, whole
+from goodinit.tools.arguments import add_engine, add_python_layers, one_of, whole
 from goodinit.tools.caffe import load
-from goodinit.tools.carry_out import engine_for
 from goodinit.tools.console import Parser, UsageError, run
 from goodinit.tools.convert_imageset import BACKENDS, log_opened
-from goodinit.tools.glog import log
-from goodinit.tools.solver_log import log_net
+from goodinit.tools.gpu import GPU_ENGINE, use_gpu
 
 PLACE = 'extract_features.cpp'
 PROGRESS = 1000
@@ -39,17 +39,25 @@ def arguments() -> Parser:
     add('batches', metavar='NUM_MINI_BATCHES', type=whole(1), help='how many batches to run')
     add('backend', metavar='DB_TYPE', type=one_of(BACKENDS), help=', '.join(BACKENDS))
     add('mode', metavar='CPU|GPU', nargs='?', type=one_of(['CPU', 'GPU']), default='CPU', help='(default: %(default)s)')
-    add('device', metavar='DEVICE_ID=0', nargs='?', default='DEVICE_ID=0', type=one_of(['DEVICE_ID=0', '0']),
-        help='the GPU: the first')
+    add('device', metavar='DEVICE_ID=N', nargs='?', type=device, default=0,
+        help='the number of the GPU (default: %(default)s)')
+    add_engine(parser)
+    add_python_layers(parser)
     return parser
+
+
+def device(text: str) -> int:
+    """A type of numbers, perhaps with DEVICE_ID= before them."""
+    return whole(0)(text.removeprefix('DEVICE_ID='))
 
 
 def extract(args: argparse.Namespace) -> None:
     if len(args.blobs) != len(args.databases):
         raise UsageError(f'the number of blob names and dataset names must be equal: found {len(args.blobs)} and '
                          f'{len(args.databases)}')
-    log(f'{PLACE}:60', f'Using {args.mode}', 'E')
-    net = Net(args.proto, TEST, engine=engine_for(args.mode == 'GPU'))
+    engine = use_gpu(args.device) if args.mode == 'GPU' else args.engine
+    log(f'{PLACE}:60', f"Using {'GPU' if engine == GPU_ENGINE else 'CPU'}", 'E')
+    net = Net(args.proto, TEST, engine=engine)
     log_net(net)
     load(net, args.weights)
     for blob in args.blobs:

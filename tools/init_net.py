@@ -120,7 +120,7 @@ def initialize_net(args: argparse.Namespace) -> None:
     if args.filters:
         check_output(Path(args.filters), force=True)
         first_convolution(prepared.net)
-    outcome = carry_out(prepared, [recipe], args.quiet)
+    outcome = carry_out(prepared, [recipe], args.quiet, measured=args.json or not args.quiet)
     if out:
         prepared.save(out)
     if args.filters:

@@ -86,7 +86,7 @@ def input_shape(net: NetFile, layer: LayerParameter, options: DataOptions) -> Sh
     if data and len(data) != 3:
         return data
     deploy = deploy_shape(net.path)
-    image, transform = layer.image_data_param, layer.transform_param
+    image, transform = resized(layer), layer.transform_param
     square = options.crop or transform.crop_size
     told = ((square, square), (image.new_height, image.new_width), deploy and deploy[1:], data and data[1:])
     size = next((extents for extents in told if extents and all(extents)), None)
@@ -97,6 +97,11 @@ def input_shape(net: NetFile, layer: LayerParameter, options: DataOptions) -> Sh
         raise layer_error(layer, f"top '{layer.top[0]}': its {what} cannot be told from the prototxt, a "
                                  'deploy.prototxt beside it or the data: give --input-shape C,H,W')
     return (channels, *size)
+
+
+def resized(layer: LayerParameter):
+    """The fields among which a data layer's new_height and new_width are."""
+    return layer.dense_image_data_param if layer.type == 'DenseImageData' else layer.image_data_param
 
 
 def sample_shape(data: str) -> Shape | None:

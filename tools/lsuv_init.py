@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from goodinit.initializers import Recipe
-from goodinit.tools.arguments import one_of
-from goodinit.tools.carry_out import carry_out, check_output, engine_for
+from goodinit.tools.arguments import add_engine, add_python_layers, one_of
+from goodinit.tools.carry_out import carry_out, check_output
 from goodinit.tools.console import Parser, run, say
+from goodinit.tools.gpu import use_gpu
 from goodinit.tools.inputs import DataOptions
 from goodinit.tools.nets import open_net
 from goodinit.tools.prepare import prepare
@@ -39,7 +40,9 @@ def arguments() -> Parser:
     add('out', metavar='OUT', help='the caffemodel to write, or as .h5 HDF5')
     add('mode', metavar='MODE', type=one_of(MODES), help=', '.join(MODES))
     add('words', metavar='noFetch|gpu', type=one_of(['noFetch', 'gpu']), nargs='*', default=[],
-        help='noFetch: do not load an OUT that is there; gpu: compute on the GPU')
+        help='noFetch: do not load an OUT that is there; gpu: as --gpu 0')
+    add_engine(parser)
+    add_python_layers(parser)
     return parser
 
 
@@ -47,9 +50,10 @@ def lsuv_init(args: argparse.Namespace) -> None:
     file, out = open_net(args.solver), Path(args.out)
     check_output(out, force=True)
     fetched = out.is_file() and 'noFetch' not in args.words
+    engine = use_gpu(0) if 'gpu' in args.words else args.engine
+    prepared = prepare(file, DataOptions(), engine, args.out if fetched else '')
     if fetched:
         say(f'weights are loaded from {out}')
-    prepared = prepare(file, DataOptions(), engine_for('gpu' in args.words), args.out if fetched else '')
     prepared.check_save(out)
     outcome = carry_out(prepared, [MODES[args.mode]])
     prepared.save(out)

@@ -16,8 +16,8 @@ import numpy as np
 from goodinit.initializers import Recipe
 from goodinit.netlib import Net
 from goodinit.netlib.layers.affine import Affine
-from goodinit.tools.arguments import one_of, real, whole
-from goodinit.tools.carry_out import carry_out, check_output, engine_for
+from goodinit.tools.arguments import add_engine, add_python_layers, one_of, real, whole
+from goodinit.tools.carry_out import carry_out, check_output
 from goodinit.tools.console import Parser, run, say
 from goodinit.tools.inputs import DataOptions
 from goodinit.tools.nets import open_net
@@ -59,7 +59,8 @@ def add_published(parser: Parser) -> None:
     add('-s', type=real(), default=1.0, metavar='S', help='multiply the images of -d by S (default: %(default)s)')
     add('-bs', type=whole(1), default=16, metavar='N', help='the batch size with -d (default: %(default)s)')
     add('-nit', type=whole(1), default=10, metavar='N', help='how many batches (default: %(default)s)')
-    add('--gpu', type=whole(0), metavar='N', help='compute on the GPU (CUDA_VISIBLE_DEVICES says which)')
+    add_engine(parser)
+    add_python_layers(parser)
 
 
 def published_data(args: argparse.Namespace) -> DataOptions:
@@ -72,7 +73,7 @@ def published_data(args: argparse.Namespace) -> DataOptions:
 def magic_init(args: argparse.Namespace) -> None:
     file, out = open_net(args.prototxt), Path(args.out)
     check_output(out, force=True)
-    prepared = prepare(file, published_data(args), engine_for(args.gpu is not None), args.load)
+    prepared = prepare(file, published_data(args), args.engine, args.load)
     prepared.check_save(out)
     recipes = recipes_of(args, prepared.net)
     if not recipes and not args.q:

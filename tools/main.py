@@ -5,7 +5,7 @@ from importlib import import_module
 
 from .. import __version__
 from ..netlib.errors import meant
-from .console import say
+from .console import guarded, say
 
 # A subcommand's module in goodinit.tools, whose main(argv) returns an exit status, and what it does.
 COMMANDS = {
@@ -19,6 +19,8 @@ COMMANDS = {
     'caffe': ('caffe', "the `caffe` command of BVLC: train, test, time, device_query"),
     'lint': ('lint', 'all that is wrong with a net or solver prototxt, at once'),
     'convert_imageset': ('convert_imageset', 'images of a list, as a database'),
+    'convert_mnist_data': ('convert_mnist_data', "MNIST's files, as a database"),
+    'convert_cifar_data': ('convert_cifar_data', "CIFAR-10's files, as databases"),
     'compute_image_mean': ('compute_image_mean', 'the mean image of a database'),
     'extract_features': ('extract_features', 'blobs of a net with its weights, as databases'),
     'upgrade_net_proto_text': ('upgrade_net_proto_text', 'the prototxt of a net, in the current format'),
@@ -48,15 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; returns the exit status."""
     command, *rest = list(sys.argv[1:] if argv is None else argv) or ['']
     if command in ('', '-h', '--help', 'help'):
-        print(USAGE)
-        return 0 if command else 1
+        return guarded('goodinit', lambda: print(USAGE)) or int(not command)
     if command == '--version':
-        print(f'goodinit {__version__}')
-        return 0
+        return guarded('goodinit', lambda: print(f'goodinit {__version__}'))
     if command not in COMMANDS:
         say(f"goodinit: unknown command '{command}'{meant(command, COMMANDS)} (known: {', '.join(COMMANDS)})")
         return 1
-    return import_module(f'goodinit.tools.{COMMANDS[command][0]}').main(rest)
+    return guarded('goodinit', lambda: import_module(f'goodinit.tools.{COMMANDS[command][0]}').main(rest))
 
 
 if __name__ == '__main__':

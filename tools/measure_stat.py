@@ -13,7 +13,6 @@ import numpy as np
 from goodinit.initializers import Row, walk
 from goodinit.initializers.walk import measuring
 from goodinit.tools import report
-from goodinit.tools.carry_out import engine_for
 from goodinit.tools.console import Parser, run, say
 from goodinit.tools.magic_init import add_published, published_data
 from goodinit.tools.nets import open_net
@@ -37,7 +36,7 @@ def arguments() -> Parser:
 
 
 def measure_stat(args: argparse.Namespace) -> None:
-    prepared = prepare(open_net(args.prototxt), published_data(args), engine_for(args.gpu is not None), args.load)
+    prepared = prepare(open_net(args.prototxt), published_data(args), args.engine, args.load)
     rows = prepared.measure()
     if args.all:
         print(outputs(prepared), end='\n\n')

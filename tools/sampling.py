@@ -46,7 +46,8 @@ def input_shapes(net: NetFile, layers: list[LayerParameter], options: DataOption
             shape = input_shape(net, pictured[0] if only_labels else layer, options)
             images = batch or batch_size_of(layer)
             shapes[layer.top[0]] = (images, 1, *shape[1:]) if only_labels else (images, *shape)
-            shapes.update(dict.fromkeys(layer.top[1:], (images,)))
+            per_pixel = layer.type == 'DenseImageData'
+            shapes.update(dict.fromkeys(layer.top[1:], (images, 1, *shape[1:]) if per_pixel else (images,)))
     if options.input_shape and options.input_shape not in [shape[1:] for shape in shapes.values()]:
         given = ', '.join(dimensions(shape[1:]) for shape in shapes.values())
         raise NetError(f'{net.path}: --input-shape: found {dimensions(options.input_shape)}; the inputs of the net, '

@@ -11,15 +11,15 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
+from goodinit.caffe.solver_log import output_lines
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import TEST
 from goodinit.solvers.events import mean_outputs
-from goodinit.tools.arguments import engine, whole
+from goodinit.tools.arguments import add_engine, add_python_layers, whole
 from goodinit.tools.console import Parser, run, say
 from goodinit.tools.nets import open_net
-from goodinit.tools.prepare import CPU_ENGINE, copy_weights
-from goodinit.tools.solver_log import output_lines
+from goodinit.tools.prepare import copy_weights
 from goodinit.tools.stand_in import Feeder, stand_in
 
 ITERATIONS = 50         # as `caffe test`
@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     add('--weights', metavar='F', required=True, help='a caffemodel or .h5')
     add('--iterations', metavar='N', type=whole(1),
         help=f'how many batches (default: {ITERATIONS}, or all of the digits)')
-    add('--engine', metavar='E', type=engine, default=CPU_ENGINE, help='what computes (default: %(default)s)')
+    add_engine(parser)
+    add_python_layers(parser)
     return run(test, parser, argv)
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from goodinit.caffe.glog import number
+from goodinit.caffe.solver_log import output_lines
 from goodinit.initializers import PRESETS, fill
 from goodinit.netlib import Net
 from goodinit.netlib.errors import need
@@ -27,18 +29,16 @@ from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import Clipped, Displayed, Event, NotFinite, Snapshotted, Solver, Tested, snapshots
 from goodinit.solvers.events import Magnitude
 from goodinit.solvers.solver import read
-from goodinit.tools.arguments import add_python_layers, engine, one_of, whole
+from goodinit.tools.arguments import add_engine, add_python_layers, one_of, whole
 from goodinit.tools.bundled import find_model
 from goodinit.tools.carry_out import carry_out, check_output
 from goodinit.tools.console import Parser, UsageError, run, say
 from goodinit.tools.figures import picture
-from goodinit.tools.glog import number
 from goodinit.tools.inputs import DataOptions
 from goodinit.tools.monitor import EVERY, Monitor
 from goodinit.tools.nets import find_net, open_net
-from goodinit.tools.prepare import CPU_ENGINE, prepare
+from goodinit.tools.prepare import prepare
 from goodinit.tools.signals import Signals
-from goodinit.tools.solver_log import output_lines
 from goodinit.tools.stand_in import feed, use_digits
 from goodinit.tools.together import together
 
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help='draw the change rate of each layer, as it trains, in P (.png, .svg or .pdf), with its numbers as .json')
     add('--monitor-every', metavar='N', type=whole(1),
         help=f"measure it every N iterations (default: the solver's display, or {EVERY})")
-    add('--engine', metavar='E', type=engine, default=CPU_ENGINE, help='what computes (default: %(default)s)')
+    add_engine(parser)
     add_python_layers(parser)
     return run(tool, parser, argv)
 

@@ -2,20 +2,25 @@
 
 Decoding, grey levels and resizing give what OpenCV gives, since Caffe's numbers are OpenCV's.
 """
+from __future__ import annotations
+
 import io
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from ..errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # Blue, green, red in 1/2^bits: OpenCV rounds to the nearest level, libpng (for .png files) down.
 GREY = (np.array([1868, 9617, 4899], np.int32), 1 << 13, 14)
 GREY_PNG = (np.array([3737, 19234, 9797], np.int32), 0, 15)
 SUFFIXES = ('.bmp', '.gif', '.jp2', '.jpeg', '.jpg', '.pbm', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error)
 
 
 class ImageError(DataError):
@@ -33,13 +38,14 @@ def decode_image(source: str | Path | bytes, color: bool | None = True, name: st
     IMREAD_COLOR, IMREAD_GRAYSCALE and IMREAD_UNCHANGED. Alpha is dropped, not blended; 16 bits keep
     the upper 8; an EXIF orientation is not applied. Raises ImageError.
     """
+    from PIL import Image
     name = name or ('image' if isinstance(source, bytes) else str(source))
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             return _pixels(image, color)
     except FileNotFoundError as error:
         raise ImageError(name, 'no such file') from error
-    except UNREADABLE as error:
+    except (*UNREADABLE, Image.DecompressionBombError) as error:
         raise ImageError(name, f'cannot be read as an image ({error})') from error
 
 
@@ -95,12 +101,25 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     if pixels.shape[-2:] == (height, width):
         return pixels
     left, right, weights = _neighbours(pixels.shape[-1], width)
-    wide = pixels.astype(np.int32)
-    rows = (wide[..., left] * weights[0] + wide[..., right] * weights[1]) >> 4
+    rows = pixels.take(left, -1) * weights[0]
+    rows += pixels.take(right, -1) * weights[1]
+    rows >>= 4
     upper, lower, weights = _neighbours(pixels.shape[-2], height)
-    weights = weights[..., None]
-    levels = (rows[..., upper, :] * weights[0] >> 16) + (rows[..., lower, :] * weights[1] >> 16)
-    return (levels + 2 >> 2).astype(np.uint8)
+    levels, below = (rows.take(index, -2) for index in (upper, lower))
+    for part, weight in ((levels, weights[0]), (below, weights[1])):
+        part *= weight[:, None]
+        part >>= 16
+    levels += below
+    levels += 2
+    levels >>= 2
+    return levels.astype(np.uint8)
+
+
+def resize_nearest(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(..., height, width), as OpenCV's INTER_NEAREST: each pixel the one at its corner's place, rounded down."""
+    rows, columns = ((np.arange(target) * (size / target)).astype(np.intp).clip(max=size - 1)
+                     for size, target in zip(pixels.shape[-2:], (height, width), strict=True))
+    return pixels[..., rows[:, None], columns]
 
 
 def _neighbours(size: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

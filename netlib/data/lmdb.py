@@ -21,6 +21,14 @@ class LMDB(Database):
         except lmdb.Error as error:
             kind = InUse if 'already open' in str(error) else DataError
             raise kind(f'database {path}: cannot be opened as LMDB ({error})') from error
+        self._check_size(path / 'data.mdb' if path.is_dir() else path)
+
+    def _check_size(self, file: Path) -> None:
+        """Raises DataError for a file that was cut off, since reading beyond its end would kill the process."""
+        needed = (self._environment.info()['last_pgno'] + 1) * self._environment.stat()['psize']
+        if file.stat().st_size < needed:
+            self._environment.close()
+            raise DataError(f'database {self.path}: was cut off: found {file.stat().st_size} bytes, needed: {needed}')
 
     def pairs(self, after: bytes = b'') -> Iterator[Pair]:
         with self._environment.begin() as transaction, transaction.cursor() as cursor:

@@ -135,13 +135,18 @@ class Datums:
         return datum_to_array(datum, self.color, name), datum.label
 
 
-def read_list(path: str | Path) -> tuple[list[str], list[int] | None]:
-    """The paths of a list file ('path' or 'path label' per line), and the labels if they are given."""
+def read_lines(path: str | Path) -> list[str]:
+    """The lines of a list file that are not empty."""
     try:
         text = Path(path).read_text(encoding='utf-8')
     except (OSError, ValueError) as error:
         raise DataError(f'data {path}: cannot be read as a list of images ({error})') from error
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def read_list(path: str | Path) -> tuple[list[str], list[int] | None]:
+    """The paths of a list file ('path' or 'path label' per line), and the labels if they are given."""
+    lines = read_lines(path)
     labelled = [match.groups() for line in lines if (match := LABELLED.fullmatch(line))]
     if len(labelled) == len(lines):
         return [name for name, _ in labelled], [int(label) for _, label in labelled]

@@ -1,0 +1,70 @@
+"""Mean and variance of outputs and weights, by output, computed by the net's engine."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..netlib.blob import Blob
+from ..netlib.layers.affine import Affine
+from ..netlib.memory import Tensor
+
+# Of equal values, float32 arithmetic makes a variance below ROUNDING times their mean square.
+ROUNDING = 1e-12
+TINY = 1e-30            # and no variance below this is told from 0
+
+
+@dataclass
+class Moments:
+    """Mean and biased variance of each output over images, positions and batches: (num_output,) float64."""
+    mean: np.ndarray
+    var: np.ndarray
+    count: int
+
+    @property
+    def total_mean(self) -> float:
+        return float(self.mean.mean())
+
+    @property
+    def total_var(self) -> float:
+        """The variance over all elements: within the outputs and between them."""
+        return float(self.var.mean() + self.mean.var())
+
+    @property
+    def mean_square(self) -> float:
+        return float((self.var + self.mean ** 2).mean())
+
+    @property
+    def constant(self) -> np.ndarray:
+        """Which outputs do not vary, but for the rounding of float32 (num_output,)."""
+        return ~(self.var > np.maximum(ROUNDING * self.mean ** 2, TINY))
+
+
+def output_moments(layer: Affine, blob: Blob) -> Moments:
+    """The moments of one top of an affine layer that has just run."""
+    return _moments(layer, layer.by_output(blob.values))
+
+
+def weight_moments(layer: Affine, tensor: Tensor) -> Moments:
+    """The moments of W's values, or of a tensor of its shape."""
+    return _moments(layer, layer.weights_by_output(tensor))
+
+
+def _moments(layer: Affine, x: Tensor) -> Moments:
+    """The moments of x (outer, outputs, inner) by output."""
+    outer, outputs, inner = x.shape
+    if not x.size:
+        return Moments(np.zeros(outputs), np.zeros(outputs), 0)
+    mean, var = (layer.buffer(name, 1, outputs, 1) for name in ('mean', 'var'))
+    layer.engine.moments(x, mean=mean, var=var)
+    return Moments(mean.array().ravel().astype(float), var.array().ravel().astype(float), outer * inner)
+
+
+def pooled(parts: Sequence[Moments]) -> Moments:
+    """The moments of several sets of samples taken together."""
+    counts = np.array([p.count for p in parts], float)
+    if not counts.sum():
+        return parts[0]
+    weights = counts / counts.sum()
+    means, variances = np.array([p.mean for p in parts]), np.array([p.var for p in parts])
+    mean = weights @ means
+    return Moments(mean, weights @ (variances + (means - mean) ** 2), int(counts.sum()))

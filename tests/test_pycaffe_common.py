@@ -23,11 +23,11 @@ def modes():
 def test_without_a_gpu_a_warning_says_so(monkeypatch, modes):
     def none(name='reference'):
         raise GoodinitError('no device')
-    monkeypatch.setattr('goodinit.caffe.common.make_engine', none)
-    caffe.set_device(3)
-    with pytest.warns(UserWarning, match=r'set_mode_gpu: no GPU can be used, the CPU computes \(no device\)'):
-        caffe.set_mode_gpu()
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr('goodinit.caffe.common.make_engine', none)
+        caffe.set_device(3)
+        with pytest.warns(UserWarning, match=r'set_mode_gpu: no GPU can be used, the CPU computes \(no device\)'):
+            caffe.set_mode_gpu()
     assert net().forward(data=normal(4, 3))['out'].shape == (4, 2)
 
 

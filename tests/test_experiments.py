@@ -98,7 +98,7 @@ def test_change_rates_run(tmp_path, monkeypatch):
 
 def test_the_benchmark_measures():
     sample = benchmark.run([sys.executable, '-c', 'sum(range(10 ** 6)); bytes(10 ** 8)'])
-    assert 0 < sample['user'] < sample['cpu'] < 2 * sample['wall'] < 60 and sample['peak_mb'] > 100
+    assert 0 < sample['user'] <= sample['cpu'] and sample['wall'] > 0 and sample['peak_mb'] > 100
     assert {'cpu', 'cores', 'load', 'python', 'numpy'} <= benchmark.machine().keys()
     for case, options in benchmark.INIT.items():
         args = init_net.arguments().parse_args(options)

@@ -32,7 +32,8 @@ def convolution(seed):
         return tuple(int(n) for n in rng.integers(low, high + 1, 2))
     groups = int(rng.choice([1, 1, 2, 3]))
     if seed % 4 == 0:
-        w, channels, images = Window((3, 3), (1, 1), pair(0, 3), (1, 1)), rng.integers(48, 70, 2), 12
+        kernel = (5, 5) if seed % 8 else (3, 3)
+        w, channels, images = Window(kernel, (1, 1), pair(0, 4), (1, 1)), rng.integers(16, 70, 2), 12
     else:
         w, channels, images = Window(pair(1, 5), pair(1, 4), pair(0, 4), pair(1, 2)), rng.integers(1, 40, 2), 3
     image = tuple(max(d * (k - 1) + 1 - 2 * p, 1) + int(rng.integers(0, 20))

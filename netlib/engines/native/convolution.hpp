@@ -1,23 +1,4 @@
-// A convolution's forward pass and its gradient by the data, as slides.
-
-// The shapes of a convolution, as Python hands them over.
-struct Convolution {
-    long images, channels, height, width;                   // x
-    long outputs, out_height, out_width;                    // y
-    long kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, dilation_y, dilation_x;
-    long groups;
-
-    long kernel() const { return kernel_y * kernel_x; }
-    long inputs_of_group() const { return channels / groups; }
-    long outputs_of_group() const { return outputs / groups; }
-    Padded padded() const { return {channels, height, width, stride_y, stride_x, pad_y, pad_x, 0, 0, 0}; }
-    std::vector<Tap> taps() const {
-        std::vector<Tap> taps;
-        for (long i = 0; i < kernel(); ++i)
-            taps.push_back({i / kernel_x * dilation_y, i % kernel_x * dilation_x, i});
-        return taps;
-    }
-};
+// A convolution's forward pass and its gradient by the data, as slides or by Winograd's transform.
 
 inline Slide forward_slide(const Convolution& c) {
     const long inputs = c.inputs_of_group();
@@ -62,12 +43,13 @@ inline void convolution_backward_data(const Convolution& c, const float* dy, con
 }
 
 EXPORT(conv_forward)(const float* x, const float* W, float* y, const Convolution* c, long winograd) {
-    if (winograd && c->images) winograd::forward(forward_slide(*c), x, W, y, c->images);
-    else slide(forward_slide(*c), x, W, y, c->images);
+    if (!winograd || !c->images) slide(forward_slide(*c), x, W, y, c->images);
+    else if (c->kernel_y == 3) winograd::slide<3>(*c, false, x, W, y);
+    else winograd::slide<5>(*c, false, x, W, y);
 }
 
 EXPORT(conv_backward_data)(const float* dy, const float* W, float* dx, const Convolution* c, long winograd) {
-    const Phase y(0, c->height, 3, 1, c->pad_y, 1), x(0, c->width, 3, 1, c->pad_x, 1);
-    if (winograd && c->images) winograd::forward(backward_slide(*c, 0, 0, y, x), dy, W, dx, c->images);
-    else convolution_backward_data(*c, dy, W, dx);
+    if (!winograd || !c->images) convolution_backward_data(*c, dy, W, dx);
+    else if (c->kernel_y == 3) winograd::slide<3>(*c, true, dy, W, dx);
+    else winograd::slide<5>(*c, true, dy, W, dx);
 }

@@ -64,12 +64,12 @@ struct Padded {
 };
 
 // How many of `n` rows of `width` positions (or of n images) make a block: at most `limit` positions if it can be, and
-// few lanes left over in the last vector of each.
-inline long rows_of_a_block(long n, long width, long limit) {
+// little left over where each is taken in pieces of `unit`.
+inline long rows_of_a_block(long n, long width, long limit, long unit) {
     long best = 1, least = LONG_MAX;
     for (long blocks = 1; blocks <= n; ++blocks) {
-        const long rows = parts(n, blocks), vectors = n / rows * parts(rows * width, LANES)
-                                                      + parts(n % rows * width, LANES);
+        const long rows = parts(n, blocks), vectors = n / rows * parts(rows * width, unit)
+                                                      + parts(n % rows * width, unit);
         if (rows * width <= limit && vectors < least) {
             best = rows;
             least = vectors;
@@ -83,10 +83,10 @@ inline long rows_of_a_block(long n, long width, long limit) {
 struct Blocks {
     long all_images, height, images, rows;                  // height: rows of positions in an image
 
-    Blocks(long all_images, long height, long width, long limit) : all_images(all_images), height(height), images(1) {
-        rows = rows_of_a_block(height, width, limit);
+    Blocks(long all_images, long height, long width, long limit, long unit = LANES)
+        : all_images(all_images), height(height), images(1), rows(rows_of_a_block(height, width, limit, unit)) {
         if (rows == height)
-            images = rows_of_a_block(all_images, height * width, limit);
+            images = rows_of_a_block(all_images, height * width, limit, unit);
     }
     long bands() const { return parts(height, rows); }
     long count() const { return parts(all_images, images) * bands(); }

@@ -94,17 +94,3 @@ inline vec interleave(vec a, vec b, bool upper) {
     for (long i = 0; i < n; ++i)
         to[i * step] = from[i];
 }
-
-// to[4 i + j] = from[j * step + i] for i < n, of which `room` are wanted.
-inline void interleave_four(float* to, const float* from, long step, long n, long room) {
-    for (long i = 0; i < n; i += LANES, to += 4 * LANES, room -= 4 * LANES) {
-        vec v[4];
-        for (int j = 0; j < 4; ++j)
-            v[j] = load_part(from + j * step + i, n - i);
-        for (int half = 0; half < 2; ++half) {
-            const vec a = interleave(v[0], v[2], half), b = interleave(v[1], v[3], half);
-            store_part(to + 2 * half * LANES, interleave(a, b, false), room - 2 * half * LANES);
-            store_part(to + (2 * half + 1) * LANES, interleave(a, b, true), room - (2 * half + 1) * LANES);
-        }
-    }
-}

@@ -16,44 +16,18 @@ inline void add_squares(const Gradient& w, const Block& block, const float* padd
     }
 }
 
-// As add_block, with squares for the sums of all images.
-inline void square_block(const Gradient& w, long number, const float* x, const float* dy, float* padded, float* columns,
-                         float* sums, float* squares) {
-    const Block block = w.blocks[number];
-    const long C = w.s.in.channels, outs = w.column_blocks(), size = w.positions() * COLS;
-    share_out(C + w.s.groups * outs, [&](long i) {
-        if (i < C) return w.s.in.fill(x, block, i, padded + i * w.s.in.channel());
-        const long g = (i - C) / outs, first = (i - C) % outs * COLS;
-        transpose(w, dy, block, g * w.s.outputs + first, std::min<long>(COLS, w.s.outputs - first),
-                  columns + (i - C) * size);
-    });
-    const long all = w.rows() / ROWS, rows = ROWS * std::max(1L, std::min(PANELS, all * outs / (4 * threads())));
-    const long shares = parts(w.rows(), rows);
-    share_out(w.s.groups * outs * shares, [&](long task) {
-        const long k0 = task % shares * rows, b = task / shares, g = b / outs;
-        add_squares(w, block, padded + g * w.s.inputs * w.s.in.channel(), columns + b * size,
-                    w.s.outputs - b % outs * COLS, k0, std::min(w.s.depth(), k0 + rows),
-                    sums + b * w.rows() * COLS, squares + b * w.rows() * COLS);
-    });
-}
-
 }  // namespace weights
 
 // out (M, C / groups, kernel) += the sum over images of dW^2
 EXPORT(conv_squared_gradients)(const float* x, const float* dy, float* out, const Convolution* c) {
     using namespace weights;
-    const long room = 1 << 18;                              // floats of a block: they stay in the second-level cache
-    const long limit = std::max(512L, room / (c->channels * c->stride_y * c->stride_x + c->outputs + 1));
-    Gradient w{forward_slide(*c), Blocks(c->images, c->out_height, c->out_width, limit), {}};
-    w.s.fit(w.blocks);
-    w.places = w.s.places(w.s.inputs);
-    const long size = w.s.groups * w.column_blocks() * w.rows() * COLS;
-    float* padded = buffer(PADDED, w.s.in.size());
-    float* columns = buffer(COLUMNS, w.s.groups * w.column_blocks() * w.positions() * COLS);
-    float* sums = buffer(SUMS, 2 * size);
-    float* squares = sums + size;
-    std::fill_n(squares, size, 0.f);
+    const Gradient w = gradient(*c, 1 << 18);               // which stays in the second-level cache
+    float* sums = buffer(SUMS, 2 * w.sums());
+    float* squares = sums + w.sums();
+    std::fill_n(squares, w.sums(), 0.f);
     for (long i = 0; i < w.blocks.count(); ++i)
-        square_block(w, i, x, dy, padded, columns, sums, squares);
+        share_block(w, w.blocks[i], x, dy, [&](auto padded, auto columns, long width, long k0, long k1, long at) {
+            add_squares(w, w.blocks[i], padded, columns, width, k0, k1, sums + at, squares + at);
+        });
     add_sums(w, squares, out);
 }

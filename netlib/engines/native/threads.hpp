@@ -38,4 +38,4 @@ inline float* buffer(Buffer which, long floats) {
     return kept.start[which];
 }
 
-inline long parts(long n, long size) { return (n + size - 1) / size; }
+constexpr long parts(long n, long size) { return (n + size - 1) / size; }

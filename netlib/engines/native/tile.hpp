@@ -9,10 +9,11 @@ constexpr int ROWS = 6;                                     // of 16 registers 1
 #endif
 constexpr int COLS = 2 * LANES, TILE_SIZE = ROWS * COLS;
 
-// A as a packed panel: ROWS numbers for each k, one k after the other.
+// A as a panel: ROWS numbers side by side for each k, one k `step` after the other.
 struct Panel {
     const float* numbers;
-    float operator()(int row, long k) const { return numbers[k * ROWS + row]; }
+    long step = ROWS;
+    float operator()(int row, long k) const { return numbers[k * step + row]; }
 };
 
 // A as ROWS places in memory with k running on from each.

@@ -17,18 +17,21 @@ struct Gradient {
     long column_blocks() const { return parts(s.outputs, COLS); }
     long positions() const { return blocks.images * blocks.rows * s.width; }
     long rows() const { return parts(s.depth(), ROWS) * ROWS; }
+    long sums() const { return s.groups * column_blocks() * rows() * COLS; }
 };
 
 // Columns `first` to first + COLS of a group's outputs as (positions, COLS): dy transposed, filled up with zeros.
 inline void transpose(const Gradient& w, const float* dy, const Block& block, long channel, long width, float* to) {
     const long n = block.rows * w.s.width, channels = w.s.groups * w.s.outputs;
-    if (width < COLS) std::memset(to, 0, sizeof(float) * block.images * n * COLS);
     for (long i = 0; i < block.images; ++i, to += n * COLS) {
         const float* from = dy + ((block.image + i) * channels + channel) * w.s.channel + block.row * w.s.width;
-        for (long p0 = 0; p0 < n; p0 += LANES)
-            for (long j = 0; j < width; ++j)
-                for (long p = p0; p < std::min(n, p0 + LANES); ++p)
-                    to[p * COLS + j] = from[j * w.s.channel + p];
+        for (long p = 0; p < n; p += LANES)
+            for (long j = 0; j < width; j += LANES) {
+                vec v[LANES];
+                load_across(from + j * w.s.channel + p, w.s.channel, width - j, n - p, v);
+                for (int k = 0; k < std::min<long>(LANES, n - p); ++k)
+                    store(to + (p + k) * COLS + j, v[k]);
+            }
     }
 }
 
@@ -49,10 +52,13 @@ inline void add_products(const Gradient& w, const Block& block, const float* pad
         }
 }
 
-inline void add_block(const Gradient& w, long number, const float* x, const float* dy, float* padded, float* columns,
-                      float* sums) {
-    const Block block = w.blocks[number];
+// Lay out a block, padded and transposed; then work(padded, columns, width, k0, k1, at) for each part of dW: its group's
+// images, its columns of dy and how many there are, its rows, and where its column block is among the sums.
+template <class Work>
+void share_block(const Gradient& w, const Block& block, const float* x, const float* dy, const Work& work) {
     const long C = w.s.in.channels, outs = w.column_blocks(), size = w.positions() * COLS;
+    float* padded = buffer(PADDED, w.s.in.size());
+    float* columns = buffer(COLUMNS, w.s.groups * outs * size);
     share_out(C + w.s.groups * outs, [&](long i) {
         if (i < C) return w.s.in.fill(x, block, i, padded + i * w.s.in.channel());
         const long g = (i - C) / outs, first = (i - C) % outs * COLS;
@@ -63,9 +69,8 @@ inline void add_block(const Gradient& w, long number, const float* x, const floa
     const long shares = parts(w.rows(), rows);
     share_out(w.s.groups * outs * shares, [&](long task) {
         const long k0 = task % shares * rows, b = task / shares, g = b / outs;
-        add_products(w, block, padded + g * w.s.inputs * w.s.in.channel(), columns + b * size,
-                     w.s.outputs - b % outs * COLS, k0, std::min(w.s.depth(), k0 + rows),
-                     sums + b * w.rows() * COLS, number == 0);
+        work(padded + g * w.s.inputs * w.s.in.channel(), columns + b * size, w.s.outputs - b % outs * COLS,
+             k0, std::min(w.s.depth(), k0 + rows), b * w.rows() * COLS);
     });
 }
 
@@ -79,20 +84,25 @@ inline void add_sums(const Gradient& w, const float* sums, float* dW) {
     });
 }
 
-}  // namespace weights
-
-inline void convolution_backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
-    using namespace weights;
-    const long room = 1 << 20;                              // floats of a block: they stay in the last-level cache
+// room: floats of a block.
+inline Gradient gradient(const Convolution& c, long room) {
     const long limit = std::max(512L, room / (c.channels * c.stride_y * c.stride_x + c.outputs + 1));
     Gradient w{forward_slide(c), Blocks(c.images, c.out_height, c.out_width, limit), {}};
     w.s.fit(w.blocks);
     w.places = w.s.places(w.s.inputs);
-    float* padded = buffer(PADDED, w.s.in.size());
-    float* columns = buffer(COLUMNS, w.s.groups * w.column_blocks() * w.positions() * COLS);
-    float* sums = buffer(SUMS, w.s.groups * w.column_blocks() * w.rows() * COLS);
+    return w;
+}
+
+}  // namespace weights
+
+inline void convolution_backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
+    using namespace weights;
+    const Gradient w = gradient(c, 1 << 20);                // which stays in the last-level cache
+    float* sums = buffer(SUMS, w.sums());
     for (long i = 0; i < w.blocks.count(); ++i)
-        add_block(w, i, x, dy, padded, columns, sums);
+        share_block(w, w.blocks[i], x, dy, [&](auto padded, auto columns, long width, long k0, long k1, long at) {
+            add_products(w, w.blocks[i], padded, columns, width, k0, k1, sums + at, i == 0);
+        });
     if (w.blocks.count())
         add_sums(w, sums, dW);
 }

@@ -1,112 +1,90 @@
-// The forward pass of a 3x3 convolution of stride 1 by Winograd's transform, and its gradient by the data, which is
-// the same with dy for x and the filters turned round. Block by block: transform the patches, 36 products, transform
-// the tiles back. Where a core's cache has room for a block, cores have blocks of their own; else they share the work
-// on each.
+// The forward pass of a convolution by Winograd's transform, and its gradient by the data. Block by block: transform
+// the patches, 36 products, transform the tiles back. Where a core's cache has room for the transforms of a block, cores
+// have blocks of their own; else they share the work on each.
 
 namespace winograd {
 
-// filters (PLACES, groups, panel, inputs, ROWS): G g G', filled up with zeros. A vector holds LANES filters; what it
-// writes past its panel's row belongs to the next row, which follows.
-inline void transform_filters(const Slide& s, const std::vector<Tap>& taps, const float* W, float* filters) {
-    const long step = s.groups * s.panels() * s.inputs * ROWS;
-    share_out(s.groups * s.panels(), [&](long panel) {
-        const long g = panel / s.panels(), first = panel % s.panels() * ROWS;
-        const float* from = W + g * s.inputs * s.outputs * s.kernel + first * s.output_step;
-        float* near = buffer(LINE, PLACES * (s.inputs * ROWS + LANES));
-        for (long c = 0; c < s.inputs; ++c)
-            for (long row = 0; row < ROWS; row += LANES) {
-                alignas(vec) float in_lanes[FILTER * FILTER * LANES] = {};
-                vec in[FILTER * FILTER], out[PLACES];
-                for (long i = 0; i < std::min<long>(LANES, s.outputs - first - row); ++i)
-                    for (const Tap& t : taps)
-                        in_lanes[(t.y * FILTER + t.x) * LANES + i] =
-                            from[c * s.input_step + (row + i) * s.output_step + t.number];
-                for (int i = 0; i < FILTER * FILTER; ++i)
-                    in[i] = load(in_lanes + i * LANES);
-                transform<FilterTransform>(in, out);
-                for (int i = 0; i < PLACES; ++i)
-                    store(near + i * (s.inputs * ROWS + LANES) + c * ROWS + row, out[i]);
+// Floats that the second-level cache of a core holds, and the last-level one; tiles that make a block worth while.
+constexpr long NEAR_ROOM = 3 << 16, FAR_ROOM = 1 << 21, NEAR_TILES = 24;
+
+// filters (PLACES, group, panel, inputs, COLS): S E g E' S, for a vector of outputs. Lanes without one hold zeros.
+template <int FILTER>
+void transform_filters(const Tiling<FILTER>& w, bool turned, const float* W, long group, long first, float* filters) {
+    constexpr int SIZE = FILTER * FILTER;
+    const long step = w.groups * w.panels() * w.inputs * COLS;
+    const float* from = W + group * w.inputs * w.outputs * SIZE + first * w.output_step;
+    float* to = filters + (group * w.panels() + first / COLS) * w.inputs * COLS + first % COLS;
+    for (long c = 0; c < w.inputs; ++c, from += w.input_step, to += COLS) {
+        vec g[parts(SIZE, LANES) * LANES];
+        for (long k = 0; k < SIZE; k += LANES)
+            load_across(from + k, w.output_step, w.outputs - first, SIZE - k, g + k);
+        if (turned) std::reverse(g, g + SIZE);
+        transform<Evaluate<FILTER>>([&](int i, int j) { return g[i * FILTER + j]; }, [&](int i, int j, vec v) {
+            store(to + (i * PATCH + j) * step, SCALES[i] * SCALES[j] * v);
+        });
+    }
+}
+
+// products (panel, tiles, COLS) of one place and one panel.
+template <int FILTER>
+void multiply_panel(const Tiling<FILTER>& w, long tiles, long cols, const float* filters, const float* patches,
+                    float* products) {
+    for (long t = 0; t < tiles; t += ROWS) {
+        Rows rows;
+        for (int i = 0; i < ROWS; ++i)
+            rows.row[i] = patches + std::min(t + i, tiles - 1) * w.stride();
+        multiply(tiles - t, cols, rows, Run{1, w.inputs, 0}, filters, products + t * COLS, true);
+    }
+}
+
+// One vector of outputs of a block: E' m E, put in its place.
+template <int FILTER>
+void transform_back(const Tiling<FILTER>& w, const Block& block, long group, long first, const float* products, float* y) {
+    constexpr int TILE = Tiling<FILTER>::TILE;
+    const Band band = w.out(block);
+    const long plane = w.out_height * w.out_width, channel = group * w.outputs + first, row = band.columns * LANES;
+    const long step = w.panels_step();
+    const float* from = products + (group * w.panels() + first / COLS) * w.panel_step() + first % COLS;
+    float* made = buffer(LINE, band.size());
+    for (long i = 0; i < block.images; ++i) {
+        for (long r = 0; r < block.rows; ++r)
+            for (long q = 0; q < w.across(); ++q, from += COLS) {
+                float* to = made + (r * band.columns + q) * TILE * LANES;
+                transform<Collect<TILE>>([=](int i, int j) { return load(from + (i * PATCH + j) * step); },
+                                         [=](int i, int j, vec v) { store(to + i * row + j * LANES, v); });
             }
-        for (int i = 0; i < PLACES; ++i)
-            copy(filters + i * step + panel * s.inputs * ROWS, near + i * (s.inputs * ROWS + LANES), s.inputs * ROWS);
-    });
-}
-
-// products (panel, tiles / COLS, ROWS, COLS) of one place and one group.
-inline void multiply_place(const Tiling& w, long tiles, const float* filters, const float* patches, float* products) {
-    constexpr long NEAR = 4 * COLS;                         // tiles whose patches stay in the second-level cache
-    const Slide& s = w.s;
-    for (long near = 0; near < tiles; near += NEAR)
-        for (long p = 0; p < s.panels(); ++p)
-            for (long t = near; t < std::min(tiles, near + NEAR); t += COLS)
-                multiply(s.outputs - p * ROWS, tiles - t, Panel{filters + p * s.inputs * ROWS}, Run{1, s.inputs, 0},
-                         patches + w.at(t, 0), products + (p * w.tiles + t) * ROWS, true);
-}
-
-// The rows of a tile's outputs, clipped to y: `out` (TILE, TILE, COLS) for the tiles from `first` on.
-inline void place_tiles(const Tiling& w, const Block& block, const Tile& tile, long first, const float* out, float* y) {
-    const Slide& s = w.s;
-    for (const Stretch& t : tile.writes) {
-        const long position = first + t.start;
-        const long row = (block.row + position / s.width % block.rows) * TILE, column = position % s.width * TILE;
-        const long width = std::min(t.length * TILE, w.out_width - column);
-        for (long i = 0; i < std::min<long>(TILE, w.out_height - row); ++i)
-            interleave_four(y + t.place + i * w.out_width, out + i * TILE * COLS + t.start, COLS, t.length, width);
+        band.empty(made, y + ((block.image + i) * w.groups * w.outputs + channel) * plane, plane, w.outputs - first);
     }
 }
 
-// One output channel of a block of tiles: A' m A, put in its place.
-inline void transform_back(const Tiling& w, const Block& block, const std::vector<Tile>& tiles, const float* products,
-                           long place_step, float* y) {
-    float* out = buffer(LINE, TILE * TILE * COLS);
-    for (std::size_t t = 0; t < tiles.size(); ++t) {
-        for (long lane = 0; lane < tiles[t].columns; lane += LANES) {
-            vec m[PLACES], tile[TILE * TILE];
-            for (int i = 0; i < PLACES; ++i)
-                m[i] = load(products + i * place_step + t * TILE_SIZE + lane);
-            transform<OutputTransform>(m, tile);
-            for (int i = 0; i < TILE * TILE; ++i)
-                store(out + i * COLS + lane, tile[i]);
-        }
-        place_tiles(w, block, tiles[t], t * COLS, out, y);
-    }
-}
-
-inline void forward_block(const Tiling& w, const std::vector<Place>& places, const Block& block, const float* x,
-                          const float* filters, float* y) {
-    const Slide& s = w.s;
-    const long filter_step = s.groups * s.panels() * s.inputs * ROWS;
-    const long product_step = s.groups * s.panels() * ROWS * w.tiles;
-    float* patches = buffer(PATCHES, PLACES * w.place_step());
-    float* products = buffer(PRODUCTS, PLACES * product_step);
-    const std::vector<Tile> tiles = sliding::tiles_of(s, block);
-    const long count = block.images * block.rows * s.width;
-    share_out(s.in.channels, [&](long c) { transform_patches(w, tiles, places, x, block, c, patches); });
-    share_out(PLACES * s.groups, [&](long i) {
-        const long place = i / s.groups, g = i % s.groups;
-        multiply_place(w, count, filters + place * filter_step + g * s.panels() * s.inputs * ROWS,
-                       patches + place * w.place_step() + g * s.inputs * COLS,
-                       products + place * product_step + g * s.panels() * ROWS * w.tiles);
+template <int FILTER>
+void forward_block(const Tiling<FILTER>& w, const Block& block, const float* x, const float* filters, float* y) {
+    const long panels = w.groups * w.panels(), vectors = parts(w.outputs, LANES);
+    const long tiles = block.images * block.rows * w.across();
+    float* patches = buffer(PATCHES, PLACES * w.patches_step());
+    float* products = buffer(PRODUCTS, PLACES * w.panels_step());
+    share_out(w.vectors(), [&](long v) { transform_patches(w, block, x, v, patches); });
+    share_out(PLACES * panels, [&](long i) {
+        const long place = i / panels, panel = i % panels, group = panel / w.panels();
+        multiply_panel(w, tiles, w.outputs - panel % w.panels() * COLS, filters + i * w.inputs * COLS,
+                       patches + place * w.patches_step() + group * w.inputs,
+                       products + place * w.panels_step() + panel * w.panel_step());
     });
-    share_out(s.groups * s.outputs, [&](long m) {
-        const long g = m / s.outputs, o = m % s.outputs;
-        transform_back(w, block, tiles, products + (g * s.panels() + o / ROWS) * ROWS * w.tiles + o % ROWS * COLS,
-                       product_step, y + m * s.channel);
+    share_out(w.groups * vectors, [&](long i) {
+        transform_back(w, block, i / vectors, i % vectors * LANES, products, y);
     });
 }
 
-// y = the slide of x, whose taps are those of a 3x3 kernel in some order.
-inline void forward(const Slide& slide, const float* x, const float* W, float* y, long images) {
-    Tiling w(slide, images, NEAR_ROOM);
-    const bool near = PLACES * (w.s.in.channels + w.s.groups * w.s.outputs) * w.tiles <= NEAR_ROOM
-                      && w.blocks.count() >= 2 * threads();
-    if (!near) w = Tiling(slide, images, FAR_ROOM);
-    w.s.row = TILE * w.out_width;
-    w.s.column = TILE;
-    float* filters = buffer(FILTERS, PLACES * w.s.groups * w.s.panels() * w.s.inputs * ROWS);
-    transform_filters(w.s, slide.taps, W, filters);
-    const std::vector<Place> places = w.s.places(1);
-    const auto work = [&](long b) { forward_block(w, places, w.blocks[b], x, filters, y); };
+template <int FILTER> void slide(const Convolution& c, bool backward, const float* x, const float* W, float* y) {
+    Tiling<FILTER> w(c, backward, NEAR_ROOM);
+    const bool near = NEAR_ROOM / w.floats_a_tile() >= NEAR_TILES && w.blocks.count() >= 2 * threads();
+    if (!near) w = Tiling<FILTER>(c, backward, FAR_ROOM);
+    const long vectors = parts(w.outputs, LANES);
+    float* filters = buffer(FILTERS, PLACES * w.groups * w.panels() * w.inputs * COLS);
+    share_out(w.groups * vectors, [&](long i) {
+        transform_filters(w, backward, W, i / vectors, i % vectors * LANES, filters);
+    });
+    const auto work = [&](long b) { forward_block(w, w.blocks[b], x, filters, y); };
     if (near) share_out(w.blocks.count(), work);            // in which the block's own sharing comes to nothing
     else for (long b = 0; b < w.blocks.count(); ++b) work(b);
 }

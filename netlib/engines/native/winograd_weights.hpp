@@ -1,126 +1,91 @@
-// The gradient by the weights of a 3x3 convolution of stride 1 by Winograd's transform. The transforms of dy are laid
-// out with outputs side by side, and the 36 products summed over all tiles of all blocks: rows are inputs, columns are
-// outputs.
+// The gradient by the weights of a convolution by Winograd's transform: the transforms of x and of dy, and 36 products
+// summed over all tiles of all blocks. Their rows are inputs, their columns outputs.
 
 namespace winograd {
 
-struct Gradient {
-    Tiling w;
-    long outputs_all() const { return w.s.groups * w.s.outputs; }
-    long column_blocks() const { return parts(w.s.outputs, COLS); }
-    long rows() const { return parts(w.s.inputs, ROWS) * ROWS; }
-    long sums_step() const { return w.s.groups * column_blocks() * rows() * COLS; }
-    long tiles_step() const { return w.s.groups * column_blocks() * w.tiles * COLS; }
-};
-
-// dy of one image's block for COLS outputs from `channel` on, as (rows, columns, COLS): whole tiles, zeros beyond dy.
-inline void transpose(const Gradient& g, const float* dy, const Block& block, long image, long channel, long width,
-                      float* to) {
-    const long columns = g.w.s.width * TILE, rows = block.rows * TILE, size = g.w.out_height * g.w.out_width;
-    const long inside = std::min(rows, g.w.out_height - block.row * TILE);
-    const float* from = dy + ((block.image + image) * g.outputs_all() + channel) * size
-                           + block.row * TILE * g.w.out_width;
-    if (width < COLS || inside < rows || columns != g.w.out_width)
-        std::memset(to, 0, sizeof(float) * rows * columns * COLS);
-    for (long r = 0; r < inside; ++r)
-        for (long q0 = 0; q0 < g.w.out_width; q0 += LANES)
-            for (long j = 0; j < width; ++j)
-                for (long q = q0; q < std::min(g.w.out_width, q0 + LANES); ++q)
-                    to[(r * columns + q) * COLS + j] = from[j * size + r * g.w.out_width + q];
-}
-
-// gradients (PLACES, groups, column block, tiles, COLS): A dy A' for COLS outputs of a block of tiles.
-inline void transform_gradients(const Gradient& g, const float* dy, const Block& block, long column_block,
-                                float* gradients) {
-    const long group = column_block / g.column_blocks(), first = column_block % g.column_blocks() * COLS;
-    const long width = g.w.s.width, columns = width * TILE, of_image = block.rows * width;
-    float* near = buffer(LINE, of_image * TILE * TILE * COLS);
-    float* to = gradients + column_block * g.w.tiles * COLS;
+// gradients (PLACES, group, panel, tiles, COLS): E dy E' for a vector of outputs of a block.
+template <int FILTER>
+void transform_gradients(const Tiling<FILTER>& w, const Block& block, long group, long first, const float* dy,
+                         float* gradients) {
+    constexpr int TILE = Tiling<FILTER>::TILE;
+    const Band band = w.out(block);
+    const long plane = w.out_height * w.out_width, channel = group * w.outputs + first, row = band.columns * LANES;
+    const long step = w.panels_step();
+    float* seen = buffer(PADDED, band.size());
+    float* to = gradients + (group * w.panels() + first / COLS) * w.panel_step() + first % COLS;
     for (long i = 0; i < block.images; ++i) {
-        transpose(g, dy, block, i, group * g.w.s.outputs + first, std::min<long>(COLS, g.w.s.outputs - first), near);
-        for (long t = 0; t < of_image; ++t, to += COLS)
-            for (long lane = 0; lane < COLS; lane += LANES) {
-                const float* from = near + (t / width * TILE * columns + t % width * TILE) * COLS + lane;
-                vec tile[TILE * TILE], out[PLACES];
-                for (int k = 0; k < TILE * TILE; ++k)
-                    tile[k] = load(from + (k / TILE * columns + k % TILE) * COLS);
-                transform<GradientTransform>(tile, out);
-                for (int k = 0; k < PLACES; ++k)
-                    store(to + k * g.tiles_step() + lane, out[k]);
+        band.fill(dy + ((block.image + i) * w.groups * w.outputs + channel) * plane, plane, w.outputs - first, seen);
+        for (long r = 0; r < block.rows; ++r)
+            for (long q = 0; q < w.across(); ++q, to += COLS) {
+                const float* from = seen + (r * band.columns + q) * TILE * LANES;
+                transform<Evaluate<TILE>>([=](int i, int j) { return load(from + i * row + j * LANES); },
+                                          [=](int i, int j, vec v) { store(to + (i * PATCH + j) * step, v); });
             }
     }
 }
 
-// sums (rows, COLS) of one place, group and column block += patches times gradients over `tiles` tiles.
-inline void add_products(const Gradient& g, long tiles, long width, const float* patches, const float* gradients,
-                         float* sums, bool fresh) {
-    constexpr long NEAR = 8 * COLS;                         // tiles of dy that stay near
-    for (long near = 0; near < tiles; near += NEAR) {
-        const long end = std::min(tiles, near + NEAR), whole = (end - near) / COLS, rest = (end - near) % COLS;
-        for (long c = 0; c < g.w.s.inputs; c += ROWS) {
-            Rows a;
-            for (long i = 0; i < ROWS; ++i)
-                a.row[i] = patches + g.w.at(near, std::min(c + i, g.w.s.inputs - 1));
-            const bool first = fresh && !near;
-            if (whole)
-                multiply(g.w.s.inputs - c, width, a, Run{whole, COLS, g.w.at(COLS, 0)}, gradients + near * COLS,
-                         sums + c * COLS, first);
-            for (long i = 0; i < ROWS; ++i)
-                a.row[i] += g.w.at(whole * COLS, 0);
-            if (rest)
-                multiply(g.w.s.inputs - c, width, a, Run{1, rest, 0}, gradients + (near + whole * COLS) * COLS,
-                         sums + c * COLS, first && !whole);
+// sums (rows, COLS) of one place and panel += patches times gradients over `tiles` tiles.
+template <int FILTER>
+void add_products(const Tiling<FILTER>& w, long tiles, long cols, const float* patches, const float* gradients,
+                  float* sums, bool fresh) {
+    constexpr long NEAR = 128;                              // tiles whose gradients stay in the first-level cache
+    for (long t = 0; t < tiles; t += NEAR)
+        for (long c = 0; c < w.inputs; c += ROWS)
+            multiply(w.inputs - c, cols, Panel{patches + t * w.stride() + c, w.stride()},
+                     Run{1, std::min(NEAR, tiles - t), 0}, gradients + t * COLS, sums + c * COLS, fresh && !t);
+}
+
+// dW (groups, outputs, inputs, FILTER, FILTER) += E' S sums S E for a vector of outputs.
+template <int FILTER>
+void add_filters(const Tiling<FILTER>& w, long group, long first, const float* sums, long rows, float* dW) {
+    constexpr int SIZE = FILTER * FILTER;
+    const long step = w.groups * w.panels() * rows * COLS;
+    const float* from = sums + (group * w.panels() + first / COLS) * rows * COLS + first % COLS;
+    float* to = dW + (group * w.outputs + first) * w.output_step;
+    for (long c = 0; c < w.inputs; ++c, from += COLS, to += w.input_step) {
+        vec old[LANES], out[parts(SIZE, LANES) * LANES] = {};
+        transform<Collect<FILTER>>(
+            [=](int i, int j) { return SCALES[i] * SCALES[j] * load(from + (i * PATCH + j) * step); },
+            [&](int i, int j, vec v) { out[i * FILTER + j] = v; });
+        for (long k = 0; k < SIZE; k += LANES) {
+            load_across(to + k, w.output_step, w.outputs - first, SIZE - k, old);
+            for (int i = 0; i < LANES; ++i)
+                old[i] += out[k + i];
+            store_across(to + k, w.output_step, w.outputs - first, SIZE - k, old);
         }
     }
 }
 
-// dW (groups, outputs, inputs, 3, 3) += G' sums G
-inline void add_filters(const Gradient& g, const float* sums, float* dW) {
-    const Slide& s = g.w.s;
-    share_out(s.groups * s.inputs, [&](long i) {
-        const long group = i / s.inputs, c = i % s.inputs;
-        for (long o = 0; o < s.outputs; o += LANES) {
-            const float* from = sums + ((group * g.column_blocks() + o / COLS) * g.rows() + c) * COLS + o % COLS;
-            vec in[PLACES], out[FILTER * FILTER];
-            for (int k = 0; k < PLACES; ++k)
-                in[k] = load(from + k * g.sums_step());
-            transform<FilterGradientTransform>(in, out);
-            for (long j = 0; j < std::min<long>(LANES, s.outputs - o); ++j)
-                for (int k = 0; k < FILTER * FILTER; ++k)
-                    dW[((group * s.outputs + o + j) * s.inputs + c) * FILTER * FILTER + k] += out[k][j];
-        }
+template <int FILTER> void backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
+    const Tiling<FILTER> w(c, false, FAR_ROOM);
+    const long panels = w.groups * w.panels(), vectors = parts(w.outputs, LANES), rows = parts(w.inputs, ROWS) * ROWS;
+    float* patches = buffer(PATCHES, PLACES * w.patches_step());
+    float* gradients = buffer(PRODUCTS, PLACES * w.panels_step());
+    float* sums = buffer(SUMS, PLACES * panels * rows * COLS);
+    for (long b = 0; b < w.blocks.count(); ++b) {
+        const Block block = w.blocks[b];
+        share_out(w.vectors() + w.groups * vectors, [&](long i) {
+            const long v = i - w.vectors();
+            if (v < 0) transform_patches(w, block, x, i, patches);
+            else transform_gradients(w, block, v / vectors, v % vectors * LANES, dy, gradients);
+        });
+        share_out(PLACES * panels, [&](long i) {
+            const long place = i / panels, panel = i % panels;
+            add_products(w, block.images * block.rows * w.across(), w.outputs - panel % w.panels() * COLS,
+                         patches + place * w.patches_step() + panel / w.panels() * w.inputs,
+                         gradients + place * w.panels_step() + panel * w.panel_step(),
+                         sums + i * rows * COLS, b == 0);
+        });
+    }
+    share_out(w.groups * vectors, [&](long i) {
+        add_filters(w, i / vectors, i % vectors * LANES, sums, rows, dW);
     });
-}
-
-inline void backward_weights(const Slide& slide, const float* x, const float* dy, float* dW, long images) {
-    const Gradient g{Tiling(slide, images, FAR_ROOM)};
-    const Slide& s = g.w.s;
-    const long outs = s.groups * g.column_blocks();
-    float* patches = buffer(PATCHES, PLACES * g.w.place_step());
-    float* gradients = buffer(PRODUCTS, PLACES * g.tiles_step());
-    float* sums = buffer(SUMS, PLACES * g.sums_step());
-    const std::vector<Place> places = s.places(1);
-    for (long b = 0; b < g.w.blocks.count(); ++b) {
-        const Block block = g.w.blocks[b];
-        const std::vector<Tile> tiles = sliding::tiles_of(s, block);
-        share_out(s.in.channels + outs, [&](long i) {
-            if (i < s.in.channels) transform_patches(g.w, tiles, places, x, block, i, patches);
-            else transform_gradients(g, dy, block, i - s.in.channels, gradients);
-        });
-        share_out(PLACES * outs, [&](long i) {
-            const long place = i / outs, column = i % outs, group = column / g.column_blocks();
-            add_products(g, block.images * block.rows * s.width, s.outputs - column % g.column_blocks() * COLS,
-                         patches + place * g.w.place_step() + group * s.inputs * COLS,
-                         gradients + place * g.tiles_step() + column * g.w.tiles * COLS,
-                         sums + place * g.sums_step() + column * g.rows() * COLS, b == 0);
-        });
-    }
-    add_filters(g, sums, dW);
 }
 
 }  // namespace winograd
 
 EXPORT(conv_backward_weights)(const float* x, const float* dy, float* dW, const Convolution* c, long winograd) {
-    if (winograd && c->images) winograd::backward_weights(forward_slide(*c), x, dy, dW, c->images);
-    else convolution_backward_weights(*c, x, dy, dW);
+    if (!winograd || !c->images) convolution_backward_weights(*c, x, dy, dW);
+    else if (c->kernel_y == 3) winograd::backward_weights<3>(*c, x, dy, dW);
+    else winograd::backward_weights<5>(*c, x, dy, dW);
 }

@@ -1,0 +1,18 @@
+// The shapes of a convolution, as Python hands them over.
+struct Convolution {
+    long images, channels, height, width;                   // x
+    long outputs, out_height, out_width;                    // y
+    long kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, dilation_y, dilation_x;
+    long groups;
+
+    long kernel() const { return kernel_y * kernel_x; }
+    long inputs_of_group() const { return channels / groups; }
+    long outputs_of_group() const { return outputs / groups; }
+    Padded padded() const { return {channels, height, width, stride_y, stride_x, pad_y, pad_x, 0, 0, 0}; }
+    std::vector<Tap> taps() const {
+        std::vector<Tap> taps;
+        for (long i = 0; i < kernel(); ++i)
+            taps.push_back({i / kernel_x * dilation_y, i % kernel_x * dilation_x, i});
+        return taps;
+    }
+};

@@ -160,9 +160,10 @@ class threads:
         self.openmp.omp_set_num_threads(self.before)
 
 
-def test_winograd_errs_little_and_exact_less(fast):
-    w = Window((3, 3), (1, 1), (1, 1), (1, 1))
-    x, W, dy = draw(4, 256, 14, 14), draw(64, 256, 3, 3), draw(4, 64, 14, 14)
+@pytest.mark.parametrize('kernel', [3, 5])
+def test_winograd_errs_little_and_exact_less(fast, kernel):
+    w = Window((kernel, kernel), (1, 1), (kernel // 2, kernel // 2), (1, 1))
+    x, W, dy = draw(4, 256, 14, 14), draw(64, 256, kernel, kernel), draw(4, 64, 14, 14)
     errors = {}
     for engine in (fast(), make_engine('exact')):
         for c in (call('conv_forward', x, W, w, 1, out=dy), call('conv_backward_data', dy, W, w, 1, out=x),

@@ -2,10 +2,10 @@
 //
 // The lanes of a vector are channels: whatever the width of an image, a transform is a few dozen operations on whole
 // vectors. Transformed, all tiles of a block of images stand below each other, one matrix (tiles, channels) for each of
-// the 36 places.
+// the places.
 
 template <int FILTER> struct Tiling {
-    static constexpr int TILE = PATCH + 1 - FILTER;
+    static constexpr int PATCH = FILTER + TILE - 1, PLACES = PATCH * PATCH;
     long groups, inputs, outputs;                           // channels of a group
     long height, width, top, left;                          // of x; rows and columns of zeros before it
     long out_height, out_width;
@@ -54,7 +54,7 @@ template <int FILTER> struct Tiling {
 // patches (PLACES, tiles, channels): B' d B of a block, for the channels of a vector.
 template <int FILTER>
 void transform_patches(const Tiling<FILTER>& w, const Block& block, const float* x, long vector, float* patches) {
-    constexpr int TILE = Tiling<FILTER>::TILE;
+    constexpr int PATCH = Tiling<FILTER>::PATCH;
     const Band band = w.in(block);
     const long first = vector * LANES, plane = w.height * w.width, row = band.columns * LANES, step = w.patches_step();
     float* seen = buffer(PADDED, band.size());
@@ -64,7 +64,7 @@ void transform_patches(const Tiling<FILTER>& w, const Block& block, const float*
         for (long r = 0; r < block.rows; ++r)
             for (long q = 0; q < w.across(); ++q, to += w.stride()) {
                 const float* from = seen + (r * band.columns + q) * TILE * LANES;
-                transform<PatchTransform>([=](int i, int j) { return load(from + i * row + j * LANES); },
+                transform<PatchTransform<PATCH>>([=](int i, int j) { return load(from + i * row + j * LANES); },
                                           [=](int i, int j, vec v) { store(to + (i * PATCH + j) * step, v); });
             }
     }

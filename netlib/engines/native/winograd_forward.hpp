@@ -1,5 +1,5 @@
 // The forward pass of a convolution by Winograd's transform, and its gradient by the data. Block by block: transform
-// the patches, 36 products, transform the tiles back. Where a core's cache has room for the transforms of a block, cores
+// the patches, multiply, transform the tiles back. Where a core's cache has room for the transforms of a block, cores
 // have blocks of their own; else they share the work on each.
 
 namespace winograd {
@@ -10,7 +10,7 @@ constexpr long NEAR_ROOM = 3 << 16, FAR_ROOM = 1 << 21, NEAR_TILES = 24;
 // filters (PLACES, group, panel, inputs, COLS): S E g E' S, for a vector of outputs. Lanes without one hold zeros.
 template <int FILTER>
 void transform_filters(const Tiling<FILTER>& w, bool turned, const float* W, long group, long first, float* filters) {
-    constexpr int SIZE = FILTER * FILTER;
+    constexpr int SIZE = FILTER * FILTER, PATCH = Tiling<FILTER>::PATCH;
     const long step = w.groups * w.panels() * w.inputs * COLS;
     const float* from = W + group * w.inputs * w.outputs * SIZE + first * w.output_step;
     float* to = filters + (group * w.panels() + first / COLS) * w.inputs * COLS + first % COLS;
@@ -19,8 +19,8 @@ void transform_filters(const Tiling<FILTER>& w, bool turned, const float* W, lon
         for (long k = 0; k < SIZE; k += LANES)
             load_across(from + k, w.output_step, w.outputs - first, SIZE - k, g + k);
         if (turned) std::reverse(g, g + SIZE);
-        transform<Evaluate<FILTER>>([&](int i, int j) { return g[i * FILTER + j]; }, [&](int i, int j, vec v) {
-            store(to + (i * PATCH + j) * step, SCALES[i] * SCALES[j] * v);
+        transform<Evaluate<FILTER, PATCH>>([&](int i, int j) { return g[i * FILTER + j]; }, [&](int i, int j, vec v) {
+            store(to + (i * PATCH + j) * step, Points<PATCH>::scale(i) * Points<PATCH>::scale(j) * v);
         });
     }
 }
@@ -40,7 +40,7 @@ void multiply_panel(const Tiling<FILTER>& w, long tiles, long cols, const float*
 // One vector of outputs of a block: E' m E, put in its place.
 template <int FILTER>
 void transform_back(const Tiling<FILTER>& w, const Block& block, long group, long first, const float* products, float* y) {
-    constexpr int TILE = Tiling<FILTER>::TILE;
+    constexpr int PATCH = Tiling<FILTER>::PATCH;
     const Band band = w.out(block);
     const long plane = w.out_height * w.out_width, channel = group * w.outputs + first, row = band.columns * LANES;
     const long step = w.panels_step();
@@ -50,7 +50,7 @@ void transform_back(const Tiling<FILTER>& w, const Block& block, long group, lon
         for (long r = 0; r < block.rows; ++r)
             for (long q = 0; q < w.across(); ++q, from += COLS) {
                 float* to = made + (r * band.columns + q) * TILE * LANES;
-                transform<Collect<TILE>>([=](int i, int j) { return load(from + (i * PATCH + j) * step); },
+                transform<Collect<TILE, PATCH>>([=](int i, int j) { return load(from + (i * PATCH + j) * step); },
                                          [=](int i, int j, vec v) { store(to + i * row + j * LANES, v); });
             }
         band.empty(made, y + ((block.image + i) * w.groups * w.outputs + channel) * plane, plane, w.outputs - first);
@@ -61,10 +61,10 @@ template <int FILTER>
 void forward_block(const Tiling<FILTER>& w, const Block& block, const float* x, const float* filters, float* y) {
     const long panels = w.groups * w.panels(), vectors = parts(w.outputs, LANES);
     const long tiles = block.images * block.rows * w.across();
-    float* patches = buffer(PATCHES, PLACES * w.patches_step());
-    float* products = buffer(PRODUCTS, PLACES * w.panels_step());
+    float* patches = buffer(PATCHES, w.PLACES * w.patches_step());
+    float* products = buffer(PRODUCTS, w.PLACES * w.panels_step());
     share_out(w.vectors(), [&](long v) { transform_patches(w, block, x, v, patches); });
-    share_out(PLACES * panels, [&](long i) {
+    share_out(w.PLACES * panels, [&](long i) {
         const long place = i / panels, panel = i % panels, group = panel / w.panels();
         multiply_panel(w, tiles, w.outputs - panel % w.panels() * COLS, filters + i * w.inputs * COLS,
                        patches + place * w.patches_step() + group * w.inputs,
@@ -80,7 +80,7 @@ template <int FILTER> void slide(const Convolution& c, bool backward, const floa
     const bool near = NEAR_ROOM / w.floats_a_tile() >= NEAR_TILES && w.blocks.count() >= 2 * threads();
     if (!near) w = Tiling<FILTER>(c, backward, FAR_ROOM);
     const long vectors = parts(w.outputs, LANES);
-    float* filters = buffer(FILTERS, PLACES * w.groups * w.panels() * w.inputs * COLS);
+    float* filters = buffer(FILTERS, w.PLACES * w.groups * w.panels() * w.inputs * COLS);
     share_out(w.groups * vectors, [&](long i) {
         transform_filters(w, backward, W, i / vectors, i % vectors * LANES, filters);
     });

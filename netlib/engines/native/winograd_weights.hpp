@@ -1,5 +1,5 @@
-// The gradient by the weights of a convolution by Winograd's transform: the transforms of x and of dy, and 36 products
-// summed over all tiles of all blocks. Their rows are inputs, their columns outputs.
+// The gradient by the weights of a convolution by Winograd's transform: the transforms of x and of dy, and the
+// products of all places summed over all tiles of all blocks. Their rows are inputs, their columns outputs.
 
 namespace winograd {
 
@@ -7,7 +7,7 @@ namespace winograd {
 template <int FILTER>
 void transform_gradients(const Tiling<FILTER>& w, const Block& block, long group, long first, const float* dy,
                          float* gradients) {
-    constexpr int TILE = Tiling<FILTER>::TILE;
+    constexpr int PATCH = Tiling<FILTER>::PATCH;
     const Band band = w.out(block);
     const long plane = w.out_height * w.out_width, channel = group * w.outputs + first, row = band.columns * LANES;
     const long step = w.panels_step();
@@ -18,7 +18,7 @@ void transform_gradients(const Tiling<FILTER>& w, const Block& block, long group
         for (long r = 0; r < block.rows; ++r)
             for (long q = 0; q < w.across(); ++q, to += COLS) {
                 const float* from = seen + (r * band.columns + q) * TILE * LANES;
-                transform<Evaluate<TILE>>([=](int i, int j) { return load(from + i * row + j * LANES); },
+                transform<Evaluate<TILE, PATCH>>([=](int i, int j) { return load(from + i * row + j * LANES); },
                                           [=](int i, int j, vec v) { store(to + (i * PATCH + j) * step, v); });
             }
     }
@@ -38,14 +38,14 @@ void add_products(const Tiling<FILTER>& w, long tiles, long cols, const float* p
 // dW (groups, outputs, inputs, FILTER, FILTER) += E' S sums S E for a vector of outputs.
 template <int FILTER>
 void add_filters(const Tiling<FILTER>& w, long group, long first, const float* sums, long rows, float* dW) {
-    constexpr int SIZE = FILTER * FILTER;
+    constexpr int SIZE = FILTER * FILTER, PATCH = Tiling<FILTER>::PATCH;
     const long step = w.groups * w.panels() * rows * COLS;
     const float* from = sums + (group * w.panels() + first / COLS) * rows * COLS + first % COLS;
     float* to = dW + (group * w.outputs + first) * w.output_step;
     for (long c = 0; c < w.inputs; ++c, from += COLS, to += w.input_step) {
         vec old[LANES], out[parts(SIZE, LANES) * LANES] = {};
-        transform<Collect<FILTER>>(
-            [=](int i, int j) { return SCALES[i] * SCALES[j] * load(from + (i * PATCH + j) * step); },
+        transform<Collect<FILTER, PATCH>>(
+            [=](int i, int j) { return Points<PATCH>::scale(i) * Points<PATCH>::scale(j) * load(from + (i * PATCH + j) * step); },
             [&](int i, int j, vec v) { out[i * FILTER + j] = v; });
         for (long k = 0; k < SIZE; k += LANES) {
             load_across(to + k, w.output_step, w.outputs - first, SIZE - k, old);
@@ -59,9 +59,9 @@ void add_filters(const Tiling<FILTER>& w, long group, long first, const float* s
 template <int FILTER> void backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
     const Tiling<FILTER> w(c, false, FAR_ROOM);
     const long panels = w.groups * w.panels(), vectors = parts(w.outputs, LANES), rows = parts(w.inputs, ROWS) * ROWS;
-    float* patches = buffer(PATCHES, PLACES * w.patches_step());
-    float* gradients = buffer(PRODUCTS, PLACES * w.panels_step());
-    float* sums = buffer(SUMS, PLACES * panels * rows * COLS);
+    float* patches = buffer(PATCHES, w.PLACES * w.patches_step());
+    float* gradients = buffer(PRODUCTS, w.PLACES * w.panels_step());
+    float* sums = buffer(SUMS, w.PLACES * panels * rows * COLS);
     for (long b = 0; b < w.blocks.count(); ++b) {
         const Block block = w.blocks[b];
         share_out(w.vectors() + w.groups * vectors, [&](long i) {
@@ -69,7 +69,7 @@ template <int FILTER> void backward_weights(const Convolution& c, const float* x
             if (v < 0) transform_patches(w, block, x, i, patches);
             else transform_gradients(w, block, v / vectors, v % vectors * LANES, dy, gradients);
         });
-        share_out(PLACES * panels, [&](long i) {
+        share_out(w.PLACES * panels, [&](long i) {
             const long place = i / panels, panel = i % panels;
             add_products(w, block.images * block.rows * w.across(), w.outputs - panel % w.panels() * COLS,
                          patches + place * w.patches_step() + panel / w.panels() * w.inputs,

@@ -54,7 +54,7 @@ def cell(engine, batch: int, size: int, inputs: int, outputs: int, kernel: int, 
                ((batch, inputs, size, size), (batch, outputs, size, size), (outputs, inputs, kernel, kernel)))
     window = Window(*((n, n) for n in (kernel, 1, kernel // 2, 1)))
     known, out, dW = shapes(x.shape, y.shape[1:], window, 1), np.empty_like(y), np.zeros_like(W)
-    ratios = (ratio(lambda way: engine.kernels.conv_forward(x, W, out, known, way), seconds),
+    ratios = (ratio(lambda way: engine.kernels.conv_forward(x, W, None, out, known, 0, way), seconds),
               ratio(lambda way: engine.kernels.conv_backward_weights(x, y, dW, known, way), seconds))
     text = ' '.join(f'{value:.2f}' for value in ratios)
     return text if engine.winograd(W.shape, window, 1, y.shape) else f'[{text}]'

@@ -91,6 +91,7 @@ def convolution_calls(window, groups, x, W):
     columns = (len(x), x.shape[1] * int(np.prod(window.kernel)), *y.shape[2:])
     positions = RNG.permutation(len(x) * int(np.prod(y.shape[2:])))[:5].tolist()
     yield call('conv_forward', x, W, window, groups, out=draw(*y.shape))
+    yield call('conv_forward', x, W, window, groups, draw(len(W)), True, out=draw(*y.shape))
     yield call('conv_backward_data', dy, W, window, groups, out=draw(*x.shape))
     yield call('conv_backward_weights', x, dy, window, groups, out=draw(*W.shape))
     yield call('conv_squared_gradients', x, dy, window, groups, out=draw(*W.shape))

@@ -43,6 +43,7 @@ def convolution(seed):
     dy = draw(images, groups * M, *(conv_extent(n, *rest) for n, *rest in zip(image, *w, strict=True)))
     places = rng.permutation(len(x) * dy[0, 0].size)[:70].tolist()
     return [call('conv_forward', x, W, w, groups, out=draw(*dy.shape)),
+            call('conv_forward', x, W, w, groups, draw(len(W)), True, out=draw(*dy.shape)),
             call('conv_backward_data', dy, W, w, groups, out=draw(*x.shape)),
             call('conv_backward_weights', x, dy, w, groups, out=draw(*W.shape)),
             call('conv_squared_gradients', x, dy, w, groups, out=draw(*W.shape)),

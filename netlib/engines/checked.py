@@ -207,7 +207,8 @@ RULES = {
     'im2col': lambda x, window, out: im2col(x, window, 'out'),
     'col2im': lambda columns, window, out: im2col(out, window, 'columns'),
     'patches': patches,
-    'conv_forward': lambda x, W, window, groups, out: convolution(x, W, window, groups, 'W', 'out'),
+    'conv_forward': lambda x, W, window, groups, out, bias=None, rectify=False: {
+        **convolution(x, W, window, groups, 'W', 'out'), 'bias': bias and W[:1]},
     'conv_backward_data': lambda dy, W, window, groups, out: convolution(out, W, window, groups, 'W', 'dy'),
     'conv_backward_weights': lambda x, dy, window, groups, out: convolution(x, out, window, groups, 'out', 'dy'),
     'conv_squared_gradients': lambda x, dy, window, groups, out: convolution(x, out, window, groups, 'out', 'dy'),

@@ -120,8 +120,9 @@ class Engine:
         """out (groups, rows, C / groups prod(kernel)): of x (N, C, ...) the patches at the chosen `positions`, which
         count the window's positions in the order (image, y, x)."""
 
-    def conv_forward(self, x, W, window, groups, *, out):
-        """x (N, C, ...), W (M, C / groups, *kernel) -> out (N, M, ...): cross-correlation, no bias."""
+    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, *, out):
+        """x (N, C, ...), W (M, C / groups, *kernel) -> out (N, M, ...): cross-correlation, then + bias (M,) where there
+        is one, then ReLU if `rectify`."""
 
     def conv_backward_data(self, dy, W, window, groups, *, out):
         """dy (N, M, ...) -> out = dx (N, C, ...). Also the forward pass of a deconvolution."""

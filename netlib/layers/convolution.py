@@ -106,7 +106,6 @@ class Sliding(Affine):
     def forward(self, bottom, top):
         for x, y in zip(bottom, top, strict=True):
             self.slide(self.images(x.values), out=self.images(y.values))
-            self.add_bias(y.values)
 
     def backward(self, top, propagate_down, bottom):
         for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
@@ -136,7 +135,7 @@ class Convolution(Sliding):
         return self.num_output, self.channels // self.groups
 
     def slide(self, x, out):
-        self.engine.conv_forward(x, self.weight.values, self.window, self.groups, out=out)
+        self.engine.conv_forward(x, self.weight.values, self.window, self.groups, self.bias and self.bias.values, out=out)
 
     def slide_back(self, dy, out):
         self.engine.conv_backward_data(dy, self.weight.values, self.window, self.groups, out=out)

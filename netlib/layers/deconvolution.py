@@ -22,6 +22,7 @@ class Deconvolution(Sliding):
 
     def slide(self, x, out):
         self.engine.conv_backward_data(x, self.weight.values, self.window, self.groups, out=out)
+        self.add_bias(out)
 
     def slide_back(self, dy, out):
         self.engine.conv_forward(dy, self.weight.values, self.window, self.groups, out=out)

@@ -29,10 +29,10 @@ class Convolution(Reference):
         self.kernels.patches(x, chosen, out, len(chosen), shapes(x.shape, (groups, *extents), window, groups))
 
     @or_reference
-    def conv_forward(self, x, W, window, groups, *, out):
+    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, *, out):
         if x.ndim != 4:
             return NotImplemented
-        self.kernels.conv_forward(x, W, out, shapes(x.shape, out.shape[1:], window, groups),
+        self.kernels.conv_forward(x, W, bias, out, shapes(x.shape, out.shape[1:], window, groups), int(rectify),
                                   self.winograd(W.shape, window, groups, out.shape))
 
     @or_reference
@@ -67,5 +67,5 @@ class Convolution(Reference):
 
 
 def shapes(x, y, window, groups):
-    """struct Convolution of ../native/convolution.hpp, for shapes x (N, C, H, W) and y (M, H', W')."""
+    """struct Convolution of ../native/shapes.hpp, for shapes x (N, C, H, W) and y (M, H', W')."""
     return (*x, *y, *window.kernel, *window.stride, *window.pad, *window.dilation, groups)

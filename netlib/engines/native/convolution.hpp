@@ -42,10 +42,15 @@ inline void convolution_backward_data(const Convolution& c, const float* dy, con
         }
 }
 
-EXPORT(conv_forward)(const float* x, const float* W, float* y, const Convolution* c, long winograd) {
-    if (!winograd || !c->images) slide(forward_slide(*c), x, W, y, c->images);
-    else if (c->kernel_y == 3) winograd::slide<3>(*c, false, x, W, y);
-    else winograd::slide<5>(*c, false, x, W, y);
+// bias: a number for each output, or null.
+EXPORT(conv_forward)(const float* x, const float* W, const float* bias, float* y, const Convolution* c, long rectify,
+                     long winograd) {
+    const Finish finish{bias, rectify != 0};
+    Slide plain = forward_slide(*c);
+    plain.finish = finish;
+    if (!winograd || !c->images) slide(plain, x, W, y, c->images);
+    else if (c->kernel_y == 3) winograd::slide<3>(*c, false, x, W, y, finish);
+    else winograd::slide<5>(*c, false, x, W, y, finish);
 }
 
 EXPORT(conv_backward_data)(const float* dy, const float* W, float* dx, const Convolution* c, long winograd) {

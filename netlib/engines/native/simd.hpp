@@ -94,3 +94,14 @@ inline vec interleave(vec a, vec b, bool upper) {
     for (long i = 0; i < n; ++i)
         to[i * step] = from[i];
 }
+
+// What becomes of a convolution's sums: the bias of their channel is added, and negative ones may turn to 0 (ReLU).
+struct Finish {
+    const float* bias = nullptr;                            // none: zeros
+    bool rectify = false;
+    explicit operator bool() const { return bias || rectify; }
+    vec operator()(vec sum, vec bias) const {
+        sum += bias;
+        return rectify ? (sum < 0 ? vec{} : sum) : sum;
+    }
+};

@@ -21,6 +21,7 @@ struct Slide {
     long output_step, input_step;                           // floats between filters in W, by output and by input
     long kernel;                                            // places in a kernel
     std::vector<Tap> taps;
+    Finish finish = {};
 
     long depth() const { return inputs * taps.size(); }
     long panels() const { return parts(outputs, ROWS); }
@@ -83,10 +84,16 @@ inline void pack(const float* padded, const Place* places, long depth, const Til
             copy_beyond(to + s->start, padded + places[k].offset + s->place, s->length);
 }
 
-inline void deliver(const Slide& s, const Tile& tile, const float* sums, long rows, float* y) {
-    for (long i = 0; i < rows; ++i, sums += COLS, y += s.channel)
+// The sums of `rows` outputs from `channel` on, to their places.
+inline void deliver(const Slide& s, const Tile& tile, float* sums, long rows, long channel, float* y) {
+    y += channel * s.channel;
+    for (long i = 0; i < rows; ++i, sums += COLS, y += s.channel) {
+        const vec bias = (s.finish.bias ? s.finish.bias[channel + i] : 0) + vec{};
+        for (long lane = 0; s.finish && lane < tile.columns; lane += LANES)
+            store(sums + lane, s.finish(load(sums + lane), bias));
         for (const Stretch& w : tile.writes)
             scatter(y + w.place, sums + w.start, s.column, w.length);
+    }
 }
 
 // The filters of each group as panels (panel, (c, t), ROWS), filled up with zeros.
@@ -105,9 +112,9 @@ inline void pack_filters(const Slide& s, const float* W, float* to) {
     });
 }
 
-// Panels panel0 .. panel1 of a group's outputs, for one block of positions.
+// Panels panel0 .. panel1 of a group's outputs, from `channel` on, for one block of positions.
 inline void slide_group(const Slide& s, const std::vector<Tile>& tiles, const float* padded, const Place* places,
-                        const float* filters, long panel0, long panel1, float* y) {
+                        const float* filters, long channel, long panel0, long panel1, float* y) {
     const long T = tiles.size(), K = s.depth();
     float* columns = buffer(COLUMNS, T * DEPTH * COLS);
     float* sums = buffer(SUMS, (panel1 - panel0) * T * TILE_SIZE);
@@ -121,7 +128,7 @@ inline void slide_group(const Slide& s, const std::vector<Tile>& tiles, const fl
             float* sum = sums + (p - panel0) * T * TILE_SIZE;
             for (long t = 0; t < T; ++t, sum += TILE_SIZE) {
                 multiply(rows, tiles[t].columns, panel, Run{1, depth, 0}, columns + t * depth * COLS, sum, k0 == 0);
-                if (k0 + depth >= K) deliver(s, tiles[t], sum, rows, y + p * ROWS * s.channel);
+                if (k0 + depth >= K) deliver(s, tiles[t], sum, rows, channel + p * ROWS, y);
             }
         }
     }
@@ -149,7 +156,7 @@ inline void slide(Slide s, const float* x, const float* W, float* y, long images
         const std::vector<Tile> tiles = tiles_of(s, block);
         for (long g = 0; g < s.groups; ++g)
             slide_group(s, tiles, padded + g * s.inputs * s.in.channel(), places.data(),
-                        filters + g * s.panels() * s.depth() * ROWS, panel, std::min(s.panels(), panel + share),
-                        y + g * s.outputs * s.channel);
+                        filters + g * s.panels() * s.depth() * ROWS, g * s.outputs, panel,
+                        std::min(s.panels(), panel + share), y);
     });
 }

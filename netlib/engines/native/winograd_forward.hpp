@@ -45,13 +45,14 @@ void transform_back(const Tiling<FILTER>& w, const Block& block, long group, lon
     const long plane = w.out_height * w.out_width, channel = group * w.outputs + first, row = band.columns * LANES;
     const long step = w.panels_step();
     const float* from = products + (group * w.panels() + first / COLS) * w.panel_step() + first % COLS;
+    const vec bias = w.finish.bias ? load_part(w.finish.bias + channel, w.outputs - first) : vec{};
     float* made = buffer(LINE, band.size());
     for (long i = 0; i < block.images; ++i) {
         for (long r = 0; r < block.rows; ++r)
             for (long q = 0; q < w.across(); ++q, from += COLS) {
                 float* to = made + (r * band.columns + q) * TILE * LANES;
                 transform<Collect<TILE, PATCH>>([=](int i, int j) { return load(from + (i * PATCH + j) * step); },
-                                         [=](int i, int j, vec v) { store(to + i * row + j * LANES, v); });
+                                         [&](int i, int j, vec v) { store(to + i * row + j * LANES, w.finish(v, bias)); });
             }
         band.empty(made, y + ((block.image + i) * w.groups * w.outputs + channel) * plane, plane, w.outputs - first);
     }
@@ -75,10 +76,11 @@ void forward_block(const Tiling<FILTER>& w, const Block& block, const float* x, 
     });
 }
 
-template <int FILTER> void slide(const Convolution& c, bool backward, const float* x, const float* W, float* y) {
-    Tiling<FILTER> w(c, backward, NEAR_ROOM);
+template <int FILTER>
+void slide(const Convolution& c, bool backward, const float* x, const float* W, float* y, Finish finish = {}) {
+    Tiling<FILTER> w(c, backward, NEAR_ROOM, finish);
     const bool near = NEAR_ROOM / w.floats_a_tile() >= NEAR_TILES && w.blocks.count() >= 2 * threads();
-    if (!near) w = Tiling<FILTER>(c, backward, FAR_ROOM);
+    if (!near) w = Tiling<FILTER>(c, backward, FAR_ROOM, finish);
     const long vectors = parts(w.outputs, LANES);
     float* filters = buffer(FILTERS, w.PLACES * w.groups * w.panels() * w.inputs * COLS);
     share_out(w.groups * vectors, [&](long i) {

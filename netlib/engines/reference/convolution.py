@@ -32,10 +32,14 @@ class Convolution(Engine):
             values = padded[(image, slice(None), *at)]
             rows[..., k] = values.reshape(len(image), groups, -1).swapaxes(0, 1)
 
-    def conv_forward(self, x, W, window, groups, *, out):
+    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, *, out):
         W = W.reshape(groups, W.shape[0] // groups, -1)
         for columns, y in zip(self._columns(x, window, groups), out, strict=True):
             np.matmul(W, columns, out=y.reshape(groups, W.shape[1], -1))
+        if bias is not None:
+            out += bias.reshape(-1, *(1,) * len(window.kernel))
+        if rectify:
+            self.unary('relu', out, 0, out=out)
 
     def conv_backward_data(self, dy, W, window, groups, *, out):
         W_t = W.reshape(groups, W.shape[0] // groups, -1).swapaxes(1, 2)

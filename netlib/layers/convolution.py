@@ -135,7 +135,8 @@ class Convolution(Sliding):
         return self.num_output, self.channels // self.groups
 
     def slide(self, x, out):
-        self.engine.conv_forward(x, self.weight.values, self.window, self.groups, self.bias and self.bias.values, out=out)
+        self.engine.conv_forward(x, self.weight.values, self.window, self.groups,
+                                 self.bias and self.bias.values, out=out)
 
     def slide_back(self, dy, out):
         self.engine.conv_backward_data(dy, self.weight.values, self.window, self.groups, out=out)

@@ -1,8 +1,8 @@
 // Matrices turned over on their way between memory and vectors: what lies along rows in memory, a row for each lane,
 // becomes vectors across the rows.
 
-// The transpose of LANES vectors. A round interleaves the upper and the lower half of the rows; that moves the first bit
-// of a number's row to the end of its column and the first bit of its column to the end of its row.
+// The transpose of LANES vectors. A round interleaves the upper and the lower half of the rows; that moves the first
+// bit of a number's row to the end of its column and the first bit of its column to the end of its row.
 inline void transpose(vec* v) {
     for (int bit = 1; bit < LANES; bit *= 2) {
         vec next[LANES];
@@ -42,7 +42,7 @@ inline void store_across(float* to, long step, long rows, long n, vec* v) {
 // Some rows of an image, padded, with LANES channels in the lanes: (rows, columns, LANES) numbers.
 struct Band {
     long height, width;                                     // of the image
-    long top, left;                                         // of the image's first number in the band; top may be negative
+    long top, left;                                         // where its first number is in the band; top may be < 0
     long rows, columns;
 
     long size() const { return rows * columns * LANES; }

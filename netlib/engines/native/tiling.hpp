@@ -16,8 +16,8 @@ template <int FILTER> struct Tiling {
     // `backward`: the gradient by the data, a convolution of dy with the filters turned round.
     // room: floats for the transforms of a block.
     Tiling(const Convolution& c, bool backward, long room, Finish finish = {})
-        : groups(c.groups), inputs(c.inputs_of_group()), outputs(c.outputs_of_group()), height(c.height), width(c.width),
-          top(c.pad_y), left(c.pad_x), out_height(c.out_height), out_width(c.out_width),
+        : groups(c.groups), inputs(c.inputs_of_group()), outputs(c.outputs_of_group()), height(c.height),
+          width(c.width), top(c.pad_y), left(c.pad_x), out_height(c.out_height), out_width(c.out_width),
           output_step(inputs * FILTER * FILTER), input_step(FILTER * FILTER), finish(finish), blocks(0, 1, 1, 1) {
         if (backward) {
             std::swap(inputs, outputs);

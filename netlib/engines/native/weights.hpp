@@ -52,8 +52,8 @@ inline void add_products(const Gradient& w, const Block& block, const float* pad
         }
 }
 
-// Lay out a block, padded and transposed; then work(padded, columns, width, k0, k1, at) for each part of dW: its group's
-// images, its columns of dy and how many there are, its rows, and where its column block is among the sums.
+// Lay out a block, padded and transposed; then work(padded, columns, width, k0, k1, at) for each part of dW: its
+// group's images, its columns of dy and how many there are, its rows, and where its column block is among the sums.
 template <class Work>
 void share_block(const Gradient& w, const Block& block, const float* x, const float* dy, const Work& work) {
     const long C = w.s.in.channels, outs = w.column_blocks(), size = w.positions() * COLS;

@@ -2,8 +2,8 @@
 //
 // As polynomials, y = g d takes a product for every pair of coefficients; but a polynomial is also known by its values
 // at as many points as it has coefficients, and values multiply one by one. So be E(n) the matrix that evaluates n
-// coefficients at p points, of which the last is infinity (where the value is the leading coefficient), and S and B what
-// Lagrange's interpolation takes to come back. A convolution is the transpose of such a product: a tile y of 4x4
+// coefficients at p points, of which the last is infinity (where the value is the leading coefficient), and S and B
+// what Lagrange's interpolation takes to come back. A convolution is the transpose of such a product: a tile y of 4x4
 // outputs with pxp inputs d, the filter g of rxr and * elementwise is
 //
 //     y = E(4)' [ (S E(r) g E(r)' S) * (B' d B) ] E(4),        p = r + 3
@@ -46,6 +46,9 @@ template <int PATCH> struct Points {
         return 1 / product;
     }
 };
+
+// S at a place (row, column).
+template <int PATCH> constexpr float scale(int i, int j) { return Points<PATCH>::scale(i) * Points<PATCH>::scale(j); }
 
 constexpr float power(float x, int n) { return n ? x * power(x, n - 1) : 1; }
 

@@ -20,7 +20,7 @@ void transform_filters(const Tiling<FILTER>& w, bool turned, const float* W, lon
             load_across(from + k, w.output_step, w.outputs - first, SIZE - k, g + k);
         if (turned) std::reverse(g, g + SIZE);
         transform<Evaluate<FILTER, PATCH>>([&](int i, int j) { return g[i * FILTER + j]; }, [&](int i, int j, vec v) {
-            store(to + (i * PATCH + j) * step, Points<PATCH>::scale(i) * Points<PATCH>::scale(j) * v);
+            store(to + (i * PATCH + j) * step, scale<PATCH>(i, j) * v);
         });
     }
 }
@@ -39,7 +39,8 @@ void multiply_panel(const Tiling<FILTER>& w, long tiles, long cols, const float*
 
 // One vector of outputs of a block: E' m E, put in its place.
 template <int FILTER>
-void transform_back(const Tiling<FILTER>& w, const Block& block, long group, long first, const float* products, float* y) {
+void transform_back(const Tiling<FILTER>& w, const Block& block, long group, long first, const float* products,
+                    float* y) {
     constexpr int PATCH = Tiling<FILTER>::PATCH;
     const Band band = w.out(block);
     const long plane = w.out_height * w.out_width, channel = group * w.outputs + first, row = band.columns * LANES;
@@ -51,8 +52,9 @@ void transform_back(const Tiling<FILTER>& w, const Block& block, long group, lon
         for (long r = 0; r < block.rows; ++r)
             for (long q = 0; q < w.across(); ++q, from += COLS) {
                 float* to = made + (r * band.columns + q) * TILE * LANES;
-                transform<Collect<TILE, PATCH>>([=](int i, int j) { return load(from + (i * PATCH + j) * step); },
-                                         [&](int i, int j, vec v) { store(to + i * row + j * LANES, w.finish(v, bias)); });
+                transform<Collect<TILE, PATCH>>(
+                    [=](int i, int j) { return load(from + (i * PATCH + j) * step); },
+                    [&](int i, int j, vec v) { store(to + i * row + j * LANES, w.finish(v, bias)); });
             }
         band.empty(made, y + ((block.image + i) * w.groups * w.outputs + channel) * plane, plane, w.outputs - first);
     }

@@ -45,7 +45,7 @@ void add_filters(const Tiling<FILTER>& w, long group, long first, const float* s
     for (long c = 0; c < w.inputs; ++c, from += COLS, to += w.input_step) {
         vec old[LANES], out[parts(SIZE, LANES) * LANES] = {};
         transform<Collect<FILTER, PATCH>>(
-            [=](int i, int j) { return Points<PATCH>::scale(i) * Points<PATCH>::scale(j) * load(from + (i * PATCH + j) * step); },
+            [=](int i, int j) { return scale<PATCH>(i, j) * load(from + (i * PATCH + j) * step); },
             [&](int i, int j, vec v) { out[i * FILTER + j] = v; });
         for (long k = 0; k < SIZE; k += LANES) {
             load_across(to + k, w.output_step, w.outputs - first, SIZE - k, old);

@@ -89,6 +89,12 @@ def elementwise(shape, other):
             call('fill', 3, out=draw(*shape)), call('dropout_mask', 2 ** 62 + 5, 0.4, out=draw(*shape))]
 
 
+def maximum(outer, pieces, inner):
+    x, y = np.round(draw(outer, pieces, inner)), draw(outer, inner)         # with ties
+    forward = call('max_forward', x, out=y, winner=y)
+    return [forward, call('max_backward', y, run(REFERENCE, forward)['winner'], out=x)]
+
+
 def windows(shape, start, out, at, box):
     return [call('copy_window', draw(*shape), start, out=draw(*out), at=at, shape=box, accumulate=add)
             for add in (False, True)]
@@ -110,6 +116,8 @@ CASES = {
     **{f'pooling-{seed}': functools.partial(pooling, seed) for seed in range(16)},
     **{f'gemm-{M}-{N}-{K}': functools.partial(product, M, N, K) for M, N, K in
        [(1, 1, 1), (13, 33, 7), (5, 300, 259), (250, 1, 30), (1, 70, 600), (64, 48, 0), (0, 3, 4), (300, 270, 40)]},
+    **{f'maximum-{"-".join(map(str, shape))}': functools.partial(maximum, *shape) for shape in
+       [(1, 1, 5), (3, 2, 70), (2, 5, 33), (1, 3, 40000), (0, 2, 4)]},
     **{f'elementwise-{i}': functools.partial(elementwise, *shapes) for i, shapes in enumerate([
         ((3, 5, 7), (1, 5, 1)), ((4, 37), (1, 37)), ((40, 3), (40, 1)), ((2, 3, 4, 5), (2, 1, 4, 1)), ((67,), (1,)),
         ((70000,), (1,)), ((2, 3, 19000), (1, 3, 1)), ((1, 1, 1), (1, 1, 1)), ((3, 4, 5), (3, 4, 5)),

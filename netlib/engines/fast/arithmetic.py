@@ -75,6 +75,14 @@ class Arithmetic(Reference):
         self.kernels.moments(x, mean, var, *shape)
 
     @or_reference
+    def max_forward(self, x, *, out, winner):
+        self.kernels.max_forward(x, out, winner, *x.shape)
+
+    @or_reference
+    def max_backward(self, dy, winner, *, out):
+        self.kernels.max_backward(dy, winner, out, *out.shape)
+
+    @or_reference
     def gemm(self, a, b, *, out, transpose_a=False, transpose_b=False, accumulate=False):
         depth = a.shape[0] if transpose_a else a.shape[1]
         self.kernels.gemm(a, b, out, *out.shape, depth, int(transpose_a), int(transpose_b), int(accumulate))

@@ -22,6 +22,7 @@ namespace ISA {
 #include "squares.hpp"
 #include "winograd_weights.hpp"
 #include "elementwise.hpp"
+#include "maximum.hpp"
 #include "reduction.hpp"
 #include "pooling.hpp"
 #include "normalization.hpp"

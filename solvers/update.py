@@ -64,11 +64,12 @@ class Update:
         """Take the step number t, counted from 1, of the gradients as `clip` left them."""
         for (lr_mult, decay_mult), (w, g, *history) in self._runs():
             scratch = Tensor(g.shape, self.scratch)
-            if self.solver.iter_size > 1:
-                self.engine.axpby(1 / self.solver.iter_size, g, 0, out=g)
-            self._regularize(w, g, decay_mult, scratch)
-            self.rule(g, rate * lr_mult, t, history, scratch)
-            self.engine.axpby(-1, g, 1, out=w)
+            with self.engine.blockwise():
+                if self.solver.iter_size > 1:
+                    self.engine.axpby(1 / self.solver.iter_size, g, 0, out=g)
+                self._regularize(w, g, decay_mult, scratch)
+                self.rule(g, rate * lr_mult, t, history, scratch)
+                self.engine.axpby(-1, g, 1, out=w)
 
     def _regularize(self, w, g, decay_mult, scratch):
         """Add the gradient of decay / 2 |w|^2 (L2) or decay |w| (L1)."""

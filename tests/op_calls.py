@@ -68,12 +68,12 @@ PARAMETERS = {
 COMPARISONS = {'equal', 'not_equal', 'greater', 'greater_equal'}
 
 
-def unary_calls(name):
+def unary_calls(name, shape=(3, 5)):
     for parameters in PARAMETERS.get(name, [()]):
-        x = draw(3, 5)
-        y = result('unary', name, x, *parameters, out=draw(3, 5))
-        yield call('unary', name, x, *parameters, out=draw(3, 5))
-        yield call('unary_backward', name, x, y, draw(3, 5), *parameters, out=draw(3, 5))
+        x = draw(*shape)
+        y = result('unary', name, x, *parameters, out=x)
+        yield call('unary', name, x, *parameters, out=draw(*shape))
+        yield call('unary_backward', name, x, y, draw(*shape), *parameters, out=draw(*shape))
 
 
 def binary_calls(name):
@@ -157,6 +157,9 @@ def plain_calls():
     ties = np.round(draw(3, 4, 5))
     yield call('max_forward', ties, out=draw(3, 5), winner=draw(3, 5))
     yield call('max_backward', draw(3, 5), np.floor(draw(3, 5, low=0, high=4)), out=draw(3, 4, 5))
+    for shape in ((1, 3, 1), (2, 1, 4), (1, 1, 1), (2, 3, 1)):
+        yield call('standardize', draw(2, 3, 4), draw(*shape), draw(*shape), out=draw(2, 3, 4))
+        yield call('standardize_backward', draw(2, 3, 4), draw(*shape), draw(2, 3, 4), out=draw(2, 3, 4))
     yield call('softmax_forward', draw(2, 4, 3), out=draw(2, 4, 3))
     yield call('softmax_backward', draw(2, 4, 3), draw(2, 4, 3), out=draw(2, 4, 3))
     for ignore in (None, 1):

@@ -9,9 +9,10 @@ import pytest
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.fast import native
 from goodinit.netlib.engines.interface import Window
+from goodinit.netlib.engines.reference.elementwise import BINARY, UNARY
 from goodinit.netlib.errors import EngineError
 from goodinit.netlib.shapes import conv_extent, pool_extent
-from op_calls import call, draw, run
+from op_calls import call, draw, run, tensor, unary_calls
 
 ISAS = native.instruction_sets() if native.LIBRARY.exists() else []
 REFERENCE = make_engine('reference', dtype=np.float64)
@@ -56,7 +57,9 @@ def pooling(seed):
     pad = tuple(int(rng.integers(0, k)) for k in kernel)
     w = Window(kernel, stride, pad, (1, 1))
     image = tuple(k + int(rng.integers(0, 40)) for k in kernel)
-    extents = [pool_extent(n, k, s, p, seed % 3 > 0, any(pad)) for n, k, s, p in zip(image, *w[:3], strict=True)]
+    if seed % 8 == 7:
+        w = Window(image, (1, 1), (0, 0), (1, 1))           # global
+    extents = [pool_extent(n, k, s, p, seed % 3 > 0, any(w.pad)) for n, k, s, p in zip(image, *w[:3], strict=True)]
     x = np.round(draw(2, 3, *image))                        # with ties
     y = run(REFERENCE, call('pool_max_forward', x, w, out=draw(2, 3, *extents), mask=draw(2, 3, *extents)))
     dy = draw(*y['out'].shape)
@@ -76,15 +79,15 @@ def elementwise(shape, other):
     x, z = (draw(*shape, low=-1) for _ in range(2))         # sums do not cancel
     y = draw(*other)
     sums = tuple(1 if n == m else n for n, m in zip(shape, other, strict=True)) if shape != other else other
-    return [*(call('binary', name, *pair, out=draw(*shape)) for name in ('add', 'sub', 'mul', 'div', 'max')
-              for pair in ((x, y), (y, x))),
+    return [*(call('binary', name, *pair, out=draw(*shape)) for name in BINARY for pair in ((x, y), (y, x))),
+            *(c for name in UNARY for c in unary_calls(name, shape)),
             *(call('sum', x, out=draw(*out), accumulate=add) for out in (other, sums) for add in (False, True)),
             *(call('dot', x, z, out=draw(*out), accumulate=add) for out in (other, sums)
               for add in (False, True)),
             call('moments', x, mean=draw(*other), var=draw(*other)),
-            *(call('unary', 'relu', x, slope, out=draw(*shape)) for slope in (0, 0.1)),
-            *(call('unary_backward', 'relu', x, x, draw(*shape), slope, out=draw(*shape)) for slope in (0, 0.1)),
-            *(call('unary', 'power', x, power, 0.5, 2, out=draw(*shape)) for power in (-0.5, 0.5, 1, 2, 3)),
+            *(call('unary', 'power', x, power, 0.5, 2, out=draw(*shape)) for power in (-0.5, 0.5, 0.7, 1)),
+            call('standardize', x, draw(*other), draw(*other), out=draw(*shape)),
+            call('standardize_backward', x, draw(*other), z, out=draw(*shape)),
             *(call('axpby', 0.5, x, beta, out=draw(*shape)) for beta in (0, 1, -2)),
             call('fill', 3, out=draw(*shape)), call('dropout_mask', 2 ** 62 + 5, 0.4, out=draw(*shape))]
 
@@ -93,6 +96,13 @@ def maximum(outer, pieces, inner):
     x, y = np.round(draw(outer, pieces, inner)), draw(outer, inner)         # with ties
     forward = call('max_forward', x, out=y, winner=y)
     return [forward, call('max_backward', y, run(REFERENCE, forward)['winner'], out=x)]
+
+
+def softmax(outer, classes, inner):
+    x, label = draw(outer, classes, inner, low=-50, high=50), np.floor(draw(outer, inner, low=0, high=classes))
+    forward = call('softmax_forward', x, out=x)
+    return [forward, call('softmax_backward', run(REFERENCE, forward)['out'], x, out=x),
+            *(call('one_hot', label, ignore, out=x) for ignore in (None, 1))]
 
 
 def windows(shape, start, out, at, box):
@@ -115,9 +125,12 @@ CASES = {
     **{f'convolution-{seed}': functools.partial(convolution, seed) for seed in range(24)},
     **{f'pooling-{seed}': functools.partial(pooling, seed) for seed in range(16)},
     **{f'gemm-{M}-{N}-{K}': functools.partial(product, M, N, K) for M, N, K in
-       [(1, 1, 1), (13, 33, 7), (5, 300, 259), (250, 1, 30), (1, 70, 600), (64, 48, 0), (0, 3, 4), (300, 270, 40)]},
+       [(1, 1, 1), (13, 33, 7), (5, 300, 259), (250, 1, 30), (1, 70, 600), (64, 48, 0), (0, 3, 4), (300, 270, 40),
+        (2, 3000, 130), (8, 37, 1000), (40, 1100, 130), (30, 20, 700)]},
     **{f'maximum-{"-".join(map(str, shape))}': functools.partial(maximum, *shape) for shape in
        [(1, 1, 5), (3, 2, 70), (2, 5, 33), (1, 3, 40000), (0, 2, 4)]},
+    **{f'softmax-{"-".join(map(str, shape))}': functools.partial(softmax, *shape) for shape in
+       [(3, 10, 1), (2, 1000, 1), (2, 5, 700), (1, 3, 40000), (4, 2, 3), (0, 2, 4)]},
     **{f'elementwise-{i}': functools.partial(elementwise, *shapes) for i, shapes in enumerate([
         ((3, 5, 7), (1, 5, 1)), ((4, 37), (1, 37)), ((40, 3), (40, 1)), ((2, 3, 4, 5), (2, 1, 4, 1)), ((67,), (1,)),
         ((70000,), (1,)), ((2, 3, 19000), (1, 3, 1)), ((1, 1, 1), (1, 1, 1)), ((3, 4, 5), (3, 4, 5)),
@@ -142,7 +155,8 @@ def test_kernels_agree_with_the_reference(case, fast):
 
 
 @pytest.mark.parametrize('case', ['convolution-0', 'convolution-1', 'convolution-2', 'pooling-1', 'gemm-300-270-40',
-                                  'elementwise-0', 'elementwise-5', 'elementwise-6', 'lrn-(2, 7, 9, 9)-5'])
+                                  'gemm-2-3000-130', 'gemm-40-1100-130', 'elementwise-0', 'elementwise-5',
+                                  'elementwise-6', 'softmax-2-5-700', 'lrn-(2, 7, 9, 9)-5'])
 def test_the_number_of_threads_changes_no_bit(case, fast):
     engine, calls = fast(), CASES[case]()
     found = []
@@ -190,6 +204,54 @@ def test_an_empty_batch_is_no_work(fast):
     assert run(fast(), call('conv_forward', x, W, w, 1, out=x))['out'].shape == x.shape
     assert run(fast(), call('conv_backward_data', x, W, w, 1, out=x))['out'].shape == x.shape
     assert not run(fast(), call('sum', np.zeros((0, 3)), out=draw(1, 3)))['out'].any()
+
+
+@pytest.mark.parametrize('shape', [(3, 5), (70000,), (300000,)])
+def test_blockwise_ops_are_computed_at_the_end(shape, fast):
+    """As several rules of solvers/rules.py compute, with some of them in place."""
+    found = []
+    for engine in (fast(), make_engine('reference')):
+        g, h, s = (tensor(engine, np.linspace(low, 1, np.prod(shape)).reshape(shape)) for low in (-1, 0, 0))
+        with engine.blockwise():
+            engine.axpby(0.5, h, 1, out=g)
+            engine.binary('mul', g, g, out=s)
+            engine.axpby(0.25, s, 0.75, out=h)
+            engine.unary('power', h, 0.5, 1, 0.125, out=s)
+            engine.binary('div', g, s, out=g)
+        found.append([t.array().copy() for t in (g, h, s)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+
+
+def test_blockwise_takes_elementwise_ops_of_one_size(fast):
+    engine = fast()
+    a, b = engine.tensor(3, 4), engine.tensor(1, 4)
+    with pytest.raises(EngineError, match='blockwise: sum is not an elementwise op of tensors of one shape'), \
+            engine.blockwise():
+        engine.sum(a, out=b)
+    with pytest.raises(EngineError, match='blockwise: fill of 4 elements among ops of 12'), engine.blockwise():
+        engine.fill(1, out=a)
+        engine.fill(1, out=b)
+    engine.sum(a, out=b)                                    # as before
+
+
+@pytest.mark.parametrize('name, f, parameters', [
+    ('exp', np.exp, (1, 1)), ('log', np.log, (1, 1, 0)), ('tanh', np.tanh, ()), ('power', np.sqrt, (0.5, 1, 0)),
+    ('elu', lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))), (1,)),
+    ('bnll', lambda x: np.logaddexp(0, x), ()), ('power', lambda x: x ** 3, (3, 1, 0)),
+    ('power', lambda x: x ** np.float64(np.float32(-0.7)), (-0.7, 1, 0))])
+def test_functions_err_by_a_few_units_in_the_last_place(name, f, parameters, fast):
+    numbers = np.random.default_rng(0)
+    x = np.concatenate([numbers.uniform(-100, 85, 9999), numbers.uniform(-1, 2, 9999),
+                        2 ** numbers.uniform(-90, 40, 9999),
+                        [0, 1e-40, 88.7, 90, -90, 3e38, -3e38, np.inf, -np.inf, np.nan, 1, -1]]).astype(np.float32)
+    with np.errstate(all='ignore'):
+        expected = f(x.astype(float))
+        rounded = expected.astype(np.float32)
+    found = run(fast(), call('unary', name, x, *parameters, out=x))['out']
+    finite = np.isfinite(rounded)
+    np.testing.assert_array_equal(found[~finite], rounded[~finite])
+    assert (np.abs(found[finite] - expected[finite]) <= 5 * np.spacing(np.abs(rounded[finite]))).all()
 
 
 def test_nan_stays_nan(fast):

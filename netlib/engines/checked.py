@@ -14,7 +14,7 @@ from .interface import OPS, Engine
 # The NaN that marks what nobody has written: no computation makes one with this payload.
 POISON = {np.dtype(np.float32): np.uint32(0x7fc0dead), np.dtype(np.float64): np.uint64(0x7ff800000000dead)}
 # Ops that may write where they read.
-IN_PLACE = {'fill', 'axpby', 'unary', 'unary_backward', 'binary'}
+IN_PLACE = {'fill', 'axpby', 'unary', 'unary_backward', 'binary', 'standardize', 'standardize_backward'}
 # Ops that always add to what they write.
 ADDING = {'conv_backward_weights', 'conv_squared_gradients'}
 
@@ -219,6 +219,8 @@ RULES = {
     'pool_ave_backward': lambda dy, window, out: {'dy': pooled(out, dy)},
     'roi_pool_forward': lambda x, bins, out, winner: {'out': over_bins(x, bins, out), 'winner': out},
     'roi_pool_backward': lambda dy, winner, bins, out: {'dy': over_bins(out, bins, dy), 'winner': dy},
+    'standardize': lambda x, mean, inverse, out: {'mean': fits(mean, x), 'inverse': mean, 'out': x},
+    'standardize_backward': lambda z, inverse, dy, out: {'inverse': fits(inverse, z), 'dy': z, 'out': z},
     'lrn_forward': lambda x, size, alpha, beta, k, out, scale: {'out': axes(2, 32, *x), 'scale': x},
     'lrn_backward': lambda x, y, dy, scale, size, alpha, beta, out: {'x': axes(2, 32, *out), 'y': out, 'dy': out,
                                                                      'scale': out},

@@ -8,7 +8,8 @@ Naming
 Calling
     Tensors given by position are read; tensors given by keyword are written. That is the whole rule by which
     an engine finds out which mirror of a memory must be current. `out` may be the same tensor as an input
-    of the same shape for the elementwise ops (fill, axpby, unary, unary_backward, binary), not for others.
+    of the same shape for the elementwise ops (fill, axpby, unary, unary_backward, binary) and for standardize and its
+    backward, not for others.
 
 An engine implements an op under its name and receives, in place of each tensor, what it computes on: a NumPy
 array on the host, an address and a shape on a device. An op that an engine lacks is an error, never a silent
@@ -16,6 +17,7 @@ detour over the host.
 """
 import functools
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -158,6 +160,13 @@ class Engine:
     def roi_pool_backward(self, dy, winner, bins, *, out):
         """out = dx: dy goes to the winner of each bin in the region's image."""
 
+    def standardize(self, x, mean, inverse, *, out):
+        """out = (x - mean) inverse; mean and inverse have extent 1 along some axes of x."""
+
+    def standardize_backward(self, z, inverse, dy, *, out):
+        """The gradient of z = (x - mean) inverse where these are x's own mean and inverse deviation:
+        out = dx = inverse (dy - average of dy - z average of dy z), over the axes where inverse has extent 1."""
+
     def lrn_forward(self, x, size, alpha, beta, k, *, out, scale):
         """scale = k + alpha / size * (sum of x^2 over `size` neighbouring channels), out = x scale^-beta."""
 
@@ -176,6 +185,13 @@ class Engine:
         raised here, or by a device when a result is next read on the host."""
 
     # -- how ops are called -------------------------------------------------------------------------------
+    def blockwise(self) -> AbstractContextManager:
+        """A context for elementwise ops on tensors of one size, and no other ops: results are there at its end.
+
+        An engine for which that is faster computes them all on one part of the tensors after the other.
+        """
+        return nullcontext()
+
     def tensor(self, *shape: int) -> Tensor:
         """A new tensor of zeros."""
         return Tensor(shape, Memory(int(np.prod(shape)), self.dtype))
@@ -214,7 +230,7 @@ def _missing(name):
     return op
 
 
-NO_OPS = {'name', 'dtype', 'on_device', 'tensor', 'convolving', 'reads', 'writes'}
+NO_OPS = {'name', 'dtype', 'on_device', 'blockwise', 'tensor', 'convolving', 'reads', 'writes'}
 OPS = {name for name in vars(Engine) if name[0] != '_'} - NO_OPS
 for _name in OPS:
     setattr(Engine, _name, _missing(_name))

@@ -1,8 +1,10 @@
-"""Local response normalization and softmax."""
+"""Standardization, local response normalization and softmax."""
 from math import prod
 
 from ..interface import Engine
+from .arithmetic import reduction
 from .device import Device
+from .geometry import box, strides
 
 
 class Normalization(Engine):
@@ -15,6 +17,15 @@ class Normalization(Engine):
     def lrn_backward(self, x, y, dy, scale, size, alpha, beta, *, out):
         self.device.per_element('normalization', 'lrn_backward', x.size, x.shape[1], prod(x.shape[2:]), size,
                                 float(alpha), float(beta), x, y, dy, scale, out)
+
+    def standardize(self, x, mean, inverse, *, out):
+        self.device.per_element('normalization', 'standardize', out.size,
+                                box(out.shape, strides(x.shape), strides(mean.shape)), x, mean, inverse, out)
+
+    def standardize_backward(self, z, inverse, dy, *, out):
+        kept, over, terms = reduction(z.shape, inverse.shape)
+        self.device.per_block('normalization', 'standardize_backward', inverse.size, terms, kept, over, terms,
+                              z, inverse, dy, out)
 
     def softmax_forward(self, x, *, out):
         self._per_vector('softmax_forward', x.shape, x, out)

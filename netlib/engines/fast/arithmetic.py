@@ -1,22 +1,35 @@
 """Moving values, elementwise functions, reductions and the matrix product by kernels."""
+import math
+from contextlib import contextmanager
+
 import numpy as np
 
 from ..reference import Reference
-from .loops import packed, reduction, steps
-from .native import or_reference
-
-BINARY = {'add', 'sub', 'mul', 'div', 'max'}
+from .loops import broadcast, packed, reduction, steps
+from .native import Steps, or_reference
 
 
 class Arithmetic(Reference):
 
+    @contextmanager
+    def blockwise(self):
+        if self.kernels is None:
+            yield
+            return
+        direct, self.kernels = self.kernels, Steps(self.kernels)
+        try:
+            yield
+            self.kernels.run()
+        finally:
+            self.kernels = direct
+
     @or_reference
     def fill(self, value, *, out):
-        self.kernels.fill(float(value), out, out.size)
+        self.kernels.elementwise('fill', (), (value,), out)
 
     @or_reference
     def axpby(self, alpha, x, beta, *, out):
-        self.kernels.axpby(float(alpha), x, float(beta), out, out.size)
+        self.kernels.elementwise('axpby', (x,), (alpha, beta), out)
 
     @or_reference
     def copy_window(self, x, start, *, out, at, shape, accumulate=False):
@@ -29,23 +42,21 @@ class Arithmetic(Reference):
 
     @or_reference
     def unary(self, name, x, *parameters, out):
-        if name == 'relu':
-            self.kernels.relu(x, float(parameters[0]), out, out.size)
-        elif name != 'power' or not self.kernels.power(x, *map(float, parameters), out, out.size):
-            return NotImplemented
+        self.kernels.elementwise('unary_' + name, (x,), parameters, out)
 
     @or_reference
     def unary_backward(self, name, x, y, dy, *parameters, out):
-        if name != 'relu':
-            return NotImplemented
-        self.kernels.relu_backward(x, dy, float(parameters[0]), out, out.size)
+        self.kernels.elementwise('unary_backward_' + name, (x, y, dy), parameters, out)
 
     @or_reference
     def binary(self, name, a, b, *, out):
-        loops = packed(out.shape, steps(a.shape, out.shape), steps(b.shape, out.shape), steps(out.shape, out.shape))
-        if name not in BINARY or loops is None:
+        if a.shape == b.shape == out.shape:
+            self.kernels.elementwise('binary_' + name, (a, b), (), out)
+            return None
+        loops = broadcast(out.shape, a.shape, b.shape, out.shape)
+        if loops is None:
             return NotImplemented
-        getattr(self.kernels, 'binary_' + name)(a, b, out, loops)
+        getattr(self.kernels, 'broadcast_' + name)(a, b, out, loops)
 
     @or_reference
     def dropout_mask(self, seed, ratio, *, out):
@@ -81,6 +92,11 @@ class Arithmetic(Reference):
     @or_reference
     def max_backward(self, dy, winner, *, out):
         self.kernels.max_backward(dy, winner, out, *out.shape)
+
+    @or_reference
+    def one_hot(self, label, ignore, *, out):
+        if not self.kernels.one_hot(label, math.nan if ignore is None else float(ignore), out, *out.shape):
+            return NotImplemented               # the reference's says what is wrong
 
     @or_reference
     def gemm(self, a, b, *, out, transpose_a=False, transpose_b=False, accumulate=False):

@@ -43,6 +43,12 @@ def packed(shape: Shape, *operands: Shape) -> Shape | None:
 
 
 @functools.lru_cache(maxsize=4096)
+def broadcast(shape: Shape, *operands: Shape) -> Shape | None:
+    """The same for contiguous operands of these shapes, which broadcast to `shape`."""
+    return packed(shape, *(steps(operand, shape) for operand in operands))
+
+
+@functools.lru_cache(maxsize=4096)
 def reduction(shape: Shape, out: Shape) -> Shape | None:
     """(outer, kept, inner) of a sum over outer and inner; None where summed and kept axes alternate more often."""
     extents, kept = nest(shape, steps(out, shape))

@@ -4,7 +4,7 @@ import functools
 import os
 import pathlib
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -46,8 +46,8 @@ def _library():
 class Kernels:
     """The kernels for one instruction set, as methods.
 
-    Arrays arrive as the address of their first number, tuples of integers as arrays of C longs, integers as longs,
-    floats as floats, None as null.
+    Arrays arrive as the address of their first number, tuples of integers as arrays of C longs, lists of floats as
+    arrays of C floats, integers as longs, floats as floats, None as null.
     """
 
     def __init__(self, isa: str):
@@ -61,13 +61,67 @@ class Kernels:
         setattr(self, name, kernel)
         return kernel
 
+    def elementwise(self, name: str, inputs: Sequence[np.ndarray], parameters: Sequence[float],
+                    out: np.ndarray) -> None:
+        """Call a kernel of ../native/elementwise.hpp, unary.hpp or binary.hpp: up to three inputs and parameters."""
+        a, b, c = (*inputs, None, None, None)[:3]
+        getattr(self, name)(a, b, c, [float(p) for p in (*parameters, 0, 0, 0)[:3]], out, out.size)
+
+
+class Steps:
+    """In place of kernels, while elementwise ops are put off: `run` then computes them all block by block."""
+
+    def __init__(self, kernels: Kernels):
+        self.kernels = kernels
+        self.calls: list[tuple] = []
+
+    def elementwise(self, *call) -> None:
+        self.calls.append(call)
+
+    def run(self) -> None:
+        if self.calls:
+            steps = (_Step * len(self.calls))(*(self._step(*call) for call in self.calls))
+            self.kernels.steps(steps, len(steps), self.calls[0][-1].size)
+
+    def _step(self, name, inputs, parameters, out):
+        kernel = ctypes.cast(getattr(_library(), f'{self.kernels.isa}_{name}'), ctypes.c_void_p)
+        if out.size != self.calls[0][-1].size:
+            raise EngineError(f'blockwise: {name} of {out.size} elements among ops of {self.calls[0][-1].size}')
+        return _Step(kernel, tuple(array.ctypes.data for array in inputs), out.ctypes.data, tuple(parameters))
+
+    def __getattr__(self, name):
+        raise EngineError(f'blockwise: {name} is not an elementwise op of tensors of one shape')
+
+
+class _Step(ctypes.Structure):
+    """struct Step of ../native/elementwise.hpp."""
+    _fields_ = [('kernel', ctypes.c_void_p), ('inputs', ctypes.c_void_p * 3), ('out', ctypes.c_void_p),
+                ('parameters', ctypes.c_float * 4)]
+
 
 def _as_c(value):
-    if isinstance(value, np.ndarray):
-        return ctypes.c_void_p(value.__array_interface__['data'][0])
-    if isinstance(value, tuple):
-        return (ctypes.c_long * len(value))(*value)
-    return value if value is None else (ctypes.c_float if isinstance(value, float) else ctypes.c_long)(value)
+    kind = type(value)
+    if kind is np.ndarray:
+        return _address(value)
+    if kind is tuple:
+        return _longs(value)
+    if kind is list:
+        return (ctypes.c_float * len(value))(*value)
+    if kind is int:
+        return ctypes.c_long(value)
+    return ctypes.c_float(value) if kind is float else value
+
+
+def _address(array):
+    try:
+        return ctypes.byref(ctypes.c_char.from_buffer(array))       # four times as fast as array.ctypes,
+    except (TypeError, ValueError):                                 # but not for arrays to be read only, or empty ones
+        return ctypes.c_void_p(array.ctypes.data)
+
+
+@functools.lru_cache(maxsize=4096)
+def _longs(values):
+    return (ctypes.c_long * len(values))(*values)
 
 
 def or_reference(op):

@@ -1,7 +1,8 @@
-"""Local response normalization by kernels."""
+"""Standardization, local response normalization and softmax by kernels."""
 from math import prod
 
 from ..reference import Reference
+from .loops import reduction
 from .native import or_reference
 
 
@@ -14,6 +15,28 @@ class Normalization(Reference):
     @or_reference
     def lrn_backward(self, x, y, dy, scale, size, alpha, beta, *, out):
         self.kernels.lrn_backward(x, y, dy, scale, out, _shape(x, size), float(alpha), float(beta))
+
+    @or_reference
+    def standardize(self, x, mean, inverse, *, out):
+        shape = reduction(x.shape, mean.shape)
+        if shape is None:
+            return NotImplemented
+        self.kernels.standardize(x, mean, inverse, out, *shape)
+
+    @or_reference
+    def standardize_backward(self, z, inverse, dy, *, out):
+        shape = reduction(z.shape, inverse.shape)
+        if shape is None:
+            return NotImplemented
+        self.kernels.standardize_backward(z, inverse, dy, out, *shape)
+
+    @or_reference
+    def softmax_forward(self, x, *, out):
+        self.kernels.softmax_forward(x, out, *out.shape)
+
+    @or_reference
+    def softmax_backward(self, y, dy, *, out):
+        self.kernels.softmax_backward(y, dy, out, *out.shape)
 
 
 def _shape(x, size):

@@ -38,6 +38,33 @@ __global__ void softmax_backward(int classes, int inner, const float* y, const f
   for (int c = threadIdx.x; c < classes; c += blockDim.x) dx[c * inner] = y[c * inner] * (dy[c * inner] - sum);
 }
 
+// out = (x - mean) inverse, where mean and inverse are the same along some axes.  Thread <-> element i.
+__global__ void standardize(int n, Box box, const float* x, const float* mean, const float* inverse, float* out) {
+  int i = thread_number();
+  if (i >= n) return;
+  int at = place(i, box, box.b);
+  out[i] = (x[i] - mean[at]) * inverse[at];
+}
+
+// dx = inverse (dy - average of dy - z average of dy z).  Block <-> one number of inverse; its threads share the
+// `terms` elements that have it between them. As in reduction.cu, `kept` says where these begin, `over` how far each
+// is from there.
+__global__ void standardize_backward(Box kept, Box over, int terms, const float* z, const float* inverse,
+                                     const float* dy, float* dx) {
+  int start = place(blockIdx.x, kept, kept.a);
+  float sum = 0, product = 0;
+  for (int j = threadIdx.x; j < terms; j += blockDim.x) {
+    int at = start + place(j, over, over.a);
+    sum += dy[at];
+    product += dy[at] * z[at];
+  }
+  float average = block_sum(sum) / terms, along = block_sum(product) / terms;
+  for (int j = threadIdx.x; j < terms; j += blockDim.x) {
+    int at = start + place(j, over, over.a);
+    dx[at] = (dy[at] - average - z[at] * along) * inverse[blockIdx.x];
+  }
+}
+
 // The channels [first, last) around that of element i, out of (N, channels, inner); `size` is odd.
 struct Neighbours {
   int first, last;

@@ -1,100 +1,90 @@
 // Elementwise functions, a vector at a time; large arrays are shared out in blocks.
 //
-// An output may be an input. Operands of a binary function broadcast: they come as four nested loops with the steps of
-// each operand, of which the innermost are 0 or 1.
+// A kernel makes out of up to three inputs a, b, c and up to three parameters. All arrays have n elements, and out may
+// be one of the inputs.
 
-constexpr long BLOCK = 1 << 14;
+constexpr long BLOCK = 1 << 14;                             // floats of a task,
+constexpr long ALONE = 1 << 17;                             // and with fewer than these one thread is done sooner
+
+// work(begin, end) over 0 .. n, things that take as long as `floats` elements each.
+template <class Work> void share_out_light(long n, long floats, const Work& work) {
+    if (n * floats < ALONE) work(0, n);
+    else share_out_blocks(n, std::max(1L, BLOCK / std::max(1L, floats)), work);
+}
+
+// What loads and stores a whole vector, and what does so with the first n lanes of one; the others are 0, or `outside`.
+struct Whole {
+    vec load(const float* p) const { return ISA::load(p); }
+    vec load(const float* p, vec) const { return ISA::load(p); }
+    void store(float* p, vec v) const { ISA::store(p, v); }
+};
+struct Part {
+    long n;
+    vec load(const float* p) const { return load_part(p, n); }
+    vec load(const float* p, vec outside) const {
+        std::memcpy(&outside, p, sizeof(float) * n);
+        return outside;
+    }
+    void store(float* p, vec v) const { store_part(p, v, n); }
+};
+
+// work(i, Whole or Part): each vector of n elements. The work comes by value and inline: behind a reference, its
+// addresses would be read anew after each store.
+template <class Work> [[gnu::always_inline]] inline void each_vector(long n, const Work work) {
+    long i = 0;
+    for (; i + LANES <= n; i += LANES)
+        work(i, Whole{});
+    if (i < n) work(i, Part{n - i});
+}
 
 // out = f(in...) for n elements.
 template <class Function, class... In> void map_some(float* out, long n, const Function& f, const In*... in) {
-    for (long i = 0; i < n; i += LANES)
-        store_part(out + i, f(load_part(in + i, n - i)...), n - i);
+    each_vector(n, [=](long i, auto some) { some.store(out + i, f(some.load(in + i)...)); });
 }
 template <class Function, class... In> void map(float* out, long n, const Function& f, const In*... in) {
-    share_out_blocks(n, BLOCK, [&](long begin, long end) { map_some(out + begin, end - begin, f, (in + begin)...); });
+    share_out_light(n, 1, [&](long begin, long end) { map_some(out + begin, end - begin, f, (in + begin)...); });
 }
 
-struct Loops { long extent[4], a[4], b[4], out[4]; };
+#define ELEMENTWISE(name) \
+    EXPORT(name)(const float* a, const float* b, const float* c, const float* parameters, float* out, long n)
 
-// work(a, b, out, n): the innermost loop, of n elements, from these places on. Short ones go several to a task.
-template <class Work> void share_out_loops(const Loops& l, const Work& work) {
-    const long inner = l.extent[3], pieces = parts(inner, BLOCK), rows = l.extent[0] * l.extent[1] * l.extent[2];
-    share_out_blocks(rows * pieces, std::max(1L, BLOCK / std::max(1L, inner)), [&](long begin, long end) {
-        for (long i = begin; i < end; ++i) {
-            const long start = i % pieces * BLOCK, row = i / pieces;
-            const long plane = row / l.extent[2];
-            const long at[] = {plane / l.extent[1], plane % l.extent[1], row % l.extent[2], start};
-            long a = 0, b = 0, out = 0;
-            for (int axis = 0; axis < 4; ++axis) {
-                a += at[axis] * l.a[axis];
-                b += at[axis] * l.b[axis];
-                out += at[axis] * l.out[axis];
-            }
-            work(a, b, out, std::min(BLOCK, inner - start));
-        }
+ELEMENTWISE(fill) {
+    map(out, n, [value = parameters[0]]() { return all(value); });
+}
+
+ELEMENTWISE(axpby) {
+    const float alpha = parameters[0], beta = parameters[1];
+    if (beta == 0) map(out, n, [=](vec x) { return alpha * x; }, a);
+    else if (beta == 1) map(out, n, [=](vec x, vec y) { return alpha * x + y; }, a, out);
+    else map(out, n, [=](vec x, vec y) { return alpha * x + beta * y; }, a, out);
+}
+
+// work(o, start, n), for arrays (outer, pieces, inner): each strip of n positions of each o, with all of their pieces.
+constexpr long STRIP = 256;
+template <class Work> void each_strip(long outer, long pieces, long inner, const Work& work) {
+    const long strips = parts(inner, STRIP);
+    share_out_light(outer * strips, pieces * std::min(STRIP, inner), [&](long begin, long end) {
+        for (long i = begin; i < end; ++i)
+            work(i / strips, i % strips * STRIP, std::min(STRIP, inner - i % strips * STRIP));
     });
 }
 
-template <class Function>
-void binary(const float* a, const float* b, float* out, const Loops& loops, const Function& f) {
-    share_out_loops(loops, [&](long i, long j, long o, long n) {
-        const vec p = a[i] - vec{}, q = b[j] - vec{};
-        if (loops.a[3] && loops.b[3]) map_some(out + o, n, f, a + i, b + j);
-        else if (loops.a[3]) map_some(out + o, n, [=](vec p) { return f(p, q); }, a + i);
-        else if (loops.b[3]) map_some(out + o, n, [=](vec q) { return f(p, q); }, b + j);
-        else map_some(out + o, n, [=]() { return f(p, q); });
+// Several kernels, one after the other on each block while it is in the cache.
+struct Step {
+    void (*kernel)(const float*, const float*, const float*, const float*, float*, long);
+    const float *a, *b, *c;
+    float* out;
+    float parameters[4];
+};
+
+EXPORT(steps)(const Step* steps, long count, long n) {
+    const auto from = [](const float* p, long i) { return p ? p + i : p; };
+    share_out_light(parts(n, BLOCK), BLOCK, [&](long first, long last) {
+        for (long i = first * BLOCK; i < std::min(n, last * BLOCK); i += BLOCK)
+            for (const Step* s = steps; s != steps + count; ++s)
+                s->kernel(from(s->a, i), from(s->b, i), from(s->c, i), s->parameters, s->out + i,
+                          std::min(BLOCK, n - i));
     });
-}
-
-#define BINARY(name, result) \
-    EXPORT(binary_##name)(const float* a, const float* b, float* out, const Loops* loops) { \
-        binary(a, b, out, *loops, [=](vec a, vec b) -> vec { return result; }); \
-    }
-BINARY(add, a + b)
-BINARY(sub, a - b)
-BINARY(mul, a * b)
-BINARY(div, a / b)
-BINARY(max, (a > b) | (a != a) ? a : b)                     // NaN stays NaN
-#undef BINARY
-
-EXPORT(copy_window)(const float* x, float* out, const Loops* loops, long accumulate) {
-    share_out_loops(*loops, [&](long i, long, long o, long n) { (accumulate ? add : copy)(out + o, x + i, n); });
-}
-
-EXPORT(fill)(float value, float* out, long n) {
-    map(out, n, [=]() { return value - vec{}; });
-}
-
-EXPORT(axpby)(float alpha, const float* x, float beta, float* out, long n) {
-    if (beta == 0) map(out, n, [=](vec x) { return alpha * x; }, x);
-    else if (beta == 1) map(out, n, [=](vec x, vec y) { return alpha * x + y; }, x, out);
-    else map(out, n, [=](vec x, vec y) { return alpha * x + beta * y; }, x, out);
-}
-
-EXPORT(relu)(const float* x, float slope, float* out, long n) {
-    if (slope == 0) map(out, n, [=](vec x) { return x < 0 ? vec{} : x; }, x);
-    else map(out, n, [=](vec x) { return x > 0 ? x : slope * x; }, x);
-}
-
-EXPORT(relu_backward)(const float* x, const float* dy, float slope, float* out, long n) {
-    map(out, n, [=](vec x, vec dy) { return x > 0 ? dy : slope * dy; }, x, dy);
-}
-
-inline vec root(vec x) {
-    for (int i = 0; i < LANES; ++i)
-        x[i] = std::sqrt(x[i]);
-    return x;
-}
-
-// (shift + scale x)^power for the powers that need no pow: -1/2, 1/2, 1 and 2. Returns whether it is one of them.
-extern "C" long NAMED(ISA, power)(const float* x, float power, float scale, float shift, float* out, long n) {
-    const auto inner = [=](vec x) { return shift + scale * x; };
-    if (power == 2) map(out, n, [=](vec x) { return inner(x) * inner(x); }, x);
-    else if (power == 1) map(out, n, inner, x);
-    else if (power == 0.5f) map(out, n, [=](vec x) { return root(inner(x)); }, x);
-    else if (power == -0.5f) map(out, n, [=](vec x) { return 1 / root(inner(x)); }, x);
-    else return false;
-    return true;
 }
 
 // A hash of (seed, element): murmur3's finalizer, twice. Elements whose hash is below `dropped` get 0, others `kept`.
@@ -105,9 +95,9 @@ EXPORT(dropout_mask)(std::uint32_t seed, std::uint32_t seed_high, std::uint32_t 
         h = (h ^ h >> 13) * 0xc2b2ae35u;
         return h ^ h >> 16;
     };
-    share_out_blocks(n, BLOCK, [&](long begin, long end) {
+    share_out_light(n, 1, [&](long begin, long end) {
         words element = __builtin_convertvector(counting(), words) + static_cast<std::uint32_t>(begin) + seed;
         for (long i = begin; i < end; i += LANES, element += LANES)
-            store_part(out + i, scrambled(scrambled(element) + seed_high) >= dropped ? kept - vec{} : vec{}, end - i);
+            store_part(out + i, scrambled(scrambled(element) + seed_high) >= dropped ? all(kept) : vec{}, end - i);
     });
 }

@@ -1,32 +1,12 @@
-// Local response normalization across channels, and softmax. A task has a strip of positions of one image, with all of
-// their channels; x is (images, channels, inner).
-
-constexpr long STRIP = 64;
+// Local response normalization across channels; x is (images, channels, inner).
 
 struct Lrn { long images, channels, inner, size; };
 
-// out = s^-power; the usual powers by square roots.
-inline void inverse_power(const float* s, float power, float* out, long n) {
-    if (power == 0.75f)
-        #pragma omp simd
-        for (long i = 0; i < n; ++i) out[i] = 1 / std::sqrt(s[i] * std::sqrt(s[i]));
-    else if (power == 0.5f)
-        #pragma omp simd
-        for (long i = 0; i < n; ++i) out[i] = 1 / std::sqrt(s[i]);
-    else
-        for (long i = 0; i < n; ++i) out[i] = std::pow(s[i], -power);
-}
-
-// work(first, n): each strip of n positions, from the place of its first number in channel 0.
-template <class Work> void each_strip(const Lrn& l, const Work& work) {
-    const long strips = parts(l.inner, STRIP);
-    share_out_blocks(l.images * strips, std::max(1L, BLOCK / (l.channels * std::min(STRIP, l.inner) + 1)),
-                     [&](long begin, long end) {
-        for (long i = begin; i < end; ++i) {
-            const long start = i % strips * STRIP;
-            work(i / strips * l.channels * l.inner + start, std::min(STRIP, l.inner - start));
-        }
-    });
+// out = s^-exponent; the usual powers by square roots.
+inline void inverse_power(const float* s, float exponent, float* out, long n) {
+    if (exponent == 0.75f) map_some(out, n, [=](vec s) { return 1 / root(s * root(s)); }, s);
+    else if (exponent == 0.5f) map_some(out, n, [=](vec s) { return 1 / root(s); }, s);
+    else map_some(out, n, [=](vec s) { return power(s, -exponent); }, s);
 }
 
 // total = the sum of term(channel, position) over the channels around c.
@@ -41,7 +21,8 @@ template <class Term> void sum_around(const Lrn& l, long c, long n, float* total
 
 EXPORT(lrn_forward)(const float* x, float* y, float* scale, const Lrn* l, float alpha, float beta, float k) {
     const float a = alpha / l->size;
-    each_strip(*l, [&](long first, long n) {
+    each_strip(l->images, l->channels, l->inner, [&](long image, long start, long n) {
+        const long first = image * l->channels * l->inner + start;
         float total[STRIP];
         for (long c = 0; c < l->channels; ++c) {
             const float* from = x + first;
@@ -61,7 +42,8 @@ EXPORT(lrn_forward)(const float* x, float* y, float* scale, const Lrn* l, float 
 EXPORT(lrn_backward)(const float* x, const float* y, const float* dy, const float* scale, float* dx, const Lrn* l,
                      float alpha, float beta) {
     const float factor = 2 * alpha * beta / l->size;
-    each_strip(*l, [&](long first, long n) {
+    each_strip(l->images, l->channels, l->inner, [&](long image, long start, long n) {
+        const long first = image * l->channels * l->inner + start;
         float total[STRIP], inverse[STRIP];
         float* ratio = buffer(LINE, l->channels * STRIP);
         for (long c = 0; c < l->channels; ++c)

@@ -55,14 +55,14 @@ class Arithmetic(Engine):
         out[...] = kept.reshape(out.shape) * out.dtype.type(1 / (1 - ratio) if ratio < 1 else 0)
 
     def sum(self, x, *, out, accumulate=False):
-        total = x.sum(_reduced(x, out), keepdims=True)
+        total = x.sum(reduced(x, out), keepdims=True)
         out[...] = out + total if accumulate else total
 
     def dot(self, a, b, *, out, accumulate=False):
         self.sum(a * b, out=out, accumulate=accumulate)
 
     def moments(self, x, *, mean, var):
-        axes = _reduced(x, mean)
+        axes = reduced(x, mean)
         mean[...] = x.mean(axes, keepdims=True)
         var[...] = np.square(x - mean).mean(axes, keepdims=True)
 
@@ -97,7 +97,7 @@ class Arithmetic(Engine):
         out[image, label[image, place], place] = 1
 
 
-def _reduced(x, out):
+def reduced(x, out):
     """The axes over which a reduction into `out` runs; one that has extent 1 in both is no matter."""
     return tuple(i for i, n in enumerate(out.shape) if n == 1)
 

@@ -1,7 +1,8 @@
-"""Local response normalization and softmax."""
+"""Standardization, local response normalization and softmax."""
 import numpy as np
 
 from ..interface import Engine
+from .arithmetic import reduced
 
 
 class Normalization(Engine):
@@ -13,6 +14,14 @@ class Normalization(Engine):
     def lrn_backward(self, x, y, dy, scale, size, alpha, beta, *, out):
         ratio = _neighbours(dy * y / scale, size)
         out[...] = dy * scale ** -beta - (2 * alpha * beta / size) * x * ratio
+
+    def standardize(self, x, mean, inverse, *, out):
+        np.subtract(x, mean, out=out)
+        out *= inverse
+
+    def standardize_backward(self, z, inverse, dy, *, out):
+        average, along = (term.mean(reduced(z, inverse), keepdims=True) for term in (dy, dy * z))
+        out[...] = (dy - average - z * along) * inverse
 
     def softmax_forward(self, x, *, out):
         np.subtract(x, x.max(1, keepdims=True, initial=-np.inf), out=out)

@@ -1,0 +1,34 @@
+// Matrices in memory, and how the work on one is shared out.
+
+constexpr long CACHE_LINE = 16;                             // floats
+
+// A matrix in memory: the number (i, j) lies at i * down + j * across.
+struct Matrix {
+    float* numbers;
+    long down, across;
+    float* at(long i, long j) const { return numbers + i * down + j * across; }
+    Matrix from(long i, long j) const { return {at(i, j), down, across}; }
+    Matrix transposed() const { return {numbers, across, down}; }
+};
+
+// The size, a multiple of `step`, of tasks of at most `most` that n things are cut into. Where several are `wanted`
+// there are at least so many, and as many for each thread.
+inline long share(long n, long most, long step, long wanted) {
+    const long tasks = std::max(parts(n, most), wanted);
+    return parts(parts(n, wanted > 1 ? parts(tasks, threads()) * threads() : tasks), step) * step;
+}
+
+// Tasks for so many multiply-adds: several for each thread, but none so short that handing it over takes longer.
+inline long tasks_for(double work) { return std::clamp<long>(work / (1 << 18), 1, 4 * threads()); }
+
+// c (M, N) = or += sums.
+inline void deliver(const Matrix& sums, const Matrix& c, long M, long N, bool accumulate) {
+    if (c.down == 1 && (c.across != 1 || sums.across != 1))
+        return deliver(sums.transposed(), c.transposed(), N, M, accumulate);
+    for (long i = 0; i < M; ++i)
+        if (c.across == 1 && sums.across == 1)
+            (accumulate ? add : copy)(c.at(i, 0), sums.at(i, 0), N);
+        else
+            for (long j = 0; j < N; ++j)
+                *c.at(i, j) = *sums.at(i, j) + (accumulate ? *c.at(i, j) : 0);
+}

@@ -4,7 +4,8 @@
     python benchmarks/nets.py --nets caffenet fitnet4 --repeats 5
 
 Each candidate lives in a process of its own and runs one task when it is asked; the candidates take turns, so that what
-else the machine does falls on all alike. Medians are printed; all samples go to results/DATE-nets.json, with a plot.
+else the machine does falls on all alike. Its peak of memory is that of another process, which only trains. Medians are
+printed; all samples go to results/DATE-nets.json, with a plot.
 """
 import argparse
 import json
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -79,10 +81,20 @@ def measure(net: str, args: argparse.Namespace) -> dict:
     for name, worker in workers.items():
         for task in worker.tasks:
             del samples[name][task][0]
-        samples[name]['peak_mb'] = worker.ask('peak_mb')
         worker.process.terminate()
+        samples[name]['peak_mb'] = peak_mb(name, net)
         show(net, name, samples)
     return samples
+
+
+def peak_mb(name: str, net: str) -> float:
+    """The memory of a process that does nothing but train, or if the candidate cannot but run forward."""
+    worker = Worker(name, net)
+    for _ in range(3):
+        worker.ask(worker.tasks[-1])
+    peak = worker.ask('peak_mb')
+    worker.process.terminate()
+    return peak
 
 
 class Worker:
@@ -111,7 +123,9 @@ def show(net: str, name: str, samples: dict) -> None:
 # -- the process that works ---------------------------------------------------------------------------------------
 
 def work(name: str, net: str) -> None:
-    """Say which tasks there are; then for each line with the name of one, the milliseconds that it took."""
+    """Say which tasks there are; then for each line with the name of one, the milliseconds that it took.
+
+    What a task needs is made when it is first asked for."""
     tasks = MAKERS[name.split()[0]](name, net)
     print(json.dumps(list(tasks)), flush=True)
     for line in map(str.strip, sys.stdin):
@@ -143,6 +157,7 @@ def trained(net: str) -> pb.NetParameter:
     return param
 
 
+@cache
 def batch_of(net: str, images: int) -> tuple[np.ndarray, np.ndarray]:
     _, _, shape, classes = NETS[net]
     rng = np.random.default_rng(0)
@@ -160,65 +175,83 @@ def filled(param: pb.NetParameter, phase: int, net: str, engine='reference') -> 
 
 
 def ours(name: str, net: str) -> dict[str, Callable]:
-    engine = make_engine(name)
-    one, many = (filled(deployed(net, n), pb.TEST, net, engine) for n in (1, NETS[net][1]))
-    solver_param = parse_text(SOLVER, pb.SolverParameter(net_param=trained(net)))
-    solver = Solver(solver_param, engine=engine, fill=lambda net: fill(net, np.random.default_rng(0)))
-    x, label = batch_of(net, NETS[net][1])
-    solver.net.blobs['data'].data, solver.net.blobs['label'].data = x, label
+    engine, batch = make_engine(name), NETS[net][1]
+
+    @cache
+    def tester(images):
+        made = filled(deployed(net, images), pb.TEST, net, engine)
+        made.share_memory()
+        return made
+
+    @cache
+    def solver():
+        param = parse_text(SOLVER, pb.SolverParameter(net_param=trained(net)))
+        made = Solver(param, engine=engine, fill=lambda net: fill(net, np.random.default_rng(0)), share_memory=True)
+        made.net.blobs['data'].data, made.net.blobs['label'].data = batch_of(net, batch)
+        return made
 
     def both():
-        solver.net.clear_param_diffs()
-        solver.net.forward()
-        solver.net.backward()
-    return dict(zip(TASKS, (one.forward, many.forward, both, lambda: solver.step(1)), strict=True))
+        trainer = solver().net
+        trainer.clear_param_diffs()
+        trainer.forward()
+        trainer.backward()
+    return dict(zip(TASKS, (lambda: tester(1).forward(), lambda: tester(batch).forward(), both,
+                            lambda: solver().step(1)), strict=True))
 
 
 def torchs(name: str, net: str) -> dict[str, Callable]:
     import torch
     from goodinit.benchmarks.torch_nets import TorchNet
-    layout = torch.channels_last if name.endswith('tuned') else torch.contiguous_format
+    layout, batch = torch.channels_last if name.endswith('tuned') else torch.contiguous_format, NETS[net][1]
+
     def module(param, phase):
         shapes = {n: blob.shape for n, blob in Net(param, phase).blobs.items()}
         return TorchNet(param, shapes).to(memory_format=layout)
+
+    @cache
     def inputs(images):
         x, label = map(torch.from_numpy, batch_of(net, images))
         return {'data': x.to(memory_format=layout), 'label': label}
-    batch = NETS[net][1]
-    deploy, train = module(deployed(net, 1), pb.TEST).eval(), module(trained(net), pb.TRAIN)
-    one, many = inputs(1), inputs(batch)
-    optimizer = torch.optim.SGD(train.parameters(), 1e-6, momentum=0.9, weight_decay=5e-4)
 
-    def forward(x):
+    @cache
+    def deploy():
+        return module(deployed(net, 1), pb.TEST).eval()
+
+    @cache
+    def trainer():
+        train = module(trained(net), pb.TRAIN)
+        return train, torch.optim.SGD(train.parameters(), 1e-6, momentum=0.9, weight_decay=5e-4)
+
+    def forward(images):
+        module, x = deploy(), inputs(images)    # made where gradients are allowed
         with torch.inference_mode():
-            deploy(x)
+            module(x)
     def both():
+        train, optimizer = trainer()
         optimizer.zero_grad()
-        train(many).backward()
+        train(inputs(batch)).backward()
     def step():
         both()
-        optimizer.step()
-    return dict(zip(TASKS, (lambda: forward(one), lambda: forward(many), both, step), strict=True))
+        trainer()[1].step()
+    return dict(zip(TASKS, (lambda: forward(1), lambda: forward(batch), both, step), strict=True))
 
 
 def opencv(name: str, net: str) -> dict[str, Callable]:
     import tempfile
 
     import cv2
-    tasks = {}
-    for task, images in (('forward of one', 1), ('forward', NETS[net][1])):
+    @cache
+    def reader(images):
         made = filled(deployed(net, images), pb.TEST, net)
         with tempfile.TemporaryDirectory() as folder:
             write_text(deployed(net, images), Path(folder, 'net.prototxt'))
             made.save(f'{folder}/net.caffemodel')
-            reader = cv2.dnn.readNetFromCaffe(f'{folder}/net.prototxt', f'{folder}/net.caffemodel')
-        x, _ = batch_of(net, images)
+            return cv2.dnn.readNetFromCaffe(f'{folder}/net.prototxt', f'{folder}/net.caffemodel')
 
-        def forward(reader=reader, x=x):
-            reader.setInput(x)
-            reader.forward()
-        tasks[task] = forward
-    return tasks
+    def forward(images):
+        reader(images).setInput(batch_of(net, images)[0])
+        reader(images).forward()
+    return dict(zip(TASKS, (lambda: forward(1), lambda: forward(NETS[net][1])), strict=False))
 
 
 # -- what the numbers are compared with -----------------------------------------------------------------------------

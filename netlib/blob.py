@@ -47,9 +47,10 @@ class Blob:
         if diffs:
             self._diffs = other._diffs
 
-    def use(self, memory: Memory) -> None:
-        """Keep the values in this memory from now on (of at least as many elements)."""
-        self._values = memory
+    def use(self, values: Memory | None = None, diffs: Memory | None = None) -> None:
+        """Keep the values, or the diffs, in this memory from now on (of at least as many elements)."""
+        self._values = values or self._values
+        self._diffs = diffs or self._diffs
 
     def free(self) -> None:
         """Give the memory back; the blob reads as zeros until it is written again."""

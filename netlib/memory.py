@@ -84,15 +84,17 @@ class Whole(Memory):
     """Memories side by side, which keep a head each, seen as one: so that one op does something to them all.
 
     Each begins at a multiple of ALIGNMENT elements; between them lie zeros. The room is taken at the first use of one.
+    `starts` says where they begin, if not one after the other: they may overlap, if only one at a time is in use.
     """
 
     ALIGNMENT = 64
 
-    def __init__(self, parts: Iterable[Memory], dtype=np.float32):
+    def __init__(self, parts: Iterable[Memory], dtype=np.float32, starts: Sequence[int] | None = None):
         self.parts = list(dict.fromkeys(parts))
-        starts = [0, *accumulate(self.aligned(part.size) for part in self.parts)]
-        super().__init__(starts[-1], dtype)
-        for part, start in zip(self.parts, starts, strict=False):
+        sizes = [self.aligned(part.size) for part in self.parts]
+        starts = [0, *accumulate(sizes)][:-1] if starts is None else starts
+        super().__init__(max(map(sum, zip(starts, sizes, strict=True)), default=0), dtype)
+        for part, start in zip(self.parts, starts, strict=True):
             part.move(self, start)
 
     @classmethod

@@ -46,7 +46,8 @@ class Net:
         self.tops: list[list[Blob]] = []
         self.blobs: dict[str, Blob] = {}
         self.params: dict[str, list[Param]] = {}
-        self.shares_memory = False
+        self.shared_by = ''              # the method that has let its blobs share memory
+        self._scratches: dict[str, Blob] = {}
         self._build()
         self.runs_backward, self.propagate_down = self._backward_flags()
         # Called with the index of each layer that runs.
@@ -84,7 +85,7 @@ class Net:
         rank = [self.ranks.rank] if self.ranks.rank and not kind.is_data else []
         rng = np.random.default_rng([self.seed & 0xffffffff, len(self.layers), *rank])
         layer = kind(layer_param, self.engine, self.phase, rng)
-        layer.ranks = self.ranks
+        layer.ranks, layer.scratches = self.ranks, self._scratches
         return layer
 
     def _make_tops(self, layer, layer_param):
@@ -188,7 +189,7 @@ class Net:
 
     def backward(self, start: Where = None, end: Where = None) -> None:
         """Run backward from `start` down to `end` (both included). Diffs of parameters accumulate."""
-        self._check_backward()
+        self._check_backward('share_memory')
         for i in self._range(start, end, forward=False):
             if self.runs_backward[i]:
                 self._backward_layer(i, self.propagate_down[i])
@@ -200,11 +201,11 @@ class Net:
         parameters that learn is run. No blob may lie below another one: its gradient would be overwritten. On all other
         blobs nothing depends, so that their gradients are zero. Raises NetError for an unknown blob.
         """
+        self._check_backward('share_memory', 'share_diffs')
         for name, diff in diffs.items():
             if name not in self.blobs:
                 raise NetError(f"net '{self.name}' has no blob '{name}'{meant(name, self.blobs)}")
             self.blobs[name].diff = diff
-        self._check_backward()
         runs, down = self._backward_flags(diffs)
         learning = [param for param in self.all_params() if param.learns]
         for param in learning:
@@ -251,12 +252,16 @@ class Net:
     def share_memory(self, keep: Collection[str] = ()) -> None:
         """Take less memory in a net that only runs forward: after a pass only its inputs, its outputs and the blobs
         named in `keep` hold what was computed. Shapes larger than those of now take memory of their own again."""
-        sharing.share_memory(self, keep)
-        self.shares_memory = True
+        sharing.share_values(self, keep)
 
-    def _check_backward(self):
-        if self.shares_memory:
-            raise NetError(f"net '{self.name}' cannot run backward: its blobs share memory (Net.share_memory)")
+    def share_diffs(self) -> None:
+        """Take less memory in training: after `backward` only the diffs of parameters, inputs and outputs hold what
+        was computed. It must run from the losses; `backward_from` is refused."""
+        sharing.share_diffs(self)
+
+    def _check_backward(self, *refused):
+        if self.shared_by in refused:
+            raise NetError(f"net '{self.name}' cannot run backward: its blobs share memory (Net.{self.shared_by})")
 
     def clear_param_diffs(self) -> None:
         for param in self.all_params():

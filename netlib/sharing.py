@@ -1,14 +1,18 @@
-"""Less memory for a net that only runs forward: blobs whose lives do not overlap use the same one."""
+"""Less memory: blobs whose lives do not overlap keep their values, or their diffs, at the same place."""
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .blob import Blob
-from .memory import Memory
+from .fusion import fuse
+from .memory import Memory, Whole
 
 if TYPE_CHECKING:
+    from .layers import Layer
     from .net import Net
 
 
@@ -19,53 +23,95 @@ class Life:
     birth: int
     death: int
     blobs: list[Blob] = field(default_factory=list)
+    start: int = 0                  # where their place begins, in elements
 
     @property
     def size(self) -> int:
         return max(blob.count for blob in self.blobs)
 
+    @property
+    def end(self) -> int:
+        return self.start + self.size
 
-def share_memory(net: Net, keep: Collection[str] = ()) -> None:
-    """Give blobs of which one dies before the other is born the same memory, as many bytes as the larger one needs.
+    def overlaps(self, other: Life) -> bool:
+        return self.birth <= other.death and other.birth <= self.death
 
-    Net.share_memory says what is left after a pass. Each memory that has become free goes to the next blob that is
-    born: the smallest that is large enough, or else the largest, which grows.
+
+def share_values(net: Net, keep: Collection[str] = ()) -> None:
+    """What Net.share_memory does."""
+    place(lives(net, 'values', keep), 'values', net.engine.dtype)
+    for layer in net.layers:
+        layer.forward_only = True
+    fuse(net)
+    net.shared_by = 'share_memory'
+
+
+def share_diffs(net: Net) -> None:
+    """What Net.share_diffs does.
+
+    Backward runs the other way: the layer that reads a blob last writes its diff, and the one that makes the blob is
+    the last to need it. A diff that nobody writes stays zero, so that it has a memory of its own.
     """
-    free: list[Memory] = []
-    dying: dict[int, list[Memory]] = {}
-    for life in sorted(lives(net, keep), key=lambda life: life.birth):
-        for death in sorted(index for index in dying if index < life.birth):
-            free += dying.pop(death)
-        memory = best(free, life.size)
-        if memory is None or memory.size < life.size:
-            larger = Memory(life.size, net.engine.dtype)
-            for blob in [b for b in net.blobs.values() if memory is not None and b.values.memory is memory]:
-                blob.use(larger)
-            memory = larger
+    last = len(net.layers) - 1
+    place([Life(last - life.death, last - life.birth, life.blobs) for life in lives(net, 'diffs')
+           if is_written(net, life)], 'diffs', net.engine.dtype)
+    find_followers(net)
+    fuse(net)
+    net.shared_by = 'share_diffs'
+
+
+def find_followers(net: Net) -> None:
+    """Tell each layer which one overwrites its top and keeps a copy: one is enough for both."""
+    writers: dict[Blob, Layer] = {}
+    for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
+        if layer.keeps_input and bottom[0] is top[0]:
+            writers[bottom[0]].follower = layer
+        writers |= dict.fromkeys(top, layer)
+
+
+def place(found: Iterable[Life], half: str, dtype: np.dtype) -> None:
+    """Give the halves ('values' or 'diffs') of these blobs places in one memory that overlap only where lives do not.
+
+    From the largest on, each begins as low as it can: Greedy by Size of Pisarchyk & Lee 2020, Efficient Memory
+    Management for Deep Neural Net Inference.
+    """
+    placed: list[Life] = []
+    for life in sorted(found, key=lambda life: life.size, reverse=True):
+        for other in sorted(filter(life.overlaps, placed), key=lambda other: other.start):
+            if life.end <= other.start:
+                break
+            life.start = max(life.start, Whole.aligned(other.end))
+        placed.append(life)
+    parts = [Memory(life.size, dtype) for life in placed]
+    Whole(parts, dtype, [life.start for life in placed])
+    for life, memory in zip(placed, parts, strict=True):
         for blob in life.blobs:
-            blob.use(memory)
-        dying.setdefault(life.death, []).append(memory)
+            blob.use(**{half: memory})
 
 
-def best(free: list[Memory], size: int) -> Memory | None:
-    """Take the smallest memory of at least that size, or else the largest; None where nothing is free."""
-    if not free:
-        return None
-    fitting = [memory for memory in free if memory.size >= size]
-    chosen = min(fitting, key=lambda memory: memory.size) if fitting else max(free, key=lambda memory: memory.size)
-    free.remove(chosen)
-    return chosen
-
-
-def lives(net: Net, keep: Collection[str]) -> list[Life]:
-    """The lives of all memories that may be shared."""
-    fixed = {blob.values.memory for name, blob in net.blobs.items() if name in {*net.inputs, *net.outputs, *keep}}
-    fixed |= {param.values.memory for param in net.all_params()}
+def lives(net: Net, half: str, keep: Collection[str] = ()) -> list[Life]:
+    """The lives, in a forward pass, of all memories that may be shared: not those of the net's ends, of the blobs named
+    in `keep`, of what comes from outside (a layer may write it once for all passes), and of what users' code sees."""
+    def memory(blob):
+        return getattr(blob, half).memory
+    fixed = {memory(net.blobs[name]) for name in (*net.outputs, *keep)} | {memory(param) for param in net.all_params()}
     found: dict[Memory, Life] = {}
-    for i, blobs in enumerate(b + t for b, t in zip(net.bottoms, net.tops, strict=True)):
-        for blob in blobs:
-            life = found.setdefault(blob.values.memory, Life(i, i))
+    for i, (layer, bottom, top) in enumerate(zip(net.layers, net.bottoms, net.tops, strict=True)):
+        for blob in bottom + top:
+            if not bottom or layer.type == 'Python':
+                fixed.add(memory(blob))
+            life = found.setdefault(memory(blob), Life(i, i))
             life.death = i
             if blob not in life.blobs:
                 life.blobs.append(blob)
     return [life for memory, life in found.items() if memory not in fixed]
+
+
+def is_written(net: Net, life: Life) -> bool:
+    """Whether the diff of these blobs is computed in every backward pass before a layer reads it."""
+    i = life.death
+    silent = net.layers[i].no_gradient
+    return net.runs_backward[i] and all(
+        wanted and k not in silent
+        for k, (blob, wanted) in enumerate(zip(net.bottoms[i], net.propagate_down[i], strict=True))
+        if blob in life.blobs)

@@ -84,6 +84,13 @@ def take_from_first(net: Net) -> None:
             param.data = net.ranks.from_first(param.data)
 
 
+def share_memory(train: Net, tests: Iterable[Net]) -> None:
+    """Let each net compute in as little memory as its task allows."""
+    train.share_diffs()
+    for net in tests:
+        net.share_memory()
+
+
 def share_weights(train: Net, test: Net) -> None:
     """Let the test net compute with the train net's parameters. Raises NetError where a layer's do not fit."""
     for layer in test.layers:

@@ -20,6 +20,13 @@ def engine(request):
     return make_engine(request.param)
 
 
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of the test's own, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope='session')
 def cuda_device():
     """'real' or 'emulated': the CUDA device that the process has now. Without one the test is skipped, or fails where

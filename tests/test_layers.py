@@ -63,6 +63,8 @@ def test_backward_adds_to_params_and_overwrites_bottoms(case):
     before = values(read)
     for blob in net.bottoms[-1]:
         blob.diff = STALE
+    for blob in net.layers[-1].scratches.values():
+        blob.data = STALE
     case.backward(net)
     for name, blob in case.gradients(net).items():
         np.testing.assert_allclose(blob.diff, (2 if 'param' in name else 1) * once[name], rtol=1e-9, err_msg=name)
@@ -73,7 +75,7 @@ def test_backward_adds_to_params_and_overwrites_bottoms(case):
 def test_forward_does_not_see_stale_memory(case):
     net = case.net(checked())
     once = run(case, net)
-    for blob in [*net.tops[-1], *net.layers[-1]._buffers.values()]:
+    for blob in [*net.tops[-1], *net.layers[-1]._buffers.values(), *net.layers[-1].scratches.values()]:
         blob.data = STALE
         blob.diff = STALE
     assert_same(run(case, net), once)

@@ -13,7 +13,8 @@ from .inputs import DataOptions
 from .prepare import CPU_ENGINE
 from .sampling import BATCH_SIZE
 
-INT_MAX = 2 ** 31 - 1           # of Caffe's fields, and of the numbers in a blob
+# Of Caffe's fields, and INT_MAX of the numbers in a blob.
+INT_MAX, FLOAT_MAX = 2 ** 31 - 1, 3.4028234e38
 UNITS = {'': 1, 'KB': 10 ** 3, 'MB': 10 ** 6, 'GB': 10 ** 9}
 
 
@@ -29,14 +30,15 @@ def whole(least: int, most: int = INT_MAX) -> Callable[[str], int]:
 
 
 def real(above: float = -math.inf) -> Callable[[str], float]:
-    """A type of finite numbers, greater than `above` where it is given."""
+    """A type of numbers that a float32 holds, greater than `above` where it is given."""
     def convert(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not (math.isfinite(value) and value > above):
+        if not (abs(value) <= FLOAT_MAX and value > above):
             more = f' greater than {above:g}' if above > -math.inf else ''
+            more += f' of at most {FLOAT_MAX:g}' if FLOAT_MAX < abs(value) < math.inf else ''
             raise argparse.ArgumentTypeError(f"found '{text}', needed: a number{more}")
         return value
     return convert
@@ -131,7 +133,13 @@ def add_data(parser: Parser) -> None:
     add('--batch-size', metavar='N', type=whole(1),
         help=f"samples at a time (default: {BATCH_SIZE}; as the net's data layers say where they are read)")
     add('--batches', metavar='N', type=whole(1), default=1, help='how many batches (default: %(default)s)')
-    add('--input-shape', metavar='C,H,W', type=shape, help='the shape of one sample, where it cannot be told')
+    add_input_shape(group)
+
+
+def add_input_shape(parser: argparse._ActionsContainer) -> None:
+    """--input-shape."""
+    parser.add_argument('--input-shape', metavar='C,H,W', type=shape,
+                        help='the shape of one sample, where it cannot be told')
 
 
 def add_running(parser: Parser) -> None:
@@ -150,6 +158,13 @@ def add_engine(parser: argparse._ActionsContainer) -> None:
                         help=f"what computes: {', '.join(ENGINES)} (default: %(default)s)")
     either.add_argument('--gpu', dest='engine', type=gpu, default=argparse.SUPPRESS, metavar='N',
                         help='compute on the GPU of this number, the first is 0')
+
+
+def add_sharing(parser: argparse._ActionsContainer) -> None:
+    """--no-share, as `share`."""
+    parser.add_argument('--no-share', dest='share', action='store_false',
+                        help='give each blob memory of its own, to look for errors: by default those that are not '
+                             'needed at the same time share it')
 
 
 def add_output(parser: Parser, quiet: str) -> None:

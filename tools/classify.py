@@ -10,6 +10,7 @@ output, with --labels_file or --print_results, the five best classes are printed
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,12 +19,12 @@ from goodinit import caffe
 from goodinit.caffe import Net
 from goodinit.caffe.classifier import Classifier
 from goodinit.caffe.common import common
-from goodinit.netlib.data.transform import read_mean
+from goodinit.netlib.data.transform import NO_ARRAY, read_mean
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.errors import DataError, GoodinitError
 from goodinit.netlib.shapes import Shape
 from goodinit.proto import atomic_write, existing_file, read_net
-from goodinit.tools.arguments import add_engine, add_python_layers, real, shape
+from goodinit.tools.arguments import add_engine, add_python_layers, add_sharing, real, shape
 from goodinit.tools.bundled import find_model
 from goodinit.tools.carry_out import check_output
 from goodinit.tools.console import Parser, run, say
@@ -65,6 +66,7 @@ def add_model(parser: Parser) -> None:
     add('--channel_swap', metavar='C', type=order,
         help="the order of the channels (default: 2,1,0 for 3 channels, from RGB to BGR; '' for as they are)")
     add_engine(parser)
+    add_sharing(parser)
     add_python_layers(parser)
 
 
@@ -72,7 +74,7 @@ def numbered(argv: Sequence[str] | None) -> list[str]:
     """The command line with a number after --gpu, which pycaffe's scripts take without: 0."""
     given = list(sys.argv[1:] if argv is None else argv)
     return ['--gpu=0' if word == '--gpu' and not after.isdecimal() else word
-            for word, after in zip(given, [*given[1:], ''], strict=True)]
+            for word, after in pairwise([*given, ''])]
 
 
 def model_arguments(args: argparse.Namespace) -> dict:
@@ -125,6 +127,8 @@ def build(kind: Callable[..., NetKind], args: argparse.Namespace, **options) -> 
         raise GoodinitError(str(error)) from error
     for note in copy_weights(made.net, args.pretrained_model):
         say(f'note: {note}')
+    if args.share:
+        made.net.share_memory()
     return made
 
 
@@ -162,11 +166,13 @@ def open_images(name: str, ext: str, channels: int) -> tuple[list[str], Sequence
     if path.suffix == '.npy':
         try:
             images = np.load(path)
-        except (OSError, ValueError, EOFError) as error:
+        except NO_ARRAY as error:
             raise DataError(f'{name}: cannot be read as a NumPy array ({error})') from error
         if images.ndim != 4 or images.shape[3] != channels or images.dtype.kind not in 'biuf':
             raise DataError(f'{name}: found {images.dtype} of shape {images.shape}, needed: numbers of shape '
                             f'(N, H, W, {channels})')
+        if not (images.size and np.isfinite(images).all()):
+            raise DataError(f'{name}: found {"NaN or infinity" if images.size else "no pixels"}, needed: images')
         return [f'{name}[{i}]' for i in range(len(images))], images
     paths = sorted(path.glob(f'*.{ext}')) if path.is_dir() else [path]
     if not paths:

@@ -71,7 +71,7 @@ def detect(args: argparse.Namespace) -> None:
 def read_lines(path: str) -> list[str]:
     """The lines of a file, stripped. Raises DataError."""
     try:
-        return [line.strip() for line in Path(path).read_text(encoding='utf-8').splitlines()]
+        return [line.strip() for line in Path(path).read_text(encoding='utf-8-sig').splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f'{path}: cannot be read ({error})') from error
 
@@ -84,6 +84,14 @@ def read_names(path: str) -> Images:
 def read_windows(path: str) -> Images:
     """The windows of each image of a csv file, ymin, xmin, ymax, xmax. Raises DataError."""
     rows = csv.DictReader(read_lines(path), skipinitialspace=True)
+    try:
+        return windows_of(rows, path)
+    except csv.Error as error:
+        raise DataError(f'{path}:{rows.line_num + 1}: {error}') from error
+
+
+def windows_of(rows: csv.DictReader, path: str) -> Images:
+    """The windows of each image of the rows of a csv file. Raises DataError, or csv.Error where there are no fields."""
     missing = [name for name in ('filename', *CORNERS) if name not in (rows.fieldnames or ())]
     if missing:
         raise DataError(f"{path}:1: found no column {', '.join(missing)}; needed: filename, xmin, ymin, xmax, ymax")

@@ -14,7 +14,7 @@ from goodinit.netlib import Net
 from goodinit.netlib.data.databases import create_database
 from goodinit.netlib.errors import NetError, meant
 from goodinit.proto.caffe_pb2 import TEST, Datum
-from goodinit.tools.arguments import add_engine, add_python_layers, one_of, whole
+from goodinit.tools.arguments import add_engine, add_python_layers, add_sharing, one_of, whole
 from goodinit.tools.caffe import load
 from goodinit.tools.console import Parser, UsageError, run
 from goodinit.tools.convert_imageset import BACKENDS, log_opened
@@ -42,6 +42,7 @@ def arguments() -> Parser:
     add('device', metavar='DEVICE_ID=N', nargs='?', type=device, default=0,
         help='the number of the GPU (default: %(default)s)')
     add_engine(parser)
+    add_sharing(parser)
     add_python_layers(parser)
     return parser
 
@@ -55,6 +56,8 @@ def extract(args: argparse.Namespace) -> None:
     if len(args.blobs) != len(args.databases):
         raise UsageError(f'the number of blob names and dataset names must be equal: found {len(args.blobs)} and '
                          f'{len(args.databases)}')
+    if len(set(args.databases)) < len(args.databases):
+        raise UsageError(f"DB: found {', '.join(args.databases)}, needed: a database of its own for each blob")
     engine = use_gpu(args.device) if args.mode == 'GPU' else args.engine
     log(f'{PLACE}:60', f"Using {'GPU' if engine == GPU_ENGINE else 'CPU'}", 'E')
     net = Net(args.proto, TEST, engine=engine)
@@ -63,6 +66,8 @@ def extract(args: argparse.Namespace) -> None:
     for blob in args.blobs:
         if blob not in net.blobs:
             raise NetError(f'Unknown feature blob name {blob} in the network {args.proto}{meant(blob, net.blobs)}')
+    if args.share:
+        net.share_memory(keep=args.blobs)
     with ExitStack() as stack:
         databases = []
         for path in args.databases:

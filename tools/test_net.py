@@ -16,7 +16,7 @@ from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import TEST
 from goodinit.solvers.events import mean_outputs
-from goodinit.tools.arguments import add_engine, add_python_layers, whole
+from goodinit.tools.arguments import add_engine, add_python_layers, add_sharing, whole
 from goodinit.tools.console import Parser, run, say
 from goodinit.tools.nets import open_net
 from goodinit.tools.prepare import copy_weights
@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add('--iterations', metavar='N', type=whole(1),
         help=f'how many batches (default: {ITERATIONS}, or all of the digits)')
     add_engine(parser)
+    add_sharing(parser)
     add_python_layers(parser)
     return run(test, parser, argv)
 
@@ -46,6 +47,8 @@ def test(args: argparse.Namespace) -> None:
     net = Net(digits.param if digits else file.param, engine=args.engine)
     fill(net, np.random.default_rng(0))
     notes = copy_weights(net, args.weights)
+    if args.share:
+        net.share_memory()
     if digits:
         Feeder(net, digits.batches)
         notes.insert(0, digits.note)

@@ -35,7 +35,10 @@ class Layer:
     is_loss = False                                 # its first top has loss weight 1 and may be left out
     no_gradient: tuple[int, ...] = ()               # bottoms that never get a diff, such as labels
     is_data = False                                 # feeds the net from outside (a database, files)
+    keeps_input = False                             # where it works in place, see `keep_input`
     ranks = Ranks()                                 # of which a data layer reads its share
+    forward_only = False                            # its net never runs backward
+    follower: Layer | None = None                   # a layer in place on its top, whose copy serves both
 
     # How the output's scale follows the input's: what between-layer initialization may change without changing
     # the net's function. 'fixed': all blobs keep their scale. 'equal': f(c x) = c f(x). 'product': the scale of
@@ -51,6 +54,7 @@ class Layer:
         self.params: list[Param] = []
         self.loss_weights: list[float] = []
         self._buffers: dict[str, Blob] = {}
+        self.scratches: dict[str, Blob] = {}        # of all layers of a net
 
     def __repr__(self):
         return f"{type(self).__name__}('{self.name}')"
@@ -74,20 +78,41 @@ class Layer:
 
     def buffer(self, name: str, *shape: int) -> Tensor:
         """A tensor of the layer's own, kept from call to call while its shape stays."""
-        if name not in self._buffers:
-            self._buffers[name] = Blob(name, shape, self.engine.dtype)
-        elif self._buffers[name].shape != shape:
-            self._buffers[name].reshape(*shape)
-        return self._buffers[name].values
+        return self._tensor(self._buffers, name, shape)
+
+    def scratch(self, name: str, *shape: int) -> Tensor:
+        """A tensor to compute with until this call ends: then other layers of the net write there."""
+        return self._tensor(self.scratches, name, shape)
+
+    def for_backward(self, name: str, *shape: int) -> Tensor:
+        """A tensor that forward leaves for backward: a buffer, or scratch where there is no backward."""
+        return (self.scratch if self.forward_only else self.buffer)(name, *shape)
+
+    def _tensor(self, blobs, name, shape):
+        if name not in blobs:
+            blobs[name] = Blob(name, shape, self.engine.dtype)
+        elif blobs[name].shape != shape:
+            blobs[name].reshape(*shape)
+        return blobs[name].values
 
     def keep_input(self, bottom: list[Blob], top: list[Blob]) -> None:
         """Where the layer works in place, copy what backward will need before forward overwrites it."""
-        if bottom[0] is top[0]:
+        if bottom[0] is top[0] and not self.forward_only:
             self.engine.axpby(1, bottom[0].values, 0, out=self.buffer('input', *bottom[0].shape))
 
     def input(self, bottom: list[Blob], top: list[Blob]) -> Tensor:
         """The values of bottom[0] that forward read, after `keep_input`."""
         return self.buffer('input', *bottom[0].shape) if bottom[0] is top[0] else bottom[0].values
+
+    def keep_output(self, top: list[Blob]) -> None:
+        """Copy what backward will need before a layer in place overwrites it, unless that keeps it."""
+        if not (self.follower or self.forward_only):
+            self.engine.axpby(1, top[0].values, 0, out=self.buffer('output', *top[0].shape))
+
+    def output(self, top: list[Blob]) -> Tensor:
+        """The values of top[0] that forward wrote, after `keep_output`."""
+        layer, name = (self.follower, 'input') if self.follower else (self, 'output')
+        return layer.buffer(name, *top[0].shape)
 
     def free(self) -> None:
         """Give the memory of the buffers back; they return at the next forward."""

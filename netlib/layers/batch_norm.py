@@ -44,7 +44,6 @@ class BatchNorm(Standardize):
     def forward(self, bottom, top):
         e, C = self.engine, self.channels
         mean, var, inverse = (self.buffer(name, 1, C, 1) for name in ('mean', 'var', 'inverse'))
-        self.keep_input(bottom, top)
         x = bottom[0].values.reshape(*self.shape)
         if self.global_stats:
             factor = self.params[2].values.item()
@@ -54,7 +53,9 @@ class BatchNorm(Standardize):
             e.moments(x, mean=mean, var=var)
             self.remember(mean, var)
         e.unary('power', var, -0.5, 1, self.param.batch_norm_param.eps, out=inverse)
-        self.standardize(x, mean, inverse, top[0].values.reshape(*self.shape))
+        self.engine.standardize(x, mean, inverse, out=top[0].values.reshape(*self.shape))
+        if bottom[0] is top[0] and not self.global_stats:
+            self.keep_output(top)
 
     def remember(self, mean, var):
         """Add the batch's statistics to the stored ones."""
@@ -71,8 +72,12 @@ class BatchNorm(Standardize):
         dy, dx = (blob.diffs.reshape(*self.shape) for blob in (top[0], bottom[0]))
         if self.global_stats:
             self.engine.binary('mul', dy, inverse, out=dx)
+            return
+        if bottom[0] is top[0]:
+            z = self.output(top).reshape(*self.shape)
         else:
-            self.standardize_backward(self.input(bottom, top).reshape(*self.shape), mean, inverse, dy, dx)
+            z = self.standardized(bottom[0].values.reshape(*self.shape), mean, inverse)
+        self.engine.standardize_backward(z, inverse, dy, out=dx)
 
     @property
     def global_stats(self):

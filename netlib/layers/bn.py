@@ -33,7 +33,7 @@ class BN(Standardize):
     """
 
     tops = (1, 3)
-    in_place = True
+    in_place = keeps_input = True
 
     def setup(self, bottom, top):
         p, x = self.param.bn_param, bottom[0]
@@ -79,7 +79,7 @@ class BN(Standardize):
         mean, inverse = self.statistics(x)
         for blob, name in zip(top[1:], ('mean', 'var'), strict=False):
             self.engine.axpby(1, self.per_channel(name), 0, out=blob.values)
-        self.standardize(x, mean, inverse, y)
+        self.engine.standardize(x, mean, inverse, out=y)
         self.engine.binary('mul', y, self.across(self.params[0].values), out=y)
         self.engine.binary('add', y, self.across(self.params[1].values), out=y)
 
@@ -108,17 +108,16 @@ class BN(Standardize):
         e, (slope, bias) = self.engine, self.params[:2]
         x, dy, dx = (t.reshape(*self.shape) for t in (self.input(bottom, top), top[0].diffs, bottom[0].diffs))
         mean, inverse = map(self.per_channel, ('mean', 'inverse'))
+        z = self.standardized(x, mean, inverse) if slope.learns or self.from_batch else None
         if slope.learns:
-            z = self.buffer('z', *self.shape)
-            self.standardize(x, mean, inverse, z)
             e.dot(dy, z, out=self.across(slope.diffs), accumulate=True)
         if bias.learns:
             e.sum(dy, out=self.across(bias.diffs), accumulate=True)
         if propagate_down[0]:
-            dz = self.buffer('dz', *self.shape)
+            dz = self.scratch('dz', *self.shape)
             e.binary('mul', dy, self.across(slope.values), out=dz)
             if self.from_batch:
-                self.standardize_backward(x, mean, inverse, dz, dx)
+                self.engine.standardize_backward(z, inverse, dz, out=dx)
             else:
                 e.binary('mul', dz, inverse, out=dx)
 

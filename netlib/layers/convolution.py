@@ -130,13 +130,14 @@ class Convolution(Sliding):
     """
 
     extent = staticmethod(conv_extent)
+    rectifies = False           # for the layer above (netlib/fusion.py)
 
     def matrix_shape(self):
         return self.num_output, self.channels // self.groups
 
     def slide(self, x, out):
         self.engine.conv_forward(x, self.weight.values, self.window, self.groups,
-                                 self.bias and self.bias.values, out=out)
+                                 self.bias and self.bias.values, self.rectifies, out=out)
 
     def slide_back(self, dy, out):
         self.engine.conv_backward_data(dy, self.weight.values, self.window, self.groups, out=out)

@@ -21,7 +21,10 @@ class Exp(Neuron):
         if p.base <= 0 and p.base != -1:
             raise self.error(f'base: {p.base:g}; base must be strictly positive. -1 stands for e')
         log_base = 1.0 if p.base == -1 else math.log(p.base)
-        self.inner, self.outer = log_base * p.scale, math.exp(log_base * p.shift)
+        try:
+            self.inner, self.outer = log_base * p.scale, math.exp(log_base * p.shift)
+        except OverflowError:
+            raise self.error(f'shift: found {p.shift:g}; the base to this power is no finite number') from None
 
     def parameters(self):
         return self.inner, self.outer

@@ -38,11 +38,11 @@ class LRN(Layer):
 
     def forward(self, bottom, top):
         e, p, x, y = self.engine, self.param.lrn_param, bottom[0].values, top[0].values
-        scale = self.buffer('scale', *x.shape)
+        scale = self.for_backward('scale', *x.shape)
         if not self.within:
             e.lrn_forward(x, p.local_size, p.alpha, p.beta, p.k, out=y, scale=scale)
             return
-        average = self.buffer('average', *x.shape)
+        average = self.for_backward('average', *x.shape)
         e.unary('power', x, 2, 1, 0, out=scale)
         e.pool_ave_forward(scale, self.window, out=average)
         e.unary('power', average, -p.beta, p.alpha, 1, out=scale)
@@ -52,11 +52,11 @@ class LRN(Layer):
         if not propagate_down[0]:
             return
         e, p, x, dy, dx = self.engine, self.param.lrn_param, bottom[0].values, top[0].diffs, bottom[0].diffs
-        scale = self.buffer('scale', *x.shape)
+        scale = self.for_backward('scale', *x.shape)
         if not self.within:
             e.lrn_backward(x, top[0].values, dy, scale, p.local_size, p.alpha, p.beta, out=dx)
             return
-        average, t = self.buffer('average', *x.shape), self.buffer('t', *x.shape)
+        average, t = self.for_backward('average', *x.shape), self.scratch('t', *x.shape)
         e.binary('mul', dy, x, out=t)
         e.unary_backward('power', average, scale, t, -p.beta, p.alpha, 1, out=t)
         e.pool_ave_backward(t, self.window, out=dx)

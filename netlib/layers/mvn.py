@@ -28,7 +28,7 @@ class MVN(Standardize):
         if p.normalize_variance:
             e.unary('power', var, 0.5, 1, 0, out=var)
             e.unary('power', var, -1, 1, p.eps, out=inverse)
-            self.standardize(x, mean, inverse, y)
+            self.engine.standardize(x, mean, inverse, out=y)
         else:
             e.binary('sub', x, mean, out=y)
 
@@ -39,7 +39,8 @@ class MVN(Standardize):
         dy, dx = (blob.diffs.reshape(*self.shape) for blob in (top[0], bottom[0]))
         if self.param.mvn_param.normalize_variance:
             inverse = self.buffer('inverse', self.rows, 1)
-            self.standardize_backward(bottom[0].values.reshape(*self.shape), mean, inverse, dy, dx)
+            z = self.standardized(bottom[0].values.reshape(*self.shape), mean, inverse)
+            self.engine.standardize_backward(z, inverse, dy, out=dx)
         else:
             average = self.buffer('average', self.rows, 1)
             e.sum(dy, out=average)

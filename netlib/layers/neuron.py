@@ -15,6 +15,10 @@ class Neuron(Layer):
     from_y = False              # the derivative is told from y
 
     @property
+    def keeps_input(self):
+        return self.needs_input
+
+    @property
     def reads_top(self):
         return self.from_y or not self.needs_input and self.param.bottom == self.param.top
 

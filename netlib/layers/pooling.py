@@ -82,7 +82,7 @@ class Pooling(Layer):
 
     def mask(self, top):
         """Where the winners are: a layer in place on y must not make backward lose them."""
-        return top[1].values if len(top) > 1 else self.buffer('mask', *top[0].shape)
+        return top[1].values if len(top) > 1 else self.for_backward('mask', *top[0].shape)
 
     def backward(self, top, propagate_down, bottom):
         if not propagate_down[0]:

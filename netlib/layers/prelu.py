@@ -16,7 +16,7 @@ class PReLU(Layer):
     Source: He et al. 2015; BVLC Caffe's prelu_layer.
     """
 
-    in_place = True
+    in_place = keeps_input = True
     scaling = 'equal'
 
     def setup(self, bottom, top):
@@ -40,7 +40,7 @@ class PReLU(Layer):
         self.engine.binary('prelu', x, self.slope.values.reshape(1, -1, 1), out=y)
 
     def backward(self, top, propagate_down, bottom):
-        e, t = self.engine, self.buffer('t', *self.shape)
+        e, t = self.engine, self.scratch('t', *self.shape)
         x, dy = self.input(bottom, top).reshape(*self.shape), top[0].diffs.reshape(*self.shape)
         if self.slope.learns:
             e.unary('clip', x, float('-inf'), 0, out=t)

@@ -26,6 +26,9 @@ class ROIPooling(Layer):
     scaling = 'equal'
 
     def setup(self, bottom, top):
+        scale = self.param.roi_pooling_param.spatial_scale
+        if not isfinite(scale):
+            raise self.error(f'spatial_scale: found {scale:g}, needed a finite number')
         for field in ('pooled_h', 'pooled_w'):
             if not getattr(self.param.roi_pooling_param, field):
                 raise self.error(f'{field} must be > 0')

@@ -17,6 +17,8 @@ class Scale(Operand):
     Source: BVLC Caffe's scale_layer.
     """
 
+    keeps_input = True
+
     def setup(self, bottom, top):
         p = self.param.scale_param
         if len(bottom) == 1:

@@ -47,8 +47,8 @@ class SoftmaxWithLoss(Loss):
 
     def forward(self, bottom, top):
         e, shape = self.engine, (self.outer, self.classes, self.inner)
-        p, log_p = self.buffer('p', *shape), self.buffer('log_p', *shape)
-        target = self.buffer('target', *shape)
+        p, log_p = self.for_backward('p', *shape), self.scratch('log_p', *shape)
+        target = self.for_backward('target', *shape)
         e.softmax_forward(bottom[0].values.reshape(*shape), out=p)
         e.one_hot(bottom[1].values.reshape(self.outer, self.inner), self.ignored(), out=target)
         e.unary('log_floor', p, SMALLEST, out=log_p)
@@ -64,7 +64,7 @@ class SoftmaxWithLoss(Loss):
         if not propagate_down[0]:
             return
         e, shape = self.engine, (self.outer, self.classes, self.inner)
-        p, target = self.buffer('p', *shape), self.buffer('target', *shape)
+        p, target = self.for_backward('p', *shape), self.for_backward('target', *shape)
         dx = bottom[0].diffs.reshape(*shape)
         weights = self.buffer('weights', self.outer, 1, self.inner)
         e.sum(target, out=weights)

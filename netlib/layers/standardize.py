@@ -7,20 +7,8 @@ class Standardize(Layer):
 
     nearly = True
 
-    def standardize(self, x, mean, inverse, out):
-        self.engine.binary('sub', x, mean, out=out)
-        self.engine.binary('mul', out, inverse, out=out)
-
-    def standardize_backward(self, x, mean, inverse, dy, out):
-        """out = dx = inverse (dy - average of dy - z average of dy z), where mean and inverse come from x itself."""
-        e, z, average = self.engine, self.buffer('z', *x.shape), self.buffer('average', *mean.shape)
-        part = mean.size / max(x.size, 1)
-        self.standardize(x, mean, inverse, z)
-        e.dot(dy, z, out=average)
-        e.axpby(part, average, 0, out=average)
-        e.binary('mul', z, average, out=z)
-        e.sum(dy, out=average)
-        e.axpby(part, average, 0, out=average)
-        e.binary('sub', dy, average, out=out)
-        e.binary('sub', out, z, out=out)
-        e.binary('mul', out, inverse, out=out)
+    def standardized(self, x, mean, inverse):
+        """z, computed again."""
+        z = self.scratch('z', *x.shape)
+        self.engine.standardize(x, mean, inverse, out=z)
+        return z

@@ -23,6 +23,13 @@ class Rule:
     def __init__(self, engine: Engine, solver: SolverParameter):
         self.engine, self.solver = engine, solver
 
+    @classmethod
+    def check(cls, solver: SolverParameter) -> None:
+        """Raises SolverError for fields that the rule cannot take."""
+        if solver.momentum and not cls.takes_momentum:
+            raise SolverError(f'Momentum cannot be used with {solver.type}. Found momentum: {solver.momentum:g}; '
+                              'leave it out')
+
     def __call__(self, g: Tensor, rate: float, t: int, history: Sequence[Tensor], scratch: Tensor) -> None:
         """Make of the gradient in `g` the step, in place, and bring `history` forward. `scratch` is free to use."""
         raise NotImplementedError
@@ -87,8 +94,9 @@ class RMSProp(Rule):
 
     takes_momentum = False
 
-    def __init__(self, engine, solver):
-        super().__init__(engine, solver)
+    @classmethod
+    def check(cls, solver):
+        super().check(solver)
         if not 0 <= solver.rms_decay < 1:
             raise SolverError(f'rms_decay should lie between 0 and 1. Found {solver.rms_decay:g}')
 
@@ -139,13 +147,9 @@ class Adam(Rule):
 RULES: dict[str, type[Rule]] = {rule.__name__: rule for rule in (SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, Adam)}
 
 
-def make_rule(engine: Engine, solver: SolverParameter) -> Rule:
-    """The rule that the solver's `type` names. Raises SolverError for an unknown one, and for what it cannot take."""
+def check(solver: SolverParameter) -> None:
+    """Raises SolverError for an unknown `type`, and for fields that its rule cannot take."""
     if solver.type not in RULES:
         raise SolverError(f"Unknown solver type: {solver.type}{meant(solver.type, RULES)} "
                           f"(known types: {', '.join(sorted(RULES))})")
-    rule = RULES[solver.type]
-    if solver.momentum and not rule.takes_momentum:
-        raise SolverError(f'Momentum cannot be used with {solver.type}. Found momentum: {solver.momentum:g}; '
-                          'leave it out')
-    return rule(engine, solver)
+    RULES[solver.type].check(solver)

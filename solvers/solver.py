@@ -18,12 +18,13 @@ from ..netlib.memory import Tensor
 from ..netlib.ranks import Ranks
 from ..proto import read_solver, upgrade_solver
 from ..proto.caffe_pb2 import SolverParameter
-from . import debug, nets, rates, snapshots, update
+from . import debug, nets, rates, rules, snapshots, update
 from .averaging import Averaging
 from .events import Clipped, Displayed, NotFinite, Rated, Report, Snapshotted, Stepped, Tested, mean_outputs, outputs_of
-from .rules import make_rule
+from .rules import RULES
 
 LOOK = 100              # iterations
+LEAST = {'iter_size': 1, 'average_loss': 1, 'max_iter': 0, 'display': 0, 'snapshot': 0}
 Callback = tuple[Callable[[], object], Callable[[], object]]
 
 
@@ -44,6 +45,8 @@ class Solver:
     after its last snapshot; `stopped` is then True). A program that handles signals puts its own in its place.
     `ranks` train together (Caffe's several GPUs): each computes the gradients of a batch of its own share of the data,
     all take the same step by their mean. Only rank 0 reports, tests, and writes snapshots.
+    With `share_memory` the nets take less of it: what passes leave in blobs in between is not all there to be read then
+    (Net.share_diffs of the train net, Net.share_memory of test nets); not with debug_info, which looks there.
     `callbacks` are pairs (on_start, on_gradients_ready), called before and after the gradients of each iteration.
 
     `history` holds the blobs of the update rule as a .solverstate orders them. Parameters that share memory are updated
@@ -54,13 +57,12 @@ class Solver:
 
     def __init__(self, source: str | Path | SolverParameter, *, engine: Engine | str = 'fast',
                  seed: int | None = None, fill: nets.Fill | None = None, report: Report | None = None,
-                 on_nan: Literal['stop', 'warn'] | None = None, ranks: Ranks | None = None):
+                 on_nan: Literal['stop', 'warn'] | None = None, ranks: Ranks | None = None,
+                 share_memory: bool = False):
         self.param = read(source)
         self.engine = make_engine(engine) if isinstance(engine, str) else engine
-        rule = make_rule(self.engine, self.param)
-        nets.check(self.param)
-        params = [nets.train_param(self.param), *nets.test_params(self.param)]
         check(self.param)
+        params = [nets.train_param(self.param), *nets.test_params(self.param)]
         if seed is None and self.param.random_seed >= 0:
             seed = self.param.random_seed
         self.ranks = ranks or Ranks()
@@ -70,10 +72,12 @@ class Solver:
         snapshots.check_net(self.param, self.net)
         nets.prepare([self.net, *self.test_nets], self.param.weights, fill)
         nets.take_from_first(self.net)
+        if share_memory and not self.param.debug_info:
+            nets.share_memory(self.net, self.test_nets)
         self.learnable: list[Param] = [p for p in self.net.all_params() if p.owner is p]
         overlap = self.param.layer_wise_reduce and self.param.iter_size == 1
         self.averaging = Averaging(self.net, self.learnable, overlap)
-        self.update = update.Update(rule, self.learnable)
+        self.update = update.Update(RULES[self.param.type](self.engine, self.param), self.learnable)
         self.history = self.update.history
         self.iter = self.current_step = 0
         self.losses: deque[float | Tensor] = deque(maxlen=self.param.average_loss)
@@ -96,6 +100,7 @@ class Solver:
 
     # -- running --------------------------------------------------------------------------------------
 
+    @np.errstate(all='ignore')          # on_nan says what is to be said of such numbers
     def solve(self, resume: str | Path | None = None) -> None:
         """Train to max_iter, perhaps from a .solverstate, with Caffe's last snapshot, display and test."""
         if self.param.snapshot_after_train:
@@ -113,6 +118,7 @@ class Solver:
         if self._due(self.param.test_interval):
             self.test()
 
+    @np.errstate(all='ignore')
     def step(self, n: int) -> None:
         """Run n iterations: each tests and displays when due, computes the gradients, updates, and snapshots when due.
 
@@ -137,6 +143,7 @@ class Solver:
                 self.stopped = True
                 return
 
+    @np.errstate(all='ignore')
     def test(self) -> list[Tested]:
         """Run each test net over its test_iter batches; the events are reported and returned. Only on rank 0."""
         if self.ranks.rank:
@@ -230,20 +237,31 @@ class Solver:
 
 
 def read(source: str | Path | SolverParameter) -> SolverParameter:
-    """The SolverParameter of a file, with its snapshot prefix completed, or a copy of the one given."""
+    """The SolverParameter of a file, checked and with its snapshot prefix completed, or a copy of the one given."""
     if isinstance(source, SolverParameter):
         return upgrade_solver(source)
     param = read_solver(source)
     snapshots.set_prefix(param, source)
+    try:
+        check(param)
+    except SolverError as error:
+        raise SolverError(f'{source}: {error}') from error
     return param
 
 
 def check(param: SolverParameter) -> None:
     """Raises SolverError, in Caffe's words where it has any, for fields with which training cannot run."""
+    rules.check(param)
+    nets.check(param)
     rates.check(param)
     update.check(param)
-    for field in ('iter_size', 'average_loss'):
-        if getattr(param, field) <= 0:
-            raise SolverError(f'{field} must be > 0, found {getattr(param, field)}')
+    for field in LEAST:
+        check_least(param, field)
     if param.snapshot:
         snapshots.check(param)
+
+
+def check_least(param: SolverParameter, field: str) -> None:
+    """Raises SolverError for a number that is less than LEAST has it."""
+    if getattr(param, field) < LEAST[field]:
+        raise SolverError(f"{field} must be {'> 0' if LEAST[field] else '>= 0'}, found {getattr(param, field)}")

@@ -1,5 +1,12 @@
 """The experiments run, on little data, and what they found holds: their results lie beside them."""
+import argparse
+import gzip
+import json
+import signal
+import struct
 import sys
+from itertools import product
+from math import nan
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +15,8 @@ from goodinit.benchmarks import initializers as benchmark
 from goodinit.experiments import (
     change_rates,
     cifar10,
+    first_iterations,
+    fitnet_mnist,
     gradient_variance,
     lsuv_weight_std,
     mishkin_matas,
@@ -94,6 +103,79 @@ def test_change_rates_run(tmp_path, monkeypatch):
     pytest.importorskip('matplotlib')
     change_rates.plot(rows)
     assert (tmp_path / 'change_rates.png').stat().st_size > 10_000
+
+
+@pytest.fixture
+def few_digits(tmp_path, monkeypatch):
+    """MNIST's files with 100 images of noise; one training of two iterations, with little to test."""
+    rng = np.random.default_rng(0)
+    shapes = {'images-idx3': (100, 28, 28), 'labels-idx1': (100,)}
+    for part, (kind, shape) in product(('train', 't10k'), shapes.items()):
+        pixels = rng.integers(0, 10, shape, dtype=np.uint8).tobytes()
+        with gzip.open(tmp_path / f'{part}-{kind}-ubyte.gz', 'wb') as file:
+            file.write(b'\0\0\x08' + struct.pack(f'>B{len(shape)}I', len(shape), *shape) + pixels)
+
+    def read_solver(path, read=fitnet_mnist.read_solver):
+        solver = read(path)
+        solver.test_iter[:] = [1]
+        return solver
+    monkeypatch.setenv('OMP_NUM_THREADS', '1')
+    monkeypatch.setattr(signal, 'signal', lambda *_: None)      # pytest's own handlers stay
+    monkeypatch.setattr(fitnet_mnist, 'read_solver', read_solver)
+    monkeypatch.setattr(fitnet_mnist, 'PRINTED', {'hinge_lsuv': 0.38})
+    monkeypatch.setattr(results, 'RESULTS', tmp_path)
+    monkeypatch.setattr(sys, 'argv', ['experiment', '--data', str(tmp_path), '--work', str(tmp_path / 'work'),
+                                      '--iterations', '2'])
+    return tmp_path
+
+
+def test_fitnet_mnist_runs_once(few_digits, monkeypatch, capsys):
+    pytest.importorskip('matplotlib')
+    fitnet_mnist.main()
+    text = (few_digits / 'fitnet_mnist.md').read_text()
+    assert capsys.readouterr().out == text + '\n'
+    found = results.read('fitnet_mnist')['hinge_lsuv']
+    assert found['iterations'] == 2 and 0 <= found['error'] <= 100 and found['cpu_minutes'] > 0
+    assert f'| hinge | LSUV | {found["error"]:.2f} | 0.38 | 2 |' in text
+    assert 'resumed' not in (few_digits / 'fitnet_mnist_hinge_lsuv.log').read_text()
+    assert (few_digits / 'fitnet_mnist.png').stat().st_size > 10_000
+    monkeypatch.setattr(fitnet_mnist, 'start', None)            # nothing is left to start
+    fitnet_mnist.main()
+
+
+def test_a_training_that_fails_is_named(few_digits, monkeypatch):
+    monkeypatch.setattr(fitnet_mnist, 'command', lambda name: 'goodinit train --solver no_such_solver')
+    with pytest.raises(SystemExit, match=r'hinge_lsuv: goodinit train .* has failed; see .*hinge_lsuv\.log'):
+        fitnet_mnist.main()
+    (few_digits / 't10k-labels-idx1-ubyte.gz').unlink()
+    (few_digits / 'work' / 'mnist_test_lmdb').rename(few_digits / 'elsewhere')
+    with pytest.raises(SystemExit, match='1'):
+        fitnet_mnist.main()
+
+
+def test_first_iterations_are_kept(few_images, monkeypatch, capsys):
+    monkeypatch.setenv('OMP_NUM_THREADS', '1')
+    monkeypatch.setattr(first_iterations, 'BATCH_SIZE', 4)
+    monkeypatch.setattr(first_iterations, 'TEST_BATCHES', 1)
+    folder = few_images.parent
+    for name in ('data_batch_1', 'test_batch'):
+        (folder / f'{name}.bin').write_bytes(few_images.read_bytes())
+    args = argparse.Namespace(data=folder, work=folder, iterations=2, jobs=1, engine='fast')
+    path = folder / 'relu_msra_2.json'
+    assert first_iterations.run(args, ('relu', 'msra', path)).startswith('relu, msra: accuracy ')
+    found = json.loads(path.read_text())
+    assert len(found['losses']) == 2 and found['accuracy'] in (0, 0.25, 0.5, 0.75, 1)
+
+    for nonlinearity, preset in product(first_iterations.NONLINEARITIES, first_iterations.PRESETS.values()):
+        losses = [nan, nan] if preset == 'lsuv' else found['losses']
+        (folder / f'{nonlinearity}_{preset}_2.json').write_text(json.dumps(found | {'losses': losses}))
+    monkeypatch.setattr(first_iterations, 'arguments', lambda: args)
+    pytest.importorskip('matplotlib')
+    first_iterations.main()
+    out = capsys.readouterr().out
+    assert out == (folder / 'first_iterations.md').read_text() + '\n'
+    assert '| relu | LSUV | nan | nan |' in out and 'OrthoInit (relu), OrthoInit (tanh), OrthoInit (maxout)' in out
+    assert (folder / 'first_iterations.png').stat().st_size > 10_000
 
 
 def test_the_benchmark_measures():

@@ -98,7 +98,6 @@ FOUND = [
 ]
 
 
-@pytest.mark.filterwarnings('ignore:overflow', 'ignore:invalid')
 @pytest.mark.parametrize('make_bad, where', FOUND)
 def test_training_stops_and_says_where_it_began(make_bad, where):
     with pytest.raises(SolverError, match=rf'iteration 0: the loss is (nan|inf); the first that is not finite: '
@@ -106,7 +105,6 @@ def test_training_stops_and_says_where_it_began(make_bad, where):
         make_bad(on_nan='stop').step(1)
 
 
-@pytest.mark.filterwarnings('ignore:overflow', 'ignore:invalid')
 def test_a_gradient_that_clipping_measures():
     """The loss is finite and its gradient is not; backward meets the upper layer first."""
     solver = make('clip_gradients: 5', on_nan='stop')
@@ -117,7 +115,6 @@ def test_a_gradient_that_clipping_measures():
         solver.step(1)
 
 
-@pytest.mark.filterwarnings('ignore:invalid')
 def test_warning_once_and_going_on():
     events = []
     solver = spoiled('a', 0, on_nan='warn', report=events.append)
@@ -127,7 +124,6 @@ def test_warning_once_and_going_on():
     assert isinstance(events[0], NotFinite)
 
 
-@pytest.mark.filterwarnings('ignore:invalid')
 def test_without_a_word_as_in_caffe():
     events = []
     spoiled('a', 0, fields='display: 1', report=lambda event: events.append(event)).step(2)

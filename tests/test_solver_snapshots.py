@@ -104,7 +104,7 @@ def test_the_files_of_a_snapshot(tmp_path):
 def test_the_prefix_comes_from_the_solver_file(given, prefix, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'there').mkdir()
-    (tmp_path / 'some.solver.prototxt').write_text(f'net: "x" {given}')
+    (tmp_path / 'some.solver.prototxt').write_text(f'net: "x" lr_policy: "fixed" {given}')
     assert read('some.solver.prototxt').snapshot_prefix == prefix
 
 

@@ -7,8 +7,9 @@ import golden
 import numpy as np
 import pytest
 from goodinit.caffe.solver_log import SolverLog
+from goodinit.netlib.errors import need
 from goodinit.solvers import events
-from goodinit.tools import caffe
+from goodinit.tools import caffe, gpu
 from goodinit.tools.caffe import main
 from goodinit.tools.signals import Signals
 from toolkit import fails
@@ -227,6 +228,16 @@ def test_times(folder, capsys):
         float(re.search(rf'^{name}: ({NUMBER}) ms\.$', text, re.M)[1])
         for name in ('Average Forward pass', 'Average Backward pass', 'Average Forward-Backward', 'Total Time'))
     assert forward + backward <= both * 1.001 and total == pytest.approx(3 * both, rel=1e-4)
+
+
+def test_a_solver_that_asks_for_a_gpu_trains_where_pycuda_is_not_installed(folder, monkeypatch, capsys):
+    monkeypatch.setattr(gpu, 'make_engine', lambda name: need('nosuchcuda', 'cuda'))
+    path = folder / 'solver_zero_iter.prototxt'
+    path.write_text(path.read_text().replace('solver_mode: CPU', ''))           # Caffe's default is GPU
+    assert main(['train', '-solver', path.name]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("no GPU can be used, the CPU computes (GPU 0: this needs the package 'nosuchcuda'")
+    assert '] Use CPU.' in err
 
 
 # -- the command line ---------------------------------------------------------------------------------------

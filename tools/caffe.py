@@ -86,7 +86,8 @@ def train(args: argparse.Namespace) -> None:
           ('caffe.cpp:203', f'Using GPUs {param.device_id if by_solver else args.gpu[0]}')))
     log('solver.cpp:45', f'Initializing solver from parameters: \n{format_text(param).rstrip()}')
     snapshots.clean(param.snapshot_prefix)
-    solver = Solver(param, engine=engine, fill=starter(param), report=SolverLog(param.display), on_nan=args.on_nan)
+    solver = Solver(param, engine=engine, fill=starter(param), report=SolverLog(param.display), on_nan=args.on_nan,
+                    share_memory=True)
     log('solver.cpp:57', 'Solver scaffolding done.')
     if args.snapshot:
         log('caffe.cpp:235', f'Resuming from {args.snapshot}')
@@ -137,6 +138,7 @@ def test(args: argparse.Namespace) -> None:
     log_net(net)
     for path in filter(None, map(str.strip, args.weights.split(','))):
         load(net, path)
+    net.share_memory()
     log('caffe.cpp:281', f'Running for {args.iterations} iterations.')
     loss, sums, tell = 0.0, np.zeros(0), SolverLog(0)
     for i in range(args.iterations):

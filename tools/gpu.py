@@ -3,7 +3,7 @@ import os
 
 from ..netlib.engines import make_engine
 from ..netlib.engines.cuda.device import open_device
-from ..netlib.errors import EngineError
+from ..netlib.errors import EngineError, GoodinitError
 from .console import say
 from .prepare import CPU_ENGINE
 
@@ -18,7 +18,7 @@ def use_gpu(number: int) -> str:
     os.environ['CUDA_DEVICE'] = str(number)         # PyCUDA looks there when it opens its first device
     try:
         make_engine(GPU_ENGINE)
-    except EngineError as error:
+    except GoodinitError as error:
         raise EngineError(f'GPU {number}: {error}') from error
     driver = open_device().cuda
     if number >= driver.Device.count() or driver.Context.get_device() != driver.Device(number):

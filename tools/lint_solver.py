@@ -6,13 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..netlib.engines import make_engine
 from ..netlib.errors import GoodinitError, SolverError
 from ..netlib.shapes import Shape
 from ..proto import ProtoError, existing_file, read_text, upgrade_solver
 from ..proto.caffe_pb2 import NetParameter, SolverParameter
 from ..solvers import nets, rates, rules, snapshots, update
-from ..solvers.solver import check
+from ..solvers.solver import LEAST, check_least
 from .findings import Finding, found
 from .lint_file import NetLint
 from .lint_text import field_lines, parse_as, words_on
@@ -66,16 +65,13 @@ class SolverLint:
         snapshots.set_prefix(param, self.path)
         self._try(partial(rates.check, param), param)
         self._try(partial(update.check, param), param)
-        self._try(partial(rules.make_rule, make_engine('reference'), param), param)
+        self._try(partial(rules.check, param), param)
         if param.snapshot or param.snapshot_after_train:
             self._try(partial(snapshots.check, param), param)
         for path in filter(None, map(str.strip, ','.join(param.weights).split(','))):
             self._try(partial(existing_file, path), param, 'weights')
-        param.lr_policy, param.snapshot = 'fixed', 0
-        param.ClearField('regularization_type')
-        for field in ('iter_size', 'average_loss'):
-            self._try(partial(check, param), param)
-            param.ClearField(field)
+        for field in LEAST:
+            self._try(partial(check_least, param, field), param)
         return self._try(partial(nets.check, solver), solver)
 
     def _try(self, check: Callable[[], object], solver: SolverParameter, field: str = '') -> bool:

@@ -23,6 +23,7 @@ from .sampling import GREY, input_shapes
 HELD_OUT = 300                  # of the 1797 digits, to test on
 MOST_NUMBERS = 50_000_000       # in all images together, so that those of large nets do not fill the memory
 ITERATIONS, DISPLAY = 50, 10    # instead of the solver's
+MAKERS = {'mnist': 'convert_mnist_data', 'cifar10': 'convert_cifar_data'}       # of databases that bundled nets read
 
 
 @dataclass
@@ -101,7 +102,10 @@ def stand_in(file: NetFile) -> StandIn | None:
     columns = {top: _take(digits, count)[1].astype(np.float32) if top in labels else
                _images(layer, digits, count, shapes[top][1:]) for layer in replaced for top in layer.top}
     batches = [{top: values[start:start + size] for top, values in columns.items()} for start in range(0, count, size)]
-    note = (f"layer '{missing.name}' ({missing.type}): its source {source_of(missing)} does not exist: "
+    source = source_of(missing)
+    maker = MAKERS.get(str(source).partition('_')[0])
+    hint = f' (`goodinit {maker}` makes it)' if maker else ''
+    note = (f"layer '{missing.name}' ({missing.type}): its source {source} does not exist{hint}: "
             f"{count} of scikit-learn's 1797 digits stand in")
     return StandIn(with_inputs(file.param, replaced, {top: batches[0][top].shape for top in columns}), batches, note)
 

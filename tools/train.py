@@ -14,6 +14,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ from types import TracebackType
 import numpy as np
 from goodinit.caffe.glog import number
 from goodinit.caffe.solver_log import output_lines
-from goodinit.initializers import PRESETS, fill
+from goodinit.initializers import PRESETS, Recipe, fill
 from goodinit.netlib import Net
 from goodinit.netlib.errors import need
 from goodinit.netlib.ranks import Ranks
@@ -29,7 +30,7 @@ from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import Clipped, Displayed, Event, NotFinite, Snapshotted, Solver, Tested, snapshots
 from goodinit.solvers.events import Magnitude
 from goodinit.solvers.solver import read
-from goodinit.tools.arguments import add_engine, add_python_layers, one_of, whole
+from goodinit.tools.arguments import add_engine, add_python_layers, add_sharing, one_of, whole
 from goodinit.tools.bundled import find_model
 from goodinit.tools.carry_out import carry_out, check_output
 from goodinit.tools.console import Parser, UsageError, run, say
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add('--solver', metavar='S', required=True, help="a solver prototxt, or a bundled model's name")
     add('--init', metavar='M', type=one_of(PRESETS),
         help=f"initialize from the net's own data, by {', '.join(PRESETS)}")
+    add('--dropout', action='store_true', help='keep dropout on while --init looks at activations')
     add('--weights', metavar='F', default='', help='start from a caffemodel')
     add('--snapshot', metavar='F', default='',
         help="resume from a .solverstate; 'auto': from the last that is complete, if there is one")
@@ -61,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add('--monitor-every', metavar='N', type=whole(1),
         help=f"measure it every N iterations (default: the solver's display, or {EVERY})")
     add_engine(parser)
+    add_sharing(parser)
     add_python_layers(parser)
     return run(tool, parser, argv)
 
@@ -91,8 +94,10 @@ def run_solver(args: argparse.Namespace, ranks: Ranks) -> None:
     if args.weights:
         param.weights[:] = [args.weights]
     start = None if snapshot or not args.init else \
-        cache(lambda: initialized(path, args.init, args.engine, max(param.random_seed, 0), ranks))
-    solver = Solver(param, engine=args.engine, fill=filler(param, start), on_nan=args.on_nan, ranks=ranks)
+        cache(lambda: initialized(path, replace(PRESETS[args.init], dropout=args.dropout), args.engine,
+                                  max(param.random_seed, 0), ranks))
+    solver = Solver(param, engine=args.engine, fill=filler(param, start), on_nan=args.on_nan, ranks=ranks,
+                    share_memory=args.share)
     feed(solver, digits)
     if snapshot:
         solver.restore(snapshot)
@@ -109,6 +114,8 @@ def check(args: argparse.Namespace) -> None:
     # With 'auto' the others say how to start where there is no snapshot yet.
     if sum(map(bool, (args.init, args.weights, args.snapshot not in ('', 'auto')))) > 1:
         raise UsageError('found more than one of --init, --weights and --snapshot; needed: one, or none')
+    if args.dropout and not args.init:
+        raise UsageError('--dropout: found without --init, which looks at activations')
     if args.monitor:
         need('matplotlib', 'plot')
         check_output(Path(args.monitor), force=True)
@@ -149,10 +156,10 @@ def last_snapshot(prefix: str) -> str:
     return found
 
 
-def initialized(solver: Path, method: str, engine: str, seed: int, ranks: Ranks) -> NetParameter:
+def initialized(solver: Path, recipe: Recipe, engine: str, seed: int, ranks: Ranks) -> NetParameter:
     """The weights that `goodinit init` gives the solver's net, from what all ranks read."""
     prepared = prepare(open_net(str(solver)), DataOptions(seed=seed), engine, ranks=ranks)
-    outcome = carry_out(prepared, [PRESETS[method]])
+    outcome = carry_out(prepared, [recipe])
     for note in outcome.notes:
         say(f'note: {note}')
     return prepared.weights()

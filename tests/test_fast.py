@@ -254,6 +254,12 @@ def test_functions_err_by_a_few_units_in_the_last_place(name, f, parameters, fas
     assert (np.abs(found[finite] - expected[finite]) <= 5 * np.spacing(np.abs(rounded[finite]))).all()
 
 
+def test_a_window_that_no_memory_holds_is_an_error(fast):
+    w = Window((2 ** 32 - 1,) * 2, (1, 1), (2 ** 31 - 1,) * 2, (1, 1))
+    with pytest.raises(EngineError, match='too large to compute'):
+        run(fast(), call('pool_ave_forward', draw(1, 1, 5, 5), w, out=draw(1, 1, 5, 5)))
+
+
 def test_nan_stays_nan(fast):
     x = np.array([[np.nan, -1, 2, -np.inf]])
     for c in (call('unary', 'relu', x, 0, out=draw(1, 4)), call('binary', 'max', x, draw(1, 4), out=draw(1, 4)),

@@ -22,6 +22,7 @@ kernels = Extension('goodinit.netlib.engines.fast._kernels', sorted(glob('netlib
 
 setup(
     package_dir={'goodinit': '.'},
+    py_modules=['goodinit_command'],
     packages=['goodinit', *(f'goodinit.{folder}' for folder in FOLDERS)],
     package_data={'goodinit': ['py.typed', 'proto/*.proto', 'proto/*.pyi', 'models/*.md', 'models/**/*.prototxt',
                                'netlib/engines/native/*.?pp', 'netlib/engines/kernels/*']},

@@ -4,8 +4,9 @@
     python benchmarks/nets.py --nets caffenet fitnet4 --repeats 5
 
 Each candidate lives in a process of its own and runs one task when it is asked; the candidates take turns, so that what
-else the machine does falls on all alike. Its peak of memory is that of another process, which only trains. Medians are
-printed; all samples go to results/DATE-nets.json, with a plot.
+else the machine does falls on all alike. Medians are printed, with their ratio to PyTorch's and, as if convolutions
+were computed as they are defined, their share of the processor's peak; memory is that of a process that only trains.
+All samples go to results/DATE-nets.json, with a plot.
 """
 import argparse
 import json
@@ -22,19 +23,17 @@ from statistics import median
 import numpy as np
 from goodinit import Solver
 from goodinit.benchmarks.initializers import environment, machine
+from goodinit.benchmarks.subjects import NETS, batch_of, deployed, filled, trained
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
 from goodinit.proto import caffe_pb2 as pb
-from goodinit.proto import parse_text, read_net, write_text
+from goodinit.proto import parse_text, write_text
 
 RESULTS = Path(__file__).parent / 'results'
-MODELS = Path(__file__).parents[1] / 'models'
-# name: folder, batch, shape of an image, classes
-NETS = {'lenet': ('lenet', 64, (1, 28, 28), 10), 'fitnet4': ('fitnet4/relu', 128, (3, 32, 32), 10),
-        'caffenet': ('caffenet', 32, (3, 227, 227), 1000), 'googlenet': ('googlenet', 16, (3, 224, 224), 1000),
-        'resnet50': ('resnet50', 8, (3, 224, 224), 1000), 'vgg16': ('vgg16', 4, (3, 224, 224), 1000)}
-TASKS = ('forward of one', 'forward', 'forward, backward', 'SGD step')
+PASSES = {'forward of one': 1, 'forward': 1, 'forward, backward': 3, 'SGD step': 3}     # of as many operations
+TASKS = tuple(PASSES)
+TURN = 0.1              # seconds: shorter tasks run several times in a turn
 # What a PyTorch user may tune: images stored channels last, and freed memory kept by the process.
 TUNED = {'MALLOC_MMAP_THRESHOLD_': '4294967296', 'MALLOC_TRIM_THRESHOLD_': '4294967296', 'MALLOC_TOP_PAD_': '268435456'}
 CANDIDATES = {'reference': {}, 'fast': {}, 'exact': {}, 'torch': {}, 'torch tuned': TUNED, 'opencv': {}}
@@ -45,11 +44,12 @@ def main() -> None:
     args = arguments()
     if args.worker:
         return work(args.worker, args.nets[0])
-    samples = {net: measure(net, args) for net in args.nets}
+    rate = peak()
+    samples = {net: measure(net, args, rate) for net in args.nets}
     now = datetime.now(UTC)
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f'{now:%Y-%m-%d-%H%M}-nets.json'
-    numbers = {'date': f'{now:%Y-%m-%d %H:%M} UTC', 'machine': machine(), 'gflops_peak': peak(),
+    numbers = {'date': f'{now:%Y-%m-%d %H:%M} UTC', 'machine': machine(), 'gflops_peak': rate,
                'gflop_forward': {net: gflop(net) for net in args.nets},
                'batch': {net: NETS[net][1] for net in args.nets}, 'samples': samples}
     path.write_text(json.dumps(numbers, indent=1) + '\n')
@@ -69,7 +69,7 @@ def arguments() -> argparse.Namespace:
 
 # -- the process that asks ------------------------------------------------------------------------------------
 
-def measure(net: str, args: argparse.Namespace) -> dict:
+def measure(net: str, args: argparse.Namespace, rate: float) -> dict:
     """{candidate: {task: milliseconds, 'peak_mb': number}} of a net."""
     workers = {name: Worker(name, net) for name in args.candidates}
     samples: dict = {name: {task: [] for task in worker.tasks} for name, worker in workers.items()}
@@ -83,7 +83,7 @@ def measure(net: str, args: argparse.Namespace) -> dict:
             del samples[name][task][0]
         worker.process.terminate()
         samples[name]['peak_mb'] = peak_mb(name, net)
-        show(net, name, samples)
+        show(net, name, samples, rate)
     return samples
 
 
@@ -111,13 +111,14 @@ class Worker:
         return float(self.process.stdout.readline())
 
 
-def show(net: str, name: str, samples: dict) -> None:
-    times = {task: median(samples[name][task]) for task in TASKS if samples[name].get(task)}
-    torch = samples.get('torch', {})
-    ratios = {task: ms / median(torch[task]) for task, ms in times.items() if torch.get(task)}
-    print(f'{net:10} {name:12}', '  '.join(f'{task} {ms:.1f} ms' + (f' ({ratios[task]:.2f})' if task in ratios else '')
-                                           for task, ms in times.items()),
-          f'  peak {samples[name]["peak_mb"]:.0f} MB', flush=True)
+def show(net: str, name: str, samples: dict, rate: float) -> None:
+    cells, operations = [], gflop(net)
+    for task in filter(samples[name].get, TASKS):
+        ms, torch = median(samples[name][task]), samples.get('torch', {}).get(task)
+        images = 1 / NETS[net][1] if task == 'forward of one' else 1
+        ratio = f'{ms / median(torch):.2f}, ' if torch else ''
+        cells.append(f'{task} {ms:.1f} ms ({ratio}{1e3 * PASSES[task] * images * operations / rate / ms:.0%})')
+    print(f'{net:10} {name:12}', '  '.join(cells), f'  peak {samples[name]["peak_mb"]:.0f} MB', flush=True)
 
 
 # -- the process that works ---------------------------------------------------------------------------------------
@@ -132,46 +133,11 @@ def work(name: str, net: str) -> None:
         if line == 'peak_mb':
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, flush=True)
             continue
-        start = time.perf_counter()
-        tasks[line]()
-        print(1e3 * (time.perf_counter() - start), flush=True)
-
-
-def deployed(net: str, batch: int) -> pb.NetParameter:
-    param = read_net(MODELS / NETS[net][0] / 'deploy.prototxt')
-    param.layer[0].input_param.shape[0].dim[0] = batch
-    return param
-
-
-def trained(net: str) -> pb.NetParameter:
-    """The net in training, with inputs in place of its data layers."""
-    folder, batch, shape, _ = NETS[net]
-    source = read_net(MODELS / folder / 'train_val.prototxt')
-    layers = [layer for layer in source.layer
-              if layer.type != 'Data' and all(rule.phase == pb.TRAIN for rule in layer.include)]
-    param = pb.NetParameter(name=source.name)
-    param.layer.add(name='data', type='Input', top=['data', 'label'])
-    for dim in ([batch, *shape], [batch]):
-        param.layer[0].input_param.shape.add(dim=dim)
-    param.layer.extend(layers)
-    return param
-
-
-@cache
-def batch_of(net: str, images: int) -> tuple[np.ndarray, np.ndarray]:
-    _, _, shape, classes = NETS[net]
-    rng = np.random.default_rng(0)
-    return rng.standard_normal((images, *shape), dtype='f4'), rng.integers(0, classes, images)
-
-
-def filled(param: pb.NetParameter, phase: int, net: str, engine='reference') -> Net:
-    made = Net(param, phase, engine=engine)
-    fill(made, np.random.default_rng(0))
-    x, label = batch_of(net, made.blobs['data'].shape[0])
-    made.blobs['data'].data = x
-    if 'label' in made.blobs:
-        made.blobs['label'].data = label
-    return made
+        start, runs = time.perf_counter(), 0
+        while not runs or time.perf_counter() < start + TURN:
+            tasks[line]()
+            runs += 1
+        print(1e3 * (time.perf_counter() - start) / runs, flush=True)
 
 
 def ours(name: str, net: str) -> dict[str, Callable]:

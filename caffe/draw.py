@@ -135,7 +135,7 @@ def _rendered(graph: bytes, ext: str) -> bytes:
 def draw_net_to_file(caffe_net: NetParameter, filename: str | os.PathLike[str], rankdir: str = 'LR',
                      phase: int | None = None, display_lrm: bool = False) -> None:
     """Write the picture of a net in the format that the file's extension names, as draw_net. Raises GoodinitError."""
-    ext = os.path.splitext(filename)[1].removeprefix('.')
+    ext = os.path.splitext(filename)[1].lower().removeprefix('.')
     if not ext:
         raise GoodinitError(f'{os.fspath(filename)}: found no extension, needed: .png, .svg, .pdf or .dot')
     picture = draw_net(caffe_net, rankdir, ext, phase, display_lrm)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..netlib.data.images import UNREADABLE
 from ..netlib.errors import DataError
 from ..proto import ProtoError, array_to_blob, blob_to_array, caffe_pb2
 
@@ -155,7 +156,7 @@ def load_image(filename: str | Path, color: bool = True) -> np.ndarray:
     try:
         with Image.open(filename) as image:
             pixels = _pixels(image)
-    except (OSError, ValueError, SyntaxError) as error:
+    except (*UNREADABLE, Image.DecompressionBombError) as error:
         raise DataError(f'{filename}: cannot be read as an image ({error})') from error
     if color:
         return np.repeat(pixels, 3 // pixels.shape[2], axis=2)

@@ -1,6 +1,6 @@
 """Between-layer normalization: equal change rates for all layers, without a change of the net's function."""
 from collections.abc import Collection, Sequence
-from math import exp, expm1, inf, log
+from math import exp, expm1, log
 
 import numpy as np
 
@@ -39,31 +39,65 @@ def between_layer(net: Net, batches: Sequence[Batch], chosen: Collection[Affine]
     scales = Scales(net, chosen, strict)
     if not scales.free:
         return ['between layers: no scale can change without changing what the net computes']
-    seed = int(rng.integers(2 ** 63))       # the same random losses in each round
-    rounds = PAPER_ROUNDS if paper else MOST_ROUNDS if scales.nearly else 1
-    factors, moves = Factors(scales), inf
-    for _ in range(rounds):
-        rates = log_rates(net, batches, np.random.default_rng(seed), dropout)
-        before, (step, moves) = moves, balanced(rates, scales)
-        factors.move(step * (ALPHA if paper else 1))
-        expected = moves * min(moves, before) / before if 0 < before < inf else moves
-        if expected < SETTLED and not paper:
-            break
-    notes = _notes(factors, [layer for layer in chosen if not np.isfinite(rates[layer.weight.owner])])
-    if rounds > 1 and not paper and expected >= SETTLED:
-        notes.append(f'between layers: after {rounds} rounds change rates still moved by {expm1(moves):.0%}; '
-                     f"these layers are homogeneous only nearly: {', '.join(scales.nearly)} "
-                     '(--strict leaves their blobs alone)')
-    return notes
+    rounds = Rounds(net, scales, int(rng.integers(2 ** 63)), dropout)
+    if paper:
+        for _ in range(PAPER_ROUNDS):
+            rounds.run(batches, ALPHA)
+        return rounds.notes(chosen)
+    if not scales.nearly:
+        rounds.run(batches)
+        return rounds.notes(chosen)
+    if len(batches) > 1:
+        rounds.settle(batches[:1])      # goes most of the way at a fraction of the cost
+    rounds.settle(batches)
+    return rounds.notes(chosen) + rounds.unsettled()
 
 
-def _notes(factors, uncounted):
-    notes = [f"layer '{layer.name}': no gradient reaches its weights, or they are zero: its change rate does not "
-             'count' for layer in uncounted]
-    if factors.largest(factors.total) > LARGEST - 1e-6:
-        notes.append('between layers: change rates differ so much that scaling stopped at a factor of '
-                     f'{exp(LARGEST):.0e}')
-    return notes
+class Rounds:
+    """Measurements and moves in turn. rates: the log-rates before the last move; moved: how far it took one of them at
+    most; expected: how far another round would."""
+
+    def __init__(self, net: Net, scales: Scales, seed: int, dropout: bool):
+        self.net, self.scales, self.seed, self.dropout = net, scales, seed, dropout
+        self.factors = Factors(scales)
+        self.rates: dict[Param, float] = {}
+        self.moved = self.shrinks = 1.0         # shrinks: to which part of itself a move falls from round to round
+
+    def run(self, batches: Sequence[Batch], part: float = 1) -> None:
+        """One round, with the same random losses as all others; go `part` of the way."""
+        self.rates = log_rates(self.net, batches, np.random.default_rng(self.seed), self.dropout)
+        step, self.moved = balanced(self.rates, self.scales)
+        self.factors.move(step * part)
+
+    def settle(self, batches: Sequence[Batch]) -> None:
+        """Rounds until no rate would move by 1 % in another one."""
+        self.run(batches)
+        for _ in range(1, MOST_ROUNDS):
+            if self.expected < SETTLED:
+                break
+            before = self.moved
+            self.run(batches)
+            self.shrinks = min(self.moved / before, 1)
+
+    @property
+    def expected(self) -> float:
+        return self.moved * self.shrinks
+
+    def notes(self, chosen: Collection[Affine]) -> list[str]:
+        """What kept rates from meeting."""
+        notes = [f"layer '{layer.name}': no gradient reaches its weights, or they are zero: its change rate does not "
+                 'count' for layer in chosen if not np.isfinite(self.rates[layer.weight.owner])]
+        if self.factors.largest(self.factors.total) > LARGEST - 1e-6:
+            notes.append('between layers: change rates differ so much that scaling stopped at a factor of '
+                         f'{exp(LARGEST):.0e}')
+        return notes
+
+    def unsettled(self) -> list[str]:
+        if self.expected < SETTLED:
+            return []
+        return [f'between layers: after {MOST_ROUNDS} rounds change rates still moved by {expm1(self.moved):.0%}; '
+                f"these layers are homogeneous only nearly: {', '.join(self.scales.nearly)} "
+                '(--strict leaves their blobs alone)']
 
 
 def log_rates(net: Net, batches: Sequence[Batch], rng: np.random.Generator,

@@ -14,6 +14,7 @@ from ..netlib.net import Net
 from ..netlib.registry import FILLERS, register_filler
 from ..netlib.shapes import Shape, count, fan_in_out
 from ..proto.caffe_pb2 import FillerParameter
+from . import random_numbers
 
 Filler = Callable[[Shape, np.random.Generator, FillerParameter], np.ndarray]
 
@@ -71,7 +72,7 @@ def uniform(shape: Shape, rng: np.random.Generator, param: FillerParameter) -> n
     if param.min > param.max:
         raise NetError(f'uniform filler: min: {param.min:g} must not be greater than max: {param.max:g} '
                        f'(Check failed: a <= b)')
-    return _between(param.min, param.max, shape, rng)
+    return random_numbers.uniform(shape, rng, param.min, param.max)
 
 
 @filler('gaussian', sparse=True)
@@ -83,7 +84,7 @@ def gaussian(shape: Shape, rng: np.random.Generator, param: FillerParameter) -> 
     if not param.std > 0:
         raise NetError(f"gaussian filler: std: {param.std:g} must be positive (Check failed: sigma > 0); "
                        "use type: 'constant' for equal values")
-    values = _normal(param.mean, param.std, shape, rng)
+    values = random_numbers.normal(shape, rng, param.mean, param.std)
     if param.sparse == -1:
         return values
     outputs = shape[0] if shape else 1
@@ -91,13 +92,13 @@ def gaussian(shape: Shape, rng: np.random.Generator, param: FillerParameter) -> 
         raise NetError(f'gaussian filler: sparse: {param.sparse} must lie between 0 and the {outputs} '
                        f'outputs of shape {shape}, or be -1 for none '
                        f'(Check failed: p <= 1, {param.sparse / outputs:g} vs. 1)')
-    return values * (rng.random(shape, np.float32) < param.sparse / outputs)
+    return values * (random_numbers.uniform(shape, rng) < param.sparse / outputs)
 
 
 @filler('positive_unitball')
 def positive_unitball(shape: Shape, rng: np.random.Generator, param: FillerParameter) -> np.ndarray:
     """U(0, 1), then the inputs of each output divided by their sum: rows add up to 1."""
-    rows = rng.random(shape, np.float32).reshape(shape[0] if shape else 1, -1)
+    rows = random_numbers.uniform(shape, rng).reshape(shape[0] if shape else 1, -1)
     return (rows / rows.sum(axis=1, keepdims=True)).reshape(shape)
 
 
@@ -108,13 +109,13 @@ def xavier(shape: Shape, rng: np.random.Generator, param: FillerParameter) -> np
     n is Caffe's fan-in, fan-out or the mean of both, as `variance_norm` says; the paper's eq. 16 is AVERAGE.
     """
     bound = sqrt(3 / _fan(shape, param))
-    return _between(-bound, bound, shape, rng)
+    return random_numbers.uniform(shape, rng, -bound, bound)
 
 
 @filler('msra')
 def msra(shape: Shape, rng: np.random.Generator, param: FillerParameter) -> np.ndarray:
     """N(0, 2 / n), n as for xavier (He et al. 2015, eq. 10 for FAN_IN, eq. 14 for FAN_OUT)."""
-    return _normal(0, sqrt(2 / _fan(shape, param)), shape, rng)
+    return random_numbers.normal(shape, rng, 0, sqrt(2 / _fan(shape, param)))
 
 
 @filler('bilinear')
@@ -131,20 +132,6 @@ def bilinear(shape: Shape, rng: np.random.Generator, param: FillerParameter) -> 
     center = (shape[3] - 1) / (2 * half)
     triangle = 1 - abs(np.arange(shape[3]) / half - center)
     return np.broadcast_to(np.outer(triangle, triangle), shape).astype(np.float32)
-
-
-def _between(low: float, high: float, shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    values = np.asarray(rng.random(shape, np.float32))
-    values *= np.float32(high - low)
-    values += np.float32(low)
-    return values
-
-
-def _normal(mean: float, std: float, shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    values = np.asarray(rng.standard_normal(shape, np.float32))
-    values *= np.float32(std)
-    values += np.float32(mean)
-    return values
 
 
 def _fan(shape: Shape, param: FillerParameter) -> float:

@@ -75,6 +75,8 @@ def weight_gradients(net: Net, batches: Sequence[Batch], rng: np.random.Generato
         weight = net.layers[i].weight.owner if isinstance(net.layers[i], Affine) else None
         if weight in gathered:
             gathered[weight].see(net.bottoms[i], net.tops[i])
+        if weight not in gathered or not gathered[weight].uses:
+            free_finished_diffs(net, i)
 
     free_diffs(net)
     net.after_backward.append(take)
@@ -91,7 +93,7 @@ def weight_gradients(net: Net, batches: Sequence[Batch], rng: np.random.Generato
         net.after_backward.remove(take)
         free_diffs(net)
         for name in scores:
-            net.blobs[name].diff = 0
+            net.blobs[name].diffs.memory.free()
 
 
 class _Squares:
@@ -189,6 +191,14 @@ def affine_layers(net: Net) -> list[Affine]:
 
 def images_of(scores: Blob) -> int:
     return scores.shape[0] if scores.axes else 1
+
+
+def free_finished_diffs(net: Net, i: int) -> None:
+    """Give back the diffs of layer i's tops, which has run backward, where no layer below shares their memory."""
+    below = {blob.diffs.memory for blob in net.bottoms[i]}
+    for blob in net.tops[i]:
+        if blob.diffs.memory not in below:
+            blob.diffs.memory.free()
 
 
 def free_diffs(net: Net) -> None:

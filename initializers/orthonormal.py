@@ -3,62 +3,68 @@ import numpy as np
 
 from ..netlib.errors import NetError
 from ..netlib.shapes import Shape
+from .random_numbers import normal
 
-BLOCK = 256         # rows that are made orthonormal together: the products between blocks take most of the time
-TINY = 128          # where so few dimensions are left, Householder's method costs nothing
+BLOCK = 256         # reflections that are carried out together, by matrix products
+ROWS = 512          # rows that are reflected at a time
 
 
 def orthonormal(shape: Shape, rng: np.random.Generator, groups: int = 1) -> np.ndarray:
     """Float32 weights of `shape` (out, in, ...), an orthonormal (out / groups, fan_in) matrix in each group.
 
-    Rows are orthonormal, or columns where a group has more outputs than inputs (Saxe et al. 2014): the Q of a
-    Gaussian matrix, with R's diagonal made positive, hence Haar-distributed. max |Q Q^T - I| < 1e-5.
+    Rows are orthonormal, or columns where a group has more outputs than inputs (Saxe et al. 2014): distributed as the Q
+    of a Gaussian matrix, with R's diagonal made positive, hence by Haar's measure. max |Q Q^T - I| < 1e-5.
     Raises NetError when `groups` does not divide the outputs.
     """
     if shape[0] % groups:
         raise NetError(f'orthonormal: groups: {groups} must divide the {shape[0]} outputs of {tuple(shape)}')
-    weights = np.empty((groups, shape[0] // groups, int(np.prod(shape[1:]))), np.float32)
+    weights = np.zeros((groups, shape[0] // groups, int(np.prod(shape[1:]))), np.float32)
     for matrix in weights:
         rows, columns = matrix.shape
         if rows <= columns:
-            matrix[:] = _orthonormal_rows(rows, columns, rng)
+            _fill_orthonormal(matrix, rng)
         else:
-            matrix[:] = _orthonormal_rows(columns, rows, rng).T
+            transposed = np.zeros((columns, rows), np.float32)
+            _fill_orthonormal(transposed, rng)
+            matrix[:] = transposed.T
     return weights.reshape(shape)
 
 
-def _orthonormal_rows(count: int, length: int, rng: np.random.Generator) -> np.ndarray:
-    """(count, length) with orthonormal rows, count <= length, by Gram and Schmidt's method, block by block.
+def _fill_orthonormal(matrix: np.ndarray, rng: np.random.Generator) -> None:
+    """Fill zeros (count, length), count <= length, with orthonormal rows.
 
-    A block is at most half as high as there are dimensions left: a Gaussian matrix of that shape has a condition number
-    below 6, which Cholesky-QR bears (it squares the number, and float32 has 1e-7) and a second time brings to the last
-    bit. The last few rows have no such room: they are freed of the rows before them twice.
+    Householder's method makes the j-th row of a matrix a multiple of a unit vector by a reflection of all axes from j
+    on. The rest of a Gaussian matrix stays Gaussian under it, so the vectors of all reflections can be drawn at once
+    and no matrix is there to reduce (Stewart 1980); only Q is put together, from the last reflection to the first:
+    half the work of a QR decomposition.
     """
-    matrix = rng.standard_normal((count, length), np.float32)
-    start = 0
-    while start < count:
-        left = length - start
-        end = count if left <= TINY else min(count, start + min(BLOCK, left // 2))
-        done, block = matrix[:start], matrix[start:end]
-        orthonormalise = _by_householder if left <= TINY else _by_cholesky
-        for _ in range(2 if left <= TINY else 1):
-            block -= (block @ done.T) @ done
-            orthonormalise(block)
-        start = end
-    return matrix
+    count, length = matrix.shape
+    for start in reversed(range(0, count, BLOCK)):
+        height = min(BLOCK, count - start)
+        vectors, signs = _reflections(np.triu(normal((height, length - start), rng)))
+        matrix[start:start + height, start:start + height] = np.diag(signs)
+        _reflect(matrix[start:, start:], vectors)
 
 
-def _by_cholesky(block: np.ndarray) -> None:
-    """Orthonormalise the rows in place: A A^T = L L^T, A := L^-1 A, twice.
+def _reflections(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors v_j (in place) whose reflections I - 2 v v^T / v^T v take the rows of x to their diagonal entries,
+    and the signs that make these positive."""
+    diagonal = np.einsum('ii->i', x[:, :len(x)])
+    signs = np.where(diagonal < 0, 1, -1)
+    diagonal -= signs * np.sqrt(np.einsum('ij,ij->i', x, x, dtype=float))
+    return x, signs
 
-    L's diagonal is positive by definition: no sign is left to fold in. L is small and well conditioned, and the product
-    with its inverse faster than solving.
+
+def _reflect(rows: np.ndarray, vectors: np.ndarray) -> None:
+    """Reflect the rows in place by all of the vectors V, the last one first.
+
+    Together the reflections are I - V^T T V, with the inverse of T the lower triangle of V V^T, its diagonal halved
+    (Puglisi 1992).
     """
-    for _ in range(2):
-        lower = np.linalg.cholesky(block @ block.T)
-        block[:] = np.linalg.inv(lower) @ block
-
-
-def _by_householder(block: np.ndarray) -> None:
-    q, r = np.linalg.qr(block.T)
-    block[:] = (q * np.where(np.diag(r) < 0, np.float32(-1), np.float32(1))).T
+    products = np.tril(vectors @ vectors.T, -1).astype(float)
+    products += np.diag(np.einsum('ij,ij->i', vectors, vectors, dtype=float) / 2)
+    middle = np.linalg.inv(products).astype(np.float32)
+    scratch = np.empty((min(ROWS, len(rows)), rows.shape[1]), np.float32)
+    for start in range(0, len(rows), ROWS):
+        part = rows[start:start + ROWS]
+        part -= np.matmul(part @ vectors.T @ middle, vectors, out=scratch[:len(part)])

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-STEP = 256            # columns of a product with a triangular matrix
 BLOCK = 4096          # rows per matrix product: float32 within a block, float64 over several
 LARGEST = 1e37        # beyond it a difference of two float32 values can overflow
 RELATIVE = 1e-6       # smallest variance, over the largest, that float32 products tell from rounding
@@ -87,15 +86,16 @@ class WhiteSamples:
 
     def project(self, matrix: np.ndarray) -> np.ndarray:
         """(x - mean) matrix^T for all usable rows: (count, len(matrix)) float32; `matrix` is S of `smoothed`."""
+        from scipy.linalg.blas import strmm
         out = np.empty((self.count, len(matrix)), np.float32)
-        # The first rows of a triangular S see only the first columns.
-        seen = [min(first + STEP, self.size) if self._factor is not None else self.size
-                for first in range(0, len(matrix), STEP)]
         start = 0
         for block in self.centred():
-            for i, columns in enumerate(seen):
-                part = slice(i * STEP, (i + 1) * STEP)
-                np.matmul(block[:, :columns], matrix[part, :columns].T, out=out[start:start + len(block), part])
+            part = out[start:start + len(block)]
+            if self._factor is None:
+                np.matmul(block, matrix.T, out=part)
+            else:       # S is triangular: half the work, in place
+                part[:] = block
+                strmm(1, matrix.T, part.T, trans_a=1, overwrite_b=1)
             start += len(block)
         return out
 

@@ -3,6 +3,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .layers.convolution import Convolution
+from .layers.relu import ReLU
+
 if TYPE_CHECKING:
     from .net import Net
 
@@ -14,6 +17,6 @@ def fuse(net: Net) -> None:
     if net.param.debug_info:
         return
     for i, (layer, above) in enumerate(zip(net.layers, net.layers[1:], strict=False)):
-        if (layer.type == 'Convolution' and above.type == 'ReLU' and above.parameters() == (0,)
+        if (isinstance(layer, Convolution) and isinstance(above, ReLU) and above.parameters() == (0,)
                 and net.tops[i] == net.bottoms[i + 1] == net.tops[i + 1]):
             layer.rectifies = above.done_below = True

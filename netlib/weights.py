@@ -5,7 +5,9 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..proto import array_to_blob, blob_shape, blob_to_array, read_weights, write_weights
+import numpy as np
+
+from ..proto import array_to_blob, blob_shape, blob_to_array, read_weights, serialized_blob, write_weights
 from ..proto import caffe_pb2 as pb
 from . import hdf5_weights
 from .blob import Param
@@ -97,23 +99,37 @@ def _copy_blob(file, layer, i, param, blob):
     param.data = blob_to_array(blob).reshape(param.shape)
 
 
-def to_proto(net: Net, diffs: bool = False) -> pb.NetParameter:
+def layers_of(net: Net) -> pb.NetParameter:
+    """The net's layers as a caffemodel holds them, but for the weights."""
     out = pb.NetParameter(name=net.name)
     for layer in net.layers:
         saved = out.layer.add()
         saved.CopyFrom(layer.param)
         saved.ClearField('origin')
-        del saved.blobs[:]
-        for param in layer.params:
-            array_to_blob(param.values.array(), param.diffs.array() if diffs else None, saved.blobs.add())
+        saved.ClearField('blobs')
     return out
 
 
-def save(net: Net, path: str | Path, diffs: bool = False) -> None:
+def to_proto(net: Net, diffs: bool = False, layers: pb.NetParameter | None = None) -> pb.NetParameter:
+    """`layers`, or else the net's own, with its weights put in."""
+    out = layers or layers_of(net)
+    for layer, saved in zip(net.layers, out.layer, strict=True):
+        for param in layer.params:
+            array_to_blob(*_arrays(param, diffs), saved.blobs.add())
+    return out
+
+
+def save(net: Net, path: str | Path, diffs: bool = False, layers: pb.NetParameter | None = None) -> None:
+    """Write what `to_proto` gives, without the copy that it is, or as .h5 HDF5."""
     if hdf5_weights.named_hdf5(path):
         hdf5_weights.write(net, path, diffs)
     else:
-        write_weights(to_proto(net, diffs), Path(path))
+        blobs = ([serialized_blob(*_arrays(param, diffs)) for param in layer.params] for layer in net.layers)
+        write_weights(layers or layers_of(net), Path(path), blobs)
+
+
+def _arrays(param: Param, diffs: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    return param.values.array(), param.diffs.array() if diffs else None
 
 
 def check_save(net: Net, path: str | Path) -> None:

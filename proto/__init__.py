@@ -2,7 +2,7 @@
 
 The lowest layer of goodinit: it imports nothing of the rest. Readers return messages of the current format.
 """
-from .arrays import array_to_blob, blob_shape, blob_to_array
+from .arrays import array_to_blob, blob_shape, blob_to_array, serialized_blob
 from .binary import read_binary, read_blob, read_solver_state, read_weights, write_binary, write_weights
 from .errors import GoodinitError, ProtoError
 from .files import atomic_write, existing_file, remove_abandoned, written_together
@@ -23,6 +23,6 @@ __all__ = [
     'GoodinitError', 'ProtoError', 'array_to_blob', 'atomic_write', 'blob_shape', 'blob_to_array',
     'existing_file', 'format_text', 'needs_upgrade', 'parse_net', 'parse_solver', 'parse_text', 'read_any',
     'read_binary', 'read_blob', 'read_net', 'read_solver', 'read_solver_state', 'read_text', 'read_weights',
-    'remove_abandoned', 'upgrade_net', 'upgrade_solver', 'write_binary', 'write_text', 'write_weights',
-    'written_together',
+    'remove_abandoned', 'serialized_blob', 'upgrade_net', 'upgrade_solver', 'write_binary', 'write_text',
+    'write_weights', 'written_together',
 ]

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import wire
-from .caffe_pb2 import BlobProto
+from .caffe_pb2 import BlobProto, BlobShape
 from .errors import ProtoError
 
 LEGACY = ('num', 'channels', 'height', 'width')
@@ -49,10 +49,15 @@ def array_to_blob(array: ArrayLike, diff: ArrayLike | None = None,
                   blob: BlobProto | None = None) -> BlobProto:
     """A BlobProto with the values, and perhaps the gradients, as float32; into `blob` when one is given."""
     blob = BlobProto() if blob is None else blob
-    blob.Clear()
-    blob.shape.dim.extend(np.shape(array))
+    blob.ParseFromString(b''.join(serialized_blob(array, diff)))
+    return blob
+
+
+def serialized_blob(array: ArrayLike, diff: ArrayLike | None = None) -> list[bytes | memoryview]:
+    """What array_to_blob(array, diff) is in a file, in pieces; float32 values are not copied."""
+    pieces: list[bytes | memoryview] = [BlobProto(shape=BlobShape(dim=np.shape(array))).SerializeToString()]
     for number, values in ((BlobProto.DATA_FIELD_NUMBER, array), (BlobProto.DIFF_FIELD_NUMBER, diff)):
         if values is not None:
             raw = np.ascontiguousarray(values, '<f4').reshape(-1).view(np.uint8)
-            blob.MergeFromString(b''.join((wire.header(number, raw.size), raw.data)))
-    return blob
+            pieces += [wire.header(number, raw.size), raw.data]
+    return pieces

@@ -4,6 +4,7 @@ Files are mapped and parsed field by field: only the message itself takes memory
 """
 import mmap
 import os
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, EncodeError, Message
@@ -17,6 +18,7 @@ from .scan import without_origins
 from .upgrade import needs_upgrade, upgrade_net
 
 M = TypeVar('M', bound=Message)
+Pieces = Sequence[bytes | memoryview]
 KINDS: dict[type, str] = {NetParameter: 'caffemodel', SolverState: 'solverstate'}
 HDF5 = b'\x89HDF\r\n\x1a\n'
 
@@ -24,9 +26,9 @@ HDF5 = b'\x89HDF\r\n\x1a\n'
 def read_weights(path: Path) -> NetParameter:
     """The layers and their blobs of a .caffemodel, upgraded to the current format. Raises ProtoError."""
     net = read_binary(path, NetParameter())
-    if not (net.layer or net.layers or net.name):
-        raise ProtoError(f'{path}: not a caffemodel: it holds no layer')
     with about(str(path)):
+        if not (net.layer or net.layers or net.name):
+            raise ProtoError('not a caffemodel: it holds no layer')
         # The upgrade is a copy, which a large file of the current format can do without.
         net = upgrade_net(net) if needs_upgrade(net) else net
     forks.rewrite_blobs(net)
@@ -44,8 +46,11 @@ def read_blob(path: Path) -> BlobProto:
 def read_solver_state(path: Path) -> SolverState:
     """The iteration and history of a .solverstate. Raises ProtoError."""
     state = read_binary(path, SolverState())
-    if not state.HasField('iter'):
-        raise ProtoError(f'{path}: not a solverstate: it holds no iteration')
+    with about(str(path)):
+        if not state.HasField('iter'):
+            raise ProtoError('not a solverstate: it holds no iteration')
+        if isinstance(state.learned_net, bytes):        # so protobuf gives text that is not UTF-8
+            raise ProtoError('damaged: its learned_net is no text')
     return state
 
 
@@ -90,14 +95,30 @@ def _merge(data: memoryview, message: Message) -> None:
             message.MergeFromString(data[field.start:field.end])
 
 
-def write_weights(net: NetParameter, path: Path) -> None:
-    """Writes a .caffemodel: all of it, or on an error nothing. Raises ProtoError."""
+def write_weights(net: NetParameter, path: Path, blobs: Iterable[Sequence[Pieces]] = ()) -> None:
+    """Writes a .caffemodel: all of it, or on an error nothing. Raises ProtoError.
+
+    blobs: for each layer more blobs than those in its message, as `serialized_blob` gives them: they go from where they
+    are to the file.
+    """
+    more = iter(blobs)
+
+    def with_blobs(item):
+        pieces = [item.SerializeToString()]
+        for blob in next(more, ()) if isinstance(item, LayerParameter) else ():
+            pieces += [wire.header(LayerParameter.BLOBS_FIELD_NUMBER, sum(map(len, blob))), *blob]
+        return pieces
+
     with without_origins(net):
-        write_binary(net, path)
+        _write(net, path, with_blobs)
 
 
 def write_binary(message: Message, path: Path) -> None:
     """Writes a message: all of it, or on an error nothing. Raises ProtoError."""
+    _write(message, path, lambda item: [item.SerializeToString()])
+
+
+def _write(message: Message, path: Path, serialized: Callable[[Message], Pieces]) -> None:
     lists = [(field, value) for field, value in message.ListFields() if is_message_list(value)]
     rest = type(message)()
     copy_fields(message, rest, skip=[field.name for field, _ in lists])
@@ -106,8 +127,8 @@ def write_binary(message: Message, path: Path) -> None:
             file.write(rest.SerializeToString())
             for field, items in lists:
                 for item in items:
-                    data = item.SerializeToString()
-                    file.write(wire.header(field.number, len(data)))
-                    file.write(data)
+                    pieces = serialized(item)
+                    file.write(wire.header(field.number, sum(map(len, pieces))))
+                    file.writelines(pieces)
     except EncodeError as error:
         raise ProtoError(f'cannot write {path}: {error}') from error

@@ -14,13 +14,16 @@ class ProtoError(GoodinitError):
 
 @contextmanager
 def about(name: str) -> Iterator[None]:
-    """Puts the name of the file in front of a ProtoError that does not tell it yet."""
+    """Puts the name of the file in front of a ProtoError that does not tell it yet; text in it that is not UTF-8 is a
+    ProtoError too."""
     try:
         yield
     except ProtoError as error:
         if name in str(error):
             raise
         raise ProtoError(f'{name}: {error}') from error
+    except UnicodeDecodeError as error:
+        raise ProtoError(f'{name}: of another kind, or damaged: {error}') from error
 
 
 def meant(word: str, known: Iterable[str]) -> str:

@@ -28,6 +28,7 @@ class Block:
     parent: 'Block | None'
     end: int | None = None
     name: str = ''
+    type: str = ''
 
     @property
     def label(self) -> str:
@@ -49,8 +50,8 @@ def scan(text: str) -> list[Block]:
             if current:
                 current.end, word, current = match.start(), current.field, current.parent
         elif token[0] in '"\'':
-            if current and word == 'name':
-                current.name = current.name or token[1:-1]
+            if current and word in ('name', 'type'):
+                setattr(current, word, getattr(current, word) or token[1:-1])
         elif token[0] != '#':
             word = token
     return blocks

@@ -7,7 +7,7 @@ from google.protobuf.text_format import ParseError
 
 from .caffe_pb2 import DESCRIPTOR, NetParameter, SolverParameter, V1LayerParameter
 from .errors import ProtoError, meant
-from .scan import blocks_around, line_starts, scan
+from .scan import Block, blocks_around, line_starts, scan
 
 MESSAGES = DESCRIPTOR.message_types_by_name
 ROOTS = {'a net': NetParameter.DESCRIPTOR, 'a solver': SolverParameter.DESCRIPTOR}
@@ -21,7 +21,7 @@ def explain(error: ParseError, text: str, root: Message, name: str) -> ProtoErro
     line, column = error.GetLine() or 1, error.GetColumn() or 1
     row = text.split('\n')[line - 1]
     blocks = scan(text)
-    what = POSITION.sub('', str(error)).removeprefix(f"'{row}': ").rstrip('.')
+    what = POSITION.sub('', str(error)).removeprefix(f"'{row}': ").removeprefix("'': ").rstrip('.')
     unclosed = [block for block in blocks if block.end is None]
     if what in ('Expected "}"', 'Expected ">"') and unclosed:
         last = unclosed[-1]
@@ -29,6 +29,7 @@ def explain(error: ParseError, text: str, root: Message, name: str) -> ProtoErro
     around = blocks_around(blocks, line_starts(text)[line - 1] + column - 1)
     types = _types(root.DESCRIPTOR, [block.field for block in around])
     what, hint = _reworded(what, row[column - 1:], types)
+    hint = hint or _type_hint(what, around[-1] if around else None)
     inside = f", in {' > '.join(block.label for block in around)}" if around else ''
     return ProtoError(f'{name}:{line}:{column}: {what}{inside}{hint}')
 
@@ -67,7 +68,7 @@ def _reworded(what: str, rest: str, types: list[Descriptor]) -> tuple[str, str]:
     if what.endswith('got }'):
         return "a '}' too many: nothing is open here", ''
     if what.startswith('Expected "true"'):
-        return f'{what}, found {rest.split()[0]}', ''
+        return f"{what}, found {(rest.split() or ['nothing'])[0]}", ''
     if what.startswith('Expected string'):
         return what, '; a string stands in quotes'
     if what.startswith('Value out of range: -'):
@@ -92,6 +93,14 @@ def _field_hint(field: str, types: list[Descriptor], here: Descriptor) -> str:
     if here.name == 'LayerParameter' and field in V1LayerParameter.DESCRIPTOR.fields_by_name:
         return '; that is a field of the older `layers { }`'
     return meant(field, [f.name for f in here.fields])
+
+
+def _type_hint(what: str, block: Block | None) -> str:
+    """What to think of a field that no layer of any type has."""
+    match = NO_FIELD.match(what)
+    if match and match[1] == 'LayerParameter' and match[2].endswith('_param') and block and block.type:
+        return f"; no type of layer known here has it, and this one is of type '{block.type}'"
+    return ''
 
 
 def _value_hint(enum: str, value: str) -> str:

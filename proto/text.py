@@ -17,8 +17,12 @@ M = TypeVar('M', bound=Message)
 
 
 def read_net(path: Path) -> NetParameter:
-    """A net from a prototxt, upgraded; each layer knows its `origin` (file:line). Raises ProtoError."""
-    return parse_net(read_text(path), str(path))
+    """A net from a prototxt, upgraded; each layer knows its `origin` (file:line). Raises ProtoError, for a file without
+    layers too."""
+    net = parse_net(read_text(path), str(path))
+    if not net.layer:
+        raise ProtoError(f'{path}: found no layers, needed: the text of a net')
+    return net
 
 
 def read_solver(path: Path) -> SolverParameter:

@@ -207,6 +207,8 @@ MISTAKES = [
     (['in.npy', '--mean_file', '1,2'], 'Mean channels incompatible with input. Found 2, needed 3'),
     (['in.npy', '--mean_file', 'no.npy'], 'mean file no.npy: cannot be read'),
     (['in.npy', '--labels_file', 'no.txt'], 'no.txt: cannot be read as the names of classes'),
+    (['none.npy'], 'none.npy: found no pixels, needed: images'),
+    (['nan.npy'], 'nan.npy: found NaN or infinity, needed: images'),
     (['in.npy', '--model_def', 'train.prototxt'], "net 'Small' has no input of images (N, K, H, W)"),
 ]
 
@@ -216,9 +218,15 @@ def test_mistakes(given, message, arguments, images, tmp_path, capsys, monkeypat
     monkeypatch.chdir(tmp_path)
     np.save('in.npy', images)
     np.save('flat.npy', np.eye(2))
+    np.save('none.npy', np.zeros((2, 0, 4, 3)))
+    np.save('nan.npy', np.full((1, 20, 20, 3), np.nan))
     written(tmp_path, TRAIN, 'train.prototxt')
     line = fails(classify.main, [*arguments, *given], capsys)
     assert message in line and not Path('out.npy').exists()
+
+
+def test_usage(capsys):
+    assert 'the following arguments are required: INPUT' in fails(classify.main, [], capsys)
 
 
 def test_weights_of_another_net(arguments, images, tmp_path, capsys):

@@ -216,7 +216,9 @@ def test_datums():
     (caffe_pb2.Datum(channels=3, height=2, width=2, data=b'123'),
      'key 5: holds 3 values, but its 3 channels of 2 x 2 need 12'),
     (caffe_pb2.Datum(channels=1, height=1, width=1), 'key 5: holds 0 values'),
-    (caffe_pb2.Datum(encoded=True, data=b'123'), 'key 5: cannot be read as an image'),
+    (caffe_pb2.Datum(), r'key 5: found channels, height and width \(0, 0, 0\), needed: positive ones'),
+    (caffe_pb2.Datum(channels=-1, height=-2, width=1, data=b'12'), r'height and width \(-1, -2, 1\)'),
+    (caffe_pb2.Datum(encoded=True, data=b'123'), r'^key 5: cannot be read as an image \(its format is unknown\)$'),
 ])
 def test_errors_of_datums(datum, message):
     with pytest.raises(DataError, match=message):

@@ -209,8 +209,9 @@ def test_errors_of_npz(tmp_path, arrays, message):
 
 
 @pytest.mark.parametrize('name', ['x.npy', 'x.npz'])
-def test_no_numpy_file(tmp_path, name):
-    (tmp_path / name).write_bytes(b'text')
+@pytest.mark.parametrize('content', [b'', b'text', b'\x93NUMPY\1\0\x08\0{( ,    '])
+def test_no_numpy_file(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match='cannot be read as NumPy arrays'):
         opened(tmp_path / name)
 

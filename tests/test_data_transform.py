@@ -115,7 +115,7 @@ def test_reads_means(tmp_path):
 
 @pytest.mark.parametrize('name, content, message', [
     ('m.binaryproto', b'\xff\xff', 'cannot be read .* needed: a BlobProto as compute_image_mean writes it'),
-    ('m.npy', b'text', 'cannot be read'),
+    *(('m.npy', content, 'cannot be read') for content in (b'', b'text', b'\x93NUMPY\1\0\x08\0{( ,    ')),
     ('m.binaryproto', caffe_pb2.BlobProto(num=1, channels=3, height=2, width=2, data=[1]).SerializeToString(),
      'blob of shape 1 x 3 x 2 x 2 needs 12 values'),
 ])

@@ -184,6 +184,7 @@ X, R = (1, 1, 2, 2), (1, 5)
 
 @pytest.mark.parametrize('c, message', [
     (case('ROIPooling', 'roi_pooling_param { pooled_h: 1 }', x=X, rois=R), 'pooled_w must be > 0'),
+    (case('ROIPooling', 'roi_pooling_param { spatial_scale: inf }', x=X, rois=R), 'spatial_scale: found inf, needed a'),
     (case('ROIPooling', POOL, x=X, rois=(1, 4)), r"needs .* and regions \(R, 5\): 'x' has 1 1 2 2 .4., 'rois' 1 4 .4."),
     (case('ROIPooling', POOL, x=X, rois=exactly([[0] * 5, [1, 0, 0, 1, 1]])),
      r"row 1 of 'rois': found \[1.0, .*\], needed the number of one of 1 images"),

@@ -240,6 +240,8 @@ MISTAKES = [
     (['in.csv', 'out.csv'], 'filename,xmin,ymin,xmax,ymax\n', 'in.csv: found no windows, needed: one or more'),
     (['in.csv', 'out.csv'], 'filename,xmin,ymin,xmax,ymax\nno.jpg,1,2,3,4\n', 'no.jpg: cannot be read as an image'),
     (['in.csv', 'out.csv', '--context_pad', '10'], 'filename,xmin,ymin,xmax,ymax\n', 'context_pad: found 10, needed'),
+    (['in.csv', 'out.csv'], f'filename,xmin,ymin,xmax,ymax\n{"x" * 200_000},1,2,3,4\n', 'in.csv:2: field larger than'),
+    (['in.csv', 'out.csv'], '\ufefffilename,xmin,ymin,xmax,ymax\nno.jpg,1,2,3,4\n', 'no.jpg: cannot be read'),
     (['in.csv', 'out.csv', '--crop_mode', 'lst'], '', "unknown 'lst'; did you mean 'list'?"),
 ]
 
@@ -250,3 +252,7 @@ def test_mistakes(given, text, message, arguments, tmp_path, capsys, monkeypatch
     Path('in.csv').write_text(text)
     assert message in fails(detect.main, [*arguments, *given], capsys)
     assert not Path('out.csv').exists()
+
+
+def test_usage(capsys):
+    assert 'the following arguments are required: INPUT, OUTPUT' in fails(detect.main, [], capsys)

@@ -161,6 +161,11 @@ def test_mistakes(arguments, message, capsys):
     assert message in fails(draw_net.main, arguments, capsys)
 
 
+def test_extensions_in_capitals(tmp_path):
+    assert draw_net.main(['lenet', str(tmp_path / 'net.DOT')]) == 0
+    assert (tmp_path / 'net.DOT').read_text().startswith('digraph')
+
+
 @pytest.mark.parametrize(('out', 'message'), [('net', 'net: found no extension, needed: .png'),
                                               ('no/net.dot', 'no/net.dot: there is no folder no')])
 def test_outputs_that_cannot_be(out, message, capsys):

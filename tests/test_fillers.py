@@ -1,12 +1,12 @@
 """Weights from a shape: Caffe's fillers against recorded statistics and arrays, orthonormal matrices."""
-import importlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from goodinit.initializers.fillers import fill_array
-from goodinit.initializers.orthonormal import orthonormal
+from goodinit.initializers.orthonormal import _reflect, _reflections, orthonormal
+from goodinit.initializers.random_numbers import BLOCK, normal, uniform
 from goodinit.netlib.errors import NetError
 from goodinit.netlib.registry import FILLERS
 from goodinit.proto.caffe_pb2 import FillerParameter
@@ -136,9 +136,29 @@ def test_orthonormal_is_haar_distributed():
     assert (np.linalg.det(q) > 0).mean() == pytest.approx(0.5, abs=0.04)
 
 
-@pytest.mark.parametrize('shape', [(200, 600), (600, 200)])
-def test_both_ways_to_orthonormalise_give_the_same_matrix(shape, monkeypatch):
-    module = importlib.import_module('goodinit.initializers.orthonormal')
-    by_cholesky = orthonormal(shape, np.random.default_rng(0))
-    monkeypatch.setattr(module, 'TINY', 10 ** 9)
-    np.testing.assert_allclose(orthonormal(shape, np.random.default_rng(0)), by_cholesky, atol=2e-6)
+def test_reflections_together_are_reflections_one_by_one():
+    rng = np.random.default_rng(0)
+    rows, vectors = rng.standard_normal((1030, 12), np.float32), rng.standard_normal((5, 12), np.float32)
+    expected = rows.astype(float)
+    for v in vectors[::-1]:
+        expected -= 2 / (v @ v) * np.outer(expected @ v, v)
+    _reflect(rows, vectors)
+    np.testing.assert_allclose(rows, expected, atol=1e-5)
+
+
+def test_reflections_take_rows_to_their_diagonal():
+    x = np.triu(np.random.default_rng(0).standard_normal((6, 9), np.float32))
+    lengths = np.linalg.norm(x, axis=1)
+    vectors, signs = _reflections(x.copy())
+    for j, (row, v) in enumerate(zip(x, vectors, strict=True)):
+        reflected = row - 2 * (row @ v) / (v @ v) * v
+        np.testing.assert_allclose(reflected * signs[j], lengths[j] * np.eye(9)[j], atol=1e-5)
+
+
+@pytest.mark.parametrize('draw', [normal, uniform])
+def test_any_number_of_threads_draws_the_same_numbers(draw, monkeypatch):
+    shape = (3, BLOCK // 2)
+    many = draw(shape, np.random.default_rng(0))
+    monkeypatch.setattr('os.cpu_count', lambda: 1)
+    np.testing.assert_array_equal(draw(shape, np.random.default_rng(0)), many)
+    assert len(np.unique(many)) > 0.9 * many.size       # no two blocks have the same numbers

@@ -102,6 +102,10 @@ INPUT = 'layer { name: "x" type: "Input" top: "data" input_param { shape { dim: 
     (INPUT + 'layer { name: "r" type: "ReLU" bottom: "data" top: "y" include { } exclude { } }', LayerError,
      'Specify either include rules or exclude rules; not both'),
     (INPUT + INPUT, LayerError, "Top blob 'data' produced by multiple sources"),
+    (INPUT + 'layer { name: "e" type: "Exp" bottom: "data" top: "y" exp_param { shift: 1000 } }', LayerError,
+     r"layer 'e' \(Exp\), net.prototxt:2: shift: found 1000; the base to this power is no finite number"),
+    (INPUT + 'layer { name: "l" type: "Log" bottom: "data" top: "y" log_param { base: 1 } }', LayerError,
+     'base: 1 has the logarithm 0'),
     ('name: "n" layer { type: "Input" top: "x" include { phase: TEST } }', NetError, "net 'n': no layer is left"),
 ])
 def test_refused(text, error, message):

@@ -26,7 +26,7 @@ MAY_IMPORT = {
 # Inside netlib, from the lowest part to the highest: a part may import those before it. `data` and `layers` stand side
 # by side, but for layers/host, which reads through data.
 ORDER = ['errors', 'shapes', 'memory', 'ranks', 'engines', 'blob', 'registry', 'data', 'layers', 'graph',
-         'hdf5_weights', 'weights', 'sharing', 'net']
+         'hdf5_weights', 'weights', 'fusion', 'sharing', 'net']
 MAY_PRINT = ('tools/', 'experiments/', 'benchmarks/')
 FILE_LINES, FUNCTION_LINES = 300, 40
 

@@ -3,7 +3,7 @@ import pytest
 from goodinit.netlib.data.databases import create_database
 from goodinit.proto.caffe_pb2 import Datum
 from goodinit.tools.lint import lint
-from toolkit import BODY, DEPLOY, IMAGES, LOSS, train_val, written
+from toolkit import BODY, DEPLOY, IMAGES, LOSS, found, train_val
 
 LABEL = '\nlayer { name: "label" type: "Input" top: "label" input_param { shape { dim: 2 } } }'
 FED = IMAGES + LABEL + BODY
@@ -32,17 +32,6 @@ NETS = [
      ["6: layer 'drop' (Dropout): dropout_ratio: found 1, needed: less than 1; nothing passes "
       'in TRAIN']),
 ]
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def found(folder, text, name='net.prototxt'):
-    written(folder, text, name)
-    return [str(finding) for finding in lint(name)]
 
 
 @pytest.mark.parametrize(('text', 'expected'), NETS)

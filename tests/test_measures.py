@@ -56,6 +56,15 @@ def test_squares_of_gradients_as_one_image_at_a_time(name):
         assert row.change_rate == pytest.approx(columns.mean() / np.sqrt(np.square(weight.data).mean())), weight.name
 
 
+@pytest.mark.parametrize('name', NETS)
+def test_diffs_are_given_back_as_soon_as_nothing_reads_them(name):
+    net = build(name, phase=TEST)
+    held = []
+    net.before_backward.append(lambda i: held.append(sum(blob.diffs.memory.held > 0 for blob in net.blobs.values())))
+    rows(net, samples(net, 2))
+    assert max(held) < len(net.blobs) and not any(param.diffs.memory.held for param in net.all_params())
+
+
 def linear(inputs=40, outputs=30, images=500):
     net = build(data(f'{images} {inputs}') + fc('f', 'data', outputs), dtype=np.float64)
     spreads = np.exp(np.random.default_rng(5).standard_normal(inputs) / 2)

@@ -3,7 +3,6 @@ import json
 import shutil
 import sys
 
-import golden
 import numpy as np
 import pytest
 from goodinit.initializers import fill
@@ -12,7 +11,7 @@ from goodinit.solvers import Snapshotted, Solver
 from goodinit.tools import monitor
 from goodinit.tools.monitor import Monitor
 from goodinit.tools.train import main
-from toolkit import fails
+from toolkit import fails, with_solver
 
 pytest.importorskip('matplotlib')
 NET = '''
@@ -121,13 +120,9 @@ def test_training_survives_a_picture_that_cannot_be_written(tmp_path):
 # -- goodinit train ---------------------------------------------------------------------------------------
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(folder):
     """A small solver with its data, in the current directory."""
-    pytest.importorskip('h5py')
-    for name in ('solver.prototxt', 'net.prototxt', 'init.caffemodel', 'train.h5', 'test.h5', 'train.txt', 'test.txt'):
-        shutil.copy(golden.HERE / 'cli' / name, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return with_solver(folder)
 
 
 def test_training_is_the_same_with_it(folder):

@@ -93,6 +93,7 @@ DAMAGED = [
     (b'\x00' * 40, 'byte 0 begins no protobuf field'),
     (b'\x08' + b'\xff' * 40, 'byte 1 begins no protobuf number'),
     (b'\xa2\x06\x02\x0a\xff', 'not a caffemodel, or damaged: '),
+    (b'\x12\x03\x12\x01\xff', 'of another kind, or damaged: .* invalid start byte'),
     (array_to_blob(np.ones(9)).SerializeToString(), 'not a caffemodel: it holds no layer'),
     (pb.NetParameter(layer=[{}], layers=[{}]).SerializeToString(), 'either `layer` or the older `layers`'),
 ]
@@ -113,6 +114,12 @@ def test_weights_where_something_else_is_needed(tmp_path, read, message):
     (tmp_path / 'w').write_bytes(pb.NetParameter(name='n').SerializeToString())
     with pytest.raises(ProtoError, match=message):
         read(tmp_path / 'w')
+
+
+def test_a_state_whose_text_is_damaged(tmp_path):
+    (tmp_path / 'w').write_bytes(b'\x08\x01\x12\x01\xff')
+    with pytest.raises(ProtoError, match='w: damaged: its learned_net is no text'):
+        read_solver_state(tmp_path / 'w')
 
 
 @pytest.mark.parametrize('read', [read_weights, read_blob, read_solver_state])

@@ -51,8 +51,13 @@ SYNTAX = [
     ('layer { name: relu1 }', '''n:1:15: Expected string but found: 'relu1', in layer; a string stands in quotes'''),
     ('layer { num_output: 3 }', '''has no field named "num_output", in layer; it stands inside convolution_param '''
                                 '''or embed_param or inner_product_param or recurrent_param'''),
+    ('layer {\n foo_param { x: 1 }\n type: "Foo" }',
+     '''n:2:2: Message type "caffe.LayerParameter" has no field named '''
+     '''"foo_param", in layer; no type of layer known here has it, and this one is of type 'Foo\''''),
     ('layer { blobs_lr: 3 }', '''that is a field of the older `layers { }`'''),
     ('layer { inner_product_param { bias_term: yes } }', '''Expected "true" or "false", found yes'''),
+    *((f'layer {{ inner_product_param {{ bias_term:{end}', '''1: Expected "true" or "false", found nothing, in''')
+      for end in ('', '\n')),
     ('layer { convolution_param { kernel_size: 3,3 } }', '''several values are written [1, 2]'''),
     ('// a net\n', '''n:1:1: Expected identifier or number, got /; a comment begins with #'''),
     ('base_lr: 0.1', '''n:1:1: Message type "caffe.NetParameter" has no field named "base_lr"; that is a field of '''
@@ -161,19 +166,21 @@ def test_read_any_gives_the_error_that_got_further(tmp_path, text, message):
 @pytest.mark.parametrize('content, message', [
     (b'name: "n"\nlayer { name: "\xe9" }', r'x:2: not UTF-8'),
     (b'\x0a\x01n\x00\x00', 'x: a binary file, where the text of a net or solver'),
+    (b'name: "n" # no layer', 'x: found no layers, needed: the text of a net'),
 ])
-def test_files_that_are_no_text(tmp_path, content, message):
+def test_files_that_are_no_nets(tmp_path, content, message):
     (tmp_path / 'x').write_bytes(content)
     with pytest.raises(ProtoError, match=message):
         read_net(tmp_path / 'x')
 
 
 @pytest.mark.parametrize('content', [
-    b'\xef\xbb\xbfname: "n"', b'name: "n"\r\n# a comment\r\n', b'# \xb2\xe2\xca\xd4\nname: "n" # \xe9\n',
+    b'\xef\xbb\xbflayer { name: "n" }', b'layer { name: "n" }\r\n# a comment\r\n',
+    b'# \xb2\xe2\xca\xd4\nlayer { name: "n" } # \xe9\n',
 ])
 def test_texts_of_other_systems(tmp_path, content):
     (tmp_path / 'x').write_bytes(content)
-    assert read_net(tmp_path / 'x').name == 'n'
+    assert read_net(tmp_path / 'x').layer[0].name == 'n'
 
 
 def test_files_that_are_not_there(tmp_path, monkeypatch):

@@ -117,6 +117,9 @@ def test_load_image(array, mode, color, grey, tmp_path):
 def test_what_is_no_image(tmp_path):
     with pytest.raises(DataError, match=r'no\.png: cannot be read as an image'):
         io.load_image(tmp_path / 'no.png')
+    Image.new('1', (60_000, 40_000)).save(tmp_path / 'bomb.png')
+    with pytest.raises(DataError, match=r'bomb\.png: cannot be read as an image \(Image size .* exceeds limit'):
+        io.load_image(tmp_path / 'bomb.png')
 
 
 def test_oversample():

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 from goodinit.initializers import PRESETS, Recipe, initialize, walk
+from goodinit.initializers.random_numbers import normal
 from goodinit.initializers.walk import measuring
 from goodinit.netlib.layers.affine import Affine
 from small_nets import NETS, build, conv, data, fc, samples
@@ -41,7 +42,7 @@ def test_by_the_formulas_of_the_paper(name):
     net = build(data('40 9') + fc('f', 'data', 7), dtype=np.float64)
     batch = {'data': 0.003 * np.random.default_rng(1).standard_normal((40, 9)) + 0.001}
     initialize(net, [batch], PRESETS[name], np.random.default_rng(0))
-    W = np.random.default_rng(0).standard_normal((7, 9), np.float32)
+    W = normal((7, 9), np.random.default_rng(0))
     u = batch['data'] @ W.T
     b = -u.mean(axis=0) if name == 'scale_bias' else np.zeros(7)
     factor = 1 / np.sqrt(np.square(u + b).mean() + 1e-5)

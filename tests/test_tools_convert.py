@@ -36,12 +36,6 @@ FOLDER = golden.FOLDERS[0] / 'io'        # a fresh clone has no flat images
 PIXELS = FOLDER / 'img'
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def listed(images, name='list.txt'):
     with open(name, 'w') as file:
         file.writelines(f'{image} {label}\n' for image, label in images)
@@ -94,6 +88,13 @@ def test_shuffled_by_its_seed(folder):
     assert sorted(key[9:] for key in keys[2]) == [name.encode() for name, _ in COLOR]
 
 
+def test_a_list_with_a_byte_order_mark(folder):
+    (folder / 'list.txt').write_text('\ufeffc0.png 1\r\nc1.png 2\r\n')
+    assert main([f'{PIXELS}/', 'list.txt', 'db']) == 0
+    assert [(key, datum.label) for key, datum in pairs(folder / 'db')] == [(b'00000000_c0.png', 1),
+                                                                           (b'00000001_c1.png', 2)]
+
+
 def test_an_unreadable_image_is_left_out(folder, capsys):
     (folder / 'broken.png').write_text('no image')
     assert main(['', listed([(f'{PIXELS}/c0.png', 1), ('broken.png', 2), (f'{PIXELS}/c1.png', 3)]), 'db']) == 0
@@ -112,7 +113,12 @@ FAILURES = [
     (['a/', 'list.txt', 'there'], 'database there: already exists'),
     (['--check_size', f'{PIXELS}/', 'mixed.txt', 'db'],
      f'{PIXELS}/v1.png: Incorrect data field size: found (3, 20, 16), the first image has (3, 9, 14)'),
-    (['--encode_type=xyz', f'{PIXELS}/', 'list.txt', 'db'], "--encode_type: unknown 'xyz'"),
+    *((([f'--encode_type={kind}', f'{PIXELS}/', 'list.txt', 'db'], f"--encode_type: unknown '{kind}'"))
+      for kind in ('xyz', 'psd', 'pdf')),
+    (['--encode_type=xbm', f'{PIXELS}/', 'list.txt', 'db'], "--encode_type: 'xbm' does not take such pixels (cannot"),
+    (['a/', 'empty.txt', 'db'], 'data empty.txt: is empty; needed: a path and a label per line'),
+    ([f'{PIXELS}', 'list.txt', 'db'], 'data list.txt: none of its images can be read; the first was looked for as '
+                                      f'{PIXELS}c0.png'),
 ]
 
 
@@ -122,6 +128,7 @@ def test_failures(arguments, message, folder, capsys):
     listed(MIXED, 'mixed.txt')
     (folder / 'unlabelled.txt').write_text('c0.png\n')
     (folder / 'large.txt').write_text('c0.png 99999999999\n')
+    (folder / 'empty.txt').touch()
     (folder / 'there').mkdir()
     before = set(os.listdir())
     assert main(arguments) == 1

@@ -55,6 +55,7 @@ def compare(ours, theirs):
 FAILURES = [
     ([*RUN, 'q', 'db', '1'], 'the following arguments are required: DB_TYPE'),
     ([*RUN, 'q,p', 'db', '1', 'lmdb'], 'the number of blob names and dataset names must be equal: found 2 and 1'),
+    ([*RUN, 'q,p', 'db,db', '1', 'lmdb'], 'DB: found db, db, needed: a database of its own for each blob'),
     ([*RUN, 'qq', 'db', '1', 'lmdb'], "Unknown feature blob name qq in the network features.prototxt; did you mean"),
     ([*RUN, 'q', 'db', '0', 'lmdb'], "argument NUM_MINI_BATCHES: found '0', needed: a whole number, 1 or more"),
     ([*RUN, 'q', 'db', '1', 'mdb'], "argument DB_TYPE: unknown 'mdb'; did you mean 'lmdb'?"),

@@ -10,7 +10,7 @@ import test_solver_fields
 from goodinit.netlib.data.databases import create_database
 from goodinit.tools.bundled import MODELS
 from goodinit.tools.lint import lint, main
-from toolkit import BODY, DEPLOY, IMAGES, LOSS, train_val, written
+from toolkit import BODY, DEPLOY, IMAGES, LOSS, found, train_val, written
 
 INVALID = {case['name']: case for case in golden.read_json('upgrade/invalid.json')}
 PHRASES = test_invalid.PHRASES | test_solver_fields.PHRASES | {
@@ -23,17 +23,6 @@ LATER = {'pool_stochastic_cpu', 'accuracy_force_backward', 'filter_force_backwar
          'weights_blob_count_mismatch'}
 WARNED = {'dropout_ratio_1': 'dropout_ratio: found 1, needed: less than 1; nothing passes in TRAIN'}
 MISSING = 'no such file or folder'
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def found(folder, text, name='net.prototxt'):
-    written(folder, text, name)
-    return [str(finding) for finding in lint(name)]
 
 
 # -- what Caffe refuses ---------------------------------------------------------------------------------------
@@ -210,6 +199,11 @@ def test_data_that_are_wrong(folder):
 
 
 # -- the tool -------------------------------------------------------------------------------------------------
+
+def test_fillers_of_layers_that_no_memory_holds(folder):
+    huge = DEPLOY.replace('num_output: 5', 'num_output: 2000000000').replace('std: 0.3 } }', 'std: 0.3 sparse: 3 } }')
+    assert found(folder, huge) == []
+
 
 def test_exit_status_and_summary(folder, capsys):
     written(folder, DEPLOY)

@@ -4,7 +4,6 @@ import re
 
 import golden
 import numpy as np
-import pytest
 from goodinit.netlib.data.databases import create_database
 from goodinit.netlib.data.transform import read_mean
 from goodinit.proto import read_blob
@@ -13,12 +12,6 @@ from goodinit.tools.compute_image_mean import main
 from toolkit import fails
 
 IO = golden.HERE / 'io'
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def database(name, *images):
@@ -68,6 +61,16 @@ def test_a_database_that_was_cut_off(folder, capsys):
     os.truncate('cut/data.mdb', 16384)
     assert main(['cut']) == 1
     assert re.search(r'database cut: was cut off: found 16384 bytes, needed: \d+', capsys.readouterr().err)
+
+
+def test_a_database_with_a_damaged_page(folder, capsys):
+    database('damaged', *np.zeros((50, 3, 20, 20), np.uint8))
+    with open('damaged/data.mdb', 'r+b') as file:
+        file.seek(8192)
+        file.write(b'\xff' * (os.path.getsize('damaged/data.mdb') - 8192))
+    assert main(['damaged', 'mean.binaryproto']) == 1
+    assert re.search(r'database damaged: is damaged \(.*MDB_CORRUPTED', capsys.readouterr().err)
+    assert not (folder / 'mean.binaryproto').exists()
 
 
 def test_a_file_that_cannot_be_written_is_said_at_once(folder, capsys):

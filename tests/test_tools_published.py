@@ -52,6 +52,17 @@ def test_lsuv_works_on_what_is_there(small, capsys):
     assert ratio.std() > 0.1
 
 
+@pytest.mark.parametrize('tool, arguments', [
+    (lsuv_init, ['solver.prototxt', 'a.caffemodel', 'LSUV']),
+    (magic_init, ['train_val.prototxt', 'a.caffemodel', '-z', '-nit', '1']),
+    (measure_stat, ['train_val.prototxt', '-nit', '1']),
+])
+def test_shapes_that_cannot_be_told(tool, arguments, small, capsys):
+    (small / 'deploy.prototxt').unlink()
+    assert 'cannot be told from the prototxt' in fails(tool.main, arguments, capsys)
+    assert tool.main([*arguments, '--input-shape', '3,8,8']) == 0
+
+
 def test_lsuv_mistakes(small, capsys):
     assert fails(lsuv_init.main, ['solver.prototxt', 'a.caffemodel', 'Lsuv'], capsys).startswith(
         "argument MODE: unknown 'Lsuv'; did you mean 'LSUV'?")

@@ -11,7 +11,7 @@ import pytest
 from goodinit import __version__
 from goodinit.tools import console, list_models, main, net_stats, report, show_net
 from goodinit.tools.bundled import model_names
-from toolkit import DEPLOY, fails, json_of, samples, train_val, written
+from toolkit import DEPLOY, IMAGES, fails, json_of, samples, train_val, written
 
 # name, phase, parameters, multiply-accumulates of one image: numbers of the papers and of models/README.md
 COSTS = [
@@ -19,6 +19,7 @@ COSTS = [
     ('lenet/deploy', 'test', 431_080, 2_293_000),
     ('caffenet', 'test', 60_965_224, 724_406_816),
     ('googlenet/deploy', 'test', 6_998_552, 1_582_671_872),
+    ('fitnet4/bn_before_relu', 'train', 1_280_686, 190_877_064),
     ('unet/deploy', 'test', 31_030_658, 192_384_335_872),
 ]
 
@@ -48,6 +49,18 @@ def test_the_table_is_aligned(capsys):
     end = header.index('parameters') + len('parameters')
     learning = [line for line in lines if line.startswith(('conv', 'ip'))]
     assert len(learning) == 4 and all(line[end - 1].isdigit() and line[end] == ' ' for line in learning)
+
+
+def test_statistics_are_no_parameters(tmp_path, capsys):
+    layers = ('layer { name: "a" type: "BatchNorm" bottom: "data" top: "a" }'
+              'layer { name: "b" type: "BN" bottom: "a" top: "b" bn_param { slope_filler { } } }')
+    found = json_of(show_net.main, [written(tmp_path, IMAGES + layers)], capsys)
+    assert [layer['parameters'] for layer in found['layers']] == [0, 0, 2 * 3]
+
+
+def test_nets_without_layers(tmp_path, capsys):
+    proto = written(tmp_path, '', 'empty.prototxt')
+    assert fails(show_net.main, [proto], capsys) == f'{proto}: no layer is left in this phase and state\n'
 
 
 def test_show_options(tmp_path, capsys):

@@ -1,23 +1,18 @@
 """`goodinit test` beside recorded runs of `caffe test`, and what it refuses."""
 import re
-import shutil
 
 import golden
 import pytest
 from goodinit.tools.test_net import main
-from toolkit import fails
+from toolkit import fails, with_solver
 
 RUN = next(run for run in golden.read_json('cli/index.json') if run['name'] == 'test_hdf5')
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(folder):
     """A small net with its test data, in the current directory."""
-    pytest.importorskip('h5py')
-    for name in ('solver.prototxt', 'net.prototxt', 'init.caffemodel', 'test.h5', 'test.txt'):
-        shutil.copy(golden.HERE / 'cli' / name, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return with_solver(folder)
 
 
 @pytest.mark.parametrize('model', ['net.prototxt', 'solver.prototxt'])

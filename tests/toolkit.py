@@ -1,8 +1,12 @@
 """What the tests of the command line tools share: small nets, small data, and running a tool in this process."""
 import json
+import shutil
 
+import golden
 import numpy as np
+import pytest
 from goodinit.tools.init_net import main as init
+from goodinit.tools.lint import lint
 
 FILLED = 'weight_filler { type: "gaussian" std: 0.3 }'
 IMAGES = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } }'
@@ -48,6 +52,20 @@ def json_of(main, arguments, capsys):
     """What a tool prints with --json."""
     assert main([*map(str, arguments), '--json']) == 0, capsys.readouterr().err
     return json.loads(capsys.readouterr().out)
+
+
+def found(folder, text, name='net.prototxt'):
+    """What goodinit lint finds in a file with this text, which lies in the current folder."""
+    written(folder, text, name)
+    return [str(finding) for finding in lint(name)]
+
+
+def with_solver(folder):
+    """The folder, with a small solver, its net, weights and data."""
+    pytest.importorskip('h5py')
+    for name in ('solver.prototxt', 'net.prototxt', 'init.caffemodel', 'train.h5', 'test.h5', 'train.txt', 'test.txt'):
+        shutil.copy(golden.HERE / 'cli' / name, folder)
+    return folder
 
 
 def initialized(folder, *arguments, text=DEPLOY):

@@ -82,6 +82,9 @@ def convert(args: argparse.Namespace) -> None:
             count += 1
             if count % PROGRESS == 0:
                 log('convert_imageset.cpp:147', f'Processed {count} files.')
+        if not count:
+            raise DataError(f'data {args.list}: none of its images can be read; the first was looked for as '
+                            f'{args.root}{images[0][0]}')
     if count % PROGRESS:
         log('convert_imageset.cpp:153', f'Processed {count} files.')
 
@@ -89,12 +92,15 @@ def convert(args: argparse.Namespace) -> None:
 def read_images(path: str) -> list[tuple[str, int]]:
     """The paths of a list and their labels. Raises DataError."""
     names, labels = read_list(existing_file(path))
-    if names and labels is None:
+    if not names:
+        raise DataError(f'data {path}: is empty; needed: a path and a label per line')
+    if labels is None:
         raise DataError(f"data {path}: '{names[0]}' has no label; needed: a path and a label per line")
-    for name, label in zip(names, labels or [], strict=True):
+    images = list(zip(names, labels, strict=True))
+    for name, label in images:
         if not -INT_MAX <= label <= INT_MAX:
             raise DataError(f"data {path}: '{name}' has the label {label}, needed: at most {INT_MAX}")
-    return list(zip(names, labels or [], strict=True))
+    return images
 
 
 def make_datum(name: str, label: int, args: argparse.Namespace) -> tuple[Datum, tuple[int, ...]]:
@@ -119,12 +125,15 @@ def make_datum(name: str, label: int, args: argparse.Namespace) -> tuple[Datum, 
 def encode(pixels: np.ndarray, kind: str) -> bytes:
     """An image file, `kind` its suffix, of pixels (C, H, W): grey, or blue, green, red. Raises UsageError."""
     from PIL import Image
-    formats = Image.registered_extensions()
-    if f'.{kind}' not in formats:
-        raise UsageError(f"--encode_type: unknown '{kind}', needed: png, jpg or another that Pillow can write")
+    form = Image.registered_extensions().get(f'.{kind}')
+    if form not in Image.OPEN or form not in Image.SAVE:
+        raise UsageError(f"--encode_type: unknown '{kind}', needed: png, jpg or another that Pillow writes and reads")
     out = io.BytesIO()
     planes = pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels[::-1].transpose(1, 2, 0))
-    Image.fromarray(planes).save(out, formats[f'.{kind}'], quality=95)      # OpenCV's quality
+    try:
+        Image.fromarray(planes).save(out, form, quality=95)         # OpenCV's quality
+    except OSError as error:
+        raise UsageError(f"--encode_type: '{kind}' does not take such pixels ({error}); needed: png or jpg") from error
     return out.getvalue()
 
 

@@ -16,7 +16,7 @@ from goodinit.netlib.errors import GoodinitError
 from goodinit.netlib.shapes import Shape
 from goodinit.proto import read_text
 from goodinit.proto.caffe_pb2 import SolverParameter
-from goodinit.tools.arguments import add_python_layers, shape, whole
+from goodinit.tools.arguments import add_input_shape, add_python_layers, whole
 from goodinit.tools.bundled import find_model
 from goodinit.tools.console import Parser, run, say
 from goodinit.tools.findings import Finding, found, in_order
@@ -36,7 +36,7 @@ def arguments() -> Parser:
     add('files', metavar='FILE', nargs='+', help='a train_val, deploy or solver prototxt, or a bundled model')
     add('--level', metavar='N', type=whole(0), default=0, help='the level of nets (default: %(default)s)')
     add('--stage', metavar='A,B', default='', help='the stages of nets')
-    add('--input-shape', metavar='C,H,W', type=shape, help='the shape of one sample, where it cannot be told')
+    add_input_shape(parser)
     add_python_layers(parser)
     add('--json', action='store_true', help='print the findings as JSON')
     return parser

@@ -95,12 +95,14 @@ def wiring(param: NetParameter) -> Iterator[GoodinitError]:
 
 
 def fillers(net: Net) -> Iterator[GoodinitError]:
-    """What keeps the parameters from being filled; one input channel is enough to tell."""
+    """What keeps the parameters from being filled; one input channel is enough to tell, and of outputs as many as
+    `sparse` is compared with."""
     for layer in net.layers:
         for param in layer.params:
             if param.filler is not None:
                 try:
-                    few = (*param.shape[:1], *(min(n, 1) for n in param.shape[1:2]), *param.shape[2:])
+                    outputs = (min(n, max(param.filler.sparse, 1)) for n in param.shape[:1])
+                    few = (*outputs, *(min(n, 1) for n in param.shape[1:2]), *param.shape[2:])
                     fill_array(few, param.filler, np.random.default_rng(0))
                 except NetError as error:
                     yield layer_error(layer.param, str(error))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from goodinit.initializers import Recipe
-from goodinit.tools.arguments import add_engine, add_python_layers, one_of
+from goodinit.tools.arguments import add_engine, add_input_shape, add_python_layers, one_of
 from goodinit.tools.carry_out import carry_out, check_output
 from goodinit.tools.console import Parser, run, say
 from goodinit.tools.gpu import use_gpu
@@ -41,6 +41,7 @@ def arguments() -> Parser:
     add('mode', metavar='MODE', type=one_of(MODES), help=', '.join(MODES))
     add('words', metavar='noFetch|gpu', type=one_of(['noFetch', 'gpu']), nargs='*', default=[],
         help='noFetch: do not load an OUT that is there; gpu: as --gpu 0')
+    add_input_shape(parser)
     add_engine(parser)
     add_python_layers(parser)
     return parser
@@ -51,7 +52,7 @@ def lsuv_init(args: argparse.Namespace) -> None:
     check_output(out, force=True)
     fetched = out.is_file() and 'noFetch' not in args.words
     engine = use_gpu(0) if 'gpu' in args.words else args.engine
-    prepared = prepare(file, DataOptions(), engine, args.out if fetched else '')
+    prepared = prepare(file, DataOptions(input_shape=args.input_shape), engine, args.out if fetched else '')
     if fetched:
         say(f'weights are loaded from {out}')
     prepared.check_save(out)

@@ -16,7 +16,7 @@ import numpy as np
 from goodinit.initializers import Recipe
 from goodinit.netlib import Net
 from goodinit.netlib.layers.affine import Affine
-from goodinit.tools.arguments import add_engine, add_python_layers, one_of, real, whole
+from goodinit.tools.arguments import add_engine, add_input_shape, add_python_layers, one_of, real, whole
 from goodinit.tools.carry_out import carry_out, check_output
 from goodinit.tools.console import Parser, run, say
 from goodinit.tools.inputs import DataOptions
@@ -55,10 +55,12 @@ def add_published(parser: Parser) -> None:
     add('prototxt', metavar='PROTOTXT', help='a net or solver prototxt, or a bundled model')
     add('-l', '--load', metavar='F', default='', help='load a caffemodel, or weights in HDF5')
     add('-d', '--data', metavar='PATH', default='',
-        help=f"images, as `goodinit init --data` takes them, minus {IMAGENET_MEAN} (default: the prototxt's data)")
+        help=f"images of 3 channels, as `goodinit init --data` takes them, minus {IMAGENET_MEAN} (default: the "
+             "prototxt's data)")
     add('-s', type=real(), default=1.0, metavar='S', help='multiply the images of -d by S (default: %(default)s)')
     add('-bs', type=whole(1), default=16, metavar='N', help='the batch size with -d (default: %(default)s)')
     add('-nit', type=whole(1), default=10, metavar='N', help='how many batches (default: %(default)s)')
+    add_input_shape(parser)
     add_engine(parser)
     add_python_layers(parser)
 
@@ -66,8 +68,9 @@ def add_published(parser: Parser) -> None:
 def published_data(args: argparse.Namespace) -> DataOptions:
     """The data that the published scripts would take."""
     if args.data:
-        return DataOptions(args.data, IMAGENET_MEAN, args.s, batch_size=args.bs, batches=args.nit)
-    return DataOptions(batches=args.nit)
+        return DataOptions(args.data, IMAGENET_MEAN, args.s, batch_size=args.bs, batches=args.nit,
+                           input_shape=args.input_shape)
+    return DataOptions(batches=args.nit, input_shape=args.input_shape)
 
 
 def magic_init(args: argparse.Namespace) -> None:

@@ -42,6 +42,8 @@ def open_net(name: str, phase: int = TRAIN) -> NetFile:
         path, found = _net_of(found, path)
     wanted = graph.net_state(found, phase, state.level, state.stage)
     param = graph.filter_net(found, wanted)
+    if not param.layer:
+        raise NetError(f'{path}: no layer is left in this phase and state')
     graph.insert_splits(param)          # a bottom that nobody makes is the first thing to say
     return NetFile(path, param)
 

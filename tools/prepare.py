@@ -8,10 +8,8 @@ import numpy as np
 from ..initializers import Row, fill, measure
 from ..netlib import Net, graph
 from ..netlib.errors import NetError
-from ..netlib.hdf5_weights import named_hdf5
 from ..netlib.ranks import Ranks
-from ..netlib.weights import check_save, read_file
-from ..proto import write_weights
+from ..netlib.weights import check_save, layers_of, read_file, save, to_proto
 from ..proto.caffe_pb2 import NetParameter
 from .feeding import Feed, feed, fit_labels
 from .inputs import DataOptions
@@ -46,21 +44,19 @@ class Prepared:
 
     def weights(self) -> NetParameter:
         """The message of a caffemodel: the weights, in the layers as they stand in the net's file."""
-        out = self.net.to_proto()
+        return to_proto(self.net, layers=self._layers())
+
+    def _layers(self) -> NetParameter:
+        out = layers_of(self.net)
         originals = graph.insert_splits(self.file.param).layer
         for original, run, saved in zip(originals, self.net.param.layer, out.layer, strict=True):
             if original != run:
-                blobs = list(saved.blobs)
                 saved.CopyFrom(original)
-                saved.blobs.extend(blobs)
         return out
 
     def save(self, path: str | Path) -> None:
         """Write a caffemodel, or as .h5 HDF5, that BVLC Caffe reads; an error leaves nothing behind."""
-        if named_hdf5(path):
-            self.net.save(path)
-        else:
-            write_weights(self.weights(), path)
+        save(self.net, path, layers=self._layers())
 
     def check_save(self, path: str | Path) -> None:
         """Raises GoodinitError for a net that `save` would refuse, before the work is done."""

@@ -15,20 +15,22 @@ from goodinit.netlib.layers import Layer
 from goodinit.netlib.layers.affine import Affine
 from goodinit.netlib.shapes import Shape
 from goodinit.proto.caffe_pb2 import TEST, TRAIN
-from goodinit.tools.arguments import add_python_layers, one_of, shape, whole
+from goodinit.tools.arguments import add_input_shape, add_python_layers, one_of, whole
 from goodinit.tools.console import Parser, run
 from goodinit.tools.feeding import shaped
 from goodinit.tools.inputs import DataOptions
 from goodinit.tools.nets import open_net
 from goodinit.tools.report import amount, table
 
-EPILOG = """parameters: numbers in the layer's blobs; those shared with an earlier layer count there.
+EPILOG = """parameters: the numbers that a layer learns, so not BatchNorm's statistics; those shared with an earlier
+layer count there.
 
 MACs: multiply-accumulates of convolutions and inner products, for one image.
 
 memory: of the tops' values for the whole batch, 4 bytes each; what works in place or shares takes none.
 
 The Split layers that a net inserts by itself are left out."""
+LEARNED = {'BatchNorm': 0, 'BN': 2}         # so many of the first blobs; the others hold statistics
 
 
 @dataclass
@@ -54,7 +56,7 @@ def arguments() -> Parser:
     add('model', metavar='MODEL', help='a train_val, deploy or solver prototxt, or the name of a bundled model')
     add('--phase', type=one_of(['train', 'test']), default='train', metavar='train|test', help='(default: %(default)s)')
     add('--batch-size', metavar='N', type=whole(1), help="(default: the net's own)")
-    add('--input-shape', metavar='C,H,W', type=shape, help='the shape of one sample, where it cannot be told')
+    add_input_shape(parser)
     add('--json', action='store_true', help='print the table as JSON')
     add_python_layers(parser)
     return parser
@@ -83,7 +85,7 @@ def net_lines(net: Net) -> list[Line]:
         fresh = {id(blob.values.memory): blob for blob in top}
         memory = 4 * sum(blob.count for key, blob in fresh.items() if key not in seen)
         seen.update(fresh)
-        parameters = sum(param.count for param in layer.params if param.owner is param)
+        parameters = sum(param.count for param in layer.params[:LEARNED.get(layer.type)] if param.owner is param)
         lines.append(Line(layer.name, layer.type, [blob.shape for blob in bottom], [blob.shape for blob in top],
                           parameters, macs(layer, bottom, top) // images, memory))
     return lines

@@ -109,6 +109,8 @@ def datum_to_array(datum: caffe_pb2.Datum, color: bool | None = None, name: str 
     shape = (datum.channels, datum.height, datum.width)
     values = (np.frombuffer(datum.data, np.uint8) if datum.data
               else np.array(datum.float_data, np.float32))
+    if min(shape) < 1:
+        raise DataError(f'{name}: found channels, height and width {shape}, needed: positive ones')
     if values.size != math.prod(shape):
         raise DataError(f'{name}: holds {values.size} values, but its {shape[0]} channels of '
                         f'{shape[1]} x {shape[2]} need {math.prod(shape)}')

@@ -38,7 +38,7 @@ def decode_image(source: str | Path | bytes, color: bool | None = True, name: st
     IMREAD_COLOR, IMREAD_GRAYSCALE and IMREAD_UNCHANGED. Alpha is dropped, not blended; 16 bits keep
     the upper 8; an EXIF orientation is not applied. Raises ImageError.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
     name = name or ('image' if isinstance(source, bytes) else str(source))
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
@@ -46,7 +46,8 @@ def decode_image(source: str | Path | bytes, color: bool | None = True, name: st
     except FileNotFoundError as error:
         raise ImageError(name, 'no such file') from error
     except (*UNREADABLE, Image.DecompressionBombError) as error:
-        raise ImageError(name, f'cannot be read as an image ({error})') from error
+        reason = 'its format is unknown' if isinstance(error, UnidentifiedImageError) else error
+        raise ImageError(name, f'cannot be read as an image ({reason})') from error
 
 
 def _pixels(image: Image.Image, color: bool | None) -> np.ndarray:

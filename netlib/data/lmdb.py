@@ -1,5 +1,6 @@
 """LMDB folders and files, read without a lock file, and written."""
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import DataError, need
@@ -16,6 +17,7 @@ class LMDB(Database):
     def __init__(self, path: Path):
         super().__init__(path)
         lmdb = need('lmdb', 'data')
+        self._error = lmdb.Error
         try:
             self._environment = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False)
         except lmdb.Error as error:
@@ -30,8 +32,17 @@ class LMDB(Database):
             self._environment.close()
             raise DataError(f'database {self.path}: was cut off: found {file.stat().st_size} bytes, needed: {needed}')
 
+    @contextmanager
+    def _reading(self) -> Iterator:
+        """A transaction. Raises DataError where a page is damaged."""
+        try:
+            with self._environment.begin() as transaction:
+                yield transaction
+        except self._error as error:
+            raise DataError(f'database {self.path}: is damaged ({error})') from error
+
     def pairs(self, after: bytes = b'') -> Iterator[Pair]:
-        with self._environment.begin() as transaction, transaction.cursor() as cursor:
+        with self._reading() as transaction, transaction.cursor() as cursor:
             if after and cursor.set_range(after) and cursor.key() == after:
                 cursor.next()
             # A cursor that ran off the end has no key; one that was not moved begins at the first.
@@ -39,11 +50,11 @@ class LMDB(Database):
                 yield from cursor
 
     def keys(self) -> list[bytes]:
-        with self._environment.begin() as transaction:
+        with self._reading() as transaction:
             return list(transaction.cursor().iternext(values=False))
 
     def __getitem__(self, key: bytes) -> bytes:
-        with self._environment.begin() as transaction:
+        with self._reading() as transaction:
             return transaction.get(key)
 
 

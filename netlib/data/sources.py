@@ -1,7 +1,6 @@
 """What a user may point `--data` at: images, lists of images, arrays, databases."""
 import glob
 import re
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from .classic import read_cifar10, read_idx_images
 from .databases import Database, backend_of, datum_to_array, open_database, parse_datum
 from .images import SUFFIXES, decode_image
 from .samples import Mean, Samples, Store
-from .transform import dimensions
+from .transform import NO_ARRAY, dimensions
 
 ACCEPTED = ('a folder of images, a glob pattern, an image, a list file (.txt: a path and perhaps a label per '
             'line), an .npy or .npz file of shape (N, C, H, W), an LMDB or LevelDB, MNIST (*-ubyte.gz) or CIFAR-10 '
@@ -138,7 +137,7 @@ class Datums:
 def read_lines(path: str | Path) -> list[str]:
     """The lines of a list file that are not empty."""
     try:
-        text = Path(path).read_text(encoding='utf-8')
+        text = Path(path).read_text(encoding='utf-8-sig')
     except (OSError, ValueError) as error:
         raise DataError(f'data {path}: cannot be read as a list of images ({error})') from error
     return [line.strip() for line in text.splitlines() if line.strip()]
@@ -181,5 +180,5 @@ def _load_arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
                 raise DataError(f"data {path}: holds {', '.join(names)}; needed: an array named 'data'")
             labels = arrays['label'] if 'label' in arrays.files else None
             return arrays['data' if 'data' in names else names[0]], labels
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except NO_ARRAY as error:
         raise DataError(f'data {path}: cannot be read as NumPy arrays ({error})') from error

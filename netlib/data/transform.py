@@ -1,5 +1,8 @@
 """Caffe's transform_param: crop, mirror, subtract the mean, scale."""
+import zipfile
+import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +11,9 @@ from ...proto import caffe_pb2
 from ...proto.arrays import blob_to_array
 from ...proto.binary import read_blob
 from ..errors import DataError, ProtoError
+
+# What np.load raises for a file that holds no array.
+NO_ARRAY = (OSError, ValueError, EOFError, TokenError, zipfile.BadZipFile, zlib.error)
 
 
 class Patch(NamedTuple):
@@ -99,7 +105,7 @@ def read_mean(path: str | Path) -> np.ndarray:
     """The mean image, float32 (C, H, W), of a .binaryproto (compute_image_mean's) or .npy file."""
     try:
         mean = np.load(path).astype(np.float32) if str(path).endswith('.npy') else blob_to_array(read_blob(path))
-    except (OSError, ValueError, ProtoError) as error:
+    except (*NO_ARRAY, ProtoError) as error:
         raise DataError(f'mean file {path}: cannot be read ({error}); needed: a BlobProto as '
                         f'compute_image_mean writes it, or an .npy file') from error
     if mean.ndim == 4 and len(mean) == 1:

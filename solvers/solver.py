@@ -63,6 +63,7 @@ class Solver:
         self.engine = make_engine(engine) if isinstance(engine, str) else engine
         check(self.param)
         params = [nets.train_param(self.param), *nets.test_params(self.param)]
+        rates.check(self.param)         # after the nets, as Caffe, which asks when it needs a rate
         if seed is None and self.param.random_seed >= 0:
             seed = self.param.random_seed
         self.ranks = ranks or Ranks()
@@ -253,7 +254,6 @@ def check(param: SolverParameter) -> None:
     """Raises SolverError, in Caffe's words where it has any, for fields with which training cannot run."""
     rules.check(param)
     nets.check(param)
-    rates.check(param)
     update.check(param)
     for field in LEAST:
         check_least(param, field)

@@ -7,7 +7,8 @@ from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_st
 
 from ..netlib.ranks import Ranks, launched
 
-PATIENCE = 1.0          # seconds in which the first rank may say itself what went wrong
+PATIENCE = 2.0          # seconds in which the first rank may say itself what went wrong, and be heard:
+DELIVERY = 0.5          # mpiexec drops what it has not passed on when a rank ends all
 
 
 @contextmanager
@@ -23,6 +24,7 @@ def together(prog: str) -> Iterator[Ranks]:
     except Exception as error:
         time.sleep(PATIENCE if ranks.rank else 0)
         print(f'{prog}: rank {ranks.rank}: {" ".join(str(error).split())}', file=sys.stderr, flush=True)
+        time.sleep(DELIVERY)
         ranks.abort()
 
 

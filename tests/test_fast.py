@@ -27,17 +27,20 @@ def fast(request, monkeypatch):
 
 
 def convolution(seed):
-    """A convolution of random shape; every fourth is one for Winograd's transform."""
+    """A convolution of random shape; every fourth is one for Winograd's transform, another is pointwise."""
     rng = np.random.default_rng(seed)
     def pair(low, high):
         return tuple(int(n) for n in rng.integers(low, high + 1, 2))
-    groups = int(rng.choice([1, 1, 2, 3]))
+    groups, extra = int(rng.choice([1, 1, 2, 3])), 0
     if seed % 4 == 0:
         kernel = (5, 5) if seed % 8 else (3, 3)
         w, channels, images = Window(kernel, (1, 1), pair(0, 4), (1, 1)), rng.integers(16, 70, 2), 12
+    elif seed % 4 == 1:
+        w, channels, images = Window((1, 1), (1, 1), (0, 0), pair(1, 2)), rng.integers(1, 40, 2), 1 + seed % 8 // 4
+        groups, extra = seed % 3 // 2 + 1, 20
     else:
         w, channels, images = Window(pair(1, 5), pair(1, 4), pair(0, 4), pair(1, 2)), rng.integers(1, 40, 2), 3
-    image = tuple(max(d * (k - 1) + 1 - 2 * p, 1) + int(rng.integers(0, 20))
+    image = tuple(max(d * (k - 1) + 1 - 2 * p, 1) + extra + int(rng.integers(0, 20))
                   for k, p, d in zip(w.kernel, w.pad, w.dilation, strict=True))
     C, M = (int(n) for n in channels)
     x, W = draw(images, groups * C, *image), draw(groups * M, C, *w.kernel)

@@ -1,6 +1,8 @@
 """Layer: the contract between a net and the mathematics of one layer type."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..blob import Blob, Param
 from ..engines import Engine
 from ..errors import LayerError, layer_error
@@ -103,6 +105,14 @@ class Layer:
     def input(self, bottom: list[Blob], top: list[Blob]) -> Tensor:
         """The values of bottom[0] that forward read, after `keep_input`."""
         return self.buffer('input', *bottom[0].shape) if bottom[0] is top[0] else bottom[0].values
+
+    def fold(self, name: str, tensors: Sequence[Tensor], out: Tensor) -> None:
+        """out = f(f(x0, x1), x2) and so on, of tensors of one shape, with the engine's binary function of that name; of
+        a single one its copy."""
+        for i, x in enumerate(tensors[1:]):
+            self.engine.binary(name, out if i else tensors[0], x, out=out)
+        if len(tensors) == 1:
+            self.engine.axpby(1, tensors[0], 0, out=out)
 
     def keep_output(self, top: list[Blob]) -> None:
         """Copy what backward will need before a layer in place overwrites it, unless that keeps it."""

@@ -41,7 +41,9 @@ class Eltwise(Layer):
     def forward(self, bottom, top):
         e, p, y = self.engine, self.param.eltwise_param, top[0].values
         if p.operation == p.PROD:
-            self.multiply([b.values for b in bottom], y)
+            self.fold('mul', [b.values for b in bottom], y)
+        elif p.operation == p.SUM and set(self.coeff) == {1}:
+            self.fold('add', [b.values for b in bottom], y)
         elif p.operation == p.SUM:
             for i, x in enumerate(bottom):
                 e.axpby(self.coeff[i], x.values, 1 if i else 0, out=y)
@@ -62,15 +64,10 @@ class Eltwise(Layer):
             elif wanted and p.operation == p.SUM:
                 e.axpby(self.coeff[i], dy, 0, out=blob.diffs)
             elif wanted and p.stable_prod_grad:
-                self.multiply([dy] + [b.values for b in bottom if b is not blob], blob.diffs)
+                self.fold('mul', [dy] + [b.values for b in bottom if b is not blob], blob.diffs)
             elif wanted:
                 e.binary('div', top[0].values, blob.values, out=blob.diffs)
                 e.binary('mul', blob.diffs, dy, out=blob.diffs)
-
-    def multiply(self, factors, out):
-        """out = the product of two or more tensors."""
-        for i, x in enumerate(factors[1:]):
-            self.engine.binary('mul', out if i else factors[0], x, out=out)
 
     @property
     def reads_top(self):

@@ -25,5 +25,4 @@ class Split(Layer):
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            for k, blob in enumerate(top):
-                self.engine.axpby(1, blob.diffs, 1 if k else 0, out=bottom[0].diffs)
+            self.fold('add', [blob.diffs for blob in top], bottom[0].diffs)

@@ -18,6 +18,7 @@ namespace ISA {
 #include "winograd.hpp"
 #include "tiling.hpp"
 #include "winograd_forward.hpp"
+#include "pointwise.hpp"
 #include "convolution.hpp"
 #include "patches.hpp"
 #include "weights.hpp"

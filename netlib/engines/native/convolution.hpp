@@ -1,4 +1,4 @@
-// A convolution's forward pass and its gradient by the data, as slides or by Winograd's transform.
+// A convolution's forward pass and its gradient by the data, as products, as slides or by Winograd's transform.
 
 inline Slide forward_slide(const Convolution& c) {
     const long inputs = c.inputs_of_group();
@@ -48,13 +48,15 @@ EXPORT(conv_forward)(const float* x, const float* W, const float* bias, float* y
     const Finish finish{bias, rectify != 0};
     Slide plain = forward_slide(*c);
     plain.finish = finish;
-    if (!winograd || !c->images) slide(plain, x, W, y, c->images);
+    if (pointwise::pays(*c)) pointwise::forward(*c, x, W, y, finish);
+    else if (!winograd || !c->images) slide(plain, x, W, y, c->images);
     else if (c->kernel_y == 3) winograd::slide<3>(*c, false, x, W, y, finish);
     else winograd::slide<5>(*c, false, x, W, y, finish);
 }
 
 EXPORT(conv_backward_data)(const float* dy, const float* W, float* dx, const Convolution* c, long winograd) {
-    if (!winograd || !c->images) convolution_backward_data(*c, dy, W, dx);
+    if (pointwise::pays(*c)) pointwise::backward_data(*c, dy, W, dx);
+    else if (!winograd || !c->images) convolution_backward_data(*c, dy, W, dx);
     else if (c->kernel_y == 3) winograd::slide<3>(*c, true, dy, W, dx);
     else winograd::slide<5>(*c, true, dy, W, dx);
 }

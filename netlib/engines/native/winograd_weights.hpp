@@ -85,7 +85,8 @@ template <int FILTER> void backward_weights(const Convolution& c, const float* x
 }  // namespace winograd
 
 EXPORT(conv_backward_weights)(const float* x, const float* dy, float* dW, const Convolution* c, long winograd) {
-    if (!winograd || !c->images) convolution_backward_weights(*c, x, dy, dW);
+    if (pointwise::pays(*c)) pointwise::backward_weights(*c, x, dy, dW);
+    else if (!winograd || !c->images) convolution_backward_weights(*c, x, dy, dW);
     else if (c->kernel_y == 3) winograd::backward_weights<3>(*c, x, dy, dW);
     else winograd::backward_weights<5>(*c, x, dy, dW);
 }

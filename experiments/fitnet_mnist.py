@@ -115,6 +115,8 @@ def command(name: str) -> str:
 
 def ended(name: str, process: Popen, work: Path, wait: bool = False) -> bool:
     """Whether the process has ended; its time is then in its log."""
+    if process.returncode is not None:
+        return True
     pid, status, used = os.wait4(process.pid, 0 if wait else os.WNOHANG)
     if not pid:
         return False

@@ -181,7 +181,8 @@ class Net:
         if any(layer.loss_weights) and before != [t.shape for t in top]:
             self._put_loss_weights()
         try:
-            layer.forward(bottom, top)
+            if not layer.done_below:
+                layer.forward(bottom, top)
         except EngineError as error:
             raise layer_error(layer.param, str(error)) from error
         for callback in self.after_forward:

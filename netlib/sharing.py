@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .net import Net
 
 
-@dataclass
+@dataclass(eq=False)
 class Life:
     """Blobs that have one memory already (in place, or another shape of the same values), from the layer that writes
     the first of them to the layer that reads the last."""
@@ -39,11 +39,26 @@ class Life:
 
 def share_values(net: Net, keep: Collection[str] = ()) -> None:
     """What Net.share_memory does."""
-    place(lives(net, 'values', keep), 'values', net.engine.dtype)
+    place(joined(net, lives(net, 'values', keep)), 'values', net.engine.dtype)
     for layer in net.layers:
         layer.forward_only = True
     fuse(net)
     net.shared_by = 'share_memory'
+
+
+def joined(net: Net, found: list[Life]) -> list[Life]:
+    """The lives, where a layer that could work in place, on a bottom that nobody reads after it, now does so."""
+    by_blob = {blob: life for life in found for blob in life.blobs}
+    for i, (layer, bottom, top) in enumerate(zip(net.layers, net.bottoms, net.tops, strict=True)):
+        if not (layer.in_place and len(bottom) == len(top) == 1):
+            continue
+        below, above = map(by_blob.get, (bottom[0], top[0]))
+        if below and above and below is not above and below.death == i == above.birth and below.size == above.size:
+            below.death = above.death
+            below.blobs += above.blobs
+            by_blob |= dict.fromkeys(above.blobs, below)
+            found.remove(above)
+    return found
 
 
 def share_diffs(net: Net) -> None:
@@ -61,11 +76,13 @@ def share_diffs(net: Net) -> None:
 
 
 def find_followers(net: Net) -> None:
-    """Tell each layer which one overwrites its top and keeps a copy: one is enough for both."""
+    """Tell each layer which one overwrites its top and keeps a copy: one is enough for both, and the lower one may
+    write it."""
     writers: dict[Blob, Layer] = {}
     for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
         if layer.keeps_input and bottom[0] is top[0]:
             writers[bottom[0]].follower = layer
+            layer.fed = writers[bottom[0]].feeds and not net.param.debug_info
         writers |= dict.fromkeys(top, layer)
 
 

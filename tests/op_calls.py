@@ -92,6 +92,7 @@ def convolution_calls(window, groups, x, W):
     positions = RNG.permutation(len(x) * int(np.prod(y.shape[2:])))[:5].tolist()
     yield call('conv_forward', x, W, window, groups, out=draw(*y.shape))
     yield call('conv_forward', x, W, window, groups, draw(len(W)), True, out=draw(*y.shape))
+    yield call('conv_forward', x, W, window, groups, draw(len(W)), False, draw(len(W)), out=draw(*y.shape))
     yield call('conv_backward_data', dy, W, window, groups, out=draw(*x.shape))
     yield call('conv_backward_weights', x, dy, window, groups, out=draw(*W.shape))
     yield call('conv_squared_gradients', x, dy, window, groups, out=draw(*W.shape))
@@ -123,6 +124,14 @@ def lrn_calls(x, *fields):
     y, scale = oracles.lrn(x, *fields)
     yield call('lrn_forward', x, *fields, out=draw(*x.shape), scale=draw(*x.shape))
     yield call('lrn_backward', x, y, draw(*x.shape), scale, *fields[:3], out=draw(*x.shape))
+
+
+def scale_shift_calls(shape, other):
+    x, s, dy = draw(*shape, low=-1), draw(*other), draw(*shape, low=-1)         # sums do not cancel
+    for options in ((), (draw(*other),), (None, True), (draw(*other), True)):
+        yield call('scale_shift', x, s, *options, out=draw(*shape))
+    for wanted in (('out',), ('dscale', 'dshift'), ('out', 'dscale', 'dshift')):
+        yield call('scale_shift_backward', x, s, dy, **{k: draw(*(shape if k == 'out' else other)) for k in wanted})
 
 
 def plain_calls():
@@ -160,6 +169,7 @@ def plain_calls():
     for shape in ((1, 3, 1), (2, 1, 4), (1, 1, 1), (2, 3, 1)):
         yield call('standardize', draw(2, 3, 4), draw(*shape), draw(*shape), out=draw(2, 3, 4))
         yield call('standardize_backward', draw(2, 3, 4), draw(*shape), draw(2, 3, 4), out=draw(2, 3, 4))
+        yield from scale_shift_calls((2, 3, 4), shape)
     yield call('softmax_forward', draw(2, 4, 3), out=draw(2, 4, 3))
     yield call('softmax_backward', draw(2, 4, 3), draw(2, 4, 3), out=draw(2, 4, 3))
     for ignore in (None, 1):

@@ -12,7 +12,7 @@ from goodinit.netlib.engines.interface import Window
 from goodinit.netlib.engines.reference.elementwise import BINARY, UNARY
 from goodinit.netlib.errors import EngineError
 from goodinit.netlib.shapes import conv_extent, pool_extent
-from op_calls import call, draw, run, tensor, unary_calls
+from op_calls import call, draw, run, scale_shift_calls, tensor, unary_calls
 
 ISAS = native.instruction_sets() if native.LIBRARY.exists() else []
 REFERENCE = make_engine('reference', dtype=np.float64)
@@ -47,7 +47,7 @@ def convolution(seed):
     dy = draw(images, groups * M, *(conv_extent(n, *rest) for n, *rest in zip(image, *w, strict=True)))
     places = rng.permutation(len(x) * dy[0, 0].size)[:70].tolist()
     return [call('conv_forward', x, W, w, groups, out=draw(*dy.shape)),
-            call('conv_forward', x, W, w, groups, draw(len(W)), True, out=draw(*dy.shape)),
+            call('conv_forward', x, W, w, groups, draw(len(W)), True, draw(len(W)), out=draw(*dy.shape)),
             call('conv_backward_data', dy, W, w, groups, out=draw(*x.shape)),
             call('conv_backward_weights', x, dy, w, groups, out=draw(*W.shape)),
             call('conv_squared_gradients', x, dy, w, groups, out=draw(*W.shape)),
@@ -91,6 +91,7 @@ def elementwise(shape, other):
             *(call('unary', 'power', x, power, 0.5, 2, out=draw(*shape)) for power in (-0.5, 0.5, 0.7, 1)),
             call('standardize', x, draw(*other), draw(*other), out=draw(*shape)),
             call('standardize_backward', x, draw(*other), z, out=draw(*shape)),
+            *scale_shift_calls(shape, other),
             *(call('axpby', 0.5, x, beta, out=draw(*shape)) for beta in (0, 1, -2)),
             call('fill', 3, out=draw(*shape)), call('dropout_mask', 2 ** 62 + 5, 0.4, out=draw(*shape))]
 

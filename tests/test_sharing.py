@@ -46,8 +46,9 @@ def held(net):
 
 
 def assert_same(shared, plain):
+    """But for rounding, where convolutions take up the BatchNorm above them."""
     for name, array in plain.items():
-        np.testing.assert_array_equal(shared[name], array, err_msg=name)
+        np.testing.assert_allclose(shared[name], array, rtol=0, atol=1e-5 * abs(array).max(), err_msg=name)
 
 
 @pytest.mark.parametrize('name', NETS)

@@ -14,9 +14,11 @@ from .interface import OPS, Engine
 # The NaN that marks what nobody has written: no computation makes one with this payload.
 POISON = {np.dtype(np.float32): np.uint32(0x7fc0dead), np.dtype(np.float64): np.uint64(0x7ff800000000dead)}
 # Ops that may write where they read.
-IN_PLACE = {'fill', 'axpby', 'unary', 'unary_backward', 'binary', 'standardize', 'standardize_backward'}
-# Ops that always add to what they write.
-ADDING = {'conv_backward_weights', 'conv_squared_gradients'}
+IN_PLACE = {'fill', 'axpby', 'unary', 'unary_backward', 'binary', 'standardize', 'standardize_backward',
+            'scale_shift', 'scale_shift_backward'}
+# What an op always adds to.
+ADDING = {('conv_backward_weights', 'out'), ('conv_squared_gradients', 'out'), ('scale_shift_backward', 'dscale'),
+          ('scale_shift_backward', 'dshift')}
 
 
 class Checked(Engine):
@@ -41,7 +43,7 @@ class Checked(Engine):
         read = {name: x for name, x in operands.items() if name not in outputs}
         self._check_operands(op, call.arguments, operands, read, written)
         kept = {name: x.array().copy() for name, x in read.items()}
-        places = {name: place_written(op, call.arguments) for name in written}
+        places = {name: place_written(op, name, call.arguments) for name in written}
         added = [x.array() for name, x in written.items() if places[name] is None]
         finite = all(np.isfinite(x).all() for x in [*kept.values(), *added]) and \
             all(isfinite(x) for x in inputs if isinstance(x, int | float))
@@ -87,9 +89,9 @@ class Checked(Engine):
         return EngineError(f"op '{op}' of engine '{self.name}': {message}")
 
 
-def place_written(op, arguments):
-    """The part of its outputs that an op overwrites, as an index; None where it adds to what is there."""
-    if arguments.get('accumulate') or op in ADDING or op == 'axpby' and arguments['beta']:
+def place_written(op, output, arguments):
+    """The part of an output that the op overwrites, as an index; None where it adds to what is there."""
+    if arguments.get('accumulate') or (op, output) in ADDING or op == 'axpby' and arguments['beta']:
         return None
     if op == 'copy_window':
         return tuple(slice(a, a + n) for a, n in zip(arguments['at'], arguments['shape'], strict=True))
@@ -207,8 +209,8 @@ RULES = {
     'im2col': lambda x, window, out: im2col(x, window, 'out'),
     'col2im': lambda columns, window, out: im2col(out, window, 'columns'),
     'patches': patches,
-    'conv_forward': lambda x, W, window, groups, out, bias=None, rectify=False: {
-        **convolution(x, W, window, groups, 'W', 'out'), 'bias': bias and W[:1]},
+    'conv_forward': lambda x, W, window, groups, out, bias, rectify, scale: {
+        **convolution(x, W, window, groups, 'W', 'out'), 'bias': bias and W[:1], 'scale': scale and W[:1]},
     'conv_backward_data': lambda dy, W, window, groups, out: convolution(out, W, window, groups, 'W', 'dy'),
     'conv_backward_weights': lambda x, dy, window, groups, out: convolution(x, out, window, groups, 'out', 'dy'),
     'conv_squared_gradients': lambda x, dy, window, groups, out: convolution(x, out, window, groups, 'out', 'dy'),
@@ -221,6 +223,10 @@ RULES = {
     'roi_pool_backward': lambda dy, winner, bins, out: {'dy': over_bins(out, bins, dy), 'winner': dy},
     'standardize': lambda x, mean, inverse, out: {'mean': fits(mean, x), 'inverse': mean, 'out': x},
     'standardize_backward': lambda z, inverse, dy, out: {'inverse': fits(inverse, z), 'dy': z, 'out': z},
+    'scale_shift': lambda x, scale, shift, rectify, out: {
+        'scale': fits(scale, x), 'shift': shift and scale, 'out': x},
+    'scale_shift_backward': lambda x, scale, dy, out, dscale, dshift: {
+        'scale': fits(scale, x), 'dy': x, 'out': out and x, 'dscale': dscale and scale, 'dshift': dshift and scale},
     'lrn_forward': lambda x, size, alpha, beta, k, out, scale: {'out': axes(2, 32, *x), 'scale': x},
     'lrn_backward': lambda x, y, dy, scale, size, alpha, beta, out: {'x': axes(2, 32, *out), 'y': out, 'dy': out,
                                                                      'scale': out},

@@ -8,8 +8,8 @@ Naming
 Calling
     Tensors given by position are read; tensors given by keyword are written. That is the whole rule by which
     an engine finds out which mirror of a memory must be current. `out` may be the same tensor as an input
-    of the same shape for the elementwise ops (fill, axpby, unary, unary_backward, binary) and for standardize and its
-    backward, not for others.
+    of the same shape for the elementwise ops (fill, axpby, unary, unary_backward, binary), for standardize, scale_shift
+    and their backwards, not for others.
 
 An engine implements an op under its name and receives, in place of each tensor, what it computes on: a NumPy
 array on the host, an address and a shape on a device. An op that an engine lacks is an error, never a silent
@@ -122,9 +122,9 @@ class Engine:
         """out (groups, rows, C / groups prod(kernel)): of x (N, C, ...) the patches at the chosen `positions`, which
         count the window's positions in the order (image, y, x)."""
 
-    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, *, out):
-        """x (N, C, ...), W (M, C / groups, *kernel) -> out (N, M, ...): cross-correlation, then + bias (M,) where there
-        is one, then ReLU if `rectify`."""
+    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, scale=None, *, out):
+        """x (N, C, ...), W (M, C / groups, *kernel) -> out (N, M, ...): cross-correlation, then times scale (M,) and
+        + bias (M,) where there are such, then ReLU if `rectify`."""
 
     def conv_backward_data(self, dy, W, window, groups, *, out):
         """dy (N, M, ...) -> out = dx (N, C, ...). Also the forward pass of a deconvolution."""
@@ -166,6 +166,13 @@ class Engine:
     def standardize_backward(self, z, inverse, dy, *, out):
         """The gradient of z = (x - mean) inverse where these are x's own mean and inverse deviation:
         out = dx = inverse (dy - average of dy - z average of dy z), over the axes where inverse has extent 1."""
+
+    def scale_shift(self, x, scale, shift=None, rectify=False, *, out):
+        """out = scale x + shift, then ReLU if `rectify`; scale and shift have extent 1 along some axes of x."""
+
+    def scale_shift_backward(self, x, scale, dy, *, out=None, dscale=None, dshift=None):
+        """The gradients of scale x + shift, those that are given: out = dx = scale dy; dscale += the sum of dy x, and
+        dshift += the sum of dy, over the axes where scale has extent 1."""
 
     def lrn_forward(self, x, size, alpha, beta, k, *, out, scale):
         """scale = k + alpha / size * (sum of x^2 over `size` neighbouring channels), out = x scale^-beta."""

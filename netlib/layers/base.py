@@ -41,6 +41,9 @@ class Layer:
     ranks = Ranks()                                 # of which a data layer reads its share
     forward_only = False                            # its net never runs backward
     follower: Layer | None = None                   # a layer in place on its top, whose copy serves both
+    feeds = False                                   # writes its top to `output_place`
+    fed = False                                     # `keep_input` has nothing to do: the layer below feeds it
+    done_below = False                              # its forward is part of that of the layer below (netlib/fusion.py)
 
     # How the output's scale follows the input's: what between-layer initialization may change without changing
     # the net's function. 'fixed': all blobs keep their scale. 'equal': f(c x) = c f(x). 'product': the scale of
@@ -49,6 +52,7 @@ class Layer:
     scaling = 'fixed'
     degree = 1.0
     nearly = False                                  # `scaling` holds only nearly: a small constant is in the way
+    by_channel = False                              # forward is scale x + shift for each channel: see `apply_to`
 
     def __init__(self, param, engine: Engine, phase: int = 1, rng=None):
         self.param, self.engine, self.phase, self.rng = param, engine, phase, rng
@@ -97,14 +101,16 @@ class Layer:
             blobs[name].reshape(*shape)
         return blobs[name].values
 
-    def keep_input(self, bottom: list[Blob], top: list[Blob]) -> None:
-        """Where the layer works in place, copy what backward will need before forward overwrites it."""
-        if bottom[0] is top[0] and not self.forward_only:
+    def keep_input(self, bottom: list[Blob], top: list[Blob]) -> Tensor:
+        """What forward is to read: where the layer works in place a copy of bottom[0], which backward will need."""
+        if bottom[0] is top[0] and not (self.forward_only or self.fed):
             self.engine.axpby(1, bottom[0].values, 0, out=self.buffer('input', *bottom[0].shape))
+        return self.input(bottom, top)
 
     def input(self, bottom: list[Blob], top: list[Blob]) -> Tensor:
         """The values of bottom[0] that forward read, after `keep_input`."""
-        return self.buffer('input', *bottom[0].shape) if bottom[0] is top[0] else bottom[0].values
+        kept = bottom[0] is top[0] and not self.forward_only
+        return self.buffer('input', *bottom[0].shape) if kept else bottom[0].values
 
     def fold(self, name: str, tensors: Sequence[Tensor], out: Tensor) -> None:
         """out = f(f(x0, x1), x2) and so on, of tensors of one shape, with the engine's binary function of that name; of
@@ -114,10 +120,25 @@ class Layer:
         if len(tensors) == 1:
             self.engine.axpby(1, tensors[0], 0, out=out)
 
+    def apply_to(self, scale: Tensor, shift: Tensor) -> None:
+        """Where forward is linear `by_channel` (axis 1): make what it makes of scale x + shift, (C,) each."""
+        raise NotImplementedError
+
+    def take_up(self, above: Layer) -> bool:
+        """Whether forward computes from now on also what the layer above, in place on its top, would make of it."""
+        return False
+
     def keep_output(self, top: list[Blob]) -> None:
         """Copy what backward will need before a layer in place overwrites it, unless that keeps it."""
         if not (self.follower or self.forward_only):
             self.engine.axpby(1, top[0].values, 0, out=self.buffer('output', *top[0].shape))
+
+    def output_place(self, top: list[Blob]) -> Tensor:
+        """Where forward of a layer that `feeds` writes top[0]: straight into the copy of the layer above, if that keeps
+        one."""
+        if self.follower and self.follower.fed:
+            return self.follower.buffer('input', *top[0].shape)
+        return top[0].values
 
     def output(self, top: list[Blob]) -> Tensor:
         """The values of top[0] that forward wrote, after `keep_output`."""

@@ -42,20 +42,24 @@ class BatchNorm(Standardize):
         top[0].reshape(*x.shape)
 
     def forward(self, bottom, top):
+        x, y = bottom[0].values, self.output_place(top)
+        self.engine.standardize(x.reshape(*self.shape), *self.statistics(x), out=y.reshape(*self.shape))
+        if bottom[0] is top[0] and not self.global_stats:
+            self.keep_output(top)
+
+    def statistics(self, x=None):
+        """The mean and 1 / the deviation, (1, C, 1) each: those of the batch x, which are remembered, or the stored."""
         e, C = self.engine, self.channels
         mean, var, inverse = (self.buffer(name, 1, C, 1) for name in ('mean', 'var', 'inverse'))
-        x = bottom[0].values.reshape(*self.shape)
         if self.global_stats:
             factor = self.params[2].values.item()
             for stored, out in zip(self.params, (mean, var), strict=False):
                 e.axpby(1 / factor if factor else 0, stored.values.reshape(1, C, 1), 0, out=out)
         else:
-            e.moments(x, mean=mean, var=var)
+            e.moments(x.reshape(*self.shape), mean=mean, var=var)
             self.remember(mean, var)
         e.unary('power', var, -0.5, 1, self.param.batch_norm_param.eps, out=inverse)
-        self.engine.standardize(x, mean, inverse, out=top[0].values.reshape(*self.shape))
-        if bottom[0] is top[0] and not self.global_stats:
-            self.keep_output(top)
+        return mean, inverse
 
     def remember(self, mean, var):
         """Add the batch's statistics to the stored ones."""
@@ -78,6 +82,19 @@ class BatchNorm(Standardize):
         else:
             z = self.standardized(bottom[0].values.reshape(*self.shape), mean, inverse)
         self.engine.standardize_backward(z, inverse, dy, out=dx)
+
+    def apply_to(self, scale, shift):
+        mean, inverse = (t.reshape(self.channels) for t in self.statistics())
+        self.engine.standardize(shift, mean, inverse, out=shift)
+        self.engine.binary('mul', scale, inverse, out=scale)
+
+    @property
+    def by_channel(self):
+        return self.global_stats
+
+    @property
+    def feeds(self):
+        return not self.global_stats
 
     @property
     def global_stats(self):

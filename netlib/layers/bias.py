@@ -29,7 +29,7 @@ class Bias(Operand):
     def backward(self, top, propagate_down, bottom):
         wanted = self.operand_gradient(propagate_down, bottom)
         if wanted:
-            self.engine.sum(self.seen(top[0].diffs), **wanted)
+            self.engine.sum(self.seen(top[0].diffs), out=wanted, accumulate=True)
         if propagate_down[0] and bottom[0] is not top[0]:
             self.engine.axpby(1, top[0].diffs, 0, out=bottom[0].diffs)
 

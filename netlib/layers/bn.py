@@ -74,14 +74,13 @@ class BN(Standardize):
             blob.reshape(*self.params[0].shape)
 
     def forward(self, bottom, top):
-        self.keep_input(bottom, top)
-        x, y = (blob.values.reshape(*self.shape) for blob in (bottom[0], top[0]))
+        x, y = (t.reshape(*self.shape) for t in (self.keep_input(bottom, top), top[0].values))
         mean, inverse = self.statistics(x)
         for blob, name in zip(top[1:], ('mean', 'var'), strict=False):
             self.engine.axpby(1, self.per_channel(name), 0, out=blob.values)
         self.engine.standardize(x, mean, inverse, out=y)
-        self.engine.binary('mul', y, self.across(self.params[0].values), out=y)
-        self.engine.binary('add', y, self.across(self.params[1].values), out=y)
+        slope, bias = (self.across(param.values) for param in self.params[:2])
+        self.engine.scale_shift(y, slope, bias, out=y)
 
     def statistics(self, x):
         """The mean, and 1 / the standard deviation, to standardize x with."""
@@ -109,13 +108,11 @@ class BN(Standardize):
         x, dy, dx = (t.reshape(*self.shape) for t in (self.input(bottom, top), top[0].diffs, bottom[0].diffs))
         mean, inverse = map(self.per_channel, ('mean', 'inverse'))
         z = self.standardized(x, mean, inverse) if slope.learns or self.from_batch else None
-        if slope.learns:
-            e.dot(dy, z, out=self.across(slope.diffs), accumulate=True)
-        if bias.learns:
-            e.sum(dy, out=self.across(bias.diffs), accumulate=True)
+        dz = self.scratch('dz', *self.shape) if propagate_down[0] else None
+        e.scale_shift_backward(z or x, self.across(slope.values), dy, out=dz,
+                               dscale=self.across(slope.diffs) if slope.learns else None,
+                               dshift=self.across(bias.diffs) if bias.learns else None)
         if propagate_down[0]:
-            dz = self.scratch('dz', *self.shape)
-            e.binary('mul', dy, self.across(slope.values), out=dz)
             if self.from_batch:
                 self.engine.standardize_backward(z, inverse, dz, out=dx)
             else:

@@ -3,6 +3,8 @@ from ..engines.interface import Window
 from ..registry import register
 from ..shapes import conv_extent, count
 from .affine import Affine
+from .base import Layer
+from .rectifying import Rectifying
 
 
 def read_window(layer, p, axes):
@@ -118,7 +120,7 @@ class Sliding(Affine):
 
 
 @register
-class Convolution(Sliding):
+class Convolution(Rectifying, Sliding):
     """y = W * x + b, the cross-correlation of each group of channels with its filters
 
     bottom  x  (N, C, ...)                          as many as tops
@@ -130,14 +132,27 @@ class Convolution(Sliding):
     """
 
     extent = staticmethod(conv_extent)
-    rectifies = False           # for the layer above (netlib/fusion.py)
+    above: tuple[Layer, ...] = ()                   # linear by channel, and taken up
 
     def matrix_shape(self):
         return self.num_output, self.channels // self.groups
 
+    def take_up(self, above):
+        if not self.forward_only or self.rectifies or not above.by_channel or len(self.param.top) > 1:
+            return super().take_up(above)
+        self.above += above,
+        return True
+
     def slide(self, x, out):
-        self.engine.conv_forward(x, self.weight.values, self.window, self.groups,
-                                 self.bias and self.bias.values, self.rectifies, out=out)
+        bias, scale = self.bias and self.bias.values, None
+        if self.above:
+            scale, shift = (self.buffer(name, self.num_output) for name in ('scale', 'shift'))
+            self.engine.fill(1, out=scale)
+            self.engine.axpby(1 if bias else 0, bias or scale, 0, out=shift)
+            for layer in self.above:
+                layer.apply_to(scale, shift)
+            bias = shift
+        self.engine.conv_forward(x, self.weight.values, self.window, self.groups, bias, self.rectifies, scale, out=out)
 
     def slide_back(self, dy, out):
         self.engine.conv_backward_data(dy, self.weight.values, self.window, self.groups, out=out)

@@ -1,9 +1,9 @@
 from ..registry import register
-from .base import Layer
+from .rectifying import Rectifying
 
 
 @register
-class Eltwise(Layer):
+class Eltwise(Rectifying):
     """Several blobs of one shape, element by element
 
     SUM   y = sum of coeff_i x_i    dx_i = coeff_i dy
@@ -40,18 +40,22 @@ class Eltwise(Layer):
 
     def forward(self, bottom, top):
         e, p, y = self.engine, self.param.eltwise_param, top[0].values
-        if p.operation == p.PROD:
-            self.fold('mul', [b.values for b in bottom], y)
-        elif p.operation == p.SUM and set(self.coeff) == {1}:
-            self.fold('add', [b.values for b in bottom], y)
-        elif p.operation == p.SUM:
-            for i, x in enumerate(bottom):
-                e.axpby(self.coeff[i], x.values, 1 if i else 0, out=y)
-        else:
+        if p.operation == p.MAX:
             pieces = self.buffer('pieces', 1, len(bottom), self.n)
             for i, x in enumerate(bottom):
                 e.axpby(1, x.values.reshape(self.n), 0, out=pieces[0][i])
             e.max_forward(pieces, out=y.reshape(1, self.n), winner=self.buffer('winner', 1, self.n))
+            return
+        with e.blockwise():
+            if p.operation == p.PROD:
+                self.fold('mul', [b.values for b in bottom], y)
+            elif set(self.coeff) == {1}:
+                self.fold('add', [b.values for b in bottom], y)
+            else:
+                for i, x in enumerate(bottom):
+                    e.axpby(self.coeff[i], x.values, 1 if i else 0, out=y)
+            if self.rectifies:
+                e.unary('relu', y, 0, out=y)
 
     def backward(self, top, propagate_down, bottom):
         e, p, dy = self.engine, self.param.eltwise_param, top[0].diffs
@@ -68,6 +72,10 @@ class Eltwise(Layer):
             elif wanted:
                 e.binary('div', top[0].values, blob.values, out=blob.diffs)
                 e.binary('mul', blob.diffs, dy, out=blob.diffs)
+
+    def take_up(self, above):
+        p = self.param.eltwise_param
+        return p.operation != p.MAX and super().take_up(above)
 
     @property
     def reads_top(self):

@@ -30,9 +30,8 @@ class Neuron(Layer):
         top[0].reshape(*bottom[0].shape)
 
     def forward(self, bottom, top):
-        if self.needs_input:
-            self.keep_input(bottom, top)
-        self.engine.unary(self.function, bottom[0].values, *self.parameters(), out=top[0].values)
+        x = self.keep_input(bottom, top) if self.needs_input else bottom[0].values
+        self.engine.unary(self.function, x, *self.parameters(), out=top[0].values)
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:

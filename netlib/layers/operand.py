@@ -50,8 +50,10 @@ class Operand(Layer):
         return tensor.reshape(1, self.shape[1], 1)
 
     def operand_gradient(self, propagate_down, bottom):
-        """Keyword arguments of the op that computes the operand's diff; None where it is not wanted."""
+        """The operand's diff, across x, for an op that adds to it; None where it is not wanted."""
         blob = self.operand(bottom)
+        if not (propagate_down[1] if len(bottom) > 1 else blob.learns):
+            return None
         if len(bottom) > 1:
-            return {'out': self.across(blob.diffs)} if propagate_down[1] else None
-        return {'out': self.across(blob.diffs), 'accumulate': True} if blob.learns else None
+            self.engine.fill(0, out=blob.diffs)
+        return self.across(blob.diffs)

@@ -35,8 +35,7 @@ class PReLU(Layer):
         top[0].reshape(*x.shape)
 
     def forward(self, bottom, top):
-        self.keep_input(bottom, top)
-        x, y = bottom[0].values.reshape(*self.shape), top[0].values.reshape(*self.shape)
+        x, y = (t.reshape(*self.shape) for t in (self.keep_input(bottom, top), top[0].values))
         self.engine.binary('prelu', x, self.slope.values.reshape(1, -1, 1), out=y)
 
     def backward(self, top, propagate_down, bottom):

@@ -13,11 +13,6 @@ class ReLU(Neuron):
 
     function = 'relu'
     scaling = 'equal'
-    done_below = False          # by the convolution whose top this is (netlib/fusion.py)
-
-    def forward(self, bottom, top):
-        if not self.done_below:
-            super().forward(bottom, top)
 
     def parameters(self):
         return (self.param.relu_param.negative_slope,)

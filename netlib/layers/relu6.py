@@ -18,9 +18,8 @@ class ReLU6(Neuron):
     needs_input = True
 
     def forward(self, bottom, top):
-        self.keep_input(bottom, top)
         y = top[0].values
-        self.engine.unary('relu', bottom[0].values, self.slope, out=y)
+        self.engine.unary('relu', self.keep_input(bottom, top), self.slope, out=y)
         self.engine.unary('clip', y, -inf, 6, out=y)
 
     def backward(self, top, propagate_down, bottom):

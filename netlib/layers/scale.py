@@ -1,9 +1,10 @@
 from ..registry import register
 from .operand import Operand
+from .rectifying import Rectifying
 
 
 @register
-class Scale(Operand):
+class Scale(Rectifying, Operand):
     """y = s x + b, with s (and b) repeated over the axes of x that they lack
 
     dx = s dy;  ds = the sum of x dy, db the sum of dy over the repeats
@@ -30,21 +31,26 @@ class Scale(Operand):
         top[0].reshape(*bottom[0].shape)
 
     def forward(self, bottom, top):
-        self.keep_input(bottom, top)
-        e, y = self.engine, self.seen(top[0].values)
-        e.binary('mul', self.seen(bottom[0].values), self.across(self.operand(bottom).values), out=y)
-        if self.bias:
-            e.binary('add', y, self.across(self.bias.values), out=y)
+        self.engine.scale_shift(self.seen(self.keep_input(bottom, top)), self.across(self.operand(bottom).values),
+                                self.bias and self.across(self.bias.values), self.rectifies,
+                                out=self.seen(top[0].values))
 
     def backward(self, top, propagate_down, bottom):
-        e, dy = self.engine, self.seen(top[0].diffs)
-        if self.bias and self.bias.learns:
-            e.sum(dy, out=self.across(self.bias.diffs), accumulate=True)
-        wanted = self.operand_gradient(propagate_down, bottom)
-        if wanted:
-            e.dot(dy, self.seen(self.input(bottom, top)), **wanted)
-        if propagate_down[0]:
-            e.binary('mul', dy, self.across(self.operand(bottom).values), out=self.seen(bottom[0].diffs))
+        self.engine.scale_shift_backward(
+            self.seen(self.input(bottom, top)), self.across(self.operand(bottom).values), self.seen(top[0].diffs),
+            out=self.seen(bottom[0].diffs) if propagate_down[0] else None,
+            dscale=self.operand_gradient(propagate_down, bottom),
+            dshift=self.across(self.bias.diffs) if self.bias and self.bias.learns else None)
+
+    @property
+    def by_channel(self):
+        p = self.param.scale_param
+        return len(self.param.bottom) == p.axis == p.num_axes == 1
+
+    def apply_to(self, scale, shift):
+        s = self.params[0].values
+        self.engine.binary('mul', scale, s, out=scale)
+        self.engine.scale_shift(shift, s, self.bias and self.bias.values, out=shift)
 
     @property
     def scaling(self):

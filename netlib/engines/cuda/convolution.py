@@ -33,16 +33,17 @@ class Convolution(Arithmetic):
         self.device.per_element('convolution', 'patches', out.size, sliding(x, window), groups,
                                 x.shape[1] // groups, len(positions), self.device.integers(positions), x, out)
 
-    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, *, out):
+    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, scale=None, *, out):
         m, k, p = per_group(W, groups, out)
         if plan := self._plan(x, W, out, window, groups):
             plan.forward(x, W, out)
         else:
             for columns, y in zip(self._columns(x, window, groups * k * p), out, strict=True):
                 self.blas.gemm(W.address, columns.address, y.address, m, p, k, count=groups)
-        if bias is not None:
-            y = DeviceArray(out.address, (x.shape[0], groups * m, p))
-            self.binary('add', y, DeviceArray(bias.address, (1, groups * m, 1)), out=y)
+        for name, operand in (('mul', scale), ('add', bias)):
+            if operand is not None:
+                y = DeviceArray(out.address, (x.shape[0], groups * m, p))
+                self.binary(name, y, DeviceArray(operand.address, (1, groups * m, 1)), out=y)
         if rectify:
             self.unary('relu', out, 0, out=out)
 

@@ -27,6 +27,19 @@ class Normalization(Engine):
         self.device.per_block('normalization', 'standardize_backward', inverse.size, terms, kept, over, terms,
                               z, inverse, dy, out)
 
+    def scale_shift(self, x, scale, shift=None, rectify=False, *, out):
+        self.device.per_element('normalization', 'scale_shift', out.size,
+                                box(out.shape, strides(x.shape), strides(scale.shape)), x, scale,
+                                scale if shift is None else shift, int(shift is not None), int(rectify), out)
+
+    def scale_shift_backward(self, x, scale, dy, *, out=None, dscale=None, dshift=None):
+        if dscale is not None:
+            self.dot(dy, x, out=dscale, accumulate=True)
+        if dshift is not None:
+            self.sum(dy, out=dshift, accumulate=True)
+        if out is not None:
+            self.binary('mul', dy, scale, out=out)
+
     def softmax_forward(self, x, *, out):
         self._per_vector('softmax_forward', x.shape, x, out)
 

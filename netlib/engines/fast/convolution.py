@@ -29,10 +29,10 @@ class Convolution(Reference):
         self.kernels.patches(x, chosen, out, len(chosen), shapes(x.shape, (groups, *extents), window, groups))
 
     @or_reference
-    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, *, out):
+    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, scale=None, *, out):
         if x.ndim != 4:
             return NotImplemented
-        self.kernels.conv_forward(x, W, bias, out, shapes(x.shape, out.shape[1:], window, groups), int(rectify),
+        self.kernels.conv_forward(x, W, scale, bias, out, shapes(x.shape, out.shape[1:], window, groups), int(rectify),
                                   self.winograd(W.shape, window, groups, out.shape))
 
     @or_reference

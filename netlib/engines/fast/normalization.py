@@ -31,6 +31,20 @@ class Normalization(Reference):
         self.kernels.standardize_backward(z, inverse, dy, out, *shape)
 
     @or_reference
+    def scale_shift(self, x, scale, shift=None, rectify=False, *, out):
+        shape = reduction(x.shape, scale.shape)
+        if shape is None:
+            return NotImplemented
+        self.kernels.scale_shift(x, scale, shift, out, *shape, int(rectify))
+
+    @or_reference
+    def scale_shift_backward(self, x, scale, dy, *, out=None, dscale=None, dshift=None):
+        shape = reduction(x.shape, scale.shape)
+        if shape is None:
+            return NotImplemented
+        self.kernels.scale_shift_backward(x, scale, dy, out, dscale, dshift, *shape)
+
+    @or_reference
     def softmax_forward(self, x, *, out):
         self.kernels.softmax_forward(x, out, *out.shape)
 

@@ -46,6 +46,18 @@ __global__ void standardize(int n, Box box, const float* x, const float* mean, c
   out[i] = (x[i] - mean[at]) * inverse[at];
 }
 
+// out = scale x, then + shift if it is to be shifted, then ReLU if it is to be rectified; scale and shift are the same
+// along some axes.  Thread <-> element i.
+__global__ void scale_shift(int n, Box box, const float* x, const float* scale, const float* shift, int shifted,
+                            int rectified, float* out) {
+  int i = thread_number();
+  if (i >= n) return;
+  int at = place(i, box, box.b);
+  float y = scale[at] * x[i];
+  if (shifted) y += shift[at];
+  out[i] = rectified && y < 0 ? 0 : y;
+}
+
 // dx = inverse (dy - average of dy - z average of dy z).  Block <-> one number of inverse; its threads share the
 // `terms` elements that have it between them. As in reduction.cu, `kept` says where these begin, `over` how far each
 // is from there.

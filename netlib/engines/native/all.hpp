@@ -31,6 +31,7 @@ namespace ISA {
 #include "maximum.hpp"
 #include "reduction.hpp"
 #include "standardize.hpp"
+#include "scale_shift.hpp"
 #include "softmax.hpp"
 #include "pooling.hpp"
 #include "normalization.hpp"

@@ -33,8 +33,12 @@ inline Slide backward_slide(const Convolution& c, long phase_y, long phase_x, co
 }
 
 inline void convolution_backward_data(const Convolution& c, const float* dy, const float* W, float* dx) {
-    for (long i = 0; i < c.stride_y; ++i)
-        for (long j = 0; j < c.stride_x; ++j) {
+    if (c.padded().phases_y < c.stride_y || c.padded().phases_x < c.stride_x)       // some places are seen by no window
+        share_out_blocks(c.images * c.channels * c.height * c.width, 1 << 16, [=](long begin, long end) {
+            std::fill(dx + begin, dx + end, 0.f);
+        });
+    for (long i = 0; i < c.padded().phases_y; ++i)
+        for (long j = 0; j < c.padded().phases_x; ++j) {
             const Phase y(i, c.height, c.kernel_y, c.stride_y, c.pad_y, c.dilation_y);
             const Phase x(j, c.width, c.kernel_x, c.stride_x, c.pad_x, c.dilation_x);
             if (y.count && x.count)
@@ -42,10 +46,10 @@ inline void convolution_backward_data(const Convolution& c, const float* dy, con
         }
 }
 
-// bias: a number for each output, or null.
-EXPORT(conv_forward)(const float* x, const float* W, const float* bias, float* y, const Convolution* c, long rectify,
-                     long winograd) {
-    const Finish finish{bias, rectify != 0};
+// scale, bias: a number for each output, or null.
+EXPORT(conv_forward)(const float* x, const float* W, const float* scale, const float* bias, float* y,
+                     const Convolution* c, long rectify, long winograd) {
+    const Finish finish{scale, bias, rectify != 0};
     Slide plain = forward_slide(*c);
     plain.finish = finish;
     if (pointwise::pays(*c)) pointwise::forward(*c, x, W, y, finish);

@@ -13,14 +13,15 @@ struct Padded {
     long top, left;                                         // zeros before the first row and column; negative: cut off
     long images, rows, columns;                             // of a buffer: how many images, and the extents of a phase
     float border = 0;
+    long phases_y = stride_y, phases_x = stride_x;          // that are of use: the first ones
 
     long plane() const { return images * rows * columns; }
-    long channel() const { return stride_y * stride_x * plane(); }
+    long channel() const { return phases_y * phases_x * plane(); }
     long size() const { return channels * channel(); }
 
     // Where the padded image's place (y, x) is in a channel of the buffer.
     long at(long y, long x) const {
-        return (y % stride_y * stride_x + x % stride_x) * plane() + y / stride_y * columns + x / stride_x;
+        return (y % stride_y * phases_x + x % stride_x) * plane() + y / stride_y * columns + x / stride_x;
     }
 
     // Where position (row, column) of an image of the block is, for offset 0.
@@ -36,8 +37,8 @@ struct Padded {
 
     // A channel of the buffer, from x, all images.
     void fill(const float* x, const Block& block, long channel_number, float* to) const {
-        for (long py = 0; py < stride_y; ++py)
-            for (long px = 0; px < stride_x; ++px) {
+        for (long py = 0; py < phases_y; ++py)
+            for (long px = 0; px < phases_x; ++px) {
                 const Inside in = inside(px);
                 for (long i = 0; i < images; ++i)
                     for (long r = 0; r < rows; ++r, to += columns) {

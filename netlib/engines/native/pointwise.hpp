@@ -23,10 +23,10 @@ inline void forward(const Convolution& c, const float* x, const float* W, float*
         if (finish)
             share_out_blocks(c.outputs, std::max(1L, (1L << 14) / positions), [&](long begin, long end) {
                 for (long m = begin; m < end; ++m) {
-                    const vec bias = (finish.bias ? finish.bias[m] : 0) + vec{};
+                    const auto finished = finish.channel(m);
                     for (long i = 0; i < positions; i += LANES) {
                         float* to = out.at(m, i);
-                        store_part(to, finish(load_part(to, positions - i), bias), positions - i);
+                        store_part(to, finished(load_part(to, positions - i)), positions - i);
                     }
                 }
             });

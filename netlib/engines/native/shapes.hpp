@@ -8,7 +8,12 @@ struct Convolution {
     long kernel() const { return kernel_y * kernel_x; }
     long inputs_of_group() const { return channels / groups; }
     long outputs_of_group() const { return outputs / groups; }
-    Padded padded() const { return {channels, height, width, stride_y, stride_x, pad_y, pad_x, 0, 0, 0}; }
+    Padded padded() const {
+        Padded x{channels, height, width, stride_y, stride_x, pad_y, pad_x, 0, 0, 0};
+        x.phases_y = std::min(stride_y, (kernel_y - 1) * dilation_y + 1);
+        x.phases_x = std::min(stride_x, (kernel_x - 1) * dilation_x + 1);
+        return x;
+    }
     std::vector<Tap> taps() const {
         std::vector<Tap> taps;
         for (long i = 0; i < kernel(); ++i)

@@ -95,13 +95,23 @@ inline vec interleave(vec a, vec b, bool upper) {
         to[i * step] = from[i];
 }
 
-// What becomes of a convolution's sums: the bias of their channel is added, and negative ones may turn to 0 (ReLU).
+// What becomes of a convolution's sums, by their channel: they are scaled, a bias is added, and negative ones may turn
+// to 0 (ReLU).
 struct Finish {
-    const float* bias = nullptr;                            // none: zeros
+    const float *scale = nullptr, *bias = nullptr;          // none: ones, zeros
     bool rectify = false;
-    explicit operator bool() const { return bias || rectify; }
-    vec operator()(vec sum, vec bias) const {
-        sum += bias;
-        return rectify ? (sum < 0 ? vec{} : sum) : sum;
+    explicit operator bool() const { return scale || bias || rectify; }
+
+    struct Channel {
+        vec scale, bias;
+        bool rectify;
+        vec operator()(vec sum) const {
+            sum = sum * scale + bias;
+            return rectify ? (sum < 0 ? vec{} : sum) : sum;
+        }
+    };
+    Channel channel(long c) const { return {(scale ? scale[c] : 1) + vec{}, (bias ? bias[c] : 0) + vec{}, rectify}; }
+    Channel channels(long c, long n) const {                // n of them side by side in the lanes
+        return {scale ? load_part(scale + c, n) : 1 + vec{}, bias ? load_part(bias + c, n) : vec{}, rectify};
     }
 };

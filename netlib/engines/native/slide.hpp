@@ -52,6 +52,12 @@ namespace sliding {
 
 constexpr long DEPTH = 256, POSITIONS = 256;
 
+// One more stretch, or a longer last one.
+inline void add(std::vector<Stretch>& to, Stretch more) {
+    if (!to.empty() && to.back().place + to.back().length == more.place) to.back().length += more.length;
+    else to.push_back(more);
+}
+
 // The columns of the tiles of a block: its positions row by row, image by image.
 inline std::vector<Tile> tiles_of(const Slide& s, const Block& block) {
     const long of_image = block.rows * s.width, all = block.images * of_image;
@@ -61,13 +67,11 @@ inline std::vector<Tile> tiles_of(const Slide& s, const Block& block) {
         for (long n = 0, length; n < tile.columns; n += length) {
             const long i = (start + n) / of_image, r = (start + n) % of_image / s.width, q = (start + n) % s.width;
             length = std::min(s.width - q, tile.columns - n);
-            tile.reads.push_back({n, length, s.in.position(i, r, q)});
+            add(tile.reads, {n, length, s.in.position(i, r, q)});
             const long to = (block.image + i) * s.groups * s.outputs * s.channel
                             + (block.row + r) * s.row + q * s.column;
-            if (s.column == 1 && n && tile.writes.back().place + tile.writes.back().length == to)
-                tile.writes.back().length += length;
-            else
-                tile.writes.push_back({n, length, to});
+            if (s.column == 1) add(tile.writes, {n, length, to});
+            else tile.writes.push_back({n, length, to});
         }
         tiles.push_back(std::move(tile));
     }
@@ -88,27 +92,40 @@ inline void pack(const float* padded, const Place* places, long depth, const Til
 inline void deliver(const Slide& s, const Tile& tile, float* sums, long rows, long channel, float* y) {
     y += channel * s.channel;
     for (long i = 0; i < rows; ++i, sums += COLS, y += s.channel) {
-        const vec bias = (s.finish.bias ? s.finish.bias[channel + i] : 0) + vec{};
+        const auto finished = s.finish.channel(channel + i);
         for (long lane = 0; s.finish && lane < tile.columns; lane += LANES)
-            store(sums + lane, s.finish(load(sums + lane), bias));
+            store(sums + lane, finished(load(sums + lane)));
         for (const Stretch& w : tile.writes)
             scatter(y + w.place, sums + w.start, s.column, w.length);
     }
 }
 
-// The filters of each group as panels (panel, (c, t), ROWS), filled up with zeros.
+// `rows` filters as a panel ((c, t), ROWS), filled up with zeros.
+inline void pack_panel(const Slide& s, const float* filters, long rows, float* panel) {
+    const long T = s.taps.size(), K = s.depth();
+    if (s.input_step == s.kernel && T == s.kernel) {        // a filter's numbers lie side by side
+        for (long k = 0; k < K; k += LANES)
+            for (long i = 0; i < ROWS; i += LANES) {
+                vec numbers[LANES];
+                load_across(filters + i * s.output_step + k, s.output_step, rows - i, K - k, numbers);
+                for (long j = 0; j < std::min<long>(LANES, K - k); ++j)
+                    store_part(panel + (k + j) * ROWS + i, numbers[j], ROWS - i);
+            }
+        return;
+    }
+    for (long c = 0; c < s.inputs; ++c)
+        for (long t = 0; t < T; ++t, panel += ROWS) {
+            gather(panel, filters + c * s.input_step + s.taps[t].number, s.output_step, rows);
+            std::fill(panel + rows, panel + ROWS, 0.f);
+        }
+}
+
+// The filters of each group, panel after panel.
 inline void pack_filters(const Slide& s, const float* W, float* to) {
-    const long T = s.taps.size();
     share_out(s.groups * s.panels(), [&](long task) {
         const long g = task / s.panels(), first = task % s.panels() * ROWS;
-        const float* filters = W + g * s.inputs * s.outputs * s.kernel + first * s.output_step;
-        float* panel = to + task * s.depth() * ROWS;
-        for (long c = 0; c < s.inputs; ++c)
-            for (long t = 0; t < T; ++t, panel += ROWS) {
-                const float* filter = filters + c * s.input_step + s.taps[t].number;
-                for (long i = 0; i < ROWS; ++i)
-                    panel[i] = first + i < s.outputs ? filter[i * s.output_step] : 0;
-            }
+        pack_panel(s, W + g * s.inputs * s.outputs * s.kernel + first * s.output_step,
+                   std::min<long>(ROWS, s.outputs - first), to + task * s.depth() * ROWS);
     });
 }
 
@@ -117,7 +134,8 @@ inline void slide_group(const Slide& s, const std::vector<Tile>& tiles, const fl
                         const float* filters, long channel, long panel0, long panel1, float* y) {
     const long T = tiles.size(), K = s.depth();
     float* columns = buffer(COLUMNS, T * DEPTH * COLS);
-    float* sums = buffer(SUMS, (panel1 - panel0) * T * TILE_SIZE);
+    const bool once = K <= DEPTH;                           // then no sums have to wait
+    float* sums = buffer(SUMS, once ? TILE_SIZE : (panel1 - panel0) * T * TILE_SIZE);
     for (long k0 = 0; k0 < K || k0 == 0; k0 += DEPTH) {
         const long depth = std::min(DEPTH, K - k0);
         for (long t = 0; t < T; ++t)
@@ -125,8 +143,8 @@ inline void slide_group(const Slide& s, const std::vector<Tile>& tiles, const fl
         for (long p = panel0; p < panel1; ++p) {
             const long rows = std::min<long>(ROWS, s.outputs - p * ROWS);
             const Panel panel{filters + (p * K + k0) * ROWS};
-            float* sum = sums + (p - panel0) * T * TILE_SIZE;
-            for (long t = 0; t < T; ++t, sum += TILE_SIZE) {
+            for (long t = 0; t < T; ++t) {
+                float* sum = once ? sums : sums + ((p - panel0) * T + t) * TILE_SIZE;
                 multiply(rows, tiles[t].columns, panel, Run{1, depth, 0}, columns + t * depth * COLS, sum, k0 == 0);
                 if (k0 + depth >= K) deliver(s, tiles[t], sum, rows, channel + p * ROWS, y);
             }
@@ -146,7 +164,7 @@ inline void slide(Slide s, const float* x, const float* W, float* y, long images
     pack_filters(s, W, filters);
     const std::vector<Place> places = s.places(s.inputs);
     // With few blocks, as for a single image, the outputs are shared out as well.
-    const long shares = std::min(s.panels(), parts(4 * threads(), blocks.count())), share = parts(s.panels(), shares);
+    const long shares = std::min(s.panels(), parts(2 * threads(), blocks.count())), share = parts(s.panels(), shares);
     share_out(blocks.count() * shares, [&](long task) {
         const Block block = blocks[task / shares];
         const long panel = task % shares * share;

@@ -1,19 +1,25 @@
 // z = (x - mean) inverse and its gradient, for x (outer, kept, inner) and mean and inverse (kept).
 
-EXPORT(standardize)(const float* x, const float* mean, const float* inverse, float* z, long outer, long kept,
-                    long inner) {
-    const auto f = [=](vec x, vec mean, vec inverse) { return (x - mean) * inverse; };
+// y = f(x, a, b) for x (outer, kept, inner) and a and b (kept).
+template <class Function> void map_kept(const Function& f, const float* x, const float* a, const float* b, float* y,
+                                        long outer, long kept, long inner) {
     if (inner == 1)
         return share_out_light(outer, kept, [&](long begin, long end) {
             for (long o = begin; o < end; ++o)
-                map_some(z + o * kept, kept, f, x + o * kept, mean, inverse);
+                map_some(y + o * kept, kept, f, x + o * kept, a, b);
         });
     share_out_light(outer * kept, inner, [&](long begin, long end) {
         for (long i = begin; i < end; ++i)
-            map_some(z + i * inner, inner, [=, m = all(mean[i % kept]), s = all(inverse[i % kept])](vec x) {
-                return f(x, m, s);
+            map_some(y + i * inner, inner, [=, p = all(a[i % kept]), q = all(b[i % kept])](vec x) {
+                return f(x, p, q);
             }, x + i * inner);
     });
+}
+
+EXPORT(standardize)(const float* x, const float* mean, const float* inverse, float* z, long outer, long kept,
+                    long inner) {
+    map_kept([=](vec x, vec mean, vec inverse) { return (x - mean) * inverse; }, x, mean, inverse, z, outer, kept,
+             inner);
 }
 
 // dx = inverse (dy - average of dy - z average of dy z), the averages over outer and inner.

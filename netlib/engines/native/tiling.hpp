@@ -10,6 +10,7 @@ template <int FILTER> struct Tiling {
     long height, width, top, left;                          // of x; rows and columns of zeros before it
     long out_height, out_width;
     long output_step, input_step;                           // floats between filters in W, by output and by input
+    bool backward;                                          // filters are turned round
     Finish finish;
     Blocks blocks;                                          // of tiles
 
@@ -18,7 +19,8 @@ template <int FILTER> struct Tiling {
     Tiling(const Convolution& c, bool backward, long room, Finish finish = {})
         : groups(c.groups), inputs(c.inputs_of_group()), outputs(c.outputs_of_group()), height(c.height),
           width(c.width), top(c.pad_y), left(c.pad_x), out_height(c.out_height), out_width(c.out_width),
-          output_step(inputs * FILTER * FILTER), input_step(FILTER * FILTER), finish(finish), blocks(0, 1, 1, 1) {
+          output_step(inputs * FILTER * FILTER), input_step(FILTER * FILTER), backward(backward), finish(finish),
+          blocks(0, 1, 1, 1) {
         if (backward) {
             std::swap(inputs, outputs);
             std::swap(height, out_height);
@@ -29,6 +31,13 @@ template <int FILTER> struct Tiling {
         }
         blocks = Blocks(c.images, parts(out_height, TILE), across(),
                         std::clamp<long>(room / floats_a_tile(), ROWS, 1024), ROWS);
+    }
+
+    Tiling in_one_block() const {
+        Tiling w = *this;
+        w.blocks.images = w.blocks.all_images;
+        w.blocks.rows = w.blocks.height;
+        return w;
     }
 
     long across() const { return parts(out_width, TILE); }

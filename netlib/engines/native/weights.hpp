@@ -38,18 +38,26 @@ inline void transpose(const Gradient& w, const float* dy, const Block& block, lo
 // Add a block's part to `panels` of dW from row k0 on, ROWS rows each.
 inline void add_products(const Gradient& w, const Block& block, const float* padded, const float* columns, long width,
                          long k0, long k1, float* sums, bool fresh) {
-    const long step = std::max(1L, LINES / w.s.width);
-    for (long i = 0; i < block.images; ++i)
-        for (long r = 0; r < block.rows; r += step) {
-            const float* b = columns + (i * block.rows + r) * w.s.width * COLS;
-            const Run run{std::min(step, block.rows - r), w.s.width, w.s.in.columns};
-            for (long k = k0; k < k1; k += ROWS) {
-                Rows a;
-                for (long j = 0; j < ROWS; ++j)
-                    a.row[j] = padded + w.places[std::min(k + j, w.s.depth() - 1)].offset + w.s.in.position(i, r, 0);
-                multiply(k1 - k, width, a, run, b, sums + k * COLS, fresh && !i && !r);
-            }
+    const auto add = [&](const Run& run, long from, const float* b, bool first) {
+        for (long k = k0; k < k1; k += ROWS) {
+            Rows a;
+            for (long j = 0; j < ROWS; ++j)
+                a.row[j] = padded + w.places[std::min(k + j, w.s.depth() - 1)].offset + from;
+            multiply(k1 - k, width, a, run, b, sums + k * COLS, first);
         }
+    };
+    const Padded& in = w.s.in;
+    const long line = w.s.width, all = block.images * block.rows * line;
+    if (in.rows == block.rows && in.columns == line) {      // no border between lines: they are one
+        for (long n = 0; n < all; n += LINES)
+            add({1, std::min(LINES, all - n), 0}, n, columns + n * COLS, fresh && !n);
+        return;
+    }
+    const long step = std::max(1L, LINES / line);
+    for (long i = 0; i < block.images; ++i)
+        for (long r = 0; r < block.rows; r += step)
+            add({std::min(step, block.rows - r), line, in.columns}, in.position(i, r, 0),
+                columns + (i * block.rows + r) * line * COLS, fresh && !i && !r);
 }
 
 // Lay out a block, padded and transposed; then work(padded, columns, width, k0, k1, at) for each part of dW: its

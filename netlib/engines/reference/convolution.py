@@ -32,10 +32,12 @@ class Convolution(Engine):
             values = padded[(image, slice(None), *at)]
             rows[..., k] = values.reshape(len(image), groups, -1).swapaxes(0, 1)
 
-    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, *, out):
+    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, scale=None, *, out):
         W = W.reshape(groups, W.shape[0] // groups, -1)
         for columns, y in zip(self._columns(x, window, groups), out, strict=True):
             np.matmul(W, columns, out=y.reshape(groups, W.shape[1], -1))
+        if scale is not None:
+            out *= scale.reshape(-1, *(1,) * len(window.kernel))
         if bias is not None:
             out += bias.reshape(-1, *(1,) * len(window.kernel))
         if rectify:

@@ -23,6 +23,21 @@ class Normalization(Engine):
         average, along = (term.mean(reduced(z, inverse), keepdims=True) for term in (dy, dy * z))
         out[...] = (dy - average - z * along) * inverse
 
+    def scale_shift(self, x, scale, shift=None, rectify=False, *, out):
+        np.multiply(x, scale, out=out)
+        if shift is not None:
+            out += shift
+        if rectify:
+            self.unary('relu', out, 0, out=out)
+
+    def scale_shift_backward(self, x, scale, dy, *, out=None, dscale=None, dshift=None):
+        if dscale is not None:
+            self.dot(dy, x, out=dscale, accumulate=True)
+        if dshift is not None:
+            self.sum(dy, out=dshift, accumulate=True)
+        if out is not None:
+            np.multiply(dy, scale, out=out)
+
     def softmax_forward(self, x, *, out):
         np.subtract(x, x.max(1, keepdims=True, initial=-np.inf), out=out)
         np.exp(out, out=out)

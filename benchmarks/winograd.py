@@ -3,8 +3,8 @@
     python benchmarks/winograd.py
 
 A row for each kernel, batch and image, a column for each number of inputs and outputs; each cell has the ratio of the
-forward pass and that of the gradient by the weights, of the fastest runs of both, which take turns. Cells in brackets
-are those where the engine's rule (netlib/engines/fast/convolution.py) takes the plain product. The table goes to
+forward pass and that of the gradient by the weights, of the fastest runs of both, which take turns. In brackets are
+those where the engine's rule (netlib/engines/fast/convolution.py) takes the plain product. The table goes to
 results/DATE-winograd.md.
 """
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from goodinit.benchmarks.initializers import machine
 from goodinit.netlib.engines import make_engine
-from goodinit.netlib.engines.fast.convolution import shapes
+from goodinit.netlib.engines.fast.convolution import TILES, TILES_FOR_WEIGHTS, shapes
 from goodinit.netlib.engines.interface import Window
 
 RESULTS = Path(__file__).parent / 'results'
@@ -54,10 +54,10 @@ def cell(engine, batch: int, size: int, inputs: int, outputs: int, kernel: int, 
                ((batch, inputs, size, size), (batch, outputs, size, size), (outputs, inputs, kernel, kernel)))
     window = Window(*((n, n) for n in (kernel, 1, kernel // 2, 1)))
     known, out, dW = shapes(x.shape, y.shape[1:], window, 1), np.empty_like(y), np.zeros_like(W)
-    ratios = (ratio(lambda way: engine.kernels.conv_forward(x, W, None, out, known, 0, way), seconds),
+    ratios = (ratio(lambda way: engine.kernels.conv_forward(x, W, None, None, out, known, 0, way), seconds),
               ratio(lambda way: engine.kernels.conv_backward_weights(x, y, dW, known, way), seconds))
-    text = ' '.join(f'{value:.2f}' for value in ratios)
-    return text if engine.winograd(W.shape, window, 1, y.shape) else f'[{text}]'
+    rules = (engine.winograd(W.shape, window, 1, y.shape, least) for least in (TILES, TILES_FOR_WEIGHTS))
+    return ' '.join(f'{value:.2f}' if pays else f'[{value:.2f}]' for value, pays in zip(ratios, rules, strict=True))
 
 
 def ratio(run: Callable[[int], object], seconds: float) -> float:

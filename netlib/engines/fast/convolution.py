@@ -9,10 +9,10 @@ from ..reference import Reference
 from .native import or_reference
 
 # Winograd's transforms pay, for these kernels, from so many inputs and outputs of a group on, and so many tiles in a
-# batch, for the filters have to be transformed too. Measured on two cores of a Zen 4 for 8 to 512 channels and 4x4 to
-# 56x56 pixels (benchmarks/winograd.py; docs/cpu.md has the table).
+# batch, for the filters, or their gradient, have to be transformed too. Measured on two cores of a Zen 4 for 8 to 512
+# channels and 4x4 to 56x56 pixels (benchmarks/winograd.py; docs/cpu.md has the table).
 KERNELS = ((3, 3), (5, 5))
-CHANNELS, TILES = 16, 16
+CHANNELS, TILES, TILES_FOR_WEIGHTS = 16, 4, 16
 TILE = 4                                # rows and columns of a tile
 
 
@@ -47,7 +47,7 @@ class Convolution(Reference):
         if x.ndim != 4:
             return NotImplemented
         self.kernels.conv_backward_weights(x, dy, out, shapes(x.shape, dy.shape[1:], window, groups),
-                                           self.winograd(out.shape, window, groups, dy.shape))
+                                           self.winograd(out.shape, window, groups, dy.shape, TILES_FOR_WEIGHTS))
 
     @or_reference
     def conv_squared_gradients(self, x, dy, window, groups, *, out):
@@ -55,14 +55,14 @@ class Convolution(Reference):
             return NotImplemented
         self.kernels.conv_squared_gradients(x, dy, out, shapes(x.shape, dy.shape[1:], window, groups))
 
-    def winograd(self, W, window, groups, y):
+    def winograd(self, W, window, groups, y, least=TILES):
         """1 where a convolution with weights and output of these shapes goes by Winograd's transform, else 0."""
         if (self.exact or window.kernel not in KERNELS or {*window.stride, *window.dilation} != {1}
                 or any(map(operator.ge, window.pad, window.kernel))):
             return 0
         images, _, height, width = y
         tiles = images * -(-height // TILE) * -(-width // TILE)
-        return int(min(W[0] // groups, W[1]) >= CHANNELS and tiles >= TILES
+        return int(min(W[0] // groups, W[1]) >= CHANNELS and tiles >= least
                    and 2 * images * height * width >= tiles * TILE ** 2)
 
 

@@ -76,13 +76,14 @@ def share_diffs(net: Net) -> None:
 
 
 def find_followers(net: Net) -> None:
-    """Tell each layer which one overwrites its top and keeps a copy: one is enough for both, and the lower one may
-    write it."""
+    """Tell each layer that keeps its output which one works in place on it and keeps its input: one copy is enough for
+    both. Not with debug_info, which looks at the blob in between."""
+    if net.param.debug_info:
+        return
     writers: dict[Blob, Layer] = {}
     for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
-        if layer.keeps_input and bottom[0] is top[0]:
-            writers[bottom[0]].follower = layer
-            layer.fed = writers[bottom[0]].feeds and not net.param.debug_info
+        if layer.keeps_input and bottom[0] is top[0] and writers[bottom[0]].keeps_output:
+            writers[bottom[0]].follower, layer.fed = layer, True
         writers |= dict.fromkeys(top, layer)
 
 

@@ -40,9 +40,9 @@ class Layer:
     keeps_input = False                             # where it works in place, see `keep_input`
     ranks = Ranks()                                 # of which a data layer reads its share
     forward_only = False                            # its net never runs backward
-    follower: Layer | None = None                   # a layer in place on its top, whose copy serves both
-    feeds = False                                   # writes its top to `output_place`
-    fed = False                                     # `keep_input` has nothing to do: the layer below feeds it
+    keeps_output = False                            # see `keep_output`
+    follower: Layer | None = None                   # keeps its input, in place on our top: one copy serves both
+    fed = False                                     # it is such a follower, and what it keeps is written for it
     done_below = False                              # its forward is part of that of the layer below (netlib/fusion.py)
 
     # How the output's scale follows the input's: what between-layer initialization may change without changing
@@ -134,11 +134,8 @@ class Layer:
             self.engine.axpby(1, top[0].values, 0, out=self.buffer('output', *top[0].shape))
 
     def output_place(self, top: list[Blob]) -> Tensor:
-        """Where forward of a layer that `feeds` writes top[0]: straight into the copy of the layer above, if that keeps
-        one."""
-        if self.follower and self.follower.fed:
-            return self.follower.buffer('input', *top[0].shape)
-        return top[0].values
+        """Where forward of a layer that `keeps_output` writes top[0]: what a follower keeps, straight away."""
+        return self.follower.buffer('input', *top[0].shape) if self.follower else top[0].values
 
     def output(self, top: list[Blob]) -> Tensor:
         """The values of top[0] that forward wrote, after `keep_output`."""

@@ -77,7 +77,7 @@ class BatchNorm(Standardize):
         if self.global_stats:
             self.engine.binary('mul', dy, inverse, out=dx)
             return
-        if bottom[0] is top[0]:
+        if bottom[0] is top[0] or self.follower:
             z = self.output(top).reshape(*self.shape)
         else:
             z = self.standardized(bottom[0].values.reshape(*self.shape), mean, inverse)
@@ -93,7 +93,7 @@ class BatchNorm(Standardize):
         return self.global_stats
 
     @property
-    def feeds(self):
+    def keeps_output(self):
         return not self.global_stats
 
     @property

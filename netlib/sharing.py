@@ -39,26 +39,13 @@ class Life:
 
 def share_values(net: Net, keep: Collection[str] = ()) -> None:
     """What Net.share_memory does."""
-    place(joined(net, lives(net, 'values', keep)), 'values', net.engine.dtype)
+    in_place = [(i, bottom[0], top[0]) for i, layer, bottom, top in steps(net)
+                if layer.in_place and len(bottom) == len(top) == 1]
+    place(joined(lives(net, 'values', keep), in_place), 'values', net.engine.dtype)
     for layer in net.layers:
         layer.forward_only = True
     fuse(net)
     net.shared_by = 'share_memory'
-
-
-def joined(net: Net, found: list[Life]) -> list[Life]:
-    """The lives, where a layer that could work in place, on a bottom that nobody reads after it, now does so."""
-    by_blob = {blob: life for life in found for blob in life.blobs}
-    for i, (layer, bottom, top) in enumerate(zip(net.layers, net.bottoms, net.tops, strict=True)):
-        if not (layer.in_place and len(bottom) == len(top) == 1):
-            continue
-        below, above = map(by_blob.get, (bottom[0], top[0]))
-        if below and above and below is not above and below.death == i == above.birth and below.size == above.size:
-            below.death = above.death
-            below.blobs += above.blobs
-            by_blob |= dict.fromkeys(above.blobs, below)
-            found.remove(above)
-    return found
 
 
 def share_diffs(net: Net) -> None:
@@ -68,11 +55,36 @@ def share_diffs(net: Net) -> None:
     the last to need it. A diff that nobody writes stays zero, so that it has a memory of its own.
     """
     last = len(net.layers) - 1
-    place([Life(last - life.death, last - life.birth, life.blobs) for life in lives(net, 'diffs')
-           if is_written(net, life)], 'diffs', net.engine.dtype)
+    found = [Life(last - life.death, last - life.birth, life.blobs) for life in lives(net, 'diffs')
+             if is_written(net, life)]
+    heirs = [(last - i, top[0], bottom[layer.heir]) for i, layer, bottom, top in steps(net) if layer.heir is not None]
+    place(joined(found, reversed(heirs)), 'diffs', net.engine.dtype)
     find_followers(net)
     fuse(net)
     net.shared_by = 'share_diffs'
+
+
+def steps(net: Net) -> Iterable[tuple[int, Layer, list[Blob], list[Blob]]]:
+    """The layers that make tops of bottoms: the number of each, itself, and what it works on."""
+    for i, (layer, bottom, top) in enumerate(zip(net.layers, net.bottoms, net.tops, strict=True)):
+        if bottom and top:
+            yield i, layer, bottom, top
+
+
+def joined(found: list[Life], overwrites: Iterable[tuple[int, Blob, Blob]]) -> list[Life]:
+    """The lives, where a blob takes the place of another one that nobody needs any more.
+
+    overwrites: (i, old, new), where layer i may write the blob `new` over `old`.
+    """
+    by_blob = {blob: life for life in found for blob in life.blobs}
+    for i, old, new in overwrites:
+        below, above = map(by_blob.get, (old, new))
+        if below and above and below is not above and below.death == i == above.birth and below.size == above.size:
+            below.death = above.death
+            below.blobs += above.blobs
+            by_blob |= dict.fromkeys(above.blobs, below)
+            found.remove(above)
+    return found
 
 
 def find_followers(net: Net) -> None:

@@ -14,6 +14,7 @@ from goodinit.tools import test_net as score
 from goodinit.tools import train
 from goodinit.tools.bundled import find_model
 from shared_nets import filled, put_inputs
+from small_nets import conv, data, layer
 
 NETS = {'lenet': (2, 1, 28, 28), 'squeezenet': (1, 3, 67, 67), 'unet': (1, 1, 32, 32),
         'googlenet': (1, 3, 224, 224)}
@@ -99,6 +100,15 @@ def test_what_a_layer_writes_once_stays():
     for _ in range(3):
         net.forward()
         assert net.blobs['eights'].data.tolist() == [8] * 4
+
+
+def test_a_layer_works_in_place_where_nobody_reads_its_bottom_later():
+    text = data() + conv('a', 'data', 4) + layer('ReLU', 'relu', 'a', 'b') + layer('TanH', 'tanh', 'b', 'c')
+    nets = [filled(parse_net(text + layer('Eltwise', 'sum', 'b c', 'd')), TEST) for _ in range(2)]
+    nets[1].share_memory()
+    assert_same(*map(run, nets[::-1]))
+    memory = [net.blobs[name].values.memory for net in nets for name in 'abc']
+    assert len(set(memory[:3])) == 3 and memory[3] is memory[4] is not memory[5]
 
 
 def test_larger_inputs_still_compute_the_same():

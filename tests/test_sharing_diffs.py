@@ -111,6 +111,16 @@ def test_one_copy_serves_batch_norm_and_scale_in_place():
                                                                    set(), {'input'}, {'output'}]
 
 
+def test_a_diff_takes_the_place_of_the_one_it_is_made_of():
+    text = (data() + fc('a', 'data', 5) + layer('ReLU', 'relu', 'a', 'b') + layer('Eltwise', 'sum', 'a b', 's')
+            + fc('f', 's', 3) + shared_nets.loss('f'))
+    nets = pair(parse_net(text))
+    assert_same(nets)
+    chain = 'a', 'a_a_0_split_0', 'b', 's'                  # backward from s, while the other half of a's waits
+    for net, memories in zip(nets, (4, 1), strict=True):
+        assert len({net.blobs[name].diffs.memory for name in chain}) == memories
+
+
 def test_backward_from_is_refused():
     _, net = pair(trainable(parse_net(NETS['chain'])))
     with pytest.raises(NetError, match=r'cannot run backward: its blobs share memory \(Net.share_diffs\)'):

@@ -124,6 +124,11 @@ class Layer:
         """Where forward is linear `by_channel` (axis 1): make what it makes of scale x + shift, (C,) each."""
         raise NotImplementedError
 
+    @property
+    def heir(self) -> int | None:
+        """The bottom whose diff backward may write over the diff of top[0]."""
+        return 0 if self.in_place else None
+
     def take_up(self, above: Layer) -> bool:
         """Whether forward computes from now on also what the layer above, in place on its top, would make of it."""
         return False

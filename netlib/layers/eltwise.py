@@ -78,6 +78,11 @@ class Eltwise(Rectifying):
         return p.operation != p.MAX and super().take_up(above)
 
     @property
+    def heir(self):
+        p = self.param.eltwise_param
+        return len(self.coeff) - 1 if p.operation == p.SUM else None
+
+    @property
     def reads_top(self):
         p = self.param.eltwise_param
         return p.operation == p.PROD and not p.stable_prod_grad

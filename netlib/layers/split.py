@@ -14,6 +14,7 @@ class Split(Layer):
 
     tops = (1, None)
     scaling = 'equal'
+    heir = 0
 
     def reshape(self, bottom, top):
         for blob in top:

@@ -54,6 +54,7 @@ ELEMENTWISE(fill) {
 
 ELEMENTWISE(axpby) {
     const float alpha = parameters[0], beta = parameters[1];
+    if (alpha == 1 && beta == 0 && a == out) return;
     if (beta == 0) map(out, n, [=](vec x) { return alpha * x; }, a);
     else if (beta == 1) map(out, n, [=](vec x, vec y) { return alpha * x + y; }, a, out);
     else map(out, n, [=](vec x, vec y) { return alpha * x + beta * y; }, a, out);

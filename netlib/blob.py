@@ -27,6 +27,7 @@ class Blob:
         self.name, self.dtype = name, np.dtype(dtype)
         self._values, self._diffs = Memory(0, dtype), Memory(0, dtype)
         self.shape: Shape = (0,)
+        self.count = 0
         self.reshape(*shape)
 
     def __repr__(self):
@@ -34,6 +35,8 @@ class Blob:
 
     def reshape(self, *shape: int) -> None:
         """Take a new shape. The values stay where the old memory is large enough, as in Caffe."""
+        if shape == self.shape:
+            return
         if len(shape) > 32 or any(n < 0 for n in shape):
             raise NetError(f"blob '{self.name}': a shape has 0 to 32 extents, none negative; found {shape}")
         self.shape = tuple(int(n) for n in shape)

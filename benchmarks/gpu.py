@@ -1,4 +1,5 @@
-"""Training steps and forward passes on a GPU: this project's CUDA engine beside PyTorch on the same card.
+"""Training steps and forward passes on a GPU: this project's CUDA engine beside PyTorch on the same card. And whole
+initializations of CaffeNet on it, beside those on the CPU.
 
     pip install -e '.[cuda]' torch
     python benchmarks/gpu.py --quick
@@ -22,12 +23,12 @@ from statistics import median
 import numpy as np
 from goodinit import Solver
 from goodinit.benchmarks.initializers import RESULTS, environment, machine
-from goodinit.initializers import fill
+from goodinit.initializers import PRESETS, fill, initialize
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
 from goodinit.netlib.engines.cuda.device import open_device
 from goodinit.proto import parse_text, read_net
-from goodinit.proto.caffe_pb2 import TEST, NetParameter, SolverParameter
+from goodinit.proto.caffe_pb2 import TEST, TRAIN, NetParameter, SolverParameter
 from goodinit.tools.bundled import find_model
 from goodinit.tools.caffe import wait
 from goodinit.tools.feeding import with_inputs
@@ -37,6 +38,9 @@ from goodinit.tools.nets import open_net
 NETS = {'caffenet': 256, 'googlenet': 128, 'vgg16': 64, 'fitnet4/relu': 128, 'resnet50': 64}     # images in a batch
 TASKS = ('training step', 'forward')
 CANDIDATES = ('ours', 'ours tf32', 'torch', 'torch tf32', 'torch compiled', 'torch tf32 compiled')
+INITIALIZERS = {'lsuv': 1, 'pca': 5, 'kmeans': 5}      # batches: more where weights come from samples, as in the paper
+PLACES = {'gpu': 'cuda', 'cpu': 'fast'}                # where they compute: engines
+INIT_BATCH, INIT_TURNS = 32, 2
 SOLVER = 'base_lr: 1e-6 lr_policy: "fixed" momentum: 0.9 weight_decay: 0.0005 max_iter: 1000000 snapshot_prefix: "x"'
 PEAK_SIZE = 8192                    # rows and columns of the matrices whose product gives the peak
 
@@ -49,13 +53,15 @@ def main() -> None:
         return work(args.worker, args.task, args.nets[0], args)
     rates = peaks(64 if args.emulated else PEAK_SIZE)
     results = {net: {task: measure(net, task, args, rates) for task in TASKS} for net in args.nets}
+    init = {method: measure_initializer(method, args) for method in INITIALIZERS}
     now = datetime.now(UTC)
     folder = args.out or RESULTS
     folder.mkdir(exist_ok=True)
     path = folder / f'{now:%Y-%m-%d-%H%M}-gpu.json'
     numbers = {'date': f'{now:%Y-%m-%d %H:%M} UTC', 'machine': machine(), 'gpu': open_device().cuda.Device(0).name(),
                'emulated': args.emulated, 'peak_tflops': rates,
-               'batch': {net: batch_size(net, args) for net in args.nets}, 'results': results}
+               'batch': {net: batch_size(net, args) for net in args.nets}, 'results': results,
+               'initializers': init}
     path.write_text(json.dumps(numbers, indent=1) + '\n')
     print(path)
 
@@ -78,6 +84,7 @@ def arguments() -> argparse.Namespace:
         args.repeats, args.iterations = 3, 5
     if args.emulated:
         args.repeats, args.iterations, args.batch = 2, 1, args.batch or 2
+    args.init_net = 'lenet' if args.emulated else 'caffenet'
     args.nets = args.nets or (['lenet'] if args.emulated else list(NETS)[:2] if args.quick else list(NETS))
     args.candidates = args.candidates or [
         name for name in CANDIDATES if not ('torch' in name and (args.emulated or not importlib.util.find_spec('torch'))
@@ -165,6 +172,24 @@ def product_rate(engine: Engine, size: int) -> float:
     return 2e-12 * size ** 3 / best
 
 
+def measure_initializer(method: str, args: argparse.Namespace) -> dict[str, list[float]]:
+    """{where: seconds of an initialization in each turn}."""
+    runs = {where: initialization(method, engine, args) for where, engine in PLACES.items()}
+    turns = [{where: seconds(*run, 1) for where, run in runs.items()} for _ in range(1 + INIT_TURNS)][1:]
+    for where in runs:
+        print(f'{args.init_net:12} {method:13} {where:19} {median(turn[where] for turn in turns):8.3f} s', flush=True)
+    return {where: [turn[where] for turn in turns] for where in runs}
+
+
+def initialization(method: str, engine: str, args: argparse.Namespace) -> tuple[Callable, Callable]:
+    """A run of a preset, from batches in memory to weights, and what waits for its end."""
+    param = trained(args.init_net, args.batch or INIT_BATCH)
+    net = Net(param, TRAIN, engine=engine, seed=0)
+    fill(net, np.random.default_rng(0))
+    batches = [inputs(param, seed) for seed in range(INITIALIZERS[method])]
+    return lambda: initialize(net, batches, PRESETS[method], np.random.default_rng(0)), lambda: wait(net.engine)
+
+
 # -- the process that works -----------------------------------------------------------------------------------------
 
 def work(name: str, task: str, net: str, args: argparse.Namespace) -> None:
@@ -203,8 +228,8 @@ def trained(net: str, batch: int) -> NetParameter:
     return with_inputs(param, layers, {'data': tuple(image), 'label': (batch,)})
 
 
-def inputs(param: NetParameter) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
+def inputs(param: NetParameter, seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
     shapes: dict[str, tuple[int, ...]] = {}
     for layer in param.layer:
         if layer.type == 'Input':

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..netlib.engines import Engine, make_engine
+from ..netlib.engines.cuda.device import gpu_count, use_gpu
 from ..netlib.errors import EngineError, GoodinitError
 from ..netlib.registry import LAYERS
 from . import glog
@@ -39,27 +40,27 @@ def set_mode_cpu() -> None:
 
 
 def set_mode_gpu() -> None:
-    """Nets that are built from now on compute on the GPU; where none can be used, a warning says so and the CPU does.
+    """Nets that are built from now on compute on the GPU; where there is none, a warning says so and the CPU does.
 
-    Raises EngineError where set_device asked for another GPU than the first.
+    Raises EngineError where set_device asked for a GPU that is not there, or that is not the process's.
     """
     if common.gpu:
         return
     try:
-        common.engine = make_engine('cuda')
+        gpu_count()
     except GoodinitError as error:
         warnings.warn(f'set_mode_gpu: no GPU can be used, the CPU computes ({error})', stacklevel=2)
         return
-    common.gpu = True
-    set_device(common.device)
+    use_gpu(common.device)
+    common.gpu, common.engine = True, make_engine('cuda')
 
 
 def set_device(device: int) -> None:
-    """Choose the GPU: 0, the first one that CUDA_VISIBLE_DEVICES lets through. On the CPU nothing happens."""
+    """Choose the GPU by its number, among those that CUDA_VISIBLE_DEVICES lets through; the mode says whether it is
+    used. Raises EngineError where the process computes on another one already."""
+    if common.gpu:
+        use_gpu(device)
     common.device = device
-    if common.gpu and device != 0:
-        raise EngineError(f'set_device({device}): found another GPU than the first, needed 0; '
-                          f'CUDA_VISIBLE_DEVICES={device} makes it the first')
 
 
 def set_random_seed(seed: int) -> None:

@@ -1,9 +1,10 @@
 """Weights of one layer from the samples that reach it: pca, zca, kmeans, rand.
 
-Each is a function `(rows, count, rng) -> (weights, notes)`:
+Each is a function `(rows, count, rng, engine=None) -> (weights, notes)`:
 
     rows     (n, d) float32       input rows of an inner product, patches of a convolution, of one group
     count                         the outputs of that group
+    engine                        if it computes on a device, large products are its own (products.py)
     weights  (count, d) float32   on these samples every output has variance 1
     notes                         a sentence for each thing that kept an initializer from its rule;
                                   the caller adds the layer's name
@@ -20,12 +21,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..netlib.engines import Engine
 from .kmeans import spherical_kmeans
 from .orthonormal import orthonormal
+from .products import Matmul
 from .whitening import LARGEST, WhiteSamples
 
 Directions = Callable[[WhiteSamples, int, np.random.Generator], np.ndarray]
-FromSamples = Callable[[np.ndarray, int, np.random.Generator], tuple[np.ndarray, list[str]]]
+FromSamples = Callable[..., tuple[np.ndarray, list[str]]]
 
 FROM_SAMPLES: dict[str, FromSamples] = {}
 
@@ -38,16 +41,17 @@ def from_samples(directions: Directions, principal: bool = True) -> FromSamples:
     """Register an initializer, given what finds up to `count` directions in white coordinates, (k, rank); whether they
     must be those along the principal axes."""
     @functools.wraps(directions)
-    def initializer(rows: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
-        samples, size = WhiteSamples(rows, principal), rows.shape[1]
+    def initializer(rows: np.ndarray, count: int, rng: np.random.Generator,
+                    engine: Engine | None = None) -> tuple[np.ndarray, list[str]]:
+        samples, size = WhiteSamples(rows, principal, engine), rows.shape[1]
         notes = _left_out(samples)
         if not samples.rank:
             notes.append(f'the {samples.count} samples do not vary: Gaussian weights of variance 1/{size}')
             return rng.standard_normal((count, size), np.float32) / np.float32(np.sqrt(size)), notes
-        found = _distinct(directions(samples, count, rng))
+        found = _distinct(directions(samples, count, rng), samples.matmul)
         notes += _short_of(samples, len(found), count)
         if len(found) < count:
-            found = np.concatenate([found, _random_directions(count - len(found), samples.rank, rng)])
+            found = np.concatenate([found, _random_directions(count - len(found), samples, rng)])
         return samples.weights(found), notes
     FROM_SAMPLES[directions.__name__] = initializer
     return initializer
@@ -78,7 +82,8 @@ def kmeans(samples: WhiteSamples, count: int, rng: np.random.Generator) -> np.nd
     smooth, back = samples.smoothed(SMOOTHING)
     rows = samples.project(smooth)
     _to_unit_length(rows)
-    return spherical_kmeans(rows, min(count, len(rows)), rng) @ back
+    centroids = spherical_kmeans(rows, min(count, len(rows)), rng, engine=samples.engine)
+    return samples.matmul(centroids, back)
 
 
 @functools.partial(from_samples, principal=False)
@@ -86,11 +91,11 @@ def rand(samples: WhiteSamples, count: int, rng: np.random.Generator) -> np.ndar
     """Samples chosen at random, whitened as for kmeans (magic_init)."""
     chosen = rng.permutation(np.flatnonzero(samples.usable))[:count]
     smooth, back = samples.smoothed(SMOOTHING)
-    return (samples.rows[chosen] - samples.mean) @ smooth.T @ back
+    return samples.matmul(samples.matmul(samples.rows[chosen] - samples.mean, smooth.T), back)
 
 
-def _random_directions(count: int, rank: int, rng: np.random.Generator) -> np.ndarray:
-    directions = orthonormal((count, rank), rng)
+def _random_directions(count: int, samples: WhiteSamples, rng: np.random.Generator) -> np.ndarray:
+    directions = orthonormal((count, samples.rank), rng, engine=samples.engine)
     return _to_unit_length(directions)
 
 
@@ -101,10 +106,10 @@ def _to_unit_length(rows: np.ndarray) -> np.ndarray:
     return np.divide(rows, np.where(vanish, np.inf, lengths), out=rows)
 
 
-def _distinct(directions: np.ndarray) -> np.ndarray:
+def _distinct(directions: np.ndarray, matmul: Matmul) -> np.ndarray:
     """The directions at unit length, without those that vanish and those that repeat an earlier one."""
     units = _to_unit_length(np.array(directions, np.float32))
-    repeats = np.triu(units @ units.T, 1).max(axis=0, initial=0) > 1 - 1e-6
+    repeats = np.triu(matmul(units, units.T), 1).max(axis=0, initial=0) > 1 - 1e-6
     return units[~repeats & units.any(axis=1)]
 
 

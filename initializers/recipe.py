@@ -169,7 +169,7 @@ def new_weights(step: Step, recipe: Recipe, rng: np.random.Generator) -> list[st
     if source in ('keep', 'filler'):            # the fillers have been at work already
         return []
     if source == 'orthonormal':
-        layer.weight.data = orthonormal(shape, rng, layer.groups)
+        layer.weight.data = orthonormal(shape, rng, layer.groups, step.net.engine)
         return []
     if source in FROM_SAMPLES and (recipe.all_layers or layer.type == 'Convolution'):
         return _weights_from_samples(step, FROM_SAMPLES[source], recipe.memory, rng)
@@ -188,7 +188,7 @@ def _weights_from_samples(step, initializer, memory, rng):
         return [f'no rows of samples meet the weights of a {layer.type}: they are Gaussian']
     notes = []
     for group, rows in enumerate(samples):
-        weights, said = initializer(rows, view.shape[1], rng)
+        weights, said = initializer(rows, view.shape[1], rng, step.net.engine)
         view[group] = weights.reshape(view.shape[1:])
         where = f'group {group}: ' if layer.groups > 1 else ''
         notes.extend(where + note for note in said)

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..netlib.engines import Engine
+from .products import matmul_of
+
 BLOCK = 4096          # rows per matrix product: float32 within a block, float64 over several
 LARGEST = 1e37        # beyond it a difference of two float32 values can overflow
 RELATIVE = 1e-6       # smallest variance, over the largest, that float32 products tell from rounding
@@ -22,11 +25,12 @@ class WhiteSamples:
 
     Only directions in which the samples vary are kept: with a variance above 1e-6 of the largest (products of
     float32 values resolve little less) and above the rounding of the values themselves. Nothing is added to
-    the variances kept, so the coordinates are exactly white. Constant samples have rank 0.
+    the variances kept, so the coordinates are exactly white. Constant samples have rank 0. Products of
+    float32 are the engine's if it computes on a device.
     """
 
-    def __init__(self, rows: np.ndarray, principal: bool = True) -> None:
-        self.rows = rows
+    def __init__(self, rows: np.ndarray, principal: bool = True, engine: Engine | None = None) -> None:
+        self.rows, self.engine, self.matmul = rows, engine, matmul_of(engine)
         blocks = [rows[start:start + BLOCK] for start in range(0, len(rows), BLOCK)]
         self.usable = np.concatenate([np.zeros(0, bool), *((abs(b) < LARGEST).all(axis=1) for b in blocks)])
         self.count, self.size = int(self.usable.sum()), rows.shape[1]
@@ -57,7 +61,7 @@ class WhiteSamples:
     def weights(self, directions: np.ndarray) -> np.ndarray:
         """The weights (m, d) that act on x as `directions` (m, rank) do on u."""
         if self._factor is None:
-            return directions @ (self.axes / np.sqrt(self.variances)[:, None]).astype(np.float32)
+            return self.matmul(directions, (self.axes / np.sqrt(self.variances)[:, None]).astype(np.float32))
         from scipy.linalg import solve_triangular
         found = solve_triangular(self._factor, directions.T, trans=1, lower=True, check_finite=False)
         return (found.T / self.scale).astype(np.float32)
@@ -74,7 +78,7 @@ class WhiteSamples:
         added = part * np.trace(self._covariance) / self.size
         inverse = np.tril(dtrtri(np.linalg.cholesky(self._covariance + added * np.eye(self.size)), lower=1)[0])
         smooth = inverse.astype(np.float32)
-        return smooth / np.float32(self.scale), smooth @ self._factor.astype(np.float32)
+        return smooth / np.float32(self.scale), self.matmul(smooth, self._factor.astype(np.float32))
 
     def centred(self) -> Iterator[np.ndarray]:
         """The usable rows less their mean, in blocks; each block is overwritten by the next."""
@@ -91,8 +95,8 @@ class WhiteSamples:
         start = 0
         for block in self.centred():
             part = out[start:start + len(block)]
-            if self._factor is None:
-                np.matmul(block, matrix.T, out=part)
+            if self._factor is None or self.matmul is not np.matmul:
+                self.matmul(block, matrix.T, out=part)
             else:       # S is triangular: half the work, in place
                 part[:] = block
                 strmm(1, matrix.T, part.T, trans_a=1, overwrite_b=1)
@@ -113,7 +117,7 @@ class WhiteSamples:
         total, product = np.zeros((self.size, self.size)), np.empty((self.size, self.size), dtype)
         for block in self.centred():
             block = (block / np.float32(self.scale)).astype(dtype, copy=False)
-            total += np.matmul(block.T, block, out=product)
+            total += self.matmul(block.T, block, out=product)
         return total
 
     def _of_covariance(self, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -129,7 +133,7 @@ class WhiteSamples:
             columns = rows[:, start:start + BLOCK].astype(np.float64)
             total += columns @ columns.T
         variances, vectors = _principal(total / max(self.count, 1))
-        axes = vectors.T.astype(np.float32) @ rows
+        axes = self.matmul(vectors.T.astype(np.float32), rows)
         axes /= np.linalg.norm(axes, axis=1, keepdims=True)
         return axes, variances * self.scale ** 2
 

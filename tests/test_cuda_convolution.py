@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
-from goodinit.netlib.engines.cuda import Cuda, cudnn
+from goodinit.netlib.engines.cuda import Cuda, cudnn, device
 from goodinit.netlib.engines.interface import Window
 from goodinit.netlib.errors import EngineError, LayerError
 from goodinit.proto import parse_net
@@ -44,6 +44,18 @@ def test_both_ways_compute_the_same(c, by, with_cudnn):
     expected = run(make_engine('reference', dtype=np.float64), c)['out']
     found = run(with_cudnn.convolving(by), c)['out']
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max(initial=1))
+
+
+@pytest.mark.parametrize('options, launches', [
+    ((), 0), ((draw(4),), 1), ((None, True), 1), ((draw(4), True, draw(4)), 1)])
+def test_what_follows_a_convolution_is_one_kernel(options, launches, with_cudnn, monkeypatch):
+    """Scale, bias and ReLU."""
+    c = call('conv_forward', draw(2, 3, 5, 5), draw(4, 3, 3, 3), WINDOW, 1, *options, out=draw(2, 4, 5, 5))
+    calls, launch = [], device.Device._launch
+    monkeypatch.setattr(device.Device, '_launch', lambda *args: calls.append(args) or launch(*args))
+    found = run(with_cudnn, c)['out']
+    assert len(calls) == launches
+    np.testing.assert_allclose(found, run(make_engine('reference'), c)['out'], rtol=0, atol=1e-5)
 
 
 def test_nothing_to_convolve(with_cudnn):

@@ -1,4 +1,5 @@
 """--gpu: the tools compute on the GPU what they compute on the CPU, and say what is missing."""
+import functools
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from goodinit.caffe.common import common
 from goodinit.netlib.engines.cuda import device
 from goodinit.netlib.errors import EngineError
 from goodinit.proto import read_weights
+from goodinit.solvers import Solver
 from goodinit.tools import arguments as tool_arguments
 from goodinit.tools import (
     caffe,
@@ -105,6 +107,17 @@ def test_the_same_training(tool, arguments, option, folder, opened, cuda_device)
 
 
 @pytest.mark.cuda
+@pytest.mark.parametrize('tool, arguments', [(train, ['--solver', 'solver.prototxt', '--gpu', '0']),
+                                             (caffe, ['train', '-solver', 'solver.prototxt', '-gpu', '0'])])
+@pytest.mark.parametrize('option', [[], ['--deterministic']])
+def test_determinism_is_an_option_of_training(tool, arguments, option, folder, opened, monkeypatch):
+    engines, made = [], Solver.__init__
+    monkeypatch.setattr(Solver, '__init__', lambda self, *a, **k: (engines.append(k['engine']), made(self, *a, **k))[1])
+    assert tool.main([*arguments, *option]) == 0
+    assert [engine.deterministic for engine in engines] == [bool(option)]
+
+
+@pytest.mark.cuda
 @pytest.mark.parametrize('mode, line', [('solver_mode: GPU', 'Using GPUs 0'), ('', 'Using GPUs 0'),
                                         ('solver_mode: CPU', 'Use CPU.')])
 def test_the_solver_may_ask_for_the_gpu(mode, line, folder, opened, capsys):
@@ -168,7 +181,8 @@ def test_device_query(cuda_device, monkeypatch, capsys):
 
 @pytest.mark.parametrize('given, expected', [
     (['--gpu', 'in.jpg', 'out.npy'], ['--gpu=0', 'in.jpg', 'out.npy']), (['in.jpg', '--gpu'], ['in.jpg', '--gpu=0']),
-    (['--gpu', '1', 'in.jpg'], ['--gpu', '1', 'in.jpg']), (['in.jpg'], ['in.jpg']),
+    (['--gpu', '1', 'in.jpg'], ['--gpu', '1', 'in.jpg']), (['--gpu', 'all', 'in.jpg'], ['--gpu', 'all', 'in.jpg']),
+    (['in.jpg'], ['in.jpg']),
 ])
 def test_the_switch_of_pycaffes_scripts(given, expected):
     assert classify.numbered(given) == expected
@@ -182,10 +196,11 @@ NO_GPU = "engine 'cuda' finds no GPU"
 @pytest.fixture
 def without(monkeypatch):
     """A machine without a GPU."""
-    def no_gpu(*args):
+    @functools.cache
+    def no_gpu():
         raise EngineError(NO_GPU)
-    monkeypatch.setattr(gpu, 'make_engine', no_gpu)
-    monkeypatch.setattr(caffe, 'open_device', no_gpu)
+    monkeypatch.setattr(device, 'open_device', no_gpu)
+    monkeypatch.setattr(device, 'driver', no_gpu)
     monkeypatch.delenv('CUDA_DEVICE', raising=False)
 
 
@@ -209,8 +224,10 @@ def test_without_a_gpu(tool, arguments, folder, without, capsys):
     assert sorted(os.listdir()) == before
 
 
-def test_all_of_no_gpus(without, capsys):
-    assert fails(caffe.main, ['device_query', '-gpu', 'all'], capsys) == f'{NO_GPU}\n'
+@pytest.mark.parametrize('tool, arguments', [(caffe, ['device_query', '-gpu', 'all']),
+                                             (init_net, [*SMALL, '--gpu', 'all'])])
+def test_all_of_no_gpus(tool, arguments, without, capsys):
+    assert fails(tool.main, arguments, capsys) == f'{NO_GPU}\n'
 
 
 def test_without_a_gpu_a_solver_that_asks_for_it_trains_on_the_cpu(folder, without, capsys):
@@ -221,26 +238,13 @@ def test_without_a_gpu_a_solver_that_asks_for_it_trains_on_the_cpu(folder, witho
 
 
 @pytest.mark.parametrize('arguments, message', [
-    (['--gpu', 'all'], "argument --gpu: found 'all', needed: the number of one GPU, such as 0; for several, mpiexec "
-                       'starts a `goodinit train` each'),
+    (['--gpu', '0,1'], "argument --gpu: found '0,1', needed: the number of one GPU, such as 0, or all"),
     (['--gpu', '-1'], "argument --gpu: found '-1', needed: the number of one GPU"),
     (['--engine', 'checked:fast', '--gpu', '0'], 'argument --gpu: not allowed with argument --engine'),
 ])
 def test_mistakes(arguments, message, folder, monkeypatch, capsys):
     monkeypatch.setattr(tool_arguments, 'use_gpu', lambda number: 'cuda')
     assert fails(init_net.main, [*SMALL, *arguments], capsys).startswith(message)
-
-
-@pytest.mark.cuda
-def test_a_gpu_that_is_not_there(cuda_device, tmp_path):
-    """In a process that has opened none before, and in one that has."""
-    script = ('import sys, emulated_device; emulated_device.install(); from goodinit.tools.init_net import main\n'
-              'sys.exit(main(["--proto", "lenet", "--dry-run", "--gpu", "99"]))')
-    env = os.environ | {'PYTHONPATH': os.path.dirname(__file__)}
-    env.pop('CUDA_DEVICE', None)
-    done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True, env=env, cwd=tmp_path)
-    assert done.returncode == 1 and done.stdout == '' and done.stderr.count('\n') == 1
-    assert done.stderr.startswith("goodinit init: GPU 99: engine 'cuda' finds no GPU (cuDeviceGet failed: ")
 
 
 @pytest.mark.cuda
@@ -265,3 +269,6 @@ def test_the_benchmark_runs(cuda_device, tmp_path):
     for result in results.values():
         assert len(result['ours']['seconds']) == 2 and min(result['ours']['seconds']) > 0
         assert result['ours']['peak_mb'] > 1.7      # LeNet's weights alone
+    assert {(method, where, len(took)) for method, places in numbers['initializers'].items()
+            for where, took in places.items() if min(took) > 0} == \
+        {(method, where, 2) for method in ('lsuv', 'pca', 'kmeans') for where in ('gpu', 'cpu')}

@@ -21,10 +21,10 @@ def modes():
 
 
 def test_without_a_gpu_a_warning_says_so(monkeypatch, modes):
-    def none(name='reference'):
+    def none():
         raise GoodinitError('no device')
     with monkeypatch.context() as patch:
-        patch.setattr('goodinit.caffe.common.make_engine', none)
+        patch.setattr('goodinit.caffe.common.gpu_count', none)
         caffe.set_device(3)
         with pytest.warns(UserWarning, match=r'set_mode_gpu: no GPU can be used, the CPU computes \(no device\)'):
             caffe.set_mode_gpu()
@@ -40,8 +40,12 @@ def test_the_gpu_computes(cuda_device, modes):
     n = net()
     assert n.net.engine.name == 'cuda'
     np.testing.assert_allclose(n.forward(data=normal(4, 3))['out'], expected, rtol=1e-5)
-    with pytest.raises(GoodinitError, match=r'set_device\(1\): found another GPU than the first, needed 0'):
-        caffe.set_device(1)
+    with pytest.raises(GoodinitError, match=r'GPU 99: found that this process computes on another one'):
+        caffe.set_device(99)
+    caffe.set_mode_cpu()
+    caffe.set_device(99)
+    with pytest.raises(GoodinitError, match=r'GPU 99: found that this process computes on another one'):
+        caffe.set_mode_gpu()
 
 
 def test_the_log(monkeypatch, capsys):

@@ -1,4 +1,5 @@
 """`goodinit caffe` beside recorded runs of BVLC's `caffe`: what a parser of logs reads, the files, what goes wrong."""
+import functools
 import re
 import shutil
 import signal
@@ -7,9 +8,10 @@ import golden
 import numpy as np
 import pytest
 from goodinit.caffe.solver_log import SolverLog
+from goodinit.netlib.engines.cuda import device
 from goodinit.netlib.errors import need
 from goodinit.solvers import events
-from goodinit.tools import caffe, gpu
+from goodinit.tools import caffe
 from goodinit.tools.caffe import main
 from goodinit.tools.signals import Signals
 from toolkit import fails
@@ -231,7 +233,7 @@ def test_times(folder, capsys):
 
 
 def test_a_solver_that_asks_for_a_gpu_trains_where_pycuda_is_not_installed(folder, monkeypatch, capsys):
-    monkeypatch.setattr(gpu, 'make_engine', lambda name: need('nosuchcuda', 'cuda'))
+    monkeypatch.setattr(device, 'open_device', functools.cache(lambda: need('nosuchcuda', 'cuda')))
     path = folder / 'solver_zero_iter.prototxt'
     path.write_text(path.read_text().replace('solver_mode: CPU', ''))           # Caffe's default is GPU
     assert main(['train', '-solver', path.name]) == 0

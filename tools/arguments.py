@@ -3,12 +3,13 @@ import argparse
 import math
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from ..netlib.engines import ENGINES
 from ..netlib.errors import meant
 from ..netlib.shapes import Shape
 from .console import Parser
-from .gpu import use_gpu
+from .gpu import use_all_gpus, use_gpu
 from .inputs import DataOptions
 from .prepare import CPU_ENGINE
 from .sampling import BATCH_SIZE
@@ -94,11 +95,13 @@ def engine(text: str) -> str:
     return text
 
 
-def gpu(text: str) -> str:
-    """The engine that computes on the GPU of a number, which is opened. Raises EngineError where there is none."""
+def gpu(text: str, together: bool = False) -> str:
+    """The engine that computes on the GPU of a number, or on this process's share of all; the GPU is opened. Raises
+    EngineError where there is none."""
+    if text == 'all':
+        return use_all_gpus(together)
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"found '{text}', needed: the number of one GPU, such as 0; for several, "
-                                         'mpiexec starts a `goodinit train` each')
+        raise argparse.ArgumentTypeError(f"found '{text}', needed: the number of one GPU, such as 0, or all")
     return use_gpu(int(text))
 
 
@@ -151,13 +154,14 @@ def add_running(parser: Parser) -> None:
     group.add_argument('--dropout', action='store_true', help='keep dropout on while looking at activations')
 
 
-def add_engine(parser: argparse._ActionsContainer) -> None:
-    """--engine or --gpu, both as `engine`."""
+def add_engine(parser: argparse._ActionsContainer, together: bool = False) -> None:
+    """--engine or --gpu, both as `engine`; `together`: mpiexec can start the tool on several GPUs."""
     either = parser.add_mutually_exclusive_group()
     either.add_argument('--engine', type=engine, default=CPU_ENGINE, metavar='E',
                         help=f"what computes: {', '.join(ENGINES)} (default: %(default)s)")
-    either.add_argument('--gpu', dest='engine', type=gpu, default=argparse.SUPPRESS, metavar='N',
-                        help='compute on the GPU of this number, the first is 0')
+    either.add_argument('--gpu', dest='engine', type=partial(gpu, together=together), default=argparse.SUPPRESS,
+                        metavar='N', help='compute on the GPU of this number, the first is 0; all: the processes that '
+                                          'mpiexec starts take them in turn')
 
 
 def add_sharing(parser: argparse._ActionsContainer) -> None:

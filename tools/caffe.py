@@ -17,8 +17,8 @@ from goodinit.caffe.glog import log, number
 from goodinit.caffe.solver_log import SolverLog, log_net, weighted
 from goodinit.initializers import fill
 from goodinit.netlib import Net
-from goodinit.netlib.engines import Engine
-from goodinit.netlib.engines.cuda.device import open_device
+from goodinit.netlib.engines import Engine, make_engine
+from goodinit.netlib.engines.cuda.device import gpu_count, open_device
 from goodinit.netlib.errors import EngineError
 from goodinit.proto import format_text
 from goodinit.proto.caffe_pb2 import TEST, Phase, SolverParameter
@@ -27,7 +27,7 @@ from goodinit.solvers.events import Output, outputs_of
 from goodinit.solvers.solver import read
 from goodinit.tools.arguments import add_python_layers, one_of, whole
 from goodinit.tools.console import Parser, UsageError, run
-from goodinit.tools.gflags import add_flag
+from goodinit.tools.gflags import add_flag, add_switch
 from goodinit.tools.gpu import gpu_if_any, use_gpu
 from goodinit.tools.prepare import CPU_ENGINE
 from goodinit.tools.signals import EFFECTS, Signals
@@ -61,6 +61,7 @@ def parser() -> Parser:
     add('sigint_effect', 'train: what SIGINT does: snapshot, stop (after a snapshot) or none (default: %(default)s)',
         one_of(EFFECTS), 'stop')
     add('sighup_effect', 'train: what SIGHUP does (default: %(default)s)', one_of(EFFECTS), 'snapshot')
+    add_switch(out, 'deterministic', 'train: on a GPU, only algorithms that give the same bits each time')
     add_python_layers(out)
     add('on_nan', 'train: what to do when the loss is no longer finite: stop, or warn (default: go on, as BVLC does)',
         one_of(['stop', 'warn']), None)
@@ -86,8 +87,8 @@ def train(args: argparse.Namespace) -> None:
           ('caffe.cpp:203', f'Using GPUs {param.device_id if by_solver else args.gpu[0]}')))
     log('solver.cpp:45', f'Initializing solver from parameters: \n{format_text(param).rstrip()}')
     snapshots.clean(param.snapshot_prefix)
-    solver = Solver(param, engine=engine, fill=starter(param), report=SolverLog(param.display), on_nan=args.on_nan,
-                    share_memory=True)
+    solver = Solver(param, engine=make_engine(engine, deterministic=args.deterministic), fill=starter(param),
+                    report=SolverLog(param.display), on_nan=args.on_nan, share_memory=True)
     log('solver.cpp:57', 'Solver scaffolding done.')
     if args.snapshot:
         log('caffe.cpp:235', f'Resuming from {args.snapshot}')
@@ -240,7 +241,7 @@ def stages(args: argparse.Namespace) -> list[str]:
 def gpus(text: str) -> list[int]:
     """A type of GPUs: 0, or 0,1, or all, or none. Raises EngineError for `all` where there is none."""
     if text == 'all':
-        return list(range(open_device().cuda.Device.count()))
+        return list(range(gpu_count()))
     if not re.fullmatch(r'(\d+(,\d+)*)?', text):
         raise argparse.ArgumentTypeError(f"found '{text}', needed: the number of a GPU, or all")
     return [int(number) for number in text.split(',') if number]

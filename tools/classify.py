@@ -73,7 +73,7 @@ def add_model(parser: Parser) -> None:
 def numbered(argv: Sequence[str] | None) -> list[str]:
     """The command line with a number after --gpu, which pycaffe's scripts take without: 0."""
     given = list(sys.argv[1:] if argv is None else argv)
-    return ['--gpu=0' if word == '--gpu' and not after.isdecimal() else word
+    return ['--gpu=0' if word == '--gpu' and not after.isdecimal() and after != 'all' else word
             for word, after in pairwise([*given, ''])]
 
 

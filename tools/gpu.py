@@ -1,9 +1,9 @@
 """The GPU that computes: one for all nets of the process, chosen by its number."""
-import os
+import platform
 
-from ..netlib.engines import make_engine
-from ..netlib.engines.cuda.device import open_device
-from ..netlib.errors import EngineError, GoodinitError
+from ..netlib.engines.cuda import device
+from ..netlib.errors import EngineError
+from ..netlib.ranks import launched
 from .console import say
 from .prepare import CPU_ENGINE
 
@@ -11,20 +11,24 @@ GPU_ENGINE = 'cuda'
 
 
 def use_gpu(number: int) -> str:
-    """The engine that computes on the GPU of this number, among those that CUDA_VISIBLE_DEVICES lets through.
-
-    Raises EngineError where there is none, or where the process has opened another one before.
-    """
-    os.environ['CUDA_DEVICE'] = str(number)         # PyCUDA looks there when it opens its first device
-    try:
-        make_engine(GPU_ENGINE)
-    except GoodinitError as error:
-        raise EngineError(f'GPU {number}: {error}') from error
-    driver = open_device().cuda
-    if number >= driver.Device.count() or driver.Context.get_device() != driver.Device(number):
-        raise EngineError(f'GPU {number}: found that this process computes on another one; needed: a process of its '
-                          'own')
+    """The engine that computes on the GPU of this number. Raises EngineError as device.use_gpu does."""
+    device.use_gpu(number)
     return GPU_ENGINE
+
+
+def use_all_gpus(together: bool = False) -> str:
+    """The engine on the GPU that is this process's: the processes that mpiexec starts on a machine take its GPUs in
+    turn. A process alone takes the first, and says so where there are others; with `together`, for work that several
+    processes can share, EngineError says how to start them.
+    """
+    ranks, count = launched(), device.gpu_count()
+    machines = ranks.gather([platform.node()])
+    if ranks.size == 1 and count > 1:
+        found = f'--gpu all: found {count} GPUs and one process, which computes on one'
+        if together:
+            raise EngineError(f'{found}: mpiexec -n {count} before the command starts a process for each')
+        say(f'note: {found}: the first')
+    return use_gpu(machines[:ranks.rank].count(platform.node()) % count)
 
 
 def gpu_if_any(number: int) -> str:

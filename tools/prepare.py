@@ -7,6 +7,7 @@ import numpy as np
 
 from ..initializers import Row, fill, measure
 from ..netlib import Net, graph
+from ..netlib.engines import Engine
 from ..netlib.errors import NetError
 from ..netlib.ranks import Ranks
 from ..netlib.weights import check_save, layers_of, read_file, save, to_proto
@@ -63,7 +64,7 @@ class Prepared:
         check_save(self.net, path)
 
 
-def prepare(file: NetFile, options: DataOptions, engine: str = CPU_ENGINE, weights: str = '',
+def prepare(file: NetFile, options: DataOptions, engine: Engine | str = CPU_ENGINE, weights: str = '',
             ranks: Ranks | None = None) -> Prepared:
     """The net with its data, or a rank's share of them, the parameters of its fillers and, where given, of a file.
 

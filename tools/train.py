@@ -24,6 +24,7 @@ from goodinit.caffe.glog import number
 from goodinit.caffe.solver_log import output_lines
 from goodinit.initializers import PRESETS, Recipe, fill
 from goodinit.netlib import Net
+from goodinit.netlib.engines import Engine, make_engine
 from goodinit.netlib.errors import need
 from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
@@ -62,7 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         help='draw the change rate of each layer, as it trains, in P (.png, .svg or .pdf), with its numbers as .json')
     add('--monitor-every', metavar='N', type=whole(1),
         help=f"measure it every N iterations (default: the solver's display, or {EVERY})")
-    add_engine(parser)
+    add_engine(parser, together=True)
+    add('--deterministic', action='store_true',
+        help='on a GPU, only algorithms that give the same bits each time; the CPU does in any case')
     add_sharing(parser)
     add_python_layers(parser)
     return run(tool, parser, argv)
@@ -76,6 +79,7 @@ def tool(args: argparse.Namespace) -> None:
 
 
 def run_solver(args: argparse.Namespace, ranks: Ranks) -> None:
+    engine = make_engine(args.engine, deterministic=args.deterministic)
     path = find_model(args.solver, 'solver')
     param = read(path)
     digits = use_digits(param, path)
@@ -94,9 +98,9 @@ def run_solver(args: argparse.Namespace, ranks: Ranks) -> None:
     if args.weights:
         param.weights[:] = [args.weights]
     start = None if snapshot or not args.init else \
-        cache(lambda: initialized(path, replace(PRESETS[args.init], dropout=args.dropout), args.engine,
+        cache(lambda: initialized(path, replace(PRESETS[args.init], dropout=args.dropout), engine,
                                   max(param.random_seed, 0), ranks))
-    solver = Solver(param, engine=args.engine, fill=filler(param, start), on_nan=args.on_nan, ranks=ranks,
+    solver = Solver(param, engine=engine, fill=filler(param, start), on_nan=args.on_nan, ranks=ranks,
                     share_memory=args.share)
     feed(solver, digits)
     if snapshot:
@@ -156,7 +160,7 @@ def last_snapshot(prefix: str) -> str:
     return found
 
 
-def initialized(solver: Path, recipe: Recipe, engine: str, seed: int, ranks: Ranks) -> NetParameter:
+def initialized(solver: Path, recipe: Recipe, engine: Engine, seed: int, ranks: Ranks) -> NetParameter:
     """The weights that `goodinit init` gives the solver's net, from what all ranks read."""
     prepared = prepare(open_net(str(solver)), DataOptions(seed=seed), engine, ranks=ranks)
     outcome = carry_out(prepared, [recipe])

@@ -29,6 +29,13 @@ const size_t total_memory = size_t(8) << 30;
 const unsigned max_threads = 1024, max_shared = 48 << 10;
 CUcontext const the_context = reinterpret_cast<CUcontext>(1);
 thread_local int context_depth;  // the one context may be pushed many times
+CUdevice the_device;             // whose context that is
+
+// How many a process finds; it computes on one.
+int devices() {
+  const char* count = std::getenv("CUDA_EMULATOR_DEVICES");
+  return count ? std::atoi(count) : 1;
+}
 thread_local std::string last_error;
 
 std::mutex memory_mutex;
@@ -96,10 +103,11 @@ CUresult cuGetErrorString(CUresult code, const char** text) {
 
 // Devices and contexts
 
-CUresult cuDeviceGetCount(int* count) { return *count = 1, CUDA_SUCCESS; }
+CUresult cuDeviceGetCount(int* count) { return *count = devices(), CUDA_SUCCESS; }
 CUresult cuDeviceGet(CUdevice* device, int i) {
   *device = i;
-  return i == 0 ? CUDA_SUCCESS : fail(CUDA_ERROR_INVALID_DEVICE, "the only device is number 0");
+  const bool there = 0 <= i && i < devices();
+  return there ? CUDA_SUCCESS : fail(CUDA_ERROR_INVALID_DEVICE, "no device has that number");
 }
 CUresult cuDeviceGetName(char* name, int size, CUdevice) {
   return std::snprintf(name, size, "emulated CUDA device"), CUDA_SUCCESS;
@@ -129,8 +137,8 @@ CUresult cuDeviceComputeCapability(int* major, int* minor, CUdevice device) {
   return cuDeviceGetAttribute(minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device);
 }
 
-CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice) {
-  return *context = the_context, CUDA_SUCCESS;
+CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device) {
+  return the_device = device, *context = the_context, CUDA_SUCCESS;
 }
 CUresult cuDevicePrimaryCtxRelease(CUdevice) { return CUDA_SUCCESS; }
 CUresult cuCtxCreate_v4(CUcontext* context, CUctxCreateParams*, unsigned, CUdevice) {
@@ -148,7 +156,7 @@ CUresult cuCtxGetCurrent(CUcontext* context) {
   return *context = context_depth ? the_context : nullptr, CUDA_SUCCESS;
 }
 CUresult cuCtxGetDevice(CUdevice* device) {
-  return *device = 0, context_depth ? CUDA_SUCCESS : no_context();
+  return *device = the_device, context_depth ? CUDA_SUCCESS : no_context();
 }
 CUresult cuCtxSynchronize() {
   wait_for(nullptr);

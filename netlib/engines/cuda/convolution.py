@@ -7,7 +7,7 @@ from ...shapes import conv_extent
 from .arithmetic import Arithmetic
 from .cudnn import AXES, Cudnn, open_cudnn
 from .device import DeviceArray
-from .geometry import window_over
+from .geometry import box, strides, window_over
 
 
 class Convolution(Arithmetic):
@@ -40,12 +40,10 @@ class Convolution(Arithmetic):
         else:
             for columns, y in zip(self._columns(x, window, groups * k * p), out, strict=True):
                 self.blas.gemm(W.address, columns.address, y.address, m, p, k, count=groups)
-        for name, operand in (('mul', scale), ('add', bias)):
-            if operand is not None:
-                y = DeviceArray(out.address, (x.shape[0], groups * m, p))
-                self.binary(name, y, DeviceArray(operand.address, (1, groups * m, 1)), out=y)
-        if rectify:
-            self.unary('relu', out, 0, out=out)
+        if scale or bias or rectify:
+            y, each = (x.shape[0], groups * m, p), (1, groups * m, 1)
+            self.device.per_element('normalization', 'scale_shift', out.size, box(y, strides(y), strides(each)), out,
+                                    scale, bias, int(rectify), out)
 
     def conv_backward_data(self, dy, W, window, groups, *, out):
         if plan := self._plan(out, W, dy, window, groups):

@@ -1,5 +1,8 @@
 """The device: its memory, and how a kernel of ../kernels is found, compiled and launched."""
 import functools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -7,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import EngineError, need
+from ...errors import EngineError, GoodinitError, need
 from ...shapes import Shape
 from .pool import Allocation, Pool
 from .uploads import Uploads
@@ -34,7 +37,7 @@ class DeviceArray:
 
 
 class Device:
-    """The first GPU. All computation runs in one stream, in the order of the calls; only a download waits for it.
+    """The process's GPU. All computation runs in one stream, in the order of the calls; only a download waits for it.
 
     For Memory it is the driver: allocate, clear, upload, download. `pool` knows how much memory is in use, and was.
     """
@@ -42,14 +45,9 @@ class Device:
     cuda: Any                           # pycuda.driver
 
     def __init__(self):
-        need('pycuda', 'cuda')
-        try:
-            import pycuda.autoprimaryctx
-            import pycuda.driver
-        except Exception as error:          # PyCUDA defines its errors in pycuda.driver, which may be what fails
-            raise EngineError(f"engine 'cuda' finds no GPU ({str(error).strip()}): it needs one by NVIDIA, with its "
-                              "driver; the engines 'fast' and 'reference' need none") from error
-        self.cuda = pycuda.driver
+        self.cuda = driver()
+        with no_gpu_said():
+            import pycuda.autoprimaryctx  # noqa: F401  (opens the GPU whose number is in CUDA_DEVICE, or the first)
         self.pool, self.stream = Pool(self.cuda), self.cuda.Stream()
         self._uploads = Uploads(self.cuda, self.pool, self.stream)
         self._scratch: dict[str, Allocation] = {}
@@ -132,6 +130,46 @@ class Device:
 def open_device() -> Device:
     """The device of this process; all engines share it."""
     return Device()
+
+
+def use_gpu(number: int) -> None:
+    """Let this process compute on the GPU of a number, among those that CUDA_VISIBLE_DEVICES lets through.
+
+    Raises EngineError where there is none, or where the process computes on another one already.
+    """
+    if not open_device.cache_info().currsize:
+        os.environ['CUDA_DEVICE'] = str(number)
+    try:
+        cuda = open_device().cuda
+    except GoodinitError as error:
+        raise EngineError(f'GPU {number}: {error}') from error
+    if not 0 <= number < cuda.Device.count() or cuda.Context.get_device() != cuda.Device(number):
+        raise EngineError(f'GPU {number}: found that this process computes on another one; needed: a process of its '
+                          'own')
+
+
+def gpu_count() -> int:
+    """How many GPUs there are. Raises EngineError where there is none."""
+    return driver().Device.count()
+
+
+def driver() -> Any:
+    """pycuda.driver, which knows the GPUs. Raises EngineError where there is none."""
+    need('pycuda', 'cuda')
+    with no_gpu_said():
+        import pycuda.driver
+        pycuda.driver.init()
+    return pycuda.driver
+
+
+@contextmanager
+def no_gpu_said() -> Iterator[None]:
+    """What PyCUDA raises where it finds no GPU, as an EngineError."""
+    try:
+        yield
+    except Exception as error:          # PyCUDA defines its errors in pycuda.driver, which may be what fails
+        raise EngineError(f"engine 'cuda' finds no GPU ({str(error).strip()}): it needs one by NVIDIA, with its "
+                          "driver; the engines 'fast' and 'reference' need none") from error
 
 
 @functools.cache

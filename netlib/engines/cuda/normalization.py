@@ -29,8 +29,8 @@ class Normalization(Engine):
 
     def scale_shift(self, x, scale, shift=None, rectify=False, *, out):
         self.device.per_element('normalization', 'scale_shift', out.size,
-                                box(out.shape, strides(x.shape), strides(scale.shape)), x, scale,
-                                scale if shift is None else shift, int(shift is not None), int(rectify), out)
+                                box(out.shape, strides(x.shape), strides(scale.shape)), x, scale, shift, int(rectify),
+                                out)
 
     def scale_shift_backward(self, x, scale, dy, *, out=None, dscale=None, dshift=None):
         if dscale is not None:

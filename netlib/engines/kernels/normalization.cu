@@ -46,15 +46,16 @@ __global__ void standardize(int n, Box box, const float* x, const float* mean, c
   out[i] = (x[i] - mean[at]) * inverse[at];
 }
 
-// out = scale x, then + shift if it is to be shifted, then ReLU if it is to be rectified; scale and shift are the same
-// along some axes.  Thread <-> element i.
-__global__ void scale_shift(int n, Box box, const float* x, const float* scale, const float* shift, int shifted,
-                            int rectified, float* out) {
+// out = scale x + shift, then ReLU if it is to be rectified; scale and shift are the same along some axes, and either may
+// be missing (null).  Thread <-> element i.
+__global__ void scale_shift(int n, Box box, const float* x, const float* scale, const float* shift, int rectified,
+                            float* out) {
   int i = thread_number();
   if (i >= n) return;
   int at = place(i, box, box.b);
-  float y = scale[at] * x[i];
-  if (shifted) y += shift[at];
+  float y = x[i];
+  if (scale) y *= scale[at];
+  if (shift) y += shift[at];
   out[i] = rectified && y < 0 ? 0 : y;
 }
 

@@ -62,9 +62,9 @@ class Update:
 
     def __call__(self, rate: float, t: int) -> None:
         """Take the step number t, counted from 1, of the gradients as `clip` left them."""
-        for (lr_mult, decay_mult), (w, g, *history) in self._runs():
-            scratch = Tensor(g.shape, self.scratch)
-            with self.engine.blockwise():
+        with self.engine.blockwise():
+            for (lr_mult, decay_mult), (w, g, *history) in self._runs():
+                scratch = Tensor(g.shape, self.scratch)
                 if self.solver.iter_size > 1:
                     self.engine.axpby(1 / self.solver.iter_size, g, 0, out=g)
                 self._regularize(w, g, decay_mult, scratch)

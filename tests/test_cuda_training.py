@@ -50,6 +50,29 @@ def solver(model, shape, fields='', **options):
 
 # -- a step ---------------------------------------------------------------------------------------------------
 
+@pytest.mark.parametrize('fields', ['momentum: 0.9 weight_decay: 0.0005', 'type: "AdaDelta" momentum: 0.9 iter_size: 2',
+                                    'type: "Adam" momentum: 0.9 weight_decay: 0.01 regularization_type: "L1"'])
+def test_all_parameters_are_updated_in_one_launch(fields, cuda, monkeypatch):
+    training = solver('lenet', (1, 28, 28), fields, engine=cuda)        # whose biases have another rate
+    launched, launch = [], device.Device._launch
+    monkeypatch.setattr(device.Device, '_launch', lambda *args: launched.append(args[2]) or launch(*args))
+    training.update(0.01, 1)
+    assert launched == ['steps']
+
+
+def test_many_ops_are_put_off_and_few_are_refused(cuda):
+    x, y = cuda.tensor(5), cuda.tensor(1, 5)
+    with cuda.blockwise():
+        for _ in range(200):                    # of which a launch takes 64
+            cuda.unary('power', x, 1, 1, 0.5, out=x)
+    assert set(x.array()) == {100}
+    for refused in (lambda: cuda.binary('mul', y, cuda.tensor(1, 1), out=y), lambda: cuda.unary('exp', x, 1, 1, out=x)):
+        with pytest.raises(EngineError, match=r"blockwise: engine 'cuda' puts off .* found"), cuda.blockwise():
+            refused()
+    cuda.unary('exp', x, 0, 1, out=x)           # as before
+    assert set(x.array()) == {1}
+
+
 @pytest.mark.parametrize('model, shape, fields', [
     ('lenet', (1, 28, 28), 'momentum: 0.9 weight_decay: 0.0005'),
     ('lenet', (1, 28, 28), 'type: "Adam" momentum: 0.9 iter_size: 2 average_loss: 3'),

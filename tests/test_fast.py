@@ -11,6 +11,7 @@ from goodinit.netlib.engines.fast import native
 from goodinit.netlib.engines.interface import Window
 from goodinit.netlib.engines.reference.elementwise import BINARY, UNARY
 from goodinit.netlib.errors import EngineError
+from goodinit.netlib.memory import Tensor
 from goodinit.netlib.shapes import conv_extent, pool_extent
 from op_calls import call, draw, run, scale_shift_calls, tensor, unary_calls
 
@@ -227,15 +228,23 @@ def test_blockwise_ops_are_computed_at_the_end(shape, fast):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
 
 
-def test_blockwise_takes_elementwise_ops_of_one_size(fast):
+def test_blockwise_ops_may_differ_in_size(fast):
+    engine = fast()
+    small, large, s = engine.tensor(5), engine.tensor(70000), engine.tensor(70000)
+    with engine.blockwise():
+        for x, value in ((small, 2), (large, 3)):
+            part = Tensor(x.shape, s.memory)
+            engine.fill(value, out=part)
+            engine.axpby(10, part, 0, out=x)
+    assert set(small.array()) == {20} and set(large.array()) == {30}
+
+
+def test_blockwise_takes_elementwise_ops_only(fast):
     engine = fast()
     a, b = engine.tensor(3, 4), engine.tensor(1, 4)
     with pytest.raises(EngineError, match='blockwise: sum is not an elementwise op of tensors of one shape'), \
             engine.blockwise():
         engine.sum(a, out=b)
-    with pytest.raises(EngineError, match='blockwise: fill of 4 elements among ops of 12'), engine.blockwise():
-        engine.fill(1, out=a)
-        engine.fill(1, out=b)
     engine.sum(a, out=b)                                    # as before
 
 

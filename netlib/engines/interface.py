@@ -193,9 +193,11 @@ class Engine:
 
     # -- how ops are called -------------------------------------------------------------------------------
     def blockwise(self) -> AbstractContextManager:
-        """A context for elementwise ops on tensors of one size, and no other ops: results are there at its end.
+        """A context for axpby, unary and binary, each on tensors of one shape, and no other ops: results are there at
+        its end.
 
-        An engine for which that is faster computes them all on one part of the tensors after the other.
+        An engine for which that is faster takes one element after the other through all ops. So tensors of two ops that
+        overlap must begin at the same place.
         """
         return nullcontext()
 

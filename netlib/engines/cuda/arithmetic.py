@@ -1,5 +1,6 @@
 """Elementwise functions, reductions and the matrix product."""
 import functools
+from contextlib import contextmanager
 from math import prod
 
 import numpy as np
@@ -8,6 +9,7 @@ from ..interface import Engine
 from .cublas import Cublas, open_cublas
 from .device import Device
 from .geometry import box, strides
+from .steps import Steps
 
 
 class Arithmetic(Engine):
@@ -18,22 +20,33 @@ class Arithmetic(Engine):
     def blas(self) -> Cublas:
         return open_cublas(self.tf32)
 
+    @contextmanager
+    def blockwise(self):
+        steps = Steps(self.device)
+        self.elementwise = steps.add
+        try:
+            yield
+            steps.run()
+        finally:
+            del self.elementwise
+
+    def elementwise(self, kernel, n, *arguments):
+        self.device.per_element('elementwise', kernel, n, *arguments)
+
     def fill(self, value, *, out):
-        self.device.per_element('elementwise', 'fill', out.size, float(value), out)
+        self.elementwise('fill', out.size, float(value), out)
 
     def axpby(self, alpha, x, beta, *, out):
-        self.device.per_element('elementwise', 'axpby', out.size, float(alpha), x, float(beta), out)
+        self.elementwise('axpby', out.size, float(alpha), x, float(beta), out)
 
     def unary(self, name, x, *parameters, out):
-        self.device.per_element('elementwise', f'unary_{name}', out.size, x, out, *map(float, parameters))
+        self.elementwise(f'unary_{name}', out.size, x, out, *map(float, parameters))
 
     def unary_backward(self, name, x, y, dy, *parameters, out):
-        self.device.per_element('elementwise', f'unary_{name}_backward', out.size, x, y, dy, out,
-                                *map(float, parameters))
+        self.elementwise(f'unary_{name}_backward', out.size, x, y, dy, out, *map(float, parameters))
 
     def binary(self, name, a, b, *, out):
-        self.device.per_element('elementwise', f'binary_{name}', out.size,
-                                box(out.shape, strides(a.shape), strides(b.shape)), a, b, out)
+        self.elementwise(f'binary_{name}', out.size, box(out.shape, strides(a.shape), strides(b.shape)), a, b, out)
 
     def dropout_mask(self, seed, ratio, *, out):
         words = (seed & 0xffffffff, seed >> 32 & 0xffffffff, min(int(ratio * 2 ** 32), 2 ** 32 - 1))

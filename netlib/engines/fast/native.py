@@ -81,13 +81,11 @@ class Steps:
     def run(self) -> None:
         if self.calls:
             steps = (_Step * len(self.calls))(*(self._step(*call) for call in self.calls))
-            self.kernels.steps(steps, len(steps), self.calls[0][-1].size)
+            self.kernels.steps(steps, len(steps), max(call[-1].size for call in self.calls))
 
     def _step(self, name, inputs, parameters, out):
         kernel = ctypes.cast(getattr(_library(), f'{self.kernels.isa}_{name}'), ctypes.c_void_p)
-        if out.size != self.calls[0][-1].size:
-            raise EngineError(f'blockwise: {name} of {out.size} elements among ops of {self.calls[0][-1].size}')
-        return _Step(kernel, tuple(array.ctypes.data for array in inputs), out.ctypes.data, tuple(parameters))
+        return _Step(kernel, tuple(array.ctypes.data for array in inputs), out.ctypes.data, tuple(parameters), out.size)
 
     def __getattr__(self, name):
         raise EngineError(f'blockwise: {name} is not an elementwise op of tensors of one shape')
@@ -96,7 +94,7 @@ class Steps:
 class _Step(ctypes.Structure):
     """struct Step of ../native/elementwise.hpp."""
     _fields_ = [('kernel', ctypes.c_void_p), ('inputs', ctypes.c_void_p * 3), ('out', ctypes.c_void_p),
-                ('parameters', ctypes.c_float * 4)]
+                ('parameters', ctypes.c_float * 4), ('n', ctypes.c_long)]
 
 
 def _as_c(value):

@@ -94,3 +94,36 @@ BINARY(greater_equal,         a >= b)
 BINARY(prelu,                 a > 0 ? a : b * a)
 BINARY(prelu_slope,           a > 0 ? 1 : b)
 BINARY(sigmoid_cross_entropy, (a > 0 ? a : 0) - a * b + log1pf(expf(-fabsf(a))))
+
+// Several functions, one after the other, each of n numbers of its own: so a solver updates all parameters in one
+// launch. The functions are numbered as in ../cuda/steps.py; p are their parameters.
+struct Step {
+  int function, n;
+  const float *a, *b;
+  float* out;
+  float p[3];
+};
+enum { MAX_STEPS = 64 };
+struct Steps {
+  Step step[MAX_STEPS];
+};
+
+__device__ inline float value_of(const Step& s, int i) {
+  switch (s.function) {
+    case 0: return s.p[0] * s.a[i] + (s.p[1] != 0 ? s.p[1] * s.out[i] : 0);  // axpby
+    case 1: return s.a[i] < 0 ? (s.p[0] == 0 ? 0 : s.p[0] * s.a[i]) : s.a[i];  // relu
+    case 2: return sign_of(s.a[i]);
+    case 3: return power_of(s.p[2] + s.p[1] * s.a[i], s.p[0]);
+    case 4: return s.a[i] + s.b[i];
+    case 5: return s.a[i] * s.b[i];
+    default: return s.a[i] / s.b[i];
+  }
+}
+
+// Thread <-> element i of every step: what a step reads, this thread has written.
+__global__ void steps(int n, int count, Steps list) {
+  int i = thread_number();
+  if (i >= n) return;
+  for (int k = 0; k < count; ++k)
+    if (i < list.step[k].n) list.step[k].out[i] = value_of(list.step[k], i);
+}

@@ -70,21 +70,24 @@ template <class Work> void each_strip(long outer, long pieces, long inner, const
     });
 }
 
-// Several kernels, one after the other on each block while it is in the cache.
+// Several kernels, one after the other on each block while it is in the cache, each on n elements of its own.
 struct Step {
     void (*kernel)(const float*, const float*, const float*, const float*, float*, long);
     const float *a, *b, *c;
     float* out;
     float parameters[4];
+    long n;
 };
 
+// n: the most elements of a step.
 EXPORT(steps)(const Step* steps, long count, long n) {
     const auto from = [](const float* p, long i) { return p ? p + i : p; };
     share_out_light(parts(n, BLOCK), BLOCK, [&](long first, long last) {
         for (long i = first * BLOCK; i < std::min(n, last * BLOCK); i += BLOCK)
             for (const Step* s = steps; s != steps + count; ++s)
-                s->kernel(from(s->a, i), from(s->b, i), from(s->c, i), s->parameters, s->out + i,
-                          std::min(BLOCK, n - i));
+                if (i < s->n)
+                    s->kernel(from(s->a, i), from(s->b, i), from(s->c, i), s->parameters, s->out + i,
+                              std::min(BLOCK, s->n - i));
     });
 }
 

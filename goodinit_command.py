@@ -5,7 +5,9 @@ import sys
 
 def main() -> int:
     """Run the command line of this process; returns the exit status."""
-    handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:       # not ignored, as it is in the background of a shell
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from goodinit.tools.main import main as run
     signal.signal(signal.SIGINT, handler)
     return run()

@@ -11,23 +11,43 @@ import pytest
 COMMAND = Path(goodinit.__file__).parent / 'goodinit_command.py'
 INTERRUPTED = f"""
 import os, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.{{}})
 class Interrupt:
     def find_spec(self, name, path=None, target=None):
         if name == 'goodinit.netlib':
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupt())
+sys.argv[1:] = ['--version']
 runpy.run_path({str(COMMAND)!r}, run_name='__main__')
 """
 
 
-@pytest.mark.skipif(os.name != 'posix', reason='needs signals')
+LOADED = f"""
+import runpy, signal, sys
+signal.signal(signal.SIGINT, signal.{{}})
+sys.argv[1:] = ['--version']
+runpy.run_path({str(COMMAND)!r})['main']()
+print(signal.getsignal(signal.SIGINT) is signal.{{}})
+"""
+pytestmark = pytest.mark.skipif(os.name != 'posix', reason='needs signals')
+
+
+def run(code, folder, handler):
+    return subprocess.run([sys.executable, '-c', code.replace('{}', handler)], cwd=folder, capture_output=True,
+                          text=True)
+
+
 def test_it_ends_in_silence(tmp_path):
-    done = subprocess.run([sys.executable, '-c', INTERRUPTED], cwd=tmp_path, capture_output=True, text=True)
+    done = run(INTERRUPTED, tmp_path, 'default_int_handler')
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, '', '')
 
 
-def test_then_ctrl_c_interrupts_as_ever(tmp_path):
-    code = f"import runpy, signal; run = runpy.run_path({str(COMMAND)!r})['main']\n" \
-           "import sys; sys.argv[1:] = ['--version']; run(); print(signal.getsignal(signal.SIGINT).__name__)"
-    done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout.splitlines() == [f'goodinit {goodinit.__version__}', 'default_int_handler']
+def test_it_goes_on_in_the_background_of_a_shell(tmp_path):
+    done = run(INTERRUPTED, tmp_path, 'SIG_IGN')
+    assert (done.returncode, done.stdout, done.stderr) == (0, f'goodinit {goodinit.__version__}\n', '')
+
+
+@pytest.mark.parametrize('handler', ['default_int_handler', 'SIG_IGN'])
+def test_then_ctrl_c_does_as_ever(handler, tmp_path):
+    done = run(LOADED, tmp_path, handler)
+    assert done.stdout.splitlines() == [f'goodinit {goodinit.__version__}', 'True']

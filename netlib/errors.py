@@ -39,10 +39,10 @@ def layer_error(param, message: str) -> LayerError:
     return LayerError(f"layer '{param.name}' ({param.type}){where}: {message}")
 
 
-def need(module: str, extra: str) -> ModuleType:
-    """Import an optional module, or say which `pip install` brings it."""
+def need(module: str, extra: str, or_else: str = '') -> ModuleType:
+    """Import an optional module, or say which `pip install` brings it, and what to do where that does not."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise GoodinitError(f"this needs the package '{module.partition('.')[0]}' ({error}): "
-                            f"pip install 'goodinit[{extra}]'") from error
+                            f"pip install 'goodinit[{extra}]'{or_else}") from error

@@ -5,6 +5,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from ..errors import DataError, need
 from .pairs import Database, InUse, Pair, Writer
@@ -25,7 +26,7 @@ class LevelDB(Database):
 
     def __init__(self, path: Path):
         super().__init__(path)
-        plyvel = need('plyvel', 'data')
+        plyvel = need_plyvel()
         folder = path if is_writable(path) else self._linked(path)
         try:
             self._database = plyvel.DB(str(folder), create_if_missing=False, max_open_files=100)
@@ -63,7 +64,7 @@ class LevelDBWriter(Writer):
 
     def __init__(self, path: Path):
         super().__init__(path)
-        self._plyvel = need('plyvel', 'data')
+        self._plyvel = need_plyvel()
         self._database = self._plyvel.DB(str(path), create_if_missing=True, error_if_exists=True,
                                          block_size=BLOCK_SIZE, write_buffer_size=WRITE_BUFFER)
 
@@ -78,6 +79,11 @@ class LevelDBWriter(Writer):
 
     def close(self) -> None:
         self._database.close()
+
+
+def need_plyvel() -> ModuleType:
+    """The package plyvel, which has no wheels for Python 3.13 and newer, so that the extra leaves it out there."""
+    return need('plyvel', 'data', '; from Python 3.13 on: apt install g++ libleveldb-dev, then pip install plyvel')
 
 
 def is_writable(path: Path) -> bool:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..netlib.data.sources import Images, open_source
+from ..netlib.data.classic import CIFAR_SHAPE
+from ..netlib.data.sources import Images, is_cifar10, open_source
 from ..netlib.errors import layer_error
 from ..netlib.layers import Layer
 from ..netlib.registry import layer_class
@@ -108,6 +109,8 @@ def sample_shape(data: str) -> Shape | None:
     """The shape of the samples at `data`; (3, 0, 0) of image files, which differ; None without data."""
     if not data:
         return None
+    if is_cifar10(data):            # the same for all, and it can take seconds to unpack them
+        return CIFAR_SHAPE
     store = open_source(data, (3, 1, 1), np.random.default_rng(0)).store
     return (3, 0, 0) if isinstance(store, Images) else store[0][0].shape
 

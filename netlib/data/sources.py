@@ -42,13 +42,18 @@ def _open_store(spec: str, shape: tuple[int, ...]) -> Store:
         return Datums(open_database(path.parent), shape)
     if 'ubyte' in path.name:
         return Arrays(f'{spec} (MNIST)', *read_idx_images(path))
-    if '.bin' in path.suffixes:
+    if is_cifar10(path):
         return Arrays(f'{spec} (CIFAR-10)', *read_cifar10(path))
     if path.suffix in ('.txt', '.lst', '.list'):
         return _listed_images(path, shape)
     if path.suffix.lower() in SUFFIXES:
         return _images(spec, [path], shape)
     raise DataError(f'data {spec}: unknown kind of file; needed: {ACCEPTED}')
+
+
+def is_cifar10(path: str | Path) -> bool:
+    """Whether it is named as CIFAR-10's files are."""
+    return '.bin' in Path(path).suffixes and Path(path).is_file()
 
 
 def _open_folder(path: Path, shape: tuple[int, ...]) -> Store:

@@ -127,9 +127,17 @@ def test_the_fastest_algorithm_that_fits(with_cudnn, cuda_device, monkeypatch):
     monkeypatch.setattr(cudnn, 'MOST_WORKSPACE', 63)
     assert {a.number for a in plan(with_cudnn).algorithms.values()} == {1}
     with_cudnn.cudnn.convolution.cache_clear()
+
+
+def test_where_no_algorithm_fits(with_cudnn, monkeypatch):
+    """DEFAULT goes without cuDNN; CUDNN says so."""
+    with_cudnn.cudnn.convolution.cache_clear()
     monkeypatch.setattr(cudnn, 'MOST_WORKSPACE', -1)
+    for c in CASES:
+        expected = run(make_engine('reference', dtype=np.float64), c)['out']
+        np.testing.assert_allclose(run(with_cudnn, c)['out'], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
     with pytest.raises(EngineError, match='cuDNN has no algorithm for ConvolutionForward of these shapes: say engine'):
-        plan(with_cudnn)
+        run(with_cudnn.convolving('CUDNN'), CASES[0])
     with_cudnn.cudnn.convolution.cache_clear()
 
 

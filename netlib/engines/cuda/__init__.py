@@ -21,7 +21,8 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
 
     With tf32, matrix products and convolutions may round what they multiply to 10 bits after the point, for the several
     times faster tensor cores. Kernels of our own, and cuBLAS in its one stream, give the same bits each time; cuDNN if
-    `deterministic`. `convolution`: 'CAFFE' (im2col and cuBLAS), 'CUDNN', or 'DEFAULT', cuDNN where it is installed.
+    `deterministic`. `convolution`: 'CAFFE' (im2col and cuBLAS), 'CUDNN', or 'DEFAULT', which is cuDNN where that is
+    installed and has an algorithm for the shapes.
     """
 
     name = 'cuda'

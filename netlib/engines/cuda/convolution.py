@@ -35,7 +35,7 @@ class Convolution(Arithmetic):
 
     def conv_forward(self, x, W, window, groups, bias=None, rectify=False, scale=None, *, out):
         m, k, p = per_group(W, groups, out)
-        if plan := self._plan(x, W, out, window, groups):
+        if plan := self._plan('Forward', x, W, out, window, groups):
             plan.forward(x, W, out)
         else:
             for columns, y in zip(self._columns(x, window, groups * k * p), out, strict=True):
@@ -46,7 +46,7 @@ class Convolution(Arithmetic):
                                     scale, bias, int(rectify), out)
 
     def conv_backward_data(self, dy, W, window, groups, *, out):
-        if plan := self._plan(out, W, dy, window, groups):
+        if plan := self._plan('BackwardData', out, W, dy, window, groups):
             plan.backward_data(dy, W, out)
             return
         m, k, p = per_group(W, groups, dy)
@@ -58,7 +58,7 @@ class Convolution(Arithmetic):
                 self.device.per_element('convolution', 'col2im', dx_n.size, slid, columns, dx_n)
 
     def conv_backward_weights(self, x, dy, window, groups, *, out):
-        if plan := self._plan(x, out, dy, window, groups):
+        if plan := self._plan('BackwardFilter', x, out, dy, window, groups):
             plan.backward_weights(x, dy, out)
             return
         m, k, p = per_group(out, groups, dy)
@@ -75,11 +75,12 @@ class Convolution(Arithmetic):
             self.unary('power', gradient, 2, 1, 0, out=gradient)
             self.axpby(1, gradient, 1, out=out)
 
-    def _plan(self, x, W, y, window, groups):
+    def _plan(self, name, x, W, y, window, groups):
         """The convolution by cuDNN; None where that is not to be used, or cannot."""
         if self.cudnn is None or 0 in x.shape + W.shape + y.shape or len(window.kernel) > max(AXES):
             return None
-        return self.cudnn.convolution(x.shape, W.shape, y.shape, window, groups, self.tf32, self.deterministic)
+        plan = self.cudnn.convolution(x.shape, W.shape, y.shape, window, groups, self.tf32, self.deterministic)
+        return plan if self.convolution == 'CUDNN' or plan.algorithm(name) else None
 
     def _columns(self, x, window, size):
         """The columns of one image after the other, in one room used again and again."""

@@ -16,6 +16,7 @@ MOST_ALGORITHMS = 32                # more than there are
 
 MOST_WORKSPACE = 2 ** 28            # bytes that an algorithm may take for itself
 AXES = 2, 3                         # the spatial axes that cuDNN knows; fewer are filled up
+OPERANDS = {'Forward': 'xWy', 'BackwardData': 'Wyx', 'BackwardFilter': 'xyW'}       # two that are read, one written
 
 
 class Algorithm(ctypes.Structure):
@@ -66,7 +67,7 @@ class Convolution:
                                        c_int(CROSS_CORRELATION), c_int(FLOAT))
         cudnn.call('SetConvolutionGroupCount', self.window, c_int(groups))
         cudnn.call('SetConvolutionMathType', self.window, c_int(DEFAULT_MATH if tf32 else FMA_MATH))
-        self.algorithms: dict[str, Algorithm] = {}
+        self.algorithms: dict[str, Algorithm | None] = {}
 
     def _tensor(self, shape):
         strides = [1]
@@ -86,32 +87,43 @@ class Convolution:
                 self.cudnn.call(f'Destroy{kind}Descriptor', getattr(self, name))
 
     def forward(self, x: DeviceArray, W: DeviceArray, y: DeviceArray) -> None:
-        self._run('Forward', self.x, x, self.W, W, 0, self.y, y)
+        self._run('Forward', x, W, 0, y)
 
     def backward_data(self, dy: DeviceArray, W: DeviceArray, dx: DeviceArray) -> None:
-        self._run('BackwardData', self.W, W, self.y, dy, 0, self.x, dx)
+        self._run('BackwardData', W, dy, 0, dx)
 
     def backward_weights(self, x: DeviceArray, dy: DeviceArray, dW: DeviceArray) -> None:
-        self._run('BackwardFilter', self.x, x, self.y, dy, 1, self.W, dW)
+        self._run('BackwardFilter', x, dy, 1, dW)
 
-    def _run(self, name, a_shape, a, b_shape, b, beta, out_shape, out):
+    def algorithm(self, name: str) -> Algorithm | None:
+        """What is to compute one of OPERANDS; None where cuDNN has nothing for these shapes."""
         if name not in self.algorithms:
-            self.algorithms[name] = self._choose(name, a_shape, b_shape, out_shape)
-        chosen = self.algorithms[name]
+            self.algorithms[name] = self._choose(name)
+        return self.algorithms[name]
+
+    def _run(self, name, a, b, beta, out):
+        chosen = self.algorithm(name)
+        if chosen is None:
+            raise EngineError(f'cuDNN has no algorithm for Convolution{name} of these shapes: say engine: CAFFE')
         workspace = self.cudnn.device.scratch('workspace', chosen.workspace)
+        a_shape, b_shape, out_shape = self._operands(name)
         self.cudnn.call(f'Convolution{name}', self.cudnn.handle, byref(c_float(1)), a_shape, c_void_p(a.address),
                         b_shape, c_void_p(b.address), self.window, c_int(chosen.number), c_void_p(workspace),
                         c_size_t(chosen.workspace), byref(c_float(beta)), out_shape, c_void_p(out.address))
 
-    def _choose(self, name, a, b, out):
+    def _choose(self, name):
         found, count = (Algorithm * MOST_ALGORITHMS)(), c_int()
+        a, b, out = self._operands(name)
         self.cudnn.call(f'GetConvolution{name}Algorithm_v7', self.cudnn.handle, a, b, self.window, out,
                         c_int(MOST_ALGORITHMS), byref(count), found)
         for algorithm in found[:count.value]:       # the fastest first
             if not algorithm.status and algorithm.workspace <= MOST_WORKSPACE and \
                     (algorithm.deterministic or not self.deterministic):
                 return algorithm
-        raise EngineError(f'cuDNN has no algorithm for Convolution{name} of these shapes: say engine: CAFFE')
+        return None
+
+    def _operands(self, name):
+        return (getattr(self, operand) for operand in OPERANDS[name])
 
 
 def ints(values):

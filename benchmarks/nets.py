@@ -33,6 +33,7 @@ from goodinit.proto import parse_text, write_text
 RESULTS = Path(__file__).parent / 'results'
 PASSES = {'forward of one': 1, 'forward': 1, 'forward, backward': 3, 'SGD step': 3}     # of as many operations
 TASKS = tuple(PASSES)
+PLOTTED = ('forward of one', 'forward', 'SGD step')
 TURN = 0.1              # seconds: shorter tasks run several times in a turn
 # What a PyTorch user may tune: images stored channels last, and freed memory kept by the process.
 TUNED = {'MALLOC_MMAP_THRESHOLD_': '4294967296', 'MALLOC_TRIM_THRESHOLD_': '4294967296', 'MALLOC_TOP_PAD_': '268435456'}
@@ -239,24 +240,25 @@ def gflop(net: str) -> float:
 
 
 def plot(numbers: dict, path: Path) -> None:
-    """Each net's SGD step (forward pass where a candidate has no other) as a multiple of PyTorch's."""
-    from goodinit.tools.figures import COLOURS, save
+    """The times of three tasks as multiples of PyTorch's, for the candidates that have the task."""
+    from goodinit.tools.figures import COLOURS, legend_above, save
     from matplotlib.figure import Figure
-    figure = Figure(figsize=(9, 4), layout='constrained')
-    axes = figure.subplots()
     nets, names = list(numbers['samples']), list(next(iter(numbers['samples'].values())))
-    for i, name in enumerate(names):
-        heights = []
-        for net in nets:
-            samples = numbers['samples'][net]
-            task = 'SGD step' if 'SGD step' in samples[name] else 'forward'
-            heights.append(median(samples[name][task]) / median(samples.get('torch', samples[name])[task]))
-        axes.bar([k + 0.8 * i / len(names) for k in range(len(nets))], heights, 0.75 / len(names), label=name,
-                 color=COLOURS[i % len(COLOURS)])
-    axes.set_xticks([k + 0.4 - 0.4 / len(names) for k in range(len(nets))], nets)
-    axes.set_ylabel('time of an SGD step, PyTorch = 1')
-    axes.legend(frameon=False, ncols=3)
+    figure = Figure(figsize=(9, 9), layout='constrained')
+    for axes, task in zip(figure.subplots(len(PLOTTED), sharex=True), PLOTTED, strict=True):
+        for i, name in enumerate(names):
+            bars = [(k + 0.8 * i / len(names), ratio(numbers['samples'][net], name, task))
+                    for k, net in enumerate(nets) if task in numbers['samples'][net][name]]
+            axes.bar(*zip(*bars, strict=True) if bars else ([], []), 0.75 / len(names), label=name,
+                     color=COLOURS[i % len(COLOURS)])
+        axes.set_xticks([k + 0.4 - 0.4 / len(names) for k in range(len(nets))], nets)
+        axes.set_ylabel(task)
+    legend_above(figure, figure.axes[0].containers, "time as a multiple of PyTorch's")
     save(figure, path)
+
+
+def ratio(samples: dict, name: str, task: str) -> float:
+    return median(samples[name][task]) / median(samples.get('torch', samples[name])[task])
 
 
 MAKERS = {'reference': ours, 'fast': ours, 'exact': ours, 'torch': torchs, 'opencv': opencv}

@@ -28,7 +28,7 @@ MAY_IMPORT = {
 ORDER = ['errors', 'shapes', 'memory', 'ranks', 'engines', 'blob', 'registry', 'data', 'layers', 'graph',
          'hdf5_weights', 'weights', 'fusion', 'sharing', 'net']
 MAY_PRINT = ('tools/', 'experiments/', 'benchmarks/')
-FILE_LINES, FUNCTION_LINES = 300, 40
+FILE_LINES, FUNCTION_LINES, COLUMNS = 300, 40, 120
 
 
 def sources():
@@ -128,6 +128,14 @@ def test_inside_the_package_imports_are_relative():
 def test_files_are_short():
     report([f'{name}: {lines} lines; at most {FILE_LINES}' for name in SOURCES
             if (lines := len((ROOT / name).read_text(encoding='utf-8').splitlines())) > FILE_LINES])
+
+
+def test_lines_of_kernels_are_short():
+    """Those of Python are ruff's to measure."""
+    files = [path for name in ('native/*.?pp', 'kernels/*.cu*') for path in ROOT.glob(f'netlib/engines/{name}')]
+    assert files
+    report([f'{path.relative_to(ROOT)}:{number}: {len(line)} columns; at most {COLUMNS}' for path in files
+            for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1) if len(line) > COLUMNS])
 
 
 def test_functions_are_short():

@@ -52,7 +52,7 @@ def _open_store(spec: str, shape: tuple[int, ...]) -> Store:
 
 
 def is_cifar10(path: str | Path) -> bool:
-    """Whether it is named as CIFAR-10's files are."""
+    """Whether it is a file, and named as CIFAR-10's are."""
     return '.bin' in Path(path).suffixes and Path(path).is_file()
 
 

@@ -46,8 +46,8 @@ __global__ void standardize(int n, Box box, const float* x, const float* mean, c
   out[i] = (x[i] - mean[at]) * inverse[at];
 }
 
-// out = scale x + shift, then ReLU if it is to be rectified; scale and shift are the same along some axes, and either may
-// be missing (null).  Thread <-> element i.
+// out = scale x + shift, then ReLU if it is to be rectified; scale and shift are the same along some axes, and either
+// may be missing (null).  Thread <-> element i.
 __global__ void scale_shift(int n, Box box, const float* x, const float* scale, const float* shift, int rectified,
                             float* out) {
   int i = thread_number();

@@ -1,4 +1,5 @@
-// Pooling over two axes. x and dx are (planes, H, W), y, dy and mask (planes, H', W'); a plane is one channel of one image.
+// Pooling over two axes. x and dx are (planes, H, W), y, dy and mask (planes, H', W'); a plane is one channel of one
+// image.
 
 // Rows [top, bottom) and columns [left, right) of a plane.
 struct Area {
@@ -137,8 +138,8 @@ __global__ void roi_forward(int n, int channels, int height, int width, int rows
   winner[i] = at;
 }
 
-// dx = the sum of dy over the bins that x won.  Thread <-> element i of x: it asks each bin that sees it, so that no two
-// threads write to the same place.
+// dx = the sum of dy over the bins that x won.  Thread <-> element i of x: it asks each bin that sees it, so that no
+// two threads write to the same place.
 __global__ void roi_backward(int n, int channels, int height, int width, int rows, int columns, int regions,
                              const int* packed, const float* dy, const float* winner, float* dx) {
   int i = thread_number();

@@ -3,7 +3,8 @@
 // Of sum and moments:  Block <-> one number of out; its threads share the terms between them, each
 // adding up every blockDim.x-th one, and add up their sums in the end.
 //
-// Element i of `kept` is where the terms of out[i] begin, element j of `over` is how far the j-th of them is from there.
+// Element i of `kept` is where the terms of out[i] begin, element j of `over` is how far the j-th of them is from
+// there.
 
 OVER_THE_BLOCK(block_sum, a + b)
 

@@ -1,7 +1,8 @@
 // The tile of a matrix product: C (ROWS, COLS) += A (ROWS, K) B (K, COLS), all sums in registers.
 //
-// Every convolution ends here (gemm.hpp has a tile of its own, which fetches ahead). For each k it multiplies one row of B, two vectors, by ROWS single numbers
-// of A; so 2 ROWS multiply-adds go with 2 + ROWS loads, and there are registers enough for all of C.
+// Every convolution ends here (gemm.hpp has a tile of its own, which fetches ahead). For each k it multiplies one row
+// of B, two vectors, by ROWS single numbers of A; so 2 ROWS multiply-adds go with 2 + ROWS loads, and there are
+// registers enough for all of C.
 #if LANES == 16 || defined(__aarch64__)
 constexpr int ROWS = 12;                                    // of 32 registers 24 hold C
 #else

@@ -1,15 +1,15 @@
 // The forward pass of a convolution by Winograd's transform, and its gradient by the data: transform the filters, then
 // block by block transform the patches, multiply, transform the tiles back. Where a core's cache has room for the
-// transforms of a block, cores have blocks of their own. Where one block is all there is, a core has some outputs, whose
-// filters it transforms just before it multiplies by them. Else the cores share each step of each block.
+// transforms of a block, cores have blocks of their own. Where one block is all there is, a core has some outputs,
+// whose filters it transforms just before it multiplies by them. Else the cores share each step of each block.
 
 namespace winograd {
 
 // Floats that the second-level cache of a core holds, and the last-level one; tiles that make a block worth while.
 constexpr long NEAR_ROOM = 3 << 16, FAR_ROOM = 1 << 21, NEAR_TILES = 24;
 
-// Filters of a panel of outputs, (inputs, COLS) for each place, `step` apart: S E g E' S, for the vector of outputs from
-// `first` on. Lanes without one hold zeros.
+// Filters of a panel of outputs, (inputs, COLS) for each place, `step` apart: S E g E' S, for the vector of outputs
+// from `first` on. Lanes without one hold zeros.
 template <int FILTER>
 void transform_filters(const Tiling<FILTER>& w, const float* W, long group, long first, float* to, long step) {
     constexpr int SIZE = FILTER * FILTER, PATCH = Tiling<FILTER>::PATCH;
@@ -38,7 +38,8 @@ void multiply_panel(const Tiling<FILTER>& w, long tiles, long cols, const float*
     }
 }
 
-// One vector of outputs of a block: E' m E, put in its place. The products of its panel are `step` apart for each place.
+// One vector of outputs of a block: E' m E, put in its place. The products of its panel are `step` apart for each
+// place.
 template <int FILTER>
 void transform_back(const Tiling<FILTER>& w, const Block& block, long group, long first, const float* products,
                     long step, float* y) {
@@ -80,7 +81,8 @@ void forward_block(const Tiling<FILTER>& w, const Block& block, const float* x, 
     });
 }
 
-template <int FILTER> void forward_blocks(const Tiling<FILTER>& w, const float* x, const float* W, float* y, bool near) {
+template <int FILTER>
+void forward_blocks(const Tiling<FILTER>& w, const float* x, const float* W, float* y, bool near) {
     const long vectors = parts(w.outputs, LANES), size = w.inputs * COLS;
     float* filters = buffer(FILTERS, w.PLACES * w.groups * w.panels() * size);
     share_out(w.groups * vectors, [&](long i) {

@@ -8,7 +8,7 @@ def main() -> int:
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:       # not ignored, as it is in the background of a shell
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from goodinit.tools.main import main as run
+    from goodinit.tools.cli.main import main as run
     signal.signal(signal.SIGINT, handler)
     return run()
 

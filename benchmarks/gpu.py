@@ -29,11 +29,11 @@ from goodinit.netlib.engines import Engine, make_engine
 from goodinit.netlib.engines.cuda.device import open_device
 from goodinit.proto import parse_text, read_net
 from goodinit.proto.caffe_pb2 import TEST, TRAIN, NetParameter, SolverParameter
-from goodinit.tools.bundled import find_model
+from goodinit.feeding.bundled import find_model
 from goodinit.tools.caffe import wait
-from goodinit.tools.feeding import with_inputs
-from goodinit.tools.inputs import is_data_layer
-from goodinit.tools.nets import open_net
+from goodinit.feeding.feed import with_inputs
+from goodinit.feeding.inputs import is_data_layer
+from goodinit.feeding.net_file import open_net
 
 NETS = {'caffenet': 256, 'googlenet': 128, 'vgg16': 64, 'fitnet4/relu': 128, 'resnet50': 64}     # images in a batch
 TASKS = ('training step', 'forward')
@@ -93,7 +93,7 @@ def arguments() -> argparse.Namespace:
 
 
 def install_emulated_device() -> None:
-    sys.path.insert(0, str(Path(__file__).parents[1] / 'tests'))
+    sys.path.insert(0, str(Path(__file__).parents[1] / 'tests' / 'helpers'))
     import emulated_device
     emulated_device.install()
 

@@ -68,7 +68,7 @@ def command(case: str, args: argparse.Namespace) -> list[str]:
     if case == 'import':
         return [sys.executable, '-c', 'import goodinit']
     data = args.cifar if case.startswith('fitnet') else args.images
-    return [sys.executable, '-m', 'goodinit.tools.main', 'init', *INIT[case], '--data', data, '--engine', args.engine]
+    return [sys.executable, '-m', 'goodinit.tools.cli.main', 'init', *INIT[case], '--data', data, '--engine', args.engine]
 
 
 def run(command: Sequence[str]) -> dict[str, float]:

@@ -241,7 +241,7 @@ def gflop(net: str) -> float:
 
 def plot(numbers: dict, path: Path) -> None:
     """The times of three tasks as multiples of PyTorch's, for the candidates that have the task."""
-    from goodinit.tools.figures import COLOURS, legend_above, save
+    from goodinit.tools.plots.figures import COLOURS, legend_above, save
     from matplotlib.figure import Figure
     nets, names = list(numbers['samples']), list(next(iter(numbers['samples'].values())))
     figure = Figure(figsize=(9, 9), layout='constrained')

@@ -12,7 +12,7 @@ from ..netlib.engines import Engine, make_engine
 from ..netlib.engines.cuda.device import gpu_count, use_gpu
 from ..netlib.errors import EngineError, GoodinitError
 from ..netlib.registry import LAYERS
-from . import glog
+from ..solvers.log import glog
 
 
 @dataclass

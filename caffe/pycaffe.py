@@ -11,12 +11,13 @@ import numpy as np
 
 from .. import netlib
 from ..initializers import fill
-from ..netlib import hdf5_weights, layers
+from ..netlib.weights import hdf5 as hdf5_weights
+from ..netlib import layers
 from ..netlib.errors import NetError
 from ..netlib.layers.host.memory_data import MemoryData
 from ..netlib.layers.host.python import Python, views
 from ..proto import write_weights
-from ..solvers.nets import share_weights
+from ..solvers.solver_nets import share_weights
 from .common import common
 
 Arrays = Mapping[str, np.ndarray]

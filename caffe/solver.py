@@ -10,7 +10,7 @@ from ..proto.caffe_pb2 import SolverParameter
 from ..solvers.solver import read
 from .common import common, set_random_seed
 from .pycaffe import Net
-from .solver_log import SolverLog
+from ..solvers.log.caffe_log import SolverLog
 
 
 class Solver:

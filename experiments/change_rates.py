@@ -11,10 +11,10 @@ import numpy as np
 from goodinit.experiments import results
 from goodinit.experiments.results import markdown, write
 from goodinit.initializers import PRESETS, Recipe, Row, fill, initialize, measure
-from goodinit.tools.inputs import DataOptions
-from goodinit.tools.nets import open_net
-from goodinit.tools.prepare import Prepared, prepare
-from goodinit.tools.report import number, spread
+from goodinit.feeding.inputs import DataOptions
+from goodinit.feeding.net_file import open_net
+from goodinit.tools.cli.prepare import Prepared, prepare
+from goodinit.tools.cli.report import number, spread
 
 # What is done to which net.
 CASES = {

@@ -24,8 +24,9 @@ from goodinit.netlib import Net
 from goodinit.proto import atomic_write, read_solver
 from goodinit.proto.caffe_pb2 import TEST, SolverParameter
 from goodinit.solvers import Displayed, Solver
-from goodinit.tools import figures, plot_log
-from goodinit.tools.bundled import find_model
+from goodinit.tools.plots import figures
+from goodinit.tools import plot_log
+from goodinit.feeding.bundled import find_model
 
 NONLINEARITIES = ('relu', 'tanh', 'maxout')
 PRESETS = {'LSUV': 'lsuv', 'OrthoInit': 'orthonormal', 'MSRA': 'msra', 'Xavier': 'xavier'}

@@ -19,9 +19,10 @@ from subprocess import Popen
 from goodinit.experiments import results
 from goodinit.experiments.results import markdown, share_processors
 from goodinit.proto import read_solver, write_text
-from goodinit.tools import convert_mnist_data, figures, plot_log
-from goodinit.tools.bundled import find_model
-from goodinit.tools.log_reader import Log, read_log
+from goodinit.tools import convert_mnist_data, plot_log
+from goodinit.tools.plots import figures
+from goodinit.feeding.bundled import find_model
+from goodinit.solvers.log.reader import Log, read_log
 
 PRINTED = {'softmax_orthonormal': 0.48, 'softmax_lsuv': 0.48, 'hinge_orthonormal': 0.43, 'hinge_lsuv': 0.38}
 PARTS = {'mnist_train_lmdb': 'train', 'mnist_test_lmdb': 't10k'}        # the databases, and whose files they hold
@@ -105,7 +106,7 @@ def start(name: str, args: argparse.Namespace) -> Popen:
     solver.test_interval = gcd(solver.test_interval, args.iterations)       # the last test is after the last iteration
     write_text(solver, args.work / f'{name}.prototxt')
     with open(args.work / f'{name}.log', 'a') as log:
-        return Popen([sys.executable, '-m', 'goodinit.tools.main', *command(name).split()[1:]], cwd=args.work,
+        return Popen([sys.executable, '-m', 'goodinit.tools.cli.main', *command(name).split()[1:]], cwd=args.work,
                      stderr=log)
 
 

@@ -12,7 +12,7 @@ from goodinit.experiments.cifar10 import Cifar10
 from goodinit.experiments.mishkin_matas import BATCH_SIZE, fitnet4, measured_layers, printed_table
 from goodinit.experiments.results import markdown, write
 from goodinit.netlib import Net
-from goodinit.tools.bundled import find_model
+from goodinit.feeding.bundled import find_model
 
 NONLINEARITIES = {'TanH': 'tanh', 'ReLU': 'relu', 'VLReLU': 'vlrelu', 'Maxout': 'maxout'}
 TOLERANCE = 0.25

@@ -6,9 +6,9 @@ import numpy as np
 from goodinit.initializers import PRESETS, fill, initialize
 from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import TRAIN, NetParameter
-from goodinit.tools.feeding import with_inputs
-from goodinit.tools.inputs import is_data_layer
-from goodinit.tools.nets import open_net
+from goodinit.feeding.feed import with_inputs
+from goodinit.feeding.inputs import is_data_layer
+from goodinit.feeding.net_file import open_net
 
 BATCH_SIZE = 128
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..netlib import Net
 from ..netlib.blob import Param
-from ..netlib.layers.affine import Affine
+from ..netlib.layers.shared.affine import Affine
 from .activations import Batch
 from .gradients import weight_gradients
 from .scales import Scales

@@ -11,7 +11,7 @@ import numpy as np
 from ..netlib import Net
 from ..netlib.blob import Blob, Param
 from ..netlib.errors import NetError
-from ..netlib.layers.affine import Affine
+from ..netlib.layers.shared.affine import Affine
 from ..netlib.ranks import Ranks
 from .activations import Batch, set_inputs
 from .moments import weight_moments

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..netlib import Net
-from ..netlib.layers.affine import Affine
+from ..netlib.layers.shared.affine import Affine
 from .activations import Batch
 from .gradients import WeightGradient, weight_gradients
 from .moments import Moments, output_moments, pooled, weight_moments

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..netlib.blob import Blob
-from ..netlib.layers.affine import Affine
+from ..netlib.layers.shared.affine import Affine
 from ..netlib.memory import Tensor
 
 # Of equal values, float32 arithmetic makes a variance below ROUNDING times their mean square.

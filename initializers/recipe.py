@@ -9,7 +9,7 @@ import numpy as np
 
 from ..netlib import Net
 from ..netlib.errors import NetError, meant
-from ..netlib.layers.affine import Affine
+from ..netlib.layers.shared.affine import Affine
 from ..proto.caffe_pb2 import TRAIN, FillerParameter
 from .between_layer import between_layer
 from .fillers import fill_array

@@ -22,7 +22,7 @@ import numpy as np
 from ..netlib import Net
 from ..netlib.blob import Param
 from ..netlib.layers import Layer
-from ..netlib.layers.affine import Affine
+from ..netlib.layers.shared.affine import Affine
 
 ONE = 0             # the variable that stands for log 1 = 0
 

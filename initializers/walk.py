@@ -23,7 +23,7 @@ from ..netlib import Net
 from ..netlib.blob import Param
 from ..netlib.errors import DataError
 from ..netlib.layers import Layer
-from ..netlib.layers.affine import Affine
+from ..netlib.layers.shared.affine import Affine
 from ..proto.caffe_pb2 import TEST
 from .activations import Activations, Batch
 from .moments import Moments, output_moments, pooled

@@ -8,7 +8,9 @@ import numpy as np
 
 from ..proto import caffe_pb2 as pb
 from ..proto import read_net
-from . import graph, sharing, weights
+from . import graph
+from .plan import sharing
+from .weights import caffemodel as weights
 from .blob import Blob, Param
 from .engines import Engine, make_engine
 from .errors import EngineError, NetError, layer_error, meant

@@ -1,6 +1,6 @@
 """Integer rules: what shape comes out of what, with no arithmetic on values.
 
-A shape is a tuple of integers. Every rule here is a pure function of integers; tests/test_shapes.py holds a table of
+A shape is a tuple of integers. Every rule here is a pure function of integers; tests/core/test_shapes.py holds a table of
 examples.
 """
 from collections.abc import Sequence

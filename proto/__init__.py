@@ -3,7 +3,14 @@
 The lowest layer of goodinit: it imports nothing of the rest. Readers return messages of the current format.
 """
 from .arrays import array_to_blob, blob_shape, blob_to_array, serialized_blob
-from .binary import read_binary, read_blob, read_solver_state, read_weights, write_binary, write_weights
+from .binary import (
+    read_binary,
+    read_blob,
+    read_solver_state,
+    read_weights,
+    write_binary,
+    write_weights,
+)
 from .errors import GoodinitError, ProtoError
 from .files import atomic_write, existing_file, remove_abandoned, written_together
 from .text import (

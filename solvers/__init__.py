@@ -2,7 +2,17 @@
 
 A library: what happens is told in events (events.py). Imports proto and netlib; never initializers or tools.
 """
-from .events import Clipped, Displayed, Event, NotFinite, Output, Rated, Snapshotted, Stepped, Tested
+from .events import (
+    Clipped,
+    Displayed,
+    Event,
+    NotFinite,
+    Output,
+    Rated,
+    Snapshotted,
+    Stepped,
+    Tested,
+)
 from .rates import POLICIES, rate
 from .rules import RULES
 from .solver import Solver

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..netlib import Net, weights
+from ..netlib import Net
+from ..netlib.weights import caffemodel as weights
 from ..netlib.errors import GoodinitError, ProtoError, SolverError, need
 from ..proto import (
     array_to_blob,

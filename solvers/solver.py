@@ -18,9 +18,20 @@ from ..netlib.memory import Tensor
 from ..netlib.ranks import Ranks
 from ..proto import read_solver, upgrade_solver
 from ..proto.caffe_pb2 import SolverParameter
-from . import debug, nets, rates, rules, snapshots, update
+from . import debug, solver_nets as nets, rates, rules, snapshots, update
 from .averaging import Averaging
-from .events import Clipped, Displayed, NotFinite, Rated, Report, Snapshotted, Stepped, Tested, mean_outputs, outputs_of
+from .events import (
+    Clipped,
+    Displayed,
+    NotFinite,
+    Rated,
+    Report,
+    Snapshotted,
+    Stepped,
+    Tested,
+    mean_outputs,
+    outputs_of,
+)
 from .rules import RULES
 
 LOOK = 100              # iterations

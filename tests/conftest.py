@@ -7,7 +7,8 @@ import goodinit.initializers.fillers  # noqa: F401  (registers the fillers that 
 import pytest
 from goodinit.netlib.engines import make_engine
 
-sys.path.insert(0, str(Path(__file__).parent))
+for _folder in ('helpers', 'core', 'layers', 'solvers'):
+    sys.path.insert(0, str(Path(__file__).parent / _folder))
 
 # Every test that takes `engine` runs over these. One that needs a device is pytest.param(name, marks=pytest.mark.cuda).
 ENGINES = ['reference', 'checked:reference', 'fast', 'checked:fast', pytest.param('cuda', marks=pytest.mark.cuda)]

@@ -13,8 +13,8 @@ from functools import partial
 
 import numpy as np
 from goodinit import __version__
-from goodinit.caffe.glog import log, number
-from goodinit.caffe.solver_log import SolverLog, log_net, weighted
+from goodinit.solvers.log.glog import log, number
+from goodinit.solvers.log.caffe_log import SolverLog, log_net, weighted
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
@@ -25,12 +25,12 @@ from goodinit.proto.caffe_pb2 import TEST, Phase, SolverParameter
 from goodinit.solvers import Solver, debug, snapshots
 from goodinit.solvers.events import Output, outputs_of
 from goodinit.solvers.solver import read
-from goodinit.tools.arguments import add_python_layers, one_of, whole
-from goodinit.tools.console import Parser, UsageError, run
-from goodinit.tools.gflags import add_flag, add_switch
-from goodinit.tools.gpu import gpu_if_any, use_gpu
-from goodinit.tools.prepare import CPU_ENGINE
-from goodinit.tools.signals import EFFECTS, Signals
+from goodinit.tools.cli.arguments import add_python_layers, one_of, whole
+from goodinit.tools.cli.console import Parser, UsageError, run
+from goodinit.tools.cli.gflags import add_flag, add_switch
+from goodinit.tools.cli.gpu import gpu_if_any, use_gpu
+from goodinit.tools.cli.prepare import CPU_ENGINE
+from goodinit.tools.cli.signals import EFFECTS, Signals
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,11 +24,11 @@ from goodinit.netlib.engines import make_engine
 from goodinit.netlib.errors import DataError, GoodinitError
 from goodinit.netlib.shapes import Shape
 from goodinit.proto import atomic_write, existing_file, read_net
-from goodinit.tools.arguments import add_engine, add_python_layers, add_sharing, real, shape
-from goodinit.tools.bundled import find_model
-from goodinit.tools.carry_out import check_output
-from goodinit.tools.console import Parser, run, say
-from goodinit.tools.prepare import copy_weights
+from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, real, shape
+from goodinit.feeding.bundled import find_model
+from goodinit.tools.cli.initialize_and_report import check_output
+from goodinit.tools.cli.console import Parser, run, say
+from goodinit.tools.cli.prepare import copy_weights
 
 MEAN = '104.00698793,116.66876762,122.67891434'     # of ILSVRC 2012's images: blue, green, red
 BEST = 5

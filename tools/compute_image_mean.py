@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from goodinit.caffe.glog import log, number
+from goodinit.solvers.log.glog import log, number
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum
 from goodinit.netlib.data.pairs import Database
 from goodinit.netlib.errors import DataError
 from goodinit.proto import write_binary
 from goodinit.proto.caffe_pb2 import BlobProto
-from goodinit.tools.carry_out import check_output
-from goodinit.tools.console import Parser, run
+from goodinit.tools.cli.initialize_and_report import check_output
+from goodinit.tools.cli.console import Parser, run
 from goodinit.tools.convert_imageset import BACKENDS, add_backend, log_opened
 
 PROGRESS = 10000

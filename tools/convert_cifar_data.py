@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from goodinit.netlib.data.classic import read_cifar10
 from goodinit.netlib.errors import DataError
-from goodinit.tools.console import Parser, run
+from goodinit.tools.cli.console import Parser, run
 from goodinit.tools.convert_mnist_data import write_images
 
 FILES = {'train': [f'data_batch_{i}.bin' for i in range(1, 6)], 'test': ['test_batch.bin']}

@@ -10,16 +10,16 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
-from goodinit.caffe.glog import log
+from goodinit.solvers.log.glog import log
 from goodinit.netlib.data.databases import LEVELDB, LMDB, create_database
 from goodinit.netlib.data.images import ImageError, decode_image, resize
 from goodinit.netlib.data.sources import read_list
 from goodinit.netlib.errors import DataError
 from goodinit.proto import existing_file
 from goodinit.proto.caffe_pb2 import Datum
-from goodinit.tools.arguments import INT_MAX, one_of, whole
-from goodinit.tools.console import Parser, UsageError, run
-from goodinit.tools.gflags import add_flag, add_switch, plain
+from goodinit.tools.cli.arguments import INT_MAX, one_of, whole
+from goodinit.tools.cli.console import Parser, UsageError, run
+from goodinit.tools.cli.gflags import add_flag, add_switch, plain
 
 BACKENDS = {'lmdb': LMDB, 'leveldb': LEVELDB}
 SWITCHES = {'gray': 'make the images grey', 'shuffle': 'put them in random order',

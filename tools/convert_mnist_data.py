@@ -13,7 +13,7 @@ from goodinit.netlib.data.classic import read_idx
 from goodinit.netlib.data.databases import create_database
 from goodinit.netlib.errors import DataError
 from goodinit.proto.caffe_pb2 import DataParameter, Datum
-from goodinit.tools.console import Parser, run, say
+from goodinit.tools.cli.console import Parser, run, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:

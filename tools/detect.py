@@ -19,10 +19,10 @@ import numpy as np
 from goodinit.caffe.detector import Detector
 from goodinit.netlib.errors import DataError, GoodinitError, need
 from goodinit.proto import atomic_write
-from goodinit.tools.arguments import one_of, whole
-from goodinit.tools.carry_out import check_output
+from goodinit.tools.cli.arguments import one_of, whole
+from goodinit.tools.cli.initialize_and_report import check_output
 from goodinit.tools.classify import add_model, build, numbered
-from goodinit.tools.console import Parser, run, say
+from goodinit.tools.cli.console import Parser, run, say
 
 CORNERS = ('ymin', 'xmin', 'ymax', 'xmax')
 CROP_MODES = {'.csv': 'list', '.txt': 'selective_search'}

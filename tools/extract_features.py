@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 import numpy as np
-from goodinit.caffe.glog import log
-from goodinit.caffe.solver_log import log_net
+from goodinit.solvers.log.glog import log
+from goodinit.solvers.log.caffe_log import log_net
 from goodinit.netlib import Net
 from goodinit.netlib.data.databases import create_database
 from goodinit.netlib.errors import NetError, meant
 from goodinit.proto.caffe_pb2 import TEST, Datum
-from goodinit.tools.arguments import add_engine, add_python_layers, add_sharing, one_of, whole
+from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, one_of, whole
 from goodinit.tools.caffe import load
-from goodinit.tools.console import Parser, UsageError, run
+from goodinit.tools.cli.console import Parser, UsageError, run
 from goodinit.tools.convert_imageset import BACKENDS, log_opened
-from goodinit.tools.gpu import GPU_ENGINE, use_gpu
+from goodinit.tools.cli.gpu import GPU_ENGINE, use_gpu
 
 PLACE = 'extract_features.cpp'
 PROGRESS = 1000

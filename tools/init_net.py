@@ -14,8 +14,8 @@ from pathlib import Path
 
 from goodinit.initializers import PRESETS, Recipe
 from goodinit.initializers.recipe import BETWEEN, NORMALIZE, WEIGHTS_FROM
-from goodinit.tools import report
-from goodinit.tools.arguments import (
+from goodinit.tools.cli import report
+from goodinit.tools.cli.arguments import (
     add_data,
     add_net,
     add_output,
@@ -27,11 +27,11 @@ from goodinit.tools.arguments import (
     size,
     whole,
 )
-from goodinit.tools.carry_out import carry_out, check_output
-from goodinit.tools.console import Parser, run, say
-from goodinit.tools.nets import NetFile, open_net
-from goodinit.tools.picture import first_convolution, save_filters
-from goodinit.tools.prepare import prepare
+from goodinit.tools.cli.initialize_and_report import carry_out, check_output
+from goodinit.tools.cli.console import Parser, run, say
+from goodinit.feeding.net_file import NetFile, open_net
+from goodinit.tools.plots.filters import first_convolution, save_filters
+from goodinit.tools.cli.prepare import prepare
 
 METHODS = '\n'.join(f'  {name:12} {recipe.weights_from}, {recipe.normalize}, {recipe.between}'
                     for name, recipe in PRESETS.items())

@@ -16,13 +16,13 @@ from goodinit.netlib.errors import GoodinitError
 from goodinit.netlib.shapes import Shape
 from goodinit.proto import read_text
 from goodinit.proto.caffe_pb2 import SolverParameter
-from goodinit.tools.arguments import add_input_shape, add_python_layers, whole
-from goodinit.tools.bundled import find_model
-from goodinit.tools.console import Parser, run, say
-from goodinit.tools.findings import Finding, found, in_order
-from goodinit.tools.lint_file import NetLint
-from goodinit.tools.lint_solver import SolverLint
-from goodinit.tools.lint_text import parse_all
+from goodinit.tools.cli.arguments import add_input_shape, add_python_layers, whole
+from goodinit.feeding.bundled import find_model
+from goodinit.tools.cli.console import Parser, run, say
+from goodinit.tools.checks.findings import Finding, found, in_order
+from goodinit.tools.checks.file import NetLint
+from goodinit.tools.checks.solver import SolverLint
+from goodinit.tools.checks.text import parse_all
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from goodinit.initializers import Recipe
-from goodinit.tools.arguments import add_engine, add_input_shape, add_python_layers, one_of
-from goodinit.tools.carry_out import carry_out, check_output
-from goodinit.tools.console import Parser, run, say
-from goodinit.tools.gpu import use_gpu
-from goodinit.tools.inputs import DataOptions
-from goodinit.tools.nets import open_net
-from goodinit.tools.prepare import prepare
+from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_python_layers, one_of
+from goodinit.tools.cli.initialize_and_report import carry_out, check_output
+from goodinit.tools.cli.console import Parser, run, say
+from goodinit.tools.cli.gpu import use_gpu
+from goodinit.feeding.inputs import DataOptions
+from goodinit.feeding.net_file import open_net
+from goodinit.tools.cli.prepare import prepare
 
 # The published script stops when the twenty-first trial has failed.
 MODES = {

@@ -15,13 +15,20 @@ from pathlib import Path
 import numpy as np
 from goodinit.initializers import Recipe
 from goodinit.netlib import Net
-from goodinit.netlib.layers.affine import Affine
-from goodinit.tools.arguments import add_engine, add_input_shape, add_python_layers, one_of, real, whole
-from goodinit.tools.carry_out import carry_out, check_output
-from goodinit.tools.console import Parser, run, say
-from goodinit.tools.inputs import DataOptions
-from goodinit.tools.nets import open_net
-from goodinit.tools.prepare import prepare
+from goodinit.netlib.layers.shared.affine import Affine
+from goodinit.tools.cli.arguments import (
+    add_engine,
+    add_input_shape,
+    add_python_layers,
+    one_of,
+    real,
+    whole,
+)
+from goodinit.tools.cli.initialize_and_report import carry_out, check_output
+from goodinit.tools.cli.console import Parser, run, say
+from goodinit.feeding.inputs import DataOptions
+from goodinit.feeding.net_file import open_net
+from goodinit.tools.cli.prepare import prepare
 
 FROM_SAMPLES = ('pca', 'zca', 'kmeans', 'rand')
 TYPES = ('elwise', *FROM_SAMPLES, *(f'fast_{name}' for name in ('elwise', *FROM_SAMPLES)))

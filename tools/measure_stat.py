@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 from goodinit.initializers import Row, walk
 from goodinit.initializers.walk import measuring
-from goodinit.tools import report
-from goodinit.tools.console import Parser, run, say
+from goodinit.tools.cli import report
+from goodinit.tools.cli.console import Parser, run, say
 from goodinit.tools.magic_init import add_published, published_data
-from goodinit.tools.nets import open_net
-from goodinit.tools.prepare import Prepared, prepare
+from goodinit.feeding.net_file import open_net
+from goodinit.tools.cli.prepare import Prepared, prepare
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -17,9 +17,9 @@ from math import isnan
 from pathlib import Path
 
 from goodinit.proto import atomic_write
-from goodinit.tools.console import Parser, run, say
-from goodinit.tools.log_reader import Row, read_log
-from goodinit.tools.report import finite
+from goodinit.tools.cli.console import Parser, run, say
+from goodinit.solvers.log.reader import Row, read_log
+from goodinit.tools.cli.report import finite
 
 
 def main(argv: Sequence[str] | None = None) -> int:

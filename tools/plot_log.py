@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 from goodinit.netlib.errors import DataError, meant
-from goodinit.tools import figures
-from goodinit.tools.arguments import whole
-from goodinit.tools.console import Parser, run, say
-from goodinit.tools.log_reader import Log, Row, read_log
+from goodinit.tools.plots import figures
+from goodinit.tools.cli.arguments import whole
+from goodinit.tools.cli.console import Parser, run, say
+from goodinit.solvers.log.reader import Log, Row, read_log
 
 RATE, LOSS = 'rate', 'loss'
 LABELS = {RATE: 'learning rate'}

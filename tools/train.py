@@ -20,29 +20,38 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from goodinit.caffe.glog import number
-from goodinit.caffe.solver_log import output_lines
+from goodinit.solvers.log.glog import number
+from goodinit.solvers.log.caffe_log import output_lines
 from goodinit.initializers import PRESETS, Recipe, fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
 from goodinit.netlib.errors import need
 from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
-from goodinit.solvers import Clipped, Displayed, Event, NotFinite, Snapshotted, Solver, Tested, snapshots
+from goodinit.solvers import (
+    Clipped,
+    Displayed,
+    Event,
+    NotFinite,
+    Snapshotted,
+    Solver,
+    Tested,
+    snapshots,
+)
 from goodinit.solvers.events import Magnitude
 from goodinit.solvers.solver import read
-from goodinit.tools.arguments import add_engine, add_python_layers, add_sharing, one_of, whole
-from goodinit.tools.bundled import find_model
-from goodinit.tools.carry_out import carry_out, check_output
-from goodinit.tools.console import Parser, UsageError, run, say
-from goodinit.tools.figures import picture
-from goodinit.tools.inputs import DataOptions
-from goodinit.tools.monitor import EVERY, Monitor
-from goodinit.tools.nets import find_net, open_net
-from goodinit.tools.prepare import prepare
-from goodinit.tools.signals import Signals
-from goodinit.tools.stand_in import feed, use_digits
-from goodinit.tools.together import together
+from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, one_of, whole
+from goodinit.feeding.bundled import find_model
+from goodinit.tools.cli.initialize_and_report import carry_out, check_output
+from goodinit.tools.cli.console import Parser, UsageError, run, say
+from goodinit.tools.plots.figures import picture
+from goodinit.feeding.inputs import DataOptions
+from goodinit.tools.plots.monitor import EVERY, Monitor
+from goodinit.feeding.net_file import find_net, open_net
+from goodinit.tools.cli.prepare import prepare
+from goodinit.tools.cli.signals import Signals
+from goodinit.feeding.stand_in import feed, use_digits
+from goodinit.tools.cli.together import together
 
 
 def main(argv: Sequence[str] | None = None) -> int:

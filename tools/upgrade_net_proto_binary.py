@@ -9,10 +9,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from goodinit.caffe.glog import log
+from goodinit.solvers.log.glog import log
 from goodinit.proto import ProtoError, existing_file, read_binary, write_weights
 from goodinit.proto.caffe_pb2 import NetParameter
-from goodinit.tools.console import run
+from goodinit.tools.cli.console import run
 from goodinit.tools.upgrade_net_proto_text import arguments, upgraded_net
 
 PLACE = 'upgrade_net_proto_binary.cpp'

@@ -10,12 +10,19 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from goodinit.caffe.glog import log
-from goodinit.proto import ProtoError, existing_file, parse_text, read_text, upgrade_net, write_text
+from goodinit.solvers.log.glog import log
+from goodinit.proto import (
+    ProtoError,
+    existing_file,
+    parse_text,
+    read_text,
+    upgrade_net,
+    write_text,
+)
 from goodinit.proto.caffe_pb2 import NetParameter, V1LayerParameter
 from goodinit.proto.errors import about
 from goodinit.proto.upgrade_v1 import DATA_PARAMS, TRANSFORMS, TYPES
-from goodinit.tools.console import Parser, run
+from goodinit.tools.cli.console import Parser, run
 
 PLACE = 'upgrade_net_proto_text.cpp'
 

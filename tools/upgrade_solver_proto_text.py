@@ -8,11 +8,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from goodinit.caffe.glog import log
-from goodinit.proto import ProtoError, existing_file, parse_text, read_text, upgrade_solver, write_text
+from goodinit.solvers.log.glog import log
+from goodinit.proto import (
+    ProtoError,
+    existing_file,
+    parse_text,
+    read_text,
+    upgrade_solver,
+    write_text,
+)
 from goodinit.proto.caffe_pb2 import SolverParameter
 from goodinit.proto.errors import about
-from goodinit.tools.console import run
+from goodinit.tools.cli.console import run
 from goodinit.tools.upgrade_net_proto_text import arguments
 
 PLACE, SOURCE = 'upgrade_solver_proto_text.cpp', 'upgrade_proto.cpp'

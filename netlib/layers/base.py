@@ -43,7 +43,7 @@ class Layer:
     keeps_output = False                            # see `keep_output`
     follower: Layer | None = None                   # keeps its input, in place on our top: one copy serves both
     fed = False                                     # it is such a follower, and what it keeps is written for it
-    done_below = False                              # its forward is part of that of the layer below (netlib/fusion.py)
+    done_below = False                              # its forward is part of that of the layer below (netlib/plan/fusion.py)
 
     # How the output's scale follows the input's: what between-layer initialization may change without changing
     # the net's function. 'fixed': all blobs keep their scale. 'equal': f(c x) = c f(x). 'product': the scale of

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import fold
-from .standardize import Standardize
+from .shared.standardize import Standardize
 
 
 @register

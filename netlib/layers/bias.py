@@ -1,5 +1,5 @@
 from ..registry import register
-from .operand import Operand
+from .shared.operand import Operand
 
 
 @register

@@ -1,5 +1,5 @@
 from ..registry import register
-from .blocks import Blocks
+from .shared.blocks import Blocks
 
 
 @register

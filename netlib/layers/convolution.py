@@ -2,9 +2,9 @@
 from ..engines.interface import Window
 from ..registry import register
 from ..shapes import conv_extent, count
-from .affine import Affine
+from .shared.affine import Affine
 from .base import Layer
-from .rectifying import Rectifying
+from .shared.rectifying import Rectifying
 
 
 def read_window(layer, p, axes):

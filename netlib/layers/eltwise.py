@@ -1,5 +1,5 @@
 from ..registry import register
-from .rectifying import Rectifying
+from .shared.rectifying import Rectifying
 
 
 @register

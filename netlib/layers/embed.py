@@ -1,5 +1,5 @@
 from ..registry import register
-from .rows import Rows
+from .shared.rows import Rows
 
 
 @register

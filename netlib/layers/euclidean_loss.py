@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .loss import Loss
+from .shared.loss import Loss
 
 
 @register

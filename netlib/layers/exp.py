@@ -1,7 +1,7 @@
 import math
 
 from ..registry import register
-from .neuron import Neuron
+from .shared.neuron import Neuron
 
 
 @register

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .rows import Rows
+from .shared.rows import Rows
 
 
 @register

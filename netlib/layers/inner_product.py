@@ -2,7 +2,7 @@ from itertools import product
 
 from ..registry import register
 from ..shapes import count
-from .affine import Affine
+from .shared.affine import Affine
 
 
 @register

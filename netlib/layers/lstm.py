@@ -1,6 +1,6 @@
 from ..registry import register
 from .lstm_unit import step, step_backward
-from .recurrent import Recurrent
+from .shared.recurrent import Recurrent
 
 
 @register

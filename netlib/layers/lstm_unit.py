@@ -1,5 +1,5 @@
 from ..registry import register
-from .blocks import Blocks
+from .shared.blocks import Blocks
 
 GATES = ('sigmoid', 'sigmoid', 'sigmoid', 'tanh')      # i, f, o, g
 

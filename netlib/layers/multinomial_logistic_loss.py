@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .loss import Loss
+from .shared.loss import Loss
 
 SMALLEST = 1e-20        # as in Caffe: what a probability counts for at least
 

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .standardize import Standardize
+from .shared.standardize import Standardize
 
 
 @register

@@ -1,7 +1,7 @@
 from math import inf
 
 from ..registry import register
-from .neuron import Neuron
+from .shared.neuron import Neuron
 
 
 @register

@@ -1,5 +1,5 @@
 from ..registry import register
-from .recurrent import Recurrent
+from .shared.recurrent import Recurrent
 
 
 @register

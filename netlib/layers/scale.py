@@ -1,6 +1,6 @@
 from ..registry import register
-from .operand import Operand
-from .rectifying import Rectifying
+from .shared.operand import Operand
+from .shared.rectifying import Rectifying
 
 
 @register

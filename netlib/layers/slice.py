@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 from ..registry import register
-from .blocks import Blocks
+from .shared.blocks import Blocks
 
 
 @register

@@ -1,5 +1,5 @@
 from ..registry import register
-from .loss import Loss
+from .shared.loss import Loss
 
 
 @register

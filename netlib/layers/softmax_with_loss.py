@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import fold
-from .loss import Loss
+from .shared.loss import Loss
 
 SMALLEST = 1.17549435e-38       # FLT_MIN: probabilities are clamped there before the logarithm, as in Caffe
 

@@ -1,7 +1,7 @@
 from ..engines.interface import Window
 from ..registry import register
 from ..shapes import pool_extent
-from .blocks import Blocks
+from .shared.blocks import Blocks
 
 
 @register

@@ -1,5 +1,5 @@
 from ..registry import register
-from .neuron import Neuron
+from .shared.neuron import Neuron
 
 
 @register

@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 CLI = Path(__file__).parents[1] / 'golden' / 'cli'
-GOODINIT = 'from goodinit.tools.main import main; raise SystemExit(main())'
+GOODINIT = 'from goodinit.tools.cli.main import main; raise SystemExit(main())'
 THREADS = {'OMP_NUM_THREADS': '2'}
 SOLVER = ('train --solver solver.prototxt', 'tiny_iter_20.caffemodel')
 

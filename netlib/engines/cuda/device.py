@@ -1,4 +1,4 @@
-"""The device: its memory, and how a kernel of ../kernels is found, compiled and launched."""
+"""The device: its memory, and how a kernel of kernels is found, compiled and launched."""
 import functools
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from ...shapes import Shape
 from .pool import Allocation, Pool
 from .uploads import Uploads
 
-KERNELS = Path(__file__).parent.parent / 'kernels'
+KERNELS = Path(__file__).parent / 'kernels'
 THREADS = 256                           # of a block, as MAX_THREADS in common.cuh
 MOST_THREADS = 2 ** 31 - THREADS        # of a launch: kernels count their threads by an int
 

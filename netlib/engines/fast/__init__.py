@@ -1,4 +1,4 @@
-"""The fast engine: the reference engine with its hot ops by C++ kernels (../native, one idea a file).
+"""The fast engine: the reference engine with its hot ops by C++ kernels (kernels/, one idea a file).
 
 A kernel takes float32 and the shapes that matter; all else is the reference's. One family of ops per file here, with
 what it takes to call their kernels. Where no compiler was at hand when goodinit was installed, this is the reference

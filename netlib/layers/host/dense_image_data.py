@@ -1,6 +1,6 @@
 from ...data.readers import DenseReader
 from ...registry import register
-from .batches import Batches
+from .shared.batches import Batches
 
 
 @register

@@ -3,7 +3,7 @@ import numpy as np
 from ...registry import register
 from ...shapes import count
 from ..base import Layer
-from .boxes import decode, nms
+from .shared.boxes import decode, nms
 
 
 @register

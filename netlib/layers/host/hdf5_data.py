@@ -1,7 +1,7 @@
 from ...data.hdf5 import HDF5Reader, read_file_list
 from ...errors import DataError
 from ...registry import register
-from .reading import Reading
+from .shared.reading import Reading
 
 
 @register

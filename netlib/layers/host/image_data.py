@@ -1,7 +1,7 @@
 from ...data.readers import ListReader
 from ...data.transform import Transformer
 from ...registry import register
-from .batches import Batches
+from .shared.batches import Batches
 
 
 @register

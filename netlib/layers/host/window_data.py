@@ -1,7 +1,7 @@
 from ...data.transform import Transformer
 from ...data.windows import WindowReader
 from ...registry import register
-from .batches import Batches
+from .shared.batches import Batches
 
 
 @register

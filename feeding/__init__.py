@@ -1,0 +1,1 @@
+"""A net by name or path, data by path, and the one shaped for the other."""

@@ -1,0 +1,34 @@
+"""goodinit: Caffe in Python, with data-dependent weight initialization.
+
+    import numpy as np
+    import goodinit
+
+    rng = np.random.default_rng(0)
+    net = goodinit.Net('deploy.prototxt')
+    goodinit.fill(net, rng)
+    goodinit.initialize(net, [{'data': images}], goodinit.PRESETS['lsuv'], rng)
+    net.save('init.caffemodel')
+"""
+
+from pathlib import Path
+
+# In a clone the subpackages (proto, netlib, ...) stand beside this folder; once installed, in it.
+if not (Path(__file__).parent / 'netlib').is_dir():
+    __path__.append(str(Path(__file__).parent.parent))
+
+from .initializers import PRESETS, Recipe, fill, initialize, measure
+from .netlib import Net
+from .proto.errors import GoodinitError
+from .solvers import Solver
+
+__version__ = '0.1.0'
+__all__ = [
+    'PRESETS',
+    'GoodinitError',
+    'Net',
+    'Recipe',
+    'Solver',
+    'fill',
+    'initialize',
+    'measure',
+]

@@ -1,0 +1,1 @@
+"""What several layers on the host have in common."""

@@ -1,0 +1,64 @@
+"""What the layers y = W x + b share: their two parameters, the bias, and what initializers ask of them."""
+from ..base import Layer
+
+
+class Affine(Layer):
+    """A layer whose output is linear in its weights: Convolution, Deconvolution, InnerProduct.
+
+    Subclasses set `num_output` and `groups`. Initializers know nothing of the layer's type; they use
+    `weight`, `bias` (None without one), `by_output`, `weights_by_output`, `weight_view`, `sample_count` and `samples`.
+    """
+
+    scaling = 'affine'
+    groups = 1
+    num_output = 0
+
+    def add_weights(self, shape, p):
+        """Add W of `shape`, and b unless the fields `p` say bias_term: false."""
+        self.weight = self.add_param(shape, p.weight_filler)
+        self.bias = self.add_param((self.num_output,), p.bias_filler) if p.bias_term else None
+
+    def by_output(self, y):
+        """A tensor of the top's shape as (images, num_output, positions)."""
+        raise NotImplementedError
+
+    def add_bias(self, y):
+        """y += b, for a tensor of the top's shape."""
+        if self.bias:
+            y = self.by_output(y)
+            self.engine.binary('add', y, self.bias.values.reshape(1, self.num_output, 1), out=y)
+
+    def bias_backward(self, dy):
+        """db += the sum of dy over images and positions."""
+        if self.bias and self.bias.learns:
+            self.engine.sum(self.by_output(dy), out=self.bias.diffs.reshape(1, self.num_output, 1), accumulate=True)
+
+    def add_squared_gradients(self, uses):
+        """Add to W's diff, element by element, the sum over images of the square of each image's own gradient by W.
+
+        uses: (bottom, top) of each place where W is applied, in this layer or in one that shares W, all of one batch
+        size; bottoms have their values, tops their diffs.
+        """
+        raise NotImplementedError
+
+    def weights_by_output(self, tensor):
+        """W's values, or a tensor of its shape, as (outer, outputs of a group, inner)."""
+        raise NotImplementedError
+
+    def weight_view(self, diff=False):
+        """W, or its diff, as a writable NumPy view (groups, outputs per group, ...).
+
+        The last axes are what one output sees.
+        """
+        raise NotImplementedError
+
+    def sample_count(self, bottom) -> int:
+        """How many rows meet the weight matrix of each group in a forward pass; 0 if W is not applied to rows."""
+        return 0
+
+    def samples(self, bottom, positions):
+        """The rows at `positions` (numbers below sample_count): a tensor (groups, rows, fan-in).
+
+        It is the layer's own buffer: good until the next call.
+        """
+        raise NotImplementedError

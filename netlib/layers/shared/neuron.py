@@ -1,0 +1,40 @@
+"""What the elementwise layers share: the shape stays, and one function of the engine does the rest."""
+from ..base import Layer
+
+
+class Neuron(Layer):
+    """A layer y = f(x) with f one of the engine's elementwise functions, named by `function`.
+
+    In place, backward sees y in x's stead; where the derivative cannot be told from y, a class says `needs_input`
+    and the layer keeps a copy of x.
+    """
+
+    in_place = True
+    function = ''
+    needs_input = False
+    from_y = False              # the derivative is told from y
+
+    @property
+    def keeps_input(self):
+        return self.needs_input
+
+    @property
+    def reads_top(self):
+        return self.from_y or not self.needs_input and self.param.bottom == self.param.top
+
+    def parameters(self):
+        """The function's parameters, from the layer's fields."""
+        return ()
+
+    def reshape(self, bottom, top):
+        top[0].reshape(*bottom[0].shape)
+
+    def forward(self, bottom, top):
+        x = self.keep_input(bottom, top) if self.needs_input else bottom[0].values
+        self.engine.unary(self.function, x, *self.parameters(), out=top[0].values)
+
+    def backward(self, top, propagate_down, bottom):
+        if propagate_down[0]:
+            x = self.input(bottom, top) if self.needs_input else bottom[0].values
+            self.engine.unary_backward(self.function, x, top[0].values, top[0].diffs,
+                                       *self.parameters(), out=bottom[0].diffs)

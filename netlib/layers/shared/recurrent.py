@@ -1,0 +1,120 @@
+"""What RNN and LSTM share: steps through time, and the state that is carried from batch to batch."""
+from ...blob import Blob
+from ...shapes import count
+from .unrolled import Unrolled
+
+
+class Recurrent(Unrolled):
+    """A layer that steps through time; a subclass says what a step does.
+
+    bottom  x     (T, N, ...)       step t of N independent streams, seen as K numbers
+            cont  (T, N)            0 where a stream begins anew: the state before that step counts as 0; else 1
+            s     (N, ...)          optional: an input that all steps see, as S numbers
+            the states before the first step, (1, N, D) each, with expose_hidden
+    top     y     (T, N, D)         D = num_output
+            the states after the last step, (1, N, D) each, with expose_hidden
+
+    Before a step's nonlinearity stand `gates` maps of D outputs each, the rows of the weights one gate after another:
+
+        gate = W_x x_t + b + W_s s + W_h (cont_t h_{t-1})
+
+    Without expose_hidden the state goes on from one forward pass to the next, unless N has changed. As in Caffe,
+    gradients stop at the border of the batch: initial states get none, and diffs of the final states' tops are ignored.
+    Caffe fixes T when a net is built; here it may change.
+    """
+
+    states: tuple[str, ...] = ('h',)
+
+    def __init__(self, param, *args):
+        super().__init__(param, *args)
+        self.exposed = n = len(self.states) if param.recurrent_param.expose_hidden else 0
+        self.static = len(param.bottom) > 2 + n
+        self.bottoms, self.tops = (2 + n, 3 + n), 1 + n
+        self.no_gradient = (1, *range(2 + self.static, 2 + self.static + n))
+
+    def setup(self, bottom, top):
+        p = self.param.recurrent_param
+        if not p.num_output:
+            raise self.error('num_output must be positive')
+        self.D, rows = p.num_output, self.gates * p.num_output
+        self.x_shape, self.s_shape = bottom[0].shape[2:], bottom[2].shape[1:] if self.static else ()
+        self.W_x = self.add_param((rows, count(self.x_shape)), p.weight_filler)
+        self.b = self.add_param((rows,), p.bias_filler)
+        if self.static:
+            self.W_s = self.add_param((rows, count(self.s_shape)), p.weight_filler)
+        self.W_h = self.add_param((rows, self.D), p.weight_filler)
+        self.carried: list[Blob] = []
+
+    def reshape(self, bottom, top):
+        if bottom[0].axes < 2:
+            raise self.error('bottom[0] must have at least 2 axes -- (#timesteps, #streams, ...); found '
+                             f"'{bottom[0].name}' {bottom[0].shape_text}")
+        self.T, self.N = T, N = bottom[0].shape[:2]
+        state, static = (1, N, self.D), [(N, *self.s_shape)] if self.static else []
+        needed = [(T, N, *self.x_shape), (T, N), *static, *[state] * self.exposed]
+        for blob, shape in zip(bottom, needed, strict=True):
+            if blob.shape != shape:
+                raise self.error(f"bottom '{blob.name}': found {blob.shape_text}, needed {' '.join(map(str, shape))}, "
+                                 f'for {T} steps of {N} streams')
+        top[0].reshape(T, N, self.D)
+        for blob in top[1:]:
+            blob.reshape(*state)
+        if [blob.shape for blob in self.carried] != [state] * len(self.states):
+            self.carried = [Blob(name, state, self.engine.dtype) for name in self.states]
+
+    def forward(self, bottom, top):
+        e, cont, gates = self.engine, self.cont(bottom), self.all_gates('gates')
+        first, last = (bottom[-self.exposed:], top[1:]) if self.exposed else (self.carried, self.carried)
+        for name, blob in zip(self.states, first, strict=True):
+            e.axpby(1, blob.values, 0, out=self.before(name, 0))
+        self.add_inputs(bottom, gates)
+        for t in range(self.T):
+            h, gate = self.sequence('cont h')[t], [gate[t] for gate in gates]
+            e.binary('mul', self.before('h', t), cont[t], out=h)
+            self.multiply(h, self.W_h, out=gate, accumulate=True)
+            self.step(t, cont[t], gate)
+        for name, blob in zip(self.states, last, strict=True):
+            e.axpby(1, self.before(name, self.T), 0, out=blob.values)
+        self.give_output(top[0])
+
+    def backward(self, top, propagate_down, bottom):
+        if propagate_down[1]:
+            raise self.error('Cannot backpropagate to sequence indicators.')
+        e, cont, dgates, dy = self.engine, self.cont(bottom), self.all_gates('dgates'), self.take_output(top[0])
+        dstates = [self.buffer(f'd{name}', self.N, self.D) for name in self.states]
+        for dstate in dstates:
+            e.fill(0, out=dstate)
+        for t in reversed(range(self.T)):
+            dh, dgate = dstates[0], [dgate[t] for dgate in dgates]
+            e.binary('add', dh, dy[t], out=dh)
+            self.step_backward(t, cont[t], *dstates, dgates=dgate)
+            self.multiply_backward(self.W_h, dgate, dx=dh)
+            e.binary('mul', dh, cont[t], out=dh)
+        self.input_gradients(bottom, propagate_down, dgates)
+
+    def state(self):
+        return super().state() | {'carried': [blob.values.array().copy() for blob in self.carried]}
+
+    def restore(self, state):
+        super().restore(state)
+        self.carried = [Blob(name, values.shape, self.engine.dtype)
+                        for name, values in zip(self.states, state['carried'], strict=True)]
+        for blob, values in zip(self.carried, state['carried'], strict=True):
+            blob.data = values
+
+    def step(self, t, cont, gates):
+        """Compute the states after step t from its affine maps `gates`, which it may change."""
+        raise NotImplementedError
+
+    def step_backward(self, t, cont, *dstates, dgates):
+        """Compute dgates of step t from dstates, the gradients by the states after it; those by states other than h
+        become the gradients by the states before it."""
+        raise NotImplementedError
+
+    def give_output(self, y):
+        """The top's values, from the states of all steps."""
+        self.engine.axpby(1, self.sequence('h'), 0, out=y.values)
+
+    def take_output(self, y):
+        """The gradient (T, N, D) by h that comes from the top; and those by parameters between h and the top."""
+        return y.diffs

@@ -1,0 +1,16 @@
+"""What Embed, BatchReindex and Filter share: rows of a blob, chosen by numbers that another blob holds."""
+from ..base import Layer
+
+
+class Rows(Layer):
+    """A layer that reads a bottom as a list of integers, on the host."""
+
+    def integers(self, blob):
+        """The blob's values, truncated."""
+        return blob.values.array().reshape(-1).astype(int).tolist()
+
+    def check_range(self, index, rows, below, beyond):
+        """Every index must be in 0 .. rows - 1; the messages say what it is otherwise."""
+        for i in index:
+            if not 0 <= i < rows:
+                raise self.error(f'{below if i < 0 else beyond} Found {i}, for {rows} rows')

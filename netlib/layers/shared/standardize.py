@@ -1,0 +1,14 @@
+"""What BatchNorm and MVN share: shifting and scaling values to mean 0 and variance 1, and its gradient."""
+from ..base import Layer
+
+
+class Standardize(Layer):
+    """A layer z = (x - mean) inverse, whose mean and inverse deviation have extent 1 where x is averaged over."""
+
+    nearly = True
+
+    def standardized(self, x, mean, inverse):
+        """z, computed again."""
+        z = self.scratch('z', *x.shape)
+        self.engine.standardize(x, mean, inverse, out=z)
+        return z

@@ -1,0 +1,1 @@
+"""What logs of training look like: BVLC Caffe's, ours, and the reading of both."""

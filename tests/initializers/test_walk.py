@@ -1,0 +1,251 @@
+"""The walk: what each halt sees, how often layers run, what is kept alive."""
+import numpy as np
+import pytest
+from goodinit.initializers import walk
+from goodinit.initializers.walk import Moments, measuring, pooled
+from goodinit.netlib.errors import DataError
+from goodinit.netlib.layers.shared.affine import Affine
+from goodinit.proto.caffe_pb2 import TEST, TRAIN
+from small_nets import NETS, WITH_BATCH_NORM, WITH_LRN, build, conv, data, fc, layer, outputs, pool, relu, samples
+
+ALL = {**NETS, 'lrn': WITH_LRN, 'batch_norm': WITH_BATCH_NORM}
+
+
+def recorded(net, batches):
+    """[{(layer, 'bottom' or 'top', i): array}] of a plain forward pass per batch, taken right after each layer."""
+    runs = []
+    for batch in batches:
+        run = {}
+        for name, values in batch.items():
+            net.blobs[name].reshape(*values.shape)
+            net.blobs[name].data = values
+        for i, (bottom, top) in enumerate(zip(net.bottoms, net.tops, strict=True)):
+            run.update({(i, 'bottom', k): blob.data.copy() for k, blob in enumerate(bottom)})
+            net.forward_layer(i)
+            run.update({(i, 'top', k): blob.data.copy() for k, blob in enumerate(top)})
+        runs.append(run)
+    return runs
+
+
+@pytest.mark.parametrize('count', [1, 3])
+@pytest.mark.parametrize('name', ALL)
+def test_each_halt_sees_what_a_plain_forward_pass_sees(name, count):
+    net = build(ALL[name], phase=TEST)
+    batches = samples(net, count)
+    expected = recorded(net, batches)
+    for step in walk(net, batches):
+        for which, blobs in (('bottom', step.bottom), ('top', step.top)):
+            if which == 'top':
+                step.forward()
+            for batch in range(count):
+                step.kept.load(batch, blobs)
+                for k, blob in enumerate(blobs):
+                    np.testing.assert_array_equal(blob.data, expected[batch][step.index, which, k], err_msg=blob.name)
+
+
+@pytest.mark.parametrize('count', [1, 3])
+@pytest.mark.parametrize('name', ALL)
+def test_each_layer_runs_once_per_batch(name, count):
+    net = build(ALL[name])
+    runs = []
+    net.before_forward.append(runs.append)
+    for step in walk(net, samples(net, count)):
+        if step.affine:
+            step.forward()
+            step.rescale(2.0)
+    assert sorted(runs) == sorted(list(range(len(net.layers))) * count)
+
+
+@pytest.mark.parametrize('count', [1, 3])
+@pytest.mark.parametrize('name', ALL)
+def test_rescaled_outputs_are_those_of_the_rescaled_layer(name, count):
+    net = build(ALL[name], phase=TEST)
+    batches = samples(net, count)
+    rng = np.random.default_rng(0)
+    tops = {}
+    for step in walk(net, batches):
+        if step.affine and step.layer.weight.owner is step.layer.weight:
+            before = step.forward()
+            step.rescale(rng.uniform(0.5, 2, step.layer.num_output),
+                         rng.standard_normal(step.layer.num_output) if step.bias else None)
+            assert not np.allclose(before.var, step.moments.var)
+        step.done or step.forward()
+        for batch in range(count):
+            step.kept.load(batch, step.top)
+            tops.update({(batch, step.index, k): blob.data.copy() for k, blob in enumerate(step.top)})
+        if step.affine:
+            z = np.concatenate([np.moveaxis(tops[batch, step.index, k], 1, 0).reshape(step.layer.num_output, -1)
+                                for batch in range(count) for k in range(len(step.top))], axis=1)
+            np.testing.assert_allclose(step.moments.mean, z.mean(axis=1), rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(step.moments.var, z.var(axis=1), rtol=1e-4)
+    for batch, run in enumerate(recorded(net, batches)):
+        for (i, which, k), values in run.items():
+            if which == 'top':
+                np.testing.assert_allclose(tops[batch, i, k], values, rtol=1e-4, atol=1e-4 * np.abs(values).max())
+
+
+def test_batches_may_differ_in_size():
+    net = build('inception', phase=TEST)
+    batches = [{'data': batch['data'][:n]} for n, batch in zip((3, 6, 2), samples(net, 3), strict=True)]
+    expected = recorded(net, batches)
+    for step in walk(net, batches, keep=['f']):
+        if step.affine:
+            step.forward()
+            step.rescale(1.0)
+    for batch in range(3):
+        np.testing.assert_array_equal(step.kept.values[batch]['f'], expected[batch][len(net.layers) - 1, 'top', 0])
+
+
+# -- memory ------------------------------------------------------------------------------------------------
+
+def deep(depth=12):
+    return data('4 8 16 16') + ''.join(conv(f'c{i}', f'c{i - 1}' if i else 'data', 8, more='pad: 1') + relu(f'c{i}')
+                                       for i in range(depth)) + fc('f', f'c{depth - 1}', 5)
+
+
+@pytest.mark.parametrize('count', [1, 4])
+def test_activations_are_freed_after_their_last_use(count):
+    net = build(deep(), phase=TEST)
+    batches = samples(net, count)
+    one = 4 * net.blobs['data'].count
+    peak = 0
+    for step in walk(net, batches):
+        step.forward()
+        held = sum(memory.held for memory in {blob.values.memory for blob in net.blobs.values()})
+        copies = {id(base(array)): base(array).nbytes for values in step.kept.values for array in values.values()}
+        peak = max(peak, held + sum(copies.values()))
+    assert peak <= (3 if count == 1 else 3 + 2 * count) * one
+    assert sum(memory.held for memory in {blob.values.memory for blob in net.blobs.values()}) == 0
+    assert not any(step.kept.values)
+
+
+def base(array):
+    return array if array.base is None else base(array.base)
+
+
+def test_a_skipped_blob_lives_until_its_last_use():
+    net = build('unet')
+    alive = {step.layer.name for step in walk(net, samples(net)) if net.blobs['d1'].values.memory.held}
+    assert {'p', 'd2', 'up', 'crop'} <= alive and not {'u', 'score'} & alive
+
+
+@pytest.mark.parametrize('count', [1, 2])
+def test_blobs_can_be_kept(count):
+    net = build('chain', phase=TEST)
+    batches = samples(net, count)
+    expected = outputs(net, batches[-1])['prob']
+    *_, step = walk(net, batches, keep=['prob'])
+    step.kept.load(count - 1, [net.blobs['prob']])
+    np.testing.assert_array_equal(net.blobs['prob'].data, expected)
+
+
+def test_parameters_that_are_blobs_survive():
+    text = (data('4 3') + layer('Parameter', 'p', '', fields='parameter_param { shape { dim: 4 dim: 3 } }')
+            + layer('Eltwise', 'sum', 'data p') + fc('f', 'sum', 2))
+    net = build(text)
+    net.params['p'][0].data = 5
+    for _ in walk(net, samples(net)):
+        pass
+    assert (net.params['p'][0].data == 5).all()
+
+
+@pytest.mark.parametrize('count', [1, 2])
+def test_an_input_may_be_changed_in_place(count):
+    text = (data() + layer('Power', 'scale', 'data', 'data', 'power_param { scale: 0.1 }') + conv('c', 'data', 3)
+            + fc('f', 'c', 2))
+    net = build(text, phase=TEST)
+    batches = samples(net, count)
+    expected = outputs(net, batches[-1])['f']
+    *_, step = walk(net, batches, keep=['f'])
+    step.kept.load(count - 1, [net.blobs['f']])
+    np.testing.assert_array_equal(net.blobs['f'].data, expected)
+
+
+# -- samples -----------------------------------------------------------------------------------------------
+
+def test_samples_are_the_rows_that_meet_the_weights():
+    net = build('groups', phase=TEST)
+    batches = samples(net, 2)
+    for step in walk(net, batches):
+        if step.layer.name == 'c1':
+            rows = step.samples(10 ** 6, np.random.default_rng(0))
+            assert rows.shape == (2, 2 * 6 * 7 * 7, 18)
+            W = net.params['c1'][0].data.reshape(2, 4, 18)
+            z = np.einsum('gri,goi->gor', rows, W) + net.params['c1'][1].data.reshape(2, 4, 1)
+            moments = step.forward()
+            np.testing.assert_allclose(z.mean(axis=2).ravel(), moments.mean, atol=1e-5)
+            np.testing.assert_allclose(z.var(axis=2).ravel(), moments.var, rtol=1e-4)
+
+
+@pytest.mark.parametrize('limit, expected', [(7, [3, 2, 2]), (3, [1, 1, 1]), (1, [1, 0, 0]), (17, [6, 6, 5])])
+def test_samples_come_evenly_from_all_batches(limit, expected):
+    net = build(data('6 1') + fc('f', 'data', 2))
+    batches = [{'data': np.full((6, 1), k, np.float32)} for k in range(3)]
+    for step in walk(net, batches):
+        if step.affine:
+            rows = step.samples(limit, np.random.default_rng(0))
+            found = np.bincount(rows.ravel().astype(int), minlength=3)
+            assert sorted(found, reverse=True) == expected
+
+
+# -- moments and measuring -----------------------------------------------------------------------------------
+
+def test_pooled_moments():
+    rng = np.random.default_rng(0)
+    parts = [rng.standard_normal((n, 3)) * n for n in (4, 9, 1)]
+    whole = pooled([Moments(p.mean(axis=0), p.var(axis=0), len(p)) for p in parts])
+    x = np.concatenate(parts)
+    np.testing.assert_allclose([whole.mean, whole.var], [x.mean(axis=0), x.var(axis=0)])
+    assert (whole.count, whole.total_mean) == (14, pytest.approx(x.mean()))
+    assert (whole.total_var, whole.mean_square) == (pytest.approx(x.var()), pytest.approx(np.square(x).mean()))
+
+
+@pytest.mark.parametrize('mean, var, constant', [(0, 0, True), (3, 0, True), (3, 1e-13, True), (3, 1e-10, False),
+                                                 (0, 1e-29, False), (0, 1e-31, True), (1e4, 1e-5, True)])
+def test_constant_outputs(mean, var, constant):
+    assert Moments(np.array([mean]), np.array([var]), 9).constant == constant
+
+
+def test_measuring_puts_statistics_back_and_lets_dropout_pass():
+    net = build(WITH_BATCH_NORM + layer('Dropout', 'd', 'f', 'f'), phase=TRAIN)
+    dropout = net.layers[-1]
+    with measuring(net):
+        assert dropout.phase == TEST
+        net.forward()
+        assert net.params['bn1'][2].data == 1
+    assert net.params['bn1'][2].data == 0 and dropout.phase == TRAIN
+    with measuring(net, dropout=True):
+        assert dropout.phase == TRAIN
+    with pytest.raises(ZeroDivisionError), measuring(net):
+        raise ZeroDivisionError
+    assert dropout.phase == TRAIN
+
+
+def test_measuring_keeps_new_weights_that_another_layer_shares():
+    text = (layer('Input', 'data', '', fields='input_param { shape { dim: 6 } }')
+            + layer('Embed', 'embed', 'data', fields='embed_param { num_output: 7 input_dim: 9 bias_term: false } '
+                                                     'param { name: "E" }')
+            + fc('out', 'embed', 9, 'bias_term: false', 'param { name: "E" }'))
+    net = build(text)
+    with measuring(net):
+        net.params['out'][0].data = 3
+    assert (net.params['embed'][0].data == 3).all()
+
+
+# -- what cannot be measured -----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize('count', [1, 2])
+def test_nan_in_an_input_is_named(count):
+    net = build('siamese')
+    batches = samples(net, count)
+    batches[-1]['data_p'][0, 0, 0, 0] = np.nan
+    with pytest.raises(DataError, match=r"input 'data_p': 1 of its 384 values are not finite \(NaN or Inf\)"):
+        list(walk(net, batches))
+
+
+def test_nan_from_inside_is_named_by_the_layer():
+    net = build(data() + layer('Log', 'log', 'data') + conv('c', 'log', 3) + pool('p', 'c'))
+    assert isinstance(net.layers[2], Affine)
+    with pytest.raises(DataError, match=r"layer 'c' \(Convolution\): its outputs are not finite"), \
+            np.errstate(invalid='ignore'):
+        list(walk(net, samples(net)))

@@ -1,0 +1,1 @@
+"""What `goodinit lint` looks for."""

@@ -1,4 +1,5 @@
 """The nets that benchmarks run, with random weights and images."""
+
 from functools import cache
 from pathlib import Path
 
@@ -10,9 +11,14 @@ from goodinit.proto import read_net
 
 MODELS = Path(__file__).parents[1] / 'models'
 # name: folder, batch, shape of an image, classes
-NETS = {'lenet': ('lenet', 64, (1, 28, 28), 10), 'fitnet4': ('fitnet4/relu', 128, (3, 32, 32), 10),
-        'caffenet': ('caffenet', 32, (3, 227, 227), 1000), 'googlenet': ('googlenet', 16, (3, 224, 224), 1000),
-        'resnet50': ('resnet50', 8, (3, 224, 224), 1000), 'vgg16': ('vgg16', 4, (3, 224, 224), 1000)}
+NETS = {
+    'lenet': ('lenet', 64, (1, 28, 28), 10),
+    'fitnet4': ('fitnet4/relu', 128, (3, 32, 32), 10),
+    'caffenet': ('caffenet', 32, (3, 227, 227), 1000),
+    'googlenet': ('googlenet', 16, (3, 224, 224), 1000),
+    'resnet50': ('resnet50', 8, (3, 224, 224), 1000),
+    'vgg16': ('vgg16', 4, (3, 224, 224), 1000),
+}
 
 
 def deployed(net: str, batch: int) -> pb.NetParameter:
@@ -25,8 +31,11 @@ def trained(net: str) -> pb.NetParameter:
     """The net in training, with inputs in place of its data layers."""
     folder, batch, shape, _ = NETS[net]
     source = read_net(MODELS / folder / 'train_val.prototxt')
-    layers = [layer for layer in source.layer
-              if layer.type != 'Data' and all(rule.phase == pb.TRAIN for rule in layer.include)]
+    layers = [
+        layer
+        for layer in source.layer
+        if layer.type != 'Data' and all(rule.phase == pb.TRAIN for rule in layer.include)
+    ]
     param = pb.NetParameter(name=source.name)
     param.layer.add(name='data', type='Input', top=['data', 'label'])
     for dim in ([batch, *shape], [batch]):

@@ -1,4 +1,5 @@
 """A net's prototxt as a PyTorch module, layer by layer, as a user of PyTorch would write it."""
+
 import torch
 from goodinit.proto.caffe_pb2 import LayerParameter, NetParameter, PoolingParameter
 from torch import nn
@@ -8,21 +9,31 @@ PLAIN = {'Input', 'Accuracy', 'Concat', 'Eltwise', 'Flatten', 'Softmax', 'Softma
 
 
 class TorchNet(nn.Module):
-    """forward(blobs) computes all blobs of a net from its inputs, {name: tensor}, and returns the total loss if there
-    is one, else the last blob. A Scale after a BatchNorm is that layer's own."""
+    """forward(blobs) computes all blobs of a net from its inputs, {name: tensor}, and returns the
+    total loss if there is one, else the last blob. A Scale after a BatchNorm is that layer's own.
+    """
 
     def __init__(self, net: NetParameter, shapes: dict[str, tuple[int, ...]]):
         super().__init__()
         self.steps: list[tuple[LayerParameter, nn.Module | None]] = []
         for i, layer in enumerate(net.layer):
             if layer.type == 'Scale':
-                if net.layer[i - 1].type != 'BatchNorm' or net.layer[i - 1].top[0] != layer.bottom[0]:
-                    raise ValueError(f'{layer.name}: found a Scale that is not on the BatchNorm before it')
+                if (
+                    net.layer[i - 1].type != 'BatchNorm'
+                    or net.layer[i - 1].top[0] != layer.bottom[0]
+                ):
+                    raise ValueError(
+                        f'{layer.name}: found a Scale that is not on the BatchNorm before it'
+                    )
                 continue
             if layer.type not in ('Input', 'Accuracy'):
                 module = None if layer.type in PLAIN else MODULES[layer.type](layer, shapes)
                 step = LayerParameter.FromString(layer.SerializeToString())
-                if layer.type == 'BatchNorm' and i + 1 < len(net.layer) and net.layer[i + 1].type == 'Scale':
+                if (
+                    layer.type == 'BatchNorm'
+                    and i + 1 < len(net.layer)
+                    and net.layer[i + 1].type == 'Scale'
+                ):
                     step.top[0] = net.layer[i + 1].top[0]
                 self.steps.append((step, module))
         self.layers = nn.ModuleList(module for _, module in self.steps if module is not None)
@@ -50,8 +61,15 @@ def pair(p, short, name, default):
 
 def convolution(layer, shapes):
     p = layer.convolution_param
-    return nn.Conv2d(shapes[layer.bottom[0]][1], p.num_output, pair(p, 'kernel', 'kernel_size', None),
-                     pair(p, 'stride', 'stride', 1), pair(p, 'pad', 'pad', 0), groups=p.group, bias=p.bias_term)
+    return nn.Conv2d(
+        shapes[layer.bottom[0]][1],
+        p.num_output,
+        pair(p, 'kernel', 'kernel_size', None),
+        pair(p, 'stride', 'stride', 1),
+        pair(p, 'pad', 'pad', 0),
+        groups=p.group,
+        bias=p.bias_term,
+    )
 
 
 def inner_product(layer, shapes):
@@ -66,8 +84,11 @@ def pooling(layer, shapes):
     if p.global_pooling:
         return nn.AdaptiveMaxPool2d(1) if is_max else nn.AdaptiveAvgPool2d(1)
     return (nn.MaxPool2d if is_max else nn.AvgPool2d)(
-        pair(p, 'kernel', 'kernel_size', 0), pair(p, 'stride', 'stride', 1), pair(p, 'pad', 'pad', 0),
-        ceil_mode=p.round_mode == p.CEIL)
+        pair(p, 'kernel', 'kernel_size', 0),
+        pair(p, 'stride', 'stride', 1),
+        pair(p, 'pad', 'pad', 0),
+        ceil_mode=p.round_mode == p.CEIL,
+    )
 
 
 def lrn(layer, shapes):
@@ -77,7 +98,9 @@ def lrn(layer, shapes):
 
 def batch_norm(layer, shapes):
     p = layer.batch_norm_param
-    return nn.BatchNorm2d(shapes[layer.bottom[0]][1], eps=p.eps, momentum=1 - p.moving_average_fraction)
+    return nn.BatchNorm2d(
+        shapes[layer.bottom[0]][1], eps=p.eps, momentum=1 - p.moving_average_fraction
+    )
 
 
 def in_place(layer):
@@ -85,7 +108,11 @@ def in_place(layer):
 
 
 MODULES = {
-    'Convolution': convolution, 'InnerProduct': inner_product, 'Pooling': pooling, 'LRN': lrn, 'BatchNorm': batch_norm,
+    'Convolution': convolution,
+    'InnerProduct': inner_product,
+    'Pooling': pooling,
+    'LRN': lrn,
+    'BatchNorm': batch_norm,
     'ReLU': lambda layer, shapes: nn.ReLU(inplace=in_place(layer)),
     # not in place, for autograd keeps what a ReLU in place has made
     'Dropout': lambda layer, shapes: nn.Dropout(layer.dropout_param.dropout_ratio),
@@ -100,9 +127,12 @@ PLAIN_STEPS = {
 
 
 def copy_weights(module: TorchNet, params: dict) -> None:
-    """Give the module the weights of a goodinit net, {layer name: its params}, but for normalizations."""
+    """Give the module the weights of a goodinit net, {layer name: its params}, but for
+    normalizations."""
     with torch.no_grad():
         for layer, part in module.steps:
-            for ours, theirs in zip(params.get(layer.name, ()), part.parameters() if part else (), strict=False):
+            for ours, theirs in zip(
+                params.get(layer.name, ()), part.parameters() if part else (), strict=False
+            ):
                 if layer.type != 'BatchNorm':
                     theirs.copy_(torch.from_numpy(ours.data).reshape(theirs.shape))

@@ -1,8 +1,9 @@
 """A drop-in for pycaffe, thin over netlib and solvers: `import goodinit.caffe as caffe`.
 
-`python -m goodinit.caffe script.py` runs a script that says `import caffe`; docs/pycaffe.md says what differs.
-Imports proto, netlib, initializers and solvers.
+`python -m goodinit.caffe script.py` runs a script that says `import caffe`; docs/pycaffe.md says
+what differs. Imports proto, netlib, initializers and solvers.
 """
+
 from importlib import import_module
 from typing import Any
 
@@ -38,12 +39,41 @@ from .solver import (
     get_solver,
 )
 
-__version__ = '1.0.0'               # of the interface
+__version__ = '1.0.0'  # of the interface
 __all__ = [
-    'AdaDeltaSolver', 'AdaGradSolver', 'AdamSolver', 'Classifier', 'Detector', 'Layer', 'NCCL', 'NesterovSolver',
-    'Net', 'NetSpec', 'RMSPropSolver', 'SGDSolver', 'TEST', 'TRAIN', 'Timer', 'get_solver', 'has_nccl', 'init_log',
-    'io', 'layer_type_list', 'layers', 'log', 'params', 'proto', 'set_device', 'set_mode_cpu', 'set_mode_gpu',
-    'set_multiprocess', 'set_random_seed', 'set_solver_count', 'set_solver_rank', 'solver_count', 'solver_rank',
+    'AdaDeltaSolver',
+    'AdaGradSolver',
+    'AdamSolver',
+    'Classifier',
+    'Detector',
+    'Layer',
+    'NCCL',
+    'NesterovSolver',
+    'Net',
+    'NetSpec',
+    'RMSPropSolver',
+    'SGDSolver',
+    'TEST',
+    'TRAIN',
+    'Timer',
+    'get_solver',
+    'has_nccl',
+    'init_log',
+    'io',
+    'layer_type_list',
+    'layers',
+    'log',
+    'params',
+    'proto',
+    'set_device',
+    'set_mode_cpu',
+    'set_mode_gpu',
+    'set_multiprocess',
+    'set_random_seed',
+    'set_solver_count',
+    'set_solver_rank',
+    'solver_count',
+    'solver_rank',
     'to_proto',
 ]
 

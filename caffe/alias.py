@@ -5,6 +5,7 @@ In a notebook, before the cell that says `import caffe`:
     import goodinit.caffe.alias
     goodinit.caffe.alias.install()
 """
+
 from __future__ import annotations
 
 import sys
@@ -19,10 +20,12 @@ HERE = __package__
 
 
 class Alias(MetaPathFinder, Loader):
-    """Finds caffe and caffe.x as goodinit.caffe and goodinit.caffe.x: the same modules, and one registry."""
+    """Finds caffe and caffe.x as goodinit.caffe and goodinit.caffe.x: the same modules, and one
+    registry."""
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None = None,
-                  target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if fullname.partition('.')[0] != NAME or not util.find_spec(ours(fullname)):
             return None
         return ModuleSpec(fullname, self)
@@ -33,7 +36,8 @@ class Alias(MetaPathFinder, Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """The module has run under its own name: only its spec, which the import system has replaced, is put back."""
+        """The module has run under its own name: only its spec, which the import system has
+        replaced, is put back."""
         if module.__spec__ is not None:
             module.__spec__ = module.__spec__.loader_state
 
@@ -44,6 +48,7 @@ def ours(name: str) -> str:
 
 
 def install() -> None:
-    """From now on `import caffe` finds goodinit.caffe, whatever else is installed or on the path under that name."""
+    """From now on `import caffe` finds goodinit.caffe, whatever else is installed or on the path
+    under that name."""
     if not any(isinstance(finder, Alias) for finder in sys.meta_path):
         sys.meta_path.insert(0, Alias())

@@ -1,4 +1,6 @@
-"""What is global in Caffe: who computes, the random numbers, the log, the rank among solvers; and its stopwatch."""
+"""What is global in Caffe: who computes, the random numbers, the log, the rank among solvers; and
+its stopwatch."""
+
 from __future__ import annotations
 
 import os
@@ -18,6 +20,7 @@ from ..solvers.log import glog
 @dataclass
 class Common:
     """The settings that nets and solvers take up when they are built."""
+
     engine: Engine = field(default_factory=make_engine)
     rng: np.random.Generator = field(default_factory=np.random.default_rng)
     gpu: bool = False
@@ -28,7 +31,7 @@ class Common:
 
     def seed(self) -> int:
         """A new seed, for what a net draws while it runs."""
-        return int(self.rng.integers(2 ** 32))
+        return int(self.rng.integers(2**32))
 
 
 common = Common()
@@ -40,9 +43,11 @@ def set_mode_cpu() -> None:
 
 
 def set_mode_gpu() -> None:
-    """Nets that are built from now on compute on the GPU; where there is none, a warning says so and the CPU does.
+    """Nets that are built from now on compute on the GPU; where there is none, a warning says so
+    and the CPU does.
 
-    Raises EngineError where set_device asked for a GPU that is not there, or that is not the process's.
+    Raises EngineError where set_device asked for a GPU that is not there, or that is not the
+    process's.
     """
     if common.gpu:
         return
@@ -56,8 +61,9 @@ def set_mode_gpu() -> None:
 
 
 def set_device(device: int) -> None:
-    """Choose the GPU by its number, among those that CUDA_VISIBLE_DEVICES lets through; the mode says whether it is
-    used. Raises EngineError where the process computes on another one already."""
+    """Choose the GPU by its number, among those that CUDA_VISIBLE_DEVICES lets through; the mode
+    says whether it is used. Raises EngineError where the process computes on another one already.
+    """
     if common.gpu:
         use_gpu(device)
     common.device = device
@@ -69,7 +75,8 @@ def set_random_seed(seed: int) -> None:
 
 
 def init_log(level: int | None = None, stderr: bool = True) -> None:
-    """Silence what is below a level (0 INFO, 1 WARNING, 2 ERROR, 3 FATAL). The log goes to stderr in any case."""
+    """Silence what is below a level (0 INFO, 1 WARNING, 2 ERROR, 3 FATAL). The log goes to stderr
+    in any case."""
     if level is not None:
         os.environ[glog.SILENCE] = str(level)
 
@@ -101,7 +108,8 @@ def set_solver_rank(rank: int) -> None:
 
 
 def set_multiprocess(multiprocess: bool) -> None:
-    """Whether the solvers are processes; as with their number, nothing depends on it where there is no NCCL."""
+    """Whether the solvers are processes; as with their number, nothing depends on it where there is
+    no NCCL."""
     common.multiprocess = multiprocess
 
 

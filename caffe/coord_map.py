@@ -1,16 +1,39 @@
 """How positions in one blob of a NetSpec lie in another, and the Crop layer that aligns the two.
 
-A map is (axis, scale, shift): position x of the blob below is position scale * x + shift of the blob above. The spatial
-axes come after `axis`; None, 1, 0 leaves every position where it is. Scales and shifts are arrays, one number for all
-spatial axes or one each. A position on top of a convolution stands for the centre of what it sees.
+A map is (axis, scale, shift): position x of the blob below is position scale * x + shift of the
+blob above. The spatial axes come after `axis`; None, 1, 0 leaves every position where it is. Scales
+and shifts are arrays, one number for all spatial axes or one each. A position on top of a
+convolution stands for the centre of what it sees.
 """
+
 import numpy as np
 
 from ..netlib.errors import NetError
 from .net_spec import Top, layers
 
-POINTWISE = {'AbsVal', 'BNLL', 'BatchNorm', 'Bias', 'Clip', 'Dropout', 'ELU', 'Eltwise', 'Exp', 'LRN', 'Log', 'MVN',
-             'PReLU', 'Power', 'ReLU', 'Scale', 'Sigmoid', 'Split', 'Swish', 'TanH', 'Threshold'}
+POINTWISE = {
+    'AbsVal',
+    'BNLL',
+    'BatchNorm',
+    'Bias',
+    'Clip',
+    'Dropout',
+    'ELU',
+    'Eltwise',
+    'Exp',
+    'LRN',
+    'Log',
+    'MVN',
+    'PReLU',
+    'Power',
+    'ReLU',
+    'Scale',
+    'Sigmoid',
+    'Split',
+    'Swish',
+    'TanH',
+    'Threshold',
+}
 UNEQUAL_SIDES = {f'{field}_{side}' for field in ('kernel', 'stride', 'pad') for side in 'hw'}
 IDENTITY = (None, 1, 0)
 
@@ -26,19 +49,25 @@ class AxisMismatchException(NetError):
 
 
 def conv_params(fn) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
-    """The axis, stride, kernel extent (with its dilation) and pad of a Convolution, Deconvolution, Im2col or Pooling.
+    """The axis, stride, kernel extent (with its dilation) and pad of a Convolution, Deconvolution,
+    Im2col or Pooling.
 
-    Raises UndefinedMapException for a layer that has no kernel_size, as in global pooling, or says kernel_h, kernel_w.
+    Raises UndefinedMapException for a layer that has no kernel_size, as in global pooling, or says
+    kernel_h, kernel_w.
     """
     message = 'pooling_param' if fn.type_name == 'Pooling' else 'convolution_param'
     params = fn.params.get(message, fn.params)
     unequal = sorted(UNEQUAL_SIDES & set(params))
     if unequal or 'kernel_size' not in params:
         found = ', '.join(unequal) or 'no kernel_size'
-        raise UndefinedMapException(f'a {fn.type_name} layer: found {found}, needed: kernel_size, stride and pad, '
-                                    'for unequal sides as lists such as kernel_size=[3, 5]')
-    kernel, stride, pad, dilation = (np.array(params.get(field, default), ndmin=1) for field, default in
-                                     [('kernel_size', 1), ('stride', 1), ('pad', 0), ('dilation', 1)])
+        raise UndefinedMapException(
+            f'a {fn.type_name} layer: found {found}, needed: kernel_size, stride and pad, '
+            'for unequal sides as lists such as kernel_size=[3, 5]'
+        )
+    kernel, stride, pad, dilation = (
+        np.array(params.get(field, default), ndmin=1)
+        for field, default in [('kernel_size', 1), ('stride', 1), ('pad', 0), ('dilation', 1)]
+    )
     return params.get('axis', 1), stride, (kernel - 1) * dilation + 1, pad
 
 
@@ -49,7 +78,8 @@ def crop_params(fn) -> tuple[int, np.ndarray]:
 
 
 def coord_map(fn) -> Map:
-    """The map from a layer's bottom to its top. Raises UndefinedMapException for layers that have none."""
+    """The map from a layer's bottom to its top. Raises UndefinedMapException for layers that have
+    none."""
     if fn.type_name in ('Convolution', 'Pooling', 'Im2col'):
         axis, stride, kernel, pad = conv_params(fn)
         return axis, 1 / stride, (pad - (kernel - 1) / 2) / stride
@@ -58,10 +88,16 @@ def coord_map(fn) -> Map:
         return axis, stride, (kernel - 1) / 2 - pad
     if fn.type_name == 'Crop':
         axis, offset = crop_params(fn)
-        return axis - 1, 1, -offset         # a Crop names its first spatial axis, a convolution the one before
+        return (
+            axis - 1,
+            1,
+            -offset,
+        )  # a Crop names its first spatial axis, a convolution the one before
     if fn.type_name in POINTWISE:
         return IDENTITY
-    raise UndefinedMapException(f'a {fn.type_name} layer does not say where its positions lie in its bottom')
+    raise UndefinedMapException(
+        f'a {fn.type_name} layer does not say where its positions lie in its bottom'
+    )
 
 
 def compose(base_map: Map, next_map: Map) -> Map:
@@ -69,7 +105,9 @@ def compose(base_map: Map, next_map: Map) -> Map:
     base_axis, base_scale, base_shift = base_map
     next_axis, next_scale, next_shift = next_map
     if None not in (base_axis, next_axis) and base_axis != next_axis:
-        raise AxisMismatchException(f'spatial axes come after axis {base_axis} in one map, {next_axis} in the next')
+        raise AxisMismatchException(
+            f'spatial axes come after axis {base_axis} in one map, {next_axis} in the next'
+        )
     axis = next_axis if base_axis is None else base_axis
     return axis, base_scale * next_scale, base_scale * next_shift + base_shift
 
@@ -81,7 +119,8 @@ def inverse(coord_map: Map) -> Map:
 
 
 def coord_map_from_to(top_from: Top, top_to: Top) -> Map:
-    """The map from positions of one blob to those of another, by way of a blob that both are computed from.
+    """The map from positions of one blob to those of another, by way of a blob that both are
+    computed from.
 
     Raises RuntimeError where there is none that spatial layers lead to.
     """
@@ -111,18 +150,29 @@ def _maps_below(top: Top) -> dict[Top, Map]:
 
 
 def crop(top_from: Top, top_to: Top) -> Top:
-    """The Crop of `top_from` to the extents of `top_to`, its offset such that positions of the two agree.
+    """The Crop of `top_from` to the extents of `top_to`, its offset such that positions of the two
+    agree.
 
-    Raises AssertionError, as pycaffe does, where the scales differ or the offset is negative or no whole number.
+    Raises AssertionError, as pycaffe does, where the scales differ or the offset is negative or no
+    whole number.
     """
     axis, scale, shift = coord_map_from_to(top_from, top_to)
     offset = -np.round(np.atleast_1d(shift)).astype(int)
     if not np.allclose(scale, 1):
-        raise AssertionError(f'scale mismatch on crop (a = {scale}): pool and upsample by the same factor')
+        raise AssertionError(
+            f'scale mismatch on crop (a = {scale}): pool and upsample by the same factor'
+        )
     if (offset < 0).any():
-        raise AssertionError(f'cannot crop negative width (b = {shift}): pad the first convolution more')
+        raise AssertionError(
+            f'cannot crop negative width (b = {shift}): pad the first convolution more'
+        )
     if not np.allclose(offset, -np.asarray(shift)):
-        raise AssertionError(f'cannot crop noninteger width (b = {shift}): kernels of odd extent, or even ones in '
-                             'pairs, align')
-    return layers.Crop(top_from, top_to, crop_param={'axis': 2 if axis is None else axis + 1,
-                                                     'offset': offset.tolist()})
+        raise AssertionError(
+            f'cannot crop noninteger width (b = {shift}): kernels of odd extent, or even ones in '
+            'pairs, align'
+        )
+    return layers.Crop(
+        top_from,
+        top_to,
+        crop_param={'axis': 2 if axis is None else axis + 1, 'offset': offset.tolist()},
+    )

@@ -1,8 +1,9 @@
 """Pictures of nets: layers as boxes, blobs as octagons, drawn by Graphviz.
 
-The graph is made by pydot, the picture by Graphviz's program `dot`; as .dot, .gv or .raw the graph's text is written,
-which needs no `dot`.
+The graph is made by pydot, the picture by Graphviz's program `dot`; as .dot, .gv or .raw the
+graph's text is written, which needs no `dot`.
 """
+
 import os
 import subprocess
 
@@ -12,9 +13,14 @@ from ..proto import atomic_write, upgrade_net
 from ..proto.caffe_pb2 import LayerParameter, NetParameter, NetState, PoolingParameter
 
 LAYER_STYLE = {'shape': 'box', 'style': 'filled'}
-NEURON_COLOR = '#90EE90'        # of layers that work in place
+NEURON_COLOR = '#90EE90'  # of layers that work in place
 BLOB_STYLE = {'shape': 'octagon', 'style': 'filled', 'fillcolor': '#E0E0E0'}
-COLORS = {'Convolution': '#FF5050', 'Deconvolution': '#FF5050', 'Pooling': '#FF9900', 'InnerProduct': '#CC33FF'}
+COLORS = {
+    'Convolution': '#FF5050',
+    'Deconvolution': '#FF5050',
+    'Pooling': '#FF9900',
+    'InnerProduct': '#CC33FF',
+}
 OTHER_COLOR = '#6495ED'
 LEARNING = ('Convolution', 'Deconvolution', 'InnerProduct')
 TEXT_FORMATS = ('dot', 'gv', 'raw')
@@ -26,7 +32,8 @@ def get_pooling_types_dict() -> dict[int, str]:
 
 
 def get_edge_label(layer: LayerParameter) -> str:
-    """What is written beside the edges to a layer's tops: the batch size or the number of outputs, else '""'."""
+    """What is written beside the edges to a layer's tops: the batch size or the number of outputs,
+    else '""'."""
     if layer.type == 'Data':
         return f'Batch {layer.data_param.batch_size}'
     if layer.type == 'InnerProduct':
@@ -35,7 +42,8 @@ def get_edge_label(layer: LayerParameter) -> str:
 
 
 def get_layer_lr_mult(layer: LayerParameter) -> tuple[float, float]:
-    """The multipliers of the learning rate, of weights and of biases. Raises ValueError for a layer that has none."""
+    """The multipliers of the learning rate, of weights and of biases. Raises ValueError for a layer
+    that has none."""
     if layer.type not in LEARNING:
         raise ValueError(f'{layer.type} layers do not have a learning rate multiplier')
     weights, biases, *_ = *(param.lr_mult for param in layer.param), 1.0, 1.0
@@ -43,16 +51,20 @@ def get_layer_lr_mult(layer: LayerParameter) -> tuple[float, float]:
 
 
 def get_layer_label(layer: LayerParameter, rankdir: str, display_lrm: bool = False) -> str:
-    """What is written in a layer's box, in double quotes: its name, its type, its kernel, with `display_lrm` its
-    multipliers of the learning rate. In one line where `rankdir` is vertical (TB, BT), else in several.
+    """What is written in a layer's box, in double quotes: its name, its type, its kernel, with
+    `display_lrm` its multipliers of the learning rate. In one line where `rankdir` is vertical (TB,
+    BT), else in several.
     """
     pooling, convolving = layer.type == 'Pooling', layer.type in ('Convolution', 'Deconvolution')
     kind = f' {get_pooling_types_dict()[layer.pooling_param.pool]}' if pooling else ''
     parts = [_escaped(layer.name), f'({layer.type}{kind})']
     if pooling or convolving:
         param = layer.pooling_param if pooling else layer.convolution_param
-        parts += [f"kernel size: {_sides(param, 'kernel_size')}", f"stride: {_sides(param, 'stride')}",
-                  f"pad: {_sides(param, 'pad', 0)}"]
+        parts += [
+            f'kernel size: {_sides(param, "kernel_size")}',
+            f'stride: {_sides(param, "stride")}',
+            f'pad: {_sides(param, "pad", 0)}',
+        ]
     if display_lrm and layer.type in LEARNING and any(get_layer_lr_mult(layer)):
         parts.append('lr mult: {:.1f}, {:.1f}'.format(*get_layer_lr_mult(layer)))
     return '"{}"'.format((' ' if rankdir in ('TB', 'BT') else r'\n').join(parts))
@@ -60,7 +72,7 @@ def get_layer_label(layer: LayerParameter, rankdir: str, display_lrm: bool = Fal
 
 def _sides(param, field: str, default: int = 1) -> str:
     """'3' for a square, '1x7' where height and width are said."""
-    high, wide = (getattr(param, f"{field.removesuffix('_size')}_{side}") for side in 'hw')
+    high, wide = (getattr(param, f'{field.removesuffix("_size")}_{side}') for side in 'hw')
     if high or wide:
         return f'{high}x{wide}'
     if getattr(param, 'global_pooling', False) and field == 'kernel_size':
@@ -74,17 +86,24 @@ def choose_color_by_layertype(layertype: str) -> str:
     return COLORS.get(layertype, OTHER_COLOR)
 
 
-def get_pydot_graph(caffe_net: NetParameter, rankdir: str, label_edges: bool = True, phase: int | None = None,
-                    display_lrm: bool = False):
-    """The pydot.Dot of a net: a node for each layer and each blob, edges from bottoms to layers to tops.
+def get_pydot_graph(
+    caffe_net: NetParameter,
+    rankdir: str,
+    label_edges: bool = True,
+    phase: int | None = None,
+    display_lrm: bool = False,
+):
+    """The pydot.Dot of a net: a node for each layer and each blob, edges from bottoms to layers to
+    tops.
 
-    rankdir: 'LR' from left to right, 'TB' from top to bottom, 'BT', 'RL'. label_edges: write get_edge_label's beside
-    the edges. phase: only the layers of pb.TRAIN or pb.TEST. Older formats are upgraded. Raises GoodinitError.
+    rankdir: 'LR' from left to right, 'TB' from top to bottom, 'BT', 'RL'. label_edges: write
+    get_edge_label's beside the edges. phase: only the layers of pb.TRAIN or pb.TEST. Older formats
+    are upgraded. Raises GoodinitError.
     """
     pydot = need('pydot', 'plot')
     net = upgrade_net(caffe_net)
     if phase is not None:
-        net = filter_net(net, NetState(phase=phase))        # type: ignore[arg-type]
+        net = filter_net(net, NetState(phase=phase))  # type: ignore[arg-type]
     graph = pydot.Dot(f'"{_escaped(net.name or "Net")}"', graph_type='digraph', rankdir=rankdir)
     blobs = dict.fromkeys(name for layer in net.layer for name in (*layer.bottom, *layer.top))
     for name in blobs:
@@ -92,12 +111,20 @@ def get_pydot_graph(caffe_net: NetParameter, rankdir: str, label_edges: bool = T
     for layer in net.layer:
         node = f'"{_escaped(layer.name)}_{layer.type}"'
         in_place = len(layer.bottom) == 1 and layer.bottom == layer.top
-        graph.add_node(pydot.Node(node, label=get_layer_label(layer, rankdir, display_lrm), **LAYER_STYLE,
-                                  fillcolor=NEURON_COLOR if in_place else choose_color_by_layertype(layer.type)))
+        graph.add_node(
+            pydot.Node(
+                node,
+                label=get_layer_label(layer, rankdir, display_lrm),
+                **LAYER_STYLE,
+                fillcolor=NEURON_COLOR if in_place else choose_color_by_layertype(layer.type),
+            )
+        )
         for name in layer.bottom:
             graph.add_edge(pydot.Edge(_blob(name), node))
         for name in layer.top:
-            graph.add_edge(pydot.Edge(node, _blob(name), label=get_edge_label(layer) if label_edges else '""'))
+            graph.add_edge(
+                pydot.Edge(node, _blob(name), label=get_edge_label(layer) if label_edges else '""')
+            )
     return graph
 
 
@@ -111,13 +138,24 @@ def _escaped(text: str) -> str:
     return text.replace('\\', r'\\').replace('"', r'\"')
 
 
-def draw_net(caffe_net: NetParameter, rankdir: str, ext: str = 'png', phase: int | None = None,
-             display_lrm: bool = False) -> bytes:
-    """The picture of a net in the format `ext` (png, svg, pdf, ...), or the graph's text (dot, gv, raw).
+def draw_net(
+    caffe_net: NetParameter,
+    rankdir: str,
+    ext: str = 'png',
+    phase: int | None = None,
+    display_lrm: bool = False,
+) -> bytes:
+    """The picture of a net in the format `ext` (png, svg, pdf, ...), or the graph's text (dot, gv,
+    raw).
 
-    The other arguments are get_pydot_graph's. Raises GoodinitError, also where `dot` is missing or refuses.
+    The other arguments are get_pydot_graph's. Raises GoodinitError, also where `dot` is missing or
+    refuses.
     """
-    text = get_pydot_graph(caffe_net, rankdir, phase=phase, display_lrm=display_lrm).to_string().encode()
+    text = (
+        get_pydot_graph(caffe_net, rankdir, phase=phase, display_lrm=display_lrm)
+        .to_string()
+        .encode()
+    )
     return text if ext in TEXT_FORMATS else _rendered(text, ext)
 
 
@@ -125,19 +163,29 @@ def _rendered(graph: bytes, ext: str) -> bytes:
     try:
         done = subprocess.run(['dot', f'-T{ext}'], input=graph, capture_output=True)
     except FileNotFoundError as error:
-        raise GoodinitError("a picture needs Graphviz's program `dot`: apt install graphviz, or brew install graphviz; "
-                            'a .dot file needs none') from error
+        raise GoodinitError(
+            "a picture needs Graphviz's program `dot`: apt install graphviz, or brew install graphviz; "
+            'a .dot file needs none'
+        ) from error
     if done.returncode:
-        raise GoodinitError(f"dot -T{ext}: {done.stderr.decode(errors='replace').strip()}")
+        raise GoodinitError(f'dot -T{ext}: {done.stderr.decode(errors="replace").strip()}')
     return done.stdout
 
 
-def draw_net_to_file(caffe_net: NetParameter, filename: str | os.PathLike[str], rankdir: str = 'LR',
-                     phase: int | None = None, display_lrm: bool = False) -> None:
-    """Write the picture of a net in the format that the file's extension names, as draw_net. Raises GoodinitError."""
+def draw_net_to_file(
+    caffe_net: NetParameter,
+    filename: str | os.PathLike[str],
+    rankdir: str = 'LR',
+    phase: int | None = None,
+    display_lrm: bool = False,
+) -> None:
+    """Write the picture of a net in the format that the file's extension names, as draw_net. Raises
+    GoodinitError."""
     ext = os.path.splitext(filename)[1].lower().removeprefix('.')
     if not ext:
-        raise GoodinitError(f'{os.fspath(filename)}: found no extension, needed: .png, .svg, .pdf or .dot')
+        raise GoodinitError(
+            f'{os.fspath(filename)}: found no extension, needed: .png, .svg, .pdf or .dot'
+        )
     picture = draw_net(caffe_net, rankdir, ext, phase, display_lrm)
     with atomic_write(filename) as file:
         file.write(picture)

@@ -1,4 +1,5 @@
 """caffe.io: arrays to protobuf messages and back, images, and what prepares them for a net."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,13 +11,17 @@ from ..netlib.data.images import UNREADABLE
 from ..netlib.errors import DataError
 from ..proto import ProtoError, array_to_blob, blob_to_array, caffe_pb2
 
-GREY = np.array([0.2125, 0.7154, 0.0721], np.float32)       # of red, green, blue: ITU-R BT.709, as scikit-image has it
+GREY = np.array(
+    [0.2125, 0.7154, 0.0721], np.float32
+)  # of red, green, blue: ITU-R BT.709, as scikit-image has it
 
-# -- messages -----------------------------------------------------------------------------------------
+# -- messages
+# -----------------------------------------------------------------------------------------
 
 
 def blobproto_to_array(blob: caffe_pb2.BlobProto, return_diff: bool = False) -> np.ndarray:
-    """The values of a blob, or its gradients, float64. Raises ValueError where they do not fit its shape."""
+    """The values of a blob, or its gradients, float64. Raises ValueError where they do not fit its
+    shape."""
     try:
         return blob_to_array(blob, return_diff).astype(float)
     except ProtoError as error:
@@ -39,9 +44,12 @@ def blobprotovector_str_to_arraylist(string: bytes) -> list[np.ndarray]:
 
 
 def array_to_datum(arr: np.ndarray, label: int | None = None) -> caffe_pb2.Datum:
-    """A datum from an array (channels, height, width): its bytes if it is uint8, else floats. Raises ValueError."""
+    """A datum from an array (channels, height, width): its bytes if it is uint8, else floats.
+    Raises ValueError."""
     if arr.ndim != 3:
-        raise ValueError(f'Incorrect array shape. Found {arr.shape}, needed (channels, height, width)')
+        raise ValueError(
+            f'Incorrect array shape. Found {arr.shape}, needed (channels, height, width)'
+        )
     channels, height, width = arr.shape
     datum = caffe_pb2.Datum(channels=channels, height=height, width=width, label=label)
     if arr.dtype == np.uint8:
@@ -52,19 +60,27 @@ def array_to_datum(arr: np.ndarray, label: int | None = None) -> caffe_pb2.Datum
 
 
 def datum_to_array(datum: caffe_pb2.Datum) -> np.ndarray:
-    """The array (channels, height, width) of a datum that is not encoded: uint8, or float64. Raises ValueError."""
-    values = np.frombuffer(datum.data, np.uint8).copy() if datum.data else np.array(datum.float_data, float)
+    """The array (channels, height, width) of a datum that is not encoded: uint8, or float64. Raises
+    ValueError."""
+    values = (
+        np.frombuffer(datum.data, np.uint8).copy()
+        if datum.data
+        else np.array(datum.float_data, float)
+    )
     return values.reshape(datum.channels, datum.height, datum.width)
 
 
-# -- preparing ----------------------------------------------------------------------------------------
+# -- preparing
+# ----------------------------------------------------------------------------------------
 
 
 class Transformer:
-    """Makes images (H, W, K) into what an input blob takes, (K, H, W), and back. `inputs`: {blob name: blob shape}.
+    """Makes images (H, W, K) into what an input blob takes, (K, H, W), and back. `inputs`: {blob
+    name: blob shape}.
 
-    In this order: resize, transpose, swap channels, times raw_scale, minus mean, times input_scale. What was not set
-    is left out. Raises DataError, or ValueError for a mean, where what is set does not fit the input.
+    In this order: resize, transpose, swap channels, times raw_scale, minus mean, times input_scale.
+    What was not set is left out. Raises DataError, or ValueError for a mean, where what is set does
+    not fit the input.
     """
 
     def __init__(self, inputs: Mapping[str, Sequence[int]]):
@@ -107,19 +123,25 @@ class Transformer:
     def set_transpose(self, in_: str, order: Sequence[int]) -> None:
         """The order of the axes, such as (2, 0, 1) from (H, W, K) to (K, H, W)."""
         if len(order) != len(self._shape(in_)) - 1:
-            raise DataError('Transpose order needs to have the same number of dimensions as the input. '
-                            f'Found {len(order)}, needed {len(self.inputs[in_]) - 1}')
+            raise DataError(
+                'Transpose order needs to have the same number of dimensions as the input. '
+                f'Found {len(order)}, needed {len(self.inputs[in_]) - 1}'
+            )
         self.transpose[in_] = order
 
     def set_channel_swap(self, in_: str, order: Sequence[int]) -> None:
-        """The order of the channels, such as (2, 1, 0) from RGB to BGR. They are the first axis by then."""
+        """The order of the channels, such as (2, 1, 0) from RGB to BGR. They are the first axis by
+        then."""
         if len(order) != self._shape(in_)[1]:
-            raise DataError('Channel swap needs to have the same number of dimensions as the input channels. '
-                            f'Found {len(order)}, needed {self.inputs[in_][1]}')
+            raise DataError(
+                'Channel swap needs to have the same number of dimensions as the input channels. '
+                f'Found {len(order)}, needed {self.inputs[in_][1]}'
+            )
         self.channel_swap[in_] = order
 
     def set_raw_scale(self, in_: str, scale: float) -> None:
-        """A factor before the mean is taken off, such as 255 from [0, 1] to what ImageNet's nets are used to."""
+        """A factor before the mean is taken off, such as 255 from [0, 1] to what ImageNet's nets
+        are used to."""
         self._shape(in_)
         self.raw_scale[in_] = scale
 
@@ -128,7 +150,9 @@ class Transformer:
         shape = self._shape(in_)[1:]
         if mean.ndim == 1:
             if len(mean) != shape[0]:
-                raise ValueError(f'Mean channels incompatible with input. Found {len(mean)}, needed {shape[0]}')
+                raise ValueError(
+                    f'Mean channels incompatible with input. Found {len(mean)}, needed {shape[0]}'
+                )
             mean = mean[:, None, None]
         elif mean.ndim not in (2, 3):
             raise ValueError(f'Mean shape invalid: {mean.shape}')
@@ -144,15 +168,18 @@ class Transformer:
         self.input_scale[in_] = scale
 
 
-# -- images -------------------------------------------------------------------------------------------
+# -- images
+# -------------------------------------------------------------------------------------------
 
 
 def load_image(filename: str | Path, color: bool = True) -> np.ndarray:
-    """An image file as float32 (H, W, 3), red, green, blue, in [0, 1]; without `color` (H, W, 1), its luminance.
+    """An image file as float32 (H, W, 3), red, green, blue, in [0, 1]; without `color` (H, W, 1),
+    its luminance.
 
     An alpha channel is dropped. Raises DataError for a file that is missing or no image.
     """
     from PIL import Image
+
     try:
         with Image.open(filename) as image:
             pixels = _pixels(image)
@@ -173,12 +200,15 @@ def _pixels(image):
 
 
 def resize_image(im: np.ndarray, new_dims: Sequence[int], interp_order: int = 1) -> np.ndarray:
-    """The image (H, W, K) in the size new_dims (height, width), float32, by splines of the order given.
+    """The image (H, W, K) in the size new_dims (height, width), float32, by splines of the order
+    given.
 
-    As in pycaffe, where an image of 1 or 3 channels went to scikit-image, which takes a pixel for a square (and the
-    smallest value for what lies outside), and one of other channels to SciPy, which takes it for a point.
+    As in pycaffe, where an image of 1 or 3 channels went to scikit-image, which takes a pixel for a
+    square (and the smallest value for what lies outside), and one of other channels to SciPy, which
+    takes it for a point.
     """
     from scipy.ndimage import zoom
+
     scale = [new / old for new, old in zip(new_dims, im.shape, strict=False)] + [1]
     if im.shape[-1] not in (1, 3):
         return zoom(im, scale, order=interp_order).astype(np.float32)
@@ -188,13 +218,19 @@ def resize_image(im: np.ndarray, new_dims: Sequence[int], interp_order: int = 1)
 
 
 def oversample(images: Sequence[np.ndarray], crop_dims: Sequence[int]) -> np.ndarray:
-    """Ten crops (height, width) of each image (H, W, K): the corners, the center, and the mirror images of these.
+    """Ten crops (height, width) of each image (H, W, K): the corners, the center, and the mirror
+    images of these.
 
-    Returns float32 (10 N, height, width, K): of each image the upper left, upper right, lower left and lower right
-    corner and the center, then their mirror images.
+    Returns float32 (10 N, height, width, K): of each image the upper left, upper right, lower left
+    and lower right corner and the center, then their mirror images.
     """
     (height, width), (h, w) = images[0].shape[:2], crop_dims
-    corners = [(0, 0), (0, width - w), (height - h, 0), (height - h, width - w),
-               (int((height - h) / 2), int((width - w) / 2))]
-    crops = np.array([[im[y:y + h, x:x + w] for y, x in corners] for im in images], np.float32)
+    corners = [
+        (0, 0),
+        (0, width - w),
+        (height - h, 0),
+        (height - h, width - w),
+        (int((height - h) / 2), int((width - w) / 2)),
+    ]
+    crops = np.array([[im[y : y + h, x : x + w] for y, x in corners] for im in images], np.float32)
     return np.concatenate([crops, crops[:, :, :, ::-1]], axis=1).reshape(-1, *crops.shape[2:])

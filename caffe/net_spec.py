@@ -1,13 +1,14 @@
 """Nets written in Python, as pycaffe has them: layers are functions of tops.
 
-    from goodinit.caffe import NetSpec, layers as L, params as P
+from goodinit.caffe import NetSpec, layers as L, params as P
 
-    n = NetSpec()
-    n.data = L.Input(shape=dict(dim=[1, 1, 28, 28]))
-    n.conv1 = L.Convolution(n.data, kernel_size=5, num_output=20, weight_filler=dict(type='xavier'))
-    n.pool1 = L.Pooling(n.conv1, kernel_size=2, stride=2, pool=P.Pooling.MAX)
-    n.to_proto()                            # a NetParameter; print it for a prototxt
+n = NetSpec()
+n.data = L.Input(shape=dict(dim=[1, 1, 28, 28]))
+n.conv1 = L.Convolution(n.data, kernel_size=5, num_output=20, weight_filler=dict(type='xavier'))
+n.pool1 = L.Pooling(n.conv1, kernel_size=2, stride=2, pool=P.Pooling.MAX)
+n.to_proto()                            # a NetParameter; print it for a prototxt
 """
+
 from __future__ import annotations
 
 from collections import Counter
@@ -24,14 +25,18 @@ from ..proto.caffe_pb2 import LayerParameter, NetParameter
 
 @cache
 def param_name_dict() -> dict[str, str]:
-    """{layer type: the field of LayerParameter with its parameters, without the '_param'}, by the schema."""
+    """{layer type: the field of LayerParameter with its parameters, without the '_param'}, by the
+    schema."""
     fields = [field for field in LayerParameter.DESCRIPTOR.fields if field.name.endswith('_param')]
-    return {field.message_type.name.removesuffix('Parameter'): field.name.removesuffix('_param') for field in fields}
+    return {
+        field.message_type.name.removesuffix('Parameter'): field.name.removesuffix('_param')
+        for field in fields
+    }
 
 
 def assign_proto(proto: Message, name: str, value: Any) -> None:
-    """Set a field from plain Python: a dict for a message, a list for a repeated field, where one value stands for a
-    list of one."""
+    """Set a field from plain Python: a dict for a message, a list for a repeated field, where one
+    value stands for a list of one."""
     field = getattr(proto, name)
     if hasattr(field, 'extend'):
         values = value if isinstance(value, list | tuple) else [value]
@@ -65,7 +70,8 @@ class Top:
 class Function:
     """A layer: its type, the tops that it reads, and its fields.
 
-    `params` may also hold ntop (how many tops it makes; 1) and in_place (whether its top is its bottom).
+    `params` may also hold ntop (how many tops it makes; 1) and in_place (whether its top is its
+    bottom).
     """
 
     def __init__(self, type_name: str, inputs: Iterable[Top], params: dict[str, Any]):
@@ -87,7 +93,8 @@ def to_proto(*tops: Top | Function) -> NetParameter:
 
 
 class NetSpec:
-    """A net whose blobs are attributes, or items; each is called as the attribute is, and so is its layer."""
+    """A net whose blobs are attributes, or items; each is called as the attribute is, and so is its
+    layer."""
 
     tops: dict[str, Top | Function]
 
@@ -98,7 +105,7 @@ class NetSpec:
         self.tops[name] = value
 
     def __getattr__(self, name):
-        tops = vars(self).get('tops', {})           # there is none yet while it is being copied
+        tops = vars(self).get('tops', {})  # there is none yet while it is being copied
         if name not in tops:
             raise AttributeError(f"this NetSpec has no '{name}'{meant(name, tops)}")
         return tops[name]
@@ -159,7 +166,7 @@ class _Writer:
 
 def _assign_layer(layer, name, value):
     """A field of the message of its type's own where it has one of this name, else of the layer."""
-    own = f"{param_name_dict().get(layer.type, '')}_param"
+    own = f'{param_name_dict().get(layer.type, "")}_param'
     known = LayerParameter.DESCRIPTOR.fields_by_name
     inside = known[own].message_type.fields_by_name if own in known else {}
     if name in inside and not (name.endswith('param') and name in known):
@@ -167,13 +174,16 @@ def _assign_layer(layer, name, value):
     elif name in known:
         assign_proto(layer, name, value)
     else:
-        raise NetError(f"layer '{layer.name}' ({layer.type}): there is no field '{name}'"
-                       f"{meant(name, [*inside, *known])}; parameters of another type's message are written as "
-                       'convolution_param=dict(...)')
+        raise NetError(
+            f"layer '{layer.name}' ({layer.type}): there is no field '{name}'"
+            f"{meant(name, [*inside, *known])}; parameters of another type's message are written as "
+            'convolution_param=dict(...)'
+        )
 
 
 class Layers:
-    """`layers`: an attribute for each layer type, a function of tops and fields that gives its top or tops.
+    """`layers`: an attribute for each layer type, a function of tops and fields that gives its top
+    or tops.
 
     A layer with ntop=0 gives a Function, one with several tops a tuple.
     """
@@ -192,7 +202,8 @@ def _layer(type_name, /, *inputs, **params):
 
 
 class Parameters:
-    """`params`: an attribute for each layer type, with the values of its enums, such as params.Pooling.MAX."""
+    """`params`: an attribute for each layer type, with the values of its enums, such as
+    params.Pooling.MAX."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(caffe_pb2, f'{name}Parameter')

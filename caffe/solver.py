@@ -1,4 +1,5 @@
 """The solvers as pycaffe shows them, one class for each update rule."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -7,17 +8,18 @@ from typing import Any
 from .. import solvers
 from ..initializers import fill
 from ..proto.caffe_pb2 import SolverParameter
+from ..solvers.log.caffe_log import SolverLog
 from ..solvers.solver import read
 from .common import common, set_random_seed
 from .pycaffe import Net
-from ..solvers.log.caffe_log import SolverLog
 
 
 class Solver:
     """Trains the net of a solver prototxt, its parameters filled by their fillers.
 
-    `net` and `test_nets` are Nets, `param` is the SolverParameter, `iter` counts the updates, `lr` is the rate of the
-    next. What happens is told in BVLC's log. `solver` is the goodinit.Solver that does the work. Raises GoodinitError.
+    `net` and `test_nets` are Nets, `param` is the SolverParameter, `iter` counts the updates, `lr`
+    is the rate of the next. What happens is told in BVLC's log. `solver` is the goodinit.Solver
+    that does the work. Raises GoodinitError.
     """
 
     type = ''
@@ -27,8 +29,13 @@ class Solver:
         param.type = self.type or param.type
         if param.random_seed >= 0:
             set_random_seed(param.random_seed + common.solver_rank)
-        self.solver = solvers.Solver(param, engine=common.engine, seed=common.seed(),
-                                     fill=lambda net: fill(net, common.rng), report=SolverLog(param.display))
+        self.solver = solvers.Solver(
+            param,
+            engine=common.engine,
+            seed=common.seed(),
+            fill=lambda net: fill(net, common.rng),
+            report=SolverLog(param.display),
+        )
         self.net = Net.of(self.solver.net)
         self.test_nets = [Net.of(net) for net in self.solver.test_nets]
 
@@ -68,7 +75,9 @@ class Solver:
         """Let another net compute with this solver's parameters."""
         self.solver.share_weights(net.net)
 
-    def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None:
+    def add_callback(
+        self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]
+    ) -> None:
         """Have these called in each iteration, before the gradients are computed and after."""
         self.solver.callbacks.append((on_start, on_gradients_ready))
 
@@ -97,8 +106,17 @@ class AdamSolver(Solver):
     type = 'Adam'
 
 
-SOLVERS = {solver.type: solver for solver in (SGDSolver, NesterovSolver, AdaGradSolver, RMSPropSolver, AdaDeltaSolver,
-                                              AdamSolver)}
+SOLVERS = {
+    solver.type: solver
+    for solver in (
+        SGDSolver,
+        NesterovSolver,
+        AdaGradSolver,
+        RMSPropSolver,
+        AdaDeltaSolver,
+        AdamSolver,
+    )
+}
 
 
 def get_solver(solver_file: str) -> Solver:

@@ -1,18 +1,20 @@
-"""How fast each layer of CaffeNet would learn, by initialization: Figure 1 of Krähenbühl et al. (2016).
+"""How fast each layer of CaffeNet would learn, by initialization: Figure 1 of Krähenbühl et al.
+(2016).
 
     python experiments/change_rates.py --data imagenet_images/
 
 Writes results/change_rates.json, .md and .png (the picture needs matplotlib).
 """
+
 import argparse
 from time import perf_counter
 
 import numpy as np
 from goodinit.experiments import results
 from goodinit.experiments.results import markdown, write
-from goodinit.initializers import PRESETS, Recipe, Row, fill, initialize, measure
 from goodinit.feeding.inputs import DataOptions
 from goodinit.feeding.net_file import open_net
+from goodinit.initializers import PRESETS, Recipe, Row, fill, initialize, measure
 from goodinit.tools.cli.prepare import Prepared, prepare
 from goodinit.tools.cli.report import number, spread
 
@@ -29,12 +31,16 @@ CASES = {
     'no LRN: Gaussian, within': ('caffenet/no_lrn', Recipe('gaussian', 'within')),
     'no LRN: Gaussian, within, between': ('caffenet/no_lrn', Recipe('gaussian', 'within', 'exact')),
 }
-BATCH_SIZE, TO_INITIALIZE, TO_MEASURE = 20, 8, 5       # 160 images, and 100 others
+BATCH_SIZE, TO_INITIALIZE, TO_MEASURE = 20, 8, 5  # 160 images, and 100 others
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--data', required=True, help='at least 260 images: a folder, or a list file')
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        '--data', required=True, help='at least 260 images: a folder, or a list file'
+    )
     args = parser.parse_args()
     options = DataOptions(data=args.data, batch_size=BATCH_SIZE, batches=TO_INITIALIZE + TO_MEASURE)
     rows = {}
@@ -42,8 +48,13 @@ def main() -> None:
         start = perf_counter()
         rows[name] = initialized(prepare(open_net(model), options), recipe)
         print(f'{name}: {perf_counter() - start:.0f} s', flush=True)
-    numbers = {name: [{'layer': row.layer, 'change_rate': row.change_rate, 'cv': row.change_rate_cv} for row in layers]
-               for name, layers in rows.items()}
+    numbers = {
+        name: [
+            {'layer': row.layer, 'change_rate': row.change_rate, 'cv': row.change_rate_cv}
+            for row in layers
+        ]
+        for name, layers in rows.items()
+    }
     write('change_rates', {'rows': numbers}, report(rows))
     plot(rows)
 
@@ -72,22 +83,36 @@ Coefficient of variation within each layer (Figure 1b):
 
 def report(rows: dict[str, list[Row]]) -> str:
     layers = [row.layer for row in next(iter(rows.values()))]
-    rates = [[name, *(number(row.change_rate) for row in measured), number(spread(measured))]
-             for name, measured in rows.items()]
-    cvs = [[name, *(number(row.change_rate_cv) for row in measured)] for name, measured in rows.items()]
-    return REPORT.format(rates=markdown(['', *layers, 'greatest / smallest'], rates), cvs=markdown(['', *layers], cvs))
+    rates = [
+        [name, *(number(row.change_rate) for row in measured), number(spread(measured))]
+        for name, measured in rows.items()
+    ]
+    cvs = [
+        [name, *(number(row.change_rate_cv) for row in measured)] for name, measured in rows.items()
+    ]
+    return REPORT.format(
+        rates=markdown(['', *layers, 'greatest / smallest'], rates),
+        cvs=markdown(['', *layers], cvs),
+    )
 
 
 def plot(rows: dict[str, list[Row]]) -> None:
     import matplotlib
+
     matplotlib.use('Agg')
     from matplotlib import pyplot
+
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4), layout='constrained')
     measures = {'change_rate': 'average change rate', 'change_rate_cv': 'coefficient of variation'}
     for axis, (measure_name, title) in zip(axes, measures.items(), strict=True):
         for name, layers in rows.items():
-            axis.semilogy([row.layer for row in layers], [getattr(row, measure_name) for row in layers], 'o-',
-                          markersize=3, label=name)
+            axis.semilogy(
+                [row.layer for row in layers],
+                [getattr(row, measure_name) for row in layers],
+                'o-',
+                markersize=3,
+                label=name,
+            )
         axis.set_title(title)
     axes[1].legend(fontsize='small', loc='upper left', bbox_to_anchor=(1, 1))
     figure.savefig(results.RESULTS / 'change_rates.png', dpi=100)

@@ -1,14 +1,16 @@
-"""CIFAR-10 as Mishkin & Matas (2016) feed it: contrast normalized, less the mean image, mirrored and shifted."""
+"""CIFAR-10 as Mishkin & Matas (2016) feed it: contrast normalized, less the mean image, mirrored
+and shifted."""
+
 from math import sqrt
 from pathlib import Path
 
 import numpy as np
 from goodinit.netlib.data.classic import CIFAR_SHAPE, read_cifar10
 
-BORDER = 4              # of zeros, from which shifts cut
+BORDER = 4  # of zeros, from which shifts cut
 
-# The papers' own database is lost, and its scale written nowhere. Of what the experiments compare only the weights of
-# conv11 depend on it (inversely): the printed 0.383 to 0.388 stand for 0.49.
+# The papers' own database is lost, and its scale written nowhere. Of what the experiments compare
+# only the weights of conv11 depend on it (inversely): the printed 0.383 to 0.388 stand for 0.49.
 STD = 0.5
 
 
@@ -21,7 +23,8 @@ class Cifar10:
         self.images = images - images.mean(axis=0)
 
     def batch(self, size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Different images (size, 3, 32, 32), mirrored and moved by up to 4 pixels at random, and their labels."""
+        """Different images (size, 3, 32, 32), mirrored and moved by up to 4 pixels at random, and
+        their labels."""
         chosen = rng.choice(len(self.images), size, replace=False)
         images = self.images[chosen]
         mirrored = rng.random(size) < 0.5
@@ -30,14 +33,18 @@ class Cifar10:
 
 
 def contrast_normalized(pixels: np.ndarray, std: float) -> np.ndarray:
-    """Images (n, 3, 32, 32) of mean 0 and standard deviation `std` each, float32; plain ones become 0.
+    """Images (n, 3, 32, 32) of mean 0 and standard deviation `std` each, float32; plain ones become
+    0.
 
-    The global contrast normalization of Pylearn2: x less its mean, times scale / max(|x|, 1e-8), with |x| the Euclidean
-    norm. The scale is std sqrt(3072); the 55 that Pylearn2 takes for CIFAR-10 give a standard deviation of 0.992.
+    The global contrast normalization of Pylearn2: x less its mean, times scale / max(|x|, 1e-8),
+    with |x| the Euclidean norm. The scale is std sqrt(3072); the 55 that Pylearn2 takes for
+    CIFAR-10 give a standard deviation of 0.992.
     """
     rows = pixels.reshape(len(pixels), -1).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
-    rows *= std * sqrt(rows.shape[1]) / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-8)
+    rows *= (
+        std * sqrt(rows.shape[1]) / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-8)
+    )
     return rows.reshape(-1, *CIFAR_SHAPE)
 
 
@@ -46,4 +53,9 @@ def shifted(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     size = images.shape[2]
     bordered = np.pad(images, ((0, 0), (0, 0), (BORDER, BORDER), (BORDER, BORDER)))
     corners = rng.integers(0, 2 * BORDER + 1, (len(images), 2))
-    return np.stack([image[:, y:y + size, x:x + size] for image, (y, x) in zip(bordered, corners, strict=True)])
+    return np.stack(
+        [
+            image[:, y : y + size, x : x + size]
+            for image, (y, x) in zip(bordered, corners, strict=True)
+        ]
+    )

@@ -1,9 +1,11 @@
-"""Variance of the initial gradients of FitNet-4, layer by layer: Table 10 of Mishkin & Matas (2016).
+"""Variance of the initial gradients of FitNet-4, layer by layer: Table 10 of Mishkin & Matas
+(2016).
 
     python experiments/gradient_variance.py --data cifar-10-batches-bin/data_batch_1.bin
 
 Writes results/gradient_variance.json and .md.
 """
+
 import argparse
 
 import numpy as np
@@ -16,18 +18,27 @@ BATCHES = 10
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--data', required=True, help="a batch file of CIFAR-10's binary version (perhaps .xz)")
-    parser.add_argument('--seeds', type=int, default=2, help='nets to average (default: %(default)s)')
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        '--data', required=True, help="a batch file of CIFAR-10's binary version (perhaps .xz)"
+    )
+    parser.add_argument(
+        '--seeds', type=int, default=2, help='nets to average (default: %(default)s)'
+    )
     args = parser.parse_args()
     data = Cifar10(args.data)
-    found = {column: averaged([gradient_variances(preset, data, seed) for seed in range(args.seeds)])
-             for column, preset in PRESETS.items()}
+    found = {
+        column: averaged([gradient_variances(preset, data, seed) for seed in range(args.seeds)])
+        for column, preset in PRESETS.items()
+    }
     write('gradient_variance', {'seeds': args.seeds, 'variances': found}, report(found, args.seeds))
 
 
 def gradient_variances(preset: str, data: Cifar10, seed: int) -> dict[str, float]:
-    """The variance of the loss's gradient by each layer's output, before the nonlinearity; mean over 10 batches.
+    """The variance of the loss's gradient by each layer's output, before the nonlinearity; mean
+    over 10 batches.
 
     The loss is the mean over a batch's 128 images; the weights stay as initialized.
     """
@@ -39,7 +50,12 @@ def gradient_variances(preset: str, data: Cifar10, seed: int) -> dict[str, float
             net.blobs[name].data = values
         net.forward()
         net.backward()
-        variances.append({layer: float(net.blobs[name].diff.var()) for layer, name in measured_layers(net).items()})
+        variances.append(
+            {
+                layer: float(net.blobs[name].diff.var())
+                for layer, name in measured_layers(net).items()
+            }
+        )
     return averaged(variances)
 
 
@@ -57,13 +73,21 @@ Gradients of the loss by each layer's output before ReLU, over all elements; the
 
 
 def report(found: dict[str, dict[str, float]], seeds: int) -> str:
-    printed = {column: {layer: float(figure) for layer, figure in cells.items()}
-               for column, cells in printed_table(10).items()}
-    rows = [[layer, *(f'{found[column][layer]:.1e} ({printed[column][layer]:.1e})' for column in found)]
-            for layer in printed['LSUV']]
-    quotients = [f"{cells['ip1'] / cells['conv11']:.3g} ({printed[column]['ip1'] / printed[column]['conv11']:.3g})"
-                 for column, cells in found.items()]
-    return REPORT.format(seeds=seeds, table=markdown(['layer', *found], [*rows, ['ip1 / conv11', *quotients]]))
+    printed = {
+        column: {layer: float(figure) for layer, figure in cells.items()}
+        for column, cells in printed_table(10).items()
+    }
+    rows = [
+        [layer, *(f'{found[column][layer]:.1e} ({printed[column][layer]:.1e})' for column in found)]
+        for layer in printed['LSUV']
+    ]
+    quotients = [
+        f'{cells["ip1"] / cells["conv11"]:.3g} ({printed[column]["ip1"] / printed[column]["conv11"]:.3g})'
+        for column, cells in found.items()
+    ]
+    return REPORT.format(
+        seeds=seeds, table=markdown(['layer', *found], [*rows, ['ip1 / conv11', *quotients]])
+    )
 
 
 if __name__ == '__main__':

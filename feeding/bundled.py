@@ -1,4 +1,5 @@
 """The models that come with goodinit, found by name: 'lenet', 'fitnet4/relu', 'lenet/deploy'."""
+
 from pathlib import Path
 
 from ..netlib.errors import GoodinitError, meant
@@ -16,9 +17,9 @@ def model_names() -> list[str]:
 def find_model(name_or_path: str | Path, kind: str = 'train_val') -> Path:
     """The file that a user means: an existing path as it is, else the bundled model of that name.
 
-    kind: 'train_val' (a model without one gives its deploy), 'deploy' or 'solver'; a name may say it itself
-    ('lenet/deploy'). 'models/lenet/deploy.prototxt', as the bundled solvers write it, is found from anywhere.
-    Raises GoodinitError when there is neither such a file nor such a model.
+    kind: 'train_val' (a model without one gives its deploy), 'deploy' or 'solver'; a name may say
+    it itself ('lenet/deploy'). 'models/lenet/deploy.prototxt', as the bundled solvers write it, is
+    found from anywhere. Raises GoodinitError when there is neither such a file nor such a model.
     """
     if Path(name_or_path).is_file():
         return Path(name_or_path)
@@ -41,5 +42,7 @@ def _unknown(given: str, name: str) -> str:
     variants = [known for known in names if known.startswith(f'{name}/')]
     if variants:
         return f"the bundled model '{name}' comes in variants: {', '.join(variants)}"
-    return (f"'{given}' is neither a file nor a bundled model{meant(name, names)} "
-            '(`goodinit models` lists them)')
+    return (
+        f"'{given}' is neither a file nor a bundled model{meant(name, names)} "
+        '(`goodinit models` lists them)'
+    )

@@ -1,4 +1,6 @@
-"""From what a user calls a net (a train_val, deploy or solver prototxt, or a bundled model's name) to its layers."""
+"""From what a user calls a net (a train_val, deploy or solver prototxt, or a bundled model's name)
+to its layers."""
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from .bundled import MODELS, find_model
 
 @dataclass
 class NetFile:
-    """A net as it stands in its file, only the layers of one phase and state; `param.state` says which."""
+    """A net as it stands in its file, only the layers of one phase and state; `param.state` says
+    which."""
+
     path: Path
     param: NetParameter
 
@@ -22,17 +26,20 @@ class NetFile:
 
     @property
     def model(self) -> str:
-        """What to call a file that is made of it: 'fitnet4_relu' for a bundled model, else the file's own stem."""
+        """What to call a file that is made of it: 'fitnet4_relu' for a bundled model, else the
+        file's own stem."""
         if self.bundled:
             return '_'.join(self.path.parent.relative_to(MODELS).parts)
         return self.path.stem
 
 
 def open_net(name: str, phase: int = TRAIN) -> NetFile:
-    """The net that `name` stands for: a path, or a bundled model ('lenet', 'fitnet4/relu', 'lenet/deploy').
+    """The net that `name` stands for: a path, or a bundled model ('lenet', 'fitnet4/relu',
+    'lenet/deploy').
 
-    A solver's net is looked for from the current directory, then from the solver's folder, then among the bundled
-    models; the solver's train_state chooses levels and stages. Raises GoodinitError.
+    A solver's net is looked for from the current directory, then from the solver's folder, then
+    among the bundled models; the solver's train_state chooses levels and stages. Raises
+    GoodinitError.
     """
     path = find_model(name)
     found = read_any(path)
@@ -44,7 +51,7 @@ def open_net(name: str, phase: int = TRAIN) -> NetFile:
     param = graph.filter_net(found, wanted)
     if not param.layer:
         raise NetError(f'{path}: no layer is left in this phase and state')
-    graph.insert_splits(param)          # a bottom that nobody makes is the first thing to say
+    graph.insert_splits(param)  # a bottom that nobody makes is the first thing to say
     return NetFile(path, param)
 
 
@@ -55,12 +62,15 @@ def _net_of(solver: SolverParameter, path: Path) -> tuple[Path, NetParameter]:
             return path, getattr(solver, field)
     name = solver.train_net or solver.net
     if not name:
-        raise NetError(f'{path}: found neither layers nor the net of a solver; needed: layers, or `net: "..."`')
+        raise NetError(
+            f'{path}: found neither layers nor the net of a solver; needed: layers, or `net: "..."`'
+        )
     found = find_net(name, path)
     return found, read_net(found)
 
 
 def find_net(name: str, solver: Path) -> Path:
-    """The file of a solver's net: from the current directory, beside the solver, or a bundled model."""
+    """The file of a solver's net: from the current directory, beside the solver, or a bundled
+    model."""
     beside = solver.parent / name
     return beside if beside.is_file() and not Path(name).is_file() else find_model(name)

@@ -1,4 +1,6 @@
-"""Data for a bundled net whose own are not there: scikit-learn's digits, some to train on and others to test on."""
+"""Data for a bundled net whose own are not there: scikit-learn's digits, some to train on and
+others to test on."""
+
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -28,23 +30,30 @@ from .inputs import (
 from .net_file import NetFile, open_net
 from .sampling import GREY, input_shapes
 
-HELD_OUT = 300                  # of the 1797 digits, to test on
-MOST_NUMBERS = 50_000_000       # in all images together, so that those of large nets do not fill the memory
-ITERATIONS, DISPLAY = 50, 10    # instead of the solver's
-MAKERS = {'mnist': 'convert_mnist_data', 'cifar10': 'convert_cifar_data'}       # of databases that bundled nets read
+HELD_OUT = 300  # of the 1797 digits, to test on
+MOST_NUMBERS = (
+    50_000_000  # in all images together, so that those of large nets do not fill the memory
+)
+ITERATIONS, DISPLAY = 50, 10  # instead of the solver's
+MAKERS = {
+    'mnist': 'convert_mnist_data',
+    'cifar10': 'convert_cifar_data',
+}  # of databases that bundled nets read
 
 
 @dataclass
 class StandIn:
-    """A net with Input layers in place of its data layers, batches of digits for them, and a note that says so."""
+    """A net with Input layers in place of its data layers, batches of digits for them, and a note
+    that says so."""
+
     param: NetParameter
     batches: list[Batch]
     note: str
 
 
 class Feeder:
-    """Puts batches into a net, one before each forward pass, after the last the first; `place` counts them. Of n
-    ranks each takes one in n."""
+    """Puts batches into a net, one before each forward pass, after the last the first; `place`
+    counts them. Of n ranks each takes one in n."""
 
     def __init__(self, net: Net, batches: list[Batch]):
         self.net, self.batches, self.place = net, batches, 0
@@ -59,8 +68,8 @@ class Feeder:
 
 
 def use_digits(param: SolverParameter, path: Path) -> list[StandIn]:
-    """Let a bundled solver whose data are not there train and test on digits, and not for long; what `feed` needs, or
-    nothing where nothing was done. Raises LayerError."""
+    """Let a bundled solver whose data are not there train and test on digits, and not for long;
+    what `feed` needs, or nothing where nothing was done. Raises LayerError."""
     if not path.is_relative_to(MODELS):
         return []
     train = stand_in(open_net(str(path)))
@@ -77,20 +86,25 @@ def use_digits(param: SolverParameter, path: Path) -> list[StandIn]:
 
 def feed(solver: Solver, digits: list[StandIn]) -> None:
     """Let the nets of a solver take their digits; a resumed one goes on where it was."""
-    feeders = [Feeder(net, found.batches)
-               for net, found in zip((solver.net, *solver.test_nets), digits, strict=False)]
+    feeders = [
+        Feeder(net, found.batches)
+        for net, found in zip((solver.net, *solver.test_nets), digits, strict=False)
+    ]
 
     def seek():
         feeders[0].place = solver.iter * solver.param.iter_size
+
     if feeders:
         solver.callbacks.append((seek, lambda: None))
 
 
 def stand_in(file: NetFile) -> StandIn | None:
-    """Digits for a bundled net with data layers that have nothing to read; None where there is nothing to do.
+    """Digits for a bundled net with data layers that have nothing to read; None where there is
+    nothing to do.
 
-    A net in the TRAIN phase gets others than one in the TEST phase, at most its own batch size at a time, scaled to the
-    size of its images, in as many channels. Raises LayerError for a net that has no image and its class for inputs.
+    A net in the TRAIN phase gets others than one in the TEST phase, at most its own batch size at a
+    time, scaled to the size of its images, in as many channels. Raises LayerError for a net that
+    has no image and its class for inputs.
     """
     layers = [layer for layer in file.param.layer if is_data_layer(layer)]
     missing = next(filter(is_missing, layers), None)
@@ -101,28 +115,56 @@ def stand_in(file: NetFile) -> StandIn | None:
     for layer in replaced:
         for top in layer.top:
             shape = shapes[top]
-            if len(shape) != (1 if top in labels else 4) or top not in labels and shape[1] not in (1, 3):
-                raise layer_error(layer, f'its source {source_of(layer)} is not there, and digits cannot stand in for '
-                                         f"'{top}', {' x '.join(map(str, shape))}")
+            if (
+                len(shape) != (1 if top in labels else 4)
+                or top not in labels
+                and shape[1] not in (1, 3)
+            ):
+                raise layer_error(
+                    layer,
+                    f'its source {source_of(layer)} is not there, and digits cannot stand in for '
+                    f"'{top}', {' x '.join(map(str, shape))}",
+                )
     digits = _digits(file.param.state.phase)
     size = min(len(digits), *(shape[0] for shape in shapes.values()))
-    count = min(len(digits), max(size, MOST_NUMBERS // max(map(prod, shapes.values())) * size)) // size * size
-    columns = {top: _take(digits, count)[1].astype(np.float32) if top in labels else
-               _images(layer, digits, count, shapes[top][1:]) for layer in replaced for top in layer.top}
-    batches = [{top: values[start:start + size] for top, values in columns.items()} for start in range(0, count, size)]
+    count = (
+        min(len(digits), max(size, MOST_NUMBERS // max(map(prod, shapes.values())) * size))
+        // size
+        * size
+    )
+    columns = {
+        top: _take(digits, count)[1].astype(np.float32)
+        if top in labels
+        else _images(layer, digits, count, shapes[top][1:])
+        for layer in replaced
+        for top in layer.top
+    }
+    batches = [
+        {top: values[start : start + size] for top, values in columns.items()}
+        for start in range(0, count, size)
+    ]
     source = source_of(missing)
     maker = MAKERS.get(str(source).partition('_')[0])
     hint = f' (`goodinit {maker}` makes it)' if maker else ''
-    note = (f"layer '{missing.name}' ({missing.type}): its source {source} does not exist{hint}: "
-            f"{count} of scikit-learn's 1797 digits stand in")
-    return StandIn(with_inputs(file.param, replaced, {top: batches[0][top].shape for top in columns}), batches, note)
+    note = (
+        f"layer '{missing.name}' ({missing.type}): its source {source} does not exist{hint}: "
+        f"{count} of scikit-learn's 1797 digits stand in"
+    )
+    return StandIn(
+        with_inputs(file.param, replaced, {top: batches[0][top].shape for top in columns}),
+        batches,
+        note,
+    )
 
 
 def _digits(phase: int) -> Arrays:
     """The digits for nets of the phase."""
     store = open_embedded((1, 8, 8), np.random.default_rng(0)).store
     end = len(store) - HELD_OUT
-    pixels, labels = zip(*map(store.__getitem__, range(end) if phase == TRAIN else range(end, len(store))), strict=True)
+    pixels, labels = zip(
+        *map(store.__getitem__, range(end) if phase == TRAIN else range(end, len(store))),
+        strict=True,
+    )
     return Arrays("scikit-learn's digits", np.stack(pixels), np.array(labels))
 
 

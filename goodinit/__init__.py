@@ -1,13 +1,13 @@
 """goodinit: Caffe in Python, with data-dependent weight initialization.
 
-    import numpy as np
-    import goodinit
+import numpy as np
+import goodinit
 
-    rng = np.random.default_rng(0)
-    net = goodinit.Net('deploy.prototxt')
-    goodinit.fill(net, rng)
-    goodinit.initialize(net, [{'data': images}], goodinit.PRESETS['lsuv'], rng)
-    net.save('init.caffemodel')
+rng = np.random.default_rng(0)
+net = goodinit.Net('deploy.prototxt')
+goodinit.fill(net, rng)
+goodinit.initialize(net, [{'data': images}], goodinit.PRESETS['lsuv'], rng)
+net.save('init.caffemodel')
 """
 
 from pathlib import Path

@@ -1,4 +1,5 @@
 """What flows through a net while it is walked: its inputs, and the blobs' values for each batch."""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,13 +22,15 @@ def check_finite(batch: Batch) -> None:
     """Raises DataError for an input that holds NaN or Inf."""
     for name, values in batch.items():
         if not np.isfinite(values).all():
-            raise DataError(f"input '{name}': {np.sum(~np.isfinite(values))} of its {values.size} values are not "
-                            'finite (NaN or Inf); leave these samples out')
+            raise DataError(
+                f"input '{name}': {np.sum(~np.isfinite(values))} of its {values.size} values are not "
+                'finite (NaN or Inf); leave these samples out'
+            )
 
 
 class Activations:
-    """The blobs' values for each batch. With one batch they simply stay in the blobs; with several they are copied
-    out of the blobs after a layer ran and into them before the next one reads.
+    """The blobs' values for each batch. With one batch they simply stay in the blobs; with several
+    they are copied out of the blobs after a layer ran and into them before the next one reads.
     """
 
     def __init__(self, net: Net, batches: Sequence[Batch], keep: set[str]):
@@ -60,8 +63,11 @@ class Activations:
                 continue
             memory = blob.values.memory
             source = next((b for b in bottom if b is not blob and b.values.memory is memory), None)
-            self.values[batch][blob.name] = (blob.data.copy() if source is None else
-                                             self._find(batch, source.name).reshape(blob.shape))
+            self.values[batch][blob.name] = (
+                blob.data.copy()
+                if source is None
+                else self._find(batch, source.name).reshape(blob.shape)
+            )
 
     def release(self, index: int) -> None:
         """Drop what no later layer reads."""

@@ -1,9 +1,11 @@
-"""How fast the weights of each layer would learn: their gradients under a random linear loss (Krähenbühl et al. 2016).
+"""How fast the weights of each layer would learn: their gradients under a random linear loss
+(Krähenbühl et al. 2016).
 
-The loss of an image is l = eta^T z, with z its scores and eta ~ N(0, I) drawn anew for every image (section
-3). The gradient by a weight is taken and squared image by image, within one backward pass over the whole
-batch. Where layers share a weight, its gradient is the sum of theirs.
+The loss of an image is l = eta^T z, with z its scores and eta ~ N(0, I) drawn anew for every image
+(section 3). The gradient by a weight is taken and squared image by image, within one backward pass
+over the whole batch. Where layers share a weight, its gradient is the sum of theirs.
 """
+
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -17,11 +19,12 @@ from .activations import Batch, set_inputs
 from .moments import weight_moments
 from .walk import measuring
 
-ANSWERS = ('Softmax', 'Accuracy', 'ArgMax')     # they turn scores into an answer, as losses do
+ANSWERS = ('Softmax', 'Accuracy', 'ArgMax')  # they turn scores into an answer, as losses do
 
 
 class WeightGradient:
-    """C_ij^2 = E[(dl/dW_ij)^2] (eq. 1) of a weight matrix W, i its outputs, j its inputs: a mean over images."""
+    """C_ij^2 = E[(dl/dW_ij)^2] (eq. 1) of a weight matrix W, i its outputs, j its inputs: a mean
+    over images."""
 
     def __init__(self, layer: Affine, images: int):
         """The layer's W has the sums over the images in its diff, and afterwards their roots."""
@@ -31,7 +34,7 @@ class WeightGradient:
         outer, outputs, inner = squares.shape
         sums = layer.buffer('columns', outer, 1, inner)
         layer.engine.sum(squares, out=sums)
-        self.columns = sums.array().astype(float) / (outputs * max(images, 1))     # mean over i: C_j^2
+        self.columns = sums.array().astype(float) / (outputs * max(images, 1))  # mean over i: C_j^2
         layer.engine.unary('power', squares, 0.5, 1, 0, out=squares)
         self.deviations = weight_moments(layer, layer.weight.diffs)
 
@@ -42,11 +45,12 @@ class WeightGradient:
 
     @property
     def change_rate(self) -> float:
-        """The mean over the columns j of C~_j, with C~_j^2 = mean over i of C_ij^2 / mean square of W (eq. 2 and 3).
+        """The mean over the columns j of C~_j, with C~_j^2 = mean over i of C_ij^2 / mean square of
+        W (eq. 2 and 3).
 
-        |W|^2 is taken as the mean square, as in the published code: the rate tells which part of itself a
-        weight changes by, whatever the size of W. 0 without gradient; NaN for W = 0 and for what is not
-        reached by backward.
+        |W|^2 is taken as the mean square, as in the published code: the rate tells which part of
+        itself a weight changes by, whatever the size of W. 0 without gradient; NaN for W = 0 and
+        for what is not reached by backward.
         """
         size = np.sqrt(self.mean_square)
         return float(np.sqrt(self.columns).mean() / size) if self.images and size else np.nan
@@ -58,15 +62,24 @@ class WeightGradient:
         return float(np.sqrt(self.deviations.total_var) / mean) if mean else np.nan
 
 
-def weight_gradients(net: Net, batches: Sequence[Batch], rng: np.random.Generator, dropout: bool = False,
-                     after_forward: Callable[[int], None] = lambda layer: None) -> dict[Param, WeightGradient]:
+def weight_gradients(
+    net: Net,
+    batches: Sequence[Batch],
+    rng: np.random.Generator,
+    dropout: bool = False,
+    after_forward: Callable[[int], None] = lambda layer: None,
+) -> dict[Param, WeightGradient]:
     """The gradients by all convolution and inner product weights that learn, by owner.
 
     One forward and one backward pass per batch. Where layers share weights, theirs is the sum.
-    `after_forward` hears each layer's index once its tops are there. Diffs of parameters are zero afterwards.
-    Raises NetError for a net without scores. """
+    `after_forward` hears each layer's index once its tops are there. Diffs of parameters are zero
+    afterwards. Raises NetError for a net without scores."""
     scores = score_blobs(net)
-    gathered = {layer.weight.owner: _Squares(layer) for layer in reversed(affine_layers(net)) if layer.weight.learns}
+    gathered = {
+        layer.weight.owner: _Squares(layer)
+        for layer in reversed(affine_layers(net))
+        if layer.weight.learns
+    }
     for layer in affine_layers(net):
         if layer.weight.owner in gathered:
             gathered[layer.weight.owner].users += 1
@@ -97,7 +110,8 @@ def weight_gradients(net: Net, batches: Sequence[Batch], rng: np.random.Generato
 
 
 class _Squares:
-    """The squares of one weight's gradients, gathered in its diff; all users of the weight must have run."""
+    """The squares of one weight's gradients, gathered in its diff; all users of the weight must
+    have run."""
 
     def __init__(self, layer: Affine):
         self.layer, self.users, self.images = layer, 0, 0
@@ -137,22 +151,31 @@ class _Squares:
         return found
 
 
-def run_random_loss(net: Net, batch: Batch, scores: Sequence[str], rng: np.random.Generator,
-                    after_forward: Callable[[int], None]) -> None:
-    """One pass forward, then backward from standard normal diffs of the scores, which differ from rank to rank."""
+def run_random_loss(
+    net: Net,
+    batch: Batch,
+    scores: Sequence[str],
+    rng: np.random.Generator,
+    after_forward: Callable[[int], None],
+) -> None:
+    """One pass forward, then backward from standard normal diffs of the scores, which differ from
+    rank to rank."""
     set_inputs(net, batch)
     for i in range(len(net.layers)):
         net.forward_layer(i)
         after_forward(i)
-    diffs = [{name: rng.standard_normal(net.blobs[name].shape) for name in scores} for _ in range(net.ranks.size)]
+    diffs = [
+        {name: rng.standard_normal(net.blobs[name].shape) for name in scores}
+        for _ in range(net.ranks.size)
+    ]
     net.backward_from(diffs[net.ranks.rank], accumulate=False)
 
 
 def score_blobs(net: Net) -> list[str]:
     """The blobs where losses begin, of those that depend on a convolution or an inner product.
 
-    They are the bottoms of layers with a loss weight; in a net without any, the net's outputs. What a
-    Softmax, an Accuracy or the like computes stands for its bottoms.
+    They are the bottoms of layers with a loss weight; in a net without any, the net's outputs. What
+    a Softmax, an Accuracy or the like computes stands for its bottoms.
     """
     learned, makers = set(), {}
     for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
@@ -170,8 +193,10 @@ def score_blobs(net: Net) -> list[str]:
         elif name in learned:
             scores[name] = None
     if not scores:
-        raise NetError(f"net '{net.name}' has no scores to measure gradients from: neither a loss nor an output "
-                       'depends on a convolution or an inner product')
+        raise NetError(
+            f"net '{net.name}' has no scores to measure gradients from: neither a loss nor an output "
+            'depends on a convolution or an inner product'
+        )
     return list(scores)
 
 
@@ -194,7 +219,8 @@ def images_of(scores: Blob) -> int:
 
 
 def free_finished_diffs(net: Net, i: int) -> None:
-    """Give back the diffs of layer i's tops, which has run backward, where no layer below shares their memory."""
+    """Give back the diffs of layer i's tops, which has run backward, where no layer below shares
+    their memory."""
     below = {blob.diffs.memory for blob in net.bottoms[i]}
     for blob in net.tops[i]:
         if blob.diffs.memory not in below:

@@ -1,4 +1,5 @@
 """Layer-sequential unit-variance initialization (Mishkin & Matas 2016, Algorithm 1)."""
+
 from collections.abc import Callable
 
 import numpy as np
@@ -8,20 +9,24 @@ from .walk import Step
 
 
 def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int = 20) -> list[str]:
-    """Divide W by the standard deviation of the output until its variance is within `margin` of `target`.
+    """Divide W by the standard deviation of the output until its variance is within `margin` of
+    `target`.
 
         while |var(z) - target| >= margin and trials < max_trials:  W /= sqrt(var(z) / target)
 
-    var is over every element of z: images, outputs, positions. The bias stays, the mean is not removed. z is
-    measured before whatever follows in place. Without a bias (or with b = 0) one trial suffices. z = a u + b
-    is not run again for further trials: its variance is a quadratic in a whose coefficients come from the
-    moments of the one forward pass. Returns notes; a layer of constant output is left alone.
+    var is over every element of z: images, outputs, positions. The bias stays, the mean is not
+    removed. z is measured before whatever follows in place. Without a bias (or with b = 0) one
+    trial suffices. z = a u + b is not run again for further trials: its variance is a quadratic in
+    a whose coefficients come from the moments of the one forward pass. Returns notes; a layer of
+    constant output is left alone.
     """
     moments = step.forward()
     variance, follows = variance_of_scale(moments, _bias(step))
     if not follows:
-        return [f'its output is constant (variance {variance(1):.3g}), so its weights cannot be scaled: '
-                'left as they are']
+        return [
+            f'its output is constant (variance {variance(1):.3g}), so its weights cannot be scaled: '
+            'left as they are'
+        ]
     a, trials = 1.0, 0
     while abs(variance(a) - target) >= margin and trials < max_trials:
         a /= np.sqrt(variance(a) / target)
@@ -29,13 +34,16 @@ def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int 
     if a != 1:
         step.rescale(a)
     if abs(variance(a) - target) >= margin:
-        return [f'the output variance is {variance(a):.4g} after {trials} trials; wanted {target:g} within '
-                f'{margin:g} (a bias of large variance does that; raise --max-trials or lower the bias)']
+        return [
+            f'the output variance is {variance(a):.4g} after {trials} trials; wanted {target:g} within '
+            f'{margin:g} (a bias of large variance does that; raise --max-trials or lower the bias)'
+        ]
     return []
 
 
 def variance_of_scale(moments: Moments, bias: np.ndarray) -> tuple[Callable[[float], float], bool]:
-    """The function a -> var(a u + b) over all elements, z = u + b having the moments; whether u varies."""
+    """The function a -> var(a u + b) over all elements, z = u + b having the moments; whether u
+    varies."""
     u = moments.mean - bias
     uu = moments.var.mean() + u.var()
     ub = (u * bias).mean() - u.mean() * bias.mean()
@@ -44,4 +52,6 @@ def variance_of_scale(moments: Moments, bias: np.ndarray) -> tuple[Callable[[flo
 
 
 def _bias(step):
-    return step.layer.bias.data.astype(float) if step.layer.bias else np.zeros(step.layer.num_output)
+    return (
+        step.layer.bias.data.astype(float) if step.layer.bias else np.zeros(step.layer.num_output)
+    )

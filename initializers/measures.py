@@ -1,4 +1,5 @@
 """What a few batches tell of every convolution and inner product: the table of `goodinit stats`."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ class Row:
 
     The three that tell of gradients are NaN where weights do not learn or no score depends on them.
     """
+
     layer: str
     type: str
     output_mean: float
@@ -44,27 +46,39 @@ class Row:
     mean_to_std: float
 
 
-def measure(net: Net, batches: Sequence[Batch], rng: np.random.Generator, dropout: bool = False) -> list[Row]:
+def measure(
+    net: Net, batches: Sequence[Batch], rng: np.random.Generator, dropout: bool = False
+) -> list[Row]:
     """A Row for each convolution and inner product of the net, in the net's order.
 
-    batches: the values of the net's Input blobs, as in `walk`. One forward and one backward pass per batch;
-    dropout is off unless `dropout`. Weights, and what forward itself changes, stay as they are; diffs of
-    parameters become zero. Raises DataError where an input holds NaN or Inf, NetError for a net without
-    scores.
+    batches: the values of the net's Input blobs, as in `walk`. One forward and one backward pass
+    per batch; dropout is off unless `dropout`. Weights, and what forward itself changes, stay as
+    they are; diffs of parameters become zero. Raises DataError where an input holds NaN or Inf,
+    NetError for a net without scores.
     """
     outputs = _Outputs(net)
     gradients = weight_gradients(net, batches, rng, dropout, outputs.see)
-    return [_row(layer, outputs.moments(i), outputs.dead(i), gradients.get(layer.weight.owner))
-            for i, layer in enumerate(net.layers) if isinstance(layer, Affine)]
+    return [
+        _row(layer, outputs.moments(i), outputs.dead(i), gradients.get(layer.weight.owner))
+        for i, layer in enumerate(net.layers)
+        if isinstance(layer, Affine)
+    ]
 
 
 def _row(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | None) -> Row:
     deviations = np.sqrt(z.var)
     rates = (gradient.change_rate, gradient.cv, gradient.variance) if gradient else (np.nan,) * 3
-    return Row(layer.name, layer.type, z.total_mean, float(np.sqrt(z.total_var)),
-               _ratio(deviations.std(), deviations.mean()), dead,
-               float(np.sqrt(weight_moments(layer, layer.weight.values).total_var)), *rates,
-               _ratio(np.sqrt(np.mean(z.mean ** 2)), np.sqrt(z.var.mean())))
+    return Row(
+        layer.name,
+        layer.type,
+        z.total_mean,
+        float(np.sqrt(z.total_var)),
+        _ratio(deviations.std(), deviations.mean()),
+        dead,
+        float(np.sqrt(weight_moments(layer, layer.weight.values).total_var)),
+        *rates,
+        _ratio(np.sqrt(np.mean(z.mean**2)), np.sqrt(z.var.mean())),
+    )
 
 
 def _ratio(a, b):
@@ -72,13 +86,14 @@ def _ratio(a, b):
 
 
 class _Outputs:
-    """Watches a net run forward: moments of each affine layer, and which units get through their ReLU."""
+    """Watches a net run forward: moments of each affine layer, and which units get through their
+    ReLU."""
 
     def __init__(self, net: Net):
         self.net = net
         self.parts: dict[int, list[Moments]] = {}
         self.alive: dict[int, np.ndarray] = {}
-        self.units: dict[str, int] = {}         # blob -> the affine layer whose outputs are its channels
+        self.units: dict[str, int] = {}  # blob -> the affine layer whose outputs are its channels
 
     def see(self, i: int) -> None:
         layer, bottom, top = self.net.layers[i], self.net.bottoms[i], self.net.tops[i]
@@ -90,7 +105,11 @@ class _Outputs:
             self.units.update((blob.name, i) for blob in top)
         elif source is not None and layer.type in PER_UNIT:
             self.units.update((blob.name, source) for blob in top)
-        elif source is not None and layer.type == 'ReLU' and not layer.param.relu_param.negative_slope:
+        elif (
+            source is not None
+            and layer.type == 'ReLU'
+            and not layer.param.relu_param.negative_slope
+        ):
             self._see_relu(source, top[0])
 
     def _see_relu(self, source, blob):

@@ -1,4 +1,5 @@
 """Mean and variance of outputs and weights, by output, computed by the net's engine."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,12 +11,14 @@ from ..netlib.memory import Tensor
 
 # Of equal values, float32 arithmetic makes a variance below ROUNDING times their mean square.
 ROUNDING = 1e-12
-TINY = 1e-30            # and no variance below this is told from 0
+TINY = 1e-30  # and no variance below this is told from 0
 
 
 @dataclass
 class Moments:
-    """Mean and biased variance of each output over images, positions and batches: (num_output,) float64."""
+    """Mean and biased variance of each output over images, positions and batches: (num_output,)
+    float64."""
+
     mean: np.ndarray
     var: np.ndarray
     count: int
@@ -31,12 +34,12 @@ class Moments:
 
     @property
     def mean_square(self) -> float:
-        return float((self.var + self.mean ** 2).mean())
+        return float((self.var + self.mean**2).mean())
 
     @property
     def constant(self) -> np.ndarray:
         """Which outputs do not vary, but for the rounding of float32 (num_output,)."""
-        return ~(self.var > np.maximum(ROUNDING * self.mean ** 2, TINY))
+        return ~(self.var > np.maximum(ROUNDING * self.mean**2, TINY))
 
 
 def output_moments(layer: Affine, blob: Blob) -> Moments:
@@ -56,7 +59,9 @@ def _moments(layer: Affine, x: Tensor) -> Moments:
         return Moments(np.zeros(outputs), np.zeros(outputs), 0)
     mean, var = (layer.buffer(name, 1, outputs, 1) for name in ('mean', 'var'))
     layer.engine.moments(x, mean=mean, var=var)
-    return Moments(mean.array().ravel().astype(float), var.array().ravel().astype(float), outer * inner)
+    return Moments(
+        mean.array().ravel().astype(float), var.array().ravel().astype(float), outer * inner
+    )
 
 
 def pooled(parts: Sequence[Moments]) -> Moments:

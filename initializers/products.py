@@ -1,4 +1,5 @@
 """Products of large matrices: NumPy's, or where a net's engine computes on a device, that engine's."""
+
 from collections.abc import Callable
 
 import numpy as np
@@ -6,7 +7,7 @@ import numpy as np
 from ..netlib.engines import Engine
 from ..netlib.memory import Tensor
 
-Matmul = Callable[..., np.ndarray]      # called as np.matmul is: two matrices, perhaps out=
+Matmul = Callable[..., np.ndarray]  # called as np.matmul is: two matrices, perhaps out=
 
 
 def matmul_of(engine: Engine | None) -> Matmul:
@@ -15,7 +16,8 @@ def matmul_of(engine: Engine | None) -> Matmul:
 
 
 class DeviceMatmul:
-    """np.matmul for float32 matrices, by the engine's `gemm`: they are copied to the device, the result comes back.
+    """np.matmul for float32 matrices, by the engine's `gemm`: they are copied to the device, the
+    result comes back.
 
     Matrices of float64, which a device does not compute in, stay on the host.
     """

@@ -1,4 +1,6 @@
-"""Many random numbers at once, drawn by all processors; which numbers depends on the generator alone."""
+"""Many random numbers at once, drawn by all processors; which numbers depends on the generator
+alone."""
+
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,34 +9,40 @@ import numpy as np
 
 from ..netlib.shapes import Shape
 
-BLOCK = 1 << 18         # numbers that are drawn one after the other
+BLOCK = 1 << 18  # numbers that are drawn one after the other
 
 
 def uniform(shape: Shape, rng: np.random.Generator, low: float = 0, high: float = 1) -> np.ndarray:
     """U(low, high) in float32."""
+
     def draw(rng, block):
         rng.random(out=block, dtype=np.float32)
         block *= np.float32(high - low)
         block += np.float32(low)
+
     return _drawn(shape, rng, draw)
 
 
 def normal(shape: Shape, rng: np.random.Generator, mean: float = 0, std: float = 1) -> np.ndarray:
     """N(mean, std^2) in float32."""
+
     def draw(rng, block):
         rng.standard_normal(out=block, dtype=np.float32)
         block *= np.float32(std)
         block += np.float32(mean)
+
     return _drawn(shape, rng, draw)
 
 
-def _drawn(shape: Shape, rng: np.random.Generator,
-           draw: Callable[[np.random.Generator, np.ndarray], None]) -> np.ndarray:
-    """Block i has the i-th generator of one seed, whoever draws it: any number of threads makes the same numbers."""
-    out, seed = np.empty(shape, np.float32), int(rng.integers(2 ** 63))
+def _drawn(
+    shape: Shape, rng: np.random.Generator, draw: Callable[[np.random.Generator, np.ndarray], None]
+) -> np.ndarray:
+    """Block i has the i-th generator of one seed, whoever draws it: any number of threads makes the
+    same numbers."""
+    out, seed = np.empty(shape, np.float32), int(rng.integers(2**63))
     flat = out.reshape(-1)
-    blocks = [flat[start:start + BLOCK] for start in range(0, flat.size, BLOCK)]
+    blocks = [flat[start : start + BLOCK] for start in range(0, flat.size, BLOCK)]
     generators = (np.random.default_rng([seed, i]) for i in range(len(blocks)))
     with ThreadPoolExecutor(max(min(os.cpu_count() or 1, len(blocks)), 1)) as pool:
-        list(pool.map(draw, generators, blocks))        # NumPy lets other threads run while it draws
+        list(pool.map(draw, generators, blocks))  # NumPy lets other threads run while it draws
     return out

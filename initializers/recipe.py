@@ -1,4 +1,6 @@
-"""What to do to a net: where weights come from, how layers are normalized, whether they are balanced."""
+"""What to do to a net: where weights come from, how layers are normalized, whether they are
+balanced."""
+
 from __future__ import annotations
 
 import re
@@ -35,17 +37,17 @@ BETWEEN = ('none', 'exact', 'paper')
 class Recipe:
     """The parts of an initialization. PRESETS holds the published ones.
 
-    weights_from: 'keep', 'filler' (the prototxt's), 'orthonormal', 'gaussian' (std 0.01), 'unit_gaussian',
-    'xavier', 'msra', or from the samples that reach a layer: 'pca', 'zca', 'kmeans', 'rand' (convolutions;
-    elsewhere 'gaussian', as in Krähenbühl et al. 3.3, unless `all_layers`).
-    normalize: 'none', 'lsuv' (target, margin, max_trials), 'within' (beta), 'scale', 'scale_bias'.
-    between: 'none', 'exact', 'paper' (Krähenbühl et al., Algorithm 2); `strict` pins layers that are
-    homogeneous only nearly.
-    layers: a regular expression; layers whose name it does not match anywhere keep what they have.
-    zero_last: the weights of the last layers, whose outputs are the scores, become zero.
-    dropout: keep it on while layers are measured.
-    memory: bytes of samples held at once.
+    weights_from: 'keep', 'filler' (the prototxt's), 'orthonormal', 'gaussian' (std 0.01),
+    'unit_gaussian', 'xavier', 'msra', or from the samples that reach a layer: 'pca', 'zca',
+    'kmeans', 'rand' (convolutions; elsewhere 'gaussian', as in Krähenbühl et al. 3.3, unless
+    `all_layers`). normalize: 'none', 'lsuv' (target, margin, max_trials), 'within' (beta), 'scale',
+    'scale_bias'. between: 'none', 'exact', 'paper' (Krähenbühl et al., Algorithm 2); `strict` pins
+    layers that are homogeneous only nearly. layers: a regular expression; layers whose name it does
+    not match anywhere keep what they have. zero_last: the weights of the last layers, whose outputs
+    are the scores, become zero. dropout: keep it on while layers are measured. memory: bytes of
+    samples held at once.
     """
+
     weights_from: str = 'orthonormal'
     normalize: str = 'lsuv'
     between: str = 'none'
@@ -79,18 +81,26 @@ PRESETS = {
 Progress = Callable[[str], None]
 
 
-def initialize(net: Net, batches: Sequence[Batch], recipe: Recipe, rng: np.random.Generator,
-               progress: Progress = lambda layer: None) -> list[str]:
-    """Initialise the weights of a net, whose other parameters have been filled, from batches of its inputs.
+def initialize(
+    net: Net,
+    batches: Sequence[Batch],
+    recipe: Recipe,
+    rng: np.random.Generator,
+    progress: Progress = lambda layer: None,
+) -> list[str]:
+    """Initialise the weights of a net, whose other parameters have been filled, from batches of its
+    inputs.
 
-    Each layer runs forward once per batch (and once more per measurement of `between`). `progress` hears each
-    layer's name. Returns notes: a line for each thing that a user should know, with the layer's name. Raises
-    NetError for an unknown recipe and where there is nothing to initialise, DataError for samples or outputs
-    that are not finite.
+    Each layer runs forward once per batch (and once more per measurement of `between`). `progress`
+    hears each layer's name. Returns notes: a line for each thing that a user should know, with the
+    layer's name. Raises NetError for an unknown recipe and where there is nothing to initialise,
+    DataError for samples or outputs that are not finite.
     """
     check(recipe)
     chosen, notes = choose(net, recipe)
-    if not recipe.dropout and any(layer.type == 'Dropout' and layer.phase == TRAIN for layer in net.layers):
+    if not recipe.dropout and any(
+        layer.type == 'Dropout' and layer.phase == TRAIN for layer in net.layers
+    ):
         notes.append('dropout is off while layers are measured (--dropout keeps it on)')
     first = first_layers(net)
     with measuring(net, recipe.dropout):
@@ -101,8 +111,15 @@ def initialize(net: Net, batches: Sequence[Batch], recipe: Recipe, rng: np.rando
                 notes += [f"layer '{step.layer.name}': {note}" for note in said]
             progress(step.layer.name)
     if recipe.between != 'none':
-        notes += between_layer(net, batches, chosen, rng, paper=recipe.between == 'paper',
-                               strict=recipe.strict, dropout=recipe.dropout)
+        notes += between_layer(
+            net,
+            batches,
+            chosen,
+            rng,
+            paper=recipe.between == 'paper',
+            strict=recipe.strict,
+            dropout=recipe.dropout,
+        )
     if recipe.zero_last:
         notes += zero_last(net, chosen)
     return notes
@@ -110,10 +127,16 @@ def initialize(net: Net, batches: Sequence[Batch], recipe: Recipe, rng: np.rando
 
 def check(recipe: Recipe) -> None:
     """Raises NetError for a part that does not exist."""
-    for part, known in (('weights_from', WEIGHTS_FROM), ('normalize', NORMALIZE), ('between', BETWEEN)):
+    for part, known in (
+        ('weights_from', WEIGHTS_FROM),
+        ('normalize', NORMALIZE),
+        ('between', BETWEEN),
+    ):
         found = getattr(recipe, part)
         if found not in known:
-            raise NetError(f"{part}: found '{found}', needed one of {', '.join(known)}{meant(found, known)}")
+            raise NetError(
+                f"{part}: found '{found}', needed one of {', '.join(known)}{meant(found, known)}"
+            )
     try:
         re.compile(recipe.layers)
     except re.error as error:
@@ -126,27 +149,38 @@ def choose(net: Net, recipe: Recipe) -> tuple[list[Affine], list[str]]:
     for layer in net.layers:
         if not isinstance(layer, Affine):
             if layer.params:
-                notes.append(f"layer '{layer.name}': {layer.type} parameters are left at their fillers")
+                notes.append(
+                    f"layer '{layer.name}': {layer.type} parameters are left at their fillers"
+                )
         elif layer.weight.owner is not layer.weight:
-            notes.append(f"layer '{layer.name}': shares its weights with {layer.weight.owner.name}, where they are "
-                         'initialised')
+            notes.append(
+                f"layer '{layer.name}': shares its weights with {layer.weight.owner.name}, where they are "
+                'initialised'
+            )
         elif not layer.weight.learns:
-            notes.append(f"layer '{layer.name}': its weights do not learn (lr_mult: 0): left as they are")
+            notes.append(
+                f"layer '{layer.name}': its weights do not learn (lr_mult: 0): left as they are"
+            )
         elif re.search(recipe.layers, layer.name):
             chosen.append(layer)
     if not chosen:
-        raise NetError(f"net '{net.name}' has nothing to initialise: no convolution or inner product that "
-                       'learns' + (f" has a name that '{recipe.layers}' matches" if recipe.layers else ''))
+        raise NetError(
+            f"net '{net.name}' has nothing to initialise: no convolution or inner product that "
+            'learns' + (f" has a name that '{recipe.layers}' matches" if recipe.layers else '')
+        )
     return chosen, notes
 
 
 def input_notes(step: Step) -> list[str]:
-    """What to say where the input of a first layer is far from standard deviation 1 (the advice of LSUV)."""
+    """What to say where the input of a first layer is far from standard deviation 1 (the advice of
+    LSUV)."""
     std = step.input_std()
     if 0.1 <= std <= 10:
         return []
-    return [f'its input has standard deviation {std:.3g}: networks learn best from inputs of about 1'
-            + (f' (transform_param {{ scale: {1 / std:.2g} }})' if std else '')]
+    return [
+        f'its input has standard deviation {std:.3g}: networks learn best from inputs of about 1'
+        + (f' (transform_param {{ scale: {1 / std:.2g} }})' if std else '')
+    ]
 
 
 def _initialize_layer(step: Step, recipe: Recipe, rng) -> list[str]:
@@ -166,14 +200,16 @@ def new_weights(step: Step, recipe: Recipe, rng: np.random.Generator) -> list[st
     """Give the step's layer new weights as `recipe.weights_from` says; returns notes."""
     layer, source = step.layer, recipe.weights_from
     shape = layer.weight.shape
-    if source in ('keep', 'filler'):            # the fillers have been at work already
+    if source in ('keep', 'filler'):  # the fillers have been at work already
         return []
     if source == 'orthonormal':
         layer.weight.data = orthonormal(shape, rng, layer.groups, step.net.engine)
         return []
     if source in FROM_SAMPLES and (recipe.all_layers or layer.type == 'Convolution'):
         return _weights_from_samples(step, FROM_SAMPLES[source], recipe.memory, rng)
-    layer.weight.data = fill_array(shape, FROM_SHAPE[source if source in FROM_SHAPE else 'gaussian'], rng)
+    layer.weight.data = fill_array(
+        shape, FROM_SHAPE[source if source in FROM_SHAPE else 'gaussian'], rng
+    )
     return []
 
 
@@ -181,7 +217,9 @@ def _weights_from_samples(step, initializer, memory, rng):
     layer = step.layer
     view = layer.weight_view()
     fan_in = int(np.prod(view.shape[2:]))
-    limit = max(memory // (8 * fan_in * layer.groups), 2)       # float32 rows and one copy of them, whitened
+    limit = max(
+        memory // (8 * fan_in * layer.groups), 2
+    )  # float32 rows and one copy of them, whitened
     samples = step.samples(limit, rng)
     if not samples.size:
         layer.weight.data = fill_array(layer.weight.shape, FROM_SHAPE['gaussian'], rng)

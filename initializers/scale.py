@@ -1,10 +1,11 @@
 """Scale and scale+bias initialization (Luther & Seung 2019, section 5.1)."""
+
 import numpy as np
 
 from .moments import ROUNDING, TINY
 from .walk import Step
 
-EPSILON = 1e-5          # of the paper's Section 5.1
+EPSILON = 1e-5  # of the paper's Section 5.1
 
 
 def scale(step: Step) -> list[str]:
@@ -14,9 +15,11 @@ def scale(step: Step) -> list[str]:
 
 
 def scale_bias(step: Step) -> list[str]:
-    """First b[i] = -mean(z[i]) for each output (eq. 14), then the scale of eq. 13 for W and b alike.
+    """First b[i] = -mean(z[i]) for each output (eq. 14), then the scale of eq. 13 for W and b
+    alike.
 
-    The paper writes the scaling for W alone; b follows here, or the means would not stay zero. Returns notes.
+    The paper writes the scaling for W alone; b follows here, or the means would not stay zero.
+    Returns notes.
     """
     moments = step.forward()
     notes = [] if step.bias else ['it has no bias to set: only its scale is set']

@@ -1,19 +1,21 @@
-"""Changes of scale that leave a net's function alone: a log-scale s per blob, under linear constraints.
+"""Changes of scale that leave a net's function alone: a log-scale s per blob, under linear
+constraints.
 
-An affine layer takes any change: W *= exp(s_top - s_bottom), b *= exp(s_top). What all other layers permit,
-they declare (`scaling` and `degree` in netlib/layers/base.py):
+An affine layer takes any change: W *= exp(s_top - s_bottom), b *= exp(s_top). What all other layers
+permit, they declare (`scaling` and `degree` in netlib/layers/base.py):
 
     equal       the tops have the scale of the bottoms: they share one s
     product     s_top = degree * (sum of s_bottom)
     free        s_top = 0, whatever the bottoms
     fixed       s = 0 for bottoms and tops; so it is for sources, and for what no layer reads
 
-Weights that must stay ask for s_top = s_bottom, biases that must stay and are not zero for s_top = 0; layers
-that share weights have one s_top - s_bottom, those that share a bias one s_top. So a Bias layer, and a Scale
-layer with a bias, which initializers leave alone, are 'fixed'; so is a 'free' layer that remembers the scale
-of its bottom (a BatchNorm with statistics). A PReLU is homogeneous whatever its slopes. A blob written in
-place is a new version with an s of its own.
+Weights that must stay ask for s_top = s_bottom, biases that must stay and are not zero for s_top =
+0; layers that share weights have one s_top - s_bottom, those that share a bias one s_top. So a Bias
+layer, and a Scale layer with a bias, which initializers leave alone, are 'fixed'; so is a 'free'
+layer that remembers the scale of its bottom (a BatchNorm with statistics). A PReLU is homogeneous
+whatever its slopes. A blob written in place is a new version with an s of its own.
 """
+
 from collections import Counter
 from collections.abc import Collection
 
@@ -24,14 +26,14 @@ from ..netlib.blob import Param
 from ..netlib.layers import Layer
 from ..netlib.layers.shared.affine import Affine
 
-ONE = 0             # the variable that stands for log 1 = 0
+ONE = 0  # the variable that stands for log 1 = 0
 
 
 class Scales:
     """The log-scales of a net's blobs, as linear functions of a few free numbers.
 
-    chosen: the layers whose weights and biases may change. strict: layers that are homogeneous only nearly
-    are fixed.
+    chosen: the layers whose weights and biases may change. strict: layers that are homogeneous only
+    nearly are fixed.
 
     free              how many free numbers there are
     weights, biases   {owner: a row over the free numbers}: the log-factor of each that may change
@@ -42,8 +44,8 @@ class Scales:
         self.chosen, self.strict = set(chosen), strict
         self.count = 1
         self.constraints: list[Counter] = [Counter({ONE: 1})]
-        self.uses: dict[Param, list[Counter]] = {}          # each use of W asks for its s_top - s_bottom
-        self.shifts: dict[Param, list[Counter]] = {}        # each use of b for its s_top
+        self.uses: dict[Param, list[Counter]] = {}  # each use of W asks for its s_top - s_bottom
+        self.shifts: dict[Param, list[Counter]] = {}  # each use of b for its s_top
         self.nearly: list[str] = []
         self._wire(net)
         movable = self._movable(net)
@@ -53,8 +55,13 @@ class Scales:
         basis = null_space(self._matrix(self.constraints))
         self.free = basis.shape[1]
         self.weights, self.biases = (
-            {param: self._matrix(rows[:1])[0] @ basis for param, rows in uses.items() if param in movable}
-            for uses in (self.uses, self.shifts))
+            {
+                param: self._matrix(rows[:1])[0] @ basis
+                for param, rows in uses.items()
+                if param in movable
+            }
+            for uses in (self.uses, self.shifts)
+        )
 
     def _wire(self, net):
         """Give every version of every blob its variable, and gather what the layers ask for."""
@@ -62,7 +69,11 @@ class Scales:
         for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
             bottoms = [current[blob.name] for blob in bottom]
             unread -= {blob.name for blob in bottom}
-            tops = self._affine(layer, bottoms) if isinstance(layer, Affine) else self._other(layer, bottoms)
+            tops = (
+                self._affine(layer, bottoms)
+                if isinstance(layer, Affine)
+                else self._other(layer, bottoms)
+            )
             current.update((blob.name, tops[i % len(tops)]) for i, blob in enumerate(top))
             unread |= {blob.name for blob in top}
         self._tie([Counter({current[name]: 1}) for name in unread] + [Counter()])
@@ -93,7 +104,9 @@ class Scales:
             self.constraints.append(row)
             return [top]
         if scaling != 'free':
-            self._tie([Counter({bottom: 1}) for bottom in bottoms] + [Counter()] * (scaling == 'fixed'))
+            self._tie(
+                [Counter({bottom: 1}) for bottom in bottoms] + [Counter()] * (scaling == 'fixed')
+            )
         return [bottoms[0] if scaling == 'equal' else ONE]
 
     def _variable(self):
@@ -108,7 +121,8 @@ class Scales:
             self.constraints.append(tied)
 
     def _movable(self, net):
-        """The owners of weights and biases that may change: all users are chosen layers, in one role."""
+        """The owners of weights and biases that may change: all users are chosen layers, in one
+        role."""
         weights = {layer.weight for layer in self.chosen}
         allowed, refused = set(), self.uses.keys() & self.shifts.keys()
         for layer in net.layers:

@@ -7,10 +7,11 @@ It exists once. Whatever works on a net layer by layer is a loop over it:
             moments = step.forward()
             step.rescale(1 / moments.std)
 
-At the halt the layer's bottoms are known for all batches and its tops are not yet. `step.forward()` computes
-them; where the loop does not, the walk does. z = W x + b is linear in W and b, so rescaling the weights
-rescales the tops that are there, and no layer runs twice.
+At the halt the layer's bottoms are known for all batches and its tops are not yet. `step.forward()`
+computes them; where the loop does not, the walk does. z = W x + b is linear in W and b, so
+rescaling the weights rescales the tops that are there, and no layer runs twice.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,8 +33,9 @@ from .moments import Moments, output_moments, pooled
 class Step:
     """One layer at its turn. `affine` says that it has weights W and perhaps b.
 
-    `bias` is the b that an initializer may set: None where there is none, where it belongs to another layer,
-    and where it does not learn. `moments` is what forward returned, changed by each rescale.
+    `bias` is the b that an initializer may set: None where there is none, where it belongs to
+    another layer, and where it does not learn. `moments` is what forward returned, changed by each
+    rescale.
     """
 
     def __init__(self, net: Net, index: int, kept: Activations):
@@ -46,7 +48,8 @@ class Step:
         self.done = False
 
     def samples(self, limit: int, rng: np.random.Generator) -> np.ndarray:
-        """At most `limit` of the rows that meet W, drawn evenly from all batches of all ranks: (groups, rows, fan-in).
+        """At most `limit` of the rows that meet W, drawn evenly from all batches of all ranks:
+        (groups, rows, fan-in).
 
         They may lie in a buffer of the layer: good until the next call.
         """
@@ -80,7 +83,7 @@ class Step:
                 return rows
             if not start:
                 out = np.empty((rows.shape[0], total, rows.shape[2]), rows.dtype)
-            out[:, start:start + len(positions)] = rows
+            out[:, start : start + len(positions)] = rows
             start += len(positions)
         return out
 
@@ -90,11 +93,14 @@ class Step:
         for batch in range(self.kept.batches):
             self.kept.load(batch, self.bottom)
             x = self.bottom[0].values.array()
-            parts.append(Moments(np.array([x.mean(dtype=float)]), np.array([x.var(dtype=float)]), x.size))
+            parts.append(
+                Moments(np.array([x.mean(dtype=float)]), np.array([x.var(dtype=float)]), x.size)
+            )
         return float(np.sqrt(pooled(self.net.ranks.gather(parts)).var[0]))
 
     def forward(self) -> Moments:
-        """Run the layer on every batch; the moments of its outputs over all ranks if it is affine, else empty ones."""
+        """Run the layer on every batch; the moments of its outputs over all ranks if it is affine,
+        else empty ones."""
         parts: list[Moments] = []
         for batch in range(self.kept.batches):
             self.kept.load(batch, self.bottom)
@@ -103,14 +109,19 @@ class Step:
                 parts.extend(output_moments(self.layer, blob) for blob in self.top)
             self.kept.save(batch, self.bottom, self.top)
         self.done = True
-        self.moments = pooled(self.net.ranks.gather(parts)) if parts else Moments(np.zeros(0), np.zeros(0), 0)
+        self.moments = (
+            pooled(self.net.ranks.gather(parts)) if parts else Moments(np.zeros(0), np.zeros(0), 0)
+        )
         if not np.isfinite(self.moments.mean + self.moments.var).all():
-            raise DataError(f"layer '{self.layer.name}' ({self.layer.type}): its outputs are not finite (NaN or "
-                            'Inf). Look for NaN in the data, or weights far too large below it')
+            raise DataError(
+                f"layer '{self.layer.name}' ({self.layer.type}): its outputs are not finite (NaN or "
+                'Inf). Look for NaN in the data, or weights far too large below it'
+            )
         return self.moments
 
     def rescale(self, factor: float | np.ndarray, bias: np.ndarray | None = None) -> None:
-        """W *= factor (one number, or one per output), b = bias where given; the tops and moments follow."""
+        """W *= factor (one number, or one per output), b = bias where given; the tops and moments
+        follow."""
         layer = self.layer
         factor = np.broadcast_to(np.asarray(factor, float), (layer.num_output,))
         view = layer.weight_view()
@@ -136,7 +147,7 @@ class Step:
                 e.binary('add', y, c, out=y)
             self.kept.save(batch, [], self.top)
         m = self.moments
-        self.moments = Moments(factor * m.mean + shift, factor ** 2 * m.var, m.count)
+        self.moments = Moments(factor * m.mean + shift, factor**2 * m.var, m.count)
 
 
 def settable_bias(layer: Layer) -> Param | None:
@@ -148,9 +159,9 @@ def settable_bias(layer: Layer) -> Param | None:
 def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterator[Step]:
     """Halt at each layer in turn.
 
-    batches: for each batch the values of the net's Input blobs (an empty dict where data layers feed the net;
-    they read the next batch each time). Activations are freed after their last use, but for the blobs named
-    in `keep`.
+    batches: for each batch the values of the net's Input blobs (an empty dict where data layers
+    feed the net; they read the next batch each time). Activations are freed after their last use,
+    but for the blobs named in `keep`.
     """
     kept = Activations(net, batches, set(keep))
     for index in range(len(net.layers)):
@@ -164,8 +175,8 @@ def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterat
 
 @contextmanager
 def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
-    """A net as initializers look at it: dropout passes everything (unless `dropout`), and what forward itself
-    changes (the running statistics of BatchNorm) is put back afterwards.
+    """A net as initializers look at it: dropout passes everything (unless `dropout`), and what
+    forward itself changes (the running statistics of BatchNorm) is put back afterwards.
     """
     layers = [layer for layer in net.layers if layer.type == 'Dropout' and not dropout]
     phases = [layer.phase for layer in layers]

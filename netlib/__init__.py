@@ -2,6 +2,7 @@
 
 Imports goodinit.proto; never initializers, solvers or tools.
 """
+
 from .net import Net
 
 __all__ = ['Net']

@@ -1,4 +1,5 @@
 """Blob: a named array and its gradient, the unit that flows between layers and that layers learn."""
+
 from __future__ import annotations
 
 from math import prod
@@ -38,14 +39,20 @@ class Blob:
         if shape == self.shape:
             return
         if len(shape) > 32 or any(n < 0 for n in shape):
-            raise NetError(f"blob '{self.name}': a shape has 0 to 32 extents, none negative; found {shape}")
+            raise NetError(
+                f"blob '{self.name}': a shape has 0 to 32 extents, none negative; found {shape}"
+            )
         self.shape = tuple(int(n) for n in shape)
         self.count = prod(self.shape)
         if self.count > min(self._values.size, self._diffs.size):
-            self._values, self._diffs = Memory(self.count, self.dtype), Memory(self.count, self.dtype)
+            self._values, self._diffs = (
+                Memory(self.count, self.dtype),
+                Memory(self.count, self.dtype),
+            )
 
     def share(self, other: Blob, diffs: bool = True) -> None:
-        """Use the memory of `other` from now on (of at least as many elements); the shapes may differ."""
+        """Use the memory of `other` from now on (of at least as many elements); the shapes may
+        differ."""
         self._values = other._values
         if diffs:
             self._diffs = other._diffs
@@ -95,10 +102,11 @@ class Blob:
 
 
 class Param(Blob):
-    """A blob that a layer learns: with its filler, the multipliers of its rate and decay, and its owner.
+    """A blob that a layer learns: with its filler, the multipliers of its rate and decay, and its
+    owner.
 
-    `owner` is the Param whose memory this one shares (itself where nothing is shared). `learns` is whether
-    backward must compute its diff.
+    `owner` is the Param whose memory this one shares (itself where nothing is shared). `learns` is
+    whether backward must compute its diff.
     """
 
     def __init__(self, name: str, shape: Shape, filler=None, dtype=np.float32):
@@ -106,5 +114,5 @@ class Param(Blob):
         self.filler = filler
         self.lr_mult = self.decay_mult = 1.0
         self.owner: Param = self
-        self.spec = None                # the ParamSpec of an owner that others may share
+        self.spec = None  # the ParamSpec of an owner that others may share
         self.learns = True

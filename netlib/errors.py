@@ -2,15 +2,27 @@
 
     layer 'conv2' (Convolution), model.prototxt:31: group: 3 must divide the 64 channels of bottom 'pool1'
 
-A message says what was found, what is needed and the way out. Tools print it as one line and exit with status 1.
+A message says what was found, what is needed and the way out. Tools print it as one line and exit
+with status 1.
 """
+
 import importlib
 from types import ModuleType
 
 from ..proto.errors import GoodinitError, ProtoError, meant
 
-__all__ = ['DataError', 'EngineError', 'GoodinitError', 'LayerError', 'NetError', 'ProtoError', 'SolverError',
-           'layer_error', 'meant', 'need']
+__all__ = [
+    'DataError',
+    'EngineError',
+    'GoodinitError',
+    'LayerError',
+    'NetError',
+    'ProtoError',
+    'SolverError',
+    'layer_error',
+    'meant',
+    'need',
+]
 
 
 class NetError(GoodinitError):
@@ -40,9 +52,12 @@ def layer_error(param, message: str) -> LayerError:
 
 
 def need(module: str, extra: str, or_else: str = '') -> ModuleType:
-    """Import an optional module, or say which `pip install` brings it, and what to do where that does not."""
+    """Import an optional module, or say which `pip install` brings it, and what to do where that
+    does not."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise GoodinitError(f"this needs the package '{module.partition('.')[0]}' ({error}): "
-                            f"pip install 'goodinit[{extra}]'{or_else}") from error
+        raise GoodinitError(
+            f"this needs the package '{module.partition('.')[0]}' ({error}): "
+            f"pip install 'goodinit[{extra}]'{or_else}"
+        ) from error

@@ -1,7 +1,10 @@
-"""Passes over a net before it is a Net: which layers are there, where a blob splits, who runs backward.
+"""Passes over a net before it is a Net: which layers are there, where a blob splits, who runs
+backward.
 
-The first ones map a NetParameter to a new NetParameter; `backward_flags` maps plain lists to plain lists. No numbers.
+The first ones map a NetParameter to a new NetParameter; `backward_flags` maps plain lists to plain
+lists. No numbers.
 """
+
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,16 +13,20 @@ from ..proto import caffe_pb2 as pb
 from .errors import LayerError, NetError, layer_error, meant
 
 
-def prepare(param: pb.NetParameter, phase: int | None = None, level: int = 0,
-            stages: Sequence[str] = ()) -> pb.NetParameter:
+def prepare(
+    param: pb.NetParameter, phase: int | None = None, level: int = 0, stages: Sequence[str] = ()
+) -> pb.NetParameter:
     """The net that a state asks for: its layers filtered, its Split layers inserted.
 
-    `phase` (None: the file's own, else TRAIN) and `level` override the file's state; `stages` are added to it.
+    `phase` (None: the file's own, else TRAIN) and `level` override the file's state; `stages` are
+    added to it.
     """
     return insert_splits(filter_net(param, net_state(param, phase, level, stages)))
 
 
-def net_state(param: pb.NetParameter, phase: int | None, level: int, stages: Sequence[str]) -> pb.NetState:
+def net_state(
+    param: pb.NetParameter, phase: int | None, level: int, stages: Sequence[str]
+) -> pb.NetState:
     state = pb.NetState()
     state.CopyFrom(param.state)
     if phase is not None:
@@ -39,8 +46,11 @@ def filter_net(param: pb.NetParameter, state: pb.NetState) -> pb.NetParameter:
     for layer in param.layer:
         if layer.include and layer.exclude:
             raise layer_error(layer, 'Specify either include rules or exclude rules; not both.')
-        if any(meets(state, rule) for rule in layer.include) or not layer.include and \
-                not any(meets(state, rule) for rule in layer.exclude):
+        if (
+            any(meets(state, rule) for rule in layer.include)
+            or not layer.include
+            and not any(meets(state, rule) for rule in layer.exclude)
+        ):
             out.layer.add().CopyFrom(layer)
     return out
 
@@ -48,17 +58,24 @@ def filter_net(param: pb.NetParameter, state: pb.NetState) -> pb.NetParameter:
 def meets(state: pb.NetState, rule: pb.NetStateRule) -> bool:
     """Whether the state satisfies every condition of the rule (an empty rule always holds)."""
     stages = set(state.stage)
-    return not (rule.HasField('phase') and rule.phase != state.phase
-                or rule.HasField('min_level') and state.level < rule.min_level
-                or rule.HasField('max_level') and state.level > rule.max_level
-                or set(rule.stage) - stages or set(rule.not_stage) & stages)
+    return not (
+        rule.HasField('phase')
+        and rule.phase != state.phase
+        or rule.HasField('min_level')
+        and state.level < rule.min_level
+        or rule.HasField('max_level')
+        and state.level > rule.max_level
+        or set(rule.stage) - stages
+        or set(rule.not_stage) & stages
+    )
 
 
 def insert_splits(param: pb.NetParameter) -> pb.NetParameter:
     """A Split layer after every top that several bottoms read, or one bottom and a loss weight.
 
-    Layer and top are named as in BVLC Caffe: `<blob>_<layer>_<top index>_split` and the same with `_<k>`.
-    A top written in place is a new version of the blob, named after the layer that wrote it.
+    Layer and top are named as in BVLC Caffe: `<blob>_<layer>_<top index>_split` and the same with
+    `_<k>`. A top written in place is a new version of the blob, named after the layer that wrote
+    it.
     """
     for error in unknown_bottoms(param):
         raise error
@@ -73,7 +90,9 @@ def insert_splits(param: pb.NetParameter) -> pb.NetParameter:
         for j, blob in enumerate(layer.bottom):
             source = versions.source[i, j]
             if versions.readers[source] > 1:
-                new.bottom[j] = split_name(blob, param.layer[source[0]].name, source[1], used[source])
+                new.bottom[j] = split_name(
+                    blob, param.layer[source[0]].name, source[1], used[source]
+                )
                 used[source] += 1
         for j, blob in enumerate(layer.top):
             if versions.readers[i, j] > 1:
@@ -89,8 +108,11 @@ def unknown_bottoms(param: pb.NetParameter) -> Iterator[LayerError]:
     for layer in param.layer:
         for j, blob in enumerate(layer.bottom):
             if blob not in written:
-                yield layer_error(layer, f"Unknown bottom blob '{blob}' (layer '{layer.name}', bottom index {j})"
-                                         f'{meant(blob, written) or "; it must be the top of an earlier layer"}')
+                yield layer_error(
+                    layer,
+                    f"Unknown bottom blob '{blob}' (layer '{layer.name}', bottom index {j})"
+                    f'{meant(blob, written) or "; it must be the top of an earlier layer"}',
+                )
         written.update(dict.fromkeys(layer.top))
 
 
@@ -101,10 +123,14 @@ def split_name(blob: str, layer: str, top: int, k: int | None = None) -> str:
 
 @dataclass
 class _Versions:
-    """Who reads which version of which blob; a version is (index of the layer that wrote it, which top)."""
-    source: dict = field(default_factory=dict)          # (layer, bottom) -> version
-    readers: Counter = field(default_factory=Counter)   # version -> bottoms that read it (a loss weight is one too)
-    weight: dict = field(default_factory=dict)          # version -> its loss weight
+    """Who reads which version of which blob; a version is (index of the layer that wrote it, which
+    top)."""
+
+    source: dict = field(default_factory=dict)  # (layer, bottom) -> version
+    readers: Counter = field(
+        default_factory=Counter
+    )  # version -> bottoms that read it (a loss weight is one too)
+    weight: dict = field(default_factory=dict)  # version -> its loss weight
 
 
 def _versions(param):
@@ -123,8 +149,11 @@ def _versions(param):
 
 
 def _add_split(out, writer, j, blob, readers, used):
-    """Append the Split of the writer's top j; a loss weight of that top moves to the split's first top."""
-    split = out.layer.add(name=split_name(blob, writer.name, j), type='Split', bottom=[blob], origin=writer.origin)
+    """Append the Split of the writer's top j; a loss weight of that top moves to the split's first
+    top."""
+    split = out.layer.add(
+        name=split_name(blob, writer.name, j), type='Split', bottom=[blob], origin=writer.origin
+    )
     split.top.extend(split_name(blob, writer.name, j, k) for k in range(readers))
     if j < len(writer.loss_weight) and writer.loss_weight[j]:
         split.loss_weight.extend([writer.loss_weight[j]] + [0] * (readers - 1))
@@ -133,27 +162,32 @@ def _add_split(out, writer, j, blob, readers, used):
 
 @dataclass
 class Wiring:
-    """What `backward_flags` needs to know of one layer: blob names, and what its parameters and tops ask for."""
+    """What `backward_flags` needs to know of one layer: blob names, and what its parameters and
+    tops ask for."""
+
     bottoms: list[str]
     tops: list[str]
-    learns: bool                    # a parameter has a rate other than 0
-    has_loss: list[bool]            # per top: it carries a loss weight, or a gradient begins there
-    propagate_down: list[bool]      # the prototxt's field: empty, or one per bottom
-    forceable: list[bool]           # per bottom: force_backward applies to it
+    learns: bool  # a parameter has a rate other than 0
+    has_loss: list[bool]  # per top: it carries a loss weight, or a gradient begins there
+    propagate_down: list[bool]  # the prototxt's field: empty, or one per bottom
+    forceable: list[bool]  # per bottom: force_backward applies to it
 
 
 def backward_flags(layers: list[Wiring], force: bool) -> tuple[list[bool], list[list[bool]]]:
     """Which layers run backward, and which of their bottoms get a diff.
 
-    A layer runs backward if (1) one of its parameters learns or a bottom needs a diff, that is, something below it
-    learns, and (2) its tops contribute to a loss. `force` turns on all layers and all bottoms that allow it.
+    A layer runs backward if (1) one of its parameters learns or a bottom needs a diff, that is,
+    something below it learns, and (2) its tops contribute to a loss. `force` turns on all layers
+    and all bottoms that allow it.
     """
     runs, down = _wanted_from_below(layers)
     _cut_from_above(layers, runs, down)
     if force:
         runs = [True] * len(layers)
-        down = [[d or f for d, f in zip(flags, layer.forceable, strict=True)]
-                for flags, layer in zip(down, layers, strict=True)]
+        down = [
+            [d or f for d, f in zip(flags, layer.forceable, strict=True)]
+            for flags, layer in zip(down, layers, strict=True)
+        ]
     return runs, down
 
 
@@ -193,8 +227,8 @@ def check_tops(param: pb.NetParameter) -> None:
 
 
 def wrong_tops(param: pb.NetParameter) -> Iterator[NetError]:
-    """An error for each top that has the name of an earlier one and is not written in place, and for a net that has no
-    layers."""
+    """An error for each top that has the name of an earlier one and is not written in place, and
+    for a net that has no layers."""
     known: set[str] = set()
     for layer in param.layer:
         for j, top in enumerate(layer.top):

@@ -1,5 +1,6 @@
-"""Where numbers live: Memory with a host and a device mirror; Whole, several of them side by side; and Tensor, the
-shaped window that engines compute on."""
+"""Where numbers live: Memory with a host and a device mirror; Whole, several of them side by side;
+and Tensor, the shaped window that engines compute on."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -13,11 +14,13 @@ from .shapes import Shape
 
 
 class Memory:
-    """A flat array with a host and a device mirror, each made at its first use (Caffe's SyncedMemory).
+    """A flat array with a host and a device mirror, each made at its first use (Caffe's
+    SyncedMemory).
 
-    `head` tells which mirror is current: None (neither: the memory reads as zeros), 'host', 'device' or
-    'both'. Reading a mirror makes it current; asking for it to write makes it the only current one. So layers
-    contain no transfers, and a layer that works on the host can stand in a net that runs on a device.
+    `head` tells which mirror is current: None (neither: the memory reads as zeros), 'host',
+    'device' or 'both'. Reading a mirror makes it current; asking for it to write makes it the only
+    current one. So layers contain no transfers, and a layer that works on the host can stand in a
+    net that runs on a device.
     """
 
     def __init__(self, size: int, dtype=np.float32):
@@ -26,11 +29,14 @@ class Memory:
         self._host: np.ndarray | None = None
         self._device: Any = None
         self._driver: Any = None
-        self.whole: Whole | None = None     # where this memory lies in a larger one: from its element `start`
+        self.whole: Whole | None = (
+            None  # where this memory lies in a larger one: from its element `start`
+        )
         self.start = 0
 
     def host(self, write: bool = False, fetch: bool = True) -> np.ndarray:
-        """The values as a flat NumPy array on the host; without `fetch` of any values, for who overwrites them all."""
+        """The values as a flat NumPy array on the host; without `fetch` of any values, for who
+        overwrites them all."""
         if self._host is None:
             self._host = self._new_host()
         if self.head == 'device' and fetch:
@@ -39,7 +45,8 @@ class Memory:
         return self._host
 
     def device(self, driver, write: bool = False):
-        """The values as an allocation on the device of `driver` (allocate, clear, upload, download)."""
+        """The values as an allocation on the device of `driver` (allocate, clear, upload,
+        download)."""
         if self._device is None:
             self._driver, self._device = driver, self._new_device(driver)
         if self.head is None:
@@ -77,19 +84,27 @@ class Memory:
     @property
     def held(self) -> int:
         """Bytes that the mirrors take up."""
-        return self.size * self.dtype.itemsize * ((self._host is not None) + (self._device is not None))
+        return (
+            self.size
+            * self.dtype.itemsize
+            * ((self._host is not None) + (self._device is not None))
+        )
 
 
 class Whole(Memory):
-    """Memories side by side, which keep a head each, seen as one: so that one op does something to them all.
+    """Memories side by side, which keep a head each, seen as one: so that one op does something to
+    them all.
 
-    Each begins at a multiple of ALIGNMENT elements; between them lie zeros. The room is taken at the first use of one.
-    `starts` says where they begin, if not one after the other: they may overlap, if only one at a time is in use.
+    Each begins at a multiple of ALIGNMENT elements; between them lie zeros. The room is taken at
+    the first use of one. `starts` says where they begin, if not one after the other: they may
+    overlap, if only one at a time is in use.
     """
 
     ALIGNMENT = 64
 
-    def __init__(self, parts: Iterable[Memory], dtype=np.float32, starts: Sequence[int] | None = None):
+    def __init__(
+        self, parts: Iterable[Memory], dtype=np.float32, starts: Sequence[int] | None = None
+    ):
         self.parts = list(dict.fromkeys(parts))
         sizes = [self.aligned(part.size) for part in self.parts]
         starts = [0, *accumulate(sizes)][:-1] if starts is None else starts
@@ -119,7 +134,7 @@ class Whole(Memory):
 
     def host_room(self, part: Memory) -> np.ndarray:
         """Zeros on the host for one of the parts."""
-        room = self._host_room()[part.start:part.start + part.size]
+        room = self._host_room()[part.start : part.start + part.size]
         room[:] = 0
         return room
 
@@ -170,12 +185,12 @@ class Tensor:
 
     def array(self, write: bool = False) -> np.ndarray:
         """The values as a NumPy view on the host; say `write` to change them through it."""
-        return self.memory.host(write)[self.offset:self.offset + self.size].reshape(self.shape)
+        return self.memory.host(write)[self.offset : self.offset + self.size].reshape(self.shape)
 
     def set(self, array) -> None:
         """Take these values, broadcast to the shape; a device that held others is not waited for."""
         host = self.memory.host(write=True, fetch=self.size < self.memory.size)
-        host[self.offset:self.offset + self.size].reshape(self.shape)[...] = array
+        host[self.offset : self.offset + self.size].reshape(self.shape)[...] = array
 
     def item(self) -> float:
         """The value of a tensor of one element."""
@@ -192,11 +207,16 @@ class Tensor:
 
     def _place(self):
         memory = self.memory
-        return (memory, self.offset) if isinstance(memory, Whole) else (memory.whole, memory.start + self.offset)
+        return (
+            (memory, self.offset)
+            if isinstance(memory, Whole)
+            else (memory.whole, memory.start + self.offset)
+        )
 
 
 def join(rows: Iterable[Sequence[Tensor]]) -> list[list[Tensor]]:
-    """Rows of tensors, each joined with the row before it where every tensor of it follows the one above."""
+    """Rows of tensors, each joined with the row before it where every tensor of it follows the one
+    above."""
     found: list[list[Tensor]] = []
     for row in rows:
         pairs = zip(found[-1], row, strict=True) if found else ()

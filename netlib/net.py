@@ -1,4 +1,5 @@
 """Net: the layers of a prototxt, wired by blobs, run forward and backward."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -9,15 +10,15 @@ import numpy as np
 from ..proto import caffe_pb2 as pb
 from ..proto import read_net
 from . import graph
-from .plan import sharing
-from .weights import caffemodel as weights
 from .blob import Blob, Param
 from .engines import Engine, make_engine
 from .errors import EngineError, NetError, layer_error, meant
 from .layers import Layer
 from .memory import Tensor
+from .plan import sharing
 from .ranks import Ranks
 from .registry import layer_class
+from .weights import caffemodel as weights
 
 Where = str | int | None
 
@@ -25,18 +26,28 @@ Where = str | int | None
 class Net:
     """A directed acyclic graph of layers with its blobs and parameters.
 
-    `source`: a path to a prototxt, or a NetParameter. `phase` (pb.TRAIN, pb.TEST), `level` and `stages` choose its
-    layers. `load`: weights to copy (`copy_from`). Building draws no random number: parameters start at zero and
-    know their filler (`goodinit.initializers.fill` fills them). `seed` is what data layers and dropout draw from.
-    `ranks`: processes that work together on the same net; data layers read this one's share.
+    `source`: a path to a prototxt, or a NetParameter. `phase` (pb.TRAIN, pb.TEST), `level` and
+    `stages` choose its layers. `load`: weights to copy (`copy_from`). Building draws no random
+    number: parameters start at zero and know their filler (`goodinit.initializers.fill` fills
+    them). `seed` is what data layers and dropout draw from. `ranks`: processes that work together
+    on the same net; data layers read this one's share.
 
-    `layers`, `layer_names` and the blobs of each layer (`bottoms`, `tops`) share one index; `blobs` and `params` go by
-    name.
+    `layers`, `layer_names` and the blobs of each layer (`bottoms`, `tops`) share one index; `blobs`
+    and `params` go by name.
     """
 
-    def __init__(self, source: str | Path | pb.NetParameter, phase: int | None = None, *, level: int = 0,
-                 stages: Sequence[str] = (), load: str | Path | pb.NetParameter | None = None,
-                 engine: Engine | str = 'fast', seed: int | None = None, ranks: Ranks | None = None):
+    def __init__(
+        self,
+        source: str | Path | pb.NetParameter,
+        phase: int | None = None,
+        *,
+        level: int = 0,
+        stages: Sequence[str] = (),
+        load: str | Path | pb.NetParameter | None = None,
+        engine: Engine | str = 'fast',
+        seed: int | None = None,
+        ranks: Ranks | None = None,
+    ):
         param = source if isinstance(source, pb.NetParameter) else read_net(source)
         self.param = graph.prepare(param, phase, level, stages)
         self.name, self.phase = self.param.name, self.param.state.phase
@@ -48,7 +59,7 @@ class Net:
         self.tops: list[list[Blob]] = []
         self.blobs: dict[str, Blob] = {}
         self.params: dict[str, list[Param]] = {}
-        self.shared_by = ''              # the method that has let its blobs share memory
+        self.shared_by = ''  # the method that has let its blobs share memory
         self._scratches: dict[str, Blob] = {}
         self._build()
         self.runs_backward, self.propagate_down = self._backward_flags()
@@ -60,7 +71,8 @@ class Net:
         if load is not None:
             self.copy_from(load)
 
-    # -- building -------------------------------------------------------------------------------------
+    # -- building
+    # -------------------------------------------------------------------------------------
 
     def _build(self):
         graph.check_tops(self.param)
@@ -83,9 +95,10 @@ class Net:
 
     def _make_layer(self, layer_param):
         kind = layer_class(layer_param)
-        # Data layers draw alike on all ranks, and take different samples; Dropout must not draw alike.
+        # Data layers draw alike on all ranks, and take different samples; Dropout must not draw
+        # alike.
         rank = [self.ranks.rank] if self.ranks.rank and not kind.is_data else []
-        rng = np.random.default_rng([self.seed & 0xffffffff, len(self.layers), *rank])
+        rng = np.random.default_rng([self.seed & 0xFFFFFFFF, len(self.layers), *rank])
         layer = kind(layer_param, self.engine, self.phase, rng)
         layer.ranks, layer.scratches = self.ranks, self._scratches
         return layer
@@ -98,8 +111,10 @@ class Net:
         for i, name in enumerate(names):
             in_place = i < len(layer_param.bottom) and layer_param.bottom[i] == name
             if in_place and not layer.in_place:
-                raise layer.error(f'{layer.type} Layer does not allow in-place computation. '
-                                  f"Give its top another name than '{name}'")
+                raise layer.error(
+                    f'{layer.type} Layer does not allow in-place computation. '
+                    f"Give its top another name than '{name}'"
+                )
             if not in_place:
                 self.blobs[name] = Blob(name, (), self.engine.dtype)
             tops.append(self.blobs[name])
@@ -117,18 +132,30 @@ class Net:
         wirings = []
         for layer, bottom, top in zip(self.layers, self.bottoms, self.tops, strict=True):
             if len(layer.param.propagate_down) not in (0, len(bottom)):
-                raise layer.error('propagate_down param must be specified either 0 or bottom_size times: found '
-                                  f'{len(layer.param.propagate_down)} for {len(bottom)} bottoms')
-            wirings.append(graph.Wiring(
-                [b.name for b in bottom], [t.name for t in top], any(p.learns for p in layer.params),
-                [bool(w) if roots is None else t.name in roots for w, t in zip(layer.loss_weights, top, strict=True)],
-                list(layer.param.propagate_down), [i not in layer.no_gradient for i in range(len(bottom))]))
+                raise layer.error(
+                    'propagate_down param must be specified either 0 or bottom_size times: found '
+                    f'{len(layer.param.propagate_down)} for {len(bottom)} bottoms'
+                )
+            wirings.append(
+                graph.Wiring(
+                    [b.name for b in bottom],
+                    [t.name for t in top],
+                    any(p.learns for p in layer.params),
+                    [
+                        bool(w) if roots is None else t.name in roots
+                        for w, t in zip(layer.loss_weights, top, strict=True)
+                    ],
+                    list(layer.param.propagate_down),
+                    [i not in layer.no_gradient for i in range(len(bottom))],
+                )
+            )
         if self.param.force_backward:
             for param in self.all_params():
                 param.learns = True
         return graph.backward_flags(wirings, self.param.force_backward and roots is None)
 
-    # -- looking around -------------------------------------------------------------------------------
+    # -- looking around
+    # -------------------------------------------------------------------------------
 
     @property
     def layer_names(self) -> list[str]:
@@ -137,36 +164,46 @@ class Net:
     @property
     def inputs(self) -> list[str]:
         """Names of the blobs that Input layers make."""
-        return [blob.name for layer, top in zip(self.layers, self.tops, strict=True) if layer.type == 'Input'
-                for blob in top]
+        return [
+            blob.name
+            for layer, top in zip(self.layers, self.tops, strict=True)
+            if layer.type == 'Input'
+            for blob in top
+        ]
 
     @property
     def outputs(self) -> list[str]:
         """Names of the blobs that no layer reads, in alphabetical order as in Caffe."""
         last = {b.name: i for i, bottom in enumerate(self.bottoms) for b in bottom}
-        return sorted(t.name for i, top in enumerate(self.tops) for t in top
-                      if last.get(t.name, i) == i)
+        return sorted(
+            t.name for i, top in enumerate(self.tops) for t in top if last.get(t.name, i) == i
+        )
 
     def index(self, layer: str | int) -> int:
         """The index of a layer given by name or index."""
         if isinstance(layer, int):
             return range(len(self.layers))[layer]
         if layer not in self.layer_names:
-            raise NetError(f"net '{self.name}' has no layer '{layer}'{meant(layer, self.layer_names)}")
+            raise NetError(
+                f"net '{self.name}' has no layer '{layer}'{meant(layer, self.layer_names)}"
+            )
         return self.layer_names.index(layer)
 
     def all_params(self) -> list[Param]:
-        """Every parameter blob, in the order of the layers; those that share memory with an earlier one too."""
+        """Every parameter blob, in the order of the layers; those that share memory with an earlier
+        one too."""
         return [p for layer in self.layers for p in layer.params]
 
-    # -- running --------------------------------------------------------------------------------------
+    # -- running
+    # --------------------------------------------------------------------------------------
 
     def forward(self, start: Where = None, end: Where = None) -> float:
         """Run the layers from `start` to `end` (both included); returns their weighted loss."""
         return float(self.run(start, end))
 
     def run(self, start: Where = None, end: Where = None) -> Tensor:
-        """Do what `forward` does and wait for no device: the loss is a tensor of one element, read by float()."""
+        """Do what `forward` does and wait for no device: the loss is a tensor of one element, read
+        by float()."""
         loss = self.engine.tensor(1)
         for i in self._range(start, end, forward=True):
             self.forward_layer(i)
@@ -200,9 +237,10 @@ class Net:
     def backward_from(self, diffs: Mapping[str, np.ndarray], accumulate: bool = True) -> None:
         """Run backward from the blobs named, whose gradients are given, in place of the losses.
 
-        Diffs of parameters accumulate, or are left alone if `accumulate` is False. What lies between these blobs and
-        parameters that learn is run. No blob may lie below another one: its gradient would be overwritten. On all other
-        blobs nothing depends, so that their gradients are zero. Raises NetError for an unknown blob.
+        Diffs of parameters accumulate, or are left alone if `accumulate` is False. What lies
+        between these blobs and parameters that learn is run. No blob may lie below another one: its
+        gradient would be overwritten. On all other blobs nothing depends, so that their gradients
+        are zero. Raises NetError for an unknown blob.
         """
         self._check_backward('share_memory', 'share_diffs')
         for name, diff in diffs.items():
@@ -226,7 +264,11 @@ class Net:
                     if blob.name not in known:
                         self.engine.fill(0, out=blob.diffs)
                 self._backward_layer(i, down[i])
-                known.update(blob.name for blob, wanted in zip(self.bottoms[i], down[i], strict=True) if wanted)
+                known.update(
+                    blob.name
+                    for blob, wanted in zip(self.bottoms[i], down[i], strict=True)
+                    if wanted
+                )
 
     def _backward_layer(self, i, propagate_down):
         layer = self.layers[i]
@@ -253,30 +295,36 @@ class Net:
         self._put_loss_weights()
 
     def share_memory(self, keep: Collection[str] = ()) -> None:
-        """Take less memory in a net that only runs forward: after a pass only its inputs, its outputs and the blobs
-        named in `keep` hold what was computed. Shapes larger than those of now take memory of their own again."""
+        """Take less memory in a net that only runs forward: after a pass only its inputs, its
+        outputs and the blobs named in `keep` hold what was computed. Shapes larger than those of
+        now take memory of their own again."""
         sharing.share_values(self, keep)
 
     def share_diffs(self) -> None:
-        """Take less memory in training: after `backward` only the diffs of parameters, inputs and outputs hold what
-        was computed. It must run from the losses; `backward_from` is refused."""
+        """Take less memory in training: after `backward` only the diffs of parameters, inputs and
+        outputs hold what was computed. It must run from the losses; `backward_from` is refused."""
         sharing.share_diffs(self)
 
     def _check_backward(self, *refused):
         if self.shared_by in refused:
-            raise NetError(f"net '{self.name}' cannot run backward: its blobs share memory (Net.{self.shared_by})")
+            raise NetError(
+                f"net '{self.name}' cannot run backward: its blobs share memory (Net.{self.shared_by})"
+            )
 
     def clear_param_diffs(self) -> None:
         for param in self.all_params():
             self.engine.fill(0, out=param.diffs)
 
-    # -- weights --------------------------------------------------------------------------------------
+    # -- weights
+    # --------------------------------------------------------------------------------------
 
     def copy_from(self, source: str | Path | pb.NetParameter) -> list[str]:
-        """Take the weights of a caffemodel, layer by layer of the same name; returns the names that the net lacks.
+        """Take the weights of a caffemodel, layer by layer of the same name; returns the names that
+        the net lacks.
 
-        A file that is called .h5 or .hdf5, or begins as one, is read as Caffe's weights in HDF5. Layers that the file
-        lacks keep what they have. A different number or shape of blobs is a NetError.
+        A file that is called .h5 or .hdf5, or begins as one, is read as Caffe's weights in HDF5.
+        Layers that the file lacks keep what they have. A different number or shape of blobs is a
+        NetError.
         """
         return weights.copy_from(self, source)
 
@@ -285,18 +333,29 @@ class Net:
         return weights.to_proto(self, diffs)
 
     def save(self, path: str | Path, diffs: bool = False) -> None:
-        """Write a caffemodel, or as .h5 or .hdf5 Caffe's weights in HDF5; never leaves a half-written file."""
+        """Write a caffemodel, or as .h5 or .hdf5 Caffe's weights in HDF5; never leaves a
+        half-written file."""
         weights.save(self, path, diffs)
 
 
 def check_counts(layer: Layer, bottom: list[Blob], top: list[Blob]) -> None:
     """As many bottoms and tops as the layer type takes, in Caffe's words."""
-    for allowed, found, verb, what in ((layer.bottoms, len(bottom), 'takes', 'bottom blob(s) as input.'),
-                                       (layer.tops, len(top), 'produces', 'top blob(s) as output.')):
+    for allowed, found, verb, what in (
+        (layer.bottoms, len(bottom), 'takes', 'bottom blob(s) as input.'),
+        (layer.tops, len(top), 'produces', 'top blob(s) as output.'),
+    ):
         least, most = (allowed, allowed) if isinstance(allowed, int) else allowed
         if not least <= found <= (found if most is None else most):
-            bound, n = ('', least) if least == most else ('at least ', least) if found < least else ('at most ', most)
+            bound, n = (
+                ('', least)
+                if least == most
+                else ('at least ', least)
+                if found < least
+                else ('at most ', most)
+            )
             raise layer.error(f'{layer.type} Layer {verb} {bound}{n} {what} Found {found}')
     if layer.same_count and len(bottom) != len(top):
-        raise layer.error(f'{layer.type} Layer produces one top blob as output for each bottom blob input. '
-                          f'Found {len(bottom)} bottoms and {len(top)} tops')
+        raise layer.error(
+            f'{layer.type} Layer produces one top blob as output for each bottom blob input. '
+            f'Found {len(bottom)} bottoms and {len(top)} tops'
+        )

@@ -1,4 +1,5 @@
 """Ranks: the processes that work on one net together, each with its own share of the samples."""
+
 from __future__ import annotations
 
 import os
@@ -55,9 +56,9 @@ class MPIRanks(Ranks):
     def start_sum(self, array: np.ndarray) -> None:
         mpi = need('mpi4py.MPI', 'mpi')
         request = self.communicator.Iallreduce(mpi.IN_PLACE, array)
-        self._sums.append((request, array))         # the array must live as long as the request
+        self._sums.append((request, array))  # the array must live as long as the request
         for begun, _ in self._sums:
-            begun.Test()                            # MPI moves data only while it is called
+            begun.Test()  # MPI moves data only while it is called
 
     def finish_sums(self) -> None:
         for request, _ in self._sums:
@@ -72,9 +73,11 @@ class MPIRanks(Ranks):
 
 
 def launched() -> Ranks:
-    """All processes that `mpiexec` started together with this one; this one alone where it was started without.
+    """All processes that `mpiexec` started together with this one; this one alone where it was
+    started without.
 
-    Raises GoodinitError where mpi4py is missing: each process would do all the work, and overwrite the others' files.
+    Raises GoodinitError where mpi4py is missing: each process would do all the work, and overwrite
+    the others' files.
     """
     if int(next((os.environ[name] for name in LAUNCHED if name in os.environ), 1)) == 1:
         return Ranks()

@@ -1,8 +1,9 @@
 """Integer rules: what shape comes out of what, with no arithmetic on values.
 
-A shape is a tuple of integers. Every rule here is a pure function of integers; tests/core/test_shapes.py holds a table of
-examples.
+A shape is a tuple of integers. Every rule here is a pure function of integers;
+tests/core/test_shapes.py holds a table of examples.
 """
+
 from collections.abc import Sequence
 from math import prod
 
@@ -15,7 +16,8 @@ def count(shape: Sequence[int], start: int = 0, end: int | None = None) -> int:
 
 
 def fold(shape: Sequence[int], start: int, end: int | None = None) -> tuple[int, int, int]:
-    """A shape as (outer, middle, inner): the axes before `start`, those from it to `end` (one by default), the rest."""
+    """A shape as (outer, middle, inner): the axes before `start`, those from it to `end` (one by
+    default), the rest."""
     end = start + 1 if end is None else end
     return count(shape, 0, start), count(shape, start, end), count(shape, end)
 
@@ -40,12 +42,13 @@ def deconv_extent(size: int, kernel: int, stride: int = 1, pad: int = 0, dilatio
     return stride * (size - 1) + dilation * (kernel - 1) + 1 - 2 * pad
 
 
-def pool_extent(size: int, kernel: int, stride: int = 1, pad: int = 0, ceil: bool = True,
-                padded: bool = False) -> int:
+def pool_extent(
+    size: int, kernel: int, stride: int = 1, pad: int = 0, ceil: bool = True, padded: bool = False
+) -> int:
     """Positions of a pooling window along one axis.
 
-    Caffe rounds up, so that the last window may reach beyond the image. With padding in any direction
-    (`padded`) a last window that starts at or beyond size + pad is dropped.
+    Caffe rounds up, so that the last window may reach beyond the image. With padding in any
+    direction (`padded`) a last window that starts at or beyond size + pad is dropped.
     """
     room = size + 2 * pad - kernel
     positions = (-(-room // stride) if ceil else room // stride) + 1

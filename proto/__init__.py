@@ -1,7 +1,10 @@
-"""Caffe's files: the schema (caffe.proto, caffe_pb2), text and binary reading and writing, old formats.
+"""Caffe's files: the schema (caffe.proto, caffe_pb2), text and binary reading and writing, old
+formats.
 
-The lowest layer of goodinit: it imports nothing of the rest. Readers return messages of the current format.
+The lowest layer of goodinit: it imports nothing of the rest. Readers return messages of the current
+format.
 """
+
 from .arrays import array_to_blob, blob_shape, blob_to_array, serialized_blob
 from .binary import (
     read_binary,
@@ -27,9 +30,32 @@ from .text import (
 from .upgrade import needs_upgrade, upgrade_net, upgrade_solver
 
 __all__ = [
-    'GoodinitError', 'ProtoError', 'array_to_blob', 'atomic_write', 'blob_shape', 'blob_to_array',
-    'existing_file', 'format_text', 'needs_upgrade', 'parse_net', 'parse_solver', 'parse_text', 'read_any',
-    'read_binary', 'read_blob', 'read_net', 'read_solver', 'read_solver_state', 'read_text', 'read_weights',
-    'remove_abandoned', 'serialized_blob', 'upgrade_net', 'upgrade_solver', 'write_binary', 'write_text',
-    'write_weights', 'written_together',
+    'GoodinitError',
+    'ProtoError',
+    'array_to_blob',
+    'atomic_write',
+    'blob_shape',
+    'blob_to_array',
+    'existing_file',
+    'format_text',
+    'needs_upgrade',
+    'parse_net',
+    'parse_solver',
+    'parse_text',
+    'read_any',
+    'read_binary',
+    'read_blob',
+    'read_net',
+    'read_solver',
+    'read_solver_state',
+    'read_text',
+    'read_weights',
+    'remove_abandoned',
+    'serialized_blob',
+    'upgrade_net',
+    'upgrade_solver',
+    'write_binary',
+    'write_text',
+    'write_weights',
+    'written_together',
 ]

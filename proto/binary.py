@@ -1,7 +1,10 @@
-"""Binary files: weights (.caffemodel), training states (.solverstate), single arrays (mean.binaryproto).
+"""Binary files: weights (.caffemodel), training states (.solverstate), single arrays
+(mean.binaryproto).
 
-Files are mapped and parsed field by field: only the message itself takes memory, and a file may pass 2 GB.
+Files are mapped and parsed field by field: only the message itself takes memory, and a file may
+pass 2 GB.
 """
+
 import mmap
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +27,8 @@ HDF5 = b'\x89HDF\r\n\x1a\n'
 
 
 def read_weights(path: Path) -> NetParameter:
-    """The layers and their blobs of a .caffemodel, upgraded to the current format. Raises ProtoError."""
+    """The layers and their blobs of a .caffemodel, upgraded to the current format. Raises
+    ProtoError."""
     net = read_binary(path, NetParameter())
     with about(str(path)):
         if not (net.layer or net.layers or net.name):
@@ -49,7 +53,7 @@ def read_solver_state(path: Path) -> SolverState:
     with about(str(path)):
         if not state.HasField('iter'):
             raise ProtoError('not a solverstate: it holds no iteration')
-        if isinstance(state.learned_net, bytes):        # so protobuf gives text that is not UTF-8
+        if isinstance(state.learned_net, bytes):  # so protobuf gives text that is not UTF-8
             raise ProtoError('damaged: its learned_net is no text')
     return state
 
@@ -77,7 +81,10 @@ def _refuse_other_formats(start: bytes, kind: str) -> None:
     if start.startswith(HDF5):
         raise ProtoError(f'it is an HDF5 file, not a binary {kind}')
     text = start.decode('ascii', 'replace')
-    if all(character.isprintable() or character in '\t\r\n' for character in text) and '\ufffd' not in text:
+    if (
+        all(character.isprintable() or character in '\t\r\n' for character in text)
+        and '\ufffd' not in text
+    ):
         line = text.strip().split('\n')[0].strip()[:60]
         raise ProtoError(f'it is a text file (it begins with {line!r}), not a binary {kind}')
 
@@ -88,18 +95,18 @@ def _merge(data: memoryview, message: Message) -> None:
         known = names.get(field.number)
         items: Any = getattr(message, known.name) if known else None
         if is_message_list(items) and field.wire_type == wire.LENGTH:
-            part = data[field.payload:field.end]
+            part = data[field.payload : field.end]
             is_layer = known.message_type is LayerParameter.DESCRIPTOR
             items.add().MergeFromString(fork_binaries.renumbered(part) if is_layer else part)
         else:
-            message.MergeFromString(data[field.start:field.end])
+            message.MergeFromString(data[field.start : field.end])
 
 
 def write_weights(net: NetParameter, path: Path, blobs: Iterable[Sequence[Pieces]] = ()) -> None:
     """Writes a .caffemodel: all of it, or on an error nothing. Raises ProtoError.
 
-    blobs: for each layer more blobs than those in its message, as `serialized_blob` gives them: they go from where they
-    are to the file.
+    blobs: for each layer more blobs than those in its message, as `serialized_blob` gives them:
+    they go from where they are to the file.
     """
     more = iter(blobs)
 

@@ -1,8 +1,10 @@
 """Makes caffe_pb2.py and its type stub from caffe.proto: `python -m goodinit.proto.compile`.
 
-Needs grpcio-tools 1.62: the module of its protoc 4.25 runs on every protobuf from 4.25 on. The messages get a
-descriptor pool of their own, so that another program's `caffe.proto` can be imported in the same process.
+Needs grpcio-tools 1.62: the module of its protoc 4.25 runs on every protobuf from 4.25 on. The
+messages get a descriptor pool of their own, so that another program's `caffe.proto` can be imported
+in the same process.
 """
+
 import tempfile
 from pathlib import Path
 
@@ -13,6 +15,7 @@ NAME = 'goodinit/proto/caffe'
 def compiled() -> dict[str, str]:
     """The generated files: the name and the text of the module and of its type stub."""
     from grpc_tools import protoc
+
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, NAME + '.proto')
         source.parent.mkdir(parents=True)
@@ -21,8 +24,12 @@ def compiled() -> dict[str, str]:
         if protoc.main(['protoc', f'-I{folder}', *outputs, str(source)]):
             raise RuntimeError('protoc refused caffe.proto')
         module, stub = (Path(folder, NAME + end).read_text() for end in ('_pb2.py', '_pb2.pyi'))
-    return {'caffe_pb2.py': module.replace('_descriptor_pool.Default()', '_descriptor_pool.DescriptorPool()'),
-            'caffe_pb2.pyi': '# ruff: noqa\n' + stub}
+    return {
+        'caffe_pb2.py': module.replace(
+            '_descriptor_pool.Default()', '_descriptor_pool.DescriptorPool()'
+        ),
+        'caffe_pb2.pyi': '# ruff: noqa\n' + stub,
+    }
 
 
 if __name__ == '__main__':

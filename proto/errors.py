@@ -1,4 +1,5 @@
 """The root of the project's exceptions, the one for files, and the words they share."""
+
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,8 +15,8 @@ class ProtoError(GoodinitError):
 
 @contextmanager
 def about(name: str) -> Iterator[None]:
-    """Puts the name of the file in front of a ProtoError that does not tell it yet; text in it that is not UTF-8 is a
-    ProtoError too."""
+    """Puts the name of the file in front of a ProtoError that does not tell it yet; text in it that
+    is not UTF-8 is a ProtoError too."""
     try:
         yield
     except ProtoError as error:

@@ -1,4 +1,5 @@
 """Copying fields between messages, whatever their kind."""
+
 from collections.abc import Collection
 from typing import Any
 

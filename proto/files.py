@@ -1,4 +1,6 @@
-"""Finding files to read, and writing files so that a reader sees either the old content or all of the new."""
+"""Finding files to read, and writing files so that a reader sees either the old content or all of
+the new."""
+
 import errno
 import os
 import secrets
@@ -9,8 +11,8 @@ from typing import IO, Any
 
 try:
     import fcntl
-except ImportError:             # Windows
-    fcntl = None                # type: ignore[assignment]
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 from .errors import ProtoError
 
@@ -44,9 +46,9 @@ def read_bytes(path: Path) -> bytes:
 def atomic_write(path: Path, mode: str = 'wb') -> Iterator[IO[Any]]:
     """A file to write to, which takes the place of `path` when the block ends without an exception.
 
-    Until then the data are in a temporary file beside it; after any exception, KeyboardInterrupt too, that
-    file is removed and `path` is as it was. A device or pipe (/dev/stdout) is written directly. Raises
-    ProtoError when the folder is missing or not writable, or the disk is full.
+    Until then the data are in a temporary file beside it; after any exception, KeyboardInterrupt
+    too, that file is removed and `path` is as it was. A device or pipe (/dev/stdout) is written
+    directly. Raises ProtoError when the folder is missing or not writable, or the disk is full.
     """
     name = os.path.realpath(path)
     direct = os.path.exists(name) and not os.path.isfile(name)
@@ -74,9 +76,10 @@ def atomic_write(path: Path, mode: str = 'wb') -> Iterator[IO[Any]]:
 def written_together(paths: Sequence[Path]) -> Iterator[list[str]]:
     """Where to write files that belong together, all to be in the folder of the first.
 
-    When the block ends without an exception they are brought to the disk and take the places of `paths`, in this order:
-    who finds the last one, and it is new, finds all. Until then they are in a folder .<first name>.<random>.tmp beside,
-    which any exception removes; a kill leaves it to `remove_abandoned`. Raises ProtoError for the folder.
+    When the block ends without an exception they are brought to the disk and take the places of
+    `paths`, in this order: who finds the last one, and it is new, finds all. Until then they are in
+    a folder .<first name>.<random>.tmp beside, which any exception removes; a kill leaves it to
+    `remove_abandoned`. Raises ProtoError for the folder.
     """
     target = os.path.realpath(os.path.dirname(paths[0]) or '.')
     names = [os.path.basename(path) for path in paths]
@@ -108,8 +111,8 @@ def _move(names, folder, target):
 
 
 def remove_abandoned(prefix: Path) -> None:
-    """Remove what `written_together` has left of first paths that begin with `prefix` where it was killed; what a
-    living process still writes stays."""
+    """Remove what `written_together` has left of first paths that begin with `prefix` where it was
+    killed; what a living process still writes stays."""
     parent, start = os.path.split(os.path.realpath(prefix))
     for name in os.listdir(parent) if os.path.isdir(parent) else ():
         folder = os.path.join(parent, name)
@@ -120,8 +123,8 @@ def remove_abandoned(prefix: Path) -> None:
 
 
 def _lock(folder: Path) -> int | None:
-    """Hold the folder as long as the process lives, or until the file descriptor is closed; None where another holds
-    it, or it is gone, or the system has no such locks."""
+    """Hold the folder as long as the process lives, or until the file descriptor is closed; None
+    where another holds it, or it is gone, or the system has no such locks."""
     if fcntl is None:
         return None
     with suppress(OSError):
@@ -149,7 +152,9 @@ def _check_target(name: str, path: str) -> None:
     if os.path.isdir(name):
         raise ProtoError(f'cannot write {path}: it is a directory')
     if not os.path.isdir(folder):
-        raise ProtoError(f'cannot write {path}: there is no folder {os.path.dirname(path) or folder}')
+        raise ProtoError(
+            f'cannot write {path}: there is no folder {os.path.dirname(path) or folder}'
+        )
 
 
 def _raise_if_disk(error: BaseException, temporary: str, path: str) -> None:

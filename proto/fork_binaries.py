@@ -1,9 +1,11 @@
 """The layers of Caffe's forks in binary files.
 
-The forks gave their messages numbers that clash with each other's and with BVLC's: 137 is embed_param, or bn_param, or
-upsample_param. What a number means follows from the layer's type, so that is read first; then the messages that we have
-get our numbers. Text files name their fields and need none of this.
+The forks gave their messages numbers that clash with each other's and with BVLC's: 137 is
+embed_param, or bn_param, or upsample_param. What a number means follows from the layer's type, so
+that is read first; then the messages that we have get our numbers. Text files name their fields and
+need none of this.
 """
+
 from collections.abc import Mapping
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -43,16 +45,27 @@ FORKS: dict[str, dict[int, str | None]] = {
 SEGNET_BN = {1: 'scale_filler', 2: 'shift_filler', 3: 'bn_mode'}
 OTHER_BN = (
     {1: 'slope_filler', 2: 'bias_filler', 3: 'momentum', 4: 'eps', 5: 'frozen', 6: 'engine'},
-    {1: 'scale_filler', 2: 'shift_filler', 3: 'var_eps', 4: 'moving_average', 5: 'decay', 6: 'axis', 7: 'momentum',
-     8: 'eps', 9: 'frozen', 12: 'engine'},
+    {
+        1: 'scale_filler',
+        2: 'shift_filler',
+        3: 'var_eps',
+        4: 'moving_average',
+        5: 'decay',
+        6: 'axis',
+        7: 'momentum',
+        8: 'eps',
+        9: 'frozen',
+        12: 'engine',
+    },
 )
 WIRE_TYPES = {FieldDescriptor.TYPE_MESSAGE: wire.LENGTH, FieldDescriptor.TYPE_FLOAT: wire.FIXED32}
 
 
 def renumbered(layer: memoryview | bytes) -> memoryview | bytes:
-    """A serialized LayerParameter with the messages of forks at our numbers; all else stays. Raises ProtoError."""
+    """A serialized LayerParameter with the messages of forks at our numbers; all else stays. Raises
+    ProtoError."""
     fields = list(wire.split(layer))
-    types = [bytes(layer[field.payload:field.end]) for field in fields if field.number == TYPE]
+    types = [bytes(layer[field.payload : field.end]) for field in fields if field.number == TYPE]
     ours = FORKS.get(types[-1].decode('utf-8', 'replace')) if types else None
     if ours is None:
         return layer
@@ -60,9 +73,11 @@ def renumbered(layer: memoryview | bytes) -> memoryview | bytes:
     out = bytearray()
     for field in fields:
         if field.number in ours and field.wire_type == wire.LENGTH:
-            out += _translated(field.number, ours[field.number], layer[field.payload:field.end], blobs)
+            out += _translated(
+                field.number, ours[field.number], layer[field.payload : field.end], blobs
+            )
         else:
-            out += layer[field.start:field.end]
+            out += layer[field.start : field.end]
     return bytes(out)
 
 
@@ -79,8 +94,9 @@ def _field(number: int, value: bytes) -> bytes:
 
 
 def _bn(message: memoryview | bytes, blobs: int) -> bytes | None:
-    """A bn_param by our numbers, from those of the first fork that fits; SegNet's BN has two blobs, the others four."""
-    for numbers in ([SEGNET_BN] if blobs == 2 else OTHER_BN if blobs else [SEGNET_BN, *OTHER_BN]):
+    """A bn_param by our numbers, from those of the first fork that fits; SegNet's BN has two blobs,
+    the others four."""
+    for numbers in [SEGNET_BN] if blobs == 2 else OTHER_BN if blobs else [SEGNET_BN, *OTHER_BN]:
         if all(_fits(field, numbers) for field in wire.split(message)):
             return b''.join(_moved(message, field, numbers) for field in wire.split(message))
     return None
@@ -93,6 +109,9 @@ def _fits(field: wire.Field, numbers: Mapping[int, str]) -> bool:
 
 def _moved(message: memoryview | bytes, field: wire.Field, numbers: Mapping[int, str]) -> bytes:
     number = BNParameter.DESCRIPTOR.fields_by_name[numbers[field.number]].number
-    value = bytes(message[field.payload:field.end])
-    return _field(number, value) if field.wire_type == wire.LENGTH else wire.write_varint(
-        number << 3 | field.wire_type) + value
+    value = bytes(message[field.payload : field.end])
+    return (
+        _field(number, value)
+        if field.wire_type == wire.LENGTH
+        else wire.write_varint(number << 3 | field.wire_type) + value
+    )

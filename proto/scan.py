@@ -2,6 +2,7 @@
 
 It notes the line of each layer (its `origin`), and tells error messages which layer they fall in.
 """
+
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -12,16 +13,20 @@ from google.protobuf.message import Message
 
 from .caffe_pb2 import NetParameter, SolverParameter
 
-TOKEN = re.compile(r'''\#[^\n]*                      # a comment
+TOKEN = re.compile(
+    r"""\#[^\n]*                      # a comment
                      | "(?:[^"\\\n]|\\.)*"           # a string
                      | '(?:[^'\\\n]|\\.)*'
                      | [A-Za-z_]\w*                  # a field or an enum value
-                     | [{}<>]''', re.VERBOSE)
+                     | [{}<>]""",
+    re.VERBOSE,
+)
 
 
 @dataclass(eq=False)
 class Block:
     """A message in a text: `field {` ... `}`."""
+
     field: str
     line: int
     start: int
@@ -33,7 +38,9 @@ class Block:
     @property
     def label(self) -> str:
         """The field, and for a layer its name."""
-        return f"layer '{self.name}'" if self.name and self.field.startswith('layer') else self.field
+        return (
+            f"layer '{self.name}'" if self.name and self.field.startswith('layer') else self.field
+        )
 
 
 def scan(text: str) -> list[Block]:
@@ -77,14 +84,19 @@ def nets_in(message: Message) -> dict[str, list[NetParameter]]:
     if isinstance(message, NetParameter):
         return {'': [message]}
     if isinstance(message, SolverParameter):
-        return {'train_net_param': [message.train_net_param], 'net_param': [message.net_param],
-                'test_net_param': list(message.test_net_param)}
+        return {
+            'train_net_param': [message.train_net_param],
+            'net_param': [message.net_param],
+            'test_net_param': list(message.test_net_param),
+        }
     return {}
 
 
 def set_origins(message: Message, blocks: list[Block], name: str) -> None:
     """Gives each layer of a net, or of the nets inside a solver, its origin `name:line`."""
-    name = name.encode(errors='backslashreplace').decode()      # a path may hold bytes that are no UTF-8
+    name = name.encode(
+        errors='backslashreplace'
+    ).decode()  # a path may hold bytes that are no UTF-8
     for where, nets in nets_in(message).items():
         owners = [b for b in blocks if b.parent is None and b.field == where] if where else [None]
         for net, owner in zip(nets, owners, strict=False):
@@ -96,7 +108,8 @@ def set_origins(message: Message, blocks: list[Block], name: str) -> None:
 
 @contextmanager
 def without_origins(message: Message) -> Iterator[None]:
-    """Takes the origins away while a message is being written: they are ours, and no part of any format."""
+    """Takes the origins away while a message is being written: they are ours, and no part of any
+    format."""
     nets = [net for nets in nets_in(message).values() for net in nets]
     layers = [layer for net in nets for layer in (*net.layer, *net.layers)]
     kept = [(layer, layer.origin) for layer in layers if layer.HasField('origin')]

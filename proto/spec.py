@@ -1,11 +1,13 @@
-"""Nets written in Python: layers added one by one to a NetParameter, and messages printed as prototxt.
+"""Nets written in Python: layers added one by one to a NetParameter, and messages printed as
+prototxt.
 
-    net = NetBuilder('LeNet')
-    x = net.add('Input', 'data', input_param={'shape': [{'dim': [64, 1, 28, 28]}]})
-    x = net.conv('conv1', x, 20, 5)
-    x = net.pool('pool1', x, 2, stride=2)
-    text = prototxt(net.param)
+net = NetBuilder('LeNet')
+x = net.add('Input', 'data', input_param={'shape': [{'dim': [64, 1, 28, 28]}]})
+x = net.conv('conv1', x, 20, 5)
+x = net.pool('pool1', x, 2, stride=2)
+text = prototxt(net.param)
 """
+
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -22,17 +24,22 @@ Names = str | Iterable[str]
 
 
 class NetBuilder:
-    """A NetParameter, `param`, under construction. Every method appends a layer and returns its (first) top.
+    """A NetParameter, `param`, under construction. Every method appends a layer and returns its
+    (first) top.
 
-    multipliers: the `param` messages (lr_mult, decay_mult) of the weights and the bias, for layers with any.
+    multipliers: the `param` messages (lr_mult, decay_mult) of the weights and the bias, for layers
+    with any.
     """
 
     def __init__(self, name: str, multipliers: Iterable[Mapping[str, float]] = ()):
         self.param = NetParameter(name=name)
         self.multipliers = list(multipliers)
 
-    def add(self, type: str, name: str, bottom: Names = (), top: Names | None = None, **fields: Any) -> str:
-        """Any layer, with further `fields` of LayerParameter; the top has the layer's name if not given."""
+    def add(
+        self, type: str, name: str, bottom: Names = (), top: Names | None = None, **fields: Any
+    ) -> str:
+        """Any layer, with further `fields` of LayerParameter; the top has the layer's name if not
+        given."""
         tops = _names(name if top is None else top)
         self.param.layer.add(name=name, type=type, bottom=_names(bottom), top=tops, **fields)
         return tops[0]
@@ -49,9 +56,22 @@ class NetBuilder:
         """Dropout, in place."""
         return self.in_place('Dropout', name, blob, dropout_param={'dropout_ratio': ratio})
 
-    def conv(self, name: str, bottom: str, num_output: int, kernel_size: int, *, pad: int = 0,
-             stride: int = 1, group: int = 1, weight: Filler = 'xavier', bias: Filler | None = 0,
-             type: str = 'Convolution', top: str | None = None, **fields: Any) -> str:
+    def conv(
+        self,
+        name: str,
+        bottom: str,
+        num_output: int,
+        kernel_size: int,
+        *,
+        pad: int = 0,
+        stride: int = 1,
+        group: int = 1,
+        weight: Filler = 'xavier',
+        bias: Filler | None = 0,
+        type: str = 'Convolution',
+        top: str | None = None,
+        **fields: Any,
+    ) -> str:
         """A convolution, or by its `type` a deconvolution; bias=None leaves the bias out."""
         window: dict[str, Any] = {'kernel_size': [kernel_size]}
         if pad:
@@ -64,17 +84,34 @@ class NetBuilder:
         fields = {'param': self._multipliers(bias), **fields}
         return self.add(type, name, bottom, top, convolution_param=settings, **fields)
 
-    def inner_product(self, name: str, bottom: str, num_output: int, *, weight: Filler = 'xavier',
-                      bias: Filler | None = 0) -> str:
+    def inner_product(
+        self,
+        name: str,
+        bottom: str,
+        num_output: int,
+        *,
+        weight: Filler = 'xavier',
+        bias: Filler | None = 0,
+    ) -> str:
         """A fully connected layer; bias=None leaves the bias out."""
         settings = {'num_output': num_output, **_fillers(weight, bias)}
         param = self._multipliers(bias)
         return self.add('InnerProduct', name, bottom, param=param, inner_product_param=settings)
 
-    def pool(self, name: str, bottom: str, kernel_size: int | None, *, stride: int = 1, pad: int = 0,
-             method: str = 'MAX') -> str:
+    def pool(
+        self,
+        name: str,
+        bottom: str,
+        kernel_size: int | None,
+        *,
+        stride: int = 1,
+        pad: int = 0,
+        method: str = 'MAX',
+    ) -> str:
         """Pooling by MAX or AVE; kernel_size=None pools over the whole image."""
-        window: dict[str, Any] = {'kernel_size': kernel_size} if kernel_size else {'global_pooling': True}
+        window: dict[str, Any] = (
+            {'kernel_size': kernel_size} if kernel_size else {'global_pooling': True}
+        )
         if stride != 1:
             window['stride'] = stride
         if pad:
@@ -107,7 +144,8 @@ def _filler(value: Filler) -> Mapping[str, Any]:
 def prototxt(message: Message) -> str:
     """A message as prototxt: a field per line, two spaces per level.
 
-    A message of plain fields, or of a single field, stands on one line where that fits in 100 columns.
+    A message of plain fields, or of a single field, stands on one line where that fits in 100
+    columns.
     """
     with without_origins(message):
         return ''.join(_lines(message, ''))

@@ -1,4 +1,5 @@
 """Words protobuf's text errors for people: where, in which layer, what was found, what is meant."""
+
 import re
 
 from google.protobuf.descriptor import Descriptor
@@ -13,11 +14,14 @@ MESSAGES = DESCRIPTOR.message_types_by_name
 ROOTS = {'a net': NetParameter.DESCRIPTOR, 'a solver': SolverParameter.DESCRIPTOR}
 POSITION = re.compile(r'^\d+:\d+ : ')
 NO_FIELD = re.compile(r'Message type "caffe\.(\w+)" has no field named "(\w+)"')
-NO_VALUE = re.compile(r'Enum type "caffe\.([\w.]+)" has no value (?:named|with number) "?([^"]*?)"?$')
+NO_VALUE = re.compile(
+    r'Enum type "caffe\.([\w.]+)" has no value (?:named|with number) "?([^"]*?)"?$'
+)
 
 
 def explain(error: ParseError, text: str, root: Message, name: str) -> ProtoError:
-    """A ProtoError `file:line:column: what is wrong, in layer 'conv1' > convolution_param; the way out`."""
+    """A ProtoError `file:line:column: what is wrong, in layer 'conv1' > convolution_param; the way
+    out`."""
     line, column = error.GetLine() or 1, error.GetColumn() or 1
     row = text.split('\n')[line - 1]
     blocks = scan(text)
@@ -25,25 +29,30 @@ def explain(error: ParseError, text: str, root: Message, name: str) -> ProtoErro
     unclosed = [block for block in blocks if block.end is None]
     if what in ('Expected "}"', 'Expected ">"') and unclosed:
         last = unclosed[-1]
-        return ProtoError(f"{name}:{last.line}: {last.label} is not closed: {what} before the text's end")
+        return ProtoError(
+            f"{name}:{last.line}: {last.label} is not closed: {what} before the text's end"
+        )
     around = blocks_around(blocks, line_starts(text)[line - 1] + column - 1)
     types = _types(root.DESCRIPTOR, [block.field for block in around])
-    what, hint = _reworded(what, row[column - 1:], types)
+    what, hint = _reworded(what, row[column - 1 :], types)
     hint = hint or _type_hint(what, around[-1] if around else None)
-    inside = f", in {' > '.join(block.label for block in around)}" if around else ''
+    inside = f', in {" > ".join(block.label for block in around)}' if around else ''
     return ProtoError(f'{name}:{line}:{column}: {what}{inside}{hint}')
 
 
 def missing(message: Message, name: str) -> ProtoError:
-    """The ProtoError for the required fields that a message, or the first of its layers that lacks any, lacks."""
+    """The ProtoError for the required fields that a message, or the first of its layers that lacks
+    any, lacks."""
     fields = message.FindInitializationErrors()
     place = re.match(r'(layers?)\[(\d+)\]', fields[0])
     if place:
         fields = [field for field in fields if field.startswith(f'{place[0]}.')]
         layer = getattr(message, place[1])[int(place[2])]
-        return ProtoError(f"{layer.origin}: Message missing required fields: {', '.join(fields)}, "
-                          f"in layer '{layer.name}'")
-    return ProtoError(f"{name}: Message missing required fields: {', '.join(fields)}")
+        return ProtoError(
+            f'{layer.origin}: Message missing required fields: {", ".join(fields)}, '
+            f"in layer '{layer.name}'"
+        )
+    return ProtoError(f'{name}: Message missing required fields: {", ".join(fields)}')
 
 
 def _types(root: Descriptor, fields: list[str]) -> list[Descriptor]:
@@ -58,7 +67,8 @@ def _types(root: Descriptor, fields: list[str]) -> list[Descriptor]:
 
 
 def _reworded(what: str, rest: str, types: list[Descriptor]) -> tuple[str, str]:
-    """What is wrong and the way out, from protobuf's words and the rest of the line from the error on."""
+    """What is wrong and the way out, from protobuf's words and the rest of the line from the error
+    on."""
     if match := NO_FIELD.match(what):
         return what, _field_hint(match[2], types, MESSAGES[match[1]])
     if match := NO_VALUE.match(what):
@@ -68,7 +78,7 @@ def _reworded(what: str, rest: str, types: list[Descriptor]) -> tuple[str, str]:
     if what.endswith('got }'):
         return "a '}' too many: nothing is open here", ''
     if what.startswith('Expected "true"'):
-        return f"{what}, found {(rest.split() or ['nothing'])[0]}", ''
+        return f'{what}, found {(rest.split() or ["nothing"])[0]}', ''
     if what.startswith('Expected string'):
         return what, '; a string stands in quotes'
     if what.startswith('Value out of range: -'):
@@ -87,9 +97,11 @@ def _field_hint(field: str, types: list[Descriptor], here: Descriptor) -> str:
     for kind, root in ROOTS.items():
         if here in ROOTS.values() and field in root.fields_by_name:
             return f'; that is a field of {kind}: is this the right file?'
-    owners = [f.name for f in here.fields if f.message_type and field in f.message_type.fields_by_name]
+    owners = [
+        f.name for f in here.fields if f.message_type and field in f.message_type.fields_by_name
+    ]
     if here.name == 'LayerParameter' and owners:
-        return f"; it stands inside {' or '.join(owners[:4])}" + (' ...' if len(owners) > 4 else '')
+        return f'; it stands inside {" or ".join(owners[:4])}' + (' ...' if len(owners) > 4 else '')
     if here.name == 'LayerParameter' and field in V1LayerParameter.DESCRIPTOR.fields_by_name:
         return '; that is a field of the older `layers { }`'
     return meant(field, [f.name for f in here.fields])
@@ -98,7 +110,13 @@ def _field_hint(field: str, types: list[Descriptor], here: Descriptor) -> str:
 def _type_hint(what: str, block: Block | None) -> str:
     """What to think of a field that no layer of any type has."""
     match = NO_FIELD.match(what)
-    if match and match[1] == 'LayerParameter' and match[2].endswith('_param') and block and block.type:
+    if (
+        match
+        and match[1] == 'LayerParameter'
+        and match[2].endswith('_param')
+        and block
+        and block.type
+    ):
         return f"; no type of layer known here has it, and this one is of type '{block.type}'"
     return ''
 
@@ -107,4 +125,8 @@ def _value_hint(enum: str, value: str) -> str:
     *outer, name = enum.split('.')
     owner = MESSAGES[outer[0]] if outer else DESCRIPTOR
     names = [v.name for v in owner.enum_types_by_name[name].values]
-    return meant(value, names) if len(names) > 8 else f"; it has {', '.join(names)}{meant(value, names)}"
+    return (
+        meant(value, names)
+        if len(names) > 8
+        else f'; it has {", ".join(names)}{meant(value, names)}'
+    )

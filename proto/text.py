@@ -1,4 +1,6 @@
-"""Text files: nets (train_val, deploy) and solvers, read into messages of the current format, and written."""
+"""Text files: nets (train_val, deploy) and solvers, read into messages of the current format, and
+written."""
+
 import math
 from typing import TypeVar
 
@@ -17,8 +19,8 @@ M = TypeVar('M', bound=Message)
 
 
 def read_net(path: Path) -> NetParameter:
-    """A net from a prototxt, upgraded; each layer knows its `origin` (file:line). Raises ProtoError, for a file without
-    layers too."""
+    """A net from a prototxt, upgraded; each layer knows its `origin` (file:line). Raises
+    ProtoError, for a file without layers too."""
     net = parse_net(read_text(path), str(path))
     if not net.layer:
         raise ProtoError(f'{path}: found no layers, needed: the text of a net')
@@ -31,7 +33,8 @@ def read_solver(path: Path) -> SolverParameter:
 
 
 def read_any(path: Path) -> NetParameter | SolverParameter:
-    """A net or a solver, whichever the file holds. Raises the ProtoError of the reading that got further."""
+    """A net or a solver, whichever the file holds. Raises the ProtoError of the reading that got
+    further."""
     text, errors = read_text(path), []
     for parse in (parse_net, parse_solver):
         try:
@@ -42,7 +45,8 @@ def read_any(path: Path) -> NetParameter | SolverParameter:
 
 
 def reached(error: ProtoError) -> tuple[float, int]:
-    """How far a reading got: to the place of the syntax error, or past the text when there was none."""
+    """How far a reading got: to the place of the syntax error, or past the text when there was
+    none."""
     cause = error.__cause__
     if isinstance(cause, text_format.ParseError):
         return cause.GetLine(), cause.GetColumn()
@@ -50,7 +54,8 @@ def reached(error: ProtoError) -> tuple[float, int]:
 
 
 def parse_net(text: str, name: str = '<string>') -> NetParameter:
-    """A net from its text, upgraded; `name` stands for the file in origins and errors. Raises ProtoError."""
+    """A net from its text, upgraded; `name` stands for the file in origins and errors. Raises
+    ProtoError."""
     with about(name):
         net = upgrade_net(parse_text(text, NetParameter(), name))
         forks.rewrite(net)
@@ -68,7 +73,8 @@ def parse_solver(text: str, name: str = '<string>') -> SolverParameter:
 
 
 def parse_text(text: str, message: M, name: str = '<string>') -> M:
-    """Parses the text into the message as it stands, not upgraded, and sets origins. Raises ProtoError."""
+    """Parses the text into the message as it stands, not upgraded, and sets origins. Raises
+    ProtoError."""
     try:
         text_format.Parse(text, message)
     except text_format.ParseError as error:
@@ -84,7 +90,9 @@ def read_text(path: Path) -> str:
     """The text of a prototxt. Raises ProtoError when it is missing, binary, or not UTF-8."""
     data = read_bytes(path)
     if b'\0' in data:
-        raise ProtoError(f'{path}: a binary file, where the text of a net or solver (.prototxt) is needed')
+        raise ProtoError(
+            f'{path}: a binary file, where the text of a net or solver (.prototxt) is needed'
+        )
     try:
         return data.decode('utf-8-sig')
     except UnicodeDecodeError:

@@ -1,6 +1,7 @@
-"""Brings nets and solvers of older formats to the current one, in BVLC Caffe's order: V0 layers, V1 layers
-with their data transforms, `input:` fields, BatchNorm parameters; and solver_type.
+"""Brings nets and solvers of older formats to the current one, in BVLC Caffe's order: V0 layers, V1
+layers with their data transforms, `input:` fields, BatchNorm parameters; and solver_type.
 """
+
 import logging
 
 from . import upgrade_v0, upgrade_v1
@@ -9,8 +10,14 @@ from .errors import ProtoError
 from .fields import copy_fields
 
 log = logging.getLogger(__name__)
-SOLVER_TYPES = {'SGD': 'SGD', 'NESTEROV': 'Nesterov', 'ADAGRAD': 'AdaGrad', 'RMSPROP': 'RMSProp',
-                'ADADELTA': 'AdaDelta', 'ADAM': 'Adam'}
+SOLVER_TYPES = {
+    'SGD': 'SGD',
+    'NESTEROV': 'Nesterov',
+    'ADAGRAD': 'AdaGrad',
+    'RMSPROP': 'RMSProp',
+    'ADADELTA': 'AdaDelta',
+    'ADAM': 'Adam',
+}
 
 
 def needs_upgrade(net: NetParameter) -> bool:
@@ -21,14 +28,18 @@ def needs_upgrade(net: NetParameter) -> bool:
 def upgrade_net(net: NetParameter, problems: list[str] | None = None) -> NetParameter:
     """A copy of the net in the current format.
 
-    Settings that make no sense for their V0 layer are left out, as in Caffe; what was left out is appended to
-    `problems`, or without a list logged as a warning. Raises ProtoError where Caffe refuses: `layer` beside
-    `layers`, an unknown layer type, a padding layer before anything but a convolution or pooling.
+    Settings that make no sense for their V0 layer are left out, as in Caffe; what was left out is
+    appended to `problems`, or without a list logged as a warning. Raises ProtoError where Caffe
+    refuses: `layer` beside `layers`, an unknown layer type, a padding layer before anything but a
+    convolution or pooling.
     """
     if net.layer and net.layers:
         places = ' and '.join(filter(None, [net.layer[0].origin, net.layers[0].origin]))
-        raise ProtoError('a net has either `layer` or the older `layers`, and this one both'
-                         + (f' (at {places})' if places else '') + ': upgrade the `layers` first')
+        raise ProtoError(
+            'a net has either `layer` or the older `layers`, and this one both'
+            + (f' (at {places})' if places else '')
+            + ': upgrade the `layers` first'
+        )
     found: list[str] = []
     if any(layer.HasField('layer') for layer in net.layers):
         net = upgrade_v0.upgrade_layers(net, found)
@@ -37,8 +48,10 @@ def upgrade_net(net: NetParameter, problems: list[str] | None = None) -> NetPara
     for layer in net.layers:
         upgrade_v1.upgrade_layer(layer, upgraded.layer.add())
         if layer.type == layer.CROP:
-            found.append(f"layer '{layer.name}': CROP found out by itself where its bottoms meet, and Crop begins at "
-                         '0: give crop_param { offset } in the upgraded file')
+            found.append(
+                f"layer '{layer.name}': CROP found out by itself where its bottoms meet, and Crop begins at "
+                '0: give crop_param { offset } in the upgraded file'
+            )
     if upgraded.input:
         upgraded = _inputs_to_layer(upgraded)
     _fix_batch_norm(upgraded)
@@ -60,7 +73,7 @@ def _inputs_to_layer(net: NetParameter) -> NetParameter:
         if net.input_shape:
             layer.input_param.shape.extend(net.input_shape)
         for start in range(0, len(net.input_dim) if not net.input_shape else 0, 4):
-            layer.input_param.shape.add(dim=net.input_dim[start:start + 4])
+            layer.input_param.shape.add(dim=net.input_dim[start : start + 4])
         _check_inputs(net, layer)
     upgraded.layer.extend(net.layer)
     return upgraded
@@ -69,12 +82,15 @@ def _inputs_to_layer(net: NetParameter) -> NetParameter:
 def _check_inputs(net: NetParameter, layer: LayerParameter) -> None:
     needed, shapes, dims = len(net.input), len(net.input_shape), len(net.input_dim)
     if needed != len(layer.input_param.shape) or (not shapes and dims % 4):
-        raise ProtoError(f'{needed} `input` need as many `input_shape`, or 4 `input_dim` each; '
-                         f'there are {shapes} input_shape and {dims} input_dim')
+        raise ProtoError(
+            f'{needed} `input` need as many `input_shape`, or 4 `input_dim` each; '
+            f'there are {shapes} input_shape and {dims} input_dim'
+        )
 
 
 def _fix_batch_norm(net: NetParameter) -> None:
-    """The three blobs of a BatchNorm are statistics: nets from before that was a rule gave them rates."""
+    """The three blobs of a BatchNorm are statistics: nets from before that was a rule gave them
+    rates."""
     for layer in filter(_is_old_batch_norm, net.layer):
         for param in layer.param:
             param.lr_mult = param.decay_mult = 0
@@ -90,10 +106,16 @@ def upgrade_solver(solver: SolverParameter) -> SolverParameter:
     upgraded.CopyFrom(solver)
     if solver.HasField('solver_type'):
         if solver.HasField('type'):
-            raise ProtoError('solver_type (enum) is the older form of type (string): give one of them')
+            raise ProtoError(
+                'solver_type (enum) is the older form of type (string): give one of them'
+            )
         upgraded.type = SOLVER_TYPES[SolverParameter.SolverType.Name(solver.solver_type)]
         upgraded.ClearField('solver_type')
-    inline = [getattr(upgraded, name) for name in ('net_param', 'train_net_param') if upgraded.HasField(name)]
+    inline = [
+        getattr(upgraded, name)
+        for name in ('net_param', 'train_net_param')
+        if upgraded.HasField(name)
+    ]
     for net in (*inline, *upgraded.test_net_param):
         net.CopyFrom(upgrade_net(net))
     return upgraded

@@ -1,21 +1,47 @@
-"""A V0 net (`layers { layer { type: "conv" } }`) to a V1 one; padding layers become the pad of the next."""
+"""A V0 net (`layers { layer { type: "conv" } }`) to a V1 one; padding layers become the pad of the
+next."""
+
 from .caffe_pb2 import NetParameter, V0LayerParameter, V1LayerParameter
 from .errors import ProtoError, meant
 from .fields import copy_fields
 
 TYPES = {
-    'accuracy': 'ACCURACY', 'bnll': 'BNLL', 'concat': 'CONCAT', 'conv': 'CONVOLUTION', 'data': 'DATA',
-    'dropout': 'DROPOUT', 'euclidean_loss': 'EUCLIDEAN_LOSS', 'flatten': 'FLATTEN',
-    'hdf5_data': 'HDF5_DATA', 'hdf5_output': 'HDF5_OUTPUT', 'im2col': 'IM2COL', 'images': 'IMAGE_DATA',
-    'infogain_loss': 'INFOGAIN_LOSS', 'innerproduct': 'INNER_PRODUCT', 'lrn': 'LRN',
-    'multinomial_logistic_loss': 'MULTINOMIAL_LOGISTIC_LOSS', 'pool': 'POOLING', 'relu': 'RELU',
-    'sigmoid': 'SIGMOID', 'softmax': 'SOFTMAX', 'softmax_loss': 'SOFTMAX_LOSS', 'split': 'SPLIT',
-    'tanh': 'TANH', 'window_data': 'WINDOW_DATA',
+    'accuracy': 'ACCURACY',
+    'bnll': 'BNLL',
+    'concat': 'CONCAT',
+    'conv': 'CONVOLUTION',
+    'data': 'DATA',
+    'dropout': 'DROPOUT',
+    'euclidean_loss': 'EUCLIDEAN_LOSS',
+    'flatten': 'FLATTEN',
+    'hdf5_data': 'HDF5_DATA',
+    'hdf5_output': 'HDF5_OUTPUT',
+    'im2col': 'IM2COL',
+    'images': 'IMAGE_DATA',
+    'infogain_loss': 'INFOGAIN_LOSS',
+    'innerproduct': 'INNER_PRODUCT',
+    'lrn': 'LRN',
+    'multinomial_logistic_loss': 'MULTINOMIAL_LOGISTIC_LOSS',
+    'pool': 'POOLING',
+    'relu': 'RELU',
+    'sigmoid': 'SIGMOID',
+    'softmax': 'SOFTMAX',
+    'softmax_loss': 'SOFTMAX_LOSS',
+    'split': 'SPLIT',
+    'tanh': 'TANH',
+    'window_data': 'WINDOW_DATA',
 }
 PARAMS = {
-    'concat': 'concat_param', 'conv': 'convolution_param', 'data': 'data_param', 'dropout': 'dropout_param',
-    'hdf5_data': 'hdf5_data_param', 'images': 'image_data_param', 'infogain_loss': 'infogain_loss_param',
-    'innerproduct': 'inner_product_param', 'lrn': 'lrn_param', 'pool': 'pooling_param',
+    'concat': 'concat_param',
+    'conv': 'convolution_param',
+    'data': 'data_param',
+    'dropout': 'dropout_param',
+    'hdf5_data': 'hdf5_data_param',
+    'images': 'image_data_param',
+    'infogain_loss': 'infogain_loss_param',
+    'innerproduct': 'inner_product_param',
+    'lrn': 'lrn_param',
+    'pool': 'pooling_param',
     'window_data': 'window_data_param',
 }
 WEIGHTED = ('conv', 'innerproduct')
@@ -23,30 +49,51 @@ WINDOWED = ('conv', 'pool')
 SOURCES = ('data', 'hdf5_data', 'images', 'window_data')
 # V0 field -> the types it makes sense for, and its name in the parameter message of the type.
 FIELDS = {
-    'num_output': (WEIGHTED, 'num_output'), 'biasterm': (WEIGHTED, 'bias_term'),
-    'weight_filler': (WEIGHTED, 'weight_filler'), 'bias_filler': (WEIGHTED, 'bias_filler'),
-    'pad': (WINDOWED, 'pad'), 'kernelsize': (WINDOWED, 'kernel_size'), 'stride': (WINDOWED, 'stride'),
-    'group': (('conv',), 'group'), 'pool': (('pool',), 'pool'),
-    'dropout_ratio': (('dropout',), 'dropout_ratio'), 'local_size': (('lrn',), 'local_size'),
-    'alpha': (('lrn',), 'alpha'), 'beta': (('lrn',), 'beta'), 'k': (('lrn',), 'k'),
-    'source': ((*SOURCES, 'infogain_loss'), 'source'), 'batchsize': (SOURCES, 'batch_size'),
-    'rand_skip': (('data', 'images'), 'rand_skip'), 'shuffle_images': (('images',), 'shuffle'),
-    'new_height': (('images',), 'new_height'), 'new_width': (('images',), 'new_width'),
-    'concat_dim': (('concat',), 'concat_dim'), 'det_fg_threshold': (('window_data',), 'fg_threshold'),
+    'num_output': (WEIGHTED, 'num_output'),
+    'biasterm': (WEIGHTED, 'bias_term'),
+    'weight_filler': (WEIGHTED, 'weight_filler'),
+    'bias_filler': (WEIGHTED, 'bias_filler'),
+    'pad': (WINDOWED, 'pad'),
+    'kernelsize': (WINDOWED, 'kernel_size'),
+    'stride': (WINDOWED, 'stride'),
+    'group': (('conv',), 'group'),
+    'pool': (('pool',), 'pool'),
+    'dropout_ratio': (('dropout',), 'dropout_ratio'),
+    'local_size': (('lrn',), 'local_size'),
+    'alpha': (('lrn',), 'alpha'),
+    'beta': (('lrn',), 'beta'),
+    'k': (('lrn',), 'k'),
+    'source': ((*SOURCES, 'infogain_loss'), 'source'),
+    'batchsize': (SOURCES, 'batch_size'),
+    'rand_skip': (('data', 'images'), 'rand_skip'),
+    'shuffle_images': (('images',), 'shuffle'),
+    'new_height': (('images',), 'new_height'),
+    'new_width': (('images',), 'new_width'),
+    'concat_dim': (('concat',), 'concat_dim'),
+    'det_fg_threshold': (('window_data',), 'fg_threshold'),
     'det_bg_threshold': (('window_data',), 'bg_threshold'),
     'det_fg_fraction': (('window_data',), 'fg_fraction'),
-    'det_context_pad': (('window_data',), 'context_pad'), 'det_crop_mode': (('window_data',), 'crop_mode'),
+    'det_context_pad': (('window_data',), 'context_pad'),
+    'det_crop_mode': (('window_data',), 'crop_mode'),
 }
-TRANSFORMS = {'scale': 'scale', 'meanfile': 'mean_file', 'cropsize': 'crop_size', 'mirror': 'mirror'}
+TRANSFORMS = {
+    'scale': 'scale',
+    'meanfile': 'mean_file',
+    'cropsize': 'crop_size',
+    'mirror': 'mirror',
+}
 SAME = ('name', 'blobs', 'blobs_lr', 'weight_decay')
 
 
 def upgrade_layers(net: NetParameter, problems: list[str]) -> NetParameter:
-    """The net with V1 layers. Appends to problems what makes no sense for its layer; raises ProtoError."""
+    """The net with V1 layers. Appends to problems what makes no sense for its layer; raises
+    ProtoError."""
     upgraded = NetParameter()
     copy_fields(net, upgraded, skip=['layers'])
     for layer in _fold_padding(net):
-        upgraded.layers.append(_upgrade_layer(layer, problems) if layer.HasField('layer') else layer)
+        upgraded.layers.append(
+            _upgrade_layer(layer, problems) if layer.HasField('layer') else layer
+        )
     return upgraded
 
 
@@ -73,12 +120,16 @@ def _fold_padding(net: NetParameter) -> list[V1LayerParameter]:
 
 def _check_padding(layer: V1LayerParameter, padding: V1LayerParameter) -> None:
     if layer.layer.type not in WINDOWED:
-        raise ProtoError(f'{_where(layer)}its bottom comes from padding layer {padding.layer.name!r}, '
-                         f'which only a conv or pool may read (Caffe: "Padding layer input to '
-                         f'non-convolutional / non-pooling layer type {layer.layer.type}")')
+        raise ProtoError(
+            f'{_where(layer)}its bottom comes from padding layer {padding.layer.name!r}, '
+            f'which only a conv or pool may read (Caffe: "Padding layer input to '
+            f'non-convolutional / non-pooling layer type {layer.layer.type}")'
+        )
     if len(layer.bottom) != 1 or len(padding.bottom) != 1 or len(padding.top) != 1:
-        raise ProtoError(f'{_where(layer)}a padding layer and its reader take one bottom each, '
-                         'and a padding layer has one top')
+        raise ProtoError(
+            f'{_where(layer)}a padding layer and its reader take one bottom each, '
+            'and a padding layer has one top'
+        )
 
 
 def _upgrade_layer(old: V1LayerParameter, problems: list[str]) -> V1LayerParameter:
@@ -86,14 +137,18 @@ def _upgrade_layer(old: V1LayerParameter, problems: list[str]) -> V1LayerParamet
     new = V1LayerParameter(bottom=old.bottom, top=old.top)
     if old.HasField('origin'):
         new.origin = old.origin
-    copy_fields(v0, new, skip=[f.name for f in V0LayerParameter.DESCRIPTOR.fields if f.name not in SAME])
+    copy_fields(
+        v0, new, skip=[f.name for f in V0LayerParameter.DESCRIPTOR.fields if f.name not in SAME]
+    )
     if v0.HasField('type'):
         if v0.type not in TYPES:
             raise ProtoError(f'{_where(old)}Unknown layer name: {v0.type}{meant(v0.type, TYPES)}')
         new.type = V1LayerParameter.LayerType.Value(TYPES[v0.type])
     for field, value in v0.ListFields():
         if field.name not in (*SAME, 'type') and not _set(new, v0.type, field.name, value):
-            problems.append(f'{_where(old)}Unknown parameter {field.name} for layer type {v0.type}: left out')
+            problems.append(
+                f'{_where(old)}Unknown parameter {field.name} for layer type {v0.type}: left out'
+            )
     return new
 
 

@@ -1,7 +1,8 @@
-"""The protobuf wire format, as far as large files need it: a message is a run of (tag, value), and a tag is
-field number << 3 | wire type. Taking a file apart field by field avoids protobuf's limit of 2 GB per message
-and copies no more than one layer at a time.
+"""The protobuf wire format, as far as large files need it: a message is a run of (tag, value), and
+a tag is field number << 3 | wire type. Taking a file apart field by field avoids protobuf's limit
+of 2 GB per message and copies no more than one layer at a time.
 """
+
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 
 class Field(NamedTuple):
     """One field of a message: data[start:end] is all of it, data[payload:end] its value."""
+
     number: int
     wire_type: int
     start: int
@@ -20,7 +22,8 @@ class Field(NamedTuple):
 
 
 def split(data: memoryview | bytes) -> Iterator[Field]:
-    """The fields of a serialized message in order. Raises ProtoError where bytes are no field, or missing."""
+    """The fields of a serialized message in order. Raises ProtoError where bytes are no field, or
+    missing."""
     at, size = 0, len(data)
     while at < size:
         tag, payload = read_varint(data, at)

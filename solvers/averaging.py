@@ -1,4 +1,6 @@
-"""Training on several ranks: their gradients become the mean of all, layer by layer while backward still runs."""
+"""Training on several ranks: their gradients become the mean of all, layer by layer while backward
+still runs."""
+
 from __future__ import annotations
 
 from ..netlib import Net
@@ -8,16 +10,17 @@ from ..netlib.blob import Param
 class Averaging:
     """The mean over the ranks of a net's gradients, as Caffe takes it over several GPUs.
 
-    Each rank has gone forward and backward over a batch of its own. The sum of a parameter's gradients begins as soon
-    as the last layer that uses it has run backward; `finish` waits for all and divides. With `overlap` False (several
-    passes add to one gradient) all sums begin in `finish`.
+    Each rank has gone forward and backward over a batch of its own. The sum of a parameter's
+    gradients begins as soon as the last layer that uses it has run backward; `finish` waits for all
+    and divides. With `overlap` False (several passes add to one gradient) all sums begin in
+    `finish`.
     """
 
     def __init__(self, net: Net, learnable: list[Param], overlap: bool):
         self.net, self.params = net, learnable
         self.overlaps = overlap and net.ranks.size > 1
         self.begun: set[Param] = set()
-        users = {}              # owner -> the layer that is the last to add to its gradient
+        users = {}  # owner -> the layer that is the last to add to its gradient
         for i in reversed(range(len(net.layers))):
             users.update({param.owner: i for param in net.layers[i].params if net.runs_backward[i]})
         self.complete: dict[int, list[Param]] = {}

@@ -1,4 +1,6 @@
-"""Looking into a net while it trains: the magnitudes that debug_info asks for, and where numbers stop being finite."""
+"""Looking into a net while it trains: the magnitudes that debug_info asks for, and where numbers
+stop being finite."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -19,15 +21,22 @@ def forward(net: Net, report: Report) -> Tensor:
         net.forward_layer(i)
         layer.add_loss(tops, loss)
         for blob in tops:
-            report(Magnitude('Forward', layer.name, f'top blob {blob.name}', 'data', mean(blob.values)))
+            report(
+                Magnitude('Forward', layer.name, f'top blob {blob.name}', 'data', mean(blob.values))
+            )
         for k, param in enumerate(layer.params):
             spec = layer.param.param[k].name if k < len(layer.param.param) else ''
-            report(Magnitude('Forward', layer.name, f'param blob {spec or k}', 'data', mean(param.values)))
+            report(
+                Magnitude(
+                    'Forward', layer.name, f'param blob {spec or k}', 'data', mean(param.values)
+                )
+            )
     return loss
 
 
 def backward(net: Net, report: Report) -> None:
-    """Net.backward, reporting the gradients that each layer computes, at the end the norms of all parameters."""
+    """Net.backward, reporting the gradients that each layer computes, at the end the norms of all
+    parameters."""
     for i in reversed(range(len(net.layers))):
         if not net.runs_backward[i]:
             continue
@@ -35,13 +44,21 @@ def backward(net: Net, report: Report) -> None:
         net.backward(i, i)
         for blob, wanted in zip(net.bottoms[i], net.propagate_down[i], strict=True):
             if wanted:
-                report(Magnitude('Backward', layer.name, f'bottom blob {blob.name}', 'diff', mean(blob.diffs)))
+                report(
+                    Magnitude(
+                        'Backward', layer.name, f'bottom blob {blob.name}', 'diff', mean(blob.diffs)
+                    )
+                )
         for k, param in enumerate(layer.params):
             if param.learns:
-                report(Magnitude('Backward', layer.name, f'param blob {k}', 'diff', mean(param.diffs)))
+                report(
+                    Magnitude('Backward', layer.name, f'param blob {k}', 'diff', mean(param.diffs))
+                )
     owned = [param for param in net.all_params() if param.owner is param]
     halves = [[param.values for param in owned], [param.diffs for param in owned]]
-    l1, l2 = ([sum(norm(tensor) for tensor in half) for half in halves] for norm in (absolute, square))
+    l1, l2 = (
+        [sum(norm(tensor) for tensor in half) for half in halves] for norm in (absolute, square)
+    )
     report(Norms((l1[0], l1[1]), (sqrt(l2[0]), sqrt(l2[1]))))
 
 
@@ -61,8 +78,17 @@ def mean(tensor: Tensor) -> float:
 
 
 def first_not_finite(*groups: Iterator[tuple[str, Tensor]]) -> str | None:
-    """The name of the first of these named tensors that holds NaN or an infinity; None where all are finite."""
-    return next((name for group in groups for name, tensor in group if not np.isfinite(tensor.array()).all()), None)
+    """The name of the first of these named tensors that holds NaN or an infinity; None where all
+    are finite."""
+    return next(
+        (
+            name
+            for group in groups
+            for name, tensor in group
+            if not np.isfinite(tensor.array()).all()
+        ),
+        None,
+    )
 
 
 def forward_values(net: Net) -> Iterator[tuple[str, Tensor]]:
@@ -84,4 +110,7 @@ def gradients(net: Net) -> Iterator[tuple[str, Tensor]]:
     for layer in reversed(net.layers):
         for k, param in enumerate(layer.params):
             if param.learns:
-                yield f"the gradient of parameter blob {k} of layer '{layer.name}' ({layer.type})", param.diffs
+                yield (
+                    f"the gradient of parameter blob {k} of layer '{layer.name}' ({layer.type})",
+                    param.diffs,
+                )

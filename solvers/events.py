@@ -1,4 +1,5 @@
 """What a solver tells whoever listens: a callable that receives these, one by one, as they happen."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -12,7 +13,9 @@ from ..netlib import Net
 
 @dataclass(frozen=True)
 class Output:
-    """An output of a net, by Caffe a blob that no layer reads: its values (a copy), and its weight in the loss."""
+    """An output of a net, by Caffe a blob that no layer reads: its values (a copy), and its weight
+    in the loss."""
+
     name: str
     values: np.ndarray
     loss_weight: float
@@ -20,8 +23,9 @@ class Output:
 
 @dataclass(frozen=True)
 class Displayed:
-    """Every `display` iterations: the mean loss of the last `average_loss` ones, before the update. The line after the
-    last iteration has a loss alone."""
+    """Every `display` iterations: the mean loss of the last `average_loss` ones, before the update.
+    The line after the last iteration has a loss alone."""
+
     iter: int
     loss: float
     outputs: tuple[Output, ...] | None = None
@@ -30,6 +34,7 @@ class Displayed:
 @dataclass(frozen=True)
 class Stepped:
     """lr_policy multistep has taken its step number `step` (the first is 1)."""
+
     iter: int
     step: int
 
@@ -37,14 +42,16 @@ class Stepped:
 @dataclass(frozen=True)
 class Rated:
     """The learning rate of the update that follows; told as often as Displayed."""
+
     iter: int
     lr: float
 
 
 @dataclass(frozen=True)
 class Clipped:
-    """The gradients had the norm `norm` and were scaled down to `limit`, which is clip_gradients. On a device, told
-    only in the iterations in which numbers are looked at (Solver)."""
+    """The gradients had the norm `norm` and were scaled down to `limit`, which is clip_gradients.
+    On a device, told only in the iterations in which numbers are looked at (Solver)."""
+
     iter: int
     norm: float
     limit: float
@@ -52,7 +59,9 @@ class Clipped:
 
 @dataclass(frozen=True)
 class Tested:
-    """A test net was run: each output's mean over test_iter batches; `loss` is None without test_compute_loss."""
+    """A test net was run: each output's mean over test_iter batches; `loss` is None without
+    test_compute_loss."""
+
     iter: int
     net: int
     outputs: tuple[Output, ...]
@@ -62,6 +71,7 @@ class Tested:
 @dataclass(frozen=True)
 class Snapshotted:
     """A snapshot was written: the weights and the state."""
+
     iter: int
     weights: str
     state: str
@@ -69,8 +79,10 @@ class Snapshotted:
 
 @dataclass(frozen=True)
 class Magnitude:
-    """With debug_info, on the way `direction` ('Forward' or 'Backward'): the mean absolute value of the half `half`
-    ('data' or 'diff') of a blob of the layer, such as 'top blob conv1' or 'param blob 0'."""
+    """With debug_info, on the way `direction` ('Forward' or 'Backward'): the mean absolute value of
+    the half `half` ('data' or 'diff') of a blob of the layer, such as 'top blob conv1' or 'param
+    blob 0'."""
+
     direction: str
     layer: str
     blob: str
@@ -80,7 +92,9 @@ class Magnitude:
 
 @dataclass(frozen=True)
 class Norms:
-    """With debug_info, after a backward pass: the L1 and L2 norms of all parameters, each of (values, gradients)."""
+    """With debug_info, after a backward pass: the L1 and L2 norms of all parameters, each of
+    (values, gradients)."""
+
     l1: tuple[float, float]
     l2: tuple[float, float]
 
@@ -88,6 +102,7 @@ class Norms:
 @dataclass(frozen=True)
 class NotFinite:
     """Training goes on although its numbers are no longer finite; `message` says where that begins."""
+
     iter: int
     message: str
 
@@ -98,16 +113,25 @@ Report = Callable[[Event], None]
 
 def outputs_of(net: Net) -> tuple[Output, ...]:
     """The outputs of a net as they are now, in Caffe's order."""
-    weights = {top.name: weight for layer, tops in zip(net.layers, net.tops, strict=True)
-               for top, weight in zip(tops, layer.loss_weights, strict=True)}
-    return tuple(Output(name, net.blobs[name].values.array().copy(), weights[name]) for name in net.outputs)
+    weights = {
+        top.name: weight
+        for layer, tops in zip(net.layers, net.tops, strict=True)
+        for top, weight in zip(tops, layer.loss_weights, strict=True)
+    }
+    return tuple(
+        Output(name, net.blobs[name].values.array().copy(), weights[name]) for name in net.outputs
+    )
 
 
-def mean_outputs(net: Net, batches: int, forward: Callable[[Net], SupportsFloat] = Net.forward) \
-        -> tuple[tuple[Output, ...], float]:
+def mean_outputs(
+    net: Net, batches: int, forward: Callable[[Net], SupportsFloat] = Net.forward
+) -> tuple[tuple[Output, ...], float]:
     """The outputs of a net and its loss, element by element the mean over as many forward passes."""
     loss, sums = float(forward(net)), outputs_of(net)
     for _ in range(batches - 1):
         loss += float(forward(net))
-        sums = tuple(replace(a, values=a.values + b.values) for a, b in zip(sums, outputs_of(net), strict=True))
+        sums = tuple(
+            replace(a, values=a.values + b.values)
+            for a, b in zip(sums, outputs_of(net), strict=True)
+        )
     return tuple(replace(output, values=output.values / batches) for output in sums), loss / batches

@@ -1,4 +1,6 @@
-"""A SolverState as BVLC Caffe keeps it in HDF5: iter, current_step, learned_net, history/0, history/1, ..."""
+"""A SolverState as BVLC Caffe keeps it in HDF5: iter, current_step, learned_net, history/0,
+history/1, ..."""
+
 from __future__ import annotations
 
 from io import BytesIO
@@ -22,7 +24,15 @@ def read(path: str | Path) -> SolverState:
             out.learned_net = file['learned_net'][()].decode()
             for i in range(len(file['history'])):
                 array_to_blob(file[f'history/{i}'][...].astype(np.float32), blob=out.history.add())
-    except (OSError, RuntimeError, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        KeyError,
+        IndexError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:
         raise ProtoError(f'{name}: not an HDF5 solverstate, or damaged: {error}') from error
     return out
 
@@ -35,7 +45,7 @@ def write(state: SolverState, path: str | Path) -> None:
         for field in ('iter', 'current_step'):
             file[field] = np.array([getattr(state, field)], '<i4')
         name = state.learned_net.encode()
-        file['learned_net'] = np.array(name, f'S{len(name) + 1}')           # C reads it up to the final zero
+        file['learned_net'] = np.array(name, f'S{len(name) + 1}')  # C reads it up to the final zero
         history = file.create_group('history')
         for i, blob in enumerate(state.history):
             history[str(i)] = blob_to_array(blob).astype('<f4')

@@ -1,8 +1,10 @@
 """The update rules: how the gradient of a parameter becomes the step that is taken off it.
 
-In order of complexity. In all of them w is a parameter, g its gradient (clipped, averaged and regularized), a (alpha)
-its learning rate, and t counts the iterations from 1. Each is written once, in ops, for every engine.
+In order of complexity. In all of them w is a parameter, g its gradient (clipped, averaged and
+regularized), a (alpha) its learning rate, and t counts the iterations from 1. Each is written once,
+in ops, for every engine.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,9 +17,10 @@ from ..proto.caffe_pb2 import SolverParameter
 
 
 class Rule:
-    """What all rules have: the engine, the solver's fields, and two steps that several of them take."""
+    """What all rules have: the engine, the solver's fields, and two steps that several of them
+    take."""
 
-    histories = 1                       # tensors like w that the rule keeps per parameter
+    histories = 1  # tensors like w that the rule keeps per parameter
     takes_momentum = True
 
     def __init__(self, engine: Engine, solver: SolverParameter):
@@ -27,11 +30,16 @@ class Rule:
     def check(cls, solver: SolverParameter) -> None:
         """Raises SolverError for fields that the rule cannot take."""
         if solver.momentum and not cls.takes_momentum:
-            raise SolverError(f'Momentum cannot be used with {solver.type}. Found momentum: {solver.momentum:g}; '
-                              'leave it out')
+            raise SolverError(
+                f'Momentum cannot be used with {solver.type}. Found momentum: {solver.momentum:g}; '
+                'leave it out'
+            )
 
-    def __call__(self, g: Tensor, rate: float, t: int, history: Sequence[Tensor], scratch: Tensor) -> None:
-        """Make of the gradient in `g` the step, in place, and bring `history` forward. `scratch` is free to use."""
+    def __call__(
+        self, g: Tensor, rate: float, t: int, history: Sequence[Tensor], scratch: Tensor
+    ) -> None:
+        """Make of the gradient in `g` the step, in place, and bring `history` forward. `scratch` is
+        free to use."""
         raise NotImplementedError
 
     def add_square(self, g: Tensor, weight: float, keep: float, h: Tensor, scratch: Tensor) -> None:
@@ -51,11 +59,12 @@ class SGD(Rule):
     """Stochastic gradient descent with momentum m: h = m h + a g; w -= h
 
     Since h sums steps and not gradients, a new rate does not change the steps already in it.
-    Source: Polyak, Some methods of speeding up the convergence of iteration methods, 1964; Caffe's form of it.
+    Source: Polyak, Some methods of speeding up the convergence of iteration methods, 1964; Caffe's
+    form of it.
     """
 
     def __call__(self, g, rate, t, history, scratch):
-        h, = history
+        (h,) = history
         self.engine.axpby(rate, g, self.solver.momentum, out=h)
         self.engine.axpby(1, h, 0, out=g)
 
@@ -63,11 +72,12 @@ class SGD(Rule):
 class Nesterov(Rule):
     """Nesterov's accelerated gradient: h' = m h + a g; w -= (1 + m) h' - m h, which is a g + m h'
 
-    Source: Sutskever, Martens, Dahl, Hinton, On the importance of initialization and momentum in deep learning, 2013.
+    Source: Sutskever, Martens, Dahl, Hinton, On the importance of initialization and momentum in
+    deep learning, 2013.
     """
 
     def __call__(self, g, rate, t, history, scratch):
-        h, = history
+        (h,) = history
         self.engine.axpby(rate, g, self.solver.momentum, out=h)
         self.engine.axpby(self.solver.momentum, h, rate, out=g)
 
@@ -75,13 +85,14 @@ class Nesterov(Rule):
 class AdaGrad(Rule):
     """Steps shrink where gradients were large: h += g^2; w -= a g / (sqrt(h) + delta)
 
-    Source: Duchi, Hazan, Singer, Adaptive subgradient methods for online learning and stochastic optimization, 2011.
+    Source: Duchi, Hazan, Singer, Adaptive subgradient methods for online learning and stochastic
+    optimization, 2011.
     """
 
     takes_momentum = False
 
     def __call__(self, g, rate, t, history, scratch):
-        h, = history
+        (h,) = history
         self.add_square(g, 1, 1, h, scratch)
         self.divide_by_root(g, rate, h, scratch)
 
@@ -101,19 +112,20 @@ class RMSProp(Rule):
             raise SolverError(f'rms_decay should lie between 0 and 1. Found {solver.rms_decay:g}')
 
     def __call__(self, g, rate, t, history, scratch):
-        h, = history
+        (h,) = history
         self.add_square(g, 1 - self.solver.rms_decay, self.solver.rms_decay, h, scratch)
         self.divide_by_root(g, rate, h, scratch)
 
 
 class AdaDelta(Rule):
-    """Steps of the size of former steps: h = r h + (1 - r) g^2; s = g sqrt((x + delta) / (h + delta));
-    x = r x + (1 - r) s^2; w -= a s, with r = momentum
+    """Steps of the size of former steps: h = r h + (1 - r) g^2; s = g sqrt((x + delta) / (h +
+    delta)); x = r x + (1 - r) s^2; w -= a s, with r = momentum
 
-    Source: Zeiler, ADADELTA: an adaptive learning rate method, 2012, algorithm 1; Caffe adds the rate a.
+    Source: Zeiler, ADADELTA: an adaptive learning rate method, 2012, algorithm 1; Caffe adds the
+    rate a.
     """
 
-    histories = 2                       # h of all parameters, then x of all
+    histories = 2  # h of all parameters, then x of all
 
     def __call__(self, g, rate, t, history, scratch):
         h, x = history
@@ -130,10 +142,11 @@ class Adam(Rule):
     """Both moments of the gradient: m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
     w -= a sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + delta), with b1 = momentum, b2 = momentum2
 
-    Source: Kingma, Ba, Adam: a method for stochastic optimization, 2015, in the form at the end of its section 2.
+    Source: Kingma, Ba, Adam: a method for stochastic optimization, 2015, in the form at the end of
+    its section 2.
     """
 
-    histories = 2                       # m of all parameters, then v of all
+    histories = 2  # m of all parameters, then v of all
 
     def __call__(self, g, rate, t, history, scratch):
         m, v = history
@@ -141,15 +154,19 @@ class Adam(Rule):
         self.engine.axpby(1 - keep, g, keep, out=m)
         self.add_square(g, 1 - keep2, keep2, v, scratch)
         self.engine.axpby(1, m, 0, out=g)
-        self.divide_by_root(g, rate * sqrt(1 - keep2 ** t) / (1 - keep ** t), v, scratch)
+        self.divide_by_root(g, rate * sqrt(1 - keep2**t) / (1 - keep**t), v, scratch)
 
 
-RULES: dict[str, type[Rule]] = {rule.__name__: rule for rule in (SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, Adam)}
+RULES: dict[str, type[Rule]] = {
+    rule.__name__: rule for rule in (SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, Adam)
+}
 
 
 def check(solver: SolverParameter) -> None:
     """Raises SolverError for an unknown `type`, and for fields that its rule cannot take."""
     if solver.type not in RULES:
-        raise SolverError(f"Unknown solver type: {solver.type}{meant(solver.type, RULES)} "
-                          f"(known types: {', '.join(sorted(RULES))})")
+        raise SolverError(
+            f'Unknown solver type: {solver.type}{meant(solver.type, RULES)} '
+            f'(known types: {", ".join(sorted(RULES))})'
+        )
     RULES[solver.type].check(solver)

@@ -1,7 +1,8 @@
-"""The side file of a snapshot: what Caffe's two files leave out, so that a resumed run goes on bit by bit.
+"""The side file of a snapshot: what Caffe's two files leave out, so that a resumed run goes on bit
+by bit.
 
-A ZIP archive of arrays, as np.savez writes it. `document` is JSON text in UTF-8, in which {"@array": "3"} stands for
-the array of that name:
+A ZIP archive of arrays, as np.savez writes it. `document` is JSON text in UTF-8, in which
+{"@array": "3"} stands for the array of that name:
 
     files       of the weights and the state that it belongs to: [bytes, CRC-32] each
     losses      those of the window of average_loss
@@ -9,6 +10,7 @@ the array of that name:
                 for a test net the parameters of layers that the train net lacks
     ranks       how many train together
 """
+
 from __future__ import annotations
 
 import json
@@ -44,11 +46,18 @@ def layers_of(solver: Solver) -> list[list[Document]]:
 def write(solver: Solver, layers: list[list[Document]], path: str, files: list[str]) -> None:
     """Write the side file of a solver whose weights and state are in `files`. Raises ProtoError."""
     arrays: dict[str, np.ndarray] = {}
-    document = _pack({'files': [_fingerprint(file) for file in files], 'losses': [*map(float, solver.losses)],
-                      'nets': layers, 'ranks': solver.ranks.size}, arrays)
+    document = _pack(
+        {
+            'files': [_fingerprint(file) for file in files],
+            'losses': [*map(float, solver.losses)],
+            'nets': layers,
+            'ranks': solver.ranks.size,
+        },
+        arrays,
+    )
     text = np.frombuffer(json.dumps(document).encode(), np.uint8)
     with atomic_write(path) as file:
-        np.savez(file, document=text, **arrays)     # type: ignore[arg-type]
+        np.savez(file, document=text, **arrays)  # type: ignore[arg-type]
 
 
 def read(path: str) -> Document:
@@ -56,7 +65,7 @@ def read(path: str) -> Document:
     try:
         with open(existing_file(path), 'rb') as file, np.load(file, allow_pickle=False) as arrays:
             return _unpack(json.loads(arrays['document'].tobytes()), arrays)
-    except Exception as error:          # whatever zipfile, zlib, numpy and json make of damaged bytes
+    except Exception as error:  # whatever zipfile, zlib, numpy and json make of damaged bytes
         raise ProtoError(f'{path}: not the side file of a snapshot, or damaged: {error}') from error
 
 
@@ -70,11 +79,15 @@ def check(document: Document, path: str, files: list[str]) -> None:
 def check_nets(document: Document, path: str, solver: Solver) -> None:
     """Raises SolverError if the nets of the solver have other layers than those of the side file."""
     if document['ranks'] != solver.ranks.size:
-        raise SolverError(f"{path} is of {document['ranks']} ranks, but {solver.ranks.size} train now: {WITHOUT}")
+        raise SolverError(
+            f'{path} is of {document["ranks"]} ranks, but {solver.ranks.size} train now: {WITHOUT}'
+        )
     ours = [[(layer.name, layer.type) for layer in net.layers] for net in _nets(solver)]
     theirs = [[(entry['name'], entry['type']) for entry in net] for net in document['nets']]
     if ours != theirs:
-        raise SolverError(f'{path} is of other nets: {_difference(theirs, ours, solver.ranks.size)}: {WITHOUT}')
+        raise SolverError(
+            f'{path} is of other nets: {_difference(theirs, ours, solver.ranks.size)}: {WITHOUT}'
+        )
 
 
 def _difference(theirs, ours, ranks):
@@ -90,16 +103,19 @@ def _difference(theirs, ours, ranks):
 def restore(document: Document, solver: Solver) -> None:
     """Bring the losses and the layers to where they were. Raises SolverError."""
     solver.losses.extend(document['losses'])
-    train, tests = document['nets'][solver.ranks.rank], document['nets'][solver.ranks.size:]
+    train, tests = document['nets'][solver.ranks.rank], document['nets'][solver.ranks.size :]
     for net, entries in zip((solver.net, *solver.test_nets), (train, *tests), strict=True):
         for layer, entry in zip(net.layers, entries, strict=True):
             try:
                 layer.restore(entry['state'])
-                for param, values in zip(_own_params(layer, solver.net), entry['params'], strict=True):
+                for param, values in zip(
+                    _own_params(layer, solver.net), entry['params'], strict=True
+                ):
                     param.data = values
             except (KeyError, ValueError, TypeError, IndexError) as error:
-                raise SolverError(f"the state of layer '{layer.name}' ({layer.type}) does not fit: "
-                                  f'{error!r}') from error
+                raise SolverError(
+                    f"the state of layer '{layer.name}' ({layer.type}) does not fit: {error!r}"
+                ) from error
 
 
 def _nets(solver: Solver) -> list[Net]:
@@ -108,8 +124,15 @@ def _nets(solver: Solver) -> list[Net]:
 
 
 def _layers(net: Net, train: Net) -> list[Document]:
-    return [{'name': layer.name, 'type': layer.type, 'state': layer.state(),
-             'params': [param.values.array() for param in _own_params(layer, train)]} for layer in net.layers]
+    return [
+        {
+            'name': layer.name,
+            'type': layer.type,
+            'state': layer.state(),
+            'params': [param.values.array() for param in _own_params(layer, train)],
+        }
+        for layer in net.layers
+    ]
 
 
 def _own_params(layer, train):
@@ -142,6 +165,9 @@ def _unpack(value: Any, arrays: Any) -> Any:
     if isinstance(value, list):
         return [_unpack(item, arrays) for item in value]
     if isinstance(value, dict):
-        return arrays[value['@array']] if '@array' in value else \
-            {key: _unpack(item, arrays) for key, item in value.items()}
+        return (
+            arrays[value['@array']]
+            if '@array' in value
+            else {key: _unpack(item, arrays) for key, item in value.items()}
+        )
     return value

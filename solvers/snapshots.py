@@ -1,9 +1,11 @@
 """Snapshots: the weights and the state of a solver, as files from which it, or BVLC Caffe, resumes.
 
-`<prefix>_iter_<N>.caffemodel` are the weights, `.solverstate` the update rule's history with the name of the first;
-both with `.h5` where snapshot_format is HDF5. `.resume` beside them (side_file.py) is not Caffe's: with it a run goes
-on bit by bit as if it had never stopped; without it its data begin anew, as in Caffe.
+`<prefix>_iter_<N>.caffemodel` are the weights, `.solverstate` the update rule's history with the
+name of the first; both with `.h5` where snapshot_format is HDF5. `.resume` beside them
+(side_file.py) is not Caffe's: with it a run goes on bit by bit as if it had never stopped; without
+it its data begin anew, as in Caffe.
 """
+
 from __future__ import annotations
 
 import os
@@ -14,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..netlib import Net
-from ..netlib.weights import caffemodel as weights
 from ..netlib.errors import GoodinitError, ProtoError, SolverError, need
+from ..netlib.weights import caffemodel as weights
 from ..proto import (
     array_to_blob,
     blob_shape,
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 
 
 def set_prefix(param: SolverParameter, path: str | Path) -> None:
-    """Caffe's rule for a solver read from `path`: the prefix is that path without its suffix if none is given, and the
-    file's bare name inside the prefix if that is a folder."""
+    """Caffe's rule for a solver read from `path`: the prefix is that path without its suffix if
+    none is given, and the file's bare name inside the prefix if that is a folder."""
     if not param.HasField('snapshot_prefix'):
         param.snapshot_prefix = str(Path(path).with_suffix(''))
     elif os.path.isdir(param.snapshot_prefix):
@@ -43,14 +45,17 @@ def set_prefix(param: SolverParameter, path: str | Path) -> None:
 
 
 def check(param: SolverParameter) -> None:
-    """Raises GoodinitError if snapshots could not be written: no prefix, no such folder, no package for HDF5."""
+    """Raises GoodinitError if snapshots could not be written: no prefix, no such folder, no package
+    for HDF5."""
     prefix = param.snapshot_prefix
     if not prefix:
         raise SolverError('In solver params, snapshot is specified but snapshot_prefix is not')
     folder = os.path.dirname(prefix) or '.'
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
-        raise SolverError(f"Cannot write to snapshot prefix '{prefix}'.  "
-                          'Make sure that the directory exists and is writeable.')
+        raise SolverError(
+            f"Cannot write to snapshot prefix '{prefix}'.  "
+            'Make sure that the directory exists and is writeable.'
+        )
     if is_hdf5(param):
         need('h5py', 'data')
 
@@ -66,18 +71,26 @@ def is_hdf5(param: SolverParameter) -> bool:
     return param.snapshot_format == SolverParameter.HDF5
 
 
-# -- writing ------------------------------------------------------------------------------------------------
+# -- writing
+# ------------------------------------------------------------------------------------------------
+
 
 def write(solver: Solver) -> tuple[str, str]:
-    """Write all files, or on an error none; returns the paths of the weights and the state. Raises SolverError.
+    """Write all files, or on an error none; returns the paths of the weights and the state. Raises
+    SolverError.
 
-    The state takes its place last, the side file first: a kill in between leaves no state, or an older one of the same
-    name, to which the side file does not belong. Of several ranks the first writes, once all have told their state.
+    The state takes its place last, the side file first: a kill in between leaves no state, or an
+    older one of the same name, to which the side file does not belong. Of several ranks the first
+    writes, once all have told their state.
     """
     layers = side_file.layers_of(solver)
     suffix = '.h5' if is_hdf5(solver.param) else ''
     base = f'{solver.param.snapshot_prefix}_iter_{solver.iter}'
-    side, model, path = f'{base}.resume', f'{base}.caffemodel{suffix}', f'{base}.solverstate{suffix}'
+    side, model, path = (
+        f'{base}.resume',
+        f'{base}.caffemodel{suffix}',
+        f'{base}.solverstate{suffix}',
+    )
     if solver.ranks.rank:
         return model, path
     check(solver.param)
@@ -88,7 +101,9 @@ def write(solver: Solver) -> tuple[str, str]:
             side_file.write(solver, layers, new_side, [new_model, new_path])
     except ProtoError as error:
         reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
-        raise SolverError(f'cannot write the snapshot {base}: {reason}; those before it are as they were') from error
+        raise SolverError(
+            f'cannot write the snapshot {base}: {reason}; those before it are as they were'
+        ) from error
     return model, path
 
 
@@ -99,13 +114,16 @@ def _write_state(solver: Solver, model: str, path: str) -> None:
     (hdf5_state.write if is_hdf5(solver.param) else write_binary)(state, path)
 
 
-# -- reading ------------------------------------------------------------------------------------------------
+# -- reading
+# ------------------------------------------------------------------------------------------------
+
 
 def restore(solver: Solver, path: str | Path) -> None:
-    """Bring the solver to where the .solverstate was written, weights included, and its data if there is a side file.
+    """Bring the solver to where the .solverstate was written, weights included, and its data if
+    there is a side file.
 
-    The weights are read from the path that the state names, or if nothing is there from beside the state.
-    Raises SolverError for a file that is missing, damaged, or of another net or solver type.
+    The weights are read from the path that the state names, or if nothing is there from beside the
+    state. Raises SolverError for a file that is missing, damaged, or of another net or solver type.
     """
     try:
         state = read_state(path)
@@ -143,13 +161,20 @@ def _files(state: SolverState, path: str | Path) -> list[str]:
 
 def _history(solver: Solver, state: SolverState) -> list[np.ndarray]:
     if len(state.history) != len(solver.history):
-        raise SolverError(f'Incorrect length of history blobs. Found {len(state.history)}, but this net with type '
-                          f"'{solver.param.type}' has {len(solver.history)}")
+        raise SolverError(
+            f'Incorrect length of history blobs. Found {len(state.history)}, but this net with type '
+            f"'{solver.param.type}' has {len(solver.history)}"
+        )
     for i, (blob, saved) in enumerate(zip(solver.history, state.history, strict=True)):
         # Files older than 2015 pad every shape to four extents.
         if blob_shape(saved) not in (blob.shape, (1,) * (4 - blob.axes) + blob.shape):
-            raise SolverError(f'history blob {i} has shape {blob_shape(saved)}, but this net needs {blob.shape}')
-    return [blob_to_array(saved).reshape(blob.shape) for blob, saved in zip(solver.history, state.history, strict=True)]
+            raise SolverError(
+                f'history blob {i} has shape {blob_shape(saved)}, but this net needs {blob.shape}'
+            )
+    return [
+        blob_to_array(saved).reshape(blob.shape)
+        for blob, saved in zip(solver.history, state.history, strict=True)
+    ]
 
 
 def _weights(solver: Solver, path: str) -> NetParameter:
@@ -160,7 +185,9 @@ def _weights(solver: Solver, path: str) -> NetParameter:
     return saved
 
 
-# -- finding ------------------------------------------------------------------------------------------------
+# -- finding
+# ------------------------------------------------------------------------------------------------
+
 
 def clean(prefix: str) -> None:
     """Remove what killed processes have left of unfinished snapshots of this prefix."""
@@ -168,11 +195,16 @@ def clean(prefix: str) -> None:
 
 
 def find_last(prefix: str) -> tuple[str, list[str]]:
-    """The .solverstate of the prefix with the highest iteration whose files are all there, whole, and belong together,
-    or '' where there is none; and a line on each that was passed over, with what is wrong with it."""
+    """The .solverstate of the prefix with the highest iteration whose files are all there, whole,
+    and belong together, or '' where there is none; and a line on each that was passed over, with
+    what is wrong with it."""
     start = Path(prefix)
     name = re.compile(re.escape(start.name) + r'_iter_(\d+)\.solverstate(\.h5)?')
-    found = [(int(match[1]), str(path)) for path in start.parent.glob('*') if (match := name.fullmatch(path.name))]
+    found = [
+        (int(match[1]), str(path))
+        for path in start.parent.glob('*')
+        if (match := name.fullmatch(path.name))
+    ]
     passed: list[str] = []
     for _, path in sorted(found, reverse=True):
         try:

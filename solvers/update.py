@@ -1,4 +1,6 @@
-"""One update of the parameters: from the gradients that an iteration has summed to the step that a rule takes."""
+"""One update of the parameters: from the gradients that an iteration has summed to the step that a
+rule takes."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -11,29 +13,39 @@ from ..proto.caffe_pb2 import SolverParameter
 from .rules import Rule
 
 REGULARIZATIONS = ('L2', 'L1')
-LARGEST = 3.4e38        # a float32
+LARGEST = 3.4e38  # a float32
 
 
 class Update:
-    """Clip the gradients, average them over iter_size, add the regularization's, step as the rule says: in this order.
+    """Clip the gradients, average them over iter_size, add the regularization's, step as the rule
+    says: in this order.
 
-    `history` holds the blobs of the rule as a .solverstate orders them: one for each parameter, for AdaDelta and Adam
-    followed by a second group.
+    `history` holds the blobs of the rule as a .solverstate orders them: one for each parameter, for
+    AdaDelta and Adam followed by a second group.
 
-    The parameters, their gradients and their histories are moved side by side in memory, those with equal multipliers
-    of rate and decay together. So most ops compute on many parameters at once.
+    The parameters, their gradients and their histories are moved side by side in memory, those with
+    equal multipliers of rate and decay together. So most ops compute on many parameters at once.
     """
 
     def __init__(self, rule: Rule, params: list[Param]):
         self.rule, self.engine, self.solver, self.params = rule, rule.engine, rule.solver, params
-        self.history = [Blob(p.name, p.shape, self.engine.dtype) for _ in range(rule.histories) for p in params]
+        self.history = [
+            Blob(p.name, p.shape, self.engine.dtype) for _ in range(rule.histories) for p in params
+        ]
         self.order = sorted(range(len(params)), key=lambda i: multipliers(params[i]))
-        wholes = [Whole(column, self.engine.dtype) for column in zip(*map(self._memories, self.order), strict=True)]
+        wholes = [
+            Whole(column, self.engine.dtype)
+            for column in zip(*map(self._memories, self.order), strict=True)
+        ]
         self.scratch = Memory(max((whole.size for whole in wholes), default=0), self.engine.dtype)
 
     def _tensors(self, i):
         param = self.params[i]
-        return param.values, param.diffs, *(blob.values for blob in self.history[i::len(self.params)])
+        return (
+            param.values,
+            param.diffs,
+            *(blob.values for blob in self.history[i :: len(self.params)]),
+        )
 
     def _memories(self, i):
         return [tensor.memory for tensor in self._tensors(i)]
@@ -44,8 +56,9 @@ class Update:
             self.engine.fill(0, out=g)
 
     def clip(self) -> Tensor | None:
-        """Scale the summed gradients down to the norm clip_gradients, taken over all parameters together; returns the
-        norm that they had, of one element. Without clip_gradients nothing is computed, and the result is None."""
+        """Scale the summed gradients down to the norm clip_gradients, taken over all parameters
+        together; returns the norm that they had, of one element. Without clip_gradients nothing is
+        computed, and the result is None."""
         if self.solver.clip_gradients < 0:
             return None
         e, limit = self.engine, self.solver.clip_gradients
@@ -83,13 +96,14 @@ class Update:
         self.engine.axpby(decay, term, 1, out=g)
 
     def _runs(self) -> Iterator[tuple[tuple[float, float], list[Tensor]]]:
-        """Parameters that can be updated as one: their multipliers, and values, gradients and histories."""
+        """Parameters that can be updated as one: their multipliers, and values, gradients and
+        histories."""
         for both, run in groupby(self.order, lambda i: multipliers(self.params[i])):
             for tensors in join(map(self._tensors, run)):
                 yield both, tensors
 
     def _gradients(self) -> list[Tensor]:
-        return [g.reshape(-1) for g, in join([self.params[i].diffs] for i in self.order)]
+        return [g.reshape(-1) for (g,) in join([self.params[i].diffs] for i in self.order)]
 
 
 def multipliers(param: Param) -> tuple[float, float]:
@@ -100,5 +114,7 @@ def check(solver: SolverParameter) -> None:
     """Raises SolverError, in Caffe's words, for an unknown regularization."""
     kind = solver.regularization_type
     if kind not in REGULARIZATIONS:
-        raise SolverError(f'Unknown regularization type: {kind}{meant(kind, REGULARIZATIONS)} '
-                          f"(known types: {', '.join(REGULARIZATIONS)})")
+        raise SolverError(
+            f'Unknown regularization type: {kind}{meant(kind, REGULARIZATIONS)} '
+            f'(known types: {", ".join(REGULARIZATIONS)})'
+        )

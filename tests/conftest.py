@@ -1,4 +1,6 @@
-"""What all tests share: the engines they run over, and the way to the modules beside them (golden, cases, ...)."""
+"""What all tests share: the engines they run over, and the way to the modules beside them (golden,
+cases, ...)."""
+
 import os
 import sys
 from pathlib import Path
@@ -10,8 +12,15 @@ from goodinit.netlib.engines import make_engine
 for _folder in ('helpers', 'core', 'layers', 'solvers'):
     sys.path.insert(0, str(Path(__file__).parent / _folder))
 
-# Every test that takes `engine` runs over these. One that needs a device is pytest.param(name, marks=pytest.mark.cuda).
-ENGINES = ['reference', 'checked:reference', 'fast', 'checked:fast', pytest.param('cuda', marks=pytest.mark.cuda)]
+# Every test that takes `engine` runs over these. One that needs a device is pytest.param(name,
+# marks=pytest.mark.cuda).
+ENGINES = [
+    'reference',
+    'checked:reference',
+    'fast',
+    'checked:fast',
+    pytest.param('cuda', marks=pytest.mark.cuda),
+]
 
 
 @pytest.fixture(params=ENGINES)
@@ -30,9 +39,10 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture(scope='session')
 def cuda_device():
-    """'real' or 'emulated': the CUDA device that the process has now. Without one the test is skipped, or fails where
-    GOODINIT_REQUIRE_CUDA=1."""
+    """'real' or 'emulated': the CUDA device that the process has now. Without one the test is
+    skipped, or fails where GOODINIT_REQUIRE_CUDA=1."""
     import emulated_device
+
     try:
         return emulated_device.install()
     except (ModuleNotFoundError, FileNotFoundError) as error:

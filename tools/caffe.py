@@ -1,9 +1,11 @@
-"""The command of BVLC Caffe, with its flags and its log: train or score a net, time its layers, ask for a GPU.
+"""The command of BVLC Caffe, with its flags and its log: train or score a net, time its layers, ask
+for a GPU.
 
-    goodinit caffe train --solver=solver.prototxt --weights=init.caffemodel
-    goodinit caffe test -model net.prototxt -weights trained.caffemodel -iterations 100
-    goodinit caffe time --model=net.prototxt
+goodinit caffe train --solver=solver.prototxt --weights=init.caffemodel
+goodinit caffe test -model net.prototxt -weights trained.caffemodel -iterations 100
+goodinit caffe time --model=net.prototxt
 """
+
 import argparse
 import re
 import sys
@@ -12,9 +14,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from goodinit import __version__
-from goodinit.solvers.log.glog import log, number
-from goodinit.solvers.log.caffe_log import SolverLog, log_net, weighted
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
@@ -24,6 +23,8 @@ from goodinit.proto import format_text
 from goodinit.proto.caffe_pb2 import TEST, Phase, SolverParameter
 from goodinit.solvers import Solver, debug, snapshots
 from goodinit.solvers.events import Output, outputs_of
+from goodinit.solvers.log.caffe_log import SolverLog, log_net, weighted
+from goodinit.solvers.log.glog import log, number
 from goodinit.solvers.solver import read
 from goodinit.tools.cli.arguments import add_python_layers, one_of, whole
 from goodinit.tools.cli.console import Parser, UsageError, run
@@ -31,6 +32,8 @@ from goodinit.tools.cli.gflags import add_flag, add_switch
 from goodinit.tools.cli.gpu import gpu_if_any, use_gpu
 from goodinit.tools.cli.prepare import CPU_ENGINE
 from goodinit.tools.cli.signals import EFFECTS, Signals
+
+from goodinit import __version__
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,19 +55,38 @@ def parser() -> Parser:
     add('model', 'test, time: the net prototxt')
     add('weights', 'train, test: caffemodels, with commas between; train takes them or a snapshot')
     add('snapshot', 'train: the .solverstate to resume from')
-    add('gpu', "the number of the GPU that computes, or all (default: the CPU, or as the solver's solver_mode says)",
-        gpus, [])
+    add(
+        'gpu',
+        "the number of the GPU that computes, or all (default: the CPU, or as the solver's solver_mode says)",
+        gpus,
+        [],
+    )
     add('phase', 'time: TRAIN or TEST (default: %(default)s)', one_of(['TRAIN', 'TEST']), 'TRAIN')
     add('level', "the net's level (default: %(default)s)", whole(0), 0)
     add('stage', "the net's stages, with commas between")
     add('iterations', 'test, time: how many (default: %(default)s)', whole(1), 50)
-    add('sigint_effect', 'train: what SIGINT does: snapshot, stop (after a snapshot) or none (default: %(default)s)',
-        one_of(EFFECTS), 'stop')
-    add('sighup_effect', 'train: what SIGHUP does (default: %(default)s)', one_of(EFFECTS), 'snapshot')
-    add_switch(out, 'deterministic', 'train: on a GPU, only algorithms that give the same bits each time')
+    add(
+        'sigint_effect',
+        'train: what SIGINT does: snapshot, stop (after a snapshot) or none (default: %(default)s)',
+        one_of(EFFECTS),
+        'stop',
+    )
+    add(
+        'sighup_effect',
+        'train: what SIGHUP does (default: %(default)s)',
+        one_of(EFFECTS),
+        'snapshot',
+    )
+    add_switch(
+        out, 'deterministic', 'train: on a GPU, only algorithms that give the same bits each time'
+    )
     add_python_layers(out)
-    add('on_nan', 'train: what to do when the loss is no longer finite: stop, or warn (default: go on, as BVLC does)',
-        one_of(['stop', 'warn']), None)
+    add(
+        'on_nan',
+        'train: what to do when the loss is no longer finite: stop, or warn (default: go on, as BVLC does)',
+        one_of(['stop', 'warn']),
+        None,
+    )
     return out
 
 
@@ -79,16 +101,29 @@ def train(args: argparse.Namespace) -> None:
     if args.weights:
         param.weights[:] = [args.weights]
     if len(args.gpu) > 1:
-        raise UsageError(f'--gpu: found {len(args.gpu)} GPUs, needed: one; for several, mpiexec starts a '
-                         '`goodinit train` each')
+        raise UsageError(
+            f'--gpu: found {len(args.gpu)} GPUs, needed: one; for several, mpiexec starts a '
+            '`goodinit train` each'
+        )
     by_solver = not args.gpu and param.solver_mode == SolverParameter.GPU
     engine = gpu_if_any(param.device_id) if by_solver else engine_of(args.gpu)
-    log(*(('caffe.cpp:197', 'Use CPU.') if engine == CPU_ENGINE else
-          ('caffe.cpp:203', f'Using GPUs {param.device_id if by_solver else args.gpu[0]}')))
+    log(
+        *(
+            ('caffe.cpp:197', 'Use CPU.')
+            if engine == CPU_ENGINE
+            else ('caffe.cpp:203', f'Using GPUs {param.device_id if by_solver else args.gpu[0]}')
+        )
+    )
     log('solver.cpp:45', f'Initializing solver from parameters: \n{format_text(param).rstrip()}')
     snapshots.clean(param.snapshot_prefix)
-    solver = Solver(param, engine=make_engine(engine, deterministic=args.deterministic), fill=starter(param),
-                    report=SolverLog(param.display), on_nan=args.on_nan, share_memory=True)
+    solver = Solver(
+        param,
+        engine=make_engine(engine, deterministic=args.deterministic),
+        fill=starter(param),
+        report=SolverLog(param.display),
+        on_nan=args.on_nan,
+        share_memory=True,
+    )
     log('solver.cpp:57', 'Solver scaffolding done.')
     if args.snapshot:
         log('caffe.cpp:235', f'Resuming from {args.snapshot}')
@@ -100,28 +135,40 @@ def train(args: argparse.Namespace) -> None:
     with Signals(args.sigint_effect, args.sighup_effect) as signals:
         solver.request = signals.request
         solver.solve()
-    log(*(('solver.cpp:320', 'Optimization stopped early.') if solver.stopped
-          else ('solver.cpp:332', 'Optimization Done.')))
+    log(
+        *(
+            ('solver.cpp:320', 'Optimization stopped early.')
+            if solver.stopped
+            else ('solver.cpp:332', 'Optimization Done.')
+        )
+    )
     log('caffe.cpp:250', 'Optimization Done.')
 
 
 def starter(solver: SolverParameter) -> Callable[[Net], None]:
-    """What starts each net of a solver, the train net first: its fillers, then the solver's weights, which are taken
-    out of `solver`, so that they are loaded here, with the lines that BVLC writes."""
+    """What starts each net of a solver, the train net first: its fillers, then the solver's
+    weights, which are taken out of `solver`, so that they are loaded here, with the lines that BVLC
+    writes."""
     rng = np.random.default_rng(solver.random_seed if solver.random_seed >= 0 else None)
     files = ','.join(solver.weights)
     solver.ClearField('weights')
     started: list[Net] = []
 
     def start(net):
-        log(*(('solver.cpp:190', f'Creating test net (#{len(started) - 1})') if started else
-              ('solver.cpp:102', 'Creating training net')))
+        log(
+            *(
+                ('solver.cpp:190', f'Creating test net (#{len(started) - 1})')
+                if started
+                else ('solver.cpp:102', 'Creating training net')
+            )
+        )
         started.append(net)
         log_net(net)
         fill(net, rng)
         for path in filter(None, map(str.strip, files.split(','))):
             log('solver.cpp:72', f'Finetuning from {path}')
             load(net, path)
+
     return start
 
 
@@ -135,7 +182,13 @@ def test(args: argparse.Namespace) -> None:
     """Score a net: its outputs for each batch, and their means."""
     need(args.model, 'Need a model definition to score: --model=net.prototxt')
     need(args.weights, 'Need model weights to score: --weights=net.caffemodel')
-    net = Net(args.model, TEST, level=args.level, stages=stages(args), engine=logged_engine(args.gpu, 'caffe.cpp:275'))
+    net = Net(
+        args.model,
+        TEST,
+        level=args.level,
+        stages=stages(args),
+        engine=logged_engine(args.gpu, 'caffe.cpp:275'),
+    )
     log_net(net)
     for path in filter(None, map(str.strip, args.weights.split(','))):
         load(net, path)
@@ -158,7 +211,9 @@ def time_layers(args: argparse.Namespace) -> None:
     """Time each layer of a net, forward and backward, and both passes."""
     need(args.model, 'Need a model definition to time: --model=net.prototxt')
     engine = logged_engine(args.gpu, 'caffe.cpp:343')
-    net = Net(args.model, Phase.Value(args.phase), level=args.level, stages=stages(args), engine=engine)
+    net = Net(
+        args.model, Phase.Value(args.phase), level=args.level, stages=stages(args), engine=engine
+    )
     fill(net, np.random.default_rng())
     log_net(net)
     log('caffe.cpp:351', 'Performing Forward')
@@ -172,7 +227,10 @@ def time_layers(args: argparse.Namespace) -> None:
     for i in range(args.iterations):
         begin = time.perf_counter()
         spent += timed_passes(net)
-        log('caffe.cpp:394', f'Iteration: {i + 1} forward-backward time: {milliseconds(time.perf_counter() - begin)}')
+        log(
+            'caffe.cpp:394',
+            f'Iteration: {i + 1} forward-backward time: {milliseconds(time.perf_counter() - begin)}',
+        )
     log_times(net, spent / args.iterations, time.perf_counter() - start, args.iterations)
 
 
@@ -180,7 +238,7 @@ def timed_passes(net: Net) -> np.ndarray:
     """The seconds that each layer takes forward (the first row) and backward."""
     spent = np.zeros((2, len(net.layers)))
     for row, move in enumerate((net.forward, net.backward)):
-        for i in range(len(net.layers))[::-1 if row else 1]:
+        for i in range(len(net.layers))[:: -1 if row else 1]:
             begin = time.perf_counter()
             move(i, i)
             wait(net.engine)
@@ -219,13 +277,22 @@ def device_query(args: argparse.Namespace) -> None:
             raise EngineError(f'GPU {i}: found only {devices.count()}, the first is 0')
         gpu = devices(i)
         major, minor = gpu.compute_capability()
-        for name, value in (('Device id', i), ('Major revision number', major), ('Minor revision number', minor),
-                            ('Name', gpu.name()), ('Total global memory', gpu.total_memory())):
+        for name, value in (
+            ('Device id', i),
+            ('Major revision number', major),
+            ('Minor revision number', minor),
+            ('Name', gpu.name()),
+            ('Total global memory', gpu.total_memory()),
+        ):
             log('common.cpp:172', f'{f"{name}:":30} {value}')
 
 
 ACTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
-    'train': train, 'test': test, 'time': time_layers, 'device_query': device_query}
+    'train': train,
+    'test': test,
+    'time': time_layers,
+    'device_query': device_query,
+}
 
 
 def need(value: str, message: str) -> None:
@@ -266,7 +333,11 @@ def milliseconds(seconds: float) -> str:
 
 def flat(outputs: Sequence[Output]) -> list[tuple[str, float, float]]:
     """(name, value, loss weight) of each number of each output."""
-    return [(output.name, float(value), output.loss_weight) for output in outputs for value in output.values.ravel()]
+    return [
+        (output.name, float(value), output.loss_weight)
+        for output in outputs
+        for value in output.values.ravel()
+    ]
 
 
 if __name__ == '__main__':

@@ -1,21 +1,22 @@
 """Compute the mean image of a database, and the mean of each channel, as Caffe's tool of this name.
 
-    goodinit compute_image_mean --backend=lmdb train_lmdb mean.binaryproto
+goodinit compute_image_mean --backend=lmdb train_lmdb mean.binaryproto
 """
+
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from goodinit.solvers.log.glog import log, number
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum
 from goodinit.netlib.data.pairs import Database
 from goodinit.netlib.errors import DataError
 from goodinit.proto import write_binary
 from goodinit.proto.caffe_pb2 import BlobProto
-from goodinit.tools.cli.initialize_and_report import check_output
+from goodinit.solvers.log.glog import log, number
 from goodinit.tools.cli.console import Parser, run
+from goodinit.tools.cli.initialize_and_report import check_output
 from goodinit.tools.convert_imageset import BACKENDS, add_backend, log_opened
 
 PROGRESS = 10000
@@ -28,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arguments() -> Parser:
     parser = Parser('goodinit compute_image_mean', __doc__ or '')
-    parser.add_argument('database', metavar='INPUT_DB', help='the database of images, all of one size')
+    parser.add_argument(
+        'database', metavar='INPUT_DB', help='the database of images, all of one size'
+    )
     parser.add_argument('output', metavar='OUTPUT_FILE', nargs='?', help='the mean file to write')
     add_backend(parser)
     return parser
@@ -52,7 +55,8 @@ def compute(args: argparse.Namespace) -> None:
 
 
 def mean_image(database: Database) -> np.ndarray:
-    """The mean of a database's images, float32 (C, H, W). Raises DataError for images of several sizes or for none."""
+    """The mean of a database's images, float32 (C, H, W). Raises DataError for images of several
+    sizes or for none."""
     total: np.ndarray | None = None
     count = 0
     for key, value in database:
@@ -62,8 +66,10 @@ def mean_image(database: Database) -> np.ndarray:
             log('compute_image_mean.cpp:70', 'Starting iteration')
             total = np.zeros(image.shape)
         if image.shape != total.shape:
-            raise DataError(f'{name}: Incorrect data field size: found {image.shape}, the first image has '
-                            f'{total.shape}')
+            raise DataError(
+                f'{name}: Incorrect data field size: found {image.shape}, the first image has '
+                f'{total.shape}'
+            )
         total += image
         count += 1
         if count % PROGRESS == 0:

@@ -3,34 +3,53 @@
     goodinit draw lenet lenet.png
     goodinit draw train_val.prototxt net.svg --rankdir TB --phase TRAIN --display_lrm
 
-The output's extension names the format: .png, .svg, .pdf, or .dot for the graph's text. Pictures need the program `dot`
-of Graphviz.
+The output's extension names the format: .png, .svg, .pdf, or .dot for the graph's text. Pictures
+need the program `dot` of Graphviz.
 """
+
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from goodinit.caffe.draw import draw_net_to_file
+from goodinit.feeding.bundled import find_model
 from goodinit.proto import read_net
 from goodinit.proto.caffe_pb2 import Phase
 from goodinit.tools.cli.arguments import one_of
-from goodinit.feeding.bundled import find_model
-from goodinit.tools.cli.initialize_and_report import check_output
 from goodinit.tools.cli.console import Parser, run, say
+from goodinit.tools.cli.initialize_and_report import check_output
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
     parser = Parser('goodinit draw', __doc__ or '')
     add = parser.add_argument
-    add('input_net_proto_file', metavar='NET', help="the net's prototxt, or the name of a bundled model")
+    add(
+        'input_net_proto_file',
+        metavar='NET',
+        help="the net's prototxt, or the name of a bundled model",
+    )
     add('output_image_file', metavar='OUT', help='the picture to write')
-    add('--rankdir', metavar='D', type=one_of(['LR', 'RL', 'TB', 'BT']), default='LR',
-        help='LR from left to right, TB from top to bottom, and RL, BT (default: %(default)s)')
-    add('--phase', metavar='P', type=one_of(['TRAIN', 'TEST', 'ALL']), default='ALL',
-        help='the layers of TRAIN, of TEST, or ALL (default: %(default)s)')
-    add('--display_lrm', action='store_true', help="write each layer's multipliers of the learning rate")
+    add(
+        '--rankdir',
+        metavar='D',
+        type=one_of(['LR', 'RL', 'TB', 'BT']),
+        default='LR',
+        help='LR from left to right, TB from top to bottom, and RL, BT (default: %(default)s)',
+    )
+    add(
+        '--phase',
+        metavar='P',
+        type=one_of(['TRAIN', 'TEST', 'ALL']),
+        default='ALL',
+        help='the layers of TRAIN, of TEST, or ALL (default: %(default)s)',
+    )
+    add(
+        '--display_lrm',
+        action='store_true',
+        help="write each layer's multipliers of the learning rate",
+    )
     return run(draw, parser, argv)
 
 

@@ -1,28 +1,30 @@
-"""All that is wrong with prototxts of nets and solvers, at once; the nets of a solver are checked with it.
+"""All that is wrong with prototxts of nets and solvers, at once; the nets of a solver are checked
+with it.
 
     goodinit lint solver.prototxt
     goodinit lint train_val.prototxt deploy.prototxt --json
 
-A line each: file:line: layer 'x' (Type): what was found, what is needed. Exit status 1 where there are errors, 0 where
-there are none or only warnings.
+A line each: file:line: layer 'x' (Type): what was found, what is needed. Exit status 1 where there
+are errors, 0 where there are none or only warnings.
 """
+
 import argparse
 import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from goodinit.feeding.bundled import find_model
 from goodinit.netlib.errors import GoodinitError
 from goodinit.netlib.shapes import Shape
 from goodinit.proto import read_text
 from goodinit.proto.caffe_pb2 import SolverParameter
-from goodinit.tools.cli.arguments import add_input_shape, add_python_layers, whole
-from goodinit.feeding.bundled import find_model
-from goodinit.tools.cli.console import Parser, run, say
-from goodinit.tools.checks.findings import Finding, found, in_order
 from goodinit.tools.checks.file import NetLint
+from goodinit.tools.checks.findings import Finding, found, in_order
 from goodinit.tools.checks.solver import SolverLint
 from goodinit.tools.checks.text import parse_all
+from goodinit.tools.cli.arguments import add_input_shape, add_python_layers, whole
+from goodinit.tools.cli.console import Parser, run, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,8 +35,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 def arguments() -> Parser:
     parser = Parser('goodinit lint', __doc__ or '')
     add = parser.add_argument
-    add('files', metavar='FILE', nargs='+', help='a train_val, deploy or solver prototxt, or a bundled model')
-    add('--level', metavar='N', type=whole(0), default=0, help='the level of nets (default: %(default)s)')
+    add(
+        'files',
+        metavar='FILE',
+        nargs='+',
+        help='a train_val, deploy or solver prototxt, or a bundled model',
+    )
+    add(
+        '--level',
+        metavar='N',
+        type=whole(0),
+        default=0,
+        help='the level of nets (default: %(default)s)',
+    )
     add('--stage', metavar='A,B', default='', help='the stages of nets')
     add_input_shape(parser)
     add_python_layers(parser)
@@ -44,7 +57,11 @@ def arguments() -> Parser:
 
 def report(args: argparse.Namespace) -> int:
     stages = [stage for stage in args.stage.split(',') if stage]
-    findings = [finding for name in args.files for finding in lint(name, args.level, stages, args.input_shape)]
+    findings = [
+        finding
+        for name in args.files
+        for finding in lint(name, args.level, stages, args.input_shape)
+    ]
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:
@@ -55,10 +72,13 @@ def report(args: argparse.Namespace) -> int:
     return int(any(not finding.warning for finding in findings))
 
 
-def lint(name: str, level: int = 0, stages: Sequence[str] = (), images: Shape | None = None) -> list[Finding]:
+def lint(
+    name: str, level: int = 0, stages: Sequence[str] = (), images: Shape | None = None
+) -> list[Finding]:
     """What is found in the file or bundled model `name`, in the order of the lines.
 
-    level, stages: of a net's state; a solver says its own. images: (C, H, W) where it cannot be told.
+    level, stages: of a net's state; a solver says its own. images: (C, H, W) where it cannot be
+    told.
     """
     try:
         path = str(find_model(name))

@@ -1,14 +1,15 @@
 """List the models that come with goodinit.
 
-    goodinit models
-    goodinit models fitnet
+goodinit models
+goodinit models fitnet
 """
+
 import argparse
 import sys
 from collections.abc import Sequence
 
-from goodinit.netlib.errors import NetError, meant
 from goodinit.feeding.bundled import MODELS, find_model, model_names
+from goodinit.netlib.errors import NetError, meant
 from goodinit.tools.cli.console import Parser, run
 from goodinit.tools.cli.report import table
 
@@ -20,14 +21,18 @@ The files are in {MODELS}"""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
     parser = Parser('goodinit models', __doc__ or '', epilog=EPILOG)
-    parser.add_argument('part', metavar='PART', nargs='?', default='', help='only names that contain it')
+    parser.add_argument(
+        'part', metavar='PART', nargs='?', default='', help='only names that contain it'
+    )
     return run(list_models, parser, argv)
 
 
 def list_models(args: argparse.Namespace) -> None:
     names = [name for name in model_names() if args.part in name]
     if not names:
-        raise NetError(f"no bundled model has '{args.part}' in its name{meant(args.part, model_names())}")
+        raise NetError(
+            f"no bundled model has '{args.part}' in its name{meant(args.part, model_names())}"
+        )
     print(table([[name, source(name)] for name in names], left=(0, 1)))
 
 

@@ -1,12 +1,14 @@
-"""Draw the logs of trainings, of `goodinit train`, `goodinit caffe train` or BVLC's `caffe train`, in one picture.
+"""Draw the logs of trainings, of `goodinit train`, `goodinit caffe train` or BVLC's `caffe train`,
+in one picture.
 
     goodinit plot_log train.log
     goodinit plot_log xavier=a.log LSUV=b.log --out compared.svg --smooth 10
     goodinit plot_log train.log --y loss --y accuracy --seconds
 
-One panel below the other: the loss, up to two outputs that are no losses, such as accuracies, and the learning rate.
-Thin lines are of training, marked ones of tests.
+One panel below the other: the loss, up to two outputs that are no losses, such as accuracies, and
+the learning rate. Thin lines are of training, marked ones of tests.
 """
+
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,16 +17,16 @@ from pathlib import Path
 
 import numpy as np
 from goodinit.netlib.errors import DataError, meant
-from goodinit.tools.plots import figures
+from goodinit.solvers.log.reader import Log, Row, read_log
 from goodinit.tools.cli.arguments import whole
 from goodinit.tools.cli.console import Parser, run, say
-from goodinit.solvers.log.reader import Log, Row, read_log
+from goodinit.tools.plots import figures
 
 RATE, LOSS = 'rate', 'loss'
 LABELS = {RATE: 'learning rate'}
 TRAIN: dict = {'linewidth': 0.9, 'alpha': 0.8}
 TEST: dict = {'linewidth': 1.8, 'marker': 'o', 'markersize': 4}
-DASHES = ('-', '--', ':', '-.')         # of the first seven runs, of the next seven, ...
+DASHES = ('-', '--', ':', '-.')  # of the first seven runs, of the next seven, ...
 
 
 @dataclass
@@ -39,12 +41,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser('goodinit plot_log', __doc__ or '')
     add = parser.add_argument
     add('logs', metavar='LOG', nargs='+', help="a log, or NAME=LOG (default: the file's name)")
-    add('--out', metavar='F', type=figures.picture, default='plot.png',
-        help='the picture, .png, .svg or .pdf (default: %(default)s)')
-    add('--y', metavar='Y', action='append',
-        help="a panel: 'loss', 'rate', or the name of an output; may be given several times")
-    add('--smooth', metavar='N', type=whole(1), default=1, help='draw of training the mean of the last N values')
-    add('--seconds', action='store_true', help='over the seconds since "Solving" instead of the iterations')
+    add(
+        '--out',
+        metavar='F',
+        type=figures.picture,
+        default='plot.png',
+        help='the picture, .png, .svg or .pdf (default: %(default)s)',
+    )
+    add(
+        '--y',
+        metavar='Y',
+        action='append',
+        help="a panel: 'loss', 'rate', or the name of an output; may be given several times",
+    )
+    add(
+        '--smooth',
+        metavar='N',
+        type=whole(1),
+        default=1,
+        help='draw of training the mean of the last N values',
+    )
+    add(
+        '--seconds',
+        action='store_true',
+        help='over the seconds since "Solving" instead of the iterations',
+    )
     add('--title', metavar='T', default='', help='what to write above')
     return run(plot_log, parser, argv)
 
@@ -60,7 +81,9 @@ def plot_log(args: argparse.Namespace) -> None:
     if args.seconds:
         for each in runs:
             if all(np.isnan(row.seconds) for row in rows_of(each)):
-                raise DataError(f'{each.path}: found no times; needed for --seconds: a log of `caffe train`')
+                raise DataError(
+                    f'{each.path}: found no times; needed for --seconds: a log of `caffe train`'
+                )
     draw(runs, shown, args)
     say(f'wrote {args.out}')
 
@@ -72,7 +95,10 @@ def named(arguments: Iterable[str]) -> list[tuple[str, str]]:
         name, _, path = text.rpartition('=')
         found.append((name, path) if name and not Path(text).exists() else ('', text))
     stems = [Path(path).stem for name, path in found if not name]
-    return [(name or (path if stems.count(Path(path).stem) > 1 else Path(path).stem), path) for name, path in found]
+    return [
+        (name or (path if stems.count(Path(path).stem) > 1 else Path(path).stem), path)
+        for name, path in found
+    ]
 
 
 def rows_of(run: Run) -> list[Row]:
@@ -80,13 +106,16 @@ def rows_of(run: Run) -> list[Row]:
 
 
 def usual(runs: Sequence[Run]) -> list[str]:
-    """The loss, the last two outputs that are no losses (those of a net's last classifier), the rate."""
+    """The loss, the last two outputs that are no losses (those of a net's last classifier), the
+    rate."""
     losses = {LOSS}.union(*(each.log.losses for each in runs))
     return [LOSS, *[name for name in outputs(runs) if name not in losses][-2:], RATE]
 
 
 def outputs(runs: Iterable[Run]) -> list[str]:
-    return list(dict.fromkeys(name for each in runs for row in rows_of(each) for name in row.outputs))
+    return list(
+        dict.fromkeys(name for each in runs for row in rows_of(each) for name in row.outputs)
+    )
 
 
 def check(shown: Iterable[str], runs: Sequence[Run]) -> None:
@@ -94,8 +123,10 @@ def check(shown: Iterable[str], runs: Sequence[Run]) -> None:
     there = list(dict.fromkeys([LOSS, RATE, *outputs(runs)]))
     for name in shown:
         if name not in there:
-            raise DataError(f"found no output '{name}' in {', '.join(each.path for each in runs)}{meant(name, there)} "
-                            f"(there are: {', '.join(there)})")
+            raise DataError(
+                f"found no output '{name}' in {', '.join(each.path for each in runs)}{meant(name, there)} "
+                f'(there are: {", ".join(there)})'
+            )
 
 
 def draw(runs: Sequence[Run], shown: Sequence[str], args: argparse.Namespace) -> None:
@@ -112,21 +143,34 @@ def draw(runs: Sequence[Run], shown: Sequence[str], args: argparse.Namespace) ->
         if name == RATE:
             figures.logarithmic(panel)
     several = len(runs) > 1
-    handles = [axes[0].plot([], [], **look(i), label=each.name)[0] for i, each in enumerate(runs) if several]
-    for label, style, there in (('training', TRAIN, True), ('test', TEST, any(each.log.test for each in runs))):
+    handles = [
+        axes[0].plot([], [], **look(i), label=each.name)[0]
+        for i, each in enumerate(runs)
+        if several
+    ]
+    for label, style, there in (
+        ('training', TRAIN, True),
+        ('test', TEST, any(each.log.test for each in runs)),
+    ):
         if there:
-            handles += axes[0].plot([], [], color='0.4' if several else figures.COLOURS[0], label=label, **style)
+            handles += axes[0].plot(
+                [], [], color='0.4' if several else figures.COLOURS[0], label=label, **style
+            )
     figures.legend_above(figure, handles, args.title or ('' if several else runs[0].name))
     figures.save(figure, args.out)
 
 
 def look(i: int) -> dict:
     """The colour and the dashes of run i."""
-    return {'color': figures.COLOURS[i % len(figures.COLOURS)], 'linestyle': DASHES[i // len(figures.COLOURS) % 4]}
+    return {
+        'color': figures.COLOURS[i % len(figures.COLOURS)],
+        'linestyle': DASHES[i // len(figures.COLOURS) % 4],
+    }
 
 
 def rate_width(i: int, count: int) -> float:
-    """Rates are often the same: each run's line is wider than the next one's, which is drawn over it."""
+    """Rates are often the same: each run's line is wider than the next one's, which is drawn over
+    it."""
     return min(3.2, 12 / count) * (count - i - 0.5)
 
 
@@ -143,21 +187,26 @@ def draw_output(panel, log: Log, name: str, args: argparse.Namespace, style: dic
 
 def curve(rows: Sequence[Row], name: str, seconds: bool) -> tuple[list[float], list[float]]:
     """Where the rows stand, and what they have of an output; rows that lack it are left out."""
-    points = [(row.seconds if seconds else row.iter, y) for row in rows if (y := value(row, name)) is not None]
+    points = [
+        (row.seconds if seconds else row.iter, y)
+        for row in rows
+        if (y := value(row, name)) is not None
+    ]
     return [x for x, _ in points], [y for _, y in points]
 
 
 def value(row: Row, name: str) -> float | None:
     if name == RATE:
-        return row.lr or np.nan             # its axis is logarithmic
+        return row.lr or np.nan  # its axis is logarithmic
     if name == LOSS and not np.isnan(row.loss):
         return row.loss
     return row.outputs.get(name)
 
 
 def smoothed(y: Sequence[float], count: int) -> list[float]:
-    """Of each value the mean with those before it, `count` together; at the start of as many as there are."""
-    return [float(np.mean(y[max(i - count + 1, 0):i + 1])) for i in range(len(y))]
+    """Of each value the mean with those before it, `count` together; at the start of as many as
+    there are."""
+    return [float(np.mean(y[max(i - count + 1, 0) : i + 1])) for i in range(len(y))]
 
 
 if __name__ == '__main__':

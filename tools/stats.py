@@ -1,17 +1,19 @@
-"""Measure every layer of a net on data: outputs, weights, and the rate at which training would change the weights.
+"""Measure every layer of a net on data: outputs, weights, and the rate at which training would
+change the weights.
 
-    goodinit stats --proto train_val.prototxt --weights trained.caffemodel
-    goodinit stats --proto lenet --data images/ --json
+goodinit stats --proto train_val.prototxt --weights trained.caffemodel
+goodinit stats --proto lenet --data images/ --json
 """
+
 import argparse
 import json
 import sys
 from collections.abc import Sequence
 
+from goodinit.feeding.net_file import open_net
 from goodinit.tools.cli import report
 from goodinit.tools.cli.arguments import add_data, add_net, add_output, add_running, data_options
 from goodinit.tools.cli.console import Parser, run, say
-from goodinit.feeding.net_file import open_net
 from goodinit.tools.cli.prepare import Prepared, prepare
 
 EPILOG = f"""the table:
@@ -31,8 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def arguments() -> Parser:
     parser = Parser('goodinit stats', __doc__ or '', epilog=EPILOG)
     add_net(parser)
-    parser.add_argument('--weights', metavar='F', default='',
-                        help='a caffemodel or .h5 (default: what the fillers give)')
+    parser.add_argument(
+        '--weights',
+        metavar='F',
+        default='',
+        help='a caffemodel or .h5 (default: what the fillers give)',
+    )
     add_data(parser)
     add_running(parser)
     add_output(parser, 'print the table alone')
@@ -57,11 +63,18 @@ def stats(args: argparse.Namespace) -> None:
         say(f'greatest change rate over the smallest: {report.number(report.spread(rows))}')
 
 
-def as_json(prepared: Prepared, weights: str, rows: Sequence[report.Row], notes: Sequence[str]) -> dict:
+def as_json(
+    prepared: Prepared, weights: str, rows: Sequence[report.Row], notes: Sequence[str]
+) -> dict:
     """The measures of each layer, and what they were measured on."""
     layers = [{'layer': row.layer, 'type': row.type, **report.measures(row)} for row in rows]
-    return {**prepared.as_json(), 'weights': weights or None, 'layers': layers,
-            'spread': report.finite(report.spread(rows)), 'notes': list(notes)}
+    return {
+        **prepared.as_json(),
+        'weights': weights or None,
+        'layers': layers,
+        'spread': report.finite(report.spread(rows)),
+        'notes': list(notes),
+    }
 
 
 if __name__ == '__main__':

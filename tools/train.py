@@ -1,15 +1,18 @@
-"""Train a net as its solver says, from its fillers, an initialization, weights, or where a snapshot left off.
+"""Train a net as its solver says, from its fillers, an initialization, weights, or where a snapshot
+left off.
 
     goodinit train --solver solver.prototxt --init lsuv
     goodinit train --solver solver.prototxt --snapshot auto
     goodinit train --solver lenet --iterations 50
     mpiexec -n 4 goodinit train --solver solver.prototxt
 
-Ctrl-C and SIGTERM stop after a snapshot; a run that was killed goes on from its last one as if it had not been. A
-bundled solver whose data are not there trains on scikit-learn's digits, and says so. Under mpiexec each process takes
-batches of its own share of the data, as the prototxt sizes them, and all take the same step by their mean gradient.
-`goodinit caffe train` does the same with BVLC's flags and log.
+Ctrl-C and SIGTERM stop after a snapshot; a run that was killed goes on from its last one as if it
+had not been. A bundled solver whose data are not there trains on scikit-learn's digits, and says
+so. Under mpiexec each process takes batches of its own share of the data, as the prototxt sizes
+them, and all take the same step by their mean gradient. `goodinit caffe train` does the same with
+BVLC's flags and log.
 """
+
 import argparse
 import sys
 from collections.abc import Callable, Sequence
@@ -20,8 +23,10 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from goodinit.solvers.log.glog import number
-from goodinit.solvers.log.caffe_log import output_lines
+from goodinit.feeding.bundled import find_model
+from goodinit.feeding.inputs import DataOptions
+from goodinit.feeding.net_file import find_net, open_net
+from goodinit.feeding.stand_in import feed, use_digits
 from goodinit.initializers import PRESETS, Recipe, fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
@@ -39,19 +44,17 @@ from goodinit.solvers import (
     snapshots,
 )
 from goodinit.solvers.events import Magnitude
+from goodinit.solvers.log.caffe_log import output_lines
+from goodinit.solvers.log.glog import number
 from goodinit.solvers.solver import read
 from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, one_of, whole
-from goodinit.feeding.bundled import find_model
-from goodinit.tools.cli.initialize_and_report import carry_out, check_output
 from goodinit.tools.cli.console import Parser, UsageError, run, say
-from goodinit.tools.plots.figures import picture
-from goodinit.feeding.inputs import DataOptions
-from goodinit.tools.plots.monitor import EVERY, Monitor
-from goodinit.feeding.net_file import find_net, open_net
+from goodinit.tools.cli.initialize_and_report import carry_out, check_output
 from goodinit.tools.cli.prepare import prepare
 from goodinit.tools.cli.signals import Signals
-from goodinit.feeding.stand_in import feed, use_digits
 from goodinit.tools.cli.together import together
+from goodinit.tools.plots.figures import picture
+from goodinit.tools.plots.monitor import EVERY, Monitor
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,22 +62,51 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser('goodinit train', __doc__ or '')
     add = parser.add_argument
     add('--solver', metavar='S', required=True, help="a solver prototxt, or a bundled model's name")
-    add('--init', metavar='M', type=one_of(PRESETS),
-        help=f"initialize from the net's own data, by {', '.join(PRESETS)}")
+    add(
+        '--init',
+        metavar='M',
+        type=one_of(PRESETS),
+        help=f"initialize from the net's own data, by {', '.join(PRESETS)}",
+    )
     add('--dropout', action='store_true', help='keep dropout on while --init looks at activations')
     add('--weights', metavar='F', default='', help='start from a caffemodel')
-    add('--snapshot', metavar='F', default='',
-        help="resume from a .solverstate; 'auto': from the last that is complete, if there is one")
-    add('--iterations', metavar='N', type=whole(0), help="train to this iteration (default: the solver's max_iter)")
-    add('--on-nan', metavar='DO', type=one_of(['stop', 'warn']), default='stop',
-        help='what to do when the loss is no longer finite: stop, or warn and go on (default: %(default)s)')
-    add('--monitor', metavar='P', type=picture,
-        help='draw the change rate of each layer, as it trains, in P (.png, .svg or .pdf), with its numbers as .json')
-    add('--monitor-every', metavar='N', type=whole(1),
-        help=f"measure it every N iterations (default: the solver's display, or {EVERY})")
+    add(
+        '--snapshot',
+        metavar='F',
+        default='',
+        help="resume from a .solverstate; 'auto': from the last that is complete, if there is one",
+    )
+    add(
+        '--iterations',
+        metavar='N',
+        type=whole(0),
+        help="train to this iteration (default: the solver's max_iter)",
+    )
+    add(
+        '--on-nan',
+        metavar='DO',
+        type=one_of(['stop', 'warn']),
+        default='stop',
+        help='what to do when the loss is no longer finite: stop, or warn and go on (default: %(default)s)',
+    )
+    add(
+        '--monitor',
+        metavar='P',
+        type=picture,
+        help='draw the change rate of each layer, as it trains, in P (.png, .svg or .pdf), with its numbers as .json',
+    )
+    add(
+        '--monitor-every',
+        metavar='N',
+        type=whole(1),
+        help=f"measure it every N iterations (default: the solver's display, or {EVERY})",
+    )
     add_engine(parser, together=True)
-    add('--deterministic', action='store_true',
-        help='on a GPU, only algorithms that give the same bits each time; the CPU does in any case')
+    add(
+        '--deterministic',
+        action='store_true',
+        help='on a GPU, only algorithms that give the same bits each time; the CPU does in any case',
+    )
     add_sharing(parser)
     add_python_layers(parser)
     return run(tool, parser, argv)
@@ -106,27 +138,53 @@ def run_solver(args: argparse.Namespace, ranks: Ranks) -> None:
     snapshot = last_snapshot(param.snapshot_prefix) if args.snapshot == 'auto' else args.snapshot
     if args.weights:
         param.weights[:] = [args.weights]
-    start = None if snapshot or not args.init else \
-        cache(lambda: initialized(path, replace(PRESETS[args.init], dropout=args.dropout), engine,
-                                  max(param.random_seed, 0), ranks))
-    solver = Solver(param, engine=engine, fill=filler(param, start), on_nan=args.on_nan, ranks=ranks,
-                    share_memory=args.share)
+    start = (
+        None
+        if snapshot or not args.init
+        else cache(
+            lambda: initialized(
+                path,
+                replace(PRESETS[args.init], dropout=args.dropout),
+                engine,
+                max(param.random_seed, 0),
+                ranks,
+            )
+        )
+    )
+    solver = Solver(
+        param,
+        engine=engine,
+        fill=filler(param, start),
+        on_nan=args.on_nan,
+        ranks=ranks,
+        share_memory=args.share,
+    )
     feed(solver, digits)
     if snapshot:
         solver.restore(snapshot)
-    say(f"net: {solver.net.name}; {'resumed from ' + snapshot if snapshot else args.init or args.weights or 'fillers'}"
-        + (f'; {ranks.size} ranks' if ranks.size > 1 else ''))
+    say(
+        f'net: {solver.net.name}; {"resumed from " + snapshot if snapshot else args.init or args.weights or "fillers"}'
+        + (f'; {ranks.size} ranks' if ranks.size > 1 else '')
+    )
     monitored = args.monitor and not ranks.rank
-    train(solver, Monitor(solver, args.monitor, args.monitor_every or param.display or EVERY) if monitored else None)
+    train(
+        solver,
+        Monitor(solver, args.monitor, args.monitor_every or param.display or EVERY)
+        if monitored
+        else None,
+    )
     if solver.stopped:
         say(f'stopped at iteration {solver.iter}; --snapshot auto goes on from there')
 
 
 def check(args: argparse.Namespace) -> None:
-    """Raises GoodinitError for options that do not go together, and for a picture that could not be made."""
+    """Raises GoodinitError for options that do not go together, and for a picture that could not be
+    made."""
     # With 'auto' the others say how to start where there is no snapshot yet.
     if sum(map(bool, (args.init, args.weights, args.snapshot not in ('', 'auto')))) > 1:
-        raise UsageError('found more than one of --init, --weights and --snapshot; needed: one, or none')
+        raise UsageError(
+            'found more than one of --init, --weights and --snapshot; needed: one, or none'
+        )
     if args.dropout and not args.init:
         raise UsageError('--dropout: found without --init, which looks at activations')
     if args.monitor:
@@ -137,7 +195,8 @@ def check(args: argparse.Namespace) -> None:
 
 
 def train(solver: Solver, monitor: Monitor | None = None) -> None:
-    """Train to the end, with a line for each event and a progress bar; signals stop it after a snapshot."""
+    """Train to the end, with a line for each event and a progress bar; signals stop it after a
+    snapshot."""
     with Signals(sigterm='stop') as signals, Progress(solver) as progress, monitor or nullcontext():
         listeners: list[Progress | Monitor] = [progress, monitor] if monitor else [progress]
 
@@ -149,6 +208,7 @@ def train(solver: Solver, monitor: Monitor | None = None) -> None:
             for each in listeners:
                 each.advance()
             return signals.request()
+
         solver.report, solver.request = report, request
         solver.solve()
 
@@ -162,14 +222,17 @@ def find_nets(param: SolverParameter, path: Path) -> None:
 
 
 def last_snapshot(prefix: str) -> str:
-    """The last complete snapshot, or '' where there is none, with a word on those that are not complete."""
+    """The last complete snapshot, or '' where there is none, with a word on those that are not
+    complete."""
     found, passed = snapshots.find_last(prefix)
     for line in passed:
         say(f'note: {line}')
     return found
 
 
-def initialized(solver: Path, recipe: Recipe, engine: Engine, seed: int, ranks: Ranks) -> NetParameter:
+def initialized(
+    solver: Path, recipe: Recipe, engine: Engine, seed: int, ranks: Ranks
+) -> NetParameter:
     """The weights that `goodinit init` gives the solver's net, from what all ranks read."""
     prepared = prepare(open_net(str(solver)), DataOptions(seed=seed), engine, ranks=ranks)
     outcome = carry_out(prepared, [recipe])
@@ -178,7 +241,9 @@ def initialized(solver: Path, recipe: Recipe, engine: Engine, seed: int, ranks: 
     return prepared.weights()
 
 
-def filler(param: SolverParameter, weights: Callable[[], NetParameter] | None) -> Callable[[Net], None]:
+def filler(
+    param: SolverParameter, weights: Callable[[], NetParameter] | None
+) -> Callable[[Net], None]:
     """What fills a net once all nets are built: its fillers, then what `weights` gives."""
     rng = np.random.default_rng(param.random_seed if param.random_seed >= 0 else None)
 
@@ -186,35 +251,50 @@ def filler(param: SolverParameter, weights: Callable[[], NetParameter] | None) -
         fill(net, rng)
         if weights is not None:
             net.copy_from(weights())
+
     return start
 
 
 class Progress:
-    """A line for each event of a solver on stderr, and where that is a terminal a bar below them: the iteration, the
-    loss, the rate, images per second, and the time that is left."""
+    """A line for each event of a solver on stderr, and where that is a terminal a bar below them:
+    the iteration, the loss, the rate, images per second, and the time that is left."""
 
     FORMAT = '{percentage:3.0f}%|{bar}| {n}/{total} [{elapsed}<{remaining}{postfix}]'
 
     def __init__(self, solver: Solver):
         from tqdm import tqdm
+
         self.solver = solver
         self.images = solver.net.tops[0][0].shape[0] * solver.param.iter_size
-        self.bar = tqdm(total=solver.param.max_iter, initial=solver.iter, leave=False, file=sys.stderr,
-                        bar_format=self.FORMAT, disable=not sys.stderr.isatty())
+        self.bar = tqdm(
+            total=solver.param.max_iter,
+            initial=solver.iter,
+            leave=False,
+            file=sys.stderr,
+            bar_format=self.FORMAT,
+            disable=not sys.stderr.isatty(),
+        )
 
     def __enter__(self) -> 'Progress':
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.bar.close()
 
     def advance(self) -> None:
         """An iteration is done."""
         if not self.bar.disable:
             speed = (self.bar.format_dict['rate'] or 0) * self.images
-            self.bar.set_postfix_str(f'loss {number(self.solver.smoothed_loss)}, rate {number(self.solver.lr)}, '
-                                     f'{speed:.0f} images/s', refresh=False)
+            self.bar.set_postfix_str(
+                f'loss {number(self.solver.smoothed_loss)}, rate {number(self.solver.lr)}, '
+                f'{speed:.0f} images/s',
+                refresh=False,
+            )
             self.bar.update()
 
     def tell(self, event: Event) -> None:
@@ -227,10 +307,14 @@ class Progress:
         """What the event tells."""
         match event:
             case Displayed(_, loss, outputs):
-                return f'loss {number(loss)}' + (f', rate {number(self.solver.lr)}' if outputs is not None else '')
+                return f'loss {number(loss)}' + (
+                    f', rate {number(self.solver.lr)}' if outputs is not None else ''
+                )
             case Tested(_, net, outputs):
-                lines = (line.partition(': ')[2].partition(' (')[0] for line in output_lines(outputs))
-                return f"test net {net}: {', '.join(lines)}"
+                lines = (
+                    line.partition(': ')[2].partition(' (')[0] for line in output_lines(outputs)
+                )
+                return f'test net {net}: {", ".join(lines)}'
             case Clipped(_, norm):
                 return f'gradients clipped from norm {number(norm)}'
             case Snapshotted():

@@ -2,16 +2,17 @@
 
     goodinit upgrade_net_proto_binary old.caffemodel new.caffemodel
 
-Exit status 1: what a V0 layer cannot have was left out, or an error said that there is no output. 2: IN is no
-caffemodel.
+Exit status 1: what a V0 layer cannot have was left out, or an error said that there is no output.
+2: IN is no caffemodel.
 """
+
 import argparse
 import sys
 from collections.abc import Sequence
 
-from goodinit.solvers.log.glog import log
 from goodinit.proto import ProtoError, existing_file, read_binary, write_weights
 from goodinit.proto.caffe_pb2 import NetParameter
+from goodinit.solvers.log.glog import log
 from goodinit.tools.cli.console import run
 from goodinit.tools.upgrade_net_proto_text import arguments, upgraded_net
 

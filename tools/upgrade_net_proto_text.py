@@ -2,15 +2,15 @@
 
     goodinit upgrade_net_proto_text old.prototxt new.prototxt
 
-Exit status 1: what a V0 layer cannot have was left out, or an error said that there is no output. 2: IN is not the text
-of a net.
+Exit status 1: what a V0 layer cannot have was left out, or an error said that there is no output.
+2: IN is not the text of a net.
 """
+
 import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from goodinit.solvers.log.glog import log
 from goodinit.proto import (
     ProtoError,
     existing_file,
@@ -22,6 +22,7 @@ from goodinit.proto import (
 from goodinit.proto.caffe_pb2 import NetParameter, V1LayerParameter
 from goodinit.proto.errors import about
 from goodinit.proto.upgrade_v1 import DATA_PARAMS, TRANSFORMS, TYPES
+from goodinit.solvers.log.glog import log
 from goodinit.tools.cli.console import Parser, run
 
 PLACE = 'upgrade_net_proto_text.cpp'
@@ -29,7 +30,9 @@ PLACE = 'upgrade_net_proto_text.cpp'
 
 @dataclass
 class Step:
-    """One of Caffe's upgrades: which nets need it, and what is logged before and after (level, place, text)."""
+    """One of Caffe's upgrades: which nets need it, and what is logged before and after (level,
+    place, text)."""
+
     needed: Callable[[NetParameter], bool]
     before: tuple[str, str]
     after: list[tuple[str, str, str]]
@@ -38,38 +41,78 @@ class Step:
 def has_old_transforms(net: NetParameter) -> bool:
     """Whether settings of the data transformation stand outside transform_param."""
     kinds = [(layer, TYPES[V1LayerParameter.LayerType.Name(layer.type)]) for layer in net.layers]
-    return any(getattr(layer, DATA_PARAMS[kind]).HasField(field)
-               for layer, kind in kinds if kind in DATA_PARAMS for field in TRANSFORMS)
+    return any(
+        getattr(layer, DATA_PARAMS[kind]).HasField(field)
+        for layer, kind in kinds
+        if kind in DATA_PARAMS
+        for field in TRANSFORMS
+    )
 
 
 OLD = 'upgrade input file specified using deprecated'
 DONE = 'Successfully upgraded file specified using deprecated'
 STEPS = [
-    Step(lambda net: any(layer.HasField('layer') for layer in net.layers),
-         ('upgrade_proto.cpp:28', f'Attempting to {OLD} V0LayerParameter'),
-         [('I', 'upgrade_proto.cpp:36', f'{DONE} V0LayerParameter'),
-          ('W', 'upgrade_proto.cpp:39', 'Note that future Caffe releases will not support V0NetParameter; use '
-           './build/tools/upgrade_net_proto_text for prototxt and ./build/tools/upgrade_net_proto_binary for model '
-           'weights upgrade this and any other net protos to the new format.')]),
-    Step(has_old_transforms,
-         ('upgrade_proto.cpp:46', f'Attempting to {OLD} transformation parameters'),
-         [('I', 'upgrade_proto.cpp:49', f'{DONE} data transformation parameters.'),
-          ('W', 'upgrade_proto.cpp:51', 'Note that future Caffe releases will only support transform_param messages '
-           'for transformation fields.')]),
-    Step(lambda net: bool(net.layers),
-         ('upgrade_proto.cpp:55', f'Attempting to {OLD} V1LayerParameter'),
-         [('I', 'upgrade_proto.cpp:63', f'{DONE} V1LayerParameter')]),
-    Step(lambda net: bool(net.input),
-         ('upgrade_proto.cpp:69', f'Attempting to {OLD} input fields'),
-         [('I', 'upgrade_proto.cpp:72', f'{DONE} input fields.'),
-          ('W', 'upgrade_proto.cpp:74', 'Note that future Caffe releases will only support input layers and not input '
-           'fields.')]),
-    Step(lambda net: any(layer.type == 'BatchNorm' and len(layer.param) == 3 for layer in net.layer),
-         ('upgrade_proto.cpp:79', 'Attempting to upgrade batch norm layers using deprecated params'),
-         [('I', 'upgrade_proto.cpp:82', 'Successfully upgraded batch norm layers using deprecated params.')]),
+    Step(
+        lambda net: any(layer.HasField('layer') for layer in net.layers),
+        ('upgrade_proto.cpp:28', f'Attempting to {OLD} V0LayerParameter'),
+        [
+            ('I', 'upgrade_proto.cpp:36', f'{DONE} V0LayerParameter'),
+            (
+                'W',
+                'upgrade_proto.cpp:39',
+                'Note that future Caffe releases will not support V0NetParameter; use '
+                './build/tools/upgrade_net_proto_text for prototxt and ./build/tools/upgrade_net_proto_binary for model '
+                'weights upgrade this and any other net protos to the new format.',
+            ),
+        ],
+    ),
+    Step(
+        has_old_transforms,
+        ('upgrade_proto.cpp:46', f'Attempting to {OLD} transformation parameters'),
+        [
+            ('I', 'upgrade_proto.cpp:49', f'{DONE} data transformation parameters.'),
+            (
+                'W',
+                'upgrade_proto.cpp:51',
+                'Note that future Caffe releases will only support transform_param messages '
+                'for transformation fields.',
+            ),
+        ],
+    ),
+    Step(
+        lambda net: bool(net.layers),
+        ('upgrade_proto.cpp:55', f'Attempting to {OLD} V1LayerParameter'),
+        [('I', 'upgrade_proto.cpp:63', f'{DONE} V1LayerParameter')],
+    ),
+    Step(
+        lambda net: bool(net.input),
+        ('upgrade_proto.cpp:69', f'Attempting to {OLD} input fields'),
+        [
+            ('I', 'upgrade_proto.cpp:72', f'{DONE} input fields.'),
+            (
+                'W',
+                'upgrade_proto.cpp:74',
+                'Note that future Caffe releases will only support input layers and not input '
+                'fields.',
+            ),
+        ],
+    ),
+    Step(
+        lambda net: any(layer.type == 'BatchNorm' and len(layer.param) == 3 for layer in net.layer),
+        ('upgrade_proto.cpp:79', 'Attempting to upgrade batch norm layers using deprecated params'),
+        [
+            (
+                'I',
+                'upgrade_proto.cpp:82',
+                'Successfully upgraded batch norm layers using deprecated params.',
+            )
+        ],
+    ),
 ]
-PROBLEMS = ('Warning: had one or more problems upgrading V0NetParameter to NetParameter (see above); continuing '
-            'anyway.')
+PROBLEMS = (
+    'Warning: had one or more problems upgrading V0NetParameter to NetParameter (see above); continuing '
+    'anyway.'
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -99,7 +142,8 @@ def upgrade(args: argparse.Namespace) -> int:
 
 
 def upgraded_net(net: NetParameter, name: str, place: str) -> tuple[NetParameter, list[str]]:
-    """The net in the current format, and what was left out of it, with Caffe's log. Raises ProtoError."""
+    """The net in the current format, and what was left out of it, with Caffe's log. Raises
+    ProtoError."""
     problems: list[str] = []
     steps = [step for step in STEPS if step.needed(net)]
     if steps:

@@ -1,14 +1,15 @@
-"""Bring a solver prototxt to the current format (`type` in place of `solver_type`), as Caffe's tool of this name.
+"""Bring a solver prototxt to the current format (`type` in place of `solver_type`), as Caffe's tool
+of this name.
 
     goodinit upgrade_solver_proto_text old_solver.prototxt solver.prototxt
 
 Exit status 1: an error said that there is no output. 2: IN is not the text of a solver.
 """
+
 import argparse
 import sys
 from collections.abc import Sequence
 
-from goodinit.solvers.log.glog import log
 from goodinit.proto import (
     ProtoError,
     existing_file,
@@ -19,6 +20,7 @@ from goodinit.proto import (
 )
 from goodinit.proto.caffe_pb2 import SolverParameter
 from goodinit.proto.errors import about
+from goodinit.solvers.log.glog import log
 from goodinit.tools.cli.console import run
 from goodinit.tools.upgrade_net_proto_text import arguments
 
@@ -48,12 +50,22 @@ def upgraded_solver(solver: SolverParameter, name: str) -> SolverParameter:
         log(f'{PLACE}:43', f'File already in latest proto format: {name}', 'E')
         return upgrade_solver(solver)
     old = "'solver_type' field (enum)"
-    log(f'{SOURCE}:1084', f"Attempting to upgrade input file specified using deprecated {old}': {name}")
+    log(
+        f'{SOURCE}:1084',
+        f"Attempting to upgrade input file specified using deprecated {old}': {name}",
+    )
     with about(name):
         upgraded = upgrade_solver(solver)
-    log(f'{SOURCE}:1091', f"Successfully upgraded file specified using deprecated {old} to 'type' field (string).")
-    log(f'{SOURCE}:1093', "Note that future Caffe releases will only support 'type' field (string) for a solver's "
-                          'type.', 'W')
+    log(
+        f'{SOURCE}:1091',
+        f"Successfully upgraded file specified using deprecated {old} to 'type' field (string).",
+    )
+    log(
+        f'{SOURCE}:1093',
+        "Note that future Caffe releases will only support 'type' field (string) for a solver's "
+        'type.',
+        'W',
+    )
     return upgraded
 
 

@@ -1,8 +1,10 @@
-"""Write models/ from the Python in tools/zoo: the prototxt files, and the table in models/README.md.
+"""Write models/ from the Python in tools/zoo: the prototxt files, and the table in
+models/README.md.
 
-    python -m goodinit.zoo.__main__            writes every file
-    python -m goodinit.zoo.__main__ --check    writes nothing; exit status 1 when something differs
+python -m goodinit.zoo            writes every file
+python -m goodinit.zoo --check    writes nothing; exit status 1 when something differs
 """
+
 import argparse
 import sys
 import textwrap
@@ -10,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from goodinit.feeding.bundled import MODELS
 from goodinit.proto.caffe_pb2 import SolverParameter
 from goodinit.proto.spec import prototxt
-from goodinit.feeding.bundled import MODELS
 from goodinit.zoo import fitnet, googlenet, imagenet, small, unet
 from goodinit.zoo.count import cost
 from goodinit.zoo.model import Model
@@ -24,7 +26,9 @@ REACHED = {'lenet': '99.14 %', 'cifar10_quick': '75.87 %'}
 
 def zoo() -> list[Model]:
     """Every bundled model, in the order of the table."""
-    return [model for family in (small, fitnet, imagenet, googlenet, unet) for model in family.models()]
+    return [
+        model for family in (small, fitnet, imagenet, googlenet, unet) for model in family.models()
+    ]
 
 
 def files(models: list[Model]) -> Iterator[tuple[Path, str]]:
@@ -46,8 +50,12 @@ def header(model: Model) -> str:
 
 def solver_text(name: str, fields: Mapping[str, Any]) -> str:
     """A solver's fields in the order in which they were given, between its net and its snapshots."""
-    fields = {'net': f'models/{name}/train_val.prototxt', **fields,
-              'snapshot_prefix': name.replace('/', '_'), 'solver_mode': 'CPU'}
+    fields = {
+        'net': f'models/{name}/train_val.prototxt',
+        **fields,
+        'snapshot_prefix': name.replace('/', '_'),
+        'solver_mode': 'CPU',
+    }
     return ''.join(prototxt(SolverParameter(**{key: value})) for key, value in fields.items())
 
 
@@ -61,8 +69,10 @@ def readme(models: list[Model]) -> str:
 def row(model: Model | None) -> str:
     """A line of the table; None gives its head."""
     if model is None:
-        return ('| model | source | input | parameters | MACs per image | reached |\n'
-                '|---|---|---|---:|---:|---|\n')
+        return (
+            '| model | source | input | parameters | MACs per image | reached |\n'
+            '|---|---|---|---:|---:|---|\n'
+        )
     shape = model.deploy.layer[0].input_param.shape[0].dim
     deploy, train_val = cost(model.deploy, shape), cost(model.train_val, shape)
     parameters = f'{deploy.parameters:,}'
@@ -70,21 +80,32 @@ def row(model: Model | None) -> str:
         parameters += f' ({train_val.parameters:,} in train_val)'
     if deploy.statistics:
         parameters += f' + {deploy.statistics:,} statistics'
-    cells = (model.name, model.source, ' x '.join(map(str, shape[1:])), parameters, f'{deploy.macs:,}',
-             REACHED.get(model.name, '–'))
+    cells = (
+        model.name,
+        model.source,
+        ' x '.join(map(str, shape[1:])),
+        parameters,
+        f'{deploy.macs:,}',
+        REACHED.get(model.name, '–'),
+    )
     return f'| {" | ".join(cells)} |\n'
 
 
 def stale(models: list[Model]) -> list[Path]:
-    """The files that differ from what they should hold, and the prototxt files that belong to no model."""
+    """The files that differ from what they should hold, and the prototxt files that belong to no
+    model."""
     wanted = dict(files(models))
-    differing = [path for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
+    differing = [
+        path for path, text in wanted.items() if not path.is_file() or path.read_text() != text
+    ]
     return differing + sorted(set(MODELS.rglob('*.prototxt')) - set(wanted))
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description='Write models/ from the Python in tools/zoo.')
-    parser.add_argument('--check', action='store_true', help='compare; exit status 1 when something differs')
+    parser.add_argument(
+        '--check', action='store_true', help='compare; exit status 1 when something differs'
+    )
     models = zoo()
     if parser.parse_args(argv).check:
         differing = stale(models)

@@ -1,4 +1,5 @@
 """What a net costs: shapes, parameters and multiply-accumulates, from its prototxt alone."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -14,6 +15,7 @@ class Cost:
     """parameters: the learned numbers. statistics: BatchNorm's running ones, also in a caffemodel.
     macs: multiply-accumulates of convolutions and inner products, per image. shapes: of every blob.
     """
+
     parameters: int
     statistics: int
     macs: int
@@ -56,7 +58,10 @@ def param_shapes(layer: LayerParameter, bottom: Shape) -> list[Shape]:
             return [(*ends, *kernel), *([(param.num_output,)] if param.bias_term else [])]
         case 'InnerProduct':
             ip = layer.inner_product_param
-            return [(ip.num_output, prod(bottom[1:])), *([(ip.num_output,)] if ip.bias_term else [])]
+            return [
+                (ip.num_output, prod(bottom[1:])),
+                *([(ip.num_output,)] if ip.bias_term else []),
+            ]
         case 'BatchNorm':
             return [(channels,), (channels,), (1,)]
         case 'Scale':
@@ -77,7 +82,11 @@ def _top(layer: LayerParameter, bottoms: list[Shape]) -> Shape:
             if pool.global_pooling:
                 return (images, channels, *(1 for _ in extents))
             window = (pool.kernel_size, pool.stride, pool.pad)
-            return (images, channels, *(pool_extent(size, *window, padded=pool.pad > 0) for size in extents))
+            return (
+                images,
+                channels,
+                *(pool_extent(size, *window, padded=pool.pad > 0) for size in extents),
+            )
         case 'InnerProduct':
             return (images, layer.inner_product_param.num_output)
         case 'Concat':

@@ -1,4 +1,5 @@
 """The FitNets of Mishkin & Matas (2016), Tables 1 and 8, with every nonlinearity of Tables 3 to 5."""
+
 from goodinit.proto.spec import NetBuilder
 
 from .model import BVLC, Model, cifar10, classifier, solver
@@ -23,7 +24,7 @@ NONLINEARITIES = {
 CONTRAST = 'A common mean and scale stand in for the contrast normalization of the published data.'
 NOTES = {
     'fitresnet4': ' Table 1 prints five convolutions in blocks 2 and 3, of FitNet-4 too, which has six '
-                  '(Table 8): six here.',
+    '(Table 8): six here.',
 }
 
 
@@ -45,9 +46,15 @@ class FitNet:
         x = net.dropout('data_drop', x, 0.2)
         for block, widths in enumerate(self.widths, 1):
             for index, width in enumerate(widths, 1):
-                x = self.convolution(net, x, f'{block}_{index}', width, self.residual and index % 2 == 0)
+                x = self.convolution(
+                    net, x, f'{block}_{index}', width, self.residual and index % 2 == 0
+                )
             last = block == len(self.widths)
-            x = net.pool(f'pool{block}', x, None) if last else net.pool(f'pool{block}', x, 2, stride=2)
+            x = (
+                net.pool(f'pool{block}', x, None)
+                if last
+                else net.pool(f'pool{block}', x, 2, stride=2)
+            )
             x = self.dropout(net, f'pool{block}_drop', x)
         pieces = 5 if self.type == 'Maxout' else 1
         x = net.inner_product('ip1', x, 500 * pieces, weight=self.filler)
@@ -55,7 +62,8 @@ class FitNet:
         return net.inner_product('clf', x, 10, weight=self.filler)
 
     def convolution(self, net: NetBuilder, x: str, tag: str, width: int, residual: bool) -> str:
-        """A 3x3 convolution and its nonlinearity; `residual` adds its input to its output between them."""
+        """A 3x3 convolution and its nonlinearity; `residual` adds its input to its output between
+        them."""
         pieces = 2 if self.type == 'Maxout' else 1
         y = net.conv(f'conv{tag}', x, width * pieces, 3, pad=1, weight=self.filler)
         if not residual:
@@ -67,7 +75,9 @@ class FitNet:
 
     def activation(self, net: NetBuilder, x: str, tag: str, pieces: int) -> str:
         """The nonlinearity, with batch normalization on its proper side."""
-        settings = {'maxout_param': {'num_pieces': pieces}} if self.type == 'Maxout' else self.settings
+        settings = (
+            {'maxout_param': {'num_pieces': pieces}} if self.type == 'Maxout' else self.settings
+        )
         if self.batch_norm == 'before':
             x = self.normalize(net, x, tag)
         x = net.add(self.type, f'{self.nonlinearity}{tag}', x, **settings)
@@ -86,21 +96,38 @@ class FitNet:
 
 
 def fitnet(architecture: str, nonlinearity: str, batch_norm: str = '') -> Model:
-    """FitNet-1, FitNet-4 or FitResNet-4 for CIFAR-10, with the settings of the published FitNet-4 solvers."""
+    """FitNet-1, FitNet-4 or FitResNet-4 for CIFAR-10, with the settings of the published FitNet-4
+    solvers."""
     variant = f'bn_{batch_norm}_{nonlinearity}' if batch_norm else nonlinearity
     source = f'{TITLES[architecture]} with {NONLINEARITIES[nonlinearity][3]}'
     if batch_norm:
         source += f', batch normalization {batch_norm} it'
-    schedule = solver(100, 1000, 0.01, 'multistep', gamma=0.1, stepvalue=[40000, 60000, 80000],
-                      weight_decay=0.0005, max_iter=90000, snapshot=10000)
-    return classifier(f'{architecture}/{variant}', f'{source} (Mishkin & Matas 2016)',
-                      f'{TITLES[architecture]} {variant}', cifar10(scale=CIFAR10_SCALE),
-                      FitNet(architecture, nonlinearity, batch_norm), schedule, multipliers=SAME_RATE,
-                      note=CONTRAST + NOTES.get(architecture, ''))
+    schedule = solver(
+        100,
+        1000,
+        0.01,
+        'multistep',
+        gamma=0.1,
+        stepvalue=[40000, 60000, 80000],
+        weight_decay=0.0005,
+        max_iter=90000,
+        snapshot=10000,
+    )
+    return classifier(
+        f'{architecture}/{variant}',
+        f'{source} (Mishkin & Matas 2016)',
+        f'{TITLES[architecture]} {variant}',
+        cifar10(scale=CIFAR10_SCALE),
+        FitNet(architecture, nonlinearity, batch_norm),
+        schedule,
+        multipliers=SAME_RATE,
+        note=CONTRAST + NOTES.get(architecture, ''),
+    )
 
 
 def fitnet_mnist(name: str, loss: str) -> Model:
     """FitNet-MNIST: six thin maxout convolutions and a classifier."""
+
     def body(net: NetBuilder, x: str) -> str:
         for block, (width, kernel) in enumerate(((16, 4), (16, 4), (12, 2)), 1):
             for index in (1, 2):
@@ -109,12 +136,30 @@ def fitnet_mnist(name: str, loss: str) -> Model:
             x = net.pool(f'pool{block}', x, kernel, stride=2)
         return net.inner_product('clf', net.dropout('final_drop', x, 0.3), 10)
 
-    schedule = solver(100, 500, 0.002, 'step', gamma=0.1, stepsize=15000, weight_decay=0.0005, momentum=0,
-                      max_iter=50000, type='RMSProp', rms_decay=0.99)
-    return classifier(f'fitnet_mnist/{name}', f'FitNet-MNIST with {name} loss (Mishkin & Matas 2016)',
-                      f'FitNet-MNIST {name}', MNIST, body, schedule, loss=loss,
-                      multipliers=({'lr_mult': 1}, {'lr_mult': 1}),
-                      note='The paper says 30K parameters; its published prototxt has as many as this one.')
+    schedule = solver(
+        100,
+        500,
+        0.002,
+        'step',
+        gamma=0.1,
+        stepsize=15000,
+        weight_decay=0.0005,
+        momentum=0,
+        max_iter=50000,
+        type='RMSProp',
+        rms_decay=0.99,
+    )
+    return classifier(
+        f'fitnet_mnist/{name}',
+        f'FitNet-MNIST with {name} loss (Mishkin & Matas 2016)',
+        f'FitNet-MNIST {name}',
+        MNIST,
+        body,
+        schedule,
+        loss=loss,
+        multipliers=({'lr_mult': 1}, {'lr_mult': 1}),
+        note='The paper says 30K parameters; its published prototxt has as many as this one.',
+    )
 
 
 def models() -> list[Model]:
@@ -123,6 +168,9 @@ def models() -> list[Model]:
         fitnet_mnist('softmax', 'SoftmaxWithLoss'),
         fitnet_mnist('hinge', 'HingeLoss'),
         *(fitnet(architecture, kind) for architecture in WIDTHS for kind in NONLINEARITIES),
-        *(fitnet('fitnet4', kind, side) for kind in ('relu', 'tanh', 'maxout')
-          for side in ('before', 'after')),
+        *(
+            fitnet('fitnet4', kind, side)
+            for kind in ('relu', 'tanh', 'maxout')
+            for side in ('before', 'after')
+        ),
     ]

@@ -1,4 +1,5 @@
 """GoogLeNet as bvlc_googlenet has it, with and without the two auxiliary classifiers."""
+
 from goodinit.proto.spec import NetBuilder
 
 from .imagenet import lrn
@@ -6,15 +7,22 @@ from .model import BVLC, Model, accuracy, deploy_net, imagenet, solver
 
 # Outputs of 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5 and pool_proj.
 INCEPTIONS = {
-    '3a': (64, 96, 128, 16, 32, 32), '3b': (128, 128, 192, 32, 96, 64),
-    '4a': (192, 96, 208, 16, 48, 64), '4b': (160, 112, 224, 24, 64, 64), '4c': (128, 128, 256, 24, 64, 64),
-    '4d': (112, 144, 288, 32, 64, 64), '4e': (256, 160, 320, 32, 128, 128),
-    '5a': (256, 160, 320, 32, 128, 128), '5b': (384, 192, 384, 48, 128, 128),
+    '3a': (64, 96, 128, 16, 32, 32),
+    '3b': (128, 128, 192, 32, 96, 64),
+    '4a': (192, 96, 208, 16, 48, 64),
+    '4b': (160, 112, 224, 24, 64, 64),
+    '4c': (128, 128, 256, 24, 64, 64),
+    '4d': (112, 144, 288, 32, 64, 64),
+    '4e': (256, 160, 320, 32, 128, 128),
+    '5a': (256, 160, 320, 32, 128, 128),
+    '5b': (384, 192, 384, 48, 128, 128),
 }
 AUXILIARY = {'4a': 'loss1', '4d': 'loss2'}
 
 
-def conv(net: NetBuilder, x: str, folder: str, kind: str, width: int, kernel: int, stride: int = 1) -> str:
+def conv(
+    net: NetBuilder, x: str, folder: str, kind: str, width: int, kernel: int, stride: int = 1
+) -> str:
     """A convolution that keeps the extent (but for its stride), and its ReLU."""
     x = net.conv(f'{folder}/{kind}', x, width, kernel, pad=kernel // 2, stride=stride, bias=0.2)
     return net.relu(f'{folder}/relu_{kind.removesuffix("_s2")}', x)
@@ -35,7 +43,13 @@ def inception(net: NetBuilder, x: str, tag: str) -> str:
 
 def losses(net: NetBuilder, folder: str, scores: str, name: str, top: str, weight: float) -> None:
     """The loss of one classifier, and its accuracies."""
-    net.add('SoftmaxWithLoss', f'{folder}/{name}', [scores, 'label'], f'{folder}/{top}', loss_weight=[weight])
+    net.add(
+        'SoftmaxWithLoss',
+        f'{folder}/{name}',
+        [scores, 'label'],
+        f'{folder}/{top}',
+        loss_weight=[weight],
+    )
     accuracy(net, f'{folder}/top-1', scores)
     accuracy(net, f'{folder}/top-5', scores, top_k=5)
 
@@ -71,8 +85,19 @@ def googlenet(name: str, source: str, with_auxiliary: bool) -> Model:
     train_val = NetBuilder('GoogleNet', BVLC)
     data.add(train_val)
     losses(train_val, 'loss3', body(train_val, 'data', with_auxiliary), 'loss3', 'loss3', 1)
-    schedule = solver(1000, 4000, 0.01, 'poly', power=0.5, weight_decay=0.0002, test_initialization=False,
-                      display=40, average_loss=40, max_iter=2400000, snapshot=40000)
+    schedule = solver(
+        1000,
+        4000,
+        0.01,
+        'poly',
+        power=0.5,
+        weight_decay=0.0002,
+        test_initialization=False,
+        display=40,
+        average_loss=40,
+        max_iter=2400000,
+        snapshot=40000,
+    )
     return Model(name, source, train_val.param, deploy_net('GoogleNet', data.shape, body), schedule)
 
 
@@ -80,5 +105,7 @@ def models() -> list[Model]:
     """The models of this file."""
     return [
         googlenet('googlenet', 'bvlc_googlenet, after Szegedy et al. (2015)', with_auxiliary=True),
-        googlenet('googlenet/no_aux', 'bvlc_googlenet without auxiliary classifiers', with_auxiliary=False),
+        googlenet(
+            'googlenet/no_aux', 'bvlc_googlenet without auxiliary classifiers', with_auxiliary=False
+        ),
     ]

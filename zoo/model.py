@@ -1,4 +1,6 @@
-"""What the models have in common: the data layers, the loss, the deploy net and the solver around a body."""
+"""What the models have in common: the data layers, the loss, the deploy net and the solver around a
+body."""
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +24,7 @@ class Model:
 
     source: the publication it follows. note: where it differs from that, or has to choose.
     """
+
     name: str
     source: str
     train_val: NetParameter
@@ -34,8 +37,10 @@ class Model:
 class Data:
     """The databases a net is trained and tested on, and how their images are transformed.
 
-    layer: the data layer's name. shape: of the deploy net's input. splits: as in the databases' names.
+    layer: the data layer's name. shape: of the deploy net's input. splits: as in the databases'
+    names.
     """
+
     layer: str
     database: str
     shape: tuple[int, ...]
@@ -46,14 +51,30 @@ class Data:
 
     def add(self, net: NetBuilder) -> None:
         """Images and labels from one database, for each phase."""
-        phases = zip(('TRAIN', 'TEST'), self.splits, self.batch_sizes, (self.train_only, {}), strict=True)
+        phases = zip(
+            ('TRAIN', 'TEST'), self.splits, self.batch_sizes, (self.train_only, {}), strict=True
+        )
         for phase, split, batch_size, extra in phases:
-            data_layer(net, self.layer, ('data', 'label'), phase, f'{self.database}_{split}', batch_size,
-                       transform_param={**self.transform, **extra})
+            data_layer(
+                net,
+                self.layer,
+                ('data', 'label'),
+                phase,
+                f'{self.database}_{split}',
+                batch_size,
+                transform_param={**self.transform, **extra},
+            )
 
 
-def data_layer(net: NetBuilder, name: str, tops: Sequence[str], phase: str, database: str, batch_size: int,
-               **fields: Any) -> None:
+def data_layer(
+    net: NetBuilder,
+    name: str,
+    tops: Sequence[str],
+    phase: str,
+    database: str,
+    batch_size: int,
+    **fields: Any,
+) -> None:
     """One Data layer that reads an LMDB."""
     source = {'source': f'{database}_lmdb', 'batch_size': batch_size, 'backend': 'LMDB'}
     net.add('Data', name, top=tops, include=[{'phase': phase}], data_param=source, **fields)
@@ -61,20 +82,44 @@ def data_layer(net: NetBuilder, name: str, tops: Sequence[str], phase: str, data
 
 def cifar10(batch_sizes: tuple[int, int] = (128, 100), **transform: Any) -> Data:
     """CIFAR-10, mirrored at random, and shifted too where the training database has a border."""
-    return Data('cifar', 'cifar10', (1, 3, 32, 32), batch_sizes,
-                {**transform, 'crop_size': 32, 'mean_value': CIFAR10_MEAN}, {'mirror': True})
+    return Data(
+        'cifar',
+        'cifar10',
+        (1, 3, 32, 32),
+        batch_sizes,
+        {**transform, 'crop_size': 32, 'mean_value': CIFAR10_MEAN},
+        {'mirror': True},
+    )
 
 
-def imagenet(crop_size: int, batch_sizes: tuple[int, int], images: int = 10, mirror: bool = True) -> Data:
+def imagenet(
+    crop_size: int, batch_sizes: tuple[int, int], images: int = 10, mirror: bool = True
+) -> Data:
     """ILSVRC 2012; `images` is the batch of the deploy net."""
-    return Data('data', 'ilsvrc12', (images, 3, crop_size, crop_size), batch_sizes,
-                {'crop_size': crop_size, 'mean_value': IMAGENET_MEAN}, {'mirror': True} if mirror else {},
-                ('train', 'val'))
+    return Data(
+        'data',
+        'ilsvrc12',
+        (images, 3, crop_size, crop_size),
+        batch_sizes,
+        {'crop_size': crop_size, 'mean_value': IMAGENET_MEAN},
+        {'mirror': True} if mirror else {},
+        ('train', 'val'),
+    )
 
 
-def classifier(name: str, source: str, title: str, data: Data, body: Body, solver: Mapping[str, Any], *,
-               note: str = '', multipliers: Sequence[Mapping[str, float]] = BVLC,
-               loss: str = 'SoftmaxWithLoss', top5: bool = False) -> Model:
+def classifier(
+    name: str,
+    source: str,
+    title: str,
+    data: Data,
+    body: Body,
+    solver: Mapping[str, Any],
+    *,
+    note: str = '',
+    multipliers: Sequence[Mapping[str, float]] = BVLC,
+    loss: str = 'SoftmaxWithLoss',
+    top5: bool = False,
+) -> Model:
     """A Model whose body ends in a score per class; `title` is the name inside the nets."""
     train_val = NetBuilder(title, multipliers)
     data.add(train_val)
@@ -102,11 +147,31 @@ def deploy_net(title: str, shape: Sequence[int], body: Body, softmax: bool = Tru
     return net.param
 
 
-def solver(test_iter: int, test_interval: int, base_lr: float, lr_policy: str, *, max_iter: int,
-           momentum: float = 0.9, weight_decay: float = 0, display: int = 100, snapshot: int = 0,
-           **more: Any) -> dict[str, Any]:
-    """A solver's fields in the order in which they are written; `more` are those that only some have."""
-    fields = {'test_iter': [test_iter], 'test_interval': test_interval, 'base_lr': base_lr,
-              'momentum': momentum, 'weight_decay': weight_decay, 'lr_policy': lr_policy, **more,
-              'display': display, 'max_iter': max_iter, 'snapshot': snapshot}
+def solver(
+    test_iter: int,
+    test_interval: int,
+    base_lr: float,
+    lr_policy: str,
+    *,
+    max_iter: int,
+    momentum: float = 0.9,
+    weight_decay: float = 0,
+    display: int = 100,
+    snapshot: int = 0,
+    **more: Any,
+) -> dict[str, Any]:
+    """A solver's fields in the order in which they are written; `more` are those that only some
+    have."""
+    fields = {
+        'test_iter': [test_iter],
+        'test_interval': test_interval,
+        'base_lr': base_lr,
+        'momentum': momentum,
+        'weight_decay': weight_decay,
+        'lr_policy': lr_policy,
+        **more,
+        'display': display,
+        'max_iter': max_iter,
+        'snapshot': snapshot,
+    }
     return {name: value for name, value in fields.items() if value != 0 or name in more}

@@ -1,4 +1,5 @@
 """caffe.proto, whose caffe_pb2 is the very module goodinit.proto.caffe_pb2."""
+
 import sys
 
 from ...proto import caffe_pb2

@@ -1,4 +1,5 @@
 """The files MNIST and CIFAR-10 are published in."""
+
 import gzip
 import lzma
 import math
@@ -37,7 +38,9 @@ def read_idx_images(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
     path = Path(path)
     images = read_idx(path)
     if images.ndim != 3:
-        raise DataError(f'{path}: has {images.ndim} axes, not the 3 of images; give the *-images-* file')
+        raise DataError(
+            f'{path}: has {images.ndim} axes, not the 3 of images; give the *-images-* file'
+        )
     beside = path.with_name(path.name.replace('images', 'labels').replace('idx3', 'idx1'))
     labels = read_idx(beside) if beside != path and beside.exists() else None
     if labels is not None and labels.shape != images.shape[:1]:

@@ -1,4 +1,5 @@
 """Databases of Datum messages, as convert_imageset writes them: LMDB and LevelDB."""
+
 import math
 import secrets
 import shutil
@@ -21,9 +22,11 @@ from .pairs import Database, InUse, Writer
 LEVELDB, LMDB = caffe_pb2.DataParameter.LEVELDB, caffe_pb2.DataParameter.LMDB
 # Each backend's reader and writer, and the file that tells its folders.
 KINDS: dict[int, tuple[type[Database], type[Writer], str]] = {
-    LEVELDB: (leveldb.LevelDB, leveldb.LevelDBWriter, 'CURRENT'), LMDB: (lmdb.LMDB, lmdb.LMDBWriter, 'data.mdb')}
+    LEVELDB: (leveldb.LevelDB, leveldb.LevelDBWriter, 'CURRENT'),
+    LMDB: (lmdb.LMDB, lmdb.LMDBWriter, 'data.mdb'),
+}
 
-PATIENCE = 50       # times 10 ms
+PATIENCE = 50  # times 10 ms
 # A process may open a database only once, yet a train and a test net may share it.
 _open: WeakValueDictionary[str, Database] = WeakValueDictionary()
 
@@ -31,14 +34,17 @@ _open: WeakValueDictionary[str, Database] = WeakValueDictionary()
 def open_database(path: str | Path, backend: int = LMDB) -> Database:
     """The database in the folder (or LMDB file) `path`; backend is a value of DataParameter.DB.
 
-    Raises DataError: no such database, another backend than said, or a LevelDB that another process uses.
+    Raises DataError: no such database, another backend than said, or a LevelDB that another process
+    uses.
     """
     path = Path(path)
     if not path.exists():
         raise DataError(f'database {path}: no such file or folder')
     if (found := backend_of(path)) not in (None, backend):
         label = KINDS[found][0].label
-        raise DataError(f'database {path}: is {label}, not {KINDS[backend][0].label}; set backend: {label.upper()}')
+        raise DataError(
+            f'database {path}: is {label}, not {KINDS[backend][0].label}; set backend: {label.upper()}'
+        )
     place = realpath(path)
     database = _open.get(place) or _open_patiently(KINDS[backend][0], path)
     _open[place] = database
@@ -46,7 +52,8 @@ def open_database(path: str | Path, backend: int = LMDB) -> Database:
 
 
 def _open_patiently(kind: type[Database], path: Path) -> Database:
-    """Open a database that a net may still be closing: the threads of one that was just dropped end a little later."""
+    """Open a database that a net may still be closing: the threads of one that was just dropped end
+    a little later."""
     for _ in range(PATIENCE):
         with suppress(InUse):
             return kind(path)
@@ -56,12 +63,15 @@ def _open_patiently(kind: type[Database], path: Path) -> Database:
 
 def backend_of(path: str | Path) -> int | None:
     """Which backend's database a folder holds; None where it holds none."""
-    return next((backend for backend, (*_, sign) in KINDS.items() if (Path(path) / sign).exists()), None)
+    return next(
+        (backend for backend, (*_, sign) in KINDS.items() if (Path(path) / sign).exists()), None
+    )
 
 
 @contextmanager
 def create_database(path: str | Path, backend: int = LMDB) -> Iterator[Writer]:
-    """A new database in the folder `path`, which must not be there yet; backend is a value of DataParameter.DB.
+    """A new database in the folder `path`, which must not be there yet; backend is a value of
+    DataParameter.DB.
 
         with create_database('train_lmdb') as database:
             database.put(b'00000000_cat.jpg', datum.SerializeToString())
@@ -75,7 +85,9 @@ def create_database(path: str | Path, backend: int = LMDB) -> Iterator[Writer]:
     try:
         unfinished.mkdir()
     except OSError as error:
-        raise DataError(f'database {path}: cannot be made in {path.parent} ({error.strerror})') from error
+        raise DataError(
+            f'database {path}: cannot be made in {path.parent} ({error.strerror})'
+        ) from error
     try:
         writer = KINDS[backend][1](unfinished)
         try:
@@ -99,7 +111,9 @@ def parse_datum(value: bytes, name: str = 'datum') -> caffe_pb2.Datum:
     return datum
 
 
-def datum_to_array(datum: caffe_pb2.Datum, color: bool | None = None, name: str = 'datum') -> np.ndarray:
+def datum_to_array(
+    datum: caffe_pb2.Datum, color: bool | None = None, name: str = 'datum'
+) -> np.ndarray:
     """(C, H, W): uint8 of raw or encoded pixels, float32 of float_data.
 
     color is decode_image's, for encoded images only: raw datums come as they are.
@@ -107,11 +121,16 @@ def datum_to_array(datum: caffe_pb2.Datum, color: bool | None = None, name: str 
     if datum.encoded:
         return decode_image(datum.data, color, name)
     shape = (datum.channels, datum.height, datum.width)
-    values = (np.frombuffer(datum.data, np.uint8) if datum.data
-              else np.array(datum.float_data, np.float32))
+    values = (
+        np.frombuffer(datum.data, np.uint8)
+        if datum.data
+        else np.array(datum.float_data, np.float32)
+    )
     if min(shape) < 1:
         raise DataError(f'{name}: found channels, height and width {shape}, needed: positive ones')
     if values.size != math.prod(shape):
-        raise DataError(f'{name}: holds {values.size} values, but its {shape[0]} channels of '
-                        f'{shape[1]} x {shape[2]} need {math.prod(shape)}')
+        raise DataError(
+            f'{name}: holds {values.size} values, but its {shape[0]} channels of '
+            f'{shape[1]} x {shape[2]} need {math.prod(shape)}'
+        )
     return values.reshape(shape)

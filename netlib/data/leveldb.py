@@ -1,4 +1,5 @@
 """LevelDB folders, read and written."""
+
 import os
 import shutil
 import tempfile
@@ -17,9 +18,9 @@ BLOCK_SIZE, WRITE_BUFFER = 1 << 16, 1 << 28
 class LevelDB(Database):
     """A LevelDB, opened in place, as Caffe does it.
 
-    Opening one changes its files: LevelDB begins a new log and manifest, and only one process at a time may have it. A
-    folder that may not be written to is left alone: LevelDB then works in a temporary folder with copies of the
-    small files and links to the tables.
+    Opening one changes its files: LevelDB begins a new log and manifest, and only one process at a
+    time may have it. A folder that may not be written to is left alone: LevelDB then works in a
+    temporary folder with copies of the small files and links to the tables.
     """
 
     label = 'LevelDB'
@@ -33,8 +34,10 @@ class LevelDB(Database):
         except (plyvel.Error, OSError) as error:
             text = _text(error)
             if 'lock' in text.lower():
-                raise InUse(f'database {path}: is in use: LevelDB lets one process at a time open it; use LMDB to '
-                            f'share it ({text})') from error
+                raise InUse(
+                    f'database {path}: is in use: LevelDB lets one process at a time open it; use LMDB to '
+                    f'share it ({text})'
+                ) from error
             raise DataError(f'database {path}: cannot be opened as LevelDB ({text})') from error
 
     def _linked(self, path: Path) -> Path:
@@ -65,8 +68,13 @@ class LevelDBWriter(Writer):
     def __init__(self, path: Path):
         super().__init__(path)
         self._plyvel = need_plyvel()
-        self._database = self._plyvel.DB(str(path), create_if_missing=True, error_if_exists=True,
-                                         block_size=BLOCK_SIZE, write_buffer_size=WRITE_BUFFER)
+        self._database = self._plyvel.DB(
+            str(path),
+            create_if_missing=True,
+            error_if_exists=True,
+            block_size=BLOCK_SIZE,
+            write_buffer_size=WRITE_BUFFER,
+        )
 
     def write(self, pairs: list[Pair]) -> None:
         try:
@@ -74,23 +82,34 @@ class LevelDBWriter(Writer):
                 for key, value in pairs:
                     batch.put(key, value)
         except (self._plyvel.Error, OSError) as error:
-            raise DataError(f'LevelDB: cannot write {len(pairs)} pairs from key {pairs[0][0]!r} on '
-                            f'({_text(error)})') from error
+            raise DataError(
+                f'LevelDB: cannot write {len(pairs)} pairs from key {pairs[0][0]!r} on '
+                f'({_text(error)})'
+            ) from error
 
     def close(self) -> None:
         self._database.close()
 
 
 def need_plyvel() -> ModuleType:
-    """The package plyvel, which has no wheels for Python 3.13 and newer, so that the extra leaves it out there."""
-    return need('plyvel', 'data', '; from Python 3.13 on: apt install g++ libleveldb-dev, then pip install plyvel')
+    """The package plyvel, which has no wheels for Python 3.13 and newer, so that the extra leaves
+    it out there."""
+    return need(
+        'plyvel',
+        'data',
+        '; from Python 3.13 on: apt install g++ libleveldb-dev, then pip install plyvel',
+    )
 
 
 def is_writable(path: Path) -> bool:
-    """Whether the folder may be written to: what its mode forbids to all, the administrator leaves alone too."""
+    """Whether the folder may be written to: what its mode forbids to all, the administrator leaves
+    alone too."""
     return os.access(path, os.W_OK) and bool(path.stat().st_mode & 0o222)
 
 
 def _text(error: Exception) -> str:
     """The message of plyvel's errors, which may be bytes."""
-    return ' '.join(part.decode(errors='replace') if isinstance(part, bytes) else str(part) for part in error.args)
+    return ' '.join(
+        part.decode(errors='replace') if isinstance(part, bytes) else str(part)
+        for part in error.args
+    )

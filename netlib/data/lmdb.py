@@ -1,4 +1,5 @@
 """LMDB folders and files, read without a lock file, and written."""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 from ..errors import DataError, need
 from .pairs import Database, InUse, Pair, Writer
 
-MAP_SIZE = 1 << 30      # bytes to begin with
+MAP_SIZE = 1 << 30  # bytes to begin with
 
 
 class LMDB(Database):
@@ -19,18 +20,23 @@ class LMDB(Database):
         lmdb = need('lmdb', 'data')
         self._error = lmdb.Error
         try:
-            self._environment = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False)
+            self._environment = lmdb.open(
+                str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False
+            )
         except lmdb.Error as error:
             kind = InUse if 'already open' in str(error) else DataError
             raise kind(f'database {path}: cannot be opened as LMDB ({error})') from error
         self._check_size(path / 'data.mdb' if path.is_dir() else path)
 
     def _check_size(self, file: Path) -> None:
-        """Raises DataError for a file that was cut off, since reading beyond its end would kill the process."""
+        """Raises DataError for a file that was cut off, since reading beyond its end would kill the
+        process."""
         needed = (self._environment.info()['last_pgno'] + 1) * self._environment.stat()['psize']
         if file.stat().st_size < needed:
             self._environment.close()
-            raise DataError(f'database {self.path}: was cut off: found {file.stat().st_size} bytes, needed: {needed}')
+            raise DataError(
+                f'database {self.path}: was cut off: found {file.stat().st_size} bytes, needed: {needed}'
+            )
 
     @contextmanager
     def _reading(self) -> Iterator:
@@ -76,7 +82,9 @@ class LMDBWriter(Writer):
             self._environment.set_mapsize(self._size)
             self.write(pairs)
         except self._lmdb.Error as error:
-            raise DataError(f'LMDB: cannot write {len(pairs)} pairs from key {pairs[0][0]!r} on ({error})') from error
+            raise DataError(
+                f'LMDB: cannot write {len(pairs)} pairs from key {pairs[0][0]!r} on ({error})'
+            ) from error
 
     def close(self) -> None:
         self._environment.close()

@@ -1,4 +1,5 @@
 """What LMDB and LevelDB have in common: pairs (key, value) of bytes, in the order of their keys."""
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 from ..errors import DataError
 
 Pair = tuple[bytes, bytes]
-COMMIT = 1000           # pairs written at once, as Caffe's tools do
+COMMIT = 1000  # pairs written at once, as Caffe's tools do
 
 
 class InUse(DataError):
@@ -27,10 +28,12 @@ class Database(ABC):
 
     @abstractmethod
     def pairs(self, after: bytes = b'') -> Iterator[Pair]:
-        """The pairs whose keys come after `after`, in order; it is found without reading what lies before."""
+        """The pairs whose keys come after `after`, in order; it is found without reading what lies
+        before."""
 
     def cycle(self, after: bytes = b'') -> Iterator[Pair]:
-        """The pairs after `after`, and on without end: after the last comes the first, as in Caffe's Data layer."""
+        """The pairs after `after`, and on without end: after the last comes the first, as in
+        Caffe's Data layer."""
         yield from self.pairs(after)
         if next(self.pairs(), None) is None:
             raise DataError(f'database {self.path}: is empty')
@@ -54,7 +57,8 @@ class Writer(ABC):
         self._pending: list[Pair] = []
 
     def put(self, key: bytes, value: bytes) -> None:
-        """Add a pair, or give the key another value. Raises DataError where the database refuses it."""
+        """Add a pair, or give the key another value. Raises DataError where the database refuses
+        it."""
         self._pending.append((key, value))
         if len(self._pending) == COMMIT:
             self.commit()

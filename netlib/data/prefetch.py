@@ -1,4 +1,5 @@
 """Reading ahead: threads that make what comes next while the net computes."""
+
 import atexit
 import os
 import weakref
@@ -15,8 +16,8 @@ Item = tuple[Any, dict]
 class Reader(Protocol):
     """Where data come from, with a place in them: an endless row of tasks.
 
-    What depends on order (reading, drawing random numbers) happens in `next`; the task that it returns does the rest,
-    on any thread, at any time.
+    What depends on order (reading, drawing random numbers) happens in `next`; the task that it
+    returns does the rest, on any thread, at any time.
     """
 
     def __next__(self) -> Callable[[], Any]: ...
@@ -51,8 +52,11 @@ class Share:
         return [next(self.reader) for _ in range(self.size)][self.first]
 
 
-def read_ahead(reader: Reader, ahead: int, threads: int = THREADS) -> 'Prefetch | Generator[Item, None, None]':
-    """(what each task of the reader gives, the reader's state after it), at most `ahead` of them before their time.
+def read_ahead(
+    reader: Reader, ahead: int, threads: int = THREADS
+) -> 'Prefetch | Generator[Item, None, None]':
+    """(what each task of the reader gives, the reader's state after it), at most `ahead` of them
+    before their time.
 
     The numbers are the same for any `ahead` and `threads`; 0 reads when asked.
     """
@@ -67,16 +71,23 @@ def _read(reader: Reader) -> 'Generator[Item, None, None]':
 
 
 class Prefetch:
-    """What a reader gives, made ahead by threads, which end after this is closed or dropped, and before the process.
+    """What a reader gives, made ahead by threads, which end after this is closed or dropped, and
+    before the process.
 
-    An exception comes where its result would have come. After one of the reader's own nothing more comes: close, and
-    begin anew.
+    An exception comes where its result would have come. After one of the reader's own nothing more
+    comes: close, and begin anew.
     """
 
     def __init__(self, reader: Reader, ahead: int, threads: int):
         self._results: SimpleQueue[tuple[Future, dict]] = SimpleQueue()
         self._room, stop = Semaphore(ahead), Event()
-        arguments = reader, Lock(), self._results, self._room, stop     # and not self, which may be dropped
+        arguments = (
+            reader,
+            Lock(),
+            self._results,
+            self._room,
+            stop,
+        )  # and not self, which may be dropped
         self._workers = [Thread(target=_work, args=arguments, daemon=True) for _ in range(threads)]
         self._stop = weakref.finalize(self, _stop, stop, self._room, threads)
         for worker in self._workers:
@@ -127,6 +138,7 @@ def _work(reader, turn, results, room, stop):
 
 
 def _stop(stop, room, threads):
-    """Wake the threads to their end. It is not waited for here: one of them may be collecting the garbage."""
+    """Wake the threads to their end. It is not waited for here: one of them may be collecting the
+    garbage."""
     stop.set()
     room.release(threads)

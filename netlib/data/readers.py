@@ -1,4 +1,5 @@
 """Readers of images for the layers that feed a net: databases and lists, in order or shuffled."""
+
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -19,7 +20,8 @@ Image = tuple[Patch, Label, str]
 
 
 class DatumReader:
-    """The images of a database, in the order of its keys, from the first or one drawn by rand_skip on.
+    """The images of a database, in the order of its keys, from the first or one drawn by rand_skip
+    on.
 
     param is a DataParameter. `rng` is drawn from here and nowhere else.
     """
@@ -51,7 +53,8 @@ class DatumReader:
 
 
 class ListReader:
-    """The images of a list, from the first line or one drawn by rand_skip on, in order or each pass shuffled anew.
+    """The images of a list, from the first line or one drawn by rand_skip on, in order or each pass
+    shuffled anew.
 
     param is an ImageDataParameter. `rng` is drawn from here and nowhere else.
     """
@@ -60,10 +63,14 @@ class ListReader:
         self.param, self.transform, self.rng = param, transform, rng
         self.lines = self.read_lines(param.source)
         if not self.lines:
-            raise DataError(f'data {param.source}: File is empty; needed: a path and a label per line')
+            raise DataError(
+                f'data {param.source}: File is empty; needed: a path and a label per line'
+            )
         self.line = int(rng.integers(param.rand_skip)) if param.rand_skip else 0
         if self.line >= len(self.lines):
-            raise DataError(f'rand_skip: Not enough points to skip: {param.source} has {len(self.lines)} lines')
+            raise DataError(
+                f'rand_skip: Not enough points to skip: {param.source} has {len(self.lines)} lines'
+            )
         self.begin_pass(draw_seed(rng))
 
     @staticmethod
@@ -90,7 +97,11 @@ class ListReader:
     def pixels(self, name: str) -> np.ndarray:
         """The image file, resized."""
         found = decode_image(name, self.param.is_color)
-        return resize(found, self.param.new_height, self.param.new_width) if self.param.new_height else found
+        return (
+            resize(found, self.param.new_height, self.param.new_width)
+            if self.param.new_height
+            else found
+        )
 
     def state(self) -> dict:
         return {'rng': self.rng.bit_generator.state, 'seed': self.seed, 'line': self.line}
@@ -101,12 +112,16 @@ class ListReader:
 
 
 class DenseReader(ListReader):
-    """The images of a list, each with an image of labels, one for each pixel: cut and mirrored alike.
+    """The images of a list, each with an image of labels, one for each pixel: cut and mirrored
+    alike.
 
-    param is a DenseImageDataParameter, whose own mirror and mean_file count beside the transformation's.
+    param is a DenseImageDataParameter, whose own mirror and mean_file count beside the
+    transformation's.
     """
 
-    def __init__(self, param, transform: TransformationParameter, phase: int, rng: np.random.Generator):
+    def __init__(
+        self, param, transform: TransformationParameter, phase: int, rng: np.random.Generator
+    ):
         whole = TransformationParameter()
         whole.CopyFrom(transform)
         whole.mirror |= param.mirror
@@ -122,30 +137,46 @@ class DenseReader(ListReader):
         lines = [tuple(line.split()) for line in read_lines(source)]
         for line in lines:
             if len(line) != 2:
-                raise DataError(f"data {source}: found the line '{' '.join(line)}', needed: the path of an image and "
-                                'that of its labels')
+                raise DataError(
+                    f"data {source}: found the line '{' '.join(line)}', needed: the path of an image and "
+                    'that of its labels'
+                )
         return lines
 
     def image(self, file: str, label: Any, draws: np.ndarray) -> Image:
         p = self.param
-        name, label_name = p.root_folder + p.root_folder_image + file, p.root_folder + p.root_folder_label + label
+        name, label_name = (
+            p.root_folder + p.root_folder_image + file,
+            p.root_folder + p.root_folder_label + label,
+        )
         pixels, labels = self.pixels(name), decode_image(label_name, color=False)
         wanted = pixels.shape[1] // p.label_divide_factor, pixels.shape[2] // p.label_divide_factor
         if p.new_height:
             labels = resize_nearest(labels, *wanted)
         if labels.shape[1:] != wanted:
-            raise DataError(f'{label_name} is {dimensions(labels.shape[1:])}, needed: {dimensions(wanted)}, as Input '
-                            'and label image heights and widths must match; new_height and new_width resize both')
+            raise DataError(
+                f'{label_name} is {dimensions(labels.shape[1:])}, needed: {dimensions(wanted)}, as Input '
+                'and label image heights and widths must match; new_height and new_width resize both'
+            )
         if p.crop_height:
             window = self.lowest(pixels.shape, draws, name)
             pixels, labels = pixels[window], labels[window]
-        return self.transform(pixels, draws, name), self.transform_labels(labels, draws, label_name).pixels, name
+        return (
+            self.transform(pixels, draws, name),
+            self.transform_labels(labels, draws, label_name).pixels,
+            name,
+        )
 
-    def lowest(self, shape: tuple[int, ...], draws: np.ndarray, name: str) -> tuple[slice, slice, slice]:
-        """The crop_height lowest rows, crop_width columns of them, as ENet's fork cuts images of roads."""
+    def lowest(
+        self, shape: tuple[int, ...], draws: np.ndarray, name: str
+    ) -> tuple[slice, slice, slice]:
+        """The crop_height lowest rows, crop_width columns of them, as ENet's fork cuts images of
+        roads."""
         p, (_, height, width) = self.param, shape
         if height < p.crop_height or width < p.crop_width:
-            raise DataError(f'{name} is {height} x {width}, smaller than crop_height x crop_width: '
-                            f'{p.crop_height} x {p.crop_width}')
+            raise DataError(
+                f'{name} is {height} x {width}, smaller than crop_height x crop_width: '
+                f'{p.crop_height} x {p.crop_width}'
+            )
         left = int(draws[1] * (width - p.crop_width + 1))
         return slice(None), slice(height - p.crop_height, height), slice(left, left + p.crop_width)

@@ -1,4 +1,5 @@
 """Samples: items of a store in a seeded random order, fitted to a net's input."""
+
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -26,17 +27,26 @@ class Store(Protocol):
 
 
 class Samples:
-    """(pixel - mean) * scale of a store's items, float32 of `shape`, each item once, in random order.
+    """(pixel - mean) * scale of a store's items, float32 of `shape`, each item once, in random
+    order.
 
-    shape is the net's input without the batch, as (C, H, W). Pixels (uint8) are brought to C channels
-    (grey <-> colour), resized keeping the aspect until they cover H x W, and cut at the centre; `crop`
-    first cuts the central crop x crop. Values of another dtype are only cut at the centre. mean: a
-    number, one per channel, or a mean file. Unreadable images are left out and listed in `skipped`.
-    The order is drawn once from `rng`: every pass gives the same samples.
+    shape is the net's input without the batch, as (C, H, W). Pixels (uint8) are brought to C
+    channels (grey <-> colour), resized keeping the aspect until they cover H x W, and cut at the
+    centre; `crop` first cuts the central crop x crop. Values of another dtype are only cut at the
+    centre. mean: a number, one per channel, or a mean file. Unreadable images are left out and
+    listed in `skipped`. The order is drawn once from `rng`: every pass gives the same samples.
     """
 
-    def __init__(self, store: Store, shape: tuple[int, ...], rng: np.random.Generator, *,
-                 mean: Mean = None, scale: float = 1.0, crop: int | None = None):
+    def __init__(
+        self,
+        store: Store,
+        shape: tuple[int, ...],
+        rng: np.random.Generator,
+        *,
+        mean: Mean = None,
+        scale: float = 1.0,
+        crop: int | None = None,
+    ):
         if not len(store):
             raise DataError(f'{store.describe}: holds no samples')
         self.store, self.shape, self.crop = store, tuple(shape), crop
@@ -70,7 +80,9 @@ class Samples:
                 yield (values.astype(np.float32) - self.mean) * self.scale, label
         if len(self.skipped) == len(self):
             name, reason = self.skipped[0]
-            raise DataError(f'{self.describe}: none of the {len(self)} images is usable; {name}: {reason}')
+            raise DataError(
+                f'{self.describe}: none of the {len(self)} images is usable; {name}: {reason}'
+            )
 
     def batches(self, size: int) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         """One pass of (samples (size, *shape), labels (size,) or None); the last may be smaller."""
@@ -95,8 +107,10 @@ class Samples:
             return _cut(item, self.shape)
         last = item.ndim == 3 and item.shape[2] == self.shape[0] != item.shape[0]
         hint = '; its last axis looks like the channels: transpose to (N, C, H, W)' if last else ''
-        raise DataError(f'{name} is {dimensions(item.shape)}, the net needs {dimensions(self.shape)} '
-                        f'(height and width may be larger){hint}')
+        raise DataError(
+            f'{name} is {dimensions(item.shape)}, the net needs {dimensions(self.shape)} '
+            f'(height and width may be larger){hint}'
+        )
 
     def _fit_pixels(self, item: np.ndarray, name: str) -> np.ndarray:
         if self.crop:
@@ -109,8 +123,12 @@ class Samples:
 
 def _holds(shape: tuple[int, ...], needed: tuple[int, ...]) -> bool:
     """Whether `needed` is `shape`, or (C, H, W) that can be cut out of it."""
-    return shape == needed or (len(shape) == len(needed) == 3 and shape[0] == needed[0]
-                               and shape[1] >= needed[1] and shape[2] >= needed[2])
+    return shape == needed or (
+        len(shape) == len(needed) == 3
+        and shape[0] == needed[0]
+        and shape[1] >= needed[1]
+        and shape[2] >= needed[2]
+    )
 
 
 def _cut(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -130,12 +148,16 @@ def fit_mean(mean: Mean, shape: tuple[int, ...]) -> np.ndarray:
     values = _numbers(mean)
     if not isinstance(values, str):
         if values.size not in (1, shape[0]):
-            raise DataError(f'mean: found {values.size} numbers, needed: 1, or {shape[0]} (one per channel)')
+            raise DataError(
+                f'mean: found {values.size} numbers, needed: 1, or {shape[0]} (one per channel)'
+            )
         return values.reshape(-1, *(1,) * (len(shape) - 1))
     image = read_mean(values)
     if not _holds(image.shape, shape):
-        raise DataError(f'mean file {mean} is {dimensions(image.shape)}, the net needs {dimensions(shape)}; '
-                        f'give one number per channel instead')
+        raise DataError(
+            f'mean file {mean} is {dimensions(image.shape)}, the net needs {dimensions(shape)}; '
+            f'give one number per channel instead'
+        )
     return _cut(image, shape)
 
 

@@ -1,10 +1,11 @@
 """Random orders that can be known again from a seed, so that a place in one need not hold it."""
+
 import numpy as np
 
 
 def draw_seed(rng: np.random.Generator) -> int:
     """The seed of one pass."""
-    return int(rng.integers(2 ** 63))
+    return int(rng.integers(2**63))
 
 
 def order(count: int, seed: int | list[int] | None) -> np.ndarray:

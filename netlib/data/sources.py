@@ -1,4 +1,5 @@
 """What a user may point `--data` at: images, lists of images, arrays, databases."""
+
 import glob
 import re
 from pathlib import Path
@@ -12,20 +13,31 @@ from .images import SUFFIXES, decode_image
 from .samples import Mean, Samples, Store
 from .transform import NO_ARRAY, dimensions
 
-ACCEPTED = ('a folder of images, a glob pattern, an image, a list file (.txt: a path and perhaps a label per '
-            'line), an .npy or .npz file of shape (N, C, H, W), an LMDB or LevelDB, MNIST (*-ubyte.gz) or CIFAR-10 '
-            '(*.bin, *.bin.xz)')
+ACCEPTED = (
+    'a folder of images, a glob pattern, an image, a list file (.txt: a path and perhaps a label per '
+    'line), an .npy or .npz file of shape (N, C, H, W), an LMDB or LevelDB, MNIST (*-ubyte.gz) or CIFAR-10 '
+    '(*.bin, *.bin.xz)'
+)
 
 LABELLED = re.compile(r'(.+)\s+(-?\d+)')
 
 
-def open_source(spec: str | Path, shape: tuple[int, ...], rng: np.random.Generator, *, mean: Mean = None,
-                scale: float = 1.0, crop: int | None = None) -> Samples:
+def open_source(
+    spec: str | Path,
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    *,
+    mean: Mean = None,
+    scale: float = 1.0,
+    crop: int | None = None,
+) -> Samples:
     """The samples that `spec` names, fitted to `shape` (C, H, W); the rest is explained at Samples.
 
     spec: one of ACCEPTED. A folder is searched with its subfolders. Raises DataError.
     """
-    return Samples(_open_store(str(spec), tuple(shape)), shape, rng, mean=mean, scale=scale, crop=crop)
+    return Samples(
+        _open_store(str(spec), tuple(shape)), shape, rng, mean=mean, scale=scale, crop=crop
+    )
 
 
 def _open_store(spec: str, shape: tuple[int, ...]) -> Store:
@@ -60,7 +72,9 @@ def _open_folder(path: Path, shape: tuple[int, ...]) -> Store:
     backend = backend_of(path)
     if backend is not None:
         return Datums(open_database(path, backend), shape)
-    found = (p for p in path.rglob('*') if p.suffix.lower() in SUFFIXES and not p.name.startswith('.'))
+    found = (
+        p for p in path.rglob('*') if p.suffix.lower() in SUFFIXES and not p.name.startswith('.')
+    )
     return _images(str(path), sorted(found), shape)
 
 
@@ -69,7 +83,9 @@ def _listed_images(path: Path, shape: tuple[int, ...]) -> Store:
     return _images(str(path), [path.parent / name for name in names], shape, labels)
 
 
-def _images(spec: str, paths: list, shape: tuple[int, ...], labels: list[int] | None = None) -> 'Images':
+def _images(
+    spec: str, paths: list, shape: tuple[int, ...], labels: list[int] | None = None
+) -> 'Images':
     if not paths:
         raise DataError(f'data {spec}: holds no images; needed: {ACCEPTED}')
     return Images(spec, paths, labels, _color(spec, shape))
@@ -78,8 +94,10 @@ def _images(spec: str, paths: list, shape: tuple[int, ...], labels: list[int] | 
 def _color(spec: str, shape: tuple[int, ...]) -> bool:
     """Whether images are wanted in colour: the net's channels say so."""
     if len(shape) != 3 or shape[0] not in (1, 3):
-        raise DataError(f'data {spec}: images have 1 or 3 channels, the net needs {dimensions(shape)}; '
-                        f'give an .npy file of shape (N, {", ".join(map(str, shape))})')
+        raise DataError(
+            f'data {spec}: images have 1 or 3 channels, the net needs {dimensions(shape)}; '
+            f'give an .npy file of shape (N, {", ".join(map(str, shape))})'
+        )
     return shape[0] == 3
 
 
@@ -104,7 +122,9 @@ class Images:
 class Arrays:
     """The rows of an array (N, ...) as `dtype`, perhaps with a label each; uint8 are pixels."""
 
-    def __init__(self, describe: str, rows: np.ndarray, labels: np.ndarray | None = None, dtype=np.uint8):
+    def __init__(
+        self, describe: str, rows: np.ndarray, labels: np.ndarray | None = None, dtype=np.uint8
+    ):
         self.spec, self.rows, self.labels, self.dtype = describe, rows, labels, dtype
         self.describe = f'{describe}: {len(rows)} samples of {dimensions(rows.shape[1:])}'
 
@@ -156,20 +176,26 @@ def read_list(path: str | Path) -> tuple[list[str], list[int] | None]:
         return [name for name, _ in labelled], [int(label) for _, label in labelled]
     if labelled:
         odd = next(line for line in lines if not LABELLED.fullmatch(line))
-        raise DataError(f"data {path}: '{odd}' has no label, other lines have: give all of them one or none")
+        raise DataError(
+            f"data {path}: '{odd}' has no label, other lines have: give all of them one or none"
+        )
     return lines, None
 
 
 def _open_arrays(path: Path) -> Arrays:
     rows, labels = _load_arrays(path)
     if rows.ndim < 2 or rows.dtype.kind not in 'biuf':
-        raise DataError(f'data {path}: found {rows.dtype} of shape {rows.shape}, needed: numbers of shape '
-                        f'(N, C, H, W)')
+        raise DataError(
+            f'data {path}: found {rows.dtype} of shape {rows.shape}, needed: numbers of shape '
+            f'(N, C, H, W)'
+        )
     if rows.dtype.kind == 'f':
         for index, row in enumerate(rows):
             if not np.isfinite(row).all():
-                raise DataError(f'data {path}: sample {index} holds NaN or infinity; the first is at index '
-                                f'{(index, *np.argwhere(~np.isfinite(row))[0].tolist())}')
+                raise DataError(
+                    f'data {path}: sample {index} holds NaN or infinity; the first is at index '
+                    f'{(index, *np.argwhere(~np.isfinite(row))[0].tolist())}'
+                )
     if labels is not None and labels.shape != rows.shape[:1]:
         raise DataError(f"data {path}: 'label' has shape {labels.shape}, needed: ({len(rows)},)")
     return Arrays(str(path), rows, labels, np.float32)
@@ -182,7 +208,9 @@ def _load_arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
         with np.load(path) as arrays:
             names = [name for name in arrays.files if name != 'label']
             if 'data' not in names and len(names) != 1:
-                raise DataError(f"data {path}: holds {', '.join(names)}; needed: an array named 'data'")
+                raise DataError(
+                    f"data {path}: holds {', '.join(names)}; needed: an array named 'data'"
+                )
             labels = arrays['label'] if 'label' in arrays.files else None
             return arrays['data' if 'data' in names else names[0]], labels
     except NO_ARRAY as error:

@@ -1,8 +1,9 @@
 """The layer types, one file each; importing this package registers them all.
 
-base.py holds the contract. A layer imports its base, blobs and shapes, and reaches numbers through its engine only;
-layers that work on the host by nature stand in host/ and may use NumPy.
+base.py holds the contract. A layer imports its base, blobs and shapes, and reaches numbers through
+its engine only; layers that work on the host by nature stand in host/ and may use NumPy.
 """
+
 import importlib
 import pkgutil
 

@@ -7,8 +7,8 @@ from .base import Layer
 class Accuracy(Layer):
     """The share of labels whose class is among the top_k scores
 
-    A label counts as found where fewer than top_k of the other classes score as high as its own: equal scores count
-    against it. Ignored labels are left out; with none left, the share is 0.
+    A label counts as found where fewer than top_k of the other classes score as high as its own:
+    equal scores count against it. Ignored labels are left out; with none left, the share is 0.
 
     bottom  x          (..., classes, ...)      the classes lie along `axis`
             label      one per score vector     integers as floats
@@ -26,13 +26,17 @@ class Accuracy(Layer):
         p = self.param.accuracy_param
         self.outer, self.classes, self.inner = fold(x.shape, self.axis(p.axis, x))
         if self.outer * self.inner != label.count:
-            raise self.error('Number of labels must match number of predictions; e.g., if label axis == 1 and '
-                             'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, with '
-                             f"integer values in {{0, 1, ..., C-1}}. Found '{x.name}' {x.shape_text}, "
-                             f"'{label.name}' {label.shape_text}")
+            raise self.error(
+                'Number of labels must match number of predictions; e.g., if label axis == 1 and '
+                'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, with '
+                f"integer values in {{0, 1, ..., C-1}}. Found '{x.name}' {x.shape_text}, "
+                f"'{label.name}' {label.shape_text}"
+            )
         if p.top_k > self.classes:
-            raise self.error('top_k must be less than or equal to the number of classes: found '
-                             f'{p.top_k} for {self.classes}')
+            raise self.error(
+                'top_k must be less than or equal to the number of classes: found '
+                f'{p.top_k} for {self.classes}'
+            )
         top[0].reshape()
         if len(top) > 1:
             top[1].reshape(self.classes)
@@ -51,7 +55,8 @@ class Accuracy(Layer):
         """(outer, 1, inner): 1 where the label is among the first top_k."""
         e, least = self.engine, self.buffer('least', 1, 1, 1)
         score, below = self.buffer('score', self.outer, 1, self.inner), self.buffer('hit', *x.shape)
-        # An infinite score times the zeros of `target` would not be 0. NaN is not below anything: so it is not found.
+        # An infinite score times the zeros of `target` would not be 0. NaN is not below anything:
+        # so it is not found.
         e.unary('clip', x, -3e38, 3e38, out=below)
         e.dot(below, target, out=score)
         e.binary('greater', score, below, out=below)

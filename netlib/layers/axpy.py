@@ -22,8 +22,10 @@ class Axpy(Layer):
     def reshape(self, bottom, top):
         a, x, y = bottom
         if x.shape != y.shape or a.shape != x.shape[:2] + (1,) * (a.axes - 2):
-            raise self.error("the factors need one number per channel of x, and y the shape of x: found "
-                             f"'{a.name}' {a.shape_text}, '{x.name}' {x.shape_text}, '{y.name}' {y.shape_text}")
+            raise self.error(
+                'the factors need one number per channel of x, and y the shape of x: found '
+                f"'{a.name}' {a.shape_text}, '{x.name}' {x.shape_text}, '{y.name}' {y.shape_text}"
+            )
         self.shape = (*x.shape[:2], count(x.shape, 2))
         top[0].reshape(*x.shape)
 

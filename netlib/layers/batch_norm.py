@@ -7,12 +7,14 @@ from .shared.standardize import Standardize
 class BatchNorm(Standardize):
     """y = (x - mean_c) / sqrt(var_c + eps) for each channel c
 
-    Mean and (biased) variance are those of the batch in TRAIN, the stored ones in TEST; use_global_stats overrides
-    that. With the batch's, forward adds them to the stored ones, f = moving_average_fraction and m elements a channel:
+    Mean and (biased) variance are those of the batch in TRAIN, the stored ones in TEST;
+    use_global_stats overrides that. With the batch's, forward adds them to the stored ones, f =
+    moving_average_fraction and m elements a channel:
 
         mean <- f mean + batch mean     var <- f var + m / (m - 1) batch variance     factor <- f factor + 1
 
-    Stored values are divided by the factor when used. A Scale layer may follow for a learned scale and shift.
+    Stored values are divided by the factor when used. A Scale layer may follow for a learned scale
+    and shift.
 
     bottom  x  (N, C, ...)      may be in place
     params  mean (C,), var (C,), factor (1,)        never learned
@@ -29,26 +31,33 @@ class BatchNorm(Standardize):
             self.add_param(shape)
         specs = self.param.param
         if any(spec.lr_mult for spec in specs):
-            raise self.error('Cannot configure batch normalization statistics as layer parameters: '
-                             'the lr_mult of param must be 0, or param left out')
+            raise self.error(
+                'Cannot configure batch normalization statistics as layer parameters: '
+                'the lr_mult of param must be 0, or param left out'
+            )
         for _ in range(len(specs), 3):
             specs.add(lr_mult=0)
 
     def reshape(self, bottom, top):
         x = bottom[0]
         if x.shape[1:2] != (self.channels,):
-            raise self.error(f"bottom '{x.name}' of shape {x.shape_text} needs {self.channels} channels in axis 1")
+            raise self.error(
+                f"bottom '{x.name}' of shape {x.shape_text} needs {self.channels} channels in axis 1"
+            )
         self.shape = fold(x.shape, 1)
         top[0].reshape(*x.shape)
 
     def forward(self, bottom, top):
         x, y = bottom[0].values, self.output_place(top)
-        self.engine.standardize(x.reshape(*self.shape), *self.statistics(x), out=y.reshape(*self.shape))
+        self.engine.standardize(
+            x.reshape(*self.shape), *self.statistics(x), out=y.reshape(*self.shape)
+        )
         if bottom[0] is top[0] and not self.global_stats:
             self.keep_output(top)
 
     def statistics(self, x=None):
-        """The mean and 1 / the deviation, (1, C, 1) each: those of the batch x, which are remembered, or the stored."""
+        """The mean and 1 / the deviation, (1, C, 1) each: those of the batch x, which are
+        remembered, or the stored."""
         e, C = self.engine, self.channels
         mean, var, inverse = (self.buffer(name, 1, C, 1) for name in ('mean', 'var', 'inverse'))
         if self.global_stats:
@@ -66,7 +75,9 @@ class BatchNorm(Standardize):
         f, m = self.param.batch_norm_param.moving_average_fraction, self.shape[0] * self.shape[2]
         one = self.buffer('one', 1)
         self.engine.fill(1, out=one)
-        for new, weight, stored in zip((mean, var, one), (1, m / max(m - 1, 1), 1), self.params, strict=True):
+        for new, weight, stored in zip(
+            (mean, var, one), (1, m / max(m - 1, 1), 1), self.params, strict=True
+        ):
             self.engine.axpby(weight, new.reshape(-1), f, out=stored.values)
 
     def backward(self, top, propagate_down, bottom):

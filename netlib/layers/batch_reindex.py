@@ -18,14 +18,20 @@ class BatchReindex(Rows):
     def reshape(self, bottom, top):
         x, index = bottom
         if index.axes != 1 or not x.axes:
-            raise self.error(f"needs a list of indices and samples to pick from: '{index.name}' has "
-                             f"{index.shape_text}, '{x.name}' {x.shape_text}")
+            raise self.error(
+                f"needs a list of indices and samples to pick from: '{index.name}' has "
+                f"{index.shape_text}, '{x.name}' {x.shape_text}"
+            )
         top[0].reshape(index.shape[0], *x.shape[1:])
 
     def forward(self, bottom, top):
         self.index = self.integers(bottom[1])
-        self.check_range(self.index, bottom[0].shape[0], 'Index specified for reindex layer was negative.',
-                         'Index specified for reindex layer was greater than batch size.')
+        self.check_range(
+            self.index,
+            bottom[0].shape[0],
+            'Index specified for reindex layer was negative.',
+            'Index specified for reindex layer was greater than batch size.',
+        )
         self.engine.take(bottom[0].values, self.index, 0, out=top[0].values)
 
     def backward(self, top, propagate_down, bottom):

@@ -5,9 +5,11 @@ from .shared.standardize import Standardize
 
 @register
 class BN(Standardize):
-    """y = s (x - mean) / sqrt(var + eps) + b for each channel: BatchNorm and Scale in one, as forks had it before BVLC
+    """y = s (x - mean) / sqrt(var + eps) + b for each channel: BatchNorm and Scale in one, as forks
+    had it before BVLC
 
-    There are three of the name. bn_param tells them apart, or where the layer has blobs their number:
+    There are three of the name. bn_param tells them apart, or where the layer has blobs their
+    number:
 
                         fields                                  mean and var of the batch           eps
         SegNet, ENet    scale_filler, shift_filler, bn_mode     with bn_mode: LEARN; with           1e-9
@@ -17,7 +19,8 @@ class BN(Standardize):
         older PSPNet    moving_average, decay or var_eps;       in TRAIN; in TEST without           var_eps
                         scale_filler, shift_filler              moving_average
 
-    Where the batch's are not used, the stored ones are. In TRAIN these follow, decay being 1 - momentum:
+    Where the batch's are not used, the stored ones are. In TRAIN these follow, decay being 1 -
+    momentum:
 
         mean <- momentum mean + (1 - momentum) batch mean       var likewise
 
@@ -41,11 +44,15 @@ class BN(Standardize):
             raise self.error(f'axis_ should be 1 or 2: found {p.axis}')
         self.channel = self.axis(p.axis, x)
         self.older = any(map(p.HasField, ('moving_average', 'decay', 'var_eps')))
-        stored = self.older or any(map(p.HasField, ('slope_filler', 'bias_filler', 'momentum', 'eps', 'frozen')))
+        stored = self.older or any(
+            map(p.HasField, ('slope_filler', 'bias_filler', 'momentum', 'eps', 'frozen'))
+        )
         segnet = any(map(p.HasField, ('scale_filler', 'shift_filler', 'bn_mode')))
         self.segnet = len(self.param.blobs) == 2 if self.param.blobs else segnet and not stored
         if len(top) > 1 and not (self.segnet and p.bn_mode == p.LEARN):
-            raise self.error('further tops, the mean and variance of the batch, go with bn_mode: LEARN only')
+            raise self.error(
+                'further tops, the mean and variance of the batch, go with bn_mode: LEARN only'
+            )
         self.channels = x.shape[self.channel]
         shape = tuple(self.channels if axis == self.channel else 1 for axis in range(4))
         self.add_param(shape, p.slope_filler if p.HasField('slope_filler') else p.scale_filler)
@@ -65,9 +72,11 @@ class BN(Standardize):
 
     def reshape(self, bottom, top):
         x = bottom[0]
-        if x.shape[self.channel:self.channel + 1] != (self.channels,):
-            raise self.error(f"bottom '{x.name}' of shape {x.shape_text} needs {self.channels} channels in axis "
-                             f'{self.channel}')
+        if x.shape[self.channel : self.channel + 1] != (self.channels,):
+            raise self.error(
+                f"bottom '{x.name}' of shape {x.shape_text} needs {self.channels} channels in axis "
+                f'{self.channel}'
+            )
         self.shape = fold(x.shape, self.channel)
         top[0].reshape(*x.shape)
         for blob in top[1:]:
@@ -105,13 +114,20 @@ class BN(Standardize):
 
     def backward(self, top, propagate_down, bottom):
         e, (slope, bias) = self.engine, self.params[:2]
-        x, dy, dx = (t.reshape(*self.shape) for t in (self.input(bottom, top), top[0].diffs, bottom[0].diffs))
+        x, dy, dx = (
+            t.reshape(*self.shape) for t in (self.input(bottom, top), top[0].diffs, bottom[0].diffs)
+        )
         mean, inverse = map(self.per_channel, ('mean', 'inverse'))
         z = self.standardized(x, mean, inverse) if slope.learns or self.from_batch else None
         dz = self.scratch('dz', *self.shape) if propagate_down[0] else None
-        e.scale_shift_backward(z or x, self.across(slope.values), dy, out=dz,
-                               dscale=self.across(slope.diffs) if slope.learns else None,
-                               dshift=self.across(bias.diffs) if bias.learns else None)
+        e.scale_shift_backward(
+            z or x,
+            self.across(slope.values),
+            dy,
+            out=dz,
+            dscale=self.across(slope.diffs) if slope.learns else None,
+            dshift=self.across(bias.diffs) if bias.learns else None,
+        )
         if propagate_down[0]:
             if self.from_batch:
                 self.engine.standardize_backward(z, inverse, dz, out=dx)

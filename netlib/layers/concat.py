@@ -19,12 +19,21 @@ class Concat(Blocks):
         self.block_axis = axis = self.read_axis(self.param.concat_param, 'concat_dim', first)
         for blob in bottom[1:]:
             if blob.axes != first.axes:
-                raise self.error(f"All inputs must have the same number of axes: '{first.name}' has "
-                                 f"{first.shape_text}, '{blob.name}' {blob.shape_text}")
-            if blob.shape[:axis] + blob.shape[axis + 1:] != first.shape[:axis] + first.shape[axis + 1:]:
-                raise self.error(f'All inputs must have the same shape, except at concat_axis ({axis}): '
-                                 f"'{first.name}' has {first.shape_text}, '{blob.name}' {blob.shape_text}")
-        top[0].reshape(*first.shape[:axis], sum(b.shape[axis] for b in bottom), *first.shape[axis + 1:])
+                raise self.error(
+                    f"All inputs must have the same number of axes: '{first.name}' has "
+                    f"{first.shape_text}, '{blob.name}' {blob.shape_text}"
+                )
+            if (
+                blob.shape[:axis] + blob.shape[axis + 1 :]
+                != first.shape[:axis] + first.shape[axis + 1 :]
+            ):
+                raise self.error(
+                    f'All inputs must have the same shape, except at concat_axis ({axis}): '
+                    f"'{first.name}' has {first.shape_text}, '{blob.name}' {blob.shape_text}"
+                )
+        top[0].reshape(
+            *first.shape[:axis], sum(b.shape[axis] for b in bottom), *first.shape[axis + 1 :]
+        )
 
     def forward(self, bottom, top):
         self.join([b.values for b in bottom], top[0].values)

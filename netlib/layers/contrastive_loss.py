@@ -5,10 +5,12 @@ from .shared.loss import Loss
 
 @register
 class ContrastiveLoss(Loss):
-    """L = 1/(2 N) sum s d^2 + (1 - s) max(0, margin - d)^2, with d the distance of a and b, s 1 where they are alike
+    """L = 1/(2 N) sum s d^2 + (1 - s) max(0, margin - d)^2, with d the distance of a and b, s 1
+    where they are alike
 
-    da = (a - b) / N where alike, else -(a - b) max(0, margin - d) / (N (d + 1e-4)); db = -da. With legacy_version the
-    second term is max(0, margin - d^2), and its gradient -(a - b) / N where that is positive.
+    da = (a - b) / N where alike, else -(a - b) max(0, margin - d) / (N (d + 1e-4)); db = -da. With
+    legacy_version the second term is max(0, margin - d^2), and its gradient -(a - b) / N where that
+    is positive.
 
     bottom  a  (N, C) or (N, C, 1, 1)
             b  the same
@@ -25,16 +27,30 @@ class ContrastiveLoss(Loss):
         a, b, similar = bottom
         self.same_batch(bottom)
         self.shape = a.shape[0], count(a.shape, 1, 2)
-        if a.shape != b.shape or a.axes < 2 or count(a.shape, 2) != 1 or similar.count != a.shape[0]:
-            raise self.error('needs two bottoms (N, C) or (N, C, 1, 1) (bottom[0]->height() == 1) and N similarities; '
-                             'found ' + ', '.join(f"'{blob.name}' {blob.shape_text}" for blob in bottom))
+        if (
+            a.shape != b.shape
+            or a.axes < 2
+            or count(a.shape, 2) != 1
+            or similar.count != a.shape[0]
+        ):
+            raise self.error(
+                'needs two bottoms (N, C) or (N, C, 1, 1) (bottom[0]->height() == 1) and N similarities; '
+                'found ' + ', '.join(f"'{blob.name}' {blob.shape_text}" for blob in bottom)
+            )
         top[0].reshape()
 
     def forward(self, bottom, top):
         e, p, loss = self.engine, self.param.contrastive_loss_param, top[0].values.reshape(1, 1)
         difference = self.buffer('difference', *self.shape)
-        square, distance, missing, penalty = map(self.column, ('square', 'distance', 'missing', 'penalty'))
-        e.binary('sub', bottom[0].values.reshape(*self.shape), bottom[1].values.reshape(*self.shape), out=difference)
+        square, distance, missing, penalty = map(
+            self.column, ('square', 'distance', 'missing', 'penalty')
+        )
+        e.binary(
+            'sub',
+            bottom[0].values.reshape(*self.shape),
+            bottom[1].values.reshape(*self.shape),
+            out=difference,
+        )
         e.dot(difference, difference, out=square)
         e.unary('power', square, 0.5, 1, 0, out=distance)
         e.unary('power', square if p.legacy_version else distance, 1, -1, p.margin, out=missing)
@@ -57,7 +73,9 @@ class ContrastiveLoss(Loss):
 
     def backward(self, top, propagate_down, bottom):
         e = self.engine
-        alike, other, distance, missing, pull = map(self.column, ('alike', 'other', 'distance', 'missing', 'pull'))
+        alike, other, distance, missing, pull = map(
+            self.column, ('alike', 'other', 'distance', 'missing', 'pull')
+        )
         if self.param.contrastive_loss_param.legacy_version:
             e.unary('sign', missing, out=pull)
         else:

@@ -1,49 +1,68 @@
 """Convolution, and the reading of ConvolutionParameter that Deconvolution and Im2col share."""
+
 from ..engines.interface import Window
 from ..registry import register
 from ..shapes import conv_extent, count
-from .shared.affine import Affine
 from .base import Layer
+from .shared.affine import Affine
 from .shared.rectifying import Rectifying
 
 
 def read_window(layer, p, axes):
     """The Window that the fields of ConvolutionParameter `p` describe, for `axes` spatial axes."""
+
     def per_axis(field, default):
         values = list(getattr(p, field))
-        if p.HasField('kernel_h' if field == 'kernel_size' else field + '_h') or \
-                p.HasField('kernel_w' if field == 'kernel_size' else field + '_w'):
+        if p.HasField('kernel_h' if field == 'kernel_size' else field + '_h') or p.HasField(
+            'kernel_w' if field == 'kernel_size' else field + '_w'
+        ):
             short = 'kernel' if field == 'kernel_size' else field
             if axes != 2:
-                raise layer.error(f'{short}_h & {short}_w can only be used for 2D convolution; found {axes} '
-                                  f'spatial axes: use {field}, once per axis')
+                raise layer.error(
+                    f'{short}_h & {short}_w can only be used for 2D convolution; found {axes} '
+                    f'spatial axes: use {field}, once per axis'
+                )
             if values:
                 raise layer.error(f'Either {field} or {short}_h/w should be specified; not both')
             return getattr(p, short + '_h'), getattr(p, short + '_w')
         if not values and default is not None:
             values = [default]
         if len(values) not in (1, axes):
-            raise layer.error(f'{field} must be specified once, or once per spatial dimension '
-                              f'({field} specified {len(values)} times; {axes} spatial dims)')
+            raise layer.error(
+                f'{field} must be specified once, or once per spatial dimension '
+                f'({field} specified {len(values)} times; {axes} spatial dims)'
+            )
         return tuple(values * axes if len(values) == 1 else values)
 
     dilation = list(p.dilation) or [1]
     if len(dilation) not in (1, axes):
-        raise layer.error(f'dilation must be specified once, or once per spatial dimension '
-                          f'(dilation specified {len(dilation)} times; {axes} spatial dims)')
-    window = Window(per_axis('kernel_size', None), per_axis('stride', 1), per_axis('pad', 0),
-                    tuple(dilation * axes if len(dilation) == 1 else dilation))
-    for field, values in (('kernel_size', window.kernel), ('stride', window.stride), ('dilation', window.dilation)):
+        raise layer.error(
+            f'dilation must be specified once, or once per spatial dimension '
+            f'(dilation specified {len(dilation)} times; {axes} spatial dims)'
+        )
+    window = Window(
+        per_axis('kernel_size', None),
+        per_axis('stride', 1),
+        per_axis('pad', 0),
+        tuple(dilation * axes if len(dilation) == 1 else dilation),
+    )
+    for field, values in (
+        ('kernel_size', window.kernel),
+        ('stride', window.stride),
+        ('dilation', window.dilation),
+    ):
         if min(values, default=1) < 1:
-            raise layer.error(f'{field}: {min(values)} must be positive (Filter dimensions must be nonzero)')
+            raise layer.error(
+                f'{field}: {min(values)} must be positive (Filter dimensions must be nonzero)'
+            )
     return window
 
 
 class Sliding(Affine):
     """What Convolution and Deconvolution share: fields, weights and views on blobs.
 
-    A bottom is seen as (N, C, ...): all axes before `axis` are the batch, those after it are spatial. Each bottom goes
-    with the top of the same index, all through the same weights.
+    A bottom is seen as (N, C, ...): all axes before `axis` are the batch, those after it are
+    spatial. Each bottom goes with the top of the same index, all through the same weights.
     """
 
     bottoms = tops = (1, None)
@@ -58,29 +77,38 @@ class Sliding(Affine):
         self.window = read_window(self, p, bottom[0].axes - self.channel - 1)
         if not p.num_output:
             raise self.error('num_output: must be positive')
-        for what, n in (('channels of bottom ' + repr(bottom[0].name), self.channels), ('outputs', p.num_output)):
+        for what, n in (
+            ('channels of bottom ' + repr(bottom[0].name), self.channels),
+            ('outputs', p.num_output),
+        ):
             if not p.group or n % p.group:
                 raise self.error(f'group: {p.group} must divide the {n} {what}')
         self.add_weights((*self.matrix_shape(), *self.window.kernel), p)
 
     def reshape(self, bottom, top):
         first = bottom[0]
-        if first.shape[self.channel:self.channel + 1] != (self.channels,):
-            raise self.error(f"Input size incompatible with convolution kernel: bottom '{first.name}' of shape "
-                             f'{first.shape_text} needs {self.channels} channels in axis {self.channel}')
+        if first.shape[self.channel : self.channel + 1] != (self.channels,):
+            raise self.error(
+                f"Input size incompatible with convolution kernel: bottom '{first.name}' of shape "
+                f'{first.shape_text} needs {self.channels} channels in axis {self.channel}'
+            )
         for blob in bottom:
             if blob.shape != first.shape:
-                raise self.error(f"shape mismatch - bottom[0] '{first.name}': {first.shape_text} vs. "
-                                 f"'{blob.name}': {blob.shape_text}; all bottoms must be of one shape")
+                raise self.error(
+                    f"shape mismatch - bottom[0] '{first.name}': {first.shape_text} vs. "
+                    f"'{blob.name}': {blob.shape_text}; all bottoms must be of one shape"
+                )
         self.N = count(first.shape, 0, self.channel)
         self.extents = self.out_extents(first)
         for blob in top:
-            blob.reshape(*first.shape[:self.channel], self.num_output, *self.extents)
+            blob.reshape(*first.shape[: self.channel], self.num_output, *self.extents)
 
     def add_squared_gradients(self, uses):
         if len(uses) == 1:
-            (x, y), = uses
-            return self.weights_squared(self.images(x.values), self.images(y.diffs), self.weight.diffs)
+            ((x, y),) = uses
+            return self.weights_squared(
+                self.images(x.values), self.images(y.diffs), self.weight.diffs
+            )
         e, gradient = self.engine, self.buffer('gradient', *self.weight.shape)
         for n in range(self.N):
             e.fill(0, out=gradient)
@@ -91,16 +119,20 @@ class Sliding(Affine):
             e.axpby(1, gradient, 1, out=self.weight.diffs)
 
     def out_extents(self, blob):
-        spatial = blob.shape[self.channel + 1:]
-        extents = tuple(self.extent(n, *rest) for n, *rest in zip(spatial, *self.window, strict=True))
+        spatial = blob.shape[self.channel + 1 :]
+        extents = tuple(
+            self.extent(n, *rest) for n, *rest in zip(spatial, *self.window, strict=True)
+        )
         if min(extents, default=1) < 1:
-            raise self.error(f'kernel {self.window.kernel} with dilation {self.window.dilation} is larger than the '
-                             f"padded bottom '{blob.name}' of shape {blob.shape_text}: the output would be {extents}")
+            raise self.error(
+                f'kernel {self.window.kernel} with dilation {self.window.dilation} is larger than the '
+                f"padded bottom '{blob.name}' of shape {blob.shape_text}: the output would be {extents}"
+            )
         return extents
 
     def images(self, tensor):
         """A bottom's or top's tensor as (N, C, ...)."""
-        return tensor.reshape(self.N, *tensor.shape[self.channel:])
+        return tensor.reshape(self.N, *tensor.shape[self.channel :])
 
     def by_output(self, y):
         return y.reshape(-1, self.num_output, count(y.shape, len(y.shape) - len(self.extents)))
@@ -132,15 +164,20 @@ class Convolution(Rectifying, Sliding):
     """
 
     extent = staticmethod(conv_extent)
-    above: tuple[Layer, ...] = ()                   # linear by channel, and taken up
+    above: tuple[Layer, ...] = ()  # linear by channel, and taken up
 
     def matrix_shape(self):
         return self.num_output, self.channels // self.groups
 
     def take_up(self, above):
-        if not self.forward_only or self.rectifies or not above.by_channel or len(self.param.top) > 1:
+        if (
+            not self.forward_only
+            or self.rectifies
+            or not above.by_channel
+            or len(self.param.top) > 1
+        ):
             return super().take_up(above)
-        self.above += above,
+        self.above += (above,)
         return True
 
     def slide(self, x, out):
@@ -152,7 +189,9 @@ class Convolution(Rectifying, Sliding):
             for layer in self.above:
                 layer.apply_to(scale, shift)
             bias = shift
-        self.engine.conv_forward(x, self.weight.values, self.window, self.groups, bias, self.rectifies, scale, out=out)
+        self.engine.conv_forward(
+            x, self.weight.values, self.window, self.groups, bias, self.rectifies, scale, out=out
+        )
 
     def slide_back(self, dy, out):
         self.engine.conv_backward_data(dy, self.weight.values, self.window, self.groups, out=out)
@@ -164,7 +203,9 @@ class Convolution(Rectifying, Sliding):
         self.engine.conv_squared_gradients(x, dy, self.window, self.groups, out=squares)
 
     def weights_by_output(self, tensor):
-        return tensor.reshape(self.groups, self.num_output // self.groups, count(self.weight.shape, 1))
+        return tensor.reshape(
+            self.groups, self.num_output // self.groups, count(self.weight.shape, 1)
+        )
 
     def weight_view(self, diff=False):
         W = self.weight.diff if diff else self.weight.data
@@ -176,5 +217,7 @@ class Convolution(Rectifying, Sliding):
     def samples(self, bottom, positions):
         fan_in = count(self.weight.shape, 1)
         out = self.buffer('samples', self.groups, len(positions), fan_in)
-        self.engine.patches(self.images(bottom[0].values), self.window, self.groups, positions, out=out)
+        self.engine.patches(
+            self.images(bottom[0].values), self.window, self.groups, positions, out=out
+        )
         return out

@@ -23,28 +23,46 @@ class Crop(Layer):
         p = self.param.crop_param
         axis, offset = self.axis(p.axis, x), list(p.offset)
         if reference.axes != x.axes:
-            raise self.error(f"'{x.name}' {x.shape_text} and the reference '{reference.name}' {reference.shape_text} "
-                             'must have the same number of axes')
+            raise self.error(
+                f"'{x.name}' {x.shape_text} and the reference '{reference.name}' {reference.shape_text} "
+                'must have the same number of axes'
+            )
         if len(offset) > 1 and axis + len(offset) != x.axes:
-            raise self.error('number of offset values specified must be equal to the number of dimensions following '
-                             f'axis: found {len(offset)} for {x.axes - axis}')
+            raise self.error(
+                'number of offset values specified must be equal to the number of dimensions following '
+                f'axis: found {len(offset)} for {x.axes - axis}'
+            )
         offset = offset * (x.axes - axis) if len(offset) == 1 else offset or [0] * (x.axes - axis)
         self.start = [0] * axis + offset
         self.shape = x.shape[:axis] + reference.shape[axis:]
-        for i, (extent, start, size) in enumerate(zip(x.shape, self.start, self.shape, strict=True)):
+        for i, (extent, start, size) in enumerate(
+            zip(x.shape, self.start, self.shape, strict=True)
+        ):
             if start + size > extent:
-                raise self.error(f'the crop for dimension {i} is out-of-bounds with size {size} and offset {start}: '
-                                 f"'{x.name}' has {x.shape_text}")
+                raise self.error(
+                    f'the crop for dimension {i} is out-of-bounds with size {size} and offset {start}: '
+                    f"'{x.name}' has {x.shape_text}"
+                )
         top[0].reshape(*self.shape)
 
     def forward(self, bottom, top):
-        self.engine.copy_window(bottom[0].values, self.start, out=top[0].values, at=[0] * len(self.start),
-                                shape=self.shape)
+        self.engine.copy_window(
+            bottom[0].values,
+            self.start,
+            out=top[0].values,
+            at=[0] * len(self.start),
+            shape=self.shape,
+        )
 
     def backward(self, top, propagate_down, bottom):
         for blob, wanted in zip(bottom, propagate_down, strict=True):
             if wanted:
                 self.engine.fill(0, out=blob.diffs)
         if propagate_down[0]:
-            self.engine.copy_window(top[0].diffs, [0] * len(self.start), out=bottom[0].diffs, at=self.start,
-                                    shape=self.shape)
+            self.engine.copy_window(
+                top[0].diffs,
+                [0] * len(self.start),
+                out=bottom[0].diffs,
+                at=self.start,
+                shape=self.shape,
+            )

@@ -34,8 +34,12 @@ class Deconvolution(Sliding):
         self.engine.conv_squared_gradients(dy, x, self.window, self.groups, out=squares)
 
     def weights_by_output(self, tensor):
-        return tensor.reshape(self.channels, self.num_output // self.groups, count(self.window.kernel))
+        return tensor.reshape(
+            self.channels, self.num_output // self.groups, count(self.window.kernel)
+        )
 
     def weight_view(self, diff=False):
         W = self.weight.diff if diff else self.weight.data
-        return W.reshape(self.groups, self.channels // self.groups, self.num_output // self.groups, -1).swapaxes(1, 2)
+        return W.reshape(
+            self.groups, self.channels // self.groups, self.num_output // self.groups, -1
+        ).swapaxes(1, 2)

@@ -6,7 +6,8 @@ from .convolution import Convolution
 class DepthwiseConvolution(Convolution):
     """Convolution in which each channel has filters of its own
 
-    The same as Convolution with as many groups as channels. `group` may be left out; what is saved has it.
+    The same as Convolution with as many groups as channels. `group` may be left out; what is saved
+    has it.
 
     bottom  x  (N, C, ...)
     params  W  (num_output, 1, *kernel)             num_output is a multiple of C
@@ -20,8 +21,10 @@ class DepthwiseConvolution(Convolution):
         p, x = self.param.convolution_param, bottom[0]
         channels = x.shape[self.axis(p.axis, x)]
         if p.HasField('group') and p.group != channels:
-            raise self.error(f"group: {p.group} must be the {channels} channels of '{x.name}' {x.shape_text}, "
-                             'or be left out')
+            raise self.error(
+                f"group: {p.group} must be the {channels} channels of '{x.name}' {x.shape_text}, "
+                'or be left out'
+            )
         p.group = channels
         super().setup(bottom, top)
 

@@ -4,11 +4,13 @@ from .base import Layer
 
 @register
 class Dropout(Layer):
-    """y = x mask, where an element of the mask is 0 with probability dropout_ratio, else 1 / (1 - dropout_ratio)
+    """y = x mask, where an element of the mask is 0 with probability dropout_ratio, else 1 / (1 -
+    dropout_ratio)
 
-    So the expected output is x, and in the TEST phase y = x. With scale_train: false (an older convention) kept units
-    are not scaled while training; all units are scaled by 1 - dropout_ratio in the TEST phase instead. With
-    sample_weights_test: true units are dropped in the TEST phase too (Monte Carlo dropout).
+    So the expected output is x, and in the TEST phase y = x. With scale_train: false (an older
+    convention) kept units are not scaled while training; all units are scaled by 1 - dropout_ratio
+    in the TEST phase instead. With sample_weights_test: true units are dropped in the TEST phase
+    too (Monte Carlo dropout).
 
     bottom  x  (...)        top  y  (...)        may be in place
 
@@ -41,7 +43,7 @@ class Dropout(Layer):
 
     def draw(self, mask):
         p = self.param.dropout_param
-        self.engine.dropout_mask(int(self.rng.integers(2 ** 63)), p.dropout_ratio, out=mask)
+        self.engine.dropout_mask(int(self.rng.integers(2**63)), p.dropout_ratio, out=mask)
         if not p.scale_train:
             self.engine.axpby(1 - p.dropout_ratio, mask, 0, out=mask)
 

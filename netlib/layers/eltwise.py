@@ -24,8 +24,10 @@ class Eltwise(Rectifying):
     def setup(self, bottom, top):
         p = self.param.eltwise_param
         if p.coeff and len(p.coeff) != len(bottom):
-            raise self.error(f'Eltwise Layer takes one coefficient per bottom blob. Found {len(p.coeff)} for '
-                             f'{len(bottom)} bottoms')
+            raise self.error(
+                f'Eltwise Layer takes one coefficient per bottom blob. Found {len(p.coeff)} for '
+                f'{len(bottom)} bottoms'
+            )
         if p.coeff and p.operation != p.SUM:
             raise self.error('Eltwise layer only takes coefficients for summation.')
         self.coeff = list(p.coeff) or [1] * len(bottom)
@@ -33,8 +35,10 @@ class Eltwise(Rectifying):
     def reshape(self, bottom, top):
         for i, blob in enumerate(bottom):
             if blob.shape != bottom[0].shape:
-                raise self.error(f'bottom[0]: {bottom[0].shape_text}, bottom[{i}]: {blob.shape_text}; all bottoms '
-                                 f"must be of one shape ('{bottom[0].name}', '{blob.name}')")
+                raise self.error(
+                    f'bottom[0]: {bottom[0].shape_text}, bottom[{i}]: {blob.shape_text}; all bottoms '
+                    f"must be of one shape ('{bottom[0].name}', '{blob.name}')"
+                )
         top[0].reshape(*bottom[0].shape)
         self.n = bottom[0].count
 

@@ -32,8 +32,12 @@ class Embed(Rows):
     def forward(self, bottom, top):
         e, y = self.engine, top[0].values.reshape(-1, self.shape[1])
         self.index = self.integers(bottom[0])
-        self.check_range(self.index, self.shape[0], 'a number must not be negative.',
-                         'a number must be below input_dim.')
+        self.check_range(
+            self.index,
+            self.shape[0],
+            'a number must not be negative.',
+            'a number must be below input_dim.',
+        )
         e.take(self.weight.values, self.index, 0, out=y)
         if self.bias:
             e.binary('add', y, self.bias.values.reshape(1, -1), out=y)

@@ -18,8 +18,10 @@ class EuclideanLoss(Loss):
         a, b = bottom
         self.same_batch(bottom)
         if count(a.shape, 1) != count(b.shape, 1):
-            raise self.error(f"Inputs must have the same dimension: '{a.name}' has {a.shape_text}, "
-                             f"'{b.name}' {b.shape_text}")
+            raise self.error(
+                f"Inputs must have the same dimension: '{a.name}' has {a.shape_text}, "
+                f"'{b.name}' {b.shape_text}"
+            )
         top[0].reshape()
 
     def forward(self, bottom, top):

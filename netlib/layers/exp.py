@@ -24,7 +24,9 @@ class Exp(Neuron):
         try:
             self.inner, self.outer = log_base * p.scale, math.exp(log_base * p.shift)
         except OverflowError:
-            raise self.error(f'shift: found {p.shift:g}; the base to this power is no finite number') from None
+            raise self.error(
+                f'shift: found {p.shift:g}; the base to this power is no finite number'
+            ) from None
 
     def parameters(self):
         return self.inner, self.outer

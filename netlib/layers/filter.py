@@ -7,7 +7,8 @@ from .shared.rows import Rows
 class Filter(Rows):
     """y_i = those samples of x_i whose selector is not 0;  dx_i = dy_i there, 0 elsewhere
 
-    How many those are is known only once the selector is: before the first forward the tops have all samples.
+    How many those are is known only once the selector is: before the first forward the tops have
+    all samples.
 
     bottom  x_i       (N, ...)      one or more
             selector  (N,)          the last bottom
@@ -21,20 +22,30 @@ class Filter(Rows):
 
     def setup(self, bottom, top):
         if len(top) != len(bottom) - 1:
-            raise self.error(f'produces one top blob for each bottom but the selector: found {len(top)} tops for '
-                             f'{len(bottom)} bottoms')
+            raise self.error(
+                f'produces one top blob for each bottom but the selector: found {len(top)} tops for '
+                f'{len(bottom)} bottoms'
+            )
         self.index = None
 
     def reshape(self, bottom, top):
         selector = bottom[-1]
         if count(selector.shape, 1) != 1:
-            raise self.error('Selector blob dimensions must be singletons (1), except the first: '
-                             f"'{selector.name}' has {selector.shape_text}")
+            raise self.error(
+                'Selector blob dimensions must be singletons (1), except the first: '
+                f"'{selector.name}' has {selector.shape_text}"
+            )
         for blob in bottom[:-1]:
             if blob.shape[:1] != selector.shape[:1]:
-                raise self.error('Each bottom should have the same 0th dimension as the selector blob: '
-                                 f"'{blob.name}' has {blob.shape_text}, '{selector.name}' {selector.shape_text}")
-        chosen = [1] * selector.count if self.index is None else selector.values.array().reshape(-1).tolist()
+                raise self.error(
+                    'Each bottom should have the same 0th dimension as the selector blob: '
+                    f"'{blob.name}' has {blob.shape_text}, '{selector.name}' {selector.shape_text}"
+                )
+        chosen = (
+            [1] * selector.count
+            if self.index is None
+            else selector.values.array().reshape(-1).tolist()
+        )
         self.index = [i for i, wanted in enumerate(chosen) if wanted]
         for x, y in zip(bottom, top, strict=False):
             y.reshape(len(self.index), *x.shape[1:])

@@ -5,10 +5,11 @@ from .shared.loss import Loss
 
 @register
 class HingeLoss(Loss):
-    """L = 1/N sum max(0, 1 - s x), with s = 1 at the label and -1 elsewhere: one class against all others
+    """L = 1/N sum max(0, 1 - s x), with s = 1 at the label and -1 elsewhere: one class against all
+    others
 
-    With norm: L2 the sum is that of the squares. dx = -s / N where the margin 1 - s x is positive; with L2 times
-    twice the margin.
+    With norm: L2 the sum is that of the squares. dx = -s / N where the margin 1 - s x is positive;
+    with L2 times twice the margin.
 
     bottom  x      (N, ...)     as many scores a sample as there are classes
             label  (N,)         integers as floats
@@ -20,8 +21,10 @@ class HingeLoss(Loss):
         self.same_batch(bottom)
         self.N, self.classes = x.shape[0], count(x.shape, 1)
         if label.count != self.N:
-            raise self.error(f"needs one label a sample: '{label.name}' has {label.shape_text}, "
-                             f"'{x.name}' {x.shape_text}")
+            raise self.error(
+                f"needs one label a sample: '{label.name}' has {label.shape_text}, "
+                f"'{x.name}' {x.shape_text}"
+            )
         top[0].reshape()
 
     def forward(self, bottom, top):
@@ -43,7 +46,11 @@ class HingeLoss(Loss):
         if not propagate_down[0]:
             return
         e, shape = self.engine, (self.N, self.classes)
-        sign, margin, dx = self.buffer('sign', *shape), self.buffer('margin', *shape), bottom[0].diffs.reshape(*shape)
+        sign, margin, dx = (
+            self.buffer('sign', *shape),
+            self.buffer('margin', *shape),
+            bottom[0].diffs.reshape(*shape),
+        )
         if self.squared:
             e.axpby(2, margin, 0, out=dx)
         else:

@@ -24,19 +24,28 @@ class Im2col(Layer):
 
     def reshape(self, bottom, top):
         shape, channel = bottom[0].shape, self.channel
-        extents = [conv_extent(n, *rest) for n, *rest in zip(shape[channel + 1:], *self.window, strict=True)]
+        extents = [
+            conv_extent(n, *rest)
+            for n, *rest in zip(shape[channel + 1 :], *self.window, strict=True)
+        ]
         if min(extents, default=1) < 1:
-            raise self.error(f'kernel {self.window.kernel} with dilation {self.window.dilation} is larger than the '
-                             f"padded bottom '{bottom[0].name}' of shape {bottom[0].shape_text}")
+            raise self.error(
+                f'kernel {self.window.kernel} with dilation {self.window.dilation} is larger than the '
+                f"padded bottom '{bottom[0].name}' of shape {bottom[0].shape_text}"
+            )
         top[0].reshape(*shape[:channel], shape[channel] * count(self.window.kernel), *extents)
 
     def forward(self, bottom, top):
-        self.engine.im2col(self.images(bottom[0].values), self.window, out=self.images(top[0].values))
+        self.engine.im2col(
+            self.images(bottom[0].values), self.window, out=self.images(top[0].values)
+        )
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            self.engine.col2im(self.images(top[0].diffs), self.window, out=self.images(bottom[0].diffs))
+            self.engine.col2im(
+                self.images(top[0].diffs), self.window, out=self.images(bottom[0].diffs)
+            )
 
     def images(self, tensor):
         """A tensor as (N, C, ...)."""
-        return tensor.reshape(count(tensor.shape, 0, self.channel), *tensor.shape[self.channel:])
+        return tensor.reshape(count(tensor.shape, 0, self.channel), *tensor.shape[self.channel :])

@@ -4,15 +4,16 @@ from ...proto import blob_to_array, read_blob
 from ..registry import register
 from .softmax_with_loss import SoftmaxWithLoss
 
-SMALLEST = 1e-20        # as in Caffe: what a probability counts for at least
+SMALLEST = 1e-20  # as in Caffe: what a probability counts for at least
 
 
 @register
 class InfogainLoss(SoftmaxWithLoss):
-    """L = -sum over labels and classes of H[label, c] log p[c] / normalizer, with p the softmax of the scores
+    """L = -sum over labels and classes of H[label, c] log p[c] / normalizer, with p the softmax of
+    the scores
 
-    dx[c] = (p[c] times the sum of H[label] - H[label, c]) / normalizer; where the label is ignored, 0. With the
-    identity for H this is SoftmaxWithLoss, whose normalizer it shares.
+    dx[c] = (p[c] times the sum of H[label] - H[label, c]) / normalizer; where the label is ignored,
+    0. With the identity for H this is SoftmaxWithLoss, whose normalizer it shares.
 
     bottom  x      (..., classes, ...)      the classes lie along infogain_loss_param.axis
             label  one per score vector     integers as floats
@@ -29,7 +30,9 @@ class InfogainLoss(SoftmaxWithLoss):
     def setup(self, bottom, top):
         source = self.param.infogain_loss_param.source
         if len(bottom) == 2 and not source:
-            raise self.error('Infogain matrix source must be specified, or a third bottom that holds it.')
+            raise self.error(
+                'Infogain matrix source must be specified, or a third bottom that holds it.'
+            )
         if len(bottom) == 2:
             stored = blob_to_array(read_blob(Path(source)))
             self.stored = self.engine.tensor(stored.size)
@@ -38,16 +41,22 @@ class InfogainLoss(SoftmaxWithLoss):
     def reshape(self, bottom, top):
         super().reshape(bottom[:2], top)
         matrix = bottom[2].values if len(bottom) > 2 else self.stored
-        if matrix.size != self.classes ** 2:
-            raise self.error(f'the infogain matrix H must have {self.classes} x {self.classes} elements, as many rows '
-                             f"as '{bottom[0].name}' {bottom[0].shape_text} has classes; found {matrix.size} elements")
+        if matrix.size != self.classes**2:
+            raise self.error(
+                f'the infogain matrix H must have {self.classes} x {self.classes} elements, as many rows '
+                f"as '{bottom[0].name}' {bottom[0].shape_text} has classes; found {matrix.size} elements"
+            )
         if len(top) > 1:
             top[1].reshape(*bottom[0].shape)
 
     def forward(self, bottom, top):
         e, shape, loss = self.engine, (self.outer, self.classes, self.inner), top[0].values
-        p, log_p, target, gain = (self.buffer(name, *shape) for name in ('p', 'log_p', 'target', 'gain'))
-        matrix = (bottom[2].values if len(bottom) > 2 else self.stored).reshape(self.classes, self.classes)
+        p, log_p, target, gain = (
+            self.buffer(name, *shape) for name in ('p', 'log_p', 'target', 'gain')
+        )
+        matrix = (bottom[2].values if len(bottom) > 2 else self.stored).reshape(
+            self.classes, self.classes
+        )
         e.softmax_forward(bottom[0].values.reshape(*shape), out=p)
         e.one_hot(bottom[1].values.reshape(self.outer, self.inner), self.ignored(), out=target)
         for n in range(self.outer):
@@ -66,7 +75,10 @@ class InfogainLoss(SoftmaxWithLoss):
             return
         e, shape = self.engine, (self.outer, self.classes, self.inner)
         p, target, gain = (self.buffer(name, *shape) for name in ('p', 'target', 'gain'))
-        total, dx = self.buffer('counted', self.outer, 1, self.inner), bottom[0].diffs.reshape(*shape)
+        total, dx = (
+            self.buffer('counted', self.outer, 1, self.inner),
+            bottom[0].diffs.reshape(*shape),
+        )
         e.sum(gain, out=total)
         e.binary('mul', p, total, out=dx)
         e.binary('sub', dx, gain, out=dx)

@@ -29,8 +29,10 @@ class InnerProduct(Affine):
     def reshape(self, bottom, top):
         x, start = bottom[0], self.start
         if count(x.shape, start) != self.K:
-            raise self.error(f"Input size incompatible with inner product parameters: blob '{x.name}' has "
-                             f'{count(x.shape, start)} numbers a row, the weights take {self.K}')
+            raise self.error(
+                f"Input size incompatible with inner product parameters: blob '{x.name}' has "
+                f'{count(x.shape, start)} numbers a row, the weights take {self.K}'
+            )
         top[0].reshape(*x.shape[:start], self.num_output)
         self.M = count(x.shape, 0, start)
 
@@ -45,7 +47,9 @@ class InnerProduct(Affine):
             self.add_outer(self.rows(bottom[0].values), dy)
         self.bias_backward(dy)
         if propagate_down[0]:
-            e.gemm(dy, self.weight.values, out=self.rows(bottom[0].diffs), transpose_b=self.transposed)
+            e.gemm(
+                dy, self.weight.values, out=self.rows(bottom[0].diffs), transpose_b=self.transposed
+            )
 
     def add_outer(self, x, dy):
         """W's diff += the sum over rows of the outer products of dy and x."""
@@ -53,11 +57,14 @@ class InnerProduct(Affine):
         self.engine.gemm(a, b, out=self.weight.diffs, transpose_a=True, accumulate=True)
 
     def add_squared_gradients(self, uses):
-        # One row's gradient is a sum of outer products, so its square is that of the products of all pairs.
+        # One row's gradient is a sum of outer products, so its square is that of the products of
+        # all pairs.
         x, dy = self.buffer('x x', self.M, self.K), self.buffer('dy dy', self.M, self.num_output)
         for (x1, y1), (x2, y2) in product(uses, repeat=2):
             self.engine.binary('mul', self.rows(x1.values), self.rows(x2.values), out=x)
-            self.engine.binary('mul', y1.diffs.reshape(*dy.shape), y2.diffs.reshape(*dy.shape), out=dy)
+            self.engine.binary(
+                'mul', y1.diffs.reshape(*dy.shape), y2.diffs.reshape(*dy.shape), out=dy
+            )
             self.add_outer(x, dy)
 
     def by_output(self, y):

@@ -14,8 +14,10 @@ class Input(Layer):
     def setup(self, bottom, top):
         shapes = self.param.input_param.shape
         if len(shapes) not in (0, 1, len(top)):
-            raise self.error(f"Must specify 'shape' once, once per top blob, or not at all: {len(top)} tops vs. "
-                             f'{len(shapes)} shapes.')
+            raise self.error(
+                f"Must specify 'shape' once, once per top blob, or not at all: {len(top)} tops vs. "
+                f'{len(shapes)} shapes.'
+            )
         for i, blob in enumerate(top):
             if shapes:
                 blob.reshape(*shapes[i if len(shapes) > 1 else 0].dim)

@@ -6,18 +6,19 @@ from .base import Layer
 class Interp(Layer):
     """y = x at another height and width, by linear interpolation along both
 
-    The corner elements of y are those of x: place t of n' shows x at t (n - 1) / (n' - 1). With R the matrix (H', H) of
-    the weights along the first axis and S that of the second,
+    The corner elements of y are those of x: place t of n' shows x at t (n - 1) / (n' - 1). With R
+    the matrix (H', H) of the weights along the first axis and S that of the second,
 
         y = R x S^T     dx = R^T dy S       for each channel of each image
 
-    n' is height or width; with zoom_factor (n - 1) zoom_factor + 1; with shrink_factor (n - 1) / shrink_factor + 1,
-    rounded down; with both factors it is shrunk first. Negative pads cut: n counts what is left of x without -pad_beg
-    rows and columns in front and -pad_end behind.
+    n' is height or width; with zoom_factor (n - 1) zoom_factor + 1; with shrink_factor (n - 1) /
+    shrink_factor + 1, rounded down; with both factors it is shrunk first. Negative pads cut: n
+    counts what is left of x without -pad_beg rows and columns in front and -pad_end behind.
 
     bottom  x  (N, C, H, W)         top  y  (N, C, H', W')
 
-    Source: Chen et al. 2018 (DeepLab), the interp_layer of yjxiong's fork, which PSPNet and ICNet use.
+    Source: Chen et al. 2018 (DeepLab), the interp_layer of yjxiong's fork, which PSPNet and ICNet
+    use.
     """
 
     scaling = 'equal'
@@ -25,10 +26,14 @@ class Interp(Layer):
     def setup(self, bottom, top):
         p = self.param.interp_param
         if max(p.pad_beg, p.pad_end) > 0:
-            raise self.error('Only supports non-pos padding (cropping) for now: found pad_beg '
-                             f'{p.pad_beg}, pad_end {p.pad_end}')
+            raise self.error(
+                'Only supports non-pos padding (cropping) for now: found pad_beg '
+                f'{p.pad_beg}, pad_end {p.pad_end}'
+            )
         if min(p.zoom_factor, p.shrink_factor) < 1:
-            raise self.error(f'zoom_factor: {p.zoom_factor} and shrink_factor: {p.shrink_factor} must be positive')
+            raise self.error(
+                f'zoom_factor: {p.zoom_factor} and shrink_factor: {p.shrink_factor} must be positive'
+            )
         if p.interp_type != 'bilinear':
             raise self.error(f"interp_type: found '{p.interp_type}'; only 'bilinear' is there")
         self.matrices = {}
@@ -36,15 +41,21 @@ class Interp(Layer):
     def reshape(self, bottom, top):
         x, p = bottom[0], self.param.interp_param
         if x.axes != 4:
-            raise self.error('Input must have 4 axes, corresponding to (num, channels, height, width); found '
-                             f"'{x.name}' {x.shape_text}")
+            raise self.error(
+                'Input must have 4 axes, corresponding to (num, channels, height, width); found '
+                f"'{x.name}' {x.shape_text}"
+            )
         left = [n + p.pad_beg + p.pad_end for n in x.shape[2:]]
         extents = self.extents(*left)
         if min(left) < 1 or min(extents) < 1:
-            raise self.error(f"height and width should be positive: of '{x.name}' {x.shape_text} the part {left} "
-                             f'becomes {extents}')
+            raise self.error(
+                f"height and width should be positive: of '{x.name}' {x.shape_text} the part {left} "
+                f'becomes {extents}'
+            )
         top[0].reshape(*x.shape[:2], *extents)
-        self.rows, self.columns = (self.weights(*sizes) for sizes in zip(x.shape[2:], extents, strict=True))
+        self.rows, self.columns = (
+            self.weights(*sizes) for sizes in zip(x.shape[2:], extents, strict=True)
+        )
 
     def extents(self, *left):
         p = self.param.interp_param
@@ -56,7 +67,8 @@ class Interp(Layer):
         return tuple(((n - 1) // p.shrink_factor) * p.zoom_factor + 1 for n in left)
 
     def weights(self, n, size):
-        """The matrix (size, n) along one axis; row t has the weights of the two elements that place t lies between."""
+        """The matrix (size, n) along one axis; row t has the weights of the two elements that place
+        t lies between."""
         if (n, size) not in self.matrices:
             p = self.param.interp_param
             last = n + p.pad_beg + p.pad_end - 1

@@ -21,7 +21,9 @@ class Log(Neuron):
         if base <= 0 and base != -1:
             raise self.error(f'base: {base:g}; base must be strictly positive. -1 stands for e')
         if base == 1:
-            raise self.error('base: 1 has the logarithm 0, by which nothing can be divided; give another base')
+            raise self.error(
+                'base: 1 has the logarithm 0, by which nothing can be divided; give another base'
+            )
         self.base_scale = 1.0 if base == -1 else 1 / math.log(base)
 
     def parameters(self):

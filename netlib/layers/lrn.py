@@ -10,8 +10,8 @@ class LRN(Layer):
     ACROSS_CHANNELS   scale = k + alpha / n * sum of x^2 over the n = local_size channels around
     WITHIN_CHANNEL    scale = 1 + alpha * average of x^2 over the n x n pixels around; k is ignored, as in Caffe
 
-    Beyond the border x counts as 0. dx = dy scale^-beta - 2 alpha beta / n x (sum of dy y / scale over the same
-    neighbours), with n^2 for n within a channel.
+    Beyond the border x counts as 0. dx = dy scale^-beta - 2 alpha beta / n x (sum of dy y / scale
+    over the same neighbours), with n^2 for n within a channel.
 
     bottom  x  (N, C, H, W)     top  y  (N, C, H, W)
 
@@ -32,8 +32,10 @@ class LRN(Layer):
 
     def reshape(self, bottom, top):
         if bottom[0].axes != 4:
-            raise self.error('Input must have 4 axes, corresponding to (num, channels, height, width); found '
-                             f"'{bottom[0].name}' {bottom[0].shape_text}")
+            raise self.error(
+                'Input must have 4 axes, corresponding to (num, channels, height, width); found '
+                f"'{bottom[0].name}' {bottom[0].shape_text}"
+            )
         top[0].reshape(*bottom[0].shape)
 
     def forward(self, bottom, top):
@@ -51,7 +53,13 @@ class LRN(Layer):
     def backward(self, top, propagate_down, bottom):
         if not propagate_down[0]:
             return
-        e, p, x, dy, dx = self.engine, self.param.lrn_param, bottom[0].values, top[0].diffs, bottom[0].diffs
+        e, p, x, dy, dx = (
+            self.engine,
+            self.param.lrn_param,
+            bottom[0].values,
+            top[0].diffs,
+            bottom[0].diffs,
+        )
         scale = self.for_backward('scale', *x.shape)
         if not self.within:
             e.lrn_backward(x, top[0].values, dy, scale, p.local_size, p.alpha, p.beta, out=dx)

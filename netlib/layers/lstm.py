@@ -5,7 +5,8 @@ from .shared.recurrent import Recurrent
 
 @register
 class LSTM(Recurrent):
-    """Long short-term memory: for each of its gates i, f, o, g a = W_x x_t + b + W_s s + W_h (cont_t h_{t-1}), then
+    """Long short-term memory: for each of its gates i, f, o, g a = W_x x_t + b + W_s s + W_h
+    (cont_t h_{t-1}), then
 
         c_t = cont_t sigmoid(a_f) c_{t-1} + sigmoid(a_i) tanh(a_g),    y_t = h_t = sigmoid(a_o) tanh(c_t)
 
@@ -13,18 +14,33 @@ class LSTM(Recurrent):
     params  W_x (4 D, K), b (4 D,), W_s (4 D, S) with s, W_h (4 D, D); rows in the order of the gates
     top     y (T, N, D), h_T and c_T (1, N, D) with expose_hidden
 
-    Recurrent says what they are. Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000; BVLC
-    Caffe's lstm_layer.
+    Recurrent says what they are. Source: Hochreiter & Schmidhuber 1997, with the forget gate of
+    Gers et al. 2000; BVLC Caffe's lstm_layer.
     """
 
     gates = 4
     states = ('h', 'c')
 
     def step(self, t, cont, gates):
-        step(self.engine, cont, self.before('c', t), gates, c=self.sequence('c')[t],
-             tanh_c=self.sequence('tanh c')[t], h=self.sequence('h')[t])
+        step(
+            self.engine,
+            cont,
+            self.before('c', t),
+            gates,
+            c=self.sequence('c')[t],
+            tanh_c=self.sequence('tanh c')[t],
+            h=self.sequence('h')[t],
+        )
 
     def step_backward(self, t, cont, dh, dc, *, dgates):
         gates = [gate[t] for gate in self.all_gates('gates')]
-        step_backward(self.engine, cont, self.before('c', t), gates, self.sequence('tanh c')[t], dh, dc=dc,
-                      dgates=dgates)
+        step_backward(
+            self.engine,
+            cont,
+            self.before('c', t),
+            gates,
+            self.sequence('tanh c')[t],
+            dh,
+            dc=dc,
+            dgates=dgates,
+        )

@@ -1,7 +1,7 @@
 from ..registry import register
 from .shared.blocks import Blocks
 
-GATES = ('sigmoid', 'sigmoid', 'sigmoid', 'tanh')      # i, f, o, g
+GATES = ('sigmoid', 'sigmoid', 'sigmoid', 'tanh')  # i, f, o, g
 
 
 @register
@@ -29,8 +29,10 @@ class LSTMUnit(Blocks):
         _, N, D = c.shape
         for blob, shape in ((gates, (1, N, 4 * D)), (cont, (1, N))):
             if blob.shape != shape:
-                raise self.error(f"bottom '{blob.name}': found {blob.shape_text}, needed "
-                                 f"{' '.join(map(str, shape))} beside '{c.name}' {c.shape_text}")
+                raise self.error(
+                    f"bottom '{blob.name}': found {blob.shape_text}, needed "
+                    f"{' '.join(map(str, shape))} beside '{c.name}' {c.shape_text}"
+                )
         for blob in top:
             blob.reshape(1, N, D)
 
@@ -38,8 +40,15 @@ class LSTMUnit(Blocks):
         shape = bottom[0].shape
         gates = self.buffer('gates', 4, *shape)
         self.cut(bottom[1].values, gates)
-        step(self.engine, self.cont(bottom), bottom[0].values, gates, c=top[0].values,
-             tanh_c=self.buffer('tanh c', *shape), h=top[1].values)
+        step(
+            self.engine,
+            self.cont(bottom),
+            bottom[0].values,
+            gates,
+            c=top[0].values,
+            tanh_c=self.buffer('tanh c', *shape),
+            h=top[1].values,
+        )
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[2]:
@@ -48,8 +57,16 @@ class LSTMUnit(Blocks):
         dc = bottom[0].diffs if propagate_down[0] else self.buffer('dc', *shape)
         dgates = self.buffer('dgates', 4, *shape)
         self.engine.axpby(1, top[0].diffs, 0, out=dc)
-        step_backward(self.engine, self.cont(bottom), bottom[0].values, self.buffer('gates', 4, *shape),
-                      self.buffer('tanh c', *shape), top[1].diffs, dc=dc, dgates=dgates)
+        step_backward(
+            self.engine,
+            self.cont(bottom),
+            bottom[0].values,
+            self.buffer('gates', 4, *shape),
+            self.buffer('tanh c', *shape),
+            top[1].diffs,
+            dc=dc,
+            dgates=dgates,
+        )
         if propagate_down[1]:
             self.join(dgates, bottom[1].diffs)
 
@@ -58,12 +75,13 @@ class LSTMUnit(Blocks):
 
 
 def step(engine, cont, c_before, gates, *, c, tanh_c, h):
-    """One step of a long short-term memory: c, tanh(c) and h; the four `gates` go through their nonlinearities."""
+    """One step of a long short-term memory: c, tanh(c) and h; the four `gates` go through their
+    nonlinearities."""
     for gate, function in zip(gates, GATES, strict=True):
         engine.unary(function, gate, out=gate)
     i, f, o, g = gates
     engine.binary('mul', i, g, out=c)
-    engine.binary('mul', f, c_before, out=h)        # h is scratch until the last line
+    engine.binary('mul', f, c_before, out=h)  # h is scratch until the last line
     engine.binary('mul', h, cont, out=h)
     engine.binary('add', c, h, out=c)
     engine.unary('tanh', c, out=tanh_c)
@@ -71,7 +89,8 @@ def step(engine, cont, c_before, gates, *, c, tanh_c, h):
 
 
 def step_backward(engine, cont, c_before, gates, tanh_c, dh, *, dc, dgates):
-    """The gradients of `step`: dc, that by c, becomes that by c_before; dgates are those before the nonlinearities."""
+    """The gradients of `step`: dc, that by c, becomes that by c_before; dgates are those before the
+    nonlinearities."""
     (i, f, o, g), (di, df, do, dg) = gates, dgates
     engine.binary('mul', dh, tanh_c, out=do)
     engine.binary('mul', dh, o, out=dg)

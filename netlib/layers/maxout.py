@@ -5,10 +5,11 @@ from .base import Layer
 
 @register
 class Maxout(Layer):
-    """y_c = the largest of x_c, x_(c + M), x_(c + 2 M), ...: num_pieces blocks of M = C / num_pieces channels
+    """y_c = the largest of x_c, x_(c + M), x_(c + 2 M), ...: num_pieces blocks of M = C /
+    num_pieces channels
 
-    The same as a Slice along `axis` and an Eltwise MAX of its tops, also where values are equal: block 1 wins against
-    block 0, later ones must be larger. dy goes to the winner.
+    The same as a Slice along `axis` and an Eltwise MAX of its tops, also where values are equal:
+    block 1 wins against block 0, later ones must be larger. dy goes to the winner.
 
     bottom  x  (..., C, ...)        top  y  (..., C / num_pieces, ...)
 
@@ -21,18 +22,30 @@ class Maxout(Layer):
         x, p = bottom[0], self.param.maxout_param
         axis = self.axis(p.axis, x)
         if not p.num_pieces or x.shape[axis] % p.num_pieces:
-            raise self.error(f'num_pieces: {p.num_pieces} must divide the {x.shape[axis]} of axis {axis} of '
-                             f"'{x.name}' {x.shape_text}")
-        top[0].reshape(*x.shape[:axis], x.shape[axis] // p.num_pieces, *x.shape[axis + 1:])
-        self.outer, self.pieces, self.inner = count(x.shape, 0, axis), p.num_pieces, count(top[0].shape, axis)
+            raise self.error(
+                f'num_pieces: {p.num_pieces} must divide the {x.shape[axis]} of axis {axis} of '
+                f"'{x.name}' {x.shape_text}"
+            )
+        top[0].reshape(*x.shape[:axis], x.shape[axis] // p.num_pieces, *x.shape[axis + 1 :])
+        self.outer, self.pieces, self.inner = (
+            count(x.shape, 0, axis),
+            p.num_pieces,
+            count(top[0].shape, axis),
+        )
 
     def forward(self, bottom, top):
-        y, winner = top[0].values.reshape(self.outer, self.inner), self.buffer('winner', self.outer, self.inner)
+        y, winner = (
+            top[0].values.reshape(self.outer, self.inner),
+            self.buffer('winner', self.outer, self.inner),
+        )
         self.engine.max_forward(self.seen(bottom[0].values), out=y, winner=winner)
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            dy, winner = top[0].diffs.reshape(self.outer, self.inner), self.buffer('winner', self.outer, self.inner)
+            dy, winner = (
+                top[0].diffs.reshape(self.outer, self.inner),
+                self.buffer('winner', self.outer, self.inner),
+            )
             self.engine.max_backward(dy, winner, out=self.seen(bottom[0].diffs))
 
     def seen(self, tensor):

@@ -2,7 +2,7 @@ from ..registry import register
 from ..shapes import count
 from .shared.loss import Loss
 
-SMALLEST = 1e-20        # as in Caffe: what a probability counts for at least
+SMALLEST = 1e-20  # as in Caffe: what a probability counts for at least
 
 
 @register
@@ -20,8 +20,10 @@ class MultinomialLogisticLoss(Loss):
         p, label = bottom
         self.same_batch(bottom)
         if label.count != p.shape[0]:
-            raise self.error(f"needs one label a sample: '{label.name}' has {label.shape_text}, "
-                             f"'{p.name}' {p.shape_text}")
+            raise self.error(
+                f"needs one label a sample: '{label.name}' has {label.shape_text}, "
+                f"'{p.name}' {p.shape_text}"
+            )
         self.shape = p.shape[0], count(p.shape, 1)
         top[0].reshape()
 

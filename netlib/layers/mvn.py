@@ -5,7 +5,8 @@ from .shared.standardize import Standardize
 
 @register
 class MVN(Standardize):
-    """y = (x - mean) / (std + eps), over each channel of each image, or each image with across_channels
+    """y = (x - mean) / (std + eps), over each channel of each image, or each image with
+    across_channels
 
     With normalize_variance: false y = x - mean.
 
@@ -22,7 +23,9 @@ class MVN(Standardize):
 
     def forward(self, bottom, top):
         e, p = self.engine, self.param.mvn_param
-        mean, var, inverse = (self.buffer(name, self.rows, 1) for name in ('mean', 'var', 'inverse'))
+        mean, var, inverse = (
+            self.buffer(name, self.rows, 1) for name in ('mean', 'var', 'inverse')
+        )
         x, y = bottom[0].values.reshape(*self.shape), top[0].values.reshape(*self.shape)
         e.moments(x, mean=mean, var=var)
         if p.normalize_variance:

@@ -13,8 +13,8 @@ class Normalize(Layer):
     params  s  (C,), with channel_shared (); filled with 1 unless scale_filler says otherwise
     top     y  (N, C, ...)
 
-    SSD's layer takes s out of the sum in dx, which is the same where all channels have one s. Source: Liu et al. 2015
-    (ParseNet), section 3.3; SSD's normalize_layer.
+    SSD's layer takes s out of the sum in dx, which is the same where all channels have one s.
+    Source: Liu et al. 2015 (ParseNet), section 3.3; SSD's normalize_layer.
     """
 
     scaling = 'free'
@@ -23,14 +23,18 @@ class Normalize(Layer):
     def setup(self, bottom, top):
         x, p = bottom[0], self.param.norm_param
         if x.axes < 2:
-            raise self.error(f"Number of axes of bottom blob must be >=2: '{x.name}' has {x.shape_text}")
+            raise self.error(
+                f"Number of axes of bottom blob must be >=2: '{x.name}' has {x.shape_text}"
+            )
         filler = p.scale_filler if p.HasField('scale_filler') else type(p.scale_filler)(value=1)
         self.scale = self.add_param(() if p.channel_shared else x.shape[1:2], filler)
 
     def reshape(self, bottom, top):
         x = bottom[0]
         if self.scale.axes and x.shape[1:2] != self.scale.shape:
-            raise self.error(f"bottom '{x.name}' of shape {x.shape_text} needs {self.scale.count} channels in axis 1")
+            raise self.error(
+                f"bottom '{x.name}' of shape {x.shape_text} needs {self.scale.count} channels in axis 1"
+            )
         self.shape = fold(x.shape, 1)
         top[0].reshape(*x.shape)
 

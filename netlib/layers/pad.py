@@ -23,29 +23,37 @@ class Pad(Layer):
     def setup(self, bottom, top):
         p, axes = self.param.pad_param, bottom[0].axes - 2
         if axes < 1:
-            raise self.error(f"needs spatial axes after (num, channels); found '{bottom[0].name}' "
-                             f'{bottom[0].shape_text}')
+            raise self.error(
+                f"needs spatial axes after (num, channels); found '{bottom[0].name}' "
+                f'{bottom[0].shape_text}'
+            )
         if p.HasField('pad_h') or p.HasField('pad_w'):
             if p.pad or axes != 2:
-                raise self.error('pad_h and pad_w go without pad and with 2 spatial axes; found '
-                                 f'{axes} of them and pad {list(p.pad)}')
+                raise self.error(
+                    'pad_h and pad_w go without pad and with 2 spatial axes; found '
+                    f'{axes} of them and pad {list(p.pad)}'
+                )
             self.pads = [p.pad_h, p.pad_w]
         elif len(p.pad) in (1, axes):
             self.pads = list(p.pad) * (axes if len(p.pad) == 1 else 1)
         else:
-            raise self.error(f'pad must be specified once, or once per spatial dimension (pad specified {len(p.pad)} '
-                             f'times; {axes} spatial dims)')
+            raise self.error(
+                f'pad must be specified once, or once per spatial dimension (pad specified {len(p.pad)} '
+                f'times; {axes} spatial dims)'
+            )
 
     def reshape(self, bottom, top):
         x, p = bottom[0], self.param.pad_param
         for extent, pad in zip(x.shape[2:], self.pads, strict=True):
             if p.mode == p.REFLECT and pad >= extent:
-                raise self.error(f'pad: {pad} must be smaller than the extent {extent} that it reflects, of '
-                                 f"'{x.name}' {x.shape_text}")
+                raise self.error(
+                    f'pad: {pad} must be smaller than the extent {extent} that it reflects, of '
+                    f"'{x.name}' {x.shape_text}"
+                )
         self.shapes = [x.shape]
         for axis, pad in enumerate(self.pads, 2):
             shape = self.shapes[-1]
-            self.shapes.append((*shape[:axis], shape[axis] + 2 * pad, *shape[axis + 1:]))
+            self.shapes.append((*shape[:axis], shape[axis] + 2 * pad, *shape[axis + 1 :]))
         top[0].reshape(*self.shapes[-1])
 
     def forward(self, bottom, top):
@@ -58,11 +66,16 @@ class Pad(Layer):
             return
         steps = [bottom[0].diffs, *self.between(), top[0].diffs]
         for i in reversed(range(len(self.pads))):
-            self.engine.put(steps[i + 1], self.index(self.shapes[i][i + 2], self.pads[i]), i + 2, out=steps[i])
+            self.engine.put(
+                steps[i + 1], self.index(self.shapes[i][i + 2], self.pads[i]), i + 2, out=steps[i]
+            )
 
     def between(self):
-        """Buffers for x with the border of its first spatial axis only, of its first two, and so on."""
-        return [self.buffer(f'padded {axis}', *shape) for axis, shape in enumerate(self.shapes[1:-1], 2)]
+        """Buffers for x with the border of its first spatial axis only, of its first two, and so
+        on."""
+        return [
+            self.buffer(f'padded {axis}', *shape) for axis, shape in enumerate(self.shapes[1:-1], 2)
+        ]
 
     def index(self, extent, pad):
         """Where the elements along an axis come from; -1 stands for a zero."""

@@ -22,15 +22,19 @@ class PReLU(Layer):
     def setup(self, bottom, top):
         p = self.param.prelu_param
         if bottom[0].axes < 2:
-            raise self.error(f"Number of axes of bottom blob must be >=2: '{bottom[0].name}' has shape "
-                             f'{bottom[0].shape_text}')
+            raise self.error(
+                f"Number of axes of bottom blob must be >=2: '{bottom[0].name}' has shape "
+                f'{bottom[0].shape_text}'
+            )
         filler = p.filler if p.HasField('filler') else type(p.filler)(value=0.25)
         self.slope = self.add_param(() if p.channel_shared else bottom[0].shape[1:2], filler)
 
     def reshape(self, bottom, top):
         x = bottom[0]
         if self.slope.axes and x.shape[1] != self.slope.count:
-            raise self.error(f"bottom '{x.name}' of shape {x.shape_text} needs {self.slope.count} channels in axis 1")
+            raise self.error(
+                f"bottom '{x.name}' of shape {x.shape_text} needs {self.slope.count} channels in axis 1"
+            )
         self.shape = fold(x.shape, 1)
         top[0].reshape(*x.shape)
 

@@ -5,7 +5,8 @@ from .base import Layer
 
 @register
 class Reduction(Layer):
-    """y = coeff times the SUM of x, of abs(x) (ASUM), of x^2 (SUMSQ), or the MEAN, over `axis` and all axes after it
+    """y = coeff times the SUM of x, of abs(x) (ASUM), of x^2 (SUMSQ), or the MEAN, over `axis` and
+    all axes after it
 
     dx = coeff dy times 1, sign(x), 2 x, or 1 / their number
 

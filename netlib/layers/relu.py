@@ -6,7 +6,8 @@ from .shared.neuron import Neuron
 class ReLU(Neuron):
     """y = x where x > 0, else negative_slope x
 
-    The slope is 0 by default (Nair & Hinton 2010); a small one makes the leaky ReLU. At 0 the gradient is the slope's.
+    The slope is 0 by default (Nair & Hinton 2010); a small one makes the leaky ReLU. At 0 the
+    gradient is the slope's.
 
     bottom  x  (...)        top  y  (...)        may be in place
     """

@@ -8,9 +8,9 @@ from .base import Layer
 class Reshape(Layer):
     """y = x under another shape
 
-    The `num_axes` axes from `axis` on (all by default) give way to the extents of reshape_param.shape, where 0 copies
-    the bottom's extent at that place and one -1 stands for what is left. The top shares the bottom's memory, values
-    and diff.
+    The `num_axes` axes from `axis` on (all by default) give way to the extents of
+    reshape_param.shape, where 0 copies the bottom's extent at that place and one -1 stands for what
+    is left. The top shares the bottom's memory, values and diff.
 
     bottom  x  (...)        top  y  (...), as many elements
 
@@ -25,31 +25,41 @@ class Reshape(Layer):
         start = p.axis if p.axis >= 0 else x.axes + p.axis + 1
         end = x.axes if p.num_axes == -1 else start + p.num_axes
         if not 0 <= start <= end <= x.axes:
-            raise self.error(f'axis {p.axis} with num_axes {p.num_axes} out of range for {x.axes}-D Blob with shape '
-                             f"{x.shape_text} (blob '{x.name}')")
+            raise self.error(
+                f'axis {p.axis} with num_axes {p.num_axes} out of range for {x.axes}-D Blob with shape '
+                f"{x.shape_text} (blob '{x.name}')"
+            )
         dims = [self.copied(x, start + i) if n == 0 else n for i, n in enumerate(p.shape.dim)]
         shape = self.inferred(x, [*x.shape[:start], *dims, *x.shape[end:]])
         if prod(shape) != x.count:
-            raise self.error(f'output count must match input count: the shape {shape} has {prod(shape)} elements, '
-                             f"'{x.name}' {x.shape_text}")
+            raise self.error(
+                f'output count must match input count: the shape {shape} has {prod(shape)} elements, '
+                f"'{x.name}' {x.shape_text}"
+            )
         top[0].reshape(*shape)
         top[0].share(x)
 
     def copied(self, x, axis):
         if axis >= x.axes:
-            raise self.error(f'new shape contains a 0, but there was no corresponding bottom axis to copy: axis '
-                             f"{axis} of '{x.name}' {x.shape_text}")
+            raise self.error(
+                f'new shape contains a 0, but there was no corresponding bottom axis to copy: axis '
+                f"{axis} of '{x.name}' {x.shape_text}"
+            )
         return x.shape[axis]
 
     def inferred(self, x, shape):
         if -1 not in shape:
             return shape
         if shape.count(-1) > 1:
-            raise self.error('new shape contains multiple -1 dims; at most a single (1) value of -1 may be specified')
+            raise self.error(
+                'new shape contains multiple -1 dims; at most a single (1) value of -1 may be specified'
+            )
         rest = -prod(shape)
         if not rest or x.count % rest:
-            raise self.error(f'bottom count ({x.count}) must be divisible by the product of the specified dimensions '
-                             f'({rest})')
+            raise self.error(
+                f'bottom count ({x.count}) must be divisible by the product of the specified dimensions '
+                f'({rest})'
+            )
         return [x.count // rest if n == -1 else n for n in shape]
 
     def forward(self, bottom, top):

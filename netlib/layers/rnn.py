@@ -34,10 +34,17 @@ class RNN(Recurrent):
         e.axpby(1, rows, 0, out=y.values)
 
     def take_output(self, y):
-        e, out, dout, dh = self.engine, self.sequence('y'), self.sequence('dy'), self.sequence('dh by y')
+        e, out, dout, dh = (
+            self.engine,
+            self.sequence('y'),
+            self.sequence('dy'),
+            self.sequence('dh by y'),
+        )
         e.unary_backward('tanh', out, out, y.diffs, out=dout)
         rows = dout.reshape(1, -1, self.D)
-        self.multiply_backward(self.W_o, rows, x=self.sequence('h').reshape(-1, self.D), dx=dh.reshape(-1, self.D))
+        self.multiply_backward(
+            self.W_o, rows, x=self.sequence('h').reshape(-1, self.D), dx=dh.reshape(-1, self.D)
+        )
         if self.b_o.learns:
             e.sum(rows, out=self.b_o.diffs.reshape(1, 1, self.D), accumulate=True)
         return dh

@@ -10,9 +10,10 @@ from .base import Layer
 class ROIPooling(Layer):
     """y = the largest value of x in each of the pooled_h x pooled_w bins of each region of interest
 
-    The corners of a region, times spatial_scale and rounded (halves away from 0), are places of x; both belong to the
-    region, which is at least 1 x 1. Bin i of n in an extent of h goes from floor(i h / n) to ceil((i + 1) h / n): so
-    neighbours may overlap. What lies outside x is not seen; a bin that sees nothing is 0.
+    The corners of a region, times spatial_scale and rounded (halves away from 0), are places of x;
+    both belong to the region, which is at least 1 x 1. Bin i of n in an extent of h goes from
+    floor(i h / n) to ceil((i + 1) h / n): so neighbours may overlap. What lies outside x is not
+    seen; a bin that sees nothing is 0.
 
     bottom  x     (N, C, H, W)
             rois  (R, 5)        image, x1, y1, x2, y2 each; gets no gradient
@@ -37,22 +38,30 @@ class ROIPooling(Layer):
         x, rois = bottom
         p = self.param.roi_pooling_param
         if x.axes != 4 or not rois.axes or count(rois.shape, 1) != 5:
-            raise self.error(f"needs maps (N, C, H, W) and regions (R, 5): '{x.name}' has {x.shape_text}, "
-                             f"'{rois.name}' {rois.shape_text}")
+            raise self.error(
+                f"needs maps (N, C, H, W) and regions (R, 5): '{x.name}' has {x.shape_text}, "
+                f"'{rois.name}' {rois.shape_text}"
+            )
         top[0].reshape(rois.shape[0], x.shape[1], p.pooled_h, p.pooled_w)
 
     def forward(self, bottom, top):
         self.bins = self.place_bins(*bottom)
-        self.engine.roi_pool_forward(bottom[0].values, self.bins, out=top[0].values,
-                                     winner=self.buffer('winner', *top[0].shape))
+        self.engine.roi_pool_forward(
+            bottom[0].values,
+            self.bins,
+            out=top[0].values,
+            winner=self.buffer('winner', *top[0].shape),
+        )
 
     def place_bins(self, x, rois):
         p, (images, _, height, width) = self.param.roi_pooling_param, x.shape
         bins = Bins([], [], [])
         for i, roi in enumerate(rois.values.array().reshape(-1, 5).tolist()):
             if not all(map(isfinite, roi)) or not 0 <= roi[0] < images:
-                raise self.error(f"row {i} of '{rois.name}': found {roi}, needed the number of one of {images} images "
-                                 'and finite x1, y1, x2, y2')
+                raise self.error(
+                    f"row {i} of '{rois.name}': found {roi}, needed the number of one of {images} images "
+                    'and finite x1, y1, x2, y2'
+                )
             left, top, right, bottom = (rounded(corner * p.spatial_scale) for corner in roi[1:])
             bins.images.append(int(roi[0]))
             bins.rows.append(spans(top, bottom, p.pooled_h, height))
@@ -61,8 +70,9 @@ class ROIPooling(Layer):
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            self.engine.roi_pool_backward(top[0].diffs, self.buffer('winner', *top[0].shape), self.bins,
-                                          out=bottom[0].diffs)
+            self.engine.roi_pool_backward(
+                top[0].diffs, self.buffer('winner', *top[0].shape), self.bins, out=bottom[0].diffs
+            )
         if propagate_down[1]:
             self.engine.fill(0, out=bottom[1].diffs)
 

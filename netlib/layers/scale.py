@@ -24,23 +24,32 @@ class Scale(Rectifying, Operand):
         p = self.param.scale_param
         if len(bottom) == 1:
             self.add_operand(bottom[0], p, 1)
-        self.bias = self.add_param(self.operand(bottom).shape, p.bias_filler) if p.bias_term else None
+        self.bias = (
+            self.add_param(self.operand(bottom).shape, p.bias_filler) if p.bias_term else None
+        )
 
     def reshape(self, bottom, top):
         self.place_operand(bottom, self.param.scale_param)
         top[0].reshape(*bottom[0].shape)
 
     def forward(self, bottom, top):
-        self.engine.scale_shift(self.seen(self.keep_input(bottom, top)), self.across(self.operand(bottom).values),
-                                self.bias and self.across(self.bias.values), self.rectifies,
-                                out=self.seen(top[0].values))
+        self.engine.scale_shift(
+            self.seen(self.keep_input(bottom, top)),
+            self.across(self.operand(bottom).values),
+            self.bias and self.across(self.bias.values),
+            self.rectifies,
+            out=self.seen(top[0].values),
+        )
 
     def backward(self, top, propagate_down, bottom):
         self.engine.scale_shift_backward(
-            self.seen(self.input(bottom, top)), self.across(self.operand(bottom).values), self.seen(top[0].diffs),
+            self.seen(self.input(bottom, top)),
+            self.across(self.operand(bottom).values),
+            self.seen(top[0].diffs),
             out=self.seen(bottom[0].diffs) if propagate_down[0] else None,
             dscale=self.operand_gradient(propagate_down, bottom),
-            dshift=self.across(self.bias.diffs) if self.bias and self.bias.learns else None)
+            dshift=self.across(self.bias.diffs) if self.bias and self.bias.learns else None,
+        )
 
     @property
     def by_channel(self):

@@ -5,7 +5,8 @@ from .base import Layer
 
 @register
 class ShuffleChannel(Layer):
-    """y = x with its channels dealt out anew: of every group the first channel, of every group the second, and so on
+    """y = x with its channels dealt out anew: of every group the first channel, of every group the
+    second, and so on
 
     Channel g n + i of x, the i-th of the n channels in group g, becomes channel i group + g of y.
 
@@ -20,16 +21,24 @@ class ShuffleChannel(Layer):
         x, group = bottom[0], self.param.shuffle_channel_param.group
         channels = x.shape[self.axis(1, x)]
         if not group or channels % group:
-            raise self.error(f"group: {group} must divide the {channels} channels of '{x.name}' {x.shape_text}")
+            raise self.error(
+                f"group: {group} must divide the {channels} channels of '{x.name}' {x.shape_text}"
+            )
         self.grouped = (x.shape[0], group, channels // group, count(x.shape, 2))
         self.dealt = (x.shape[0], channels // group, group, count(x.shape, 2))
         top[0].reshape(*x.shape)
 
     def forward(self, bottom, top):
-        self.engine.transpose(bottom[0].values.reshape(*self.grouped), (0, 2, 1, 3),
-                              out=top[0].values.reshape(*self.dealt))
+        self.engine.transpose(
+            bottom[0].values.reshape(*self.grouped),
+            (0, 2, 1, 3),
+            out=top[0].values.reshape(*self.dealt),
+        )
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            self.engine.transpose(top[0].diffs.reshape(*self.dealt), (0, 2, 1, 3),
-                                  out=bottom[0].diffs.reshape(*self.grouped))
+            self.engine.transpose(
+                top[0].diffs.reshape(*self.dealt),
+                (0, 2, 1, 3),
+                out=bottom[0].diffs.reshape(*self.grouped),
+            )

@@ -7,8 +7,9 @@ from .shared.loss import Loss
 class SigmoidCrossEntropyLoss(Loss):
     """L = -sum (t log p + (1 - t) log(1 - p)) / normalizer, with p = sigmoid(x);  dx = (p - t) / normalizer
 
-    Each score is a yes-or-no question of its own. Where the target, truncated to an integer, is the ignore_label,
-    loss and gradient are 0. The normalizer is that of SoftmaxWithLoss, but BATCH_SIZE by default.
+    Each score is a yes-or-no question of its own. Where the target, truncated to an integer, is the
+    ignore_label, loss and gradient are 0. The normalizer is that of SoftmaxWithLoss, but BATCH_SIZE
+    by default.
 
     bottom  x  (N, ...)
             t  (N, ...)     targets in 0 .. 1, as many as scores
@@ -21,14 +22,24 @@ class SigmoidCrossEntropyLoss(Loss):
         x, t = bottom
         self.same_batch(bottom)
         if x.count != t.count:
-            raise self.error('SIGMOID_CROSS_ENTROPY_LOSS layer inputs must have the same count: '
-                             f"'{x.name}' has {x.shape_text}, '{t.name}' {t.shape_text}")
+            raise self.error(
+                'SIGMOID_CROSS_ENTROPY_LOSS layer inputs must have the same count: '
+                f"'{x.name}' has {x.shape_text}, '{t.name}' {t.shape_text}"
+            )
         self.outer, self.inner = x.shape[0], count(x.shape, 1)
         top[0].reshape()
 
     def forward(self, bottom, top):
-        e, counted, losses = self.engine, self.buffer('counted', bottom[0].count), self.buffer('t', bottom[0].count)
-        x, t, loss = bottom[0].values.reshape(-1), bottom[1].values.reshape(-1), top[0].values.reshape(1)
+        e, counted, losses = (
+            self.engine,
+            self.buffer('counted', bottom[0].count),
+            self.buffer('t', bottom[0].count),
+        )
+        x, t, loss = (
+            bottom[0].values.reshape(-1),
+            bottom[1].values.reshape(-1),
+            top[0].values.reshape(1),
+        )
         e.fill(1, out=counted)
         p = self.param.loss_param
         if p.HasField('ignore_label'):
@@ -56,4 +67,7 @@ class SigmoidCrossEntropyLoss(Loss):
             total = self.buffer('total', 1)
             self.engine.sum(counted, out=total)
             return total.item()
-        return self.normalizer(self.normalization(self.param.loss_param.BATCH_SIZE), self.outer, self.inner, valid)
+
+        return self.normalizer(
+            self.normalization(self.param.loss_param.BATCH_SIZE), self.outer, self.inner, valid
+        )

@@ -22,23 +22,29 @@ class Slice(Blocks):
         x = bottom[0]
         self.block_axis = axis = self.read_axis(self.param.slice_param, 'slice_dim', x)
         for blob, extent in zip(top, self.extents(x, len(top)), strict=True):
-            blob.reshape(*x.shape[:axis], extent, *x.shape[axis + 1:])
+            blob.reshape(*x.shape[:axis], extent, *x.shape[axis + 1 :])
 
     def extents(self, x, tops):
         points, extent = list(self.param.slice_param.slice_point), x.shape[self.block_axis]
         if not points:
             if extent % tops:
-                raise self.error(f'Number of top blobs ({tops}) should evenly divide input slice axis ({extent}); '
-                                 'or give slice_point')
+                raise self.error(
+                    f'Number of top blobs ({tops}) should evenly divide input slice axis ({extent}); '
+                    'or give slice_point'
+                )
             return [extent // tops] * tops
         if len(points) != tops - 1:
-            raise self.error(f'slice_point: found {len(points)}, needed one fewer than the {tops} tops '
-                             '(slice_point_.size() == top.size() - 1)')
+            raise self.error(
+                f'slice_point: found {len(points)}, needed one fewer than the {tops} tops '
+                '(slice_point_.size() == top.size() - 1)'
+            )
         ends = [0, *points, extent]
         extents = [b - a for a, b in pairwise(ends)]
         if min(extents) < 1:
-            raise self.error(f'slice_point: {points} must rise, between 0 and the {extent} of axis {self.block_axis} '
-                             f"of '{x.name}'")
+            raise self.error(
+                f'slice_point: {points} must rise, between 0 and the {extent} of axis {self.block_axis} '
+                f"of '{x.name}'"
+            )
         return extents
 
     def forward(self, bottom, top):

@@ -6,7 +6,8 @@ from .shared.loss import Loss
 class SmoothL1Loss(Loss):
     """L = 1/N sum v f(w (a - b)),  f(d) = (sigma d)^2 / 2 where |d| < 1 / sigma^2, else |d| - 1 / (2 sigma^2)
 
-    With c, which is d clipped to +- 1 / sigma^2: f(d) = sigma^2 c (d - c / 2), and da = sigma^2 v w c / N = -db.
+    With c, which is d clipped to +- 1 / sigma^2: f(d) = sigma^2 c (d - c / 2), and da = sigma^2 v w
+    c / N = -db.
 
     bottom  a  (N, ...)
             b  (N, ...)     a and b get a gradient, weights do not
@@ -14,15 +15,16 @@ class SmoothL1Loss(Loss):
             v  (N, ...)     optional "outside" weights
     top     L  ()
 
-    SSD's fork takes three bottoms at most, its sigma is 1, and its gradient lacks the factor w, which is the same for
-    weights 0 and 1. Source: Girshick 2015 (Fast R-CNN), equation 3; caffe-fast-rcnn's smooth_L1_loss_layer.
+    SSD's fork takes three bottoms at most, its sigma is 1, and its gradient lacks the factor w,
+    which is the same for weights 0 and 1. Source: Girshick 2015 (Fast R-CNN), equation 3;
+    caffe-fast-rcnn's smooth_L1_loss_layer.
     """
 
     bottoms = (2, 4)
     no_gradient = (2, 3)
 
     def setup(self, bottom, top):
-        self.sigma2 = self.param.smooth_l1_loss_param.sigma ** 2
+        self.sigma2 = self.param.smooth_l1_loss_param.sigma**2
         if not self.sigma2:
             raise self.error('sigma: found 0, needed another number')
 
@@ -30,8 +32,10 @@ class SmoothL1Loss(Loss):
         self.same_batch(bottom)
         axes = max(blob.axes for blob in bottom)
         if len({(*blob.shape, *[1] * (axes - blob.axes)) for blob in bottom}) > 1:
-            raise self.error('all bottoms must have one shape: '
-                             + ', '.join(f"'{blob.name}' has {blob.shape_text}" for blob in bottom))
+            raise self.error(
+                'all bottoms must have one shape: '
+                + ', '.join(f"'{blob.name}' has {blob.shape_text}" for blob in bottom)
+            )
         top[0].reshape()
 
     def forward(self, bottom, top):

@@ -18,9 +18,13 @@ class Softmax(Layer):
         top[0].reshape(*x.shape)
 
     def forward(self, bottom, top):
-        self.engine.softmax_forward(bottom[0].values.reshape(*self.shape), out=top[0].values.reshape(*self.shape))
+        self.engine.softmax_forward(
+            bottom[0].values.reshape(*self.shape), out=top[0].values.reshape(*self.shape)
+        )
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            y, dy, dx = (t.reshape(*self.shape) for t in (top[0].values, top[0].diffs, bottom[0].diffs))
+            y, dy, dx = (
+                t.reshape(*self.shape) for t in (top[0].values, top[0].diffs, bottom[0].diffs)
+            )
             self.engine.softmax_backward(y, dy, out=dx)

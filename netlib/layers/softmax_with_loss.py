@@ -2,7 +2,9 @@ from ..registry import register
 from ..shapes import fold
 from .shared.loss import Loss
 
-SMALLEST = 1.17549435e-38       # FLT_MIN: probabilities are clamped there before the logarithm, as in Caffe
+SMALLEST = (
+    1.17549435e-38  # FLT_MIN: probabilities are clamped there before the logarithm, as in Caffe
+)
 
 
 @register
@@ -15,9 +17,10 @@ class SoftmaxWithLoss(Loss):
             label  one per score vector     integers as floats
     top     L      ()
 
-    The normalizer is the number of labels that are not ignored (VALID), all of them (FULL), the extent before the class
-    axis (BATCH_SIZE), or 1 (NONE). With weight_by_label_freqs the terms of L and dx are weighted but not that:
-    by class_weighting[label], or where that is not given by 1 / (how often the batch has the label).
+    The normalizer is the number of labels that are not ignored (VALID), all of them (FULL), the
+    extent before the class axis (BATCH_SIZE), or 1 (NONE). With weight_by_label_freqs the terms of
+    L and dx are weighted but not that: by class_weighting[label], or where that is not given by 1 /
+    (how often the batch has the label).
 
     Source: BVLC Caffe's softmax_loss_layer; SegNet's for the weights.
     """
@@ -36,13 +39,17 @@ class SoftmaxWithLoss(Loss):
         x, label = bottom
         self.outer, self.classes, self.inner = fold(x.shape, self.axis(self.class_axis, x))
         if self.outer * self.inner != label.count:
-            raise self.error('Number of labels must match number of predictions; e.g., if softmax axis == 1 and '
-                             'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, with '
-                             f"integer values in {{0, 1, ..., C-1}}. Found '{x.name}' {x.shape_text}, "
-                             f"'{label.name}' {label.shape_text}")
+            raise self.error(
+                'Number of labels must match number of predictions; e.g., if softmax axis == 1 and '
+                'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, with '
+                f"integer values in {{0, 1, ..., C-1}}. Found '{x.name}' {x.shape_text}, "
+                f"'{label.name}' {label.shape_text}"
+            )
         if self.class_weights and self.class_weights.size != self.classes:
-            raise self.error('Number of class weight values does not match the number of classes: found '
-                             f"{self.class_weights.size} class_weighting, '{x.name}' has {x.shape_text}")
+            raise self.error(
+                'Number of class weight values does not match the number of classes: found '
+                f"{self.class_weights.size} class_weighting, '{x.name}' has {x.shape_text}"
+            )
         top[0].reshape()
 
     def forward(self, bottom, top):
@@ -95,4 +102,7 @@ class SoftmaxWithLoss(Loss):
             total = self.buffer('total', 1, 1, 1)
             self.engine.sum(target, out=total)
             return total.item()
-        return self.normalizer(self.normalization(self.param.loss_param.VALID), self.outer, self.inner, valid)
+
+        return self.normalizer(
+            self.normalization(self.param.loss_param.VALID), self.outer, self.inner, valid
+        )

@@ -8,8 +8,8 @@ from .shared.blocks import Blocks
 class SPP(Blocks):
     """Spatial pyramid pooling: x pooled to 1 x 1, 2 x 2, 4 x 4, ... bins, laid end to end
 
-    Level i has 2^i bins along each axis: its window is ceil(size / bins), its stride the same, its pad what is missing,
-    shared between the two sides.
+    Level i has 2^i bins along each axis: its window is ceil(size / bins), its stride the same, its
+    pad what is missing, shared between the two sides.
 
     bottom  x  (N, C, H, W)
     top     y  (N, C (1 + 4 + 16 + ...)): the same length for images of any size; with pyramid_height 1 (N, C, 1, 1)
@@ -27,11 +27,21 @@ class SPP(Blocks):
     def reshape(self, bottom, top):
         x, height = bottom[0], self.param.spp_param.pyramid_height
         if x.axes != 4:
-            raise self.error('Input must have 4 axes, corresponding to (num, channels, height, width); found '
-                             f"'{x.name}' {x.shape_text}")
-        self.windows = [self.window(x, 2 ** level) for level in range(height)]
-        self.shapes = [(*x.shape[:2], *(pool_extent(n, k, s, pad, padded=any(w.pad)) for n, k, s, pad
-                                        in zip(x.shape[2:], *w[:3], strict=True))) for w in self.windows]
+            raise self.error(
+                'Input must have 4 axes, corresponding to (num, channels, height, width); found '
+                f"'{x.name}' {x.shape_text}"
+            )
+        self.windows = [self.window(x, 2**level) for level in range(height)]
+        self.shapes = [
+            (
+                *x.shape[:2],
+                *(
+                    pool_extent(n, k, s, pad, padded=any(w.pad))
+                    for n, k, s, pad in zip(x.shape[2:], *w[:3], strict=True)
+                ),
+            )
+            for w in self.windows
+        ]
         if height == 1:
             top[0].reshape(*self.shapes[0])
         else:
@@ -41,13 +51,17 @@ class SPP(Blocks):
         kernel = tuple(-(-n // bins) for n in x.shape[2:])
         pad = tuple((k * bins - n + 1) // 2 for k, n in zip(kernel, x.shape[2:], strict=True))
         if any(p >= k for p, k in zip(pad, kernel, strict=True)):
-            raise self.error(f"pyramid_height: {bins} bins an axis are too many for '{x.name}' {x.shape_text} "
-                             '(pad_h_ < kernel_h_)')
+            raise self.error(
+                f"pyramid_height: {bins} bins an axis are too many for '{x.name}' {x.shape_text} "
+                '(pad_h_ < kernel_h_)'
+            )
         return Window(kernel, kernel, pad, (1, 1))
 
     def forward(self, bottom, top):
         e, p, x = self.engine, self.param.spp_param, bottom[0].values
-        for window, y, mask in zip(self.windows, self.levels('y'), self.levels('mask'), strict=True):
+        for window, y, mask in zip(
+            self.windows, self.levels('y'), self.levels('mask'), strict=True
+        ):
             if p.pool == p.MAX:
                 e.pool_max_forward(x, window, out=y, mask=mask)
             else:
@@ -60,7 +74,9 @@ class SPP(Blocks):
         e, p, dx = self.engine, self.param.spp_param, bottom[0].diffs
         self.cut(self.flat([top[0].diffs])[0], self.flat(self.levels('dy')))
         part = self.buffer('part', *dx.shape)
-        for i, (window, mask, dy) in enumerate(zip(self.windows, self.levels('mask'), self.levels('dy'), strict=True)):
+        for i, (window, mask, dy) in enumerate(
+            zip(self.windows, self.levels('mask'), self.levels('dy'), strict=True)
+        ):
             if p.pool == p.MAX:
                 e.pool_mask_backward(dy, mask, window, out=part)
             else:

@@ -22,7 +22,7 @@ class Tile(Layer):
     def reshape(self, bottom, top):
         x, p = bottom[0], self.param.tile_param
         axis = self.axis(p.axis, x)
-        top[0].reshape(*x.shape[:axis], x.shape[axis] * p.tiles, *x.shape[axis + 1:])
+        top[0].reshape(*x.shape[:axis], x.shape[axis] * p.tiles, *x.shape[axis + 1 :])
         self.outer, self.extent, self.inner = fold(x.shape, axis)
 
     def forward(self, bottom, top):
@@ -33,5 +33,9 @@ class Tile(Layer):
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            dy = top[0].diffs.reshape(self.outer, self.param.tile_param.tiles, self.extent * self.inner)
-            self.engine.sum(dy, out=bottom[0].diffs.reshape(self.outer, 1, self.extent * self.inner))
+            dy = top[0].diffs.reshape(
+                self.outer, self.param.tile_param.tiles, self.extent * self.inner
+            )
+            self.engine.sum(
+                dy, out=bottom[0].diffs.reshape(self.outer, 1, self.extent * self.inner)
+            )

@@ -12,9 +12,9 @@ class Unpooling(Layer):
     TILE                each value fills its window, which must not overlap others
     AVE                 each value is spread over its window, divided by its size
 
-    dx gathers dy from where x went; of TILE it is the sum over the window, where the original divides by its size.
-    Values that meet at one place of a mask (of windows that overlap) add up, as the gradient has it; in the original
-    the last one stays.
+    dx gathers dy from where x went; of TILE it is the sum over the window, where the original
+    divides by its size. Values that meet at one place of a mask (of windows that overlap) add up,
+    as the gradient has it; in the original the last one stays.
 
     bottom  x     (N, C, H, W)
             mask  (N, C, H, W)      optional: flat places y W' + x, as the second top of Pooling
@@ -32,24 +32,36 @@ class Unpooling(Layer):
         p = self.param.unpooling_param
         self.average, self.tiles = p.unpool == p.AVE, p.unpool == p.TILE
         if len(bottom) > 1 and p.unpool != p.MAX:
-            raise self.error(f'a mask goes with unpool: MAX only; found {p.UnpoolMethod.Name(p.unpool)}')
+            raise self.error(
+                f'a mask goes with unpool: MAX only; found {p.UnpoolMethod.Name(p.unpool)}'
+            )
         if max(p.pad, p.pad_h, p.pad_w):
             raise self.error('pad: currently, only zero padding is allowed.')
         self.kernel = self.pair(p, 'kernel', 'kernel_size')
         self.stride = self.pair(p, 'stride', 'stride', 1)
         self.extents = self.pair(p, 'unpool', 'unpool_size')
         if min(*self.kernel, *self.stride, *self.extents) < 1:
-            raise self.error(f'kernel {self.kernel}, stride {self.stride} and extents {self.extents} cannot be zero')
+            raise self.error(
+                f'kernel {self.kernel}, stride {self.stride} and extents {self.extents} cannot be zero'
+            )
         if self.tiles and any(k > s for k, s in zip(self.kernel, self.stride, strict=True)):
-            raise self.error(f'unpool: TILE needs windows that do not overlap; found kernel {self.kernel} with stride '
-                             f'{self.stride}')
+            raise self.error(
+                f'unpool: TILE needs windows that do not overlap; found kernel {self.kernel} with stride '
+                f'{self.stride}'
+            )
 
     def pair(self, p, short, name, default=0):
         """A field given once, or as its _h and _w."""
         fields = [f'{short}_{axis}' for axis in 'hw']
         split = [p.HasField(field) for field in fields]
-        if any(split) and (p.HasField(name) or not all(split)) or not (any(split) or p.HasField(name) or default):
-            raise self.error(f'{name} is {name} OR {short}_h and {short}_w; not both, and one of them is required')
+        if (
+            any(split)
+            and (p.HasField(name) or not all(split))
+            or not (any(split) or p.HasField(name) or default)
+        ):
+            raise self.error(
+                f'{name} is {name} OR {short}_h and {short}_w; not both, and one of them is required'
+            )
         if any(split):
             return tuple(getattr(p, field) for field in fields)
         return (getattr(p, name) if p.HasField(name) else default,) * 2
@@ -57,11 +69,15 @@ class Unpooling(Layer):
     def reshape(self, bottom, top):
         x = bottom[0]
         if x.axes != 4:
-            raise self.error('Input must have 4 axes, corresponding to (num, channels, height, width); found '
-                             f"'{x.name}' {x.shape_text}")
+            raise self.error(
+                'Input must have 4 axes, corresponding to (num, channels, height, width); found '
+                f"'{x.name}' {x.shape_text}"
+            )
         if len(bottom) > 1 and bottom[1].shape != x.shape:
-            raise self.error(f"the mask '{bottom[1].name}' {bottom[1].shape_text} must have the shape of '{x.name}' "
-                             f'{x.shape_text}')
+            raise self.error(
+                f"the mask '{bottom[1].name}' {bottom[1].shape_text} must have the shape of '{x.name}' "
+                f'{x.shape_text}'
+            )
         self.image = x.shape[2:]
         self.plan()
         top[0].reshape(*x.shape[:2], *self.extents)
@@ -70,7 +86,9 @@ class Unpooling(Layer):
         """Set, or check, what follows from the extents of x."""
         for n, stride, extent in zip(self.image, self.stride, self.extents, strict=True):
             if (n - 1) * stride >= extent:
-                raise self.error(f'{n} windows with stride {stride} do not fit into an extent of {extent}')
+                raise self.error(
+                    f'{n} windows with stride {stride} do not fit into an extent of {extent}'
+                )
 
     def forward(self, bottom, top):
         e, x, y = self.engine, bottom[0].values, top[0].values
@@ -104,10 +122,19 @@ class Unpooling(Layer):
         height, width = self.extents
         last = int(mask.values.array().max(initial=-1))
         if last >= height * width:
-            raise self.error(f"top index {last} of the mask '{mask.name}' out of range: y is {height} x {width}; check "
-                             "that this is the size of the Pooling's bottom")
+            raise self.error(
+                f"top index {last} of the mask '{mask.name}' out of range: y is {height} x {width}; check "
+                "that this is the size of the Pooling's bottom"
+            )
 
     def sources(self, axis):
         """Where the places of y along a spatial axis come from; -1 stands for a zero."""
-        n, stride, filled = self.image[axis], self.stride[axis], self.kernel[axis] if self.tiles else 1
-        return [t // stride if t % stride < filled and t // stride < n else -1 for t in range(self.extents[axis])]
+        n, stride, filled = (
+            self.image[axis],
+            self.stride[axis],
+            self.kernel[axis] if self.tiles else 1,
+        )
+        return [
+            t // stride if t % stride < filled and t // stride < n else -1
+            for t in range(self.extents[axis])
+        ]

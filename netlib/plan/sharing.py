@@ -1,4 +1,6 @@
-"""Less memory: blobs whose lives do not overlap keep their values, or their diffs, at the same place."""
+"""Less memory: blobs whose lives do not overlap keep their values, or their diffs, at the same
+place."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
@@ -8,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..blob import Blob
-from .fusion import fuse
 from ..memory import Memory, Whole
+from .fusion import fuse
 
 if TYPE_CHECKING:
     from ..layers import Layer
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Life:
-    """Blobs that have one memory already (in place, or another shape of the same values), from the layer that writes
-    the first of them to the layer that reads the last."""
+    """Blobs that have one memory already (in place, or another shape of the same values), from the
+    layer that writes the first of them to the layer that reads the last."""
+
     birth: int
     death: int
     blobs: list[Blob] = field(default_factory=list)
-    start: int = 0                  # where their place begins, in elements
+    start: int = 0  # where their place begins, in elements
 
     @property
     def size(self) -> int:
@@ -39,8 +42,11 @@ class Life:
 
 def share_values(net: Net, keep: Collection[str] = ()) -> None:
     """What Net.share_memory does."""
-    in_place = [(i, bottom[0], top[0]) for i, layer, bottom, top in steps(net)
-                if layer.in_place and len(bottom) == len(top) == 1]
+    in_place = [
+        (i, bottom[0], top[0])
+        for i, layer, bottom, top in steps(net)
+        if layer.in_place and len(bottom) == len(top) == 1
+    ]
     place(joined(lives(net, 'values', keep), in_place), 'values', net.engine.dtype)
     for layer in net.layers:
         layer.forward_only = True
@@ -51,13 +57,21 @@ def share_values(net: Net, keep: Collection[str] = ()) -> None:
 def share_diffs(net: Net) -> None:
     """What Net.share_diffs does.
 
-    Backward runs the other way: the layer that reads a blob last writes its diff, and the one that makes the blob is
-    the last to need it. A diff that nobody writes stays zero, so that it has a memory of its own.
+    Backward runs the other way: the layer that reads a blob last writes its diff, and the one that
+    makes the blob is the last to need it. A diff that nobody writes stays zero, so that it has a
+    memory of its own.
     """
     last = len(net.layers) - 1
-    found = [Life(last - life.death, last - life.birth, life.blobs) for life in lives(net, 'diffs')
-             if is_written(net, life)]
-    heirs = [(last - i, top[0], bottom[layer.heir]) for i, layer, bottom, top in steps(net) if layer.heir is not None]
+    found = [
+        Life(last - life.death, last - life.birth, life.blobs)
+        for life in lives(net, 'diffs')
+        if is_written(net, life)
+    ]
+    heirs = [
+        (last - i, top[0], bottom[layer.heir])
+        for i, layer, bottom, top in steps(net)
+        if layer.heir is not None
+    ]
     place(joined(found, reversed(heirs)), 'diffs', net.engine.dtype)
     find_followers(net)
     fuse(net)
@@ -79,7 +93,13 @@ def joined(found: list[Life], overwrites: Iterable[tuple[int, Blob, Blob]]) -> l
     by_blob = {blob: life for life in found for blob in life.blobs}
     for i, old, new in overwrites:
         below, above = map(by_blob.get, (old, new))
-        if below and above and below is not above and below.death == i == above.birth and below.size == above.size:
+        if (
+            below
+            and above
+            and below is not above
+            and below.death == i == above.birth
+            and below.size == above.size
+        ):
             below.death = above.death
             below.blobs += above.blobs
             by_blob |= dict.fromkeys(above.blobs, below)
@@ -88,8 +108,8 @@ def joined(found: list[Life], overwrites: Iterable[tuple[int, Blob, Blob]]) -> l
 
 
 def find_followers(net: Net) -> None:
-    """Tell each layer that keeps its output which one works in place on it and keeps its input: one copy is enough for
-    both. Not with debug_info, which looks at the blob in between."""
+    """Tell each layer that keeps its output which one works in place on it and keeps its input: one
+    copy is enough for both. Not with debug_info, which looks at the blob in between."""
     if net.param.debug_info:
         return
     writers: dict[Blob, Layer] = {}
@@ -100,10 +120,11 @@ def find_followers(net: Net) -> None:
 
 
 def place(found: Iterable[Life], half: str, dtype: np.dtype) -> None:
-    """Give the halves ('values' or 'diffs') of these blobs places in one memory that overlap only where lives do not.
+    """Give the halves ('values' or 'diffs') of these blobs places in one memory that overlap only
+    where lives do not.
 
-    From the largest on, each begins as low as it can: Greedy by Size of Pisarchyk & Lee 2020, Efficient Memory
-    Management for Deep Neural Net Inference.
+    From the largest on, each begins as low as it can: Greedy by Size of Pisarchyk & Lee 2020,
+    Efficient Memory Management for Deep Neural Net Inference.
     """
     placed: list[Life] = []
     for life in sorted(found, key=lambda life: life.size, reverse=True):
@@ -120,11 +141,16 @@ def place(found: Iterable[Life], half: str, dtype: np.dtype) -> None:
 
 
 def lives(net: Net, half: str, keep: Collection[str] = ()) -> list[Life]:
-    """The lives, in a forward pass, of all memories that may be shared: not those of the net's ends, of the blobs named
-    in `keep`, of what comes from outside (a layer may write it once for all passes), and of what users' code sees."""
+    """The lives, in a forward pass, of all memories that may be shared: not those of the net's
+    ends, of the blobs named in `keep`, of what comes from outside (a layer may write it once for
+    all passes), and of what users' code sees."""
+
     def memory(blob):
         return getattr(blob, half).memory
-    fixed = {memory(net.blobs[name]) for name in (*net.outputs, *keep)} | {memory(param) for param in net.all_params()}
+
+    fixed = {memory(net.blobs[name]) for name in (*net.outputs, *keep)} | {
+        memory(param) for param in net.all_params()
+    }
     found: dict[Memory, Life] = {}
     for i, (layer, bottom, top) in enumerate(zip(net.layers, net.bottoms, net.tops, strict=True)):
         for blob in bottom + top:
@@ -144,4 +170,5 @@ def is_written(net: Net, life: Life) -> bool:
     return net.runs_backward[i] and all(
         wanted and k not in silent
         for k, (blob, wanted) in enumerate(zip(net.bottoms[i], net.propagate_down[i], strict=True))
-        if blob in life.blobs)
+        if blob in life.blobs
+    )

@@ -1,4 +1,5 @@
 """A net's parameters: who shares with whom, and their way from and to files."""
+
 from __future__ import annotations
 
 from math import prod
@@ -16,24 +17,28 @@ from ...proto import (
     write_weights,
 )
 from ...proto import caffe_pb2 as pb
-from . import hdf5 as hdf5_weights
 from ..blob import Param
 from ..errors import NetError, need
 from ..layers import Layer
+from . import hdf5 as hdf5_weights
 
 if TYPE_CHECKING:
     from ..net import Net
 
 
 def configure(layer: Layer, owners: dict[str, Param]) -> None:
-    """Give the layer's parameters what its `param` fields say: rates, and the owner that a name stands for.
+    """Give the layer's parameters what its `param` fields say: rates, and the owner that a name
+    stands for.
 
-    `owners` maps the names met so far to the first parameter of that name; later ones use its memory.
+    `owners` maps the names met so far to the first parameter of that name; later ones use its
+    memory.
     """
     specs = list(layer.param.param)
     if len(specs) > len(layer.params):
-        raise layer.error(f'Too many params specified for layer {layer.name}: found {len(specs)}, '
-                          f'it has {len(layer.params)} parameter blobs')
+        raise layer.error(
+            f'Too many params specified for layer {layer.name}: found {len(specs)}, '
+            f'it has {len(layer.params)} parameter blobs'
+        )
     for param, spec in zip(layer.params, specs, strict=False):
         param.lr_mult, param.decay_mult = spec.lr_mult, spec.decay_mult
         param.learns = spec.lr_mult != 0
@@ -48,16 +53,22 @@ def _share(layer, param, spec, owner):
     who = f"Cannot share param '{spec.name}' owned by {owner.name} with layer '{layer.name}'; "
     if spec.share_mode == spec.PERMISSIVE:
         if param.count != owner.count:
-            raise layer.error(f'{who}count mismatch. Owner layer param shape is {owner.shape_text}; '
-                              f'sharing layer shape is {param.shape_text}')
+            raise layer.error(
+                f'{who}count mismatch. Owner layer param shape is {owner.shape_text}; '
+                f'sharing layer shape is {param.shape_text}'
+            )
     elif param.shape != owner.shape:
-        raise layer.error(f'{who}shape mismatch. Owner layer param shape is {owner.shape_text}; '
-                          f'sharing layer expects shape {param.shape_text}')
+        raise layer.error(
+            f'{who}shape mismatch. Owner layer param shape is {owner.shape_text}; '
+            f'sharing layer expects shape {param.shape_text}'
+        )
     for mult in ('lr_mult', 'decay_mult'):
         if spec.HasField(mult) and owner.spec.HasField(mult):
             if getattr(spec, mult) != getattr(owner.spec, mult):
-                raise layer.error(f"Shared param '{spec.name}' has mismatched {mult}: {getattr(spec, mult):g}, "
-                                  f'its owner says {getattr(owner.spec, mult):g}')
+                raise layer.error(
+                    f"Shared param '{spec.name}' has mismatched {mult}: {getattr(spec, mult):g}, "
+                    f'its owner says {getattr(owner.spec, mult):g}'
+                )
         elif spec.HasField(mult):
             setattr(owner, mult, getattr(spec, mult))
             owner.spec.MergeFrom(pb.ParamSpec(**{mult: getattr(spec, mult)}))
@@ -66,7 +77,8 @@ def _share(layer, param, spec, owner):
 
 
 def read_file(path: str | Path) -> pb.NetParameter:
-    """The layers and their blobs of a caffemodel or of weights in HDF5, as its name or its first bytes say.
+    """The layers and their blobs of a caffemodel or of weights in HDF5, as its name or its first
+    bytes say.
 
     Raises ProtoError for a file that is missing, damaged, or something else.
     """
@@ -87,8 +99,10 @@ def copy_from(net: Net, source: str | Path | pb.NetParameter) -> list[str]:
         # HDF5 leaves out what shares its owner's memory.
         required = {i for i, param in enumerate(params) if param.owner is param}
         if not required <= stored.keys() <= set(range(len(params))):
-            raise NetError(f"{file}Incompatible number of blobs for layer {layer.name}: the file has "
-                           f'{len(stored)}, the net {len(params)}')
+            raise NetError(
+                f'{file}Incompatible number of blobs for layer {layer.name}: the file has '
+                f'{len(stored)}, the net {len(params)}'
+            )
         for i, blob in stored.items():
             _copy_blob(file, layer.name, i, params[i], blob)
     return unknown
@@ -98,11 +112,13 @@ def _copy_blob(file, layer, i, param, blob):
     shape = blob_shape(blob)
     legacy = not blob.HasField('shape') and len(shape) == 4
     if shape != param.shape and not (legacy and shape == (1,) * (4 - param.axes) + param.shape):
-        found = f"{' '.join(map(str, shape))} ({prod(shape)})"
-        raise NetError(f"{file}Cannot copy param {i} weights from layer '{layer}'; shape mismatch.  "
-                       f'Source param shape is {found}; target param shape is {param.shape_text}. '
-                       "To learn this layer's parameters from scratch rather than copying from a saved net, "
-                       'rename the layer.')
+        found = f'{" ".join(map(str, shape))} ({prod(shape)})'
+        raise NetError(
+            f"{file}Cannot copy param {i} weights from layer '{layer}'; shape mismatch.  "
+            f'Source param shape is {found}; target param shape is {param.shape_text}. '
+            "To learn this layer's parameters from scratch rather than copying from a saved net, "
+            'rename the layer.'
+        )
     param.data = blob_to_array(blob).reshape(param.shape)
 
 
@@ -117,7 +133,9 @@ def layers_of(net: Net) -> pb.NetParameter:
     return out
 
 
-def to_proto(net: Net, diffs: bool = False, layers: pb.NetParameter | None = None) -> pb.NetParameter:
+def to_proto(
+    net: Net, diffs: bool = False, layers: pb.NetParameter | None = None
+) -> pb.NetParameter:
     """`layers`, or else the net's own, with its weights put in."""
     out = layers or layers_of(net)
     for layer, saved in zip(net.layers, out.layer, strict=True):
@@ -126,12 +144,17 @@ def to_proto(net: Net, diffs: bool = False, layers: pb.NetParameter | None = Non
     return out
 
 
-def save(net: Net, path: str | Path, diffs: bool = False, layers: pb.NetParameter | None = None) -> None:
+def save(
+    net: Net, path: str | Path, diffs: bool = False, layers: pb.NetParameter | None = None
+) -> None:
     """Write what `to_proto` gives, without the copy that it is, or as .h5 HDF5."""
     if hdf5_weights.named_hdf5(path):
         hdf5_weights.write(net, path, diffs)
     else:
-        blobs = ([serialized_blob(*_arrays(param, diffs)) for param in layer.params] for layer in net.layers)
+        blobs = (
+            [serialized_blob(*_arrays(param, diffs)) for param in layer.params]
+            for layer in net.layers
+        )
         write_weights(layers or layers_of(net), Path(path), blobs)
 
 

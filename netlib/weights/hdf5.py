@@ -1,7 +1,9 @@
 """Weights as BVLC Caffe keeps them in HDF5: data/<layer>/<i>, and with gradients diff/<layer>/<i>.
 
-A parameter that shares another's memory is stored at its owner alone; the gradients are stored at each.
+A parameter that shares another's memory is stored at its owner alone; the gradients are stored at
+each.
 """
+
 from __future__ import annotations
 
 from collections import Counter
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = ('.h5', '.hdf5')
 SIGNATURE = b'\x89HDF'
-MOST_BLOBS = 1000                # of a layer; a damaged file's number beyond it must not fill the memory
+MOST_BLOBS = 1000  # of a layer; a damaged file's number beyond it must not fill the memory
 
 
 def named_hdf5(path: str | Path) -> bool:
@@ -29,7 +31,8 @@ def named_hdf5(path: str | Path) -> bool:
 
 
 def is_hdf5(path: str | Path) -> bool:
-    """Whether a file is to be read as HDF5: so says its name, or its first bytes. Raises ProtoError."""
+    """Whether a file is to be read as HDF5: so says its name, or its first bytes. Raises
+    ProtoError."""
     name = existing_file(path)
     if named_hdf5(name):
         return True
@@ -41,7 +44,8 @@ def is_hdf5(path: str | Path) -> bool:
 
 
 def read(path: str | Path) -> pb.NetParameter:
-    """The layers' names and blobs; a blob of lower index that is stored at its owner is an empty BlobProto.
+    """The layers' names and blobs; a blob of lower index that is stored at its owner is an empty
+    BlobProto.
 
     Raises ProtoError for what is no such file, GoodinitError without h5py.
     """
@@ -52,8 +56,10 @@ def read(path: str | Path) -> pb.NetParameter:
         with h5py.File(name, 'r') as file:
             groups = file.get('data')
             if not isinstance(groups, h5py.Group):
-                raise ProtoError(f"{name}: holds no weights: it has no group 'data', but "
-                                 f"{', '.join(file) or 'nothing'}")
+                raise ProtoError(
+                    f"{name}: holds no weights: it has no group 'data', but "
+                    f'{", ".join(file) or "nothing"}'
+                )
             for layer in groups:
                 _read_layer(groups[layer], out.layer.add(name=layer), name)
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -65,8 +71,14 @@ def _read_layer(group, layer, file):
     arrays = {}
     for key in group:
         dtype = getattr(group[key], 'dtype', None)
-        if not (key.isdecimal() and int(key) < MOST_BLOBS) or dtype is None or dtype.kind not in 'fiu':
-            raise ProtoError(f"{file}: data/{layer.name} must hold numeric datasets called 0, 1, ...; found '{key}'")
+        if (
+            not (key.isdecimal() and int(key) < MOST_BLOBS)
+            or dtype is None
+            or dtype.kind not in 'fiu'
+        ):
+            raise ProtoError(
+                f"{file}: data/{layer.name} must hold numeric datasets called 0, 1, ...; found '{key}'"
+            )
         arrays[int(key)] = group[key][...]
     for i in range(max(arrays, default=-1) + 1):
         blob = layer.blobs.add()
@@ -79,14 +91,17 @@ def check(net: Net, path: str | Path) -> None:
     count = Counter(net.layer_names)
     for layer in net.layers:
         if '/' in layer.name or layer.name in ('', '.') or count[layer.name] > 1:
-            raise layer.error(f"Error saving weights to {path}: HDF5 needs layer names without '/', each once. "
-                              'Rename the layer, or write a .caffemodel')
+            raise layer.error(
+                f"Error saving weights to {path}: HDF5 needs layer names without '/', each once. "
+                'Rename the layer, or write a .caffemodel'
+            )
 
 
 def write(net: Net, path: str | Path, diffs: bool = False) -> None:
     """Write the file, all of it or on an error nothing.
 
-    Raises LayerError as `check` does, ProtoError where `path` cannot be written, GoodinitError without h5py.
+    Raises LayerError as `check` does, ProtoError where `path` cannot be written, GoodinitError
+    without h5py.
     """
     h5py = need('h5py', 'data')
     check(net, path)

@@ -1,4 +1,6 @@
-"""What BVLC Caffe's log says of training: lines from a solver's events, as parse_log.py and its kin read them."""
+"""What BVLC Caffe's log says of training: lines from a solver's events, as parse_log.py and its kin
+read them."""
+
 from __future__ import annotations
 
 import time
@@ -22,8 +24,12 @@ from ..events import (
 from .glog import log, number
 
 # BVLC's line of net.cpp for each kind of Magnitude.
-MAGNITUDE_LINES = {('Forward', 'top'): 593, ('Forward', 'param'): 605,
-                   ('Backward', 'bottom'): 621, ('Backward', 'param'): 632}
+MAGNITUDE_LINES = {
+    ('Forward', 'top'): 593,
+    ('Forward', 'param'): 605,
+    ('Backward', 'bottom'): 621,
+    ('Backward', 'param'): 632,
+}
 
 
 class SolverLog:
@@ -45,18 +51,27 @@ class SolverLog:
             case Rated(i, lr):
                 log('sgd_solver.cpp:112', f'Iteration {i}, lr = {number(lr)}')
             case Clipped(_, norm, limit):
-                log('sgd_solver.cpp:99', f'Gradient clipping: scaling down gradients (L2 norm {number(norm)} > '
-                                         f'{number(limit)}) by scale factor {number(limit / norm)}')
+                log(
+                    'sgd_solver.cpp:99',
+                    f'Gradient clipping: scaling down gradients (L2 norm {number(norm)} > '
+                    f'{number(limit)}) by scale factor {number(limit / norm)}',
+                )
             case Tested():
                 self._tested(event)
             case Snapshotted():
                 self._snapshotted(event)
             case Magnitude(direction, layer, blob, half, mean):
-                log(f'net.cpp:{MAGNITUDE_LINES[direction, blob.partition(" ")[0]]}',
-                    f'    [{direction}] Layer {layer}, {blob} {half}: {number(mean)}')
+                log(
+                    f'net.cpp:{MAGNITUDE_LINES[direction, blob.partition(" ")[0]]}',
+                    f'    [{direction}] Layer {layer}, {blob} {half}: {number(mean)}',
+                )
             case Norms(l1, l2):
                 one, two = (f'({number(data)}, {number(diff)})' for data, diff in (l1, l2))
-                log('net.cpp:721', f'    [Backward] All net params (data, diff): L1 norm = {one}; L2 norm = {two}', 'E')
+                log(
+                    'net.cpp:721',
+                    f'    [Backward] All net params (data, diff): L1 norm = {one}; L2 norm = {two}',
+                    'E',
+                )
             case NotFinite():
                 log('solver.cpp:239', event.message, 'W')
 
@@ -68,8 +83,11 @@ class SolverLog:
         before, then = self.last or (event.iter, now)
         self.last = event.iter, now
         speed = (event.iter - before) / (now - then or 1)
-        log('solver.cpp:239', f'Iteration {event.iter} ({number(speed)} iter/s, {number(now - then)}s/{self.display} '
-                              f'iters), loss = {number(event.loss)}')
+        log(
+            'solver.cpp:239',
+            f'Iteration {event.iter} ({number(speed)} iter/s, {number(now - then)}s/{self.display} '
+            f'iters), loss = {number(event.loss)}',
+        )
         for line in output_lines(event.outputs):
             log('solver.cpp:258', f'    Train net output #{line}')
 
@@ -86,13 +104,20 @@ class SolverLog:
         hdf5 = event.state.endswith('.h5')
         kind = 'HDF5' if hdf5 else 'binary proto'
         log(f'solver.cpp:{474 if hdf5 else 464}', f'Snapshotting to {kind} file {event.weights}')
-        log(f'sgd_solver.cpp:{296 if hdf5 else 284}', f'Snapshotting solver state to {kind} file {event.state}')
+        log(
+            f'sgd_solver.cpp:{296 if hdf5 else 284}',
+            f'Snapshotting solver state to {kind} file {event.state}',
+        )
 
 
 def output_lines(outputs: Iterable[Output]) -> list[str]:
-    """'0: accuracy = 0.75', '1: loss = 0.5 (* 1 = 0.5 loss)' and so on: one for each number of each output."""
-    texts = [f'{output.name} = {number(value)}{weighted(value, output.loss_weight)}'
-             for output in outputs for value in output.values.ravel()]
+    """'0: accuracy = 0.75', '1: loss = 0.5 (* 1 = 0.5 loss)' and so on: one for each number of each
+    output."""
+    texts = [
+        f'{output.name} = {number(value)}{weighted(value, output.loss_weight)}'
+        for output in outputs
+        for value in output.values.ravel()
+    ]
     return [f'{i}: {text}' for i, text in enumerate(texts)]
 
 
@@ -102,7 +127,8 @@ def weighted(value: float, weight: float) -> str:
 
 
 def log_net(net: Net) -> None:
-    """The layers of a net: their blobs, the shapes of their tops, and the memory that these take together."""
+    """The layers of a net: their blobs, the shapes of their tops, and the memory that these take
+    together."""
     log('net.cpp:53', f'Initializing net from parameters: \n{format_text(net.param).rstrip()}')
     numbers = 0
     for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
@@ -120,8 +146,10 @@ def log_net(net: Net) -> None:
             numbers += blob.count
         log('net.cpp:139', f'Memory required for data: {4 * numbers}')
     for layer, runs in reversed(list(zip(net.layers, net.runs_backward, strict=True))):
-        log(f'net.cpp:{200 if runs else 202}',
-            f'{layer.name} {"needs" if runs else "does not need"} backward computation.')
+        log(
+            f'net.cpp:{200 if runs else 202}',
+            f'{layer.name} {"needs" if runs else "does not need"} backward computation.',
+        )
     for name in net.outputs:
         log('net.cpp:244', f'This network produces output {name}')
     log('net.cpp:257', 'Network initialization done.')

@@ -4,17 +4,19 @@
 
 Month and day are two digits each, as parse_log.py takes them apart.
 """
+
 import os
 import sys
 from datetime import datetime
 
 LEVELS = 'IWEF'
-SILENCE = 'GLOG_minloglevel'        # glog's own spelling
+SILENCE = 'GLOG_minloglevel'  # glog's own spelling
 
 
 def log(place: str, text: str, level: str = 'I') -> None:
-    """Each line of the text to stderr, the first with its level, time, process and `place`, which is BVLC's file and
-    line of the message. The environment's GLOG_minloglevel (0 to 3) silences what is below it."""
+    """Each line of the text to stderr, the first with its level, time, process and `place`, which
+    is BVLC's file and line of the message. The environment's GLOG_minloglevel (0 to 3) silences
+    what is below it."""
     least = os.environ.get(SILENCE, '0')
     if least.isdigit() and LEVELS.index(level) < int(least):
         return

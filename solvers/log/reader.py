@@ -1,10 +1,11 @@
-"""Reads what a log says of training: that of `caffe train`, BVLC's or ours, in its old form and in its new one, and the
-lines of `goodinit train`.
+"""Reads what a log says of training: that of `caffe train`, BVLC's or ours, in its old form and in
+its new one, and the lines of `goodinit train`.
 
     I1120 12:00:00.123456 25210 solver.cpp:239] Iteration 100 (2.5 iter/s, 40s/100 iters), loss = 0.3
     I1120 12:00:00.123456 25210 solver.cpp:239] Iteration 100, loss = 0.3
     iteration 100: loss 0.3, rate 0.01
 """
+
 from __future__ import annotations
 
 import os
@@ -23,16 +24,25 @@ from ...netlib.errors import DataError
 from ...proto.files import read_bytes
 
 NUMBER = r'[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|inf|nan)'
-# The greedy start finds the last head on a line: what comes before it was cut off. glog writes the year since 0.5.
-HEAD = re.compile(r'.*[IWEF](?P<year>\d{4})?(?P<month>0[1-9]|1[0-2])(?P<day>\d\d) '
-                  r'(?P<hours>\d\d):(?P<minutes>\d\d):(?P<seconds>\d\d(?:\.\d+)?) +\d+ [^] ]+\] ')
-SOLVING = 'Solving'                 # the name of the net follows, if it has one
-ITERATION = re.compile(rf'Iteration (?P<iter>\d+)(?:, Testing net(?: \(#(?P<net>\d+)\))?'
-                       rf'|(?: \([^)]*\))?, loss = (?P<loss>{NUMBER})|, lr = (?P<lr>{NUMBER}))$')
-OUTPUT = re.compile(rf' *(?P<kind>Train|Test) net output #\d+: (?P<name>\S+) = (?P<value>{NUMBER})'
-                    rf'(?: \(\* {NUMBER} = (?P<loss>{NUMBER}) loss\))?$')
-OF_TRAIN = re.compile(rf'iteration (?P<iter>\d+): (?:loss (?P<loss>{NUMBER})(?:, rate (?P<lr>{NUMBER}))?'
-                      r'|test net (?P<net>\d+): (?P<outputs>.*))$')
+# The greedy start finds the last head on a line: what comes before it was cut off. glog writes the
+# year since 0.5.
+HEAD = re.compile(
+    r'.*[IWEF](?P<year>\d{4})?(?P<month>0[1-9]|1[0-2])(?P<day>\d\d) '
+    r'(?P<hours>\d\d):(?P<minutes>\d\d):(?P<seconds>\d\d(?:\.\d+)?) +\d+ [^] ]+\] '
+)
+SOLVING = 'Solving'  # the name of the net follows, if it has one
+ITERATION = re.compile(
+    rf'Iteration (?P<iter>\d+)(?:, Testing net(?: \(#(?P<net>\d+)\))?'
+    rf'|(?: \([^)]*\))?, loss = (?P<loss>{NUMBER})|, lr = (?P<lr>{NUMBER}))$'
+)
+OUTPUT = re.compile(
+    rf' *(?P<kind>Train|Test) net output #\d+: (?P<name>\S+) = (?P<value>{NUMBER})'
+    rf'(?: \(\* {NUMBER} = (?P<loss>{NUMBER}) loss\))?$'
+)
+OF_TRAIN = re.compile(
+    rf'iteration (?P<iter>\d+): (?:loss (?P<loss>{NUMBER})(?:, rate (?P<lr>{NUMBER}))?'
+    r'|test net (?P<net>\d+): (?P<outputs>.*))$'
+)
 
 
 @dataclass
@@ -44,6 +54,7 @@ class Row:
     loss      of a train row the loss displayed; of a test row the sum of the first test net's weighted outputs
     outputs   {name: value}; those of test net k > 0 are called name#k, further numbers of an output name[1] and so on
     """
+
     iter: int
     seconds: float
     lr: float = nan
@@ -53,8 +64,9 @@ class Row:
 
 @dataclass
 class Log:
-    """The rows in the order of their iterations, the outputs that have a weight in the loss, and what is to be said of
-    how the log was read."""
+    """The rows in the order of their iterations, the outputs that have a weight in the loss, and
+    what is to be said of how the log was read."""
+
     train: list[Row]
     test: list[Row]
     losses: set[str]
@@ -64,18 +76,22 @@ class Log:
 def read_log(path: str | Path) -> Log:
     """Read a log, of which lines may be cut off or of other programs.
 
-    Where iterations go back, as in a log of several runs that resume one another, the later lines count. Lines without
-    a year are taken to end in that of the file's last change. Raises ProtoError for a file that cannot be read,
-    DataError for one without iterations.
+    Where iterations go back, as in a log of several runs that resume one another, the later lines
+    count. Lines without a year are taken to end in that of the file's last change. Raises
+    ProtoError for a file that cannot be read, DataError for one without iterations.
     """
     messages = list(_messages(read_bytes(path).decode('utf-8', 'replace')))
-    times = _times([head for _, head, _ in messages], datetime.fromtimestamp(os.stat(path).st_mtime).year)
+    times = _times(
+        [head for _, head, _ in messages], datetime.fromtimestamp(os.stat(path).st_mtime).year
+    )
     reader = _Reader()
     for (line, _, text), time in zip(messages, times, strict=True):
         reader.take(line, text, time)
     if reader.iter < 0:
-        raise DataError(f'{path}: found no iterations; needed: the log of a training, with lines such as '
-                        "'Iteration 100, loss = 0.5'")
+        raise DataError(
+            f'{path}: found no iterations; needed: the log of a training, with lines such as '
+            "'Iteration 100, loss = 0.5'"
+        )
     return reader.log()
 
 
@@ -83,9 +99,9 @@ def _messages(text: str) -> Iterator[tuple[int, re.Match[str] | None, str]]:
     """(line number, its head, the message) of all that may tell something, in glog's words."""
     for number, line in enumerate(StringIO(text, newline=None), 1):
         if not line.endswith('\n'):
-            return                          # it is still being written
+            return  # it is still being written
         head = HEAD.match(line)
-        message = line[head.end() if head else 0:].rstrip()
+        message = line[head.end() if head else 0 :].rstrip()
         for part in [message] if head else _in_words_of_glog(message):
             if part.startswith(SOLVING) or ITERATION.match(part) or OUTPUT.match(part):
                 yield number, head, part
@@ -98,8 +114,13 @@ def _in_words_of_glog(line: str) -> list[str]:
         return []
     start = f'Iteration {found["iter"]}, '
     if found['net']:
-        return [f'{start}Testing net (#{found["net"]})',
-                *(f'Test net output #{i}: {output}' for i, output in enumerate(found['outputs'].split(', ')))]
+        return [
+            f'{start}Testing net (#{found["net"]})',
+            *(
+                f'Test net output #{i}: {output}'
+                for i, output in enumerate(found['outputs'].split(', '))
+            ),
+        ]
     return [f'{start}{name} = {found[name]}' for name in ('loss', 'lr') if found[name]]
 
 
@@ -113,11 +134,15 @@ def _times(heads: Sequence[re.Match[str] | None], last_year: int) -> list[dateti
         if head is None:
             times.append(None)
             continue
-        month, day, hours, minutes = (int(head[name]) for name in ('month', 'day', 'hours', 'minutes'))
+        month, day, hours, minutes = (
+            int(head[name]) for name in ('month', 'day', 'hours', 'minutes')
+        )
         year += month < before
         before = month
-        times.append(datetime(int(head['year'] or year), month, 1)
-                     + timedelta(day - 1, float(head['seconds']), hours=hours, minutes=minutes))
+        times.append(
+            datetime(int(head['year'] or year), month, 1)
+            + timedelta(day - 1, float(head['seconds']), hours=hours, minutes=minutes)
+        )
     return times
 
 
@@ -130,7 +155,7 @@ class _Reader:
         self.losses: set[str] = set()
         self.notes: list[str] = []
         self.iter, self.net = -1, 0
-        self.start: datetime | None = None          # of the first run, and of the one that is being read
+        self.start: datetime | None = None  # of the first run, and of the one that is being read
         self.run: datetime | None = None
 
     def take(self, line: int, text: str, time: datetime | None) -> None:
@@ -144,7 +169,9 @@ class _Reader:
         if iteration:
             self._iteration(iteration, seconds)
         elif output and self.iter >= 0:
-            self._output(self.rows[output['kind']].setdefault(self.iter, Row(self.iter, seconds)), output)
+            self._output(
+                self.rows[output['kind']].setdefault(self.iter, Row(self.iter, seconds)), output
+            )
 
     def _iteration(self, found: re.Match[str], seconds: float) -> None:
         if found['loss']:
@@ -157,10 +184,13 @@ class _Reader:
                 self.rows['Test'].pop(self.iter, None)
 
     def _reach(self, line: int, i: int) -> None:
-        """Lines of iteration i follow; what stands from there on was replaced when the training went back."""
+        """Lines of iteration i follow; what stands from there on was replaced when the training
+        went back."""
         if i < self.iter:
-            self.notes.append(f'line {line}: iteration {i} follows iteration {self.iter}; from {i} on the later lines '
-                              'count')
+            self.notes.append(
+                f'line {line}: iteration {i} follows iteration {self.iter}; from {i} on the later lines '
+                'count'
+            )
             tables: list[dict[int, Any]] = [*self.rows.values(), self.rates]
             for table in tables:
                 for late in [key for key in table if key >= i]:

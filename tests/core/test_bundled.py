@@ -1,10 +1,11 @@
 """Bundled models found by name."""
+
 import re
 
 import pytest
-from goodinit.netlib.errors import GoodinitError
 from goodinit.feeding import bundled
 from goodinit.feeding.bundled import MODELS, find_model, model_names
+from goodinit.netlib.errors import GoodinitError
 
 FOUND = [
     (('lenet',), 'lenet/train_val'),
@@ -37,14 +38,22 @@ def test_a_model_without_train_val_gives_its_deploy(tmp_path, monkeypatch):
     (tmp_path / 'small' / 'deploy.prototxt').touch()
     monkeypatch.setattr(bundled, 'MODELS', tmp_path)
     assert find_model('small') == tmp_path / 'small' / 'deploy.prototxt'
-    with pytest.raises(GoodinitError, match="the bundled model 'small' has no solver; it has deploy"):
+    with pytest.raises(
+        GoodinitError, match="the bundled model 'small' has no solver; it has deploy"
+    ):
         find_model('small', 'solver')
 
 
 ERRORS = [
-    ('lenett', "'lenett' is neither a file nor a bundled model; did you mean 'lenet'? "
-               '(`goodinit models` lists them)'),
-    ('fitnet4/rely', "'fitnet4/rely' is neither a file nor a bundled model; did you mean 'fitnet4/relu'?"),
+    (
+        'lenett',
+        "'lenett' is neither a file nor a bundled model; did you mean 'lenet'? "
+        '(`goodinit models` lists them)',
+    ),
+    (
+        'fitnet4/rely',
+        "'fitnet4/rely' is neither a file nor a bundled model; did you mean 'fitnet4/relu'?",
+    ),
     ('lenet/solver.prototext', "'lenet/solver.prototext' is neither a file nor a bundled model"),
     ('/no/such.prototxt', "'/no/such.prototxt' is neither a file nor a bundled model ("),
     ('', "'' is neither a file nor a bundled model"),

@@ -1,13 +1,14 @@
 """Ctrl-C while the command `goodinit` is still being loaded."""
+
 import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
-import goodinit
 import places
 import pytest
+
+import goodinit
 
 COMMAND = places.ROOT / 'goodinit_command.py'
 INTERRUPTED = f"""
@@ -34,8 +35,12 @@ pytestmark = pytest.mark.skipif(os.name != 'posix', reason='needs signals')
 
 
 def run(code, folder, handler):
-    return subprocess.run([sys.executable, '-c', code.replace('{}', handler)], cwd=folder, capture_output=True,
-                          text=True)
+    return subprocess.run(
+        [sys.executable, '-c', code.replace('{}', handler)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_it_ends_in_silence(tmp_path):
@@ -45,7 +50,11 @@ def test_it_ends_in_silence(tmp_path):
 
 def test_it_goes_on_in_the_background_of_a_shell(tmp_path):
     done = run(INTERRUPTED, tmp_path, 'SIG_IGN')
-    assert (done.returncode, done.stdout, done.stderr) == (0, f'goodinit {goodinit.__version__}\n', '')
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        f'goodinit {goodinit.__version__}\n',
+        '',
+    )
 
 
 @pytest.mark.parametrize('handler', ['default_int_handler', 'SIG_IGN'])

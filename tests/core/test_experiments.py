@@ -1,4 +1,5 @@
 """The experiments run, on little data, and what they found holds: their results lie beside them."""
+
 import argparse
 import gzip
 import json
@@ -7,7 +8,6 @@ import struct
 import sys
 from itertools import product
 from math import nan
-from pathlib import Path
 
 import numpy as np
 import places
@@ -23,10 +23,10 @@ from goodinit.experiments import (
     mishkin_matas,
     results,
 )
-from goodinit.initializers.from_samples import FROM_SAMPLES
-from goodinit.tools import init_net
 from goodinit.feeding.inputs import DataOptions
 from goodinit.feeding.net_file import open_net
+from goodinit.initializers.from_samples import FROM_SAMPLES
+from goodinit.tools import init_net
 from goodinit.tools.cli.prepare import prepare
 
 CIFAR10 = places.DATA / 'cifar10' / 'data_batch_1.bin.xz'
@@ -34,7 +34,8 @@ CIFAR10 = places.DATA / 'cifar10' / 'data_batch_1.bin.xz'
 
 @pytest.fixture
 def few_images(tmp_path, monkeypatch):
-    """A CIFAR-10 file of six records; experiments use batches of four, and write into a folder of their own."""
+    """A CIFAR-10 file of six records; experiments use batches of four, and write into a folder of
+    their own."""
     records = np.random.default_rng(0).integers(0, 256, (6, 3073), dtype=np.uint8)
     records[:, 0] = range(6)
     (tmp_path / 'batch.bin').write_bytes(records.tobytes())
@@ -44,22 +45,34 @@ def few_images(tmp_path, monkeypatch):
     return tmp_path / 'batch.bin'
 
 
-# -- what they found ----------------------------------------------------------------------------------
+# -- what they found
+# ----------------------------------------------------------------------------------
+
 
 def test_closed_forms_are_what_is_printed():
-    cells = {(column, layer): cell['agrees'] for column, layers in lsuv_weight_std.closed_forms().items()
-             for layer, cell in layers.items()}
+    cells = {
+        (column, layer): cell['agrees']
+        for column, layers in lsuv_weight_std.closed_forms().items()
+        for layer, cell in layers.items()
+    }
     assert len(cells) == 54
     assert {cell for cell, agrees in cells.items() if agrees == 'no'} == {
-        ('OrthoNorm', 'conv11'), ('MSRA', 'conv15'), ('MSRA', 'conv21'), ('Xavier', 'conv21')}
+        ('OrthoNorm', 'conv11'),
+        ('MSRA', 'conv15'),
+        ('MSRA', 'conv21'),
+        ('Xavier', 'conv21'),
+    }
 
 
 def test_lsuv_weights_are_within_a_quarter_of_what_is_printed():
     found = results.read('lsuv_weight_std')['lsuv']
     for column in ('TanH', 'ReLU', 'VLReLU', 'Maxout'):
         assert len(found[column]) == 18
-        assert not [layer for layer, stds in found[column].items()
-                    if not lsuv_weight_std.agrees(lsuv_weight_std.ratios(column, layer, stds))]
+        assert not [
+            layer
+            for layer, stds in found[column].items()
+            if not lsuv_weight_std.agrees(lsuv_weight_std.ratios(column, layer, stds))
+        ]
 
 
 def test_gradient_variances_are_of_the_printed_order():
@@ -71,8 +84,10 @@ def test_gradient_variances_are_of_the_printed_order():
 
 def test_equal_change_rates_are_equal():
     found = results.read('change_rates')['rows']
-    spread = {name: max(row['change_rate'] for row in rows) / min(row['change_rate'] for row in rows)
-              for name, rows in found.items()}
+    spread = {
+        name: max(row['change_rate'] for row in rows) / min(row['change_rate'] for row in rows)
+        for name, rows in found.items()
+    }
     assert all(spread[name] > 100 for name in ('k-means', 'Gaussian, within', 'k-means, within'))
     assert all(ratio < 1.1 for name, ratio in spread.items() if name.endswith('between'))
 
@@ -81,10 +96,15 @@ def test_equal_change_rates_are_equal():
 def test_one_net_is_near_what_is_printed(monkeypatch):
     monkeypatch.setattr(lsuv_weight_std, 'BATCH_SIZE', 32)
     found = lsuv_weight_std.weight_stds('tanh', cifar10.Cifar10(CIFAR10), seeds=1)
-    assert all(lsuv_weight_std.agrees(lsuv_weight_std.ratios('TanH', layer, stds)) for layer, stds in found.items())
+    assert all(
+        lsuv_weight_std.agrees(lsuv_weight_std.ratios('TanH', layer, stds))
+        for layer, stds in found.items()
+    )
 
 
-# -- that they run ------------------------------------------------------------------------------------
+# -- that they run
+# ------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('experiment', [lsuv_weight_std, gradient_variance])
 def test_an_experiment_runs(experiment, few_images, monkeypatch, capsys):
@@ -99,7 +119,10 @@ def test_an_experiment_runs(experiment, few_images, monkeypatch, capsys):
 def test_change_rates_run(tmp_path, monkeypatch):
     monkeypatch.setattr(results, 'RESULTS', tmp_path)
     prepared = prepare(open_net('lenet'), DataOptions(batch_size=4, batches=13))
-    rows = {name: change_rates.initialized(prepared, change_rates.CASES[name][1]) for name in ('Caffe', 'k-means')}
+    rows = {
+        name: change_rates.initialized(prepared, change_rates.CASES[name][1])
+        for name in ('Caffe', 'k-means')
+    }
     assert change_rates.report(rows).count('| conv1 | conv2 | ip1 | ip2 |') == 2
     pytest.importorskip('matplotlib')
     change_rates.plot(rows)
@@ -120,13 +143,25 @@ def few_digits(tmp_path, monkeypatch):
         solver = read(path)
         solver.test_iter[:] = [1]
         return solver
+
     monkeypatch.setenv('OMP_NUM_THREADS', '1')
-    monkeypatch.setattr(signal, 'signal', lambda *_: None)      # pytest's own handlers stay
+    monkeypatch.setattr(signal, 'signal', lambda *_: None)  # pytest's own handlers stay
     monkeypatch.setattr(fitnet_mnist, 'read_solver', read_solver)
     monkeypatch.setattr(fitnet_mnist, 'PRINTED', {'hinge_lsuv': 0.38})
     monkeypatch.setattr(results, 'RESULTS', tmp_path)
-    monkeypatch.setattr(sys, 'argv', ['experiment', '--data', str(tmp_path), '--work', str(tmp_path / 'work'),
-                                      '--iterations', '2'])
+    monkeypatch.setattr(
+        sys,
+        'argv',
+        [
+            'experiment',
+            '--data',
+            str(tmp_path),
+            '--work',
+            str(tmp_path / 'work'),
+            '--iterations',
+            '2',
+        ],
+    )
     return tmp_path
 
 
@@ -140,13 +175,17 @@ def test_fitnet_mnist_runs_once(few_digits, monkeypatch, capsys):
     assert f'| hinge | LSUV | {found["error"]:.2f} | 0.38 | 2 |' in text
     assert 'resumed' not in (few_digits / 'fitnet_mnist_hinge_lsuv.log').read_text()
     assert (few_digits / 'fitnet_mnist.png').stat().st_size > 10_000
-    monkeypatch.setattr(fitnet_mnist, 'start', None)            # nothing is left to start
+    monkeypatch.setattr(fitnet_mnist, 'start', None)  # nothing is left to start
     fitnet_mnist.main()
 
 
 def test_a_training_that_fails_is_named(few_digits, monkeypatch):
-    monkeypatch.setattr(fitnet_mnist, 'command', lambda name: 'goodinit train --solver no_such_solver')
-    with pytest.raises(SystemExit, match=r'hinge_lsuv: goodinit train .* has failed; see .*hinge_lsuv\.log'):
+    monkeypatch.setattr(
+        fitnet_mnist, 'command', lambda name: 'goodinit train --solver no_such_solver'
+    )
+    with pytest.raises(
+        SystemExit, match=r'hinge_lsuv: goodinit train .* has failed; see .*hinge_lsuv\.log'
+    ):
         fitnet_mnist.main()
     (few_digits / 't10k-labels-idx1-ubyte.gz').unlink()
     (few_digits / 'work' / 'mnist_test_lmdb').rename(few_digits / 'elsewhere')
@@ -167,15 +206,22 @@ def test_first_iterations_are_kept(few_images, monkeypatch, capsys):
     found = json.loads(path.read_text())
     assert len(found['losses']) == 2 and found['accuracy'] in (0, 0.25, 0.5, 0.75, 1)
 
-    for nonlinearity, preset in product(first_iterations.NONLINEARITIES, first_iterations.PRESETS.values()):
+    for nonlinearity, preset in product(
+        first_iterations.NONLINEARITIES, first_iterations.PRESETS.values()
+    ):
         losses = [nan, nan] if preset == 'lsuv' else found['losses']
-        (folder / f'{nonlinearity}_{preset}_2.json').write_text(json.dumps(found | {'losses': losses}))
+        (folder / f'{nonlinearity}_{preset}_2.json').write_text(
+            json.dumps(found | {'losses': losses})
+        )
     monkeypatch.setattr(first_iterations, 'arguments', lambda: args)
     pytest.importorskip('matplotlib')
     first_iterations.main()
     out = capsys.readouterr().out
     assert out == (folder / 'first_iterations.md').read_text() + '\n'
-    assert '| relu | LSUV | nan | nan |' in out and 'OrthoInit (relu), OrthoInit (tanh), OrthoInit (maxout)' in out
+    assert (
+        '| relu | LSUV | nan | nan |' in out
+        and 'OrthoInit (relu), OrthoInit (tanh), OrthoInit (maxout)' in out
+    )
     assert (folder / 'first_iterations.png').stat().st_size > 10_000
 
 
@@ -189,7 +235,9 @@ def test_the_benchmark_measures():
         assert args.batches == (5 if case.split()[1] in FROM_SAMPLES else 1)
 
 
-# -- the data -----------------------------------------------------------------------------------------
+# -- the data
+# -----------------------------------------------------------------------------------------
+
 
 def test_contrast_is_normalized():
     pixels = np.random.default_rng(0).integers(0, 256, (3, 3, 32, 32), dtype=np.uint8)

@@ -1,4 +1,6 @@
-"""Every recorded net: the same outputs, loss and gradients as BVLC Caffe, forward and backward through many layers."""
+"""Every recorded net: the same outputs, loss and gradients as BVLC Caffe, forward and backward
+through many layers."""
+
 import golden
 import pytest
 

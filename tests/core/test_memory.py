@@ -1,4 +1,5 @@
 """Memory's two mirrors, tensors as windows on it, and blobs."""
+
 import numpy as np
 import pytest
 from goodinit.netlib.blob import Blob, Param
@@ -14,7 +15,7 @@ class Device:
 
     def allocate(self, size):
         self.asked.append('allocate')
-        return np.full(size, 0xab, np.uint8)
+        return np.full(size, 0xAB, np.uint8)
 
     def clear(self, allocation, size):
         self.asked.append('clear')
@@ -86,7 +87,9 @@ def test_freed_memory_reads_as_zeros(memory, device):
     assert on(device, memory).tolist() == memory.host().tolist() == [0, 0, 0]
 
 
-# -- tensors ----------------------------------------------------------------------------------------------
+# -- tensors
+# ----------------------------------------------------------------------------------------------
+
 
 def counting(*shape):
     memory = Memory(int(np.prod(shape)))
@@ -94,10 +97,17 @@ def counting(*shape):
     return Tensor(shape, memory)
 
 
-@pytest.mark.parametrize('shape, asked, expected', [
-    ((2, 3), (3, 2), (3, 2)), ((2, 3), (-1,), (6,)), ((2, 3), (2, -1, 1), (2, 3, 1)), ((), (1, 1), (1, 1)),
-    ((0, 3), (0, -1), (0, 0)), ((1,), (), ()),
-])
+@pytest.mark.parametrize(
+    'shape, asked, expected',
+    [
+        ((2, 3), (3, 2), (3, 2)),
+        ((2, 3), (-1,), (6,)),
+        ((2, 3), (2, -1, 1), (2, 3, 1)),
+        ((), (1, 1), (1, 1)),
+        ((0, 3), (0, -1), (0, 0)),
+        ((1,), (), ()),
+    ],
+)
 def test_tensor_reshape(shape, asked, expected):
     tensor = counting(*shape)
     assert tensor.reshape(*asked).shape == expected
@@ -122,7 +132,9 @@ def test_tensor_parts():
         tensor[2]
 
 
-# -- blobs ------------------------------------------------------------------------------------------------
+# -- blobs
+# ------------------------------------------------------------------------------------------------
+
 
 def test_blob_halves_are_apart_and_lazy():
     blob = Blob('b', (2, 2))
@@ -152,7 +164,9 @@ def test_shared_blobs():
     values.share(first, diffs=False)
     both.share(first)
     first.data = first.diff = 4
-    assert values.data.tolist() == [[4, 4]] * 3 and both.data.tolist() == both.diff.tolist() == [4] * 6
+    assert (
+        values.data.tolist() == [[4, 4]] * 3 and both.data.tolist() == both.diff.tolist() == [4] * 6
+    )
     assert values.diff.tolist() == [[0, 0]] * 3
 
 
@@ -165,7 +179,9 @@ def test_a_freed_blob_reads_as_zeros():
 
 @pytest.mark.parametrize('shape', [(1,) * 33, (2, -1)])
 def test_shapes_refused(shape):
-    with pytest.raises(NetError, match=r"blob 'b': a shape has 0 to 32 extents, none negative; found \("):
+    with pytest.raises(
+        NetError, match=r"blob 'b': a shape has 0 to 32 extents, none negative; found \("
+    ):
         Blob('b', shape)
 
 
@@ -179,7 +195,9 @@ def test_a_parameter_is_its_own_owner():
     assert param.owner is param and param.learns and (param.lr_mult, param.decay_mult) == (1, 1)
 
 
-# -- memories side by side ----------------------------------------------------------------------------------
+# -- memories side by side
+# ----------------------------------------------------------------------------------
+
 
 def test_memories_side_by_side_keep_what_they_hold():
     first, second = counting(2), counting(3, 1)

@@ -1,4 +1,5 @@
 """The bundled models: written by the script, of the published sizes, and understood by others."""
+
 from math import prod
 
 import numpy as np
@@ -21,6 +22,7 @@ def input_shape(model):
 
 # ---- The script ----
 
+
 def test_the_files_are_what_the_script_writes(capsys):
     assert make_models.main(['--check']) == 0, capsys.readouterr().err
 
@@ -39,8 +41,11 @@ def test_writing_restores_and_checking_names_what_differs(tmp_path, monkeypatch,
     (folder / 'vgg16' / 'deploy.prototxt').unlink()
     assert make_models.main(['--check']) == 1
     named = [line.split(' is not ')[0] for line in capsys.readouterr().err.splitlines()]
-    assert sorted(named) == ['models/lenet/solver.prototxt', 'models/lenet/stray.prototxt',
-                             'models/vgg16/deploy.prototxt']
+    assert sorted(named) == [
+        'models/lenet/solver.prototxt',
+        'models/lenet/stray.prototxt',
+        'models/vgg16/deploy.prototxt',
+    ]
 
 
 # ---- The nets ----
@@ -68,40 +73,76 @@ PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize(('name', 'deploy', 'train_val'), PARAMETERS, ids=[case[0] for case in PARAMETERS])
+@pytest.mark.parametrize(
+    ('name', 'deploy', 'train_val'), PARAMETERS, ids=[case[0] for case in PARAMETERS]
+)
 def test_parameters(name, deploy, train_val):
     model = MODELS[name]
     assert cost(model.deploy, input_shape(model)).parameters == deploy
     assert cost(model.train_val, input_shape(model)).parameters == train_val
 
 
-@pytest.mark.parametrize(('name', 'last'), [
-    ('alexnet', {'pool1': 27, 'pool2': 13, 'pool5': 6}),
-    ('googlenet', {'pool1/norm1': 56, 'pool2/3x3_s2': 28, 'pool3/3x3_s2': 14, 'pool4/3x3_s2': 7}),
-    ('resnet50', {'pool1': 56, 'res3d': 28, 'res4f': 14, 'res5c': 7}),
-    ('squeezenet', {'conv1': 111, 'pool1': 55, 'pool4': 27, 'pool8': 13, 'conv10': 15}),
-    ('all_cnn_c', {'conv3': 16, 'conv6': 8, 'conv9': 6}),
-    ('all_cnn_c/reflect', {'conv3': 16, 'conv6': 8, 'conv9': 8}),
-    ('fitnet_mnist/hinge', {'pool1': 13, 'pool2': 6, 'pool3': 3}),
-    ('unet/reflect', {'d0c': 512, 'd4c': 32, 'u3d': 64, 'score': 512}),
-])
+@pytest.mark.parametrize(
+    ('name', 'last'),
+    [
+        ('alexnet', {'pool1': 27, 'pool2': 13, 'pool5': 6}),
+        (
+            'googlenet',
+            {'pool1/norm1': 56, 'pool2/3x3_s2': 28, 'pool3/3x3_s2': 14, 'pool4/3x3_s2': 7},
+        ),
+        ('resnet50', {'pool1': 56, 'res3d': 28, 'res4f': 14, 'res5c': 7}),
+        ('squeezenet', {'conv1': 111, 'pool1': 55, 'pool4': 27, 'pool8': 13, 'conv10': 15}),
+        ('all_cnn_c', {'conv3': 16, 'conv6': 8, 'conv9': 6}),
+        ('all_cnn_c/reflect', {'conv3': 16, 'conv6': 8, 'conv9': 8}),
+        ('fitnet_mnist/hinge', {'pool1': 13, 'pool2': 6, 'pool3': 3}),
+        ('unet/reflect', {'d0c': 512, 'd4c': 32, 'u3d': 64, 'score': 512}),
+    ],
+)
 def test_extents(name, last):
     shapes = cost(MODELS[name].deploy, input_shape(MODELS[name])).shapes
-    assert {blob: shapes[blob][2:] for blob in last} == {blob: (size, size) for blob, size in last.items()}
+    assert {blob: shapes[blob][2:] for blob in last} == {
+        blob: (size, size) for blob, size in last.items()
+    }
 
 
-CONVOLUTIONS = [f'conv{block}_{index}' for block, last in ((1, 5), (2, 6), (3, 6))
-                for index in range(1, last + 1)]
+CONVOLUTIONS = [
+    f'conv{block}_{index}'
+    for block, last in ((1, 5), (2, 6), (3, 6))
+    for index in range(1, last + 1)
+]
 NAMES = [
     ('fitnet4/relu', [*CONVOLUTIONS, 'ip1', 'clf']),
     ('fitnet4/maxout', [*CONVOLUTIONS, 'ip1', 'clf']),
     ('caffenet', ['conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc6', 'fc7', 'fc8']),
     ('lenet', ['conv1', 'conv2', 'ip1', 'ip2']),
-    ('unet', ['conv_d0a-b', 'conv_d0b-c', 'conv_d1a-b', 'conv_d1b-c', 'conv_d2a-b', 'conv_d2b-c',
-              'conv_d3a-b', 'conv_d3b-c', 'conv_d4a-b', 'conv_d4b-c',
-              'upconv_d4c_u3a', 'conv_u3b-c', 'conv_u3c-d', 'upconv_u3d_u2a', 'conv_u2b-c', 'conv_u2c-d',
-              'upconv_u2d_u1a', 'conv_u1b-c', 'conv_u1c-d', 'upconv_u1d_u0a', 'conv_u0b-c', 'conv_u0c-d',
-              'conv_u0d-score']),
+    (
+        'unet',
+        [
+            'conv_d0a-b',
+            'conv_d0b-c',
+            'conv_d1a-b',
+            'conv_d1b-c',
+            'conv_d2a-b',
+            'conv_d2b-c',
+            'conv_d3a-b',
+            'conv_d3b-c',
+            'conv_d4a-b',
+            'conv_d4b-c',
+            'upconv_d4c_u3a',
+            'conv_u3b-c',
+            'conv_u3c-d',
+            'upconv_u3d_u2a',
+            'conv_u2b-c',
+            'conv_u2c-d',
+            'upconv_u2d_u1a',
+            'conv_u1b-c',
+            'conv_u1c-d',
+            'upconv_u1d_u0a',
+            'conv_u0b-c',
+            'conv_u0c-d',
+            'conv_u0d-score',
+        ],
+    ),
 ]
 
 
@@ -115,16 +156,21 @@ def test_names_of_the_layers_with_weights(name, layers):
 @pytest.mark.parametrize('kind', ['train_val', 'deploy'])
 @pytest.mark.parametrize('name', MODELS)
 def test_a_net_is_well_formed(name, kind):
-    """In either phase every name is used once, every bottom exists, and only two types are not Caffe's."""
+    """In either phase every name is used once, every bottom exists, and only two types are not
+    Caffe's."""
     net = read_net(make_models.MODELS / name / f'{kind}.prototxt')
     for phase in (TRAIN, TEST):
-        layers = [layer for layer in net.layer if all(rule.phase == phase for rule in layer.include)]
+        layers = [
+            layer for layer in net.layer if all(rule.phase == phase for rule in layer.include)
+        ]
         assert len({layer.name for layer in layers}) == len(layers)
         tops = set()
         for layer in layers:
             assert set(layer.bottom) <= tops, layer.name
             tops |= set(layer.top)
-    own = [layer.type for layer in net.layer if any(field.number > 1000 for field in set_fields(layer))]
+    own = [
+        layer.type for layer in net.layer if any(field.number > 1000 for field in set_fields(layer))
+    ]
     assert set(own) <= OURS
 
 
@@ -138,27 +184,43 @@ def test_a_solver_is_well_formed(name):
     assert solver.net == f'models/{name}/train_val.prototxt'
     assert (make_models.MODELS.parent / solver.net).is_file()
     assert solver.max_iter > 0 and solver.base_lr > 0 and len(solver.test_iter) == 1
-    last = {'multistep': max(solver.stepvalue, default=0), 'step': solver.stepsize}.get(solver.lr_policy, 0)
+    last = {'multistep': max(solver.stepvalue, default=0), 'step': solver.stepsize}.get(
+        solver.lr_policy, 0
+    )
     assert last < solver.max_iter
 
 
 def test_the_solvers_of_the_papers():
     """Settings as published, where a mistake would change an experiment."""
     fitnet = read_solver(make_models.MODELS / 'fitnet4/relu/solver.prototxt')
-    assert fitnet == parse_solver('''
+    assert fitnet == parse_solver("""
         net: "models/fitnet4/relu/train_val.prototxt" test_iter: 100 test_interval: 1000 base_lr: 0.01
         momentum: 0.9 weight_decay: 0.0005 lr_policy: "multistep" gamma: 0.1
         stepvalue: 40000 stepvalue: 60000 stepvalue: 80000 display: 100 max_iter: 90000 snapshot: 10000
-        snapshot_prefix: "fitnet4_relu" solver_mode: CPU''')
+        snapshot_prefix: "fitnet4_relu" solver_mode: CPU""")
     mnist = read_solver(make_models.MODELS / 'fitnet_mnist/softmax/solver.prototxt')
-    assert (mnist.type, round(mnist.base_lr, 6), round(mnist.rms_decay, 6)) == ('RMSProp', 0.002, 0.99)
+    assert (mnist.type, round(mnist.base_lr, 6), round(mnist.rms_decay, 6)) == (
+        'RMSProp',
+        0.002,
+        0.99,
+    )
     assert (mnist.stepsize, mnist.max_iter, mnist.momentum) == (15000, 50000, 0)
 
 
 # ---- An outside oracle ----
 
-OPENCV = ['lenet', 'cifar10_quick', 'nin_cifar10', 'all_cnn_c', 'fitnet1/tanh', 'fitnet4/relu',
-          'fitnet4/bn_after_relu', 'fitresnet4/vlrelu', 'squeezenet', 'googlenet']
+OPENCV = [
+    'lenet',
+    'cifar10_quick',
+    'nin_cifar10',
+    'all_cnn_c',
+    'fitnet1/tanh',
+    'fitnet4/relu',
+    'fitnet4/bn_after_relu',
+    'fitresnet4/vlrelu',
+    'squeezenet',
+    'googlenet',
+]
 
 
 @pytest.mark.parametrize('name', OPENCV)
@@ -198,8 +260,15 @@ def with_weights(net, total):
 
 def test_the_engine_agrees():
     """The shapes of blobs and parameters in a Net are those that the table was counted from."""
-    for name in ('lenet', 'fitnet1/maxout', 'fitresnet4/relu', 'fitnet4/bn_before_tanh', 'all_cnn_c/reflect',
-                 'squeezenet', 'googlenet'):
+    for name in (
+        'lenet',
+        'fitnet1/maxout',
+        'fitresnet4/relu',
+        'fitnet4/bn_before_tanh',
+        'all_cnn_c/reflect',
+        'squeezenet',
+        'googlenet',
+    ):
         deploy = NetParameter.FromString(MODELS[name].deploy.SerializeToString())
         if unknown := {layer.type for layer in deploy.layer} - set(LAYERS):
             pytest.skip(f'no layer yet: {unknown}')
@@ -209,7 +278,9 @@ def test_the_engine_agrees():
         assert {blob: net.blobs[blob].shape for blob in total.shapes} == total.shapes
         for layer in deploy.layer[1:]:
             shapes = [param.shape for param in net.params.get(layer.name, [])]
-            assert shapes == param_shapes(layer, total.shapes[layer.bottom[0]]), f'{name}: {layer.name}'
+            assert shapes == param_shapes(layer, total.shapes[layer.bottom[0]]), (
+                f'{name}: {layer.name}'
+            )
 
 
 def test_the_text_is_read_back_as_the_same_net():

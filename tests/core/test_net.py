@@ -1,4 +1,5 @@
 """Net: wiring, shared parameters, losses, running all of it or parts."""
+
 import numpy as np
 import pytest
 from goodinit.netlib import Net
@@ -11,8 +12,10 @@ INPUT = 'layer { name: "data" type: "Input" top: "x" input_param { shape { dim: 
 
 
 def ip(name, bottom, top, n=4, extra=''):
-    return (f'layer {{ name: "{name}" type: "InnerProduct" bottom: "{bottom}" top: "{top}" {extra} '
-            f'inner_product_param {{ num_output: {n} }} }}\n')
+    return (
+        f'layer {{ name: "{name}" type: "InnerProduct" bottom: "{bottom}" top: "{top}" {extra} '
+        f'inner_product_param {{ num_output: {n} }} }}\n'
+    )
 
 
 def loss(a, b, extra=''):
@@ -25,7 +28,10 @@ CHAIN = INPUT + ip('ip1', 'x', 'h') + RELU + ip('ip2', 'h', 'y', 3)
 
 def make(text, seed=1, **options):
     """A net of the checked engine, with random inputs and parameters."""
-    net = Net(parse_net(text, 'net.prototxt'), **{'phase': TEST, 'engine': 'checked:reference', 'seed': 0} | options)
+    net = Net(
+        parse_net(text, 'net.prototxt'),
+        **{'phase': TEST, 'engine': 'checked:reference', 'seed': 0} | options,
+    )
     rng = np.random.default_rng(seed)
     for blob in [*(net.blobs[name] for name in net.inputs), *net.all_params()]:
         blob.data = rng.standard_normal(blob.shape)
@@ -36,7 +42,8 @@ def values(net):
     return {name: blob.data.copy() for name, blob in net.blobs.items()}
 
 
-# -- shared parameters --------------------------------------------------------------------------------------------
+# -- shared parameters
+# --------------------------------------------------------------------------------------------
 
 SHARED = 'param { name: "w" %s } param { name: "b" }'
 
@@ -63,13 +70,36 @@ def test_sharers_have_one_memory_and_one_gradient():
     assert not a.diff.any()
 
 
-@pytest.mark.parametrize('first, second, n, message', [
-    ('', '', 3, r"layer 'b' \(InnerProduct\), net.prototxt:3: Cannot share param 'w' owned by a\[0\] with layer 'b'; "
-                r'shape mismatch. Owner layer param shape is 4 4 \(16\); sharing layer expects shape 3 4 \(12\)'),
-    ('', 'share_mode: PERMISSIVE', 3, r'count mismatch. Owner .* is 4 4 \(16\); sharing layer shape is 3 4 \(12\)'),
-    ('lr_mult: 1', 'lr_mult: 2', 4, "Shared param 'w' has mismatched lr_mult: 2, its owner says 1"),
-    ('decay_mult: 1', 'decay_mult: 0', 4, "Shared param 'w' has mismatched decay_mult: 0, its owner says 1"),
-])
+@pytest.mark.parametrize(
+    'first, second, n, message',
+    [
+        (
+            '',
+            '',
+            3,
+            r"layer 'b' \(InnerProduct\), net.prototxt:3: Cannot share param 'w' owned by a\[0\] with layer 'b'; "
+            r'shape mismatch. Owner layer param shape is 4 4 \(16\); sharing layer expects shape 3 4 \(12\)',
+        ),
+        (
+            '',
+            'share_mode: PERMISSIVE',
+            3,
+            r'count mismatch. Owner .* is 4 4 \(16\); sharing layer shape is 3 4 \(12\)',
+        ),
+        (
+            'lr_mult: 1',
+            'lr_mult: 2',
+            4,
+            "Shared param 'w' has mismatched lr_mult: 2, its owner says 1",
+        ),
+        (
+            'decay_mult: 1',
+            'decay_mult: 0',
+            4,
+            "Shared param 'w' has mismatched decay_mult: 0, its owner says 1",
+        ),
+    ],
+)
 def test_sharing_refused(first, second, n, message):
     with pytest.raises(LayerError, match=message):
         make(shared(first, second, n))
@@ -77,9 +107,14 @@ def test_sharing_refused(first, second, n, message):
 
 def test_permissive_sharing_asks_for_the_count_only():
     image = 'layer { name: "i" type: "Input" top: "image" input_param { shape { dim: 1 dim: 1 dim: 3 dim: 3 } } }'
-    net = make(INPUT + image + ip('a', 'x', 'y', 3, 'param { name: "w" }') + '''
+    net = make(
+        INPUT
+        + image
+        + ip('a', 'x', 'y', 3, 'param { name: "w" }')
+        + """
         layer { name: "b" type: "Convolution" bottom: "image" top: "z" param { name: "w" share_mode: PERMISSIVE }
-                convolution_param { num_output: 3 kernel_size: 2 bias_term: false } }''')
+                convolution_param { num_output: 3 kernel_size: 2 bias_term: false } }"""
+    )
     net.params['a'][0].data = np.arange(12).reshape(3, 4)
     assert net.params['b'][0].data.tolist() == np.arange(12).reshape(3, 1, 2, 2).tolist()
 
@@ -91,13 +126,20 @@ def test_rates_that_one_sharer_gives_hold_for_the_owner():
 
 def test_lr_mult_zero_means_no_gradient():
     target = 'layer { name: "t" type: "Input" top: "t" input_param { shape { dim: 2 dim: 4 } } }\n'
-    net = make(target + INPUT + ip('a', 'x', 'y', 4, 'param { lr_mult: 0 } param { lr_mult: 1 }') + loss('y', 't'))
+    net = make(
+        target
+        + INPUT
+        + ip('a', 'x', 'y', 4, 'param { lr_mult: 0 } param { lr_mult: 1 }')
+        + loss('y', 't')
+    )
     net.forward()
     net.backward()
     assert not net.params['a'][0].diff.any() and net.params['a'][1].diff.any()
 
 
-# -- in place and losses ----------------------------------------------------------------------------------------------
+# -- in place and losses
+# ----------------------------------------------------------------------------------------------
+
 
 def test_in_place_blobs_are_one():
     net = make(CHAIN)
@@ -107,15 +149,25 @@ def test_in_place_blobs_are_one():
 
 def test_the_loss_is_the_weighted_sum():
     label = 'layer { name: "l" type: "Input" top: "t" input_param { shape { dim: 2 dim: 4 } } }\n'
-    net = make(INPUT + label + 'layer { name: "s" type: "Power" bottom: "x" top: "s" loss_weight: 0.5 }\n'
-               + loss('x', 't', 'loss_weight: 3'))
-    total = 0.5 * net.blobs['x'].data.sum() + 3 * ((net.blobs['x'].data - net.blobs['t'].data) ** 2).sum() / 4
+    net = make(
+        INPUT
+        + label
+        + 'layer { name: "s" type: "Power" bottom: "x" top: "s" loss_weight: 0.5 }\n'
+        + loss('x', 't', 'loss_weight: 3')
+    )
+    total = (
+        0.5 * net.blobs['x'].data.sum()
+        + 3 * ((net.blobs['x'].data - net.blobs['t'].data) ** 2).sum() / 4
+    )
     assert net.forward() == pytest.approx(total, rel=1e-5)
     assert net.blobs['loss'].diff == 3 and (net.blobs['s'].diff == 0.5).all()
 
 
 def test_a_loss_without_a_top_still_counts():
-    text = INPUT + 'layer { name: "t" type: "Input" top: "t" input_param { shape { dim: 2 dim: 4 } } }\n'
+    text = (
+        INPUT
+        + 'layer { name: "t" type: "Input" top: "t" input_param { shape { dim: 2 dim: 4 } } }\n'
+    )
     net = make(text + 'layer { name: "loss" type: "EuclideanLoss" bottom: "x" bottom: "t" }')
     assert net.forward() > 0 and net.outputs == ['loss']
 
@@ -131,7 +183,9 @@ def test_loss_weights_follow_a_new_shape():
     assert (net.blobs['x'].diff == 0.5).all()
 
 
-# -- running ----------------------------------------------------------------------------------------------------------
+# -- running
+# ----------------------------------------------------------------------------------------------------------
+
 
 def test_parts_of_a_net():
     net = make(CHAIN)
@@ -145,7 +199,7 @@ def test_parts_of_a_net():
     np.testing.assert_array_equal(net.blobs['y'].data, whole['y'])
     net.blobs['h'].data = 0
     net.forward(1, 'ip1')
-    assert net.blobs['h'].data.min() < 0        # the ReLU has not run
+    assert net.blobs['h'].data.min() < 0  # the ReLU has not run
 
 
 def test_parts_of_backward():
@@ -160,7 +214,9 @@ def test_parts_of_backward():
 
 
 def test_backward_is_the_slope_of_forward():
-    net = make('force_backward: true\n' + CHAIN, engine=make_engine('checked:reference', dtype=np.float64))
+    net = make(
+        'force_backward: true\n' + CHAIN, engine=make_engine('checked:reference', dtype=np.float64)
+    )
     net.forward()
     net.blobs['y'].diff = 1
     net.backward()
@@ -187,7 +243,9 @@ def test_callbacks_see_each_layer_before_forward_and_after_backward():
     net.before_forward.append(seen.append)
     net.forward(end='relu')
     assert seen == [0, 1, 2]
-    net.after_backward.append(lambda i: seen.append((i, bool(net.bottoms[i] and net.bottoms[i][0].diff.any()))))
+    net.after_backward.append(
+        lambda i: seen.append((i, bool(net.bottoms[i] and net.bottoms[i][0].diff.any())))
+    )
     net.blobs['h'].diff = 1
     net.backward('relu', 'ip1')
     assert seen[3:] == [(2, True), (1, True)]
@@ -204,7 +262,9 @@ def test_looking_around():
     net = make(CHAIN)
     assert net.layer_names == ['data', 'ip1', 'relu', 'ip2']
     assert (net.inputs, net.outputs) == (['x'], ['y'])
-    assert [len(net.params[name]) for name in ('ip1', 'ip2')] == [2, 2] and len(net.all_params()) == 4
+    assert [len(net.params[name]) for name in ('ip1', 'ip2')] == [2, 2] and len(
+        net.all_params()
+    ) == 4
     assert (net.index('relu'), net.index(-1)) == (2, 3)
 
 
@@ -224,12 +284,17 @@ def test_force_backward_reaches_inputs_and_frozen_layers():
 
 
 def test_building_draws_nothing_and_the_seed_decides_the_rest():
-    text = INPUT + 'layer { name: "d" type: "Dropout" bottom: "x" top: "y" dropout_param { dropout_ratio: 0.5 } }'
+    text = (
+        INPUT
+        + 'layer { name: "d" type: "Dropout" bottom: "x" top: "y" dropout_param { dropout_ratio: 0.5 } }'
+    )
+
     def masks(seed):
         net = make(text, phase=TRAIN)
         net = Net(parse_net(text), TRAIN, seed=seed)
         net.blobs['x'].data = 1
         return [net.forward() or net.blobs['y'].data.copy() for _ in range(8)]
+
     assert np.array_equal(masks(3), masks(3))
     assert not np.array_equal(masks(3), masks(4))
     assert not np.array_equal(masks(3)[0], masks(3)[1])

@@ -1,15 +1,17 @@
-"""OpenCV's importer of Caffe models reads the caffemodels that goodinit writes, and computes the same outputs."""
+"""OpenCV's importer of Caffe models reads the caffemodels that goodinit writes, and computes the
+same outputs."""
+
 import numpy as np
 import pytest
+from goodinit.feeding.bundled import find_model
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import TEST, TRAIN
-from goodinit.feeding.bundled import find_model
 
 cv2 = pytest.importorskip('cv2', reason="needs OpenCV 4: pip install 'goodinit[test]'")
 
-# What to compare: a layer of the middle, the last to write its blob; the scores, since a softmax hides most errors; the
-# net's output.
+# What to compare: a layer of the middle, the last to write its blob; the scores, since a softmax
+# hides most errors; the net's output.
 NETS = {
     'lenet': ('pool2', 'ip2', 'prob'),
     'caffenet': ('pool2', 'fc8', 'prob'),
@@ -30,7 +32,7 @@ def test_opencv_computes_the_same(name, tmp_path):
     imported = cv2.dnn.readNetFromCaffe(str(model), str(weights))
     imported.setInput(image)
     for layer in NETS[name]:
-        ours, = net.tops[net.index(layer)]
+        (ours,) = net.tops[net.index(layer)]
         theirs = imported.forward(layer)
         assert theirs.shape == ours.shape
         assert abs(theirs - ours.data).max() < 3e-4 * abs(ours.data).max(), layer
@@ -44,7 +46,8 @@ def initialized(model, image, rng):
         if layer.type == 'Scale':
             layer.params[0].data = rng.uniform(0.5, 1.5, layer.params[0].shape)
             layer.params[1].data = rng.standard_normal(layer.params[1].shape) / 10
-    # BatchNorm gathers its statistics in the TRAIN phase; after two batches their common factor is not 1 either.
+    # BatchNorm gathers its statistics in the TRAIN phase; after two batches their common factor is
+    # not 1 either.
     if any(layer.type == 'BatchNorm' for layer in net.layers):
         forward(net, image)
         forward(net, image)

@@ -1,4 +1,5 @@
 """Binary files: weights, states, arrays; whole or not at all."""
+
 import errno
 import os
 
@@ -20,7 +21,9 @@ from goodinit.proto import caffe_pb2 as pb
 
 
 def weights():
-    net = parse_net('name: "n" layer { name: "ip" type: "InnerProduct" inner_product_param { num_output: 4 } }')
+    net = parse_net(
+        'name: "n" layer { name: "ip" type: "InnerProduct" inner_product_param { num_output: 4 } }'
+    )
     array_to_blob(np.arange(12).reshape(4, 3), blob=net.layer[0].blobs.add())
     return net
 
@@ -52,18 +55,23 @@ def test_arrays(shape):
     np.testing.assert_array_equal(blob_to_array(blob, diff=True), np.float32(diff))
 
 
-@pytest.mark.parametrize('blob, shape', [
-    (pb.BlobProto(num=1, channels=2, height=1, width=3, data=range(6)), (1, 2, 1, 3)),
-    (pb.BlobProto(shape={'dim': [2, 3]}, double_data=range(6)), (2, 3)),
-    (pb.BlobProto(shape={'dim': [3, 2]}, double_data=range(6), data=[9]), (3, 2)),
-])
+@pytest.mark.parametrize(
+    'blob, shape',
+    [
+        (pb.BlobProto(num=1, channels=2, height=1, width=3, data=range(6)), (1, 2, 1, 3)),
+        (pb.BlobProto(shape={'dim': [2, 3]}, double_data=range(6)), (2, 3)),
+        (pb.BlobProto(shape={'dim': [3, 2]}, double_data=range(6), data=[9]), (3, 2)),
+    ],
+)
 def test_older_forms_of_arrays(blob, shape):
     array = blob_to_array(blob)
     assert array.dtype == np.float32
     np.testing.assert_array_equal(array, np.arange(6).reshape(shape))
 
 
-@pytest.mark.parametrize('blob', [pb.BlobProto(shape={'dim': [2, 3]}, data=[1]), pb.BlobProto(num=1, data=[1])])
+@pytest.mark.parametrize(
+    'blob', [pb.BlobProto(shape={'dim': [2, 3]}, data=[1]), pb.BlobProto(num=1, data=[1])]
+)
 def test_arrays_of_the_wrong_size(blob):
     with pytest.raises(ProtoError, match=r'blob of shape .* x .* needs \d+ values, but has 1'):
         blob_to_array(blob)
@@ -85,17 +93,26 @@ def test_foreign_fields_do_no_harm(tmp_path):
 WHOLE = weights().SerializeToString()
 DAMAGED = [
     (b'', 'the file is empty'),
-    (WHOLE[:-5], r'not a caffemodel, or damaged: cut short: \d+ bytes, where at least \d+ are needed'),
+    (
+        WHOLE[:-5],
+        r'not a caffemodel, or damaged: cut short: \d+ bytes, where at least \d+ are needed',
+    ),
     (WHOLE[:3] + b'\x80', 'cut short: 4 bytes, and the last field is not complete'),
     (b'\x89HDF\r\n\x1a\n' + bytes(50), 'it is an HDF5 file, not a binary caffemodel'),
-    (b'version https://git-lfs.github.com/spec/v1\noid', "it is a text file .it begins with 'version https://git"),
+    (
+        b'version https://git-lfs.github.com/spec/v1\noid',
+        "it is a text file .it begins with 'version https://git",
+    ),
     (b'\x07' * 40, 'byte 0 begins no protobuf field'),
     (b'\x00' * 40, 'byte 0 begins no protobuf field'),
     (b'\x08' + b'\xff' * 40, 'byte 1 begins no protobuf number'),
     (b'\xa2\x06\x02\x0a\xff', 'not a caffemodel, or damaged: '),
     (b'\x12\x03\x12\x01\xff', 'of another kind, or damaged: .* invalid start byte'),
     (array_to_blob(np.ones(9)).SerializeToString(), 'not a caffemodel: it holds no layer'),
-    (pb.NetParameter(layer=[{}], layers=[{}]).SerializeToString(), 'either `layer` or the older `layers`'),
+    (
+        pb.NetParameter(layer=[{}], layers=[{}]).SerializeToString(),
+        'either `layer` or the older `layers`',
+    ),
 ]
 
 
@@ -107,9 +124,13 @@ def test_damaged_weights(tmp_path, content, message):
         read_weights(path)
 
 
-@pytest.mark.parametrize('read, message', [
-    (read_blob, 'not a BlobProto: it holds no values'), (read_solver_state, 'not a solverstate: it holds no iter'),
-])
+@pytest.mark.parametrize(
+    'read, message',
+    [
+        (read_blob, 'not a BlobProto: it holds no values'),
+        (read_solver_state, 'not a solverstate: it holds no iter'),
+    ],
+)
 def test_weights_where_something_else_is_needed(tmp_path, read, message):
     (tmp_path / 'w').write_bytes(pb.NetParameter(name='n').SerializeToString())
     with pytest.raises(ProtoError, match=message):
@@ -139,7 +160,9 @@ def test_weights_that_cannot_be_written_leave_the_old_ones(tmp_path):
     assert path.read_bytes() == b'old' and os.listdir(tmp_path) == ['w']
 
 
-@pytest.mark.parametrize('error', [RuntimeError('x'), KeyboardInterrupt(), FileNotFoundError(2, 'no', 'other')])
+@pytest.mark.parametrize(
+    'error', [RuntimeError('x'), KeyboardInterrupt(), FileNotFoundError(2, 'no', 'other')]
+)
 def test_atomic_write_undoes_everything(tmp_path, error):
     path = tmp_path / 'f'
     path.write_text('old')
@@ -154,6 +177,7 @@ def test_atomic_write_undoes_everything(tmp_path, error):
 def test_full_disk(tmp_path, monkeypatch, number):
     def full(_):
         raise OSError(number, os.strerror(number))
+
     monkeypatch.setattr(os, 'fsync', full)
     with pytest.raises(ProtoError, match=f'cannot write {tmp_path}/w: {os.strerror(number)}'):
         write_weights(weights(), tmp_path / 'w')
@@ -162,14 +186,20 @@ def test_full_disk(tmp_path, monkeypatch, number):
 
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs /dev/full')
 def test_full_device():
-    with pytest.raises(ProtoError, match='cannot write /dev/full: No space left'), atomic_write('/dev/full') as file:
+    with (
+        pytest.raises(ProtoError, match='cannot write /dev/full: No space left'),
+        atomic_write('/dev/full') as file,
+    ):
         file.write(b'x')
     assert os.path.exists('/dev/full')
 
 
 def test_atomic_write_without_a_place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for path, message in [('no/f', 'cannot write no/f: there is no folder no'), ('.', 'it is a directory')]:
+    for path, message in [
+        ('no/f', 'cannot write no/f: there is no folder no'),
+        ('.', 'it is a directory'),
+    ]:
         with pytest.raises(ProtoError, match=message), atomic_write(path):
             pass
 

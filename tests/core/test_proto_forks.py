@@ -1,7 +1,7 @@
 """Files of Caffe's forks: fields by name in text, messages by type and number in binaries."""
+
 import logging
 import struct
-from pathlib import Path
 
 import places
 import pytest
@@ -20,7 +20,9 @@ from goodinit.proto.fork_binaries import ASIDE, FORKS, renumbered
 GOLDEN = places.GOLDEN / 'upgrade'
 
 
-# -- a caffemodel by hand: tag = number << 3 | wire type, then the value --------------------------------------
+# -- a caffemodel by hand: tag = number << 3 | wire type, then the value
+# --------------------------------------
+
 
 def varint(n):
     return bytes([n & 127 | 128]) + varint(n >> 7) if n > 127 else bytes([n])
@@ -53,28 +55,63 @@ FILLERS = '{0} {{ type: "constant" value: 1 }} {1} {{ type: "constant" value: 1 
 SEGNET_BN = FILLERS.format('scale_filler', 'shift_filler')
 YJXIONG_BN = FILLERS.format('slope_filler', 'bias_filler')
 MASK = number(1, 4) + number(4, 1)
-# Type, the fork's number, the message as the fork wrote it, how many blobs; the layer's fields as text.
+# Type, the fork's number, the message as the fork wrote it, how many blobs; the layer's fields as
+# text.
 ROWS = [
     ('BN', 45, SCALE_SHIFT + number(3, 1), 2, f'bn_param {{ {SEGNET_BN} bn_mode: INFERENCE }}'),
     ('BN', 45, number(3, 1), 0, 'bn_param { bn_mode: INFERENCE }'),
     ('BN', 137, SCALE_SHIFT, 2, f'bn_param {{ {SEGNET_BN} }}'),
     ('BN', 137, SCALE_SHIFT, 4, f'bn_param {{ {YJXIONG_BN} }}'),
-    ('BN', 137, SCALE_SHIFT + real(3, 0.5) + real(4, 0.25) + number(5, 1) + number(6, 2), 4,
-     f'bn_param {{ {YJXIONG_BN} momentum: 0.5 eps: 0.25 frozen: true engine: CUDNN }}'),
-    ('BN', 137, real(3, 0.5) + number(4, 1) + real(5, 0.25) + number(6, 2) + real(7, 2) + real(8, 4) + number(9, 1)
-     + number(12, 1), 4, 'bn_param { var_eps: 0.5 moving_average: true decay: 0.25 axis: 2 momentum: 2 eps: 4 '
-                         'frozen: true engine: CAFFE }'),
+    (
+        'BN',
+        137,
+        SCALE_SHIFT + real(3, 0.5) + real(4, 0.25) + number(5, 1) + number(6, 2),
+        4,
+        f'bn_param {{ {YJXIONG_BN} momentum: 0.5 eps: 0.25 frozen: true engine: CUDNN }}',
+    ),
+    (
+        'BN',
+        137,
+        real(3, 0.5)
+        + number(4, 1)
+        + real(5, 0.25)
+        + number(6, 2)
+        + real(7, 2)
+        + real(8, 4)
+        + number(9, 1)
+        + number(12, 1),
+        4,
+        'bn_param { var_eps: 0.5 moving_average: true decay: 0.25 axis: 2 momentum: 2 eps: 4 '
+        'frozen: true engine: CAFFE }',
+    ),
     ('Upsample', 137, MASK, 0, 'upsample_param { scale: 4 pad_out_h: true }'),
-    ('Upsample', 147, number(6, 9) + number(7, 8), 0, 'upsample_param { upsample_h: 9 upsample_w: 8 }'),
-    ('DenseImageData', 138, part(1, b'list') + number(2, 3), 0,
-     'dense_image_data_param { source: "list" batch_size: 3 }'),
+    (
+        'Upsample',
+        147,
+        number(6, 9) + number(7, 8),
+        0,
+        'upsample_param { upsample_h: 9 upsample_w: 8 }',
+    ),
+    (
+        'DenseImageData',
+        138,
+        part(1, b'list') + number(2, 3),
+        0,
+        'dense_image_data_param { source: "list" batch_size: 3 }',
+    ),
     ('DenseImageData', 46, part(9, b'root'), 0, 'dense_image_data_param { root_folder: "root" }'),
     ('Scale', 160, number(4, 1), 2, 'scale_param { bias_term: true }'),
     ('Bias', 161, number(1, 2), 1, 'bias_param { axis: 2 }'),
     ('Interp', 143, number(3, 2), 0, 'interp_param { zoom_factor: 2 }'),
     ('Interp', 163, number(1, 60) + number(2, 61), 0, 'interp_param { height: 60 width: 61 }'),
     ('Interp', 301, number(4, 2), 0, 'interp_param { shrink_factor: 2 }'),
-    ('ROIPooling', 150, number(1, 6) + number(2, 7), 0, 'roi_pooling_param { pooled_h: 6 pooled_w: 7 }'),
+    (
+        'ROIPooling',
+        150,
+        number(1, 6) + number(2, 7),
+        0,
+        'roi_pooling_param { pooled_h: 6 pooled_w: 7 }',
+    ),
     ('ROIPooling', 8266711, real(3, 0.0625), 0, 'roi_pooling_param { spatial_scale: 0.0625 }'),
     ('SmoothL1Loss', 148, real(1, 3), 0, 'smooth_l1_loss_param { sigma: 3 }'),
     ('SmoothL1Loss', 8266712, real(1, 3), 0, 'smooth_l1_loss_param { sigma: 3 }'),
@@ -83,13 +120,35 @@ ROWS = [
     ('ReLU6', 2060, real(1, 0.5), 0, 'relu6_param { negative_slope: 0.5 }'),
     ('ReLU6', 100000, real(1, 0.5), 0, 'relu6_param { negative_slope: 0.5 }'),
     ('AnnotatedData', 200, part(2, b'map'), 0, 'annotated_data_param { label_map_file: "map" }'),
-    ('MultiBoxLoss', 201, number(4, 21) + real(12, 3), 0,
-     'multibox_loss_param { num_classes: 21 neg_pos_ratio: 3 }'),
+    (
+        'MultiBoxLoss',
+        201,
+        number(4, 21) + real(12, 3),
+        0,
+        'multibox_loss_param { num_classes: 21 neg_pos_ratio: 3 }',
+    ),
     ('Permute', 202, number(1, 0) + number(1, 2), 0, 'permute_param { order: 0 order: 2 }'),
-    ('PriorBox', 203, real(1, 30) + number(4, 0), 0, 'prior_box_param { min_size: 30 flip: false }'),
-    ('PriorBoxClustered', 203, real(14, 9.5) + real(15, 15), 0, 'prior_box_param { width: 9.5 height: 15 }'),
-    ('DetectionOutput', 204, number(1, 21) + part(4, real(1, 0.5)), 0,
-     'detection_output_param { num_classes: 21 nms_param { nms_threshold: 0.5 } }'),
+    (
+        'PriorBox',
+        203,
+        real(1, 30) + number(4, 0),
+        0,
+        'prior_box_param { min_size: 30 flip: false }',
+    ),
+    (
+        'PriorBoxClustered',
+        203,
+        real(14, 9.5) + real(15, 15),
+        0,
+        'prior_box_param { width: 9.5 height: 15 }',
+    ),
+    (
+        'DetectionOutput',
+        204,
+        number(1, 21) + part(4, real(1, 0.5)),
+        0,
+        'detection_output_param { num_classes: 21 nms_param { nms_threshold: 0.5 } }',
+    ),
     ('DetectionEvaluate', 205, number(1, 21), 0, 'detection_evaluate_param { num_classes: 21 }'),
     ('Normalize', 206, number(1, 0), 1, 'norm_param { across_spatial: false }'),
     ('VideoData', 207, number(1, 1), 0, 'video_data_param { video_type: VIDEO }'),
@@ -104,7 +163,9 @@ KEPT = [
 
 @pytest.mark.parametrize('type, tag, message, blobs, text', ROWS, ids=lambda value: str(value)[:30])
 def test_messages_of_forks(tmp_path, type, tag, message, blobs, text):
-    path = caffemodel(tmp_path / 'fork', type, part(tag, message), *[blob(i + 1) for i in range(blobs)])
+    path = caffemodel(
+        tmp_path / 'fork', type, part(tag, message), *[blob(i + 1) for i in range(blobs)]
+    )
     net = read_weights(path)
     layer = parse_net(f'layer {{ name: "l" type: "{type}" {text} }}').layer[0]
     layer.ClearField('origin')
@@ -117,7 +178,9 @@ def test_messages_of_forks(tmp_path, type, tag, message, blobs, text):
 
 @pytest.mark.parametrize('type, tag, message', KEPT)
 def test_what_we_lack_is_kept(tmp_path, type, tag, message):
-    net = read_weights(caffemodel(tmp_path / 'fork', type, part(tag, message), blob(2), part(5000, b'unknown')))
+    net = read_weights(
+        caffemodel(tmp_path / 'fork', type, part(tag, message), blob(2), part(5000, b'unknown'))
+    )
     assert [field.name for field, _ in net.layer[0].ListFields()] == ['name', 'type', 'blobs']
     write_weights(net, tmp_path / 'ours')
     written = (tmp_path / 'ours').read_bytes()
@@ -129,20 +192,37 @@ def test_every_number_of_the_table_is_tested():
     assert rows == {(type, tag) for type, tags in FORKS.items() for tag in tags}
 
 
-@pytest.mark.parametrize('shape, ours', [((1, 3), (1, 3, 1, 1)), ((1, 3, 1, 1), (1, 3, 1, 1)), ((3,), (3,))])
+@pytest.mark.parametrize(
+    'shape, ours', [((1, 3), (1, 3, 1, 1)), ((1, 3, 1, 1), (1, 3, 1, 1)), ((3,), (3,))]
+)
 def test_parameters_of_bn_have_one_shape(tmp_path, shape, ours):
     net = read_weights(caffemodel(tmp_path / 'w', 'BN', *[blob(1, *shape)] * 4))
     assert {blob_shape(b) for b in net.layer[0].blobs} == {ours}
 
 
-# -- BVLC's files are left alone -------------------------------------------------------------------------------
+# -- BVLC's files are left alone
+# -------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('type, field', [
-    ('Embed', 'embed_param'), ('Tile', 'tile_param'), ('BatchNorm', 'batch_norm_param'), ('ELU', 'elu_param'),
-    ('Bias', 'bias_param'), ('Scale', 'scale_param'), ('Input', 'input_param'), ('Crop', 'crop_param'),
-    ('Parameter', 'parameter_param'), ('LSTM', 'recurrent_param'), ('Swish', 'swish_param'), ('Clip', 'clip_param'),
-    ('Python', 'embed_param'), ('', 'embed_param'),
-])
+
+@pytest.mark.parametrize(
+    'type, field',
+    [
+        ('Embed', 'embed_param'),
+        ('Tile', 'tile_param'),
+        ('BatchNorm', 'batch_norm_param'),
+        ('ELU', 'elu_param'),
+        ('Bias', 'bias_param'),
+        ('Scale', 'scale_param'),
+        ('Input', 'input_param'),
+        ('Crop', 'crop_param'),
+        ('Parameter', 'parameter_param'),
+        ('LSTM', 'recurrent_param'),
+        ('Swish', 'swish_param'),
+        ('Clip', 'clip_param'),
+        ('Python', 'embed_param'),
+        ('', 'embed_param'),
+    ],
+)
 def test_layers_of_bvlc_stay(type, field):
     layer = pb.LayerParameter(name='l', type=type, blobs=[pb.BlobProto(data=[1, 2])])
     getattr(layer, field).SetInParent()
@@ -150,7 +230,9 @@ def test_layers_of_bvlc_stay(type, field):
     assert renumbered(data) == data
 
 
-@pytest.mark.parametrize('path', sorted((GOLDEN / 'legacy').glob('*.caffemodel')), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    'path', sorted((GOLDEN / 'legacy').glob('*.caffemodel')), ids=lambda path: path.stem
+)
 def test_files_of_bvlc_stay(path):
     for layer in pb.NetParameter.FromString(path.read_bytes()).layer:
         assert renumbered(layer.SerializeToString()) == layer.SerializeToString()
@@ -162,9 +244,10 @@ def test_damage_is_said(data):
         renumbered(data)
 
 
-# -- text ------------------------------------------------------------------------------------------------------
+# -- text
+# ------------------------------------------------------------------------------------------------------
 
-SSD = '''
+SSD = """
 layer {
   name: "data" type: "AnnotatedData" top: "data" top: "label"
   transform_param {
@@ -206,22 +289,22 @@ layer { name: "eval" type: "DetectionEvaluate" detection_evaluate_param { num_cl
 layer { name: "out" type: "DetectionOutput" detection_output_param { save_output_param { resize_param { prob: 1 } } } }
 layer { name: "video" type: "VideoData" video_data_param { video_type: WEBCAM device_id: 0 video_file: ""
         skip_frames: 2 } }
-'''
-SEGNET = '''
+"""
+SEGNET = """
 layer { name: "data" type: "DenseImageData" top: "data" top: "label"
         dense_image_data_param { source: "train.txt" batch_size: 4 shuffle: true rand_skip: 1 new_height: 512
           new_width: 1024 is_color: true mean_file: "m" root_folder: "r" mirror: true crop_height: 1 crop_width: 1
           label_divide_factor: 8 root_folder_image: "i" root_folder_label: "l" } }
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "data" bottom: "label" softmax_param { engine: CAFFE }
         loss_param: { weight_by_label_freqs: true ignore_label: 11 class_weighting: 0.2595 class_weighting: 0.1826 } }
-'''
-DECONVNET = '''
+"""
+DECONVNET = """
 layers { name: "unpool5" type: UNPOOLING bottom: "x" bottom: "mask" top: "y"
          unpooling_param { unpool: MAX kernel_size: 2 stride: 2 unpool_size: 14 engine: CAFFE } }
 layers { name: "bn" type: BN bottom: "y" top: "z" bn_param { bn_mode: INFERENCE
          scale_filler { type: "constant" value: 1 } shift_filler { type: "constant" value: 0.001 } } }
 layers { name: "crop" type: CROP bottom: "z" bottom: "x" top: "score" }
-'''
+"""
 
 
 @pytest.mark.parametrize('text', [SSD, SEGNET], ids=['SSD', 'SegNet'])
@@ -233,8 +316,14 @@ def test_v1_layers_of_forks(caplog):
     with caplog.at_level(logging.WARNING):
         net = parse_net(DECONVNET)
     assert [layer.type for layer in net.layer] == ['Unpooling', 'BN', 'Crop']
-    assert net.layer[0].unpooling_param.unpool_size == 14 and net.layer[1].bn_param.bn_mode == pb.BNParameter.INFERENCE
-    assert "layer 'crop': CROP found out by itself where its bottoms meet, and Crop begins at 0" in caplog.text
+    assert (
+        net.layer[0].unpooling_param.unpool_size == 14
+        and net.layer[1].bn_param.bn_mode == pb.BNParameter.INFERENCE
+    )
+    assert (
+        "layer 'crop': CROP found out by itself where its bottoms meet, and Crop begins at 0"
+        in caplog.text
+    )
 
 
 def test_v1_binaries_of_deconvnet():

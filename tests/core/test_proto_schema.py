@@ -1,4 +1,5 @@
 """The schema: BVLC's numbers, our extensions beyond them, and the generated module."""
+
 import pickle
 
 import pytest
@@ -9,18 +10,43 @@ from google.protobuf.internal import api_implementation
 
 # Known from BVLC Caffe's own files: message, field, number, default.
 BVLC = [
-    (pb.NetParameter, 'layer', 100, None), (pb.NetParameter, 'layers', 2, None), (pb.BlobProto, 'shape', 7, None),
-    (pb.BlobProto, 'data', 5, None), (pb.LayerParameter, 'blobs', 7, None), (pb.LayerParameter, 'type', 2, ''),
-    (pb.LayerParameter, 'convolution_param', 106, None), (pb.ConvolutionParameter, 'bias_term', 2, True),
-    (pb.ConvolutionParameter, 'dilation', 18, None), (pb.PoolingParameter, 'round_mode', 13, 0),
-    (pb.SolverParameter, 'type', 40, 'SGD'), (pb.SolverParameter, 'solver_mode', 17, 1),
+    (pb.NetParameter, 'layer', 100, None),
+    (pb.NetParameter, 'layers', 2, None),
+    (pb.BlobProto, 'shape', 7, None),
+    (pb.BlobProto, 'data', 5, None),
+    (pb.LayerParameter, 'blobs', 7, None),
+    (pb.LayerParameter, 'type', 2, ''),
+    (pb.LayerParameter, 'convolution_param', 106, None),
+    (pb.ConvolutionParameter, 'bias_term', 2, True),
+    (pb.ConvolutionParameter, 'dilation', 18, None),
+    (pb.PoolingParameter, 'round_mode', 13, 0),
+    (pb.SolverParameter, 'type', 40, 'SGD'),
+    (pb.SolverParameter, 'solver_mode', 17, 1),
     (pb.BatchNormParameter, 'moving_average_fraction', 2, pytest.approx(0.999)),
-    (pb.FillerParameter, 'type', 1, 'constant'), (pb.V1LayerParameter, 'blobs_lr', 7, None),
+    (pb.FillerParameter, 'type', 1, 'constant'),
+    (pb.V1LayerParameter, 'blobs_lr', 7, None),
 ]
-FORKS = ['annotated_data_param', 'bn_param', 'dense_image_data_param', 'detection_evaluate_param',
-         'detection_output_param', 'interp_param', 'maxout_param', 'multibox_loss_param', 'norm_param', 'pad_param',
-         'permute_param', 'prior_box_param', 'relu6_param', 'roi_pooling_param', 'shuffle_channel_param',
-         'smooth_l1_loss_param', 'unpooling_param', 'upsample_param', 'video_data_param']
+FORKS = [
+    'annotated_data_param',
+    'bn_param',
+    'dense_image_data_param',
+    'detection_evaluate_param',
+    'detection_output_param',
+    'interp_param',
+    'maxout_param',
+    'multibox_loss_param',
+    'norm_param',
+    'pad_param',
+    'permute_param',
+    'prior_box_param',
+    'relu6_param',
+    'roi_pooling_param',
+    'shuffle_channel_param',
+    'smooth_l1_loss_param',
+    'unpooling_param',
+    'upsample_param',
+    'video_data_param',
+]
 
 
 @pytest.mark.parametrize('message, field, number, default', BVLC)

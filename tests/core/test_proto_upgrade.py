@@ -1,6 +1,7 @@
-"""Upgrades of old formats against what BVLC Caffe's upgrade tools wrote, and its legacy weight files."""
+"""Upgrades of old formats against what BVLC Caffe's upgrade tools wrote, and its legacy weight
+files."""
+
 import logging
-from pathlib import Path
 
 import numpy as np
 import places
@@ -21,8 +22,12 @@ from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.proto.scan import without_origins
 
 GOLDEN = places.GOLDEN / 'upgrade'
-NETS = sorted(path.name.removesuffix('.in.prototxt') for path in (GOLDEN / 'net').glob('*.in.prototxt'))
-SOLVERS = sorted(path.name.removesuffix('.in.prototxt') for path in (GOLDEN / 'solver').glob('*.in.prototxt'))
+NETS = sorted(
+    path.name.removesuffix('.in.prototxt') for path in (GOLDEN / 'net').glob('*.in.prototxt')
+)
+SOLVERS = sorted(
+    path.name.removesuffix('.in.prototxt') for path in (GOLDEN / 'solver').glob('*.in.prototxt')
+)
 LEGACY = sorted((GOLDEN / 'legacy').glob('*.caffemodel'))
 REFUSED = {
     'v0_padding_before_relu': "'r' .relu., .*:3: .*Padding layer input to non-convolutional .* type relu",
@@ -74,7 +79,9 @@ def test_solvers(case):
 def test_legacy_weights(path):
     net, expected = read_weights(path), np.load(path.with_suffix('.npz'))
     assert not needs_upgrade(net)
-    found = {(layer.name, i): blob_to_array(b) for layer in net.layer for i, b in enumerate(layer.blobs)}
+    found = {
+        (layer.name, i): blob_to_array(b) for layer in net.layer for i, b in enumerate(layer.blobs)
+    }
     assert ('conv', 0) in found
     for key in (key for key in expected.files if key.startswith('param/')):
         _, layer, i = key.split('/')
@@ -89,31 +96,51 @@ def test_needs_upgrade_as_caffe_says(case):
 
 
 def test_origins_survive():
-    net = parse_net('\nlayers { layer { name: "p" type: "padding" pad: 1 } bottom: "x" top: "p" }\n'
-                    'layers { layer { name: "c" type: "conv" } bottom: "p" top: "c" }\n'
-                    'layers { name: "r" type: RELU bottom: "c" top: "c" }\n'
-                    'input: "x" input_dim: 1 input_dim: 1 input_dim: 5 input_dim: 5', 'old.prototxt')
+    net = parse_net(
+        '\nlayers { layer { name: "p" type: "padding" pad: 1 } bottom: "x" top: "p" }\n'
+        'layers { layer { name: "c" type: "conv" } bottom: "p" top: "c" }\n'
+        'layers { name: "r" type: RELU bottom: "c" top: "c" }\n'
+        'input: "x" input_dim: 1 input_dim: 1 input_dim: 5 input_dim: 5',
+        'old.prototxt',
+    )
     assert [(layer.name, layer.origin) for layer in net.layer] == [
-        ('input', ''), ('c', 'old.prototxt:3'), ('r', 'old.prototxt:4')]
+        ('input', ''),
+        ('c', 'old.prototxt:3'),
+        ('r', 'old.prototxt:4'),
+    ]
 
 
 def test_parameter_settings_of_v1():
-    net = parse_net('layers { name: "c" type: CONVOLUTION param: "w" blob_share_mode: PERMISSIVE '
-                    'blobs_lr: 1 blobs_lr: 2 weight_decay: 0.5 }')
+    net = parse_net(
+        'layers { name: "c" type: CONVOLUTION param: "w" blob_share_mode: PERMISSIVE '
+        'blobs_lr: 1 blobs_lr: 2 weight_decay: 0.5 }'
+    )
     weight, bias = net.layer[0].param
     assert (weight.name, weight.share_mode, weight.lr_mult, weight.decay_mult) == ('w', 1, 1, 0.5)
     assert (bias.lr_mult, bias.HasField('decay_mult')) == (2, False)
 
 
-@pytest.mark.parametrize('text, message', [
-    ('layer { name: "a" }\nlayers { name: "b" }', 'either `layer` or the older `layers`.*n:1 and n:2'),
-    ('input: "x" input_dim: 1 input_dim: 2', '1 `input` need.*0 input_shape and 2 input_dim'),
-    ('input: "x"\nlayer { name: "r" bottom: "x" }', '1 `input` need'),
-    ('input: "x" input: "y" input_shape { dim: 1 }', '2 `input` need.*1 input_shape'),
-    ('layers { layer { name: "p" type: "padding" } top: "p" }\n'
-     'layers { layer { name: "c" type: "conv" } bottom: "p" top: "c" }', "'c'.*n:2.*one bottom each"),
-    ('layers { layer { name: "c" type: "convv" } }', "Unknown layer name: convv; did you mean 'conv'"),
-])
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        (
+            'layer { name: "a" }\nlayers { name: "b" }',
+            'either `layer` or the older `layers`.*n:1 and n:2',
+        ),
+        ('input: "x" input_dim: 1 input_dim: 2', '1 `input` need.*0 input_shape and 2 input_dim'),
+        ('input: "x"\nlayer { name: "r" bottom: "x" }', '1 `input` need'),
+        ('input: "x" input: "y" input_shape { dim: 1 }', '2 `input` need.*1 input_shape'),
+        (
+            'layers { layer { name: "p" type: "padding" } top: "p" }\n'
+            'layers { layer { name: "c" type: "conv" } bottom: "p" top: "c" }',
+            "'c'.*n:2.*one bottom each",
+        ),
+        (
+            'layers { layer { name: "c" type: "convv" } }',
+            "Unknown layer name: convv; did you mean 'conv'",
+        ),
+    ],
+)
 def test_refused(text, message):
     with pytest.raises(ProtoError, match=message):
         parse_net(text, 'n')
@@ -131,8 +158,11 @@ def test_what_a_v0_layer_cannot_have_is_logged(caplog):
 
 
 def test_nets_inside_a_solver_are_upgraded():
-    solver = parse_solver('train_net_param {\n layers { name: "r" type: RELU } }\n'
-                          'test_net_param { layers { name: "s" type: TANH } }', 's')
+    solver = parse_solver(
+        'train_net_param {\n layers { name: "r" type: RELU } }\n'
+        'test_net_param { layers { name: "s" type: TANH } }',
+        's',
+    )
     train, test = solver.train_net_param.layer[0], solver.test_net_param[0].layer[0]
     assert (train.type, train.origin, test.type, test.origin) == ('ReLU', 's:2', 'TanH', 's:3')
     assert not solver.HasField('net_param')

@@ -1,24 +1,34 @@
 """Nets whose blobs share memory compute the same, in less of it."""
+
 import shutil
 
 import golden
 import numpy as np
 import pytest
 import test_published_nets as published
-from goodinit import fill
+from goodinit.feeding.bundled import find_model
 from goodinit.netlib import Net
 from goodinit.netlib.errors import NetError
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TEST
 from goodinit.tools import test as score
 from goodinit.tools import train
-from goodinit.feeding.bundled import find_model
 from shared_nets import filled, put_inputs
 from small_nets import conv, data, layer
 
-NETS = {'lenet': (2, 1, 28, 28), 'squeezenet': (1, 3, 67, 67), 'unet': (1, 1, 32, 32),
-        'googlenet': (1, 3, 224, 224)}
-RECORDED = {name: path for name, path in golden.find('nets/*.npz').items() if str(np.load(path)['phase']) == 'TEST'}
+from goodinit import fill
+
+NETS = {
+    'lenet': (2, 1, 28, 28),
+    'squeezenet': (1, 3, 67, 67),
+    'unet': (1, 1, 32, 32),
+    'googlenet': (1, 3, 224, 224),
+}
+RECORDED = {
+    name: path
+    for name, path in golden.find('nets/*.npz').items()
+    if str(np.load(path)['phase']) == 'TEST'
+}
 
 
 def built(name):
@@ -41,7 +51,11 @@ def outputs(net):
 
 def held(net):
     """Bytes that blobs and what layers keep for themselves take up."""
-    kept = [blob for layer in net.layers for blob in (*layer._buffers.values(), *layer.scratches.values())]
+    kept = [
+        blob
+        for layer in net.layers
+        for blob in (*layer._buffers.values(), *layer.scratches.values())
+    ]
     memories = {blob.values.memory for blob in [*net.blobs.values(), *kept]}
     return sum(memory.held for memory in {memory.whole or memory for memory in memories})
 
@@ -49,7 +63,9 @@ def held(net):
 def assert_same(shared, plain):
     """But for rounding, where convolutions take up the BatchNorm above them."""
     for name, array in plain.items():
-        np.testing.assert_allclose(shared[name], array, rtol=0, atol=1e-5 * abs(array).max(), err_msg=name)
+        np.testing.assert_allclose(
+            shared[name], array, rtol=0, atol=1e-5 * abs(array).max(), err_msg=name
+        )
 
 
 @pytest.mark.parametrize('name', NETS)
@@ -90,12 +106,15 @@ def test_kept_blobs_hold_what_was_computed():
 
 
 def test_what_a_layer_writes_once_stays():
-    net = Net(parse_net("""
+    net = Net(
+        parse_net("""
         layer { name: 'ones' type: 'DummyData' top: 'ones'
           dummy_data_param { shape { dim: 4 } data_filler { value: 1 } } }
         layer { name: 'twos' type: 'Power' bottom: 'ones' top: 'twos' power_param { scale: 2 } }
         layer { name: 'fours' type: 'Power' bottom: 'twos' top: 'fours' power_param { scale: 2 } }
-        layer { name: 'eights' type: 'Power' bottom: 'fours' top: 'eights' power_param { scale: 2 } }"""), TEST)
+        layer { name: 'eights' type: 'Power' bottom: 'fours' top: 'eights' power_param { scale: 2 } }"""),
+        TEST,
+    )
     net.share_memory()
     for _ in range(3):
         net.forward()
@@ -103,7 +122,12 @@ def test_what_a_layer_writes_once_stays():
 
 
 def test_a_layer_works_in_place_where_nobody_reads_its_bottom_later():
-    text = data() + conv('a', 'data', 4) + layer('ReLU', 'relu', 'a', 'b') + layer('TanH', 'tanh', 'b', 'c')
+    text = (
+        data()
+        + conv('a', 'data', 4)
+        + layer('ReLU', 'relu', 'a', 'b')
+        + layer('TanH', 'tanh', 'b', 'c')
+    )
     nets = [filled(parse_net(text + layer('Eltwise', 'sum', 'b c', 'd')), TEST) for _ in range(2)]
     nets[1].share_memory()
     assert_same(*map(run, nets[::-1]))
@@ -128,7 +152,9 @@ def test_backward_is_refused():
         net.backward_from({'ip2': 1.0})
 
 
-@pytest.mark.parametrize(('flags', 'asked'), [([], ['values', 'diffs', 'values']), (['--no-share'], [])])
+@pytest.mark.parametrize(
+    ('flags', 'asked'), [([], ['values', 'diffs', 'values']), (['--no-share'], [])]
+)
 def test_tools_share_unless_they_are_told_not_to(flags, asked, tmp_path, monkeypatch):
     pytest.importorskip('h5py')
     for path in (golden.HERE / 'cli').glob('*.*'):
@@ -137,6 +163,11 @@ def test_tools_share_unless_they_are_told_not_to(flags, asked, tmp_path, monkeyp
     found = []
     monkeypatch.setattr(Net, 'share_memory', lambda net: found.append('values'))
     monkeypatch.setattr(Net, 'share_diffs', lambda net: found.append('diffs'))
-    assert score.main(['--model', 'net.prototxt', '--weights', 'init.caffemodel', '--iterations', '1', *flags]) == 0
+    assert (
+        score.main(
+            ['--model', 'net.prototxt', '--weights', 'init.caffemodel', '--iterations', '1', *flags]
+        )
+        == 0
+    )
     assert train.main(['--solver', 'solver.prototxt', '--iterations', '1', *flags]) == 0
     assert found == asked

@@ -1,4 +1,5 @@
 """Nets whose diffs share memory learn the same, in less of it."""
+
 import tracemalloc
 
 import golden
@@ -7,6 +8,9 @@ import pytest
 import shared_nets
 import solver_runs as runs
 import test_published_nets as published
+from goodinit.feeding.feed import shaped
+from goodinit.feeding.inputs import DataOptions
+from goodinit.feeding.net_file import open_net
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines.fast.native import load
@@ -14,17 +18,27 @@ from goodinit.netlib.errors import NetError
 from goodinit.proto import parse_net, parse_solver
 from goodinit.proto.caffe_pb2 import TRAIN, NetParameter
 from goodinit.solvers import Solver
-from goodinit.feeding.feed import shaped
-from goodinit.feeding.inputs import DataOptions
-from goodinit.feeding.net_file import open_net
 from small_nets import NETS, WITH_BATCH_NORM, data, fc, layer
 
 RECORDED = golden.find('solvers/*.npz')
-# The state of a recurrent layer is computed, yet gets no gradient: what lies under it learns nothing.
-GIVEN_STATE = (data('3 2 4') + data('3 2', 'cont') + data('1 2 4', 'more') + fc('h', 'more', 5, 'axis: 2')
-               + layer('RNN', 'rnn', 'data cont h', 'rnn last', 'recurrent_param { num_output: 5 expose_hidden: true '
-                       'weight_filler { type: "gaussian" std: 0.5 } }')
-               + layer('Silence', 'silence', 'last', '') + fc('f', 'rnn', 5, 'axis: 2'))
+# The state of a recurrent layer is computed, yet gets no gradient: what lies under it learns
+# nothing.
+GIVEN_STATE = (
+    data('3 2 4')
+    + data('3 2', 'cont')
+    + data('1 2 4', 'more')
+    + fc('h', 'more', 5, 'axis: 2')
+    + layer(
+        'RNN',
+        'rnn',
+        'data cont h',
+        'rnn last',
+        'recurrent_param { num_output: 5 expose_hidden: true '
+        'weight_filler { type: "gaussian" std: 0.5 } }',
+    )
+    + layer('Silence', 'silence', 'last', '')
+    + fc('f', 'rnn', 5, 'axis: 2')
+)
 SMALL = NETS | {'batch norm': WITH_BATCH_NORM, 'given state': GIVEN_STATE}
 
 
@@ -49,7 +63,9 @@ def gradients(net, seed=0):
     net.clear_param_diffs()
     found = {'loss': net.forward()}
     net.backward()
-    blobs = {blob.name: blob for blob in [*net.all_params(), *(net.blobs[name] for name in net.inputs)]}
+    blobs = {
+        blob.name: blob for blob in [*net.all_params(), *(net.blobs[name] for name in net.inputs)]
+    }
     return found | {name: blob.diff.copy() for name, blob in blobs.items()}
 
 
@@ -76,7 +92,9 @@ def test_random_nets(seed):
     assert_same(pair(shared_nets.random_net(seed)))
 
 
-@pytest.mark.parametrize('name', ['DenseNet-121', 'Inception-v3', 'SegNet', 'Faster R-CNN ZF', 'SSD300', 'MTCNN O'])
+@pytest.mark.parametrize(
+    'name', ['DenseNet-121', 'Inception-v3', 'SegNet', 'Faster R-CNN ZF', 'SSD300', 'MTCNN O']
+)
 def test_published_nets(name):
     assert_same(pair(trainable(published.small(published.NETS[name]))))
 
@@ -87,7 +105,9 @@ def test_recorded_solvers(name):
         solvers = [runs.start(case, share_memory=share) for share in (False, True)]
     for solver in solvers:
         solver.step(5)
-    for plain, shared in zip(*([*solver.net.all_params(), *solver.history] for solver in solvers), strict=True):
+    for plain, shared in zip(
+        *([*solver.net.all_params(), *solver.history] for solver in solvers), strict=True
+    ):
         np.testing.assert_array_equal(shared.data, plain.data, err_msg=plain.name)
 
 
@@ -96,7 +116,9 @@ def bundled(name, batch=2):
     return shaped(open_net(name), DataOptions(batch_size=batch))
 
 
-@pytest.mark.parametrize(('name', 'share'), [('fitnet4/bn_before_relu', 0.15), ('googlenet', 0.15), ('resnet50', 0.1)])
+@pytest.mark.parametrize(
+    ('name', 'share'), [('fitnet4/bn_before_relu', 0.15), ('googlenet', 0.15), ('resnet50', 0.1)]
+)
 def test_less_memory(name, share):
     plain, shared = Net(bundled(name)), Net(bundled(name))
     shared.share_diffs()
@@ -106,36 +128,63 @@ def test_less_memory(name, share):
 def test_one_copy_serves_batch_norm_and_scale_in_place():
     plain, shared = pair(trainable(parse_net(WITH_BATCH_NORM)))
     assert_same((plain, shared))
-    names = [list(net.layers[net.index(name)]._buffers) for net in (plain, shared) for name in ('bn1', 's1', 'bn2')]
-    assert [{*found} & {'input', 'output'} for found in names] == [{'output'}, {'input'}, {'output'},
-                                                                   set(), {'input'}, {'output'}]
+    names = [
+        list(net.layers[net.index(name)]._buffers)
+        for net in (plain, shared)
+        for name in ('bn1', 's1', 'bn2')
+    ]
+    assert [{*found} & {'input', 'output'} for found in names] == [
+        {'output'},
+        {'input'},
+        {'output'},
+        set(),
+        {'input'},
+        {'output'},
+    ]
 
 
 def test_a_diff_takes_the_place_of_the_one_it_is_made_of():
-    text = (data() + fc('a', 'data', 5) + layer('ReLU', 'relu', 'a', 'b') + layer('Eltwise', 'sum', 'a b', 's')
-            + fc('f', 's', 3) + shared_nets.loss('f'))
+    text = (
+        data()
+        + fc('a', 'data', 5)
+        + layer('ReLU', 'relu', 'a', 'b')
+        + layer('Eltwise', 'sum', 'a b', 's')
+        + fc('f', 's', 3)
+        + shared_nets.loss('f')
+    )
     nets = pair(parse_net(text))
     assert_same(nets)
-    chain = 'a', 'a_a_0_split_0', 'b', 's'                  # backward from s, while the other half of a's waits
+    chain = 'a', 'a_a_0_split_0', 'b', 's'  # backward from s, while the other half of a's waits
     for net, memories in zip(nets, (4, 1), strict=True):
         assert len({net.blobs[name].diffs.memory for name in chain}) == memories
 
 
 def test_backward_from_is_refused():
     _, net = pair(trainable(parse_net(NETS['chain'])))
-    with pytest.raises(NetError, match=r'cannot run backward: its blobs share memory \(Net.share_diffs\)'):
+    with pytest.raises(
+        NetError, match=r'cannot run backward: its blobs share memory \(Net.share_diffs\)'
+    ):
         net.backward_from({'f1': 1.0})
 
 
 def test_a_solver_shares_only_when_it_is_asked_to():
-    images = layer('DummyData', 'data', '', fields='dummy_data_param { shape { dim: 6 dim: 3 dim: 10 dim: 10 } '
-                                                   'data_filler { type: "gaussian" } }')
+    images = layer(
+        'DummyData',
+        'data',
+        '',
+        fields='dummy_data_param { shape { dim: 6 dim: 3 dim: 10 dim: 10 } '
+        'data_filler { type: "gaussian" } }',
+    )
     net = images + NETS['chain'].removeprefix(data()) + shared_nets.loss('prob')
-    param = parse_solver(f'net_param {{ {net} }} base_lr: 0.1 lr_policy: "fixed" max_iter: 4 snapshot_prefix: "x" '
-                         'test_iter: 2 test_interval: 2')
+    param = parse_solver(
+        f'net_param {{ {net} }} base_lr: 0.1 lr_policy: "fixed" max_iter: 4 snapshot_prefix: "x" '
+        'test_iter: 2 test_interval: 2'
+    )
     tested = []
     for share in (False, True):
-        solver = Solver(param, share_memory=share, seed=0, fill=lambda net: fill(net, np.random.default_rng(0)))
+        solver = Solver(
+            param, share_memory=share, seed=0, fill=lambda net: fill(net, np.random.default_rng(0))
+        )
         assert solver.net.shared_by == 'share_diffs' * share
         assert [net.shared_by for net in solver.test_nets] == ['share_memory' * share]
         solver.step(3)
@@ -143,14 +192,20 @@ def test_a_solver_shares_only_when_it_is_asked_to():
     assert tested[0] == tested[1]
 
 
-# -- what a step does not do ------------------------------------------------------------------------------
+# -- what a step does not do
+# ------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('name', ['lenet', 'all_cnn_c', 'googlenet', 'resnet50'])
 def test_no_gradient_of_the_data_is_computed(name):
     net = Net(bundled(name))
     inputs = {net.blobs[blob].values.memory for blob in net.inputs}
-    flags = [flag for bottom, flags in zip(net.bottoms, net.propagate_down, strict=True)
-             for blob, flag in zip(bottom, flags, strict=True) if blob.values.memory in inputs]
+    flags = [
+        flag
+        for bottom, flags in zip(net.bottoms, net.propagate_down, strict=True)
+        for blob, flag in zip(bottom, flags, strict=True)
+        if blob.values.memory in inputs
+    ]
     assert flags and not any(flags)
 
 
@@ -170,4 +225,4 @@ def test_a_step_takes_no_new_memory(name):
     net.backward()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak - before < 2 ** 17
+    assert peak - before < 2**17

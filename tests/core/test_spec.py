@@ -1,4 +1,5 @@
 """Nets written in Python, and messages printed as prototxt."""
+
 import pytest
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import NetParameter
@@ -9,44 +10,86 @@ MULTIPLIERS = ({'lr_mult': 1, 'decay_mult': 1}, {'lr_mult': 2, 'decay_mult': 0})
 
 # What a call of NetBuilder adds, as a LayerParameter's text.
 CALLS = [
-    ('conv', lambda net: net.conv('c', 'x', 8, 3, pad=1, stride=2, group=2, weight='msra', bias=0.5), '''
+    (
+        'conv',
+        lambda net: net.conv('c', 'x', 8, 3, pad=1, stride=2, group=2, weight='msra', bias=0.5),
+        """
         name: "c" type: "Convolution" bottom: "x" top: "c"
         param { lr_mult: 1 decay_mult: 1 } param { lr_mult: 2 decay_mult: 0 }
         convolution_param { num_output: 8 kernel_size: 3 pad: 1 stride: 2 group: 2
-            weight_filler { type: "msra" } bias_filler { type: "constant" value: 0.5 } }'''),
-    ('no bias', lambda net: net.conv('c', 'x', 8, 1, weight={'type': 'gaussian', 'std': 0.01}, bias=None), '''
+            weight_filler { type: "msra" } bias_filler { type: "constant" value: 0.5 } }""",
+    ),
+    (
+        'no bias',
+        lambda net: net.conv('c', 'x', 8, 1, weight={'type': 'gaussian', 'std': 0.01}, bias=None),
+        """
         name: "c" type: "Convolution" bottom: "x" top: "c" param { lr_mult: 1 decay_mult: 1 }
         convolution_param { num_output: 8 kernel_size: 1 bias_term: false
-            weight_filler { type: "gaussian" std: 0.01 } }'''),
-    ('conv with its own multipliers', lambda net: net.conv('c', 'x', 8, 1, param=[{'lr_mult': 0}]), '''
+            weight_filler { type: "gaussian" std: 0.01 } }""",
+    ),
+    (
+        'conv with its own multipliers',
+        lambda net: net.conv('c', 'x', 8, 1, param=[{'lr_mult': 0}]),
+        """
         name: "c" type: "Convolution" bottom: "x" top: "c" param { lr_mult: 0 }
         convolution_param { num_output: 8 kernel_size: 1
-            weight_filler { type: "xavier" } bias_filler { type: "constant" } }'''),
-    ('deconv', lambda net: net.conv('up', 'x', 8, 2, stride=2, type='Deconvolution', top='y', bias=None), '''
+            weight_filler { type: "xavier" } bias_filler { type: "constant" } }""",
+    ),
+    (
+        'deconv',
+        lambda net: net.conv('up', 'x', 8, 2, stride=2, type='Deconvolution', top='y', bias=None),
+        """
         name: "up" type: "Deconvolution" bottom: "x" top: "y" param { lr_mult: 1 decay_mult: 1 }
         convolution_param { num_output: 8 kernel_size: 2 stride: 2 bias_term: false
-            weight_filler { type: "xavier" } }'''),
-    ('inner product', lambda net: net.inner_product('ip', 'x', 10), '''
+            weight_filler { type: "xavier" } }""",
+    ),
+    (
+        'inner product',
+        lambda net: net.inner_product('ip', 'x', 10),
+        """
         name: "ip" type: "InnerProduct" bottom: "x" top: "ip"
         param { lr_mult: 1 decay_mult: 1 } param { lr_mult: 2 decay_mult: 0 }
         inner_product_param { num_output: 10
-            weight_filler { type: "xavier" } bias_filler { type: "constant" } }'''),
-    ('pool', lambda net: net.pool('p', 'x', 3, stride=2, pad=1, method='AVE'), '''
+            weight_filler { type: "xavier" } bias_filler { type: "constant" } }""",
+    ),
+    (
+        'pool',
+        lambda net: net.pool('p', 'x', 3, stride=2, pad=1, method='AVE'),
+        """
         name: "p" type: "Pooling" bottom: "x" top: "p"
-        pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }'''),
-    ('global pool', lambda net: net.pool('p', 'x', None), '''
-        name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { pool: MAX global_pooling: true }'''),
+        pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }""",
+    ),
+    (
+        'global pool',
+        lambda net: net.pool('p', 'x', None),
+        """
+        name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { pool: MAX global_pooling: true }""",
+    ),
     ('relu', lambda net: net.relu('r', 'x'), 'name: "r" type: "ReLU" bottom: "x" top: "x"'),
-    ('dropout', lambda net: net.dropout('d', 'x', 0.3), '''
-        name: "d" type: "Dropout" bottom: "x" top: "x" dropout_param { dropout_ratio: 0.3 }'''),
-    ('two bottoms', lambda net: net.add('Eltwise', 'sum', ['x', 'y']), '''
-        name: "sum" type: "Eltwise" bottom: "x" bottom: "y" top: "sum"'''),
-    ('two tops', lambda net: net.add('Data', 'd', top=['data', 'label'], include=[{'phase': 'TEST'}]), '''
-        name: "d" type: "Data" top: "data" top: "label" include { phase: TEST }'''),
+    (
+        'dropout',
+        lambda net: net.dropout('d', 'x', 0.3),
+        """
+        name: "d" type: "Dropout" bottom: "x" top: "x" dropout_param { dropout_ratio: 0.3 }""",
+    ),
+    (
+        'two bottoms',
+        lambda net: net.add('Eltwise', 'sum', ['x', 'y']),
+        '''
+        name: "sum" type: "Eltwise" bottom: "x" bottom: "y" top: "sum"''',
+    ),
+    (
+        'two tops',
+        lambda net: net.add('Data', 'd', top=['data', 'label'], include=[{'phase': 'TEST'}]),
+        """
+        name: "d" type: "Data" top: "data" top: "label" include { phase: TEST }""",
+    ),
 ]
 
 
-@pytest.mark.parametrize(('call', 'text'), [case[1:] for case in CALLS], ids=[case[0] for case in CALLS])
+@pytest.mark.parametrize(
+    ('call', 'text'), [case[1:] for case in CALLS], ids=[case[0] for case in CALLS]
+)
 def test_builder(call, text):
     net = NetBuilder('net', MULTIPLIERS)
     top = call(net)
@@ -54,7 +97,7 @@ def test_builder(call, text):
     assert top == net.param.layer[0].top[0]
 
 
-PRINTED = '''\
+PRINTED = """\
 name: "net"
 layer { name: "relu" type: "ReLU" bottom: "x" top: "x" }
 layer {
@@ -80,7 +123,7 @@ layer {
     weight_filler { type: "gaussian" std: 1e-05 }
   }
 }
-'''
+"""
 
 
 def test_prototxt():

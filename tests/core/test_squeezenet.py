@@ -1,5 +1,5 @@
-"""A trained SqueezeNet recognises photographs as published, and equal change rates leave what it computes alone."""
-from pathlib import Path
+"""A trained SqueezeNet recognises photographs as published, and equal change rates leave what it
+computes alone."""
 
 import numpy as np
 import places
@@ -15,7 +15,9 @@ MODEL = DATA / 'squeezenet' / 'deploy.prototxt'
 WEIGHTS = DATA / 'squeezenet' / 'squeezenet_v1.0_deepcompressed.caffemodel'
 MEAN = np.float32([104, 117, 123]).reshape(3, 1, 1)
 
-pytestmark = pytest.mark.skipif(not WEIGHTS.is_file(), reason='needs the trained SqueezeNet beside the repository')
+pytestmark = pytest.mark.skipif(
+    not WEIGHTS.is_file(), reason='needs the trained SqueezeNet beside the repository'
+)
 
 
 @pytest.fixture(scope='module')
@@ -48,7 +50,9 @@ def test_equal_change_rates_keep_the_outputs(photographs):
     net = Net(MODEL, TEST, load=WEIGHTS)
     before = outputs(net, images[:4])
     weights = net.params['fire5/conv3x3_2'][0].data.copy()
-    initialize(net, [{'data': images[4:8]}], Recipe('keep', 'none', 'exact'), np.random.default_rng(0))
+    initialize(
+        net, [{'data': images[4:8]}], Recipe('keep', 'none', 'exact'), np.random.default_rng(0)
+    )
     assert not np.allclose(net.params['fire5/conv3x3_2'][0].data, weights, rtol=0.01)
     after = outputs(net, images[:4])
     assert abs(after - before).max() < 1e-4 * abs(before).max()

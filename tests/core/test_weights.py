@@ -1,4 +1,5 @@
 """Weights in and out of a net: caffemodels of ours, of Caffe, and of its older formats."""
+
 import golden
 import numpy as np
 import pytest
@@ -7,10 +8,10 @@ from goodinit.netlib.errors import NetError
 from goodinit.proto import parse_net, read_weights
 from goodinit.proto.caffe_pb2 import TEST
 
-NET = '''layer { name: "data" type: "Input" top: "x" input_param { shape { dim: 2 dim: 4 } } }
+NET = """layer { name: "data" type: "Input" top: "x" input_param { shape { dim: 2 dim: 4 } } }
 layer { name: "ip1" type: "InnerProduct" bottom: "x" top: "h" inner_product_param { num_output: 4 } }
 layer { name: "relu" type: "ReLU" bottom: "h" top: "h" }
-layer { name: "ip2" type: "InnerProduct" bottom: "h" top: "y" inner_product_param { num_output: 3 } }'''
+layer { name: "ip2" type: "InnerProduct" bottom: "h" top: "y" inner_product_param { num_output: 3 } }"""
 
 
 def make(text=NET, seed=1):
@@ -50,16 +51,26 @@ def test_layers_are_matched_by_name():
     net = make(seed=2)
     kept = net.params['ip2'][0].data.copy()
     assert net.copy_from(source) == ['other']
-    assert np.array_equal(net.params['ip1'][0].data.ravel(), np.float32(source.layer[1].blobs[0].data))
+    assert np.array_equal(
+        net.params['ip1'][0].data.ravel(), np.float32(source.layer[1].blobs[0].data)
+    )
     assert np.array_equal(net.params['ip2'][0].data, kept)
 
 
-@pytest.mark.parametrize('field, message', [
-    ('num_output: 5',
-     r"Cannot copy param 0 weights from layer 'ip1'; shape mismatch.  Source param shape is 5 4 \(20\); target param "
-     r"shape is 4 4 \(16\). To learn this layer's parameters from scratch .* rename the layer"),
-    ('num_output: 4 bias_term: false', 'Incompatible number of blobs for layer ip1: the file has 1, the net 2'),
-])
+@pytest.mark.parametrize(
+    'field, message',
+    [
+        (
+            'num_output: 5',
+            r"Cannot copy param 0 weights from layer 'ip1'; shape mismatch.  Source param shape is 5 4 \(20\); target param "
+            r"shape is 4 4 \(16\). To learn this layer's parameters from scratch .* rename the layer",
+        ),
+        (
+            'num_output: 4 bias_term: false',
+            'Incompatible number of blobs for layer ip1: the file has 1, the net 2',
+        ),
+    ],
+)
 def test_weights_that_do_not_fit_are_refused(field, message):
     with pytest.raises(NetError, match=message):
         make().copy_from(make(NET.replace('num_output: 4', field)).to_proto())
@@ -72,13 +83,16 @@ LEGACY = golden.find('io/legacy_*.npz')
 def test_old_weight_files(name):
     """V0, V1, four-axis shapes, doubles: layers that are not in the file stay zero."""
     with np.load(LEGACY[name]) as recorded:
-        net = Net(parse_net(str(recorded['prototxt'])), TEST, load=LEGACY[name].with_suffix('.caffemodel'))
+        net = Net(
+            parse_net(str(recorded['prototxt'])), TEST, load=LEGACY[name].with_suffix('.caffemodel')
+        )
         for key, layer, i in golden.split_keys(recorded, 'param/'):
             np.testing.assert_array_equal(net.params[layer][i].data, recorded[key], err_msg=key)
 
 
 def test_a_recorded_model():
-    """A caffemodel that Caffe wrote, with its Split and Input layers, and what its net made of one input."""
+    """A caffemodel that Caffe wrote, with its Split and Input layers, and what its net made of one
+    input."""
     path = golden.find('io/model.npz')['io/model']
     with np.load(path) as recorded:
         net = Net(parse_net(str(recorded['prototxt'])), TEST, load=path.with_suffix('.caffemodel'))

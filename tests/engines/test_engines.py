@@ -1,4 +1,6 @@
-"""Engines, op by op: all against the float64 reference, and that against loops, identities and slopes."""
+"""Engines, op by op: all against the float64 reference, and that against loops, identities and
+slopes."""
+
 import numpy as np
 import oracles
 import pytest
@@ -27,7 +29,9 @@ def test_engines_agree(c, engine):
     assert ours.keys() == expected.keys()
     for name, array in expected.items():
         assert ours[name].dtype == engine.dtype
-        np.testing.assert_allclose(ours[name], array, rtol=0, atol=1e-5 * np.abs(array).max(initial=1), err_msg=name)
+        np.testing.assert_allclose(
+            ours[name], array, rtol=0, atol=1e-5 * np.abs(array).max(initial=1), err_msg=name
+        )
 
 
 @pytest.mark.parametrize('c', [c for c in CALLS if c.op in ('unary', 'binary')], ids=lambda c: c.id)
@@ -40,16 +44,22 @@ def test_elementwise_ops_may_write_where_they_read(c, engine):
             np.testing.assert_array_equal(inputs[i].array(), expected)
 
 
-# -- the reference against loops ------------------------------------------------------------------------------
+# -- the reference against loops
+# ------------------------------------------------------------------------------
+
 
 @st.composite
 def slidings(draw, axes, dilations=2):
     """A window, and an image that it fits into."""
+
     def each(low, high):
         return tuple(draw(st.integers(low, high)) for _ in range(axes))
+
     w = Window(each(1, 3), each(1, 3), each(0, 2), each(1, dilations))
-    image = tuple(draw(st.integers(max(d * (k - 1) + 1 - 2 * p, 1), 6))
-                  for k, p, d in zip(w.kernel, w.pad, w.dilation, strict=True))
+    image = tuple(
+        draw(st.integers(max(d * (k - 1) + 1 - 2 * p, 1), 6))
+        for k, p, d in zip(w.kernel, w.pad, w.dilation, strict=True)
+    )
     return w, image
 
 
@@ -68,11 +78,21 @@ def test_convolution(data, axes, groups, channels, outputs):
     dW = reference('conv_backward_weights', x, dy, w, groups, out=zeros(W))
     close(np.vdot(dx, x), np.vdot(dy, y))
     close(np.vdot(dW, W), np.vdot(dy, y))
-    each = [reference('conv_backward_weights', x[n:n + 1], dy[n:n + 1], w, groups, out=zeros(W)) for n in range(2)]
-    close(reference('conv_squared_gradients', x, dy, w, groups, out=zeros(W)), each[0] ** 2 + each[1] ** 2)
+    each = [
+        reference('conv_backward_weights', x[n : n + 1], dy[n : n + 1], w, groups, out=zeros(W))
+        for n in range(2)
+    ]
+    close(
+        reference('conv_squared_gradients', x, dy, w, groups, out=zeros(W)),
+        each[0] ** 2 + each[1] ** 2,
+    )
     close(np.vdot(reference('col2im', dcolumns, w, out=zeros(x)), x), np.vdot(dcolumns, columns))
     # The patch at a position is a column of im2col, group by group.
-    rows = columns.reshape(2, groups, W[0].size, -1).transpose(1, 0, 3, 2).reshape(groups, -1, W[0].size)
+    rows = (
+        columns.reshape(2, groups, W[0].size, -1)
+        .transpose(1, 0, 3, 2)
+        .reshape(groups, -1, W[0].size)
+    )
     positions = list(range(rows.shape[1]))[::-1]
     close(reference('patches', x, w, groups, positions, out=zeros(rows)), rows[:, ::-1])
 
@@ -82,9 +102,11 @@ def test_convolution(data, axes, groups, channels, outputs):
 def test_pooling(data, ceil):
     w, image = data.draw(slidings(2, dilations=1))
     assume(all(p < k for p, k in zip(w.pad, w.kernel, strict=True)))
-    extents = [pool_extent(n, k, s, p, ceil, any(w.pad)) for n, k, s, p in zip(image, *w[:3], strict=True)]
+    extents = [
+        pool_extent(n, k, s, p, ceil, any(w.pad)) for n, k, s, p in zip(image, *w[:3], strict=True)
+    ]
     ends = [(e - 1) * s - p for e, s, p in zip(extents, w.stride, w.pad, strict=True)]
-    assume(all(end < n for end, n in zip(ends, image, strict=True)))        # no window is empty
+    assume(all(end < n for end, n in zip(ends, image, strict=True)))  # no window is empty
     x = np.round(draw(1, 2, *image))
     largest, place, average = oracles.pool(x, w, extents)
     y = largest
@@ -106,8 +128,11 @@ def test_roi_pooling(data, regions, height, width):
     def spans(bins, extent):
         ends = st.tuples(st.integers(0, extent), st.integers(0, extent))
         return [[data.draw(ends) for _ in range(bins)] for _ in range(regions)]
+
     x, y = np.round(draw(2, 2, 4, 5)), (regions, 2, height, width)
-    bins = Bins([data.draw(st.integers(0, 1)) for _ in range(regions)], spans(height, 4), spans(width, 5))
+    bins = Bins(
+        [data.draw(st.integers(0, 1)) for _ in range(regions)], spans(height, 4), spans(width, 5)
+    )
     largest, place = oracles.roi_pool(x, bins, y)
     found = run(REFERENCE, call('roi_pool_forward', x, bins, out=zeros(y), winner=zeros(y)))
     close(found['out'], largest)
@@ -115,21 +140,34 @@ def test_roi_pooling(data, regions, height, width):
     dy, dx = draw(*y), zeros(x)
     for region, c, *at in np.ndindex(y):
         if place[(region, c, *at)] >= 0:
-            dx[bins.images[region], c].reshape(-1)[int(place[(region, c, *at)])] += dy[(region, c, *at)]
+            dx[bins.images[region], c].reshape(-1)[int(place[(region, c, *at)])] += dy[
+                (region, c, *at)
+            ]
     close(reference('roi_pool_backward', dy, place, bins, out=zeros(x)), dx)
 
 
 @few_examples
-@given(st.integers(1, 6), st.sampled_from([1, 3, 5, 9]), st.floats(0.1, 2), st.floats(0.25, 1.5), st.floats(0.5, 2))
+@given(
+    st.integers(1, 6),
+    st.sampled_from([1, 3, 5, 9]),
+    st.floats(0.1, 2),
+    st.floats(0.25, 1.5),
+    st.floats(0.5, 2),
+)
 def test_lrn(channels, size, alpha, beta, k):
     x = draw(2, channels, 3)
     y, scale = oracles.lrn(x, size, alpha, beta, k)
-    found = run(REFERENCE, call('lrn_forward', x, size, alpha, beta, k, out=zeros(x), scale=zeros(x)))
+    found = run(
+        REFERENCE, call('lrn_forward', x, size, alpha, beta, k, out=zeros(x), scale=zeros(x))
+    )
     close(found['out'], y)
     close(found['scale'], scale)
     dy = draw(*x.shape)
-    close(reference('lrn_backward', x, y, dy, scale, size, alpha, beta, out=zeros(x)),
-          slopes(lambda x: np.vdot(dy, oracles.lrn(x, size, alpha, beta, k)[0]), x), 1e-7)
+    close(
+        reference('lrn_backward', x, y, dy, scale, size, alpha, beta, out=zeros(x)),
+        slopes(lambda x: np.vdot(dy, oracles.lrn(x, size, alpha, beta, k)[0]), x),
+        1e-7,
+    )
 
 
 def test_softmax():
@@ -154,33 +192,49 @@ def test_gemm(transpose_a, transpose_b):
 @pytest.mark.parametrize('c', [c for c in CALLS if c.op == 'unary_backward'], ids=lambda c: c.id)
 def test_unary_backward_is_the_slope_of_unary(c):
     name, x, _, dy, *parameters = c.inputs
+
     def f(x):
         return np.vdot(dy, reference('unary', name, x, *parameters, out=zeros(x)))
+
     close(run(REFERENCE, c)['out'], slopes(f, x), 1e-6)
 
 
-# -- the reference by example --------------------------------------------------------------------------------
+# -- the reference by example
+# --------------------------------------------------------------------------------
 
-A, B, C = np.array([[1., 2, 3], [4, 5, 6]]), np.array([[1., 0, 2], [0, 3, 0]]), np.array([[1.], [1.]])
+A, B, C = (
+    np.array([[1.0, 2, 3], [4, 5, 6]]),
+    np.array([[1.0, 0, 2], [0, 3, 0]]),
+    np.array([[1.0], [1.0]]),
+)
 EXAMPLES = [
     (call('fill', 2, out=A), [[2, 2, 2], [2, 2, 2]]),
     (call('axpby', 2, A, 0, out=B), [[2, 4, 6], [8, 10, 12]]),
     (call('axpby', 2, A, -1, out=B), [[1, 4, 4], [8, 7, 12]]),
     (call('copy_window', A, (0, 1), out=B, at=(1, 0), shape=(1, 2)), [[1, 0, 2], [2, 3, 0]]),
-    (call('copy_window', A, (0, 1), out=B, at=(1, 0), shape=(1, 2), accumulate=True), [[1, 0, 2], [2, 6, 0]]),
+    (
+        call('copy_window', A, (0, 1), out=B, at=(1, 0), shape=(1, 2), accumulate=True),
+        [[1, 0, 2], [2, 6, 0]],
+    ),
     (call('take', A, [2, -1, 0], 1, out=B), [[3, 0, 1], [6, 0, 4]]),
     (call('take', A, [1, 1], 0, out=B), [[4, 5, 6], [4, 5, 6]]),
     (call('put', A, [2, -1, 2], 1, out=B), [[0, 0, 4], [0, 0, 10]]),
     (call('transpose', A, [1, 0], out=A.T), [[1, 4], [2, 5], [3, 6]]),
-    (call('transpose', A.reshape(1, 2, 3), [2, 0, 1], out=np.zeros((3, 1, 2))), [[[1, 4]], [[2, 5]], [[3, 6]]]),
+    (
+        call('transpose', A.reshape(1, 2, 3), [2, 0, 1], out=np.zeros((3, 1, 2))),
+        [[[1, 4]], [[2, 5]], [[3, 6]]],
+    ),
     (call('sum', A, out=C), [[6], [15]]),
     (call('sum', A, out=C, accumulate=True), [[7], [16]]),
-    (call('sum', A, out=np.array([[9.]])), [[21]]),
+    (call('sum', A, out=np.array([[9.0]])), [[21]]),
     (call('dot', A, B, out=C), [[7], [15]]),
     (call('dot', A, B, out=C, accumulate=True), [[8], [16]]),
     (call('max_backward', A[:, :1], C, out=A.reshape(2, 3, 1)), [[[0], [1], [0]], [[0], [4], [0]]]),
-    (call('one_hot', np.array([[2., 0.9]]), None, out=np.ones((1, 3, 2))), [[[0, 1], [0, 0], [1, 0]]]),
-    (call('one_hot', np.array([[2., 9]]), 9, out=np.ones((1, 3, 2))), [[[0, 0], [0, 0], [1, 0]]]),
+    (
+        call('one_hot', np.array([[2.0, 0.9]]), None, out=np.ones((1, 3, 2))),
+        [[[0, 1], [0, 0], [1, 0]]],
+    ),
+    (call('one_hot', np.array([[2.0, 9]]), 9, out=np.ones((1, 3, 2))), [[[0, 0], [0, 0], [1, 0]]]),
     (call('binary', 'add', A, C, out=B), [[2, 3, 4], [5, 6, 7]]),
     (call('binary', 'sub', A, B, out=B), [[0, 2, 1], [4, 2, 6]]),
     (call('binary', 'mul', A, B, out=B), [[1, 0, 6], [0, 15, 0]]),
@@ -211,9 +265,17 @@ def test_moments():
     close(found['var'], [[2 / 3], [2 / 3]])
 
 
-@pytest.mark.parametrize('pieces, out, winner', [
-    ([1, 2, 3], 3, 2), ([3, 2, 1], 3, 0), ([2, 2, 1], 2, 1), ([1, 2, 2], 2, 1), ([2, 1, 2], 2, 0), ([2, 2, 2], 2, 1),
-])
+@pytest.mark.parametrize(
+    'pieces, out, winner',
+    [
+        ([1, 2, 3], 3, 2),
+        ([3, 2, 1], 3, 0),
+        ([2, 2, 1], 2, 1),
+        ([1, 2, 2], 2, 1),
+        ([2, 1, 2], 2, 0),
+        ([2, 2, 2], 2, 1),
+    ],
+)
 def test_ties_of_the_max_go_to_whom_caffe_gives_them(pieces, out, winner):
     x = np.reshape(pieces, (1, 3, 1)) * 1.0
     found = run(REFERENCE, call('max_forward', x, out=zeros((1, 1)), winner=zeros((1, 1))))
@@ -226,35 +288,48 @@ def test_dropout_mask(ratio, engine):
     assert set(np.unique(mask)) <= {0, np.float32(1 / (1 - ratio)) if ratio < 1 else 0}
     assert abs((mask == 0).mean() - ratio) <= 4 * np.sqrt(ratio * (1 - ratio) / mask.size)
     other = run(engine, call('dropout_mask', 4, ratio, out=zeros((100, 500))))['out']
-    assert abs(np.mean((mask == 0) & (other == 0)) - ratio ** 2) < 0.01
+    assert abs(np.mean((mask == 0) & (other == 0)) - ratio**2) < 0.01
 
 
 @pytest.mark.parametrize('label', [-1, 4, 9])
 def test_labels_beyond_the_classes_are_refused(label, engine):
-    with pytest.raises(EngineError, match=rf'found the label {label}: labels must lie in 0 .. 3, .*\(4\)'):
+    with pytest.raises(
+        EngineError, match=rf'found the label {label}: labels must lie in 0 .. 3, .*\(4\)'
+    ):
         run(engine, call('one_hot', np.full((1, 2), float(label)), None, out=zeros((1, 4, 2))))
 
 
 def test_an_empty_window_holds_what_caffe_leaves_there():
     w, x, last = window(1, stride=5), draw(1, 1, 2, 5), (0, 0, 0, 1)
-    found = run(REFERENCE, call('pool_max_forward', x, w, out=zeros((1, 1, 1, 2)), mask=zeros((1, 1, 1, 2))))
+    found = run(
+        REFERENCE, call('pool_max_forward', x, w, out=zeros((1, 1, 1, 2)), mask=zeros((1, 1, 1, 2)))
+    )
     assert (found['out'][last], found['mask'][last]) == (-np.finfo(np.float32).max, -1)
     assert np.isnan(reference('pool_ave_forward', x, w, out=zeros((1, 1, 1, 2)))[last])
 
 
-# -- engines by name ------------------------------------------------------------------------------------------
+# -- engines by name
+# ------------------------------------------------------------------------------------------
+
 
 def test_a_missing_op_is_an_error():
     class Partial(Engine):
         name = 'partial'
+
     with pytest.raises(EngineError, match="op 'gemm' is not in engine 'partial'"):
         Partial().gemm(None, None, out=None)
 
 
-@pytest.mark.parametrize('name, message', [
-    ('fas', r"unknown engine 'fas'; did you mean 'fast'\? \(known: reference, fast, exact, cuda, and checked:NAME"),
-    ('checked:referenc', "unknown engine 'referenc'; did you mean 'reference'"),
-])
+@pytest.mark.parametrize(
+    'name, message',
+    [
+        (
+            'fas',
+            r"unknown engine 'fas'; did you mean 'fast'\? \(known: reference, fast, exact, cuda, and checked:NAME",
+        ),
+        ('checked:referenc', "unknown engine 'referenc'; did you mean 'reference'"),
+    ],
+)
 def test_unknown_engines_are_refused(name, message):
     with pytest.raises(EngineError, match=message):
         make_engine(name)
@@ -266,7 +341,9 @@ def test_engines_by_name():
     assert make_engine('checked:reference', dtype=np.float64).dtype == np.float64
 
 
-# -- helpers --------------------------------------------------------------------------------------------------
+# -- helpers
+# --------------------------------------------------------------------------------------------------
+
 
 def reference(op, *inputs, **keywords):
     return run(REFERENCE, call(op, *inputs, **keywords))['out']

@@ -1,9 +1,9 @@
 """Databases of both kinds: order, wrap-around, writing, datums and errors."""
+
 import os
 import shutil
 import sys
 from itertools import islice
-from pathlib import Path
 from threading import Timer
 
 import numpy as np
@@ -28,9 +28,12 @@ BACKENDS = [LMDB, LEVELDB]
 
 @pytest.fixture(params=['lmdb_raw', 'leveldb_raw'])
 def database(request, tmp_path):
-    """Two databases that convert_imageset made of one list; copies, since opening a LevelDB changes its files."""
+    """Two databases that convert_imageset made of one list; copies, since opening a LevelDB changes
+    its files."""
     shutil.copytree(GOLDEN / request.param, tmp_path / request.param)
-    return open_database(tmp_path / request.param, LMDB if request.param.startswith('lmdb') else LEVELDB)
+    return open_database(
+        tmp_path / request.param, LMDB if request.param.startswith('lmdb') else LEVELDB
+    )
 
 
 def test_pairs_come_in_key_order_and_wrap_around(database):
@@ -42,18 +45,28 @@ def test_pairs_come_in_key_order_and_wrap_around(database):
     assert dict(database) == dict(open_database(GOLDEN / 'lmdb_raw'))
 
 
-@pytest.mark.parametrize('after, rest', [
-    (b'', [0, 1, 2, 3, 4]), (b'00000002_c2.png', [3, 4]), (b'00000002', [2, 3, 4]), (b'00000004_c4.png', []),
-    (b'9', []),
-])
+@pytest.mark.parametrize(
+    'after, rest',
+    [
+        (b'', [0, 1, 2, 3, 4]),
+        (b'00000002_c2.png', [3, 4]),
+        (b'00000002', [2, 3, 4]),
+        (b'00000004_c4.png', []),
+        (b'9', []),
+    ],
+)
 def test_pairs_after_a_key(database, after, rest):
     keys = database.keys()
     assert [key for key, _ in database.pairs(after)] == [keys[k] for k in rest]
-    assert [key for key, _ in islice(database.cycle(after), 7)] == ([keys[k] for k in rest] + 2 * keys)[:7]
+    assert [key for key, _ in islice(database.cycle(after), 7)] == (
+        [keys[k] for k in rest] + 2 * keys
+    )[:7]
 
 
 def test_readers_share_a_database(database):
-    again = open_database(os.path.relpath(database.path), LMDB if database.label == 'LMDB' else LEVELDB)
+    again = open_database(
+        os.path.relpath(database.path), LMDB if database.label == 'LMDB' else LEVELDB
+    )
     assert list(zip(again, database, strict=True)) == [(pair, pair) for pair in database]
 
 
@@ -62,9 +75,13 @@ def test_an_lmdb_file_without_a_folder(tmp_path):
     assert list(open_database(tmp_path / 'single.mdb')) == list(open_database(GOLDEN / 'lmdb_raw'))
 
 
-# -- LevelDB's ways -----------------------------------------------------------------------------------------
+# -- LevelDB's ways
+# -----------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('name', ['leveldb_raw', 'leveldb_encoded_png', 'leveldb_flat', 'leveldb_many'])
+
+@pytest.mark.parametrize(
+    'name', ['leveldb_raw', 'leveldb_encoded_png', 'leveldb_flat', 'leveldb_many']
+)
 def test_a_leveldb_that_may_not_be_written_to_stays_as_it_is(tmp_path, name, monkeypatch):
     """Some have all in tables, leveldb_encoded_png in its log."""
     (tmp_path / 'temporary').mkdir()
@@ -73,7 +90,11 @@ def test_a_leveldb_that_may_not_be_written_to_stays_as_it_is(tmp_path, name, mon
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     folder.chmod(0o555)
     database = open_database(folder, LEVELDB)
-    assert len(list(database)) == len(database.keys()) == {'leveldb_many': 300, 'leveldb_flat': 4}.get(name, 5)
+    assert (
+        len(list(database))
+        == len(database.keys())
+        == {'leveldb_many': 300, 'leveldb_flat': 4}.get(name, 5)
+    )
     del database
     folder.chmod(0o755)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -85,7 +106,10 @@ def test_a_leveldb_that_another_process_uses(tmp_path, monkeypatch):
     plyvel = pytest.importorskip('plyvel')
     folder = shutil.copytree(GOLDEN / 'leveldb_raw', tmp_path / 'db')
     other = plyvel.DB(str(folder))
-    with pytest.raises(DataError, match='is in use: LevelDB lets one process at a time open it; use LMDB to share it'):
+    with pytest.raises(
+        DataError,
+        match='is in use: LevelDB lets one process at a time open it; use LMDB to share it',
+    ):
         open_database(folder, LEVELDB)
     other.close()
 
@@ -99,13 +123,18 @@ def test_a_database_that_is_about_to_be_closed_is_waited_for(tmp_path, name, bac
     assert len(open_database(folder, backend).keys()) == 5 and not closing
 
 
-# -- writing ------------------------------------------------------------------------------------------------
+# -- writing
+# ------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('backend', BACKENDS)
 def test_what_is_written_is_read(tmp_path, backend, monkeypatch):
-    monkeypatch.setattr(lmdb_module, 'MAP_SIZE', 1 << 16)          # so that it must grow
+    monkeypatch.setattr(lmdb_module, 'MAP_SIZE', 1 << 16)  # so that it must grow
     rng = np.random.default_rng(0)
-    pairs = {f'{k:08d}'.encode(): rng.bytes(int(rng.integers(1, 3000))) for k in rng.permutation(2345).tolist()}
+    pairs = {
+        f'{k:08d}'.encode(): rng.bytes(int(rng.integers(1, 3000)))
+        for k in rng.permutation(2345).tolist()
+    }
     with create_database(tmp_path / 'db', backend) as database:
         for key, value in pairs.items():
             database.put(key, b'earlier' if key.endswith(b'7') else value)
@@ -133,20 +162,29 @@ def test_an_empty_database(tmp_path, backend):
         next(open_database(tmp_path / 'db', backend).cycle())
 
 
-@pytest.mark.parametrize('name, message', [
-    ('there', r'database .*there: already exists; remove it, or give another name'),
-    ('no/db', r'database .*no/db: cannot be made in .*no \(No such file or directory\)'),
-])
+@pytest.mark.parametrize(
+    'name, message',
+    [
+        ('there', r'database .*there: already exists; remove it, or give another name'),
+        ('no/db', r'database .*no/db: cannot be made in .*no \(No such file or directory\)'),
+    ],
+)
 def test_places_where_none_is_made(tmp_path, name, message):
     (tmp_path / 'there').mkdir()
     with pytest.raises(DataError, match=message), create_database(tmp_path / name):
         pass
-    assert [path.name for path in tmp_path.iterdir()] == ['there'] and not list((tmp_path / 'there').iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ['there'] and not list(
+        (tmp_path / 'there').iterdir()
+    )
 
 
 def test_keys_that_lmdb_refuses(tmp_path):
-    with pytest.raises(DataError, match=r"LMDB: cannot write 1 pairs from key b'k+' on \(.*MDB_BAD_VALSIZE"), \
-            create_database(tmp_path / 'db') as database:
+    with (
+        pytest.raises(
+            DataError, match=r"LMDB: cannot write 1 pairs from key b'k+' on \(.*MDB_BAD_VALSIZE"
+        ),
+        create_database(tmp_path / 'db') as database,
+    ):
         database.put(b'k' * 600, b'value')
     assert not list(tmp_path.iterdir())
 
@@ -162,29 +200,43 @@ class FullDisk:
 
 
 def test_a_disk_that_is_full(tmp_path):
-    with pytest.raises(DataError, match=r"LevelDB: cannot write 1 pairs from key b'k' on \(No space left on dev"), \
-            create_database(tmp_path / 'db', LEVELDB) as database:
+    with (
+        pytest.raises(
+            DataError,
+            match=r"LevelDB: cannot write 1 pairs from key b'k' on \(No space left on dev",
+        ),
+        create_database(tmp_path / 'db', LEVELDB) as database,
+    ):
         database._database.close()
         database._database = FullDisk()
         database.put(b'k', b'value')
     assert not list(tmp_path.iterdir())
 
 
-# -- errors -------------------------------------------------------------------------------------------------
+# -- errors
+# -------------------------------------------------------------------------------------------------
+
 
 def folder(tmp_path, file, content=b''):
     (tmp_path / file).write_bytes(content)
     return tmp_path
 
 
-@pytest.mark.parametrize('file, backend, message', [
-    ('CURRENT', LEVELDB, r'cannot be opened as LevelDB \(Corruption: CURRENT file does not end with newline'),
-    ('other', LEVELDB, r'cannot be opened as LevelDB \(.*does not exist'),
-    ('CURRENT', LMDB, 'is LevelDB, not LMDB; set backend: LEVELDB'),
-    ('data.mdb', LEVELDB, 'is LMDB, not LevelDB; set backend: LMDB'),
-    ('data.mdb', LMDB, 'cannot be opened as LMDB'),
-    ('other', LMDB, 'cannot be opened as LMDB'),
-])
+@pytest.mark.parametrize(
+    'file, backend, message',
+    [
+        (
+            'CURRENT',
+            LEVELDB,
+            r'cannot be opened as LevelDB \(Corruption: CURRENT file does not end with newline',
+        ),
+        ('other', LEVELDB, r'cannot be opened as LevelDB \(.*does not exist'),
+        ('CURRENT', LMDB, 'is LevelDB, not LMDB; set backend: LEVELDB'),
+        ('data.mdb', LEVELDB, 'is LMDB, not LevelDB; set backend: LMDB'),
+        ('data.mdb', LMDB, 'cannot be opened as LMDB'),
+        ('other', LMDB, 'cannot be opened as LMDB'),
+    ],
+)
 def test_errors_of_folders(tmp_path, file, backend, message):
     with pytest.raises(DataError, match=f'database .*: {message}'):
         open_database(folder(tmp_path, file, b'nonsense'), backend)
@@ -195,7 +247,9 @@ def test_a_missing_database():
         open_database('nowhere')
 
 
-@pytest.mark.parametrize('package, name, backend', [('lmdb', 'lmdb_raw', LMDB), ('plyvel', 'leveldb_raw', LEVELDB)])
+@pytest.mark.parametrize(
+    'package, name, backend', [('lmdb', 'lmdb_raw', LMDB), ('plyvel', 'leveldb_raw', LEVELDB)]
+)
 def test_missing_package_is_named(monkeypatch, tmp_path, package, name, backend):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(GoodinitError, match=r"pip install 'goodinit\[data\]'"):
@@ -208,19 +262,35 @@ def test_missing_package_is_named(monkeypatch, tmp_path, package, name, backend)
 def test_datums():
     raw = caffe_pb2.Datum(channels=2, height=1, width=3, data=bytes(range(6)), label=4)
     values = datum_to_array(parse_datum(raw.SerializeToString()))
-    np.testing.assert_array_equal(values, np.arange(6, dtype=np.uint8).reshape(2, 1, 3), strict=True)
+    np.testing.assert_array_equal(
+        values, np.arange(6, dtype=np.uint8).reshape(2, 1, 3), strict=True
+    )
     floats = caffe_pb2.Datum(channels=1, height=2, width=1, float_data=[0.5, -1])
     np.testing.assert_array_equal(datum_to_array(floats), np.float32([[[0.5], [-1]]]), strict=True)
 
 
-@pytest.mark.parametrize('datum, message', [
-    (caffe_pb2.Datum(channels=3, height=2, width=2, data=b'123'),
-     'key 5: holds 3 values, but its 3 channels of 2 x 2 need 12'),
-    (caffe_pb2.Datum(channels=1, height=1, width=1), 'key 5: holds 0 values'),
-    (caffe_pb2.Datum(), r'key 5: found channels, height and width \(0, 0, 0\), needed: positive ones'),
-    (caffe_pb2.Datum(channels=-1, height=-2, width=1, data=b'12'), r'height and width \(-1, -2, 1\)'),
-    (caffe_pb2.Datum(encoded=True, data=b'123'), r'^key 5: cannot be read as an image \(its format is unknown\)$'),
-])
+@pytest.mark.parametrize(
+    'datum, message',
+    [
+        (
+            caffe_pb2.Datum(channels=3, height=2, width=2, data=b'123'),
+            'key 5: holds 3 values, but its 3 channels of 2 x 2 need 12',
+        ),
+        (caffe_pb2.Datum(channels=1, height=1, width=1), 'key 5: holds 0 values'),
+        (
+            caffe_pb2.Datum(),
+            r'key 5: found channels, height and width \(0, 0, 0\), needed: positive ones',
+        ),
+        (
+            caffe_pb2.Datum(channels=-1, height=-2, width=1, data=b'12'),
+            r'height and width \(-1, -2, 1\)',
+        ),
+        (
+            caffe_pb2.Datum(encoded=True, data=b'123'),
+            r'^key 5: cannot be read as an image \(its format is unknown\)$',
+        ),
+    ],
+)
 def test_errors_of_datums(datum, message):
     with pytest.raises(DataError, match=message):
         datum_to_array(datum, name='key 5')

@@ -1,6 +1,6 @@
 """Decoding, grey levels and resizing against Caffe's recorded pixels and against OpenCV."""
+
 import io
-from pathlib import Path
 
 import numpy as np
 import places
@@ -22,7 +22,9 @@ GOLDEN = places.GOLDEN / 'io'
 
 def photo(height=60, width=90):
     """A smooth colour image, uint8 (H, W, 3), red first."""
-    noise = np.random.default_rng(0).integers(0, 256, (height // 10, width // 10, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(
+        0, 256, (height // 10, width // 10, 3), dtype=np.uint8
+    )
     return Image.fromarray(noise).resize((width, height))
 
 
@@ -64,15 +66,26 @@ def test_decodes_as_opencv(name, color):
     cv2 = pytest.importorskip('cv2')
     flag = {True: cv2.IMREAD_COLOR, False: cv2.IMREAD_GRAYSCALE, None: cv2.IMREAD_UNCHANGED}[color]
     expected = cv2.imdecode(np.frombuffer(ENCODED[name], np.uint8), flag)
-    if expected.dtype == np.uint16:    # Caffe takes bytes only
+    if expected.dtype == np.uint16:  # Caffe takes bytes only
         expected = (expected >> 8).astype(np.uint8)
     expected = np.atleast_3d(expected).transpose(2, 0, 1)
     np.testing.assert_array_equal(decode_image(ENCODED[name], color), expected)
 
 
-@pytest.mark.parametrize('size', [(12, 10, 5, 6), (12, 10, 33, 27), (31, 5, 8, 11), (64, 64, 32, 32),
-                                  (8, 8, 28, 28), (7, 7, 1, 3), (97, 131, 60, 61), (1, 1, 4, 4),
-                                  (30, 20, 30, 20)])
+@pytest.mark.parametrize(
+    'size',
+    [
+        (12, 10, 5, 6),
+        (12, 10, 33, 27),
+        (31, 5, 8, 11),
+        (64, 64, 32, 32),
+        (8, 8, 28, 28),
+        (7, 7, 1, 3),
+        (97, 131, 60, 61),
+        (1, 1, 4, 4),
+        (30, 20, 30, 20),
+    ],
+)
 def test_resizes_as_opencv(size):
     cv2 = pytest.importorskip('cv2')
     height, width, tall, wide = size
@@ -89,8 +102,10 @@ def test_grey_as_opencv():
     assert abs(to_grey(pixels.transpose(2, 0, 1))[0] - expected).max() <= 1
 
 
-@pytest.mark.parametrize('shape, target', [((3, 40, 60), (20, 20)), ((1, 5, 9), (20, 10)),
-                                           ((3, 7, 7), (7, 7)), ((3, 30, 17), (11, 13))])
+@pytest.mark.parametrize(
+    'shape, target',
+    [((3, 40, 60), (20, 20)), ((1, 5, 9), (20, 10)), ((3, 7, 7), (7, 7)), ((3, 30, 17), (11, 13))],
+)
 def test_cover_keeps_the_aspect(shape, target):
     """A horizontal ramp stays one, with the step that the one scale factor gives."""
     ramp = np.broadcast_to(np.linspace(0, 250, shape[2]), shape).astype(np.uint8)
@@ -112,11 +127,15 @@ def test_channels():
     np.testing.assert_array_equal(to_channels(grey, 3), colour)
     np.testing.assert_array_equal(to_channels(colour, 1), grey)
     assert to_channels(colour, 3) is colour
-    with pytest.raises(DataError, match=r'cat.png has 3 channels, the net needs 2: give an .npy file'):
+    with pytest.raises(
+        DataError, match=r'cat.png has 3 channels, the net needs 2: give an .npy file'
+    ):
         to_channels(colour, 2, 'cat.png')
 
 
-@pytest.mark.parametrize('content', [b'', b'not an image', ENCODED['png'][:200], ENCODED['jpeg'][:300]])
+@pytest.mark.parametrize(
+    'content', [b'', b'not an image', ENCODED['png'][:200], ENCODED['jpeg'][:300]]
+)
 def test_unreadable_image_is_named(tmp_path, content):
     path = tmp_path / 'broken.jpg'
     path.write_bytes(content)
@@ -133,6 +152,6 @@ def test_missing_image_is_named(tmp_path):
 
 def test_exif_orientation_is_not_applied():
     exif = Image.Exif()
-    exif[0x0112] = 6    # turned by a quarter
+    exif[0x0112] = 6  # turned by a quarter
     turned = encoded(photo(), 'JPEG', exif=exif)
     np.testing.assert_array_equal(decode_image(turned), decode_image(ENCODED['jpeg']))

@@ -1,4 +1,6 @@
-"""Reading ahead changes when things are read, never what comes: order, errors, bounds, and how threads end."""
+"""Reading ahead changes when things are read, never what comes: order, errors, bounds, and how
+threads end."""
+
 import gc
 import subprocess
 import sys
@@ -19,7 +21,8 @@ from goodinit.proto.caffe_pb2 import TRAIN, Datum
 
 
 class Counting:
-    """A reader of squares, whose tasks take random times; `broken` numbers fail in the task, `end` in the reader."""
+    """A reader of squares, whose tasks take random times; `broken` numbers fail in the task, `end`
+    in the reader."""
 
     def __init__(self, broken=(), end=None):
         self.k, self.broken, self.end = 0, broken, end
@@ -101,21 +104,28 @@ def test_threads_end_when_it_is(how, end):
     assert_threads(before)
 
 
-# -- in a net -----------------------------------------------------------------------------------------------
+# -- in a net
+# -----------------------------------------------------------------------------------------------
+
 
 def make_database(path, count=9, broken=None):
     rng = np.random.default_rng(0)
     with create_database(path) as database:
         for k in range(count):
             datum = Datum(channels=1, height=6, width=6, label=k, data=rng.bytes(36))
-            database.put(f'{k:08d}'.encode(), b'\xff\xff' if k == broken else datum.SerializeToString())
+            database.put(
+                f'{k:08d}'.encode(), b'\xff\xff' if k == broken else datum.SerializeToString()
+            )
 
 
 def data_net(path, prefetch, seed=0):
-    return Net(parse_net(f'''layer {{ name: "d" type: "Data" top: "data" top: "label"
+    return Net(
+        parse_net(f'''layer {{ name: "d" type: "Data" top: "data" top: "label"
         transform_param {{ crop_size: 4 mirror: true }}
-        data_param {{ source: "{path}" backend: LMDB batch_size: 2 rand_skip: 3 prefetch: {prefetch} }} }}'''), TRAIN,
-               seed=seed)
+        data_param {{ source: "{path}" backend: LMDB batch_size: 2 rand_skip: 3 prefetch: {prefetch} }} }}'''),
+        TRAIN,
+        seed=seed,
+    )
 
 
 def batches(net):
@@ -126,7 +136,9 @@ def batches(net):
 
 def test_the_numbers_do_not_depend_on_it(tmp_path):
     make_database(tmp_path / 'db')
-    expected, *others = ([*islice(batches(data_net(tmp_path / 'db', prefetch)), 12)] for prefetch in (0, 1, 4))
+    expected, *others = (
+        [*islice(batches(data_net(tmp_path / 'db', prefetch)), 12)] for prefetch in (0, 1, 4)
+    )
     for found in others:
         np.testing.assert_array_equal(found, expected)
 
@@ -136,7 +148,7 @@ def test_a_broken_record_is_told_by_the_forward_that_needs_it(tmp_path, prefetch
     make_database(tmp_path / 'db', broken=5)
     net = data_net(tmp_path / 'db', prefetch, seed=1)
     labels = []
-    for _ in range(2):          # the place stays before the batch that fails
+    for _ in range(2):  # the place stays before the batch that fails
         with pytest.raises(DataError, match=r"layer 'd' .*db, key 00000005: is no Datum message"):
             for _ in range(3):
                 net.forward()
@@ -164,11 +176,15 @@ net = Net(parse_net("""layer {{ name: "d" type: "Data" top: "data"
     data_param {{ source: "{tmp_path / 'db'}" backend: LMDB batch_size: 100 prefetch: 9 }} }}"""))
 net.forward()
 '''
-    done = subprocess.run([sys.executable, '-W', 'error', '-c', code], capture_output=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, '-W', 'error', '-c', code], capture_output=True, timeout=60
+    )
     assert (done.returncode, done.stderr) == (0, b'')
 
 
-# -- the benchmark ------------------------------------------------------------------------------------------
+# -- the benchmark
+# ------------------------------------------------------------------------------------------
+
 
 def test_the_benchmark_reads_what_it_made(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, 'BATCH_SIZE', 2)

@@ -1,8 +1,8 @@
 """The files of MNIST and CIFAR-10, and the embedded samples."""
+
 import gzip
 import lzma
 import struct
-from pathlib import Path
 
 import numpy as np
 import places
@@ -31,12 +31,18 @@ def test_mnist_files(tmp_path):
     path = tmp_path / 'train-images-idx3-ubyte.gz'
     path.write_bytes(gzip.compress(idx(images)))
     assert opened(path, (1, 7, 6)).take(5)[1] is None
-    (tmp_path / 'train-labels-idx1-ubyte.gz').write_bytes(gzip.compress(idx(np.arange(5, dtype=np.uint8))))
+    (tmp_path / 'train-labels-idx1-ubyte.gz').write_bytes(
+        gzip.compress(idx(np.arange(5, dtype=np.uint8)))
+    )
     data, labels = opened(path, (1, 7, 6)).take(5)
     np.testing.assert_array_equal(data[:, 0], images[labels])
-    with pytest.raises(DataError, match=r'has 1 axes, not the 3 of images; give the \*-images-\* file'):
+    with pytest.raises(
+        DataError, match=r'has 1 axes, not the 3 of images; give the \*-images-\* file'
+    ):
         opened(tmp_path / 'train-labels-idx1-ubyte.gz', (1, 7, 6))
-    (tmp_path / 'train-labels-idx1-ubyte.gz').write_bytes(gzip.compress(idx(np.arange(4, dtype=np.uint8))))
+    (tmp_path / 'train-labels-idx1-ubyte.gz').write_bytes(
+        gzip.compress(idx(np.arange(4, dtype=np.uint8)))
+    )
     with pytest.raises(DataError, match='has 4 labels for 5 images'):
         opened(path, (1, 7, 6))
 
@@ -51,15 +57,21 @@ def test_cifar_files(tmp_path, name):
     np.testing.assert_array_equal(data, records[labels, 1:].reshape(4, 3, 32, 32))
 
 
-@pytest.mark.parametrize('name, content, message', [
-    ('a-ubyte', b'text', 'is no idx file of bytes: it must start with 0, 0, 8'),
-    ('a-ubyte', idx(np.zeros((2, 3, 4), np.uint8))[:-1],
-     r'is damaged: its header says \(2, 3, 4\), found 23'),
-    ('a-ubyte', b'\0\0\x08\x03\0', 'is cut off within its header'),
-    ('a-ubyte.gz', b'text', 'a-ubyte.gz: cannot be read'),
-    ('a.bin', b'text', 'its 4 bytes are not CIFAR-10 records of 3073'),
-    ('a.bin.xz', b'text', 'a.bin.xz: cannot be read'),
-])
+@pytest.mark.parametrize(
+    'name, content, message',
+    [
+        ('a-ubyte', b'text', 'is no idx file of bytes: it must start with 0, 0, 8'),
+        (
+            'a-ubyte',
+            idx(np.zeros((2, 3, 4), np.uint8))[:-1],
+            r'is damaged: its header says \(2, 3, 4\), found 23',
+        ),
+        ('a-ubyte', b'\0\0\x08\x03\0', 'is cut off within its header'),
+        ('a-ubyte.gz', b'text', 'a-ubyte.gz: cannot be read'),
+        ('a.bin', b'text', 'its 4 bytes are not CIFAR-10 records of 3073'),
+        ('a.bin.xz', b'text', 'a.bin.xz: cannot be read'),
+    ],
+)
 def test_errors_of_published_files(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
@@ -76,15 +88,21 @@ def test_embedded_digits():
 
 
 def test_embedded_photographs():
-    first, again, other = (open_embedded((3, 40, 24), np.random.default_rng(seed)) for seed in (0, 0, 1))
+    first, again, other = (
+        open_embedded((3, 40, 24), np.random.default_rng(seed)) for seed in (0, 0, 1)
+    )
     assert 'photographs' in first.describe
     data, labels = first.take(30)
     assert data.shape == (30, 3, 40, 24) and labels is None and 0 <= data.min() < data.max() <= 255
     np.testing.assert_array_equal(data, again.take(30)[0])
     assert not np.array_equal(data, other.take(30)[0])
     assert len(as_set(data)) == 30
-    scaled = open_embedded((3, 40, 24), np.random.default_rng(0), mean='104,117,123', scale=0.5).take(30)[0]
-    np.testing.assert_allclose(scaled, (data - np.float32([[[104]], [[117]], [[123]]])) / 2, atol=1e-4)
+    scaled = open_embedded(
+        (3, 40, 24), np.random.default_rng(0), mean='104,117,123', scale=0.5
+    ).take(30)[0]
+    np.testing.assert_allclose(
+        scaled, (data - np.float32([[[104]], [[117]], [[123]]])) / 2, atol=1e-4
+    )
 
 
 def test_embedded_photographs_are_blue_green_red(monkeypatch):
@@ -100,10 +118,17 @@ def test_embedded_samples_have_one_or_three_channels(shape):
         open_embedded(shape, np.random.default_rng(0))
 
 
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason='needs the published data sets beside the repository')
-@pytest.mark.parametrize('name, shape', [('mnist/train-images-idx3-ubyte.gz', (1, 28, 28)),
-                                         ('cifar10/test_batch.bin.xz', (3, 32, 32)),
-                                         ('imagenet_sample/list.txt', (3, 227, 227))])
+@pytest.mark.skipif(
+    not PUBLISHED.is_dir(), reason='needs the published data sets beside the repository'
+)
+@pytest.mark.parametrize(
+    'name, shape',
+    [
+        ('mnist/train-images-idx3-ubyte.gz', (1, 28, 28)),
+        ('cifar10/test_batch.bin.xz', (3, 32, 32)),
+        ('imagenet_sample/list.txt', (3, 227, 227)),
+    ],
+)
 def test_published_files(name, shape):
     samples = opened(PUBLISHED / name, shape)
     data, labels = samples.take(40)

@@ -1,4 +1,5 @@
 """What --data accepts, what Samples makes of it."""
+
 import os
 import shutil
 import time
@@ -41,7 +42,9 @@ def saved(tmp_path, array, name='x.npy'):
 def test_folders_are_searched_with_their_subfolders():
     samples = opened(GOLDEN)
     assert len(samples) == len(list((GOLDEN / 'img').iterdir())) and not samples.skipped
-    assert as_set(samples) == as_set(cover(decode_image(p), 12, 10) for p in (GOLDEN / 'img').iterdir())
+    assert as_set(samples) == as_set(
+        cover(decode_image(p), 12, 10) for p in (GOLDEN / 'img').iterdir()
+    )
 
 
 def test_globs_and_single_images():
@@ -99,13 +102,22 @@ def test_arrays(tmp_path):
 
 def test_vectors(tmp_path):
     rows = np.arange(20).reshape(4, 5)
-    assert as_set(opened(saved(tmp_path, rows), (5,), mean='1', scale=0.5)) == as_set((rows - 1) / 2)
+    assert as_set(opened(saved(tmp_path, rows), (5,), mean='1', scale=0.5)) == as_set(
+        (rows - 1) / 2
+    )
 
 
-@pytest.mark.parametrize('mean, expected', [
-    (None, 0), ([104.5], 104.5), (104.5, 104.5), ('104.5', 104.5),
-    ('104,117,123', [[[104]], [[117]], [[123]]]), ((1, 2, 3), [[[1]], [[2]], [[3]]]),
-])
+@pytest.mark.parametrize(
+    'mean, expected',
+    [
+        (None, 0),
+        ([104.5], 104.5),
+        (104.5, 104.5),
+        ('104.5', 104.5),
+        ('104,117,123', [[[104]], [[117]], [[123]]]),
+        ((1, 2, 3), [[[1]], [[2]], [[3]]]),
+    ],
+)
 def test_mean_and_scale(mean, expected):
     pixels = decode_image(COLOUR[0]).astype(np.float32)
     values = opened(COLOUR[0], mean=mean, scale=0.25).take(1)[0][0]
@@ -116,19 +128,26 @@ def test_mean_and_scale(mean, expected):
 def test_mean_files_are_cut_at_the_centre():
     with np.load(GOLDEN / 'images_and_mean.npz') as golden:
         mean = golden['mean'][0]
-    np.testing.assert_array_equal(fit_mean(GOLDEN / 'mean.binaryproto', (3, 7, 5)), centre_crop(mean, 7, 5))
+    np.testing.assert_array_equal(
+        fit_mean(GOLDEN / 'mean.binaryproto', (3, 7, 5)), centre_crop(mean, 7, 5)
+    )
     np.testing.assert_array_equal(fit_mean(str(GOLDEN / 'mean.binaryproto'), (3, 12, 10)), mean)
 
 
 def test_crop_cuts_before_it_resizes():
     pixels = decode_image(COLOUR[0])
-    np.testing.assert_array_equal(opened(COLOUR[0], (3, 6, 6), crop=6).take(1)[0][0], pixels[:, 3:9, 2:8])
-    np.testing.assert_array_equal(opened(COLOUR[0], (3, 4, 4), crop=6).take(1)[0][0],
-                                  cover(pixels[:, 3:9, 2:8], 4, 4))
+    np.testing.assert_array_equal(
+        opened(COLOUR[0], (3, 6, 6), crop=6).take(1)[0][0], pixels[:, 3:9, 2:8]
+    )
+    np.testing.assert_array_equal(
+        opened(COLOUR[0], (3, 4, 4), crop=6).take(1)[0][0], cover(pixels[:, 3:9, 2:8], 4, 4)
+    )
 
 
 def test_order_is_random_but_seeded():
-    first, again, other = ([x.tobytes() for x in opened(GOLDEN / 'img', seed=seed)] for seed in (1, 1, 2))
+    first, again, other = (
+        [x.tobytes() for x in opened(GOLDEN / 'img', seed=seed)] for seed in (1, 1, 2)
+    )
     assert first == again and first != other and set(first) == set(other)
     samples = opened(GOLDEN / 'img', seed=1)
     assert [x.tobytes() for x in samples.take(4)[0]] == first[:4]
@@ -141,7 +160,9 @@ def test_unreadable_images_are_skipped_and_listed(tmp_path):
     samples = opened(path)
     assert len(list(samples)) == 2 == len(list(samples))
     assert {Path(name).name: reason.partition(' (')[0] for name, reason in samples.skipped} == {
-        'broken.png': 'cannot be read as an image', 'none.png': 'no such file'}
+        'broken.png': 'cannot be read as an image',
+        'none.png': 'no such file',
+    }
 
 
 def test_images_smaller_than_the_crop_are_skipped():
@@ -155,54 +176,90 @@ def test_no_usable_image(tmp_path):
         opened(lists(tmp_path, 'a.png 1\na.png 2')).take(1)
 
 
-@pytest.mark.parametrize('spec, shape, message', [
-    ('nowhere', (3, 4, 4), 'data nowhere: no such file or folder'),
-    ('none*.png', (3, 4, 4), r'data none\*.png: holds no images; needed: a folder of images'),
-    ('empty', (3, 4, 4), 'data empty: holds no images'),
-    ('blank.txt', (3, 4, 4), 'data blank.txt: holds no images'),
-    ('binary.txt', (3, 4, 4), 'data binary.txt: cannot be read as a list of images'),
-    ('mixed.txt', (3, 4, 4), "'b.png' has no label, other lines have: give all of them one or none"),
-    ('x.unknown', (3, 4, 4), 'data x.unknown: unknown kind of file; needed: a folder'),
-    ('img', (2, 4, 4), r'data img: images have 1 or 3 channels, the net needs 2 x 4 x 4; give an .npy file '
-                       r'of shape \(N, 2, 4, 4\)'),
-    ('img', (30,), 'the net needs 30; give an .npy'),
-    ('lmdb_raw', (2, 4, 4), 'lmdb_raw, key 0000000._c..png has 3 channels, the net needs 2'),
-    ('leveldb', (3, 4, 4), 'database leveldb: cannot be opened as LevelDB'),
-])
+@pytest.mark.parametrize(
+    'spec, shape, message',
+    [
+        ('nowhere', (3, 4, 4), 'data nowhere: no such file or folder'),
+        ('none*.png', (3, 4, 4), r'data none\*.png: holds no images; needed: a folder of images'),
+        ('empty', (3, 4, 4), 'data empty: holds no images'),
+        ('blank.txt', (3, 4, 4), 'data blank.txt: holds no images'),
+        ('binary.txt', (3, 4, 4), 'data binary.txt: cannot be read as a list of images'),
+        (
+            'mixed.txt',
+            (3, 4, 4),
+            "'b.png' has no label, other lines have: give all of them one or none",
+        ),
+        ('x.unknown', (3, 4, 4), 'data x.unknown: unknown kind of file; needed: a folder'),
+        (
+            'img',
+            (2, 4, 4),
+            r'data img: images have 1 or 3 channels, the net needs 2 x 4 x 4; give an .npy file '
+            r'of shape \(N, 2, 4, 4\)',
+        ),
+        ('img', (30,), 'the net needs 30; give an .npy'),
+        ('lmdb_raw', (2, 4, 4), 'lmdb_raw, key 0000000._c..png has 3 channels, the net needs 2'),
+        ('leveldb', (3, 4, 4), 'database leveldb: cannot be opened as LevelDB'),
+    ],
+)
 def test_errors(tmp_path, monkeypatch, spec, shape, message):
     monkeypatch.chdir(tmp_path)
     for name in 'empty', 'leveldb':
         (tmp_path / name).mkdir()
     for name in 'img', 'lmdb_raw':
         (tmp_path / name).symlink_to(GOLDEN / name)
-    for name, content in {'leveldb/CURRENT': b'', 'blank.txt': b'\n', 'binary.txt': b'\xff\xfe',
-                          'mixed.txt': b'a.png 1\nb.png', 'x.unknown': b''}.items():
+    for name, content in {
+        'leveldb/CURRENT': b'',
+        'blank.txt': b'\n',
+        'binary.txt': b'\xff\xfe',
+        'mixed.txt': b'a.png 1\nb.png',
+        'x.unknown': b'',
+    }.items():
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         opened(spec, shape).take(1)
 
 
-@pytest.mark.parametrize('array, message', [
-    (np.zeros((4, 12, 10, 3)), r'x.npy, sample \d is 12 x 10 x 3, the net needs 3 x 12 x 10 .*transpose to'),
-    (np.zeros((4, 3, 12, 9)), 'is 3 x 12 x 9, the net needs 3 x 12 x 10'),
-    (np.zeros((4, 1, 12, 10), np.uint8), 'is 1 x 12 x 10, the net needs 3 x 12 x 10'),
-    (np.zeros(4), r'found float64 of shape \(4,\), needed: numbers of shape \(N, C, H, W\)'),
-    (np.array([['a']]), 'needed: numbers of shape'),
-    (np.zeros((0, 3, 12, 10)), 'cannot be read as NumPy arrays|holds no samples'),
-    (np.where(np.arange(720).reshape(2, 3, 12, 10) == 492, np.nan, 0),
-     r'sample 1 holds NaN or infinity; the first is at index \(1, 1, 1, 2\)'),
-    (np.array([[1, np.inf]]), r'sample 0 holds NaN or infinity; the first is at index \(0, 1\)'),
-])
+@pytest.mark.parametrize(
+    'array, message',
+    [
+        (
+            np.zeros((4, 12, 10, 3)),
+            r'x.npy, sample \d is 12 x 10 x 3, the net needs 3 x 12 x 10 .*transpose to',
+        ),
+        (np.zeros((4, 3, 12, 9)), 'is 3 x 12 x 9, the net needs 3 x 12 x 10'),
+        (np.zeros((4, 1, 12, 10), np.uint8), 'is 1 x 12 x 10, the net needs 3 x 12 x 10'),
+        (np.zeros(4), r'found float64 of shape \(4,\), needed: numbers of shape \(N, C, H, W\)'),
+        (np.array([['a']]), 'needed: numbers of shape'),
+        (np.zeros((0, 3, 12, 10)), 'cannot be read as NumPy arrays|holds no samples'),
+        (
+            np.where(np.arange(720).reshape(2, 3, 12, 10) == 492, np.nan, 0),
+            r'sample 1 holds NaN or infinity; the first is at index \(1, 1, 1, 2\)',
+        ),
+        (
+            np.array([[1, np.inf]]),
+            r'sample 0 holds NaN or infinity; the first is at index \(0, 1\)',
+        ),
+    ],
+)
 def test_errors_of_arrays(tmp_path, array, message):
     with pytest.raises(DataError, match=message):
         opened(saved(tmp_path, array)).take(1)
 
 
-@pytest.mark.parametrize('arrays, message', [
-    ({'a': np.zeros((2, 1)), 'b': np.zeros((2, 1))}, "holds a, b; needed: an array named 'data'"),
-    ({'data': np.zeros((2, 3)), 'label': np.zeros(3)}, r"'label' has shape \(3,\), needed: \(2,\)"),
-    ({'data': np.array([None])}, 'cannot be read as NumPy arrays'),
-])
+@pytest.mark.parametrize(
+    'arrays, message',
+    [
+        (
+            {'a': np.zeros((2, 1)), 'b': np.zeros((2, 1))},
+            "holds a, b; needed: an array named 'data'",
+        ),
+        (
+            {'data': np.zeros((2, 3)), 'label': np.zeros(3)},
+            r"'label' has shape \(3,\), needed: \(2,\)",
+        ),
+        ({'data': np.array([None])}, 'cannot be read as NumPy arrays'),
+    ],
+)
 def test_errors_of_npz(tmp_path, arrays, message):
     np.savez(tmp_path / 'x.npz', **arrays)
     with pytest.raises(DataError, match=message):
@@ -217,11 +274,17 @@ def test_no_numpy_file(tmp_path, name, content):
         opened(tmp_path / name)
 
 
-@pytest.mark.parametrize('mean, message', [
-    ('1,2', r'mean: found 2 numbers, needed: 1, or 3 \(one per channel\)'),
-    ('nowhere.npy', 'mean file nowhere.npy: cannot be read .*No such file'),
-    (GOLDEN / 'mean.binaryproto', r'mean file .* is 3 x 12 x 10, the net needs 3 x 20 x 20; give one'),
-])
+@pytest.mark.parametrize(
+    'mean, message',
+    [
+        ('1,2', r'mean: found 2 numbers, needed: 1, or 3 \(one per channel\)'),
+        ('nowhere.npy', 'mean file nowhere.npy: cannot be read .*No such file'),
+        (
+            GOLDEN / 'mean.binaryproto',
+            r'mean file .* is 3 x 12 x 10, the net needs 3 x 20 x 20; give one',
+        ),
+    ],
+)
 def test_errors_of_means(mean, message):
     with pytest.raises(DataError, match=message):
         opened(COLOUR[0], (3, 20, 20), mean=mean)

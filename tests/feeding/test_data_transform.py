@@ -1,6 +1,6 @@
 """Transformer: windows, draws and errors (the recorded sequences are in test_data_golden.py)."""
+
 import json
-from pathlib import Path
 
 import numpy as np
 import places
@@ -35,7 +35,7 @@ def outcome(values):
     for mirrored, crop in ((False, values), (True, values[:, :, ::-1])):
         for row in range(PIXELS.shape[1] - height + 1):
             for column in range(PIXELS.shape[2] - width + 1):
-                if np.array_equal(PIXELS[:, row:row + height, column:column + width], crop):
+                if np.array_equal(PIXELS[:, row : row + height, column : column + width], crop):
                     return row, column, mirrored
     return None
 
@@ -54,7 +54,7 @@ def test_random_crops_and_mirrors_are_distributed_as_recorded(case):
 
 def test_draws_reach_the_corners_and_mirror_in_half():
     transform = transformer('crop_size: 4 mirror: true', 'TRAIN')
-    last = 1 - 2.0 ** -53           # the greatest number that a generator gives
+    last = 1 - 2.0**-53  # the greatest number that a generator gives
     assert outcome(written(transform(PIXELS, np.array([0, 0, 0.5])))) == (0, 0, False)
     assert outcome(written(transform(PIXELS, np.array([last, last, 0.49])))) == (8, 6, True)
 
@@ -63,12 +63,19 @@ def test_mean_file_is_indexed_at_the_crop_and_not_mirrored():
     transform = transformer('')
     transform.param.crop_size, transform.param.mirror = 3, True
     transform.mean = PIXELS.astype(np.float32)
-    assert not any(transformed(transform, PIXELS, np.random.default_rng(seed)).any() for seed in range(20))
+    assert not any(
+        transformed(transform, PIXELS, np.random.default_rng(seed)).any() for seed in range(20)
+    )
 
 
-@pytest.mark.parametrize('text, color, shape', [('', None, (3, 12, 10)),
-                                                ('force_color: true', True, (3, 12, 10)),
-                                                ('force_gray: true crop_size: 5', False, (3, 5, 5))])
+@pytest.mark.parametrize(
+    'text, color, shape',
+    [
+        ('', None, (3, 12, 10)),
+        ('force_color: true', True, (3, 12, 10)),
+        ('force_gray: true crop_size: 5', False, (3, 5, 5)),
+    ],
+)
 def test_color_and_shape(text, color, shape):
     transform = transformer(text)
     values = transformed(transform, PIXELS)
@@ -81,14 +88,28 @@ def test_pixels_are_left_as_they_were():
     assert (values == 1).all()
 
 
-@pytest.mark.parametrize('text, message', [
-    ('mean_file: "m" mean_value: 1', 'Cannot specify mean_file and mean_value at the same time'),
-    ('force_color: true force_gray: true', 'cannot set both force_color and force_gray'),
-    ('mean_value: 1 mean_value: 2',
-     'cat.png: Specify either 1 mean_value or as many as channels: 3; found 2'),
-    ('crop_size: 11', r'cat.png is 12 x 10, smaller than crop_size 11; resize it to at least 11 x 11 or'),
-    ('mean_file: "nowhere.binaryproto"', 'mean file nowhere.binaryproto: cannot be read .File not found'),
-])
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        (
+            'mean_file: "m" mean_value: 1',
+            'Cannot specify mean_file and mean_value at the same time',
+        ),
+        ('force_color: true force_gray: true', 'cannot set both force_color and force_gray'),
+        (
+            'mean_value: 1 mean_value: 2',
+            'cat.png: Specify either 1 mean_value or as many as channels: 3; found 2',
+        ),
+        (
+            'crop_size: 11',
+            r'cat.png is 12 x 10, smaller than crop_size 11; resize it to at least 11 x 11 or',
+        ),
+        (
+            'mean_file: "nowhere.binaryproto"',
+            'mean file nowhere.binaryproto: cannot be read .File not found',
+        ),
+    ],
+)
 def test_errors(text, message):
     with pytest.raises(DataError, match=message):
         transformed(transformer(text), PIXELS, name='cat.png')
@@ -96,7 +117,9 @@ def test_errors(text, message):
 
 def test_mean_of_another_size():
     transform = transformer(f'mean_file: "{GOLDEN / "mean.binaryproto"}"')
-    with pytest.raises(DataError, match=r'cat.png is 3 x 9 x 9, but mean_file .* is 3 x 12 x 10; resize'):
+    with pytest.raises(
+        DataError, match=r'cat.png is 3 x 9 x 9, but mean_file .* is 3 x 12 x 10; resize'
+    ):
         transformed(transform, PIXELS[:, :9, :9], name='cat.png')
 
 
@@ -114,12 +137,25 @@ def test_reads_means(tmp_path):
         np.testing.assert_array_equal(read_mean(tmp_path / name), expected)
 
 
-@pytest.mark.parametrize('name, content, message', [
-    ('m.binaryproto', b'\xff\xff', 'cannot be read .* needed: a BlobProto as compute_image_mean writes it'),
-    *(('m.npy', content, 'cannot be read') for content in (b'', b'text', b'\x93NUMPY\1\0\x08\0{( ,    ')),
-    ('m.binaryproto', caffe_pb2.BlobProto(num=1, channels=3, height=2, width=2, data=[1]).SerializeToString(),
-     'blob of shape 1 x 3 x 2 x 2 needs 12 values'),
-])
+@pytest.mark.parametrize(
+    'name, content, message',
+    [
+        (
+            'm.binaryproto',
+            b'\xff\xff',
+            'cannot be read .* needed: a BlobProto as compute_image_mean writes it',
+        ),
+        *(
+            ('m.npy', content, 'cannot be read')
+            for content in (b'', b'text', b'\x93NUMPY\1\0\x08\0{( ,    ')
+        ),
+        (
+            'm.binaryproto',
+            caffe_pb2.BlobProto(num=1, channels=3, height=2, width=2, data=[1]).SerializeToString(),
+            'blob of shape 1 x 3 x 2 x 2 needs 12 values',
+        ),
+    ],
+)
 def test_unreadable_means(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):

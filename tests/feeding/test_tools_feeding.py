@@ -1,16 +1,17 @@
 """Where a net's data come from, and in which shape."""
+
 from pathlib import Path
 
 import numpy as np
 import places
 import pytest
+from goodinit.feeding.feed import feed, fit_labels, shaped
+from goodinit.feeding.inputs import DataOptions, input_shape, label_blobs
+from goodinit.feeding.net_file import open_net
 from goodinit.netlib import Net
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum
 from goodinit.netlib.errors import GoodinitError
 from goodinit.proto.caffe_pb2 import TRAIN
-from goodinit.feeding.feed import feed, fit_labels, shaped
-from goodinit.feeding.inputs import DataOptions, input_shape, label_blobs
-from goodinit.feeding.net_file import open_net
 from toolkit import DEPLOY, samples, train_val, written
 
 LMDB = places.GOLDEN / 'io' / 'lmdb_raw'
@@ -22,7 +23,9 @@ def fed(proto, **options):
 
 def test_samples_replace_the_data_layer(tmp_path):
     found = fed(written(tmp_path, train_val()), data=samples(tmp_path), batch_size=10, batches=3)
-    assert [batch['data'].shape for batch in found.batches] == [(10, 3, 8, 8)] * 3 and found.images == 30
+    assert [batch['data'].shape for batch in found.batches] == [
+        (10, 3, 8, 8)
+    ] * 3 and found.images == 30
     layer = found.param.layer[0]
     assert (layer.name, layer.type, list(layer.top)) == ('images', 'Input', ['data', 'label'])
     rows = {row.tobytes() for row in np.load(tmp_path / 'x.npy')}
@@ -36,10 +39,18 @@ def test_the_transform_of_the_data_layer_applies_unless_options_say_otherwise(tm
     proto, data = written(tmp_path, train_val(transform=transform)), samples(tmp_path)
     plain = fed(written(tmp_path, DEPLOY, 'deploy.prototxt'), data=data).batches[0]['data']
     means = np.array([1, 2, 3], np.float32).reshape(3, 1, 1)
-    for options, expected in [({}, (plain - means) * 0.5), ({'scale': 2.0}, (plain - means) * 2),
-                              ({'mean': '4'}, (plain - 4) * 0.5), ({'mean': '0', 'scale': 1.0}, plain)]:
-        np.testing.assert_allclose(fed(proto, data=data, **options).batches[0]['data'], expected, rtol=1e-5, atol=1e-5)
-    assert fed(proto, data=data).describe.endswith('x.npy: 40 samples of 3 x 8 x 8, minus 1, 2, 3, times 0.5')
+    for options, expected in [
+        ({}, (plain - means) * 0.5),
+        ({'scale': 2.0}, (plain - means) * 2),
+        ({'mean': '4'}, (plain - 4) * 0.5),
+        ({'mean': '0', 'scale': 1.0}, plain),
+    ]:
+        np.testing.assert_allclose(
+            fed(proto, data=data, **options).batches[0]['data'], expected, rtol=1e-5, atol=1e-5
+        )
+    assert fed(proto, data=data).describe.endswith(
+        'x.npy: 40 samples of 3 x 8 x 8, minus 1, 2, 3, times 0.5'
+    )
 
 
 def test_the_own_data_are_read_where_they_are(tmp_path):
@@ -48,7 +59,9 @@ def test_the_own_data_are_read_where_they_are(tmp_path):
     found = fed(written(tmp_path, text), batches=2)
     pairs = [parse_datum(value) for _, value in open_database(LMDB)]
     wanted = [datum_to_array(pairs[i % len(pairs)]) * np.float32(0.02) for i in range(6)]
-    np.testing.assert_allclose(np.concatenate([batch['data'] for batch in found.batches]), wanted, rtol=1e-6)
+    np.testing.assert_allclose(
+        np.concatenate([batch['data'] for batch in found.batches]), wanted, rtol=1e-6
+    )
     labels = np.concatenate([batch['label'] for batch in found.batches])
     np.testing.assert_array_equal(labels, [pairs[i % len(pairs)].label for i in range(6)])
     assert found.describe == f"the net's own data: {LMDB}"
@@ -58,7 +71,9 @@ def test_options_reach_the_own_data(tmp_path):
     proto = written(tmp_path, train_val(LMDB, 'scale: 7 mean_value: 9'))
     plain = fed(proto, mean='0', scale=1.0, batch_size=2).batches[0]['data']
     assert plain.shape[0] == 2 and plain.max() > 100
-    np.testing.assert_allclose(fed(proto, mean='1', scale=0.5, batch_size=2).batches[0]['data'], (plain - 1) / 2)
+    np.testing.assert_allclose(
+        fed(proto, mean='1', scale=0.5, batch_size=2).batches[0]['data'], (plain - 1) / 2
+    )
     assert fed(proto, crop=5, scale=0.01).batches[0]['data'].shape[2:] == (5, 5)
 
 
@@ -66,16 +81,25 @@ def test_samples_stand_in_for_a_database_that_is_not_there(tmp_path):
     written(tmp_path, DEPLOY, 'deploy.prototxt')
     found = fed(written(tmp_path, train_val(transform='scale: 0.01'), 'train_val.prototxt'))
     assert found.batches[0]['data'].shape == (32, 3, 8, 8)
-    assert found.notes[0] == ("layer 'images' (Data): its source no_such_lmdb does not exist: others stand in "
-                              '(goodinit init --data takes yours)')
+    assert found.notes[0] == (
+        "layer 'images' (Data): its source no_such_lmdb does not exist: others stand in "
+        '(goodinit init --data takes yours)'
+    )
     assert found.describe == "random crops of scikit-learn's two photographs, times 0.01"
 
 
 def test_a_mean_file_that_is_not_there(tmp_path):
     written(tmp_path, DEPLOY, 'deploy.prototxt')
-    proto = written(tmp_path, train_val(transform='mean_file: "no.binaryproto" scale: 0.01'), 'train_val.prototxt')
+    proto = written(
+        tmp_path,
+        train_val(transform='mean_file: "no.binaryproto" scale: 0.01'),
+        'train_val.prototxt',
+    )
     found = fed(proto)
-    assert "layer 'images' (Data): its mean_file no.binaryproto does not exist: 127.5 stands in" in found.notes
+    assert (
+        "layer 'images' (Data): its mean_file no.binaryproto does not exist: 127.5 stands in"
+        in found.notes
+    )
     with pytest.raises(GoodinitError, match=r'mean file no\.binaryproto: cannot be read'):
         fed(proto, data=samples(tmp_path))
 
@@ -106,11 +130,14 @@ def test_who_tells_the_shape(deploy, transform, data, options, shape, tmp_path):
     assert input_shape(net, net.param.layer[0], DataOptions(**options)) == shape
 
 
-@pytest.mark.parametrize(('train', 'deploy'), [
-    ('x_train_test.prototxt', 'x.prototxt'),
-    ('x_train_val.prototxt', 'x_deploy.prototxt'),
-    ('x.prototxt', 'deploy.prototxt'),
-])
+@pytest.mark.parametrize(
+    ('train', 'deploy'),
+    [
+        ('x_train_test.prototxt', 'x.prototxt'),
+        ('x_train_val.prototxt', 'x_deploy.prototxt'),
+        ('x.prototxt', 'deploy.prototxt'),
+    ],
+)
 def test_where_a_deploy_prototxt_may_be(train, deploy, tmp_path):
     written(tmp_path, DEPLOY_4, deploy)
     net = open_net(written(tmp_path, train_val(), train))
@@ -119,7 +146,8 @@ def test_where_a_deploy_prototxt_may_be(train, deploy, tmp_path):
 
 def test_new_height_and_width_tell_the_shape(tmp_path):
     text = train_val(transform=CHANNELS, kind='ImageData', param='image_data_param').replace(
-        'batch_size: 3', 'batch_size: 3 new_height: 6 new_width: 5')
+        'batch_size: 3', 'batch_size: 3 new_height: 6 new_width: 5'
+    )
     net = open_net(written(tmp_path, text))
     assert input_shape(net, net.param.layer[0], DataOptions()) == (3, 6, 5)
 
@@ -139,9 +167,13 @@ def test_label_blobs():
 
 
 def test_one_label_per_pixel(tmp_path):
-    found = fed('unet', data=samples(tmp_path, (1, 1, 32, 32)), batch_size=1, input_shape=(1, 32, 32))
+    found = fed(
+        'unet', data=samples(tmp_path, (1, 1, 32, 32)), batch_size=1, input_shape=(1, 32, 32)
+    )
     assert {name: values.shape for name, values in found.batches[0].items()} == {
-        'data': (1, 1, 32, 32), 'label': (1, 1, 32, 32)}
+        'data': (1, 1, 32, 32),
+        'label': (1, 1, 32, 32),
+    }
 
 
 TWINS = """
@@ -159,17 +191,29 @@ def test_several_inputs_get_values_each(tmp_path):
     found = fed(written(tmp_path, TWINS), data=samples(tmp_path, (20, 1, 8, 8)), batch_size=8)
     batch = found.batches[0]
     assert {name: values.shape for name, values in batch.items()} == {
-        'data': (8, 1, 8, 8), 'data_p': (8, 1, 8, 8), 'size': (8, 3), 'sim': (8,)}
-    assert abs(batch['data'] - batch['data_p']).max() > 0.1 and not batch['sim'].any() and batch['size'].std() > 0.5
+        'data': (8, 1, 8, 8),
+        'data_p': (8, 1, 8, 8),
+        'size': (8, 3),
+        'sim': (8,),
+    }
+    assert (
+        abs(batch['data'] - batch['data_p']).max() > 0.1
+        and not batch['sim'].any()
+        and batch['size'].std() > 0.5
+    )
     assert found.notes == ["input 'size' has another shape than 'data': Gaussian noise stands in"]
 
 
 def test_vectors(tmp_path):
-    text = ('layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 12 } } }'
-            'layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" inner_product_param { num_output: 2 } }')
+    text = (
+        'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 12 } } }'
+        'layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" inner_product_param { num_output: 2 } }'
+    )
     found = fed(written(tmp_path, text), data=samples(tmp_path, (20, 12)), batch_size=8)
     assert found.batches[0]['x'].shape == (8, 12)
-    with pytest.raises(GoodinitError, match='the embedded samples have 1 or 3 channels, the net needs 12'):
+    with pytest.raises(
+        GoodinitError, match='the embedded samples have 1 or 3 channels, the net needs 12'
+    ):
         fed(written(tmp_path, text))
 
 
@@ -183,7 +227,9 @@ def test_dummy_data_stay_beside_other_data(tmp_path):
 def test_the_inputs_are_measured(tmp_path):
     found = fed(written(tmp_path), data=samples(tmp_path), batch_size=40, mean='3', scale=0.5)
     values = (np.load(tmp_path / 'x.npy') - 3) / 2
-    assert found.statistics == {'data': {'mean': pytest.approx(values.mean()), 'std': pytest.approx(values.std())}}
+    assert found.statistics == {
+        'data': {'mean': pytest.approx(values.mean()), 'std': pytest.approx(values.std())}
+    }
     assert str(found).endswith("; 40 used; 'data' has mean -1.5, std 0.501")
     assert not found.notes
 
@@ -199,20 +245,28 @@ def test_solvers_lead_to_their_nets(tmp_path, monkeypatch):
     net = Path(written(folder, train_val()))
     solver = written(folder, 'net: "net.prototxt"', 'solver.prototxt')
     monkeypatch.chdir(tmp_path)
-    assert open_net(solver).path == net                         # beside the solver
+    assert open_net(solver).path == net  # beside the solver
     written(tmp_path, DEPLOY)
-    assert open_net(solver).path == Path('net.prototxt')        # the current folder comes first, as in Caffe
+    assert open_net(solver).path == Path(
+        'net.prototxt'
+    )  # the current folder comes first, as in Caffe
     assert open_net('lenet/solver').path == open_net('lenet').path
-    inline = written(tmp_path, 'net_param { layer { name: "x" type: "Input" top: "x" } }', 'inline.prototxt')
+    inline = written(
+        tmp_path, 'net_param { layer { name: "x" type: "Input" top: "x" } }', 'inline.prototxt'
+    )
     assert open_net(inline).param.layer[0].name == 'x'
 
 
 def test_the_state_of_a_solver_chooses_layers(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     written(tmp_path, DEPLOY.replace('name: "drop"', 'name: "drop" include { stage: "wet" }'))
-    dry, wet = (open_net(written(tmp_path, f'net: "net.prototxt" {state}', 's.prototxt'))
-                for state in ('', 'train_state { stage: "wet" }'))
-    assert {layer.name for layer in wet.param.layer} - {layer.name for layer in dry.param.layer} == {'drop'}
+    dry, wet = (
+        open_net(written(tmp_path, f'net: "net.prototxt" {state}', 's.prototxt'))
+        for state in ('', 'train_state { stage: "wet" }')
+    )
+    assert {layer.name for layer in wet.param.layer} - {
+        layer.name for layer in dry.param.layer
+    } == {'drop'}
 
 
 def test_shapes_alone_need_no_data(tmp_path):

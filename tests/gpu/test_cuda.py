@@ -1,4 +1,6 @@
-"""The CUDA engine beyond its ops, which test_engines.py runs: nets, kernels, memory, and what may be missing."""
+"""The CUDA engine beyond its ops, which test_engines.py runs: nets, kernels, memory, and what may
+be missing."""
+
 import functools
 import os
 import shutil
@@ -8,6 +10,7 @@ import sysconfig
 
 import numpy as np
 import pytest
+from goodinit.feeding.bundled import MODELS
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.cuda import Cuda, cublas, device
@@ -17,11 +20,10 @@ from goodinit.netlib.errors import EngineError, GoodinitError
 from goodinit.netlib.memory import Memory, Tensor
 from goodinit.proto import read_net
 from goodinit.proto.caffe_pb2 import TRAIN
-from goodinit.feeding.bundled import MODELS
 from op_calls import all_calls, call, draw, run
 
 CALLS = all_calls(UNARY, BINARY)
-NOT_YET: set[str] = set()        # ops that the engine lacks: one that is written must leave this list
+NOT_YET: set[str] = set()  # ops that the engine lacks: one that is written must leave this list
 
 
 @pytest.fixture
@@ -33,7 +35,9 @@ def test_which_ops_are_there():
     assert {op for op in OPS if getattr(Cuda, op) is getattr(Engine, op)} == NOT_YET
 
 
-# -- LeNet ----------------------------------------------------------------------------------------------------
+# -- LeNet
+# ----------------------------------------------------------------------------------------------------
+
 
 def lenet(name, images=2):
     """A LeNet of models/ with few outputs; Input layers stand in for its data."""
@@ -54,7 +58,8 @@ def lenet(name, images=2):
 
 
 def passes(param, engine):
-    """{name: array} of all values and gradients after a pass forward and back, from fixed random numbers."""
+    """{name: array} of all values and gradients after a pass forward and back, from fixed random
+    numbers."""
     net, rng = Net(param, TRAIN, engine=engine, seed=0), np.random.default_rng(3)
     for blob in [*net.all_params(), net.blobs['data']]:
         blob.data = rng.uniform(-0.2, 0.2, blob.shape)
@@ -66,8 +71,11 @@ def passes(param, engine):
     net.clear_param_diffs()
     net.backward()
     blobs = net.blobs | {param.name: param for param in net.all_params()}
-    return {f'{name}{half}': array.copy() for name, blob in blobs.items()
-            for half, array in (('', blob.data), (' diff', blob.diff))}
+    return {
+        f'{name}{half}': array.copy()
+        for name, blob in blobs.items()
+        for half, array in (('', blob.data), (' diff', blob.diff))
+    }
 
 
 @pytest.mark.parametrize('name', ['train_val', 'deploy'])
@@ -79,7 +87,9 @@ def test_lenet(name, engine):
     assert ours.keys() == expected.keys() >= {'data diff', 'conv1[0] diff', 'ip2[1] diff'}
     for key, array in expected.items():
         assert key == 'label diff' or np.any(array), f'{key} is all zeros'
-        np.testing.assert_allclose(ours[key], array, rtol=0, atol=2e-5 * np.abs(array).max(initial=1e-9), err_msg=key)
+        np.testing.assert_allclose(
+            ours[key], array, rtol=0, atol=2e-5 * np.abs(array).max(initial=1e-9), err_msg=key
+        )
 
 
 @pytest.mark.cuda
@@ -92,13 +102,17 @@ def test_a_wrong_label_is_found_when_the_loss_is_read(cuda):
     net = Net(lenet('train_val'), TRAIN, engine=cuda, seed=0)
     net.blobs['label'].data = [3, 10]
     loss = net.run()
-    with pytest.raises(EngineError, match=r'found the label 10: labels must lie in 0 .. 9, for as many classes'):
+    with pytest.raises(
+        EngineError, match=r'found the label 10: labels must lie in 0 .. 9, for as many classes'
+    ):
         float(loss)
     net.blobs['label'].data = [3, 9]
     assert net.forward() == pytest.approx(np.log(10))
 
 
-# -- kernels --------------------------------------------------------------------------------------------------
+# -- kernels
+# --------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.cuda
 def test_the_order_of_the_threads_does_not_matter(cuda, cuda_device, monkeypatch):
@@ -112,14 +126,17 @@ def test_the_order_of_the_threads_does_not_matter(cuda, cuda_device, monkeypatch
             np.testing.assert_array_equal(array, expected[name], err_msg=f'{c.id} {name}')
 
 
-# More terms, classes or elements than a block has threads, and just as many; axes that must be joined or must not.
+# More terms, classes or elements than a block has threads, and just as many; axes that must be
+# joined or must not.
 LARGE = [
-    call('sum', draw(2, 1000), out=draw(2, 1)), call('sum', draw(3, 256, 2), out=draw(1, 1, 2)),
+    call('sum', draw(2, 1000), out=draw(2, 1)),
+    call('sum', draw(3, 256, 2), out=draw(1, 1, 2)),
     call('dot', draw(257, 3), draw(257, 3), out=draw(1, 3)),
     call('moments', draw(7, 2, 75), mean=draw(1, 2, 1), var=draw(1, 2, 1)),
     call('softmax_forward', draw(2, 600, 2), out=draw(2, 600, 2)),
     call('softmax_backward', draw(2, 600, 2), draw(2, 600, 2), out=draw(2, 600, 2)),
-    call('axpby', 2, draw(3, 257), 1, out=draw(3, 257)), call('fill', 3, out=draw(1025)),
+    call('axpby', 2, draw(3, 257), 1, out=draw(3, 257)),
+    call('fill', 3, out=draw(1025)),
     call('binary', 'sub', draw(2, 1, 3, 1, 2), draw(1, 5, 3, 2, 1), out=draw(2, 5, 3, 2, 2)),
     call('sum', draw(2, 3, 1, 2, 3, 2), out=draw(2, 1, 1, 2, 1, 2)),
     call('binary', 'add', draw(1, 3), draw(1, 3), out=draw(2, 3)),
@@ -130,7 +147,9 @@ LARGE = [
 @pytest.mark.parametrize('c', LARGE, ids=lambda c: f'{c.id}-{c.keywords}'[:40])
 def test_ops_on_more_than_a_block(c, cuda):
     for name, array in run(make_engine('reference', dtype=np.float64), c).items():
-        np.testing.assert_allclose(run(cuda, c)[name], array, rtol=0, atol=1e-5 * np.abs(array).max(initial=1))
+        np.testing.assert_allclose(
+            run(cuda, c)[name], array, rtol=0, atol=1e-5 * np.abs(array).max(initial=1)
+        )
 
 
 @pytest.mark.cuda
@@ -142,7 +161,7 @@ def test_ops_under_watch(cuda_device):
 
 
 @pytest.mark.cuda
-@pytest.mark.filterwarnings('ignore::RuntimeWarning')           # NumPy's, of the reference
+@pytest.mark.filterwarnings('ignore::RuntimeWarning')  # NumPy's, of the reference
 def test_nan_and_infinity_go_through_as_in_the_reference(cuda):
     special = np.array([np.nan, np.inf, -np.inf, 0, -0.0, 1, -1])
     for c in CALLS:
@@ -152,24 +171,39 @@ def test_nan_and_infinity_go_through_as_in_the_reference(cuda):
             c = call('binary', c.inputs[0], special[:, None], special[None], out=np.zeros((7, 7)))
         else:
             continue
-        np.testing.assert_allclose(run(cuda, c)['out'], run(make_engine('reference'), c)['out'], 1e-6, err_msg=c.id)
+        np.testing.assert_allclose(
+            run(cuda, c)['out'], run(make_engine('reference'), c)['out'], 1e-6, err_msg=c.id
+        )
 
 
 @pytest.mark.cuda
 def test_nothing_is_launched_for_nothing(cuda):
     nothing = np.zeros((0, 3))
     assert run(cuda, call('unary', 'abs', nothing, out=nothing))['out'].shape == (0, 3)
-    assert run(cuda, call('gemm', nothing, np.zeros((3, 2)), out=np.zeros((0, 2))))['out'].shape == (0, 2)
-    assert run(cuda, call('gemm', nothing.T, nothing, out=draw(3, 3)))['out'].tolist() == [[0] * 3] * 3
+    assert run(cuda, call('gemm', nothing, np.zeros((3, 2)), out=np.zeros((0, 2))))[
+        'out'
+    ].shape == (0, 2)
+    assert (
+        run(cuda, call('gemm', nothing.T, nothing, out=draw(3, 3)))['out'].tolist() == [[0] * 3] * 3
+    )
 
 
 @functools.cache
 def real_nvcc():
-    """The path of NVIDIA's nvcc, not that of the emulated device; None without one. The last folder is pip's."""
+    """The path of NVIDIA's nvcc, not that of the emulated device; None without one. The last folder
+    is pip's."""
     site_packages = sysconfig.get_path('purelib')
-    for folder in [*os.environ['PATH'].split(os.pathsep), '/usr/local/cuda/bin', f'{site_packages}/nvidia/cu13/bin']:
+    for folder in [
+        *os.environ['PATH'].split(os.pathsep),
+        '/usr/local/cuda/bin',
+        f'{site_packages}/nvidia/cu13/bin',
+    ]:
         nvcc = shutil.which('nvcc', path=folder)
-        if nvcc and 'NVIDIA' in subprocess.run([nvcc, '--version'], capture_output=True, text=True).stdout:
+        if (
+            nvcc
+            and 'NVIDIA'
+            in subprocess.run([nvcc, '--version'], capture_output=True, text=True).stdout
+        ):
             return nvcc
 
 
@@ -178,13 +212,28 @@ def test_kernels_compile_without_a_warning(family, tmp_path):
     if real_nvcc() is None:
         pytest.skip("needs NVIDIA's nvcc")
     targets = [f'-gencode=arch=compute_{n},code=sm_{n}' for n in (75, 80, 90)]
-    done = subprocess.run([real_nvcc(), '-Werror', 'all-warnings', '-include', device.KERNELS / 'common.cuh', *targets,
-                           '--fatbin', device.KERNELS / f'{family}.cu', '-o', tmp_path / 'fatbin'],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            real_nvcc(),
+            '-Werror',
+            'all-warnings',
+            '-include',
+            device.KERNELS / 'common.cuh',
+            *targets,
+            '--fatbin',
+            device.KERNELS / f'{family}.cu',
+            '-o',
+            tmp_path / 'fatbin',
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# -- memory ---------------------------------------------------------------------------------------------------
+# -- memory
+# ---------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.cuda
 def test_memory_moves_between_host_and_device(cuda):
@@ -220,14 +269,24 @@ def test_a_net_that_grows_and_shrinks(cuda):
     np.testing.assert_allclose(found[2], found[1][:1], rtol=1e-5)
 
 
-# -- what may be wrong ----------------------------------------------------------------------------------------
+# -- what may be wrong
+# ----------------------------------------------------------------------------------------
+
 
 @pytest.mark.cuda
-@pytest.mark.parametrize('c, message', [
-    (call('unary', 'cube', draw(2), out=draw(2)), r"kernel 'unary_cube' is not in elementwise.cu of engine 'cuda'"),
-    (call('binary', 'add', draw(*[2, 1] * 5), draw(*[1, 2] * 5), out=draw(*[2] * 10)),
-     r"engine 'cuda' computes over at most 8 axes at a time; found 10"),
-])
+@pytest.mark.parametrize(
+    'c, message',
+    [
+        (
+            call('unary', 'cube', draw(2), out=draw(2)),
+            r"kernel 'unary_cube' is not in elementwise.cu of engine 'cuda'",
+        ),
+        (
+            call('binary', 'add', draw(*[2, 1] * 5), draw(*[1, 2] * 5), out=draw(*[2] * 10)),
+            r"engine 'cuda' computes over at most 8 axes at a time; found 10",
+        ),
+    ],
+)
 def test_what_the_engine_cannot_do_is_said(c, message, cuda):
     with pytest.raises(EngineError, match=message):
         run(cuda, c)
@@ -235,27 +294,37 @@ def test_what_the_engine_cannot_do_is_said(c, message, cuda):
 
 @pytest.mark.cuda
 def test_too_much_is_refused(cuda):
-    with pytest.raises(EngineError, match=r'at most 2147483391 numbers at a time; found 2147483392\. Use a smaller'):
-        cuda.device.per_element('elementwise', 'fill', 2 ** 31 - 256)
-    with pytest.raises(EngineError, match=r'the GPU has no room for 140737488 MB more: [\d]+ of [\d]+ MB are free'):
-        Memory(2 ** 45).device(cuda.device)
+    with pytest.raises(
+        EngineError, match=r'at most 2147483391 numbers at a time; found 2147483392\. Use a smaller'
+    ):
+        cuda.device.per_element('elementwise', 'fill', 2**31 - 256)
+    with pytest.raises(
+        EngineError, match=r'the GPU has no room for 140737488 MB more: [\d]+ of [\d]+ MB are free'
+    ):
+        Memory(2**45).device(cuda.device)
 
 
 def test_only_float32():
-    with pytest.raises(EngineError, match="engine 'cuda' computes in float32; for float64 use engine 'reference'"):
+    with pytest.raises(
+        EngineError, match="engine 'cuda' computes in float32; for float64 use engine 'reference'"
+    ):
         make_engine('cuda', dtype=np.float64)
 
 
 def test_pycuda_is_named_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, 'pycuda', None)
-    with pytest.raises(GoodinitError, match=r"this needs the package 'pycuda' .*: pip install 'goodinit\[cuda\]'"):
+    with pytest.raises(
+        GoodinitError, match=r"this needs the package 'pycuda' .*: pip install 'goodinit\[cuda\]'"
+    ):
         device.Device()
 
 
 @pytest.mark.cuda
 def test_a_missing_compiler_is_named(cuda, monkeypatch):
     monkeypatch.setenv('PATH', '')
-    with pytest.raises(EngineError, match=r"needs nvcc to compile its kernels: .* Install the CUDA toolkit"):
+    with pytest.raises(
+        EngineError, match=r'needs nvcc to compile its kernels: .* Install the CUDA toolkit'
+    ):
         device.compiled.__wrapped__('pooling')
 
 
@@ -265,8 +334,12 @@ def test_a_missing_cublas_is_named(cuda, monkeypatch):
 
     def find(name):
         raise finder.DynamicLibNotFoundError(name)
+
     monkeypatch.setattr(finder, 'load_nvidia_dynamic_lib', find)
-    with pytest.raises(EngineError, match=r"engine 'cuda' needs cuBLAS and does not find it: install .* nvidia-cublas"):
+    with pytest.raises(
+        EngineError,
+        match=r"engine 'cuda' needs cuBLAS and does not find it: install .* nvidia-cublas",
+    ):
         cublas.Cublas(cuda.device.stream)
 
 
@@ -279,21 +352,35 @@ def test_a_failing_cublas_call_is_an_error(cuda):
 def alone(script):
     """Run a script in a process that has no emulated device."""
     folders = os.environ.get('LD_LIBRARY_PATH', '').split(os.pathsep)
-    without = os.pathsep.join(folder for folder in folders if 'goodinit-emulated-device' not in folder)
-    return subprocess.run([sys.executable, '-c', script], capture_output=True, text=True,
-                          env=os.environ | {'LD_LIBRARY_PATH': without})
+    without = os.pathsep.join(
+        folder for folder in folders if 'goodinit-emulated-device' not in folder
+    )
+    return subprocess.run(
+        [sys.executable, '-c', script],
+        capture_output=True,
+        text=True,
+        env=os.environ | {'LD_LIBRARY_PATH': without},
+    )
 
 
 @pytest.mark.cuda
 def test_a_missing_gpu_is_named(cuda_device):
     if cuda_device == 'real':
         pytest.skip('there is a GPU')
-    message = alone('from goodinit.netlib.engines import make_engine; make_engine("cuda")').stderr.splitlines()[-1]
-    assert message.startswith("goodinit.netlib.errors.EngineError: engine 'cuda' finds no GPU (libcuda.so.1: ")
-    assert message.endswith("it needs one by NVIDIA, with its driver; the engines 'fast' and 'reference' need none")
+    message = alone(
+        'from goodinit.netlib.engines import make_engine; make_engine("cuda")'
+    ).stderr.splitlines()[-1]
+    assert message.startswith(
+        "goodinit.netlib.errors.EngineError: engine 'cuda' finds no GPU (libcuda.so.1: "
+    )
+    assert message.endswith(
+        "it needs one by NVIDIA, with its driver; the engines 'fast' and 'reference' need none"
+    )
 
 
 def test_pycuda_is_imported_by_its_engine_alone():
-    done = alone('import sys, goodinit.netlib, goodinit.netlib.engines.cuda\n'
-                 'print([name for name in sys.modules if "pycuda" in name])')
+    done = alone(
+        'import sys, goodinit.netlib, goodinit.netlib.engines.cuda\n'
+        'print([name for name in sys.modules if "pycuda" in name])'
+    )
     assert (done.stdout, done.stderr) == ('[]\n', '')

@@ -1,4 +1,6 @@
-"""Convolution on a device, by cuDNN and by im2col with cuBLAS: which is chosen, and that both compute the same."""
+"""Convolution on a device, by cuDNN and by im2col with cuBLAS: which is chosen, and that both
+compute the same."""
+
 import ctypes
 
 import numpy as np
@@ -13,13 +15,18 @@ from op_calls import call, convolution_calls, draw, run
 
 pytestmark = pytest.mark.cuda
 DIRECTIONS = 'conv_forward', 'conv_backward_data', 'conv_backward_weights'
-CASES = [c for window, groups, x, W in [
-    (Window((3, 2), (2, 1), (1, 0), (1, 2)), 2, (2, 4, 7, 6), (6, 2, 3, 2)),
-    (Window((1, 1), (1, 1), (0, 0), (1, 1)), 1, (2, 3, 4, 5), (4, 3, 1, 1)),
-    (Window((3,), (2,), (1,), (1,)), 1, (2, 3, 8), (4, 3, 3)),
-    (Window((2, 3, 2), (1, 2, 1), (1, 1, 0), (1, 1, 2)), 1, (1, 2, 4, 5, 5), (3, 2, 2, 3, 2)),
-    (Window((2,) * 4, (1,) * 4, (0,) * 4, (1,) * 4), 1, (1, 2, 3, 3, 2, 2), (2, 2, 2, 2, 2, 2)),
-] for c in convolution_calls(window, groups, x, W) if c.op in DIRECTIONS]
+CASES = [
+    c
+    for window, groups, x, W in [
+        (Window((3, 2), (2, 1), (1, 0), (1, 2)), 2, (2, 4, 7, 6), (6, 2, 3, 2)),
+        (Window((1, 1), (1, 1), (0, 0), (1, 1)), 1, (2, 3, 4, 5), (4, 3, 1, 1)),
+        (Window((3,), (2,), (1,), (1,)), 1, (2, 3, 8), (4, 3, 3)),
+        (Window((2, 3, 2), (1, 2, 1), (1, 1, 0), (1, 1, 2)), 1, (1, 2, 4, 5, 5), (3, 2, 2, 3, 2)),
+        (Window((2,) * 4, (1,) * 4, (0,) * 4, (1,) * 4), 1, (1, 2, 3, 3, 2, 2), (2, 2, 2, 2, 2, 2)),
+    ]
+    for c in convolution_calls(window, groups, x, W)
+    if c.op in DIRECTIONS
+]
 
 WINDOW = Window((3, 3), (1, 1), (1, 1), (1, 1))
 
@@ -46,11 +53,21 @@ def test_both_ways_compute_the_same(c, by, with_cudnn):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max(initial=1))
 
 
-@pytest.mark.parametrize('options, launches', [
-    ((), 0), ((draw(4),), 1), ((None, True), 1), ((draw(4), True, draw(4)), 1)])
+@pytest.mark.parametrize(
+    'options, launches',
+    [((), 0), ((draw(4),), 1), ((None, True), 1), ((draw(4), True, draw(4)), 1)],
+)
 def test_what_follows_a_convolution_is_one_kernel(options, launches, with_cudnn, monkeypatch):
     """Scale, bias and ReLU."""
-    c = call('conv_forward', draw(2, 3, 5, 5), draw(4, 3, 3, 3), WINDOW, 1, *options, out=draw(2, 4, 5, 5))
+    c = call(
+        'conv_forward',
+        draw(2, 3, 5, 5),
+        draw(4, 3, 3, 3),
+        WINDOW,
+        1,
+        *options,
+        out=draw(2, 4, 5, 5),
+    )
     calls, launch = [], device.Device._launch
     monkeypatch.setattr(device.Device, '_launch', lambda *args: calls.append(args) or launch(*args))
     found = run(with_cudnn, c)['out']
@@ -61,14 +78,25 @@ def test_what_follows_a_convolution_is_one_kernel(options, launches, with_cudnn,
 def test_nothing_to_convolve(with_cudnn):
     """An empty batch: cuDNN knows no shapes without elements."""
     x, W, dW = np.zeros((0, 3, 5, 5)), draw(4, 3, 3, 3), draw(4, 3, 3, 3)
-    assert run(with_cudnn, call('conv_forward', x, W, WINDOW, 1, out=np.zeros((0, 4, 5, 5))))['out'].size == 0
-    found = run(with_cudnn, call('conv_backward_weights', x, np.zeros((0, 4, 5, 5)), WINDOW, 1, out=dW))['out']
+    assert (
+        run(with_cudnn, call('conv_forward', x, W, WINDOW, 1, out=np.zeros((0, 4, 5, 5))))[
+            'out'
+        ].size
+        == 0
+    )
+    found = run(
+        with_cudnn, call('conv_backward_weights', x, np.zeros((0, 4, 5, 5)), WINDOW, 1, out=dW)
+    )['out']
     np.testing.assert_array_equal(found, dW.astype(np.float32))
 
 
 def test_the_field_engine_chooses(with_cudnn):
-    for field, found in ('', with_cudnn), ('engine: DEFAULT', with_cudnn), ('engine: CUDNN', 'CUDNN'), \
-            ('engine: CAFFE', 'CAFFE'):
+    for field, found in (
+        ('', with_cudnn),
+        ('engine: DEFAULT', with_cudnn),
+        ('engine: CUDNN', 'CUDNN'),
+        ('engine: CAFFE', 'CAFFE'),
+    ):
         layer = net(field, with_cudnn).layers[1]
         assert layer.engine is found or layer.engine.convolution == found
         assert (layer.engine.cudnn is None) == (found == 'CAFFE')
@@ -77,10 +105,16 @@ def test_the_field_engine_chooses(with_cudnn):
 
 
 def net(field, engine):
-    return Net(parse_net(f'''
+    return Net(
+        parse_net(
+            f"""
         layer {{ name: "x" type: "Input" top: "x" input_param {{ shape {{ dim: 2 dim: 3 dim: 5 dim: 5 }} }} }}
         layer {{ name: "conv" type: "Convolution" bottom: "x" top: "y"
-                 convolution_param {{ num_output: 4 kernel_size: 3 {field} }} }}''', 'net.prototxt'), engine=engine)
+                 convolution_param {{ num_output: 4 kernel_size: 3 {field} }} }}""",
+            'net.prototxt',
+        ),
+        engine=engine,
+    )
 
 
 def test_without_cudnn(cuda, monkeypatch):
@@ -91,17 +125,22 @@ def test_without_cudnn(cuda, monkeypatch):
         if name == 'cudnn':
             raise finder.DynamicLibNotFoundError(name)
         return found(name)
+
     found = finder.load_nvidia_dynamic_lib
     monkeypatch.setattr(finder, 'load_nvidia_dynamic_lib', find)
     cudnn.open_cudnn.cache_clear()
     assert Cuda().cudnn is None
     net('', Cuda()).forward()
-    with pytest.raises(LayerError, match=r"layer 'conv' \(Convolution\).*engine: CUDNN needs cuDNN, which is not "
-                                         r'found: pip install nvidia-cudnn-cu13'):
+    with pytest.raises(
+        LayerError,
+        match=r"layer 'conv' \(Convolution\).*engine: CUDNN needs cuDNN, which is not "
+        r'found: pip install nvidia-cudnn-cu13',
+    ):
         net('engine: CUDNN', Cuda()).forward()
 
 
-# -- what cuDNN is asked for -------------------------------------------------------------------------------------
+# -- what cuDNN is asked for
+# -------------------------------------------------------------------------------------
 
 
 def plan(engine):
@@ -115,7 +154,11 @@ def plan(engine):
 
 def test_deterministic_algorithms(with_cudnn):
     assert all(a.deterministic for a in plan(Cuda(deterministic=True)).algorithms.values())
-    assert plan(Cuda(deterministic=True)).algorithms.keys() == {'Forward', 'BackwardData', 'BackwardFilter'}
+    assert plan(Cuda(deterministic=True)).algorithms.keys() == {
+        'Forward',
+        'BackwardData',
+        'BackwardFilter',
+    }
 
 
 def test_the_fastest_algorithm_that_fits(with_cudnn, cuda_device, monkeypatch):
@@ -135,30 +178,44 @@ def test_where_no_algorithm_fits(with_cudnn, monkeypatch):
     monkeypatch.setattr(cudnn, 'MOST_WORKSPACE', -1)
     for c in CASES:
         expected = run(make_engine('reference', dtype=np.float64), c)['out']
-        np.testing.assert_allclose(run(with_cudnn, c)['out'], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
-    with pytest.raises(EngineError, match='cuDNN has no algorithm for ConvolutionForward of these shapes: say engine'):
+        np.testing.assert_allclose(
+            run(with_cudnn, c)['out'], expected, rtol=0, atol=1e-5 * np.abs(expected).max()
+        )
+    with pytest.raises(
+        EngineError,
+        match='cuDNN has no algorithm for ConvolutionForward of these shapes: say engine',
+    ):
         run(with_cudnn.convolving('CUDNN'), CASES[0])
     with_cudnn.cudnn.convolution.cache_clear()
 
 
-@pytest.mark.parametrize('c', [call('gemm', draw(64, 64), draw(64, 64), out=draw(64, 64)), CASES[0]],
-                         ids=lambda c: c.op)
+@pytest.mark.parametrize(
+    'c', [call('gemm', draw(64, 64), draw(64, 64), out=draw(64, 64)), CASES[0]], ids=lambda c: c.op
+)
 def test_tf32_is_an_option(c, with_cudnn):
-    """Its error is that of 10 bits after the point, 2^-11 for each of two factors; without it that of float32."""
+    """Its error is that of 10 bits after the point, 2^-11 for each of two factors; without it that
+    of float32."""
     expected = run(make_engine('reference', dtype=np.float64), c)['out']
-    errors = [np.abs(run(engine, c)['out'] - expected).max() / np.abs(expected).max()
-              for engine in (with_cudnn, Cuda(tf32=True))]
+    errors = [
+        np.abs(run(engine, c)['out'] - expected).max() / np.abs(expected).max()
+        for engine in (with_cudnn, Cuda(tf32=True))
+    ]
     assert errors[0] < 1e-6
     assert 1e-6 < errors[1] < 2e-3
 
 
 def test_a_failing_call_is_an_error(with_cudnn):
-    with pytest.raises(EngineError, match=r'cuDNN failed: cudnnSetTensorNdDescriptor gave status \d+'):
-        with_cudnn.cudnn.convolution((2, 3, 5, 5), (4, 3, 3, 3), (2, 4, -5, 5), WINDOW, 1, False, False)
+    with pytest.raises(
+        EngineError, match=r'cuDNN failed: cudnnSetTensorNdDescriptor gave status \d+'
+    ):
+        with_cudnn.cudnn.convolution(
+            (2, 3, 5, 5), (4, 3, 3, 3), (2, 4, -5, 5), WINDOW, 1, False, False
+        )
 
 
 def test_what_cudnn_expects_of_an_algorithm_has_the_layout_of_c():
-    """As cudnn.h declares cudnnConvolutionFwdAlgoPerf_t: enum, enum, float, size_t, enum, enum, int[3]."""
+    """As cudnn.h declares cudnnConvolutionFwdAlgoPerf_t: enum, enum, float, size_t, enum, enum,
+    int[3]."""
     offsets = {name: getattr(cudnn.Algorithm, name).offset for name, _ in cudnn.Algorithm._fields_}
     assert list(offsets.values()) == [0, 4, 8, 16, 24, 28, 32]
     assert ctypes.sizeof(cudnn.Algorithm) == 48

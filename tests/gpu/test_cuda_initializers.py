@@ -1,4 +1,5 @@
 """Initializers on a device: the weights of the CPU, by products that the device computes."""
+
 import numpy as np
 import pytest
 from goodinit.initializers import kmeans, orthonormal, whitening
@@ -22,6 +23,7 @@ def products(cuda, monkeypatch):
     def gemm(a, b, *, out, **options):
         found.append(a.size * out.shape[1])
         type(cuda).gemm(cuda, a, b, out=out, **options)
+
     monkeypatch.setattr(cuda, 'gemm', gemm)
     return found
 
@@ -31,30 +33,37 @@ def rng():
 
 
 def samples(count, size=12):
-    """Of variances that do not differ much: whitening divides what float32 rounds by the least of them."""
+    """Of variances that do not differ much: whitening divides what float32 rounds by the least of
+    them."""
     draw = rng()
-    return (draw.normal(size=(count, size)) @ (np.eye(size) + draw.normal(0, 0.1, (size, size))) + 1).astype(np.float32)
+    return (
+        draw.normal(size=(count, size)) @ (np.eye(size) + draw.normal(0, 0.1, (size, size))) + 1
+    ).astype(np.float32)
 
 
 def assert_same(ours, expected):
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize('shape, groups', [((20, 3, 5, 5), 1), ((40, 30), 1), ((12, 4, 3, 3), 2), ((1, 7), 1)])
+@pytest.mark.parametrize(
+    'shape, groups', [((20, 3, 5, 5), 1), ((40, 30), 1), ((12, 4, 3, 3), 2), ((1, 7), 1)]
+)
 def test_orthonormal_weights(shape, groups, cuda, products, monkeypatch):
     monkeypatch.setitem(orthonormal.__globals__, 'BLOCK', 8)
     ours, expected = (orthonormal(shape, rng(), groups, engine) for engine in (cuda, None))
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-6)
     count, length = sorted((shape[0] // groups, int(np.prod(shape[1:]))))
-    assert sum(products) >= groups * count ** 2 * length
+    assert sum(products) >= groups * count**2 * length
 
 
 @pytest.mark.parametrize('name', FROM_SAMPLES)
 @pytest.mark.parametrize('count', [9, 300, whitening.BLOCK + 100])
 def test_weights_from_samples(name, count, cuda, products):
-    """Fewer samples than dimensions; few, whose covariance is of float64 on the host; many. 20 outputs of 12 inputs."""
-    (ours, notes), (expected, expected_notes) = (FROM_SAMPLES[name](samples(count), 20, rng(), engine)
-                                                 for engine in (cuda, None))
+    """Fewer samples than dimensions; few, whose covariance is of float64 on the host; many. 20
+    outputs of 12 inputs."""
+    (ours, notes), (expected, expected_notes) = (
+        FROM_SAMPLES[name](samples(count), 20, rng(), engine) for engine in (cuda, None)
+    )
     assert_same(ours, expected)
     assert notes == expected_notes
     assert sum(products) > (12 * 12 * count if count > whitening.BLOCK else 0)
@@ -67,14 +76,25 @@ def test_the_rows_of_each_centroid(cuda, monkeypatch):
     nearest = [int(np.argmax(centroids.astype(float) @ row)) for row in rows[1::3]]
     expected = np.zeros((5, 12))
     np.add.at(expected, nearest, rows[1::3])
-    for found in kmeans.DeviceSums(cuda, rows)(chosen, centroids), kmeans._sums(rows, chosen, centroids):
+    for found in (
+        kmeans.DeviceSums(cuda, rows)(chosen, centroids),
+        kmeans._sums(rows, chosen, centroids),
+    ):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 def test_products(cuda, products):
-    """As np.matmul: of matrices, parts of them and transposed ones; float64 stays exact, hence on the host."""
+    """As np.matmul: of matrices, parts of them and transposed ones; float64 stays exact, hence on
+    the host."""
     a, b, matmul = samples(10), samples(7), matmul_of(cuda)
-    for x, y in (a, b.T), (a.T, a), (a[2:5, 1:9], b[:, 1:9].T), (a[:1], b.T), (a[:, :1], b[:, :1].T), (a[:0], b.T):
+    for x, y in (
+        (a, b.T),
+        (a.T, a),
+        (a[2:5, 1:9], b[:, 1:9].T),
+        (a[:1], b.T),
+        (a[:, :1], b[:, :1].T),
+        (a[:0], b.T),
+    ):
         out = np.full((len(x), y.shape[1]), np.nan, np.float32)
         assert matmul(x, y, out=out) is out
         np.testing.assert_allclose(out, x.astype(float) @ y, rtol=1e-5)

@@ -1,4 +1,6 @@
-"""Several GPUs: which one a process takes. Each test has processes of its own, since one opens its GPU for good."""
+"""Several GPUs: which one a process takes. Each test has processes of its own, since one opens its
+GPU for good."""
+
 import os
 import shutil
 import subprocess
@@ -14,12 +16,15 @@ from goodinit.netlib.ranks import Ranks
 from goodinit.proto import read_weights
 from goodinit.tools.cli import gpu
 
-MPIEXEC = shutil.which('mpiexec', path=os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']]))
+MPIEXEC = shutil.which(
+    'mpiexec', path=os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
+)
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch, cuda_device):
-    """A small net with its data in the current directory, on a machine whose GPUs can be counted out."""
+    """A small net with its data in the current directory, on a machine whose GPUs can be counted
+    out."""
     if cuda_device == 'real':
         pytest.skip('a machine has the GPUs that it has')
     shutil.copytree(golden.HERE / 'cli', tmp_path, dirs_exist_ok=True)
@@ -29,7 +34,10 @@ def folder(tmp_path, monkeypatch, cuda_device):
 
 def process(script, *launcher, gpus=1):
     """A script, in processes that find so many GPUs; `number()` is the one that computes."""
-    env = os.environ | {'PYTHONPATH': str(places.TESTS / 'helpers'), 'CUDA_EMULATOR_DEVICES': str(gpus)}
+    env = os.environ | {
+        'PYTHONPATH': str(places.TESTS / 'helpers'),
+        'CUDA_EMULATOR_DEVICES': str(gpus),
+    }
     env.pop('CUDA_DEVICE', None)
     head = """
 import sys, emulated_device
@@ -39,14 +47,21 @@ def number():
     cuda = open_device().cuda
     return [cuda.Device(i) for i in range(cuda.Device.count())].index(cuda.Context.get_device())
 """
-    return subprocess.run([*launcher, sys.executable, '-c', head + script], capture_output=True, text=True, env=env,
-                          timeout=120)
+    return subprocess.run(
+        [*launcher, sys.executable, '-c', head + script],
+        capture_output=True,
+        text=True,
+        env=env,
+        timeout=120,
+    )
 
 
 def tool(name, *arguments):
     """A script that runs a tool and then prints the number of its GPU."""
-    return (f'from goodinit.tools.{name} import main; status = main({arguments})\n'
-            'if status: sys.exit(status)\nprint("GPU", number())')
+    return (
+        f'from goodinit.tools.{name} import main; status = main({arguments})\n'
+        'if status: sys.exit(status)\nprint("GPU", number())'
+    )
 
 
 INIT = 'init_net', '--proto', 'lenet', '--dry-run', '--quiet', '--gpu'
@@ -59,7 +74,9 @@ def test_a_number_chooses(folder):
     assert done.returncode == 0 and done.stdout.endswith('GPU 1\n'), done.stderr
     done = process(tool(*INIT, '2'), gpus=2)
     assert done.returncode == 1 and done.stdout == '' and done.stderr.count('\n') == 1
-    assert done.stderr.startswith("goodinit init: GPU 2: engine 'cuda' finds no GPU (cuDeviceGet failed: ")
+    assert done.stderr.startswith(
+        "goodinit init: GPU 2: engine 'cuda' finds no GPU (cuDeviceGet failed: "
+    )
 
 
 @pytest.mark.cuda
@@ -67,10 +84,17 @@ def test_all_for_one_process(folder):
     """The first; work that several processes can share is not left to one."""
     found = '--gpu all: found 3 GPUs and one process, which computes on one: '
     done = process(tool(*INIT, 'all'), gpus=3)
-    assert done.returncode == 0 and done.stdout.endswith('GPU 0\n') and f'note: {found}the first\n' in done.stderr
+    assert (
+        done.returncode == 0
+        and done.stdout.endswith('GPU 0\n')
+        and f'note: {found}the first\n' in done.stderr
+    )
     done = process(tool(*TRAIN, 'all'), gpus=3)
     assert done.returncode == 1
-    assert done.stderr == f'goodinit train: {found}mpiexec -n 3 before the command starts a process for each\n'
+    assert (
+        done.stderr
+        == f'goodinit train: {found}mpiexec -n 3 before the command starts a process for each\n'
+    )
     done = process(tool(*TRAIN, 'all'), gpus=1)
     assert done.returncode == 0 and done.stdout.endswith('GPU 0\n'), done.stderr
 
@@ -84,7 +108,13 @@ def test_all_for_two_processes(folder):
     for option in ('--engine', 'fast'), ('--gpu', 'all'):
         done = process(tool(*TRAIN[:-1], *option), MPIEXEC, '-n', '2', gpus=2)
         assert done.returncode == 0, done.stderr
-        found.append([np.array(b.data) for layer in read_weights('tiny_iter_20.caffemodel').layer for b in layer.blobs])
+        found.append(
+            [
+                np.array(b.data)
+                for layer in read_weights('tiny_iter_20.caffemodel').layer
+                for b in layer.blobs
+            ]
+        )
         os.remove('tiny_iter_20.caffemodel')
     assert sorted(done.stdout.split('\n')) == ['', 'GPU 0', 'GPU 1']
     for ours, expected in zip(*reversed(found), strict=True):
@@ -101,10 +131,16 @@ class Several(Ranks):
         return list(self.machines)
 
 
-@pytest.mark.parametrize('machines, count, expected', [
-    ('aaaa', 4, [0, 1, 2, 3]), ('aaaa', 2, [0, 1, 0, 1]), ('aabb', 2, [0, 1, 0, 1]), ('abab', 8, [0, 0, 1, 1]),
-    ('a', 1, [0]),
-])
+@pytest.mark.parametrize(
+    'machines, count, expected',
+    [
+        ('aaaa', 4, [0, 1, 2, 3]),
+        ('aaaa', 2, [0, 1, 0, 1]),
+        ('aabb', 2, [0, 1, 0, 1]),
+        ('abab', 8, [0, 0, 1, 1]),
+        ('a', 1, [0]),
+    ],
+)
 def test_the_processes_of_a_machine_take_turns(machines, count, expected, monkeypatch):
     found = []
     monkeypatch.setattr(device, 'gpu_count', lambda: count)
@@ -119,10 +155,16 @@ def test_the_processes_of_a_machine_take_turns(machines, count, expected, monkey
 @pytest.mark.cuda
 def test_set_device(folder):
     """Before or after the mode; once a GPU computes, there is no other."""
-    script = ('from goodinit import caffe\ncaffe.set_device(1)\ncaffe.set_mode_gpu()\nprint(number())\n'
-              'caffe.set_device(1)\ncaffe.set_device(0)')
+    script = (
+        'from goodinit import caffe\ncaffe.set_device(1)\ncaffe.set_mode_gpu()\nprint(number())\n'
+        'caffe.set_device(1)\ncaffe.set_device(0)'
+    )
     done = process(script, gpus=2)
     assert done.stdout == '1\n' and done.stderr.endswith(
-        'GPU 0: found that this process computes on another one; needed: a process of its own\n')
+        'GPU 0: found that this process computes on another one; needed: a process of its own\n'
+    )
     done = process(script, gpus=1)
-    assert "EngineError: GPU 1: engine 'cuda' finds no GPU (cuDeviceGet failed: " in done.stderr and done.stdout == ''
+    assert (
+        "EngineError: GPU 1: engine 'cuda' finds no GPU (cuDeviceGet failed: " in done.stderr
+        and done.stdout == ''
+    )

@@ -1,9 +1,12 @@
-"""Training on a device: a step waits for nothing, memory is used again, uploads run beside the computation."""
+"""Training on a device: a step waits for nothing, memory is used again, uploads run beside the
+computation."""
+
 import ctypes
 import gc
 
 import numpy as np
 import pytest
+from goodinit.feeding.bundled import MODELS
 from goodinit.initializers import fill
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.cuda import device, uploads
@@ -12,7 +15,6 @@ from goodinit.netlib.errors import EngineError, SolverError
 from goodinit.netlib.memory import Memory, Tensor, Whole, join
 from goodinit.proto import parse_solver, read_net
 from goodinit.solvers import Clipped, Displayed, Solver
-from goodinit.feeding.bundled import MODELS
 
 pytestmark = pytest.mark.cuda
 
@@ -35,7 +37,9 @@ def solver(model, shape, fields='', **options):
     """A solver of a bundled net, thinned, with random batches in place of its data."""
     param = parse_solver('base_lr: 0.01 lr_policy: "fixed" ' + fields)
     net = read_net(MODELS / model / 'train_val.prototxt')
-    data = param.net_param.layer.add(name='data', type='DummyData', top=['data', 'label']).dummy_data_param
+    data = param.net_param.layer.add(
+        name='data', type='DummyData', top=['data', 'label']
+    ).dummy_data_param
     data.shape.add(dim=(2, *shape))
     data.shape.add(dim=(2,))
     data.data_filler.add(type='gaussian')
@@ -48,14 +52,24 @@ def solver(model, shape, fields='', **options):
     return Solver(param, seed=0, fill=lambda net: fill(net, np.random.default_rng(0)), **options)
 
 
-# -- a step ---------------------------------------------------------------------------------------------------
+# -- a step
+# ---------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('fields', ['momentum: 0.9 weight_decay: 0.0005', 'type: "AdaDelta" momentum: 0.9 iter_size: 2',
-                                    'type: "Adam" momentum: 0.9 weight_decay: 0.01 regularization_type: "L1"'])
+
+@pytest.mark.parametrize(
+    'fields',
+    [
+        'momentum: 0.9 weight_decay: 0.0005',
+        'type: "AdaDelta" momentum: 0.9 iter_size: 2',
+        'type: "Adam" momentum: 0.9 weight_decay: 0.01 regularization_type: "L1"',
+    ],
+)
 def test_all_parameters_are_updated_in_one_launch(fields, cuda, monkeypatch):
-    training = solver('lenet', (1, 28, 28), fields, engine=cuda)        # whose biases have another rate
+    training = solver('lenet', (1, 28, 28), fields, engine=cuda)  # whose biases have another rate
     launched, launch = [], device.Device._launch
-    monkeypatch.setattr(device.Device, '_launch', lambda *args: launched.append(args[2]) or launch(*args))
+    monkeypatch.setattr(
+        device.Device, '_launch', lambda *args: launched.append(args[2]) or launch(*args)
+    )
     training.update(0.01, 1)
     assert launched == ['steps']
 
@@ -63,25 +77,34 @@ def test_all_parameters_are_updated_in_one_launch(fields, cuda, monkeypatch):
 def test_many_ops_are_put_off_and_few_are_refused(cuda):
     x, y = cuda.tensor(5), cuda.tensor(1, 5)
     with cuda.blockwise():
-        for _ in range(200):                    # of which a launch takes 64
+        for _ in range(200):  # of which a launch takes 64
             cuda.unary('power', x, 1, 1, 0.5, out=x)
     assert set(x.array()) == {100}
-    for refused in (lambda: cuda.binary('mul', y, cuda.tensor(1, 1), out=y), lambda: cuda.unary('exp', x, 1, 1, out=x)):
-        with pytest.raises(EngineError, match=r"blockwise: engine 'cuda' puts off .* found"), cuda.blockwise():
+    for refused in (
+        lambda: cuda.binary('mul', y, cuda.tensor(1, 1), out=y),
+        lambda: cuda.unary('exp', x, 1, 1, out=x),
+    ):
+        with (
+            pytest.raises(EngineError, match=r"blockwise: engine 'cuda' puts off .* found"),
+            cuda.blockwise(),
+        ):
             refused()
-    cuda.unary('exp', x, 0, 1, out=x)           # as before
+    cuda.unary('exp', x, 0, 1, out=x)  # as before
     assert set(x.array()) == {1}
 
 
-@pytest.mark.parametrize('model, shape, fields', [
-    ('lenet', (1, 28, 28), 'momentum: 0.9 weight_decay: 0.0005'),
-    ('lenet', (1, 28, 28), 'type: "Adam" momentum: 0.9 iter_size: 2 average_loss: 3'),
-    ('lenet', (1, 28, 28), 'clip_gradients: 0.1 regularization_type: "L1" weight_decay: 0.01'),
-    ('fitnet1/relu', (3, 32, 32), 'momentum: 0.9'),
-])
+@pytest.mark.parametrize(
+    'model, shape, fields',
+    [
+        ('lenet', (1, 28, 28), 'momentum: 0.9 weight_decay: 0.0005'),
+        ('lenet', (1, 28, 28), 'type: "Adam" momentum: 0.9 iter_size: 2 average_loss: 3'),
+        ('lenet', (1, 28, 28), 'clip_gradients: 0.1 regularization_type: "L1" weight_decay: 0.01'),
+        ('fitnet1/relu', (3, 32, 32), 'momentum: 0.9'),
+    ],
+)
 def test_a_step_waits_for_nothing(model, shape, fields, cuda, waits):
     training = solver(model, shape, fields, engine=cuda, on_nan='stop')
-    training.step(4)                    # takes memory, compiles, uploads what is to stay
+    training.step(4)  # takes memory, compiles, uploads what is to stay
     before = waits()
     training.step(2)
     assert waits() == before
@@ -92,8 +115,14 @@ def test_a_step_waits_for_nothing(model, shape, fields, cuda, waits):
 def test_numbers_are_looked_at_when_they_are_displayed(cuda):
     """Those that are not finite, and the norm of the gradients."""
     events = []
-    training = solver('lenet', (1, 28, 28), 'display: 3 clip_gradients: 1e-3', engine=cuda, on_nan='stop',
-                      report=events.append)
+    training = solver(
+        'lenet',
+        (1, 28, 28),
+        'display: 3 clip_gradients: 1e-3',
+        engine=cuda,
+        on_nan='stop',
+        report=events.append,
+    )
     training.step(4)
     assert [event.iter for event in events if isinstance(event, Displayed)] == [0, 3]
     clipped = [event for event in events if isinstance(event, Clipped)]
@@ -134,7 +163,9 @@ class Counting:
         return getattr(self.engine, name)
 
 
-# -- memory ---------------------------------------------------------------------------------------------------
+# -- memory
+# ---------------------------------------------------------------------------------------------------
+
 
 def test_memory_comes_back(cuda):
     pool = Pool(cuda.device.cuda)
@@ -154,7 +185,7 @@ def test_memory_comes_back(cuda):
 def test_memory_that_is_kept_does_not_stand_in_the_way(cuda):
     pool, (_, total) = Pool(cuda.device.cuda), cuda.device.cuda.mem_get_info()
     size = int(0.4 * total)
-    for extra in range(4):              # together more than there is, and no two of a size
+    for extra in range(4):  # together more than there is, and no two of a size
         pool.allocate(size + extra)
     with pytest.raises(EngineError, match='the GPU has no room for'):
         pool.allocate(2 * total)
@@ -176,7 +207,7 @@ def test_memories_side_by_side(cuda):
     memories[0].host(write=True)[:] = 1
     whole = Whole(memories)
     assert (whole.size, [m.start for m in memories]) == (256, [0, 64, 128])
-    (flat,), = join([Tensor((m.size,), m)] for m in memories)
+    ((flat,),) = join([Tensor((m.size,), m)] for m in memories)
     assert flat.shape == (198,)
     cuda.axpby(2, flat, 1, out=flat)
     assert [m.head for m in memories] == ['device'] * 3
@@ -187,13 +218,16 @@ def test_memories_side_by_side(cuda):
     assert flat.array().tolist() == [6] * 3 + [0] * 61 + [10] * 64 + [0] * 70
 
 
-# -- uploads --------------------------------------------------------------------------------------------------
+# -- uploads
+# --------------------------------------------------------------------------------------------------
+
 
 def test_an_upload_takes_the_numbers_as_they_are_then(cuda):
-    """Although it waits for nothing, and whether or not results of the last one are still being computed."""
+    """Although it waits for nothing, and whether or not results of the last one are still being
+    computed."""
     x, total = Tensor((5,), Memory(5)), cuda.tensor(5)
     for i in range(7):
-        x.array(write=True)[:] = 10 ** i
+        x.array(write=True)[:] = 10**i
         cuda.axpby(1, x, 1, out=total)
         x.array(write=True)[:] = np.nan
     assert total.array().tolist() == [1111111] * 5
@@ -205,6 +239,7 @@ def test_uploads_beside_the_computation_do_not_wait(cuda, waits):
     def upload():
         x.array(write=True)[:] = 1
         cuda.axpby(1, x, 1, out=total)
+
     for _ in range(3):
         upload()
     before = waits()
@@ -217,7 +252,10 @@ def test_uploads_beside_the_computation_do_not_wait(cuda, waits):
 def test_room_for_uploads_is_limited(cuda, monkeypatch):
     """Those used last stay, and what is too large for two gets none."""
     monkeypatch.setattr(uploads, 'ROOM', 1000)
-    upload, target = uploads.Uploads(cuda.device.cuda, Pool(cuda.device.cuda), cuda.device.stream), Memory(200)
+    upload, target = (
+        uploads.Uploads(cuda.device.cuda, Pool(cuda.device.cuda), cuda.device.stream),
+        Memory(200),
+    )
     address, found = int(target.device(cuda.device, write=True)), []
     for n in [100] * 3 + [50] * 3 + [100] + [150] * 3:
         upload(np.full(n, n, np.float32), address)
@@ -226,19 +264,34 @@ def test_room_for_uploads_is_limited(cuda, monkeypatch):
     assert target.host().tolist()[:150] == [150] * 150
 
 
-# -- compilation ----------------------------------------------------------------------------------------------
+# -- compilation
+# ----------------------------------------------------------------------------------------------
+
 
 def test_what_was_compiled_is_kept(cuda, tmp_path, monkeypatch):
     """By PyCUDA, by source, compute capability and version of nvcc."""
     from pycuda import compiler
+
     monkeypatch.delenv('PYCUDA_DISABLE_CACHE', raising=False)
-    source, commands, call = (device.KERNELS / 'common.cuh').read_text(), [], compiler.call_capture_output
-    monkeypatch.setattr(compiler, 'call_capture_output', lambda *a, **k: (commands.append(a), call(*a, **k))[1])
+    source, commands, call = (
+        (device.KERNELS / 'common.cuh').read_text(),
+        [],
+        compiler.call_capture_output,
+    )
+    monkeypatch.setattr(
+        compiler, 'call_capture_output', lambda *a, **k: (commands.append(a), call(*a, **k))[1]
+    )
 
     def compile_it(source, arch='sm_90', version='1'):
         monkeypatch.setattr(compiler, 'get_nvcc_version', lambda nvcc: version)
         commands.clear()
         compiler.compile(source, arch=arch, cache_dir=str(tmp_path))
         return len(commands)
+
     assert [compile_it(source), compile_it(source)] == [1, 0]
-    assert compile_it(source + '\n') == compile_it(source, arch='sm_80') == compile_it(source, version='2') == 1
+    assert (
+        compile_it(source + '\n')
+        == compile_it(source, arch='sm_80')
+        == compile_it(source, version='2')
+        == 1
+    )

@@ -1,19 +1,23 @@
 """The emulated device itself: right results for right kernels, errors for wrong ones."""
+
 import ctypes
 import importlib.util
 import re
 import subprocess
 import sys
 
+import emulated_device
 import numpy as np
 import pytest
-
-import emulated_device
 from emulated_device import builder
 
-pytestmark = [pytest.mark.cuda, pytest.mark.skipif(not importlib.util.find_spec('pycuda'),
-                                                   reason='PyCUDA is not installed: .ci/pycuda')]
-KERNELS = '''
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(
+        not importlib.util.find_spec('pycuda'), reason='PyCUDA is not installed: .ci/pycuda'
+    ),
+]
+KERNELS = """
 #include <math.h>
 #define MAP(name, type, expression) \\
   __global__ void name(int n, const type* x, type* y) { \\
@@ -58,7 +62,7 @@ __global__ void count(int n, const float* x, float* y) { atomicAdd(y, 1.f); }
 __global__ void write_after(int n, const float* x, float* y) { y[n] = 0; }
 __global__ void write_before(int n, const float* x, float* y) { y[-1] = 0; }
 __global__ void read_shared(int n, const float* x, float* y) { __shared__ float s[1]; y[0] = s[0]; }
-'''
+"""
 N = 101  # no multiple of 4: the end of the buffer is not the end of its pages
 
 
@@ -69,13 +73,20 @@ class Device:
         import pycuda.autoprimaryctx
         import pycuda.driver
         from pycuda.compiler import SourceModule
+
         self.cuda = pycuda.driver
         self.kernel = SourceModule(KERNELS).get_function
 
     def run(self, name, x, n=N, grid=1, block=128, shared=0):
         y = self.cuda.to_device(np.zeros_like(x))
-        self.kernel(name)(np.int32(n), self.cuda.to_device(x), y, grid=(grid, 1), block=(block, 1, 1),
-                          shared=shared)
+        self.kernel(name)(
+            np.int32(n),
+            self.cuda.to_device(x),
+            y,
+            grid=(grid, 1),
+            block=(block, 1, 1),
+            shared=shared,
+        )
         return self.cuda.from_device_like(y, x)
 
 
@@ -110,8 +121,10 @@ def test_right_kernels_compute_in_either_order(device, x, order):
     assert device.run('count', x, grid=3, block=5)[0] == 15
 
 
-@pytest.mark.parametrize('name, wrong_in', [('from_later_without_barrier', 'forwards'),
-                                            ('from_earlier_without_barrier', 'backwards')])
+@pytest.mark.parametrize(
+    'name, wrong_in',
+    [('from_later_without_barrier', 'forwards'), ('from_earlier_without_barrier', 'backwards')],
+)
 def test_a_missing_barrier_shows_in_one_order(device, x, order, name, wrong_in):
     y = device.run(name, x, block=N, shared=4 * N)
     assert np.isnan(y).any() == (order == wrong_in)
@@ -122,12 +135,21 @@ def test_fresh_memory_is_nan(device, x):
     assert np.isnan(device.cuda.from_device(device.cuda.mem_alloc(4 * N), N, np.float32)).all()
 
 
-@pytest.mark.parametrize('name, message', [
-    ('write_after', 'kernel write_after: a thread writes just outside a device buffer of 404 bytes'),
-    ('write_before', 'kernel write_before: a thread writes just outside a device buffer of 404 bytes'),
-    ('sum_diverges', 'not all threads of block (0, 0, 0) wait at the barrier in line '),
-    ('reverse', '0 bytes past the end of the dynamic shared memory of 0 bytes'),
-])
+@pytest.mark.parametrize(
+    'name, message',
+    [
+        (
+            'write_after',
+            'kernel write_after: a thread writes just outside a device buffer of 404 bytes',
+        ),
+        (
+            'write_before',
+            'kernel write_before: a thread writes just outside a device buffer of 404 bytes',
+        ),
+        ('sum_diverges', 'not all threads of block (0, 0, 0) wait at the barrier in line '),
+        ('reverse', '0 bytes past the end of the dynamic shared memory of 0 bytes'),
+    ],
+)
 def test_wrong_kernels_are_errors(device, x, name, message):
     with pytest.raises(device.cuda.LaunchError, match=re.escape(message)):
         device.run(name, x, block=64)
@@ -135,8 +157,12 @@ def test_wrong_kernels_are_errors(device, x, name, message):
 
 
 def test_reading_past_the_end_is_an_error(device, x):
-    with pytest.raises(device.cuda.LaunchError, match=re.escape(
-            'kernel next: thread (7, 0, 0) of block (12, 0, 0) reads or writes 12 bytes past the end')):
+    with pytest.raises(
+        device.cuda.LaunchError,
+        match=re.escape(
+            'kernel next: thread (7, 0, 0) of block (12, 0, 0) reads or writes 12 bytes past the end'
+        ),
+    ):
         device.run('next', x, n=200, grid=25, block=8)
 
 
@@ -147,9 +173,13 @@ def test_dividing_by_zero_is_an_error(device):
 
 def test_wrong_calls_are_errors(device, x):
     small = device.cuda.mem_alloc(20)
-    with pytest.raises(device.cuda.LogicError, match='404 bytes ends 384 bytes past the end of a device buffer'):
+    with pytest.raises(
+        device.cuda.LogicError, match='404 bytes ends 384 bytes past the end of a device buffer'
+    ):
         device.cuda.memcpy_htod(small, x)
-    with pytest.raises(device.cuda.LogicError, match='kernel relu takes arguments of 24 bytes, not 8'):
+    with pytest.raises(
+        device.cuda.LogicError, match='kernel relu takes arguments of 24 bytes, not 8'
+    ):
         device.kernel('relu')(np.int64(0), block=(1, 1, 1))
     with pytest.raises(device.cuda.LogicError, match='a block has 1 to 1024 threads'):
         device.run('relu', x, block=1025)
@@ -184,14 +214,25 @@ def test_copies_wait_for_whoever_waits_for_them(device, x):
 
 def test_waiting_is_counted(device, x):
     waits = ctypes.c_int.in_dll(ctypes.CDLL('libcuda.so.1'), 'cuda_waits')
-    y, stream, event, before = device.cuda.mem_alloc(x.nbytes), device.cuda.Stream(), device.cuda.Event(), waits.value
+    y, stream, event, before = (
+        device.cuda.mem_alloc(x.nbytes),
+        device.cuda.Stream(),
+        device.cuda.Event(),
+        waits.value,
+    )
     device.cuda.memcpy_htod_async(y, x, stream)
     event.record(stream)
     stream.wait_for_event(event)
     event.query()
     assert waits.value == before
-    for wait in (event.synchronize, stream.synchronize, device.cuda.Context.synchronize,
-                 lambda: device.cuda.memcpy_htod(y, x), lambda: device.cuda.memcpy_dtoh(x, y), y.free):
+    for wait in (
+        event.synchronize,
+        stream.synchronize,
+        device.cuda.Context.synchronize,
+        lambda: device.cuda.memcpy_htod(y, x),
+        lambda: device.cuda.memcpy_dtoh(x, y),
+        y.free,
+    ):
         before = waits.value
         wait()
         assert waits.value == before + 1
@@ -199,7 +240,9 @@ def test_waiting_is_counted(device, x):
 
 def test_a_child_process_has_the_device(device):
     script = 'import pycuda.autoprimaryctx as auto; print(auto.device.name())'
-    child = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True, check=True)
+    child = subprocess.run(
+        [sys.executable, '-c', script], capture_output=True, text=True, check=True
+    )
     assert child.stdout == 'emulated CUDA device\n'
 
 
@@ -211,7 +254,10 @@ def test_what_is_missing_is_named(monkeypatch, tmp_path):
         builder.build(tmp_path)
     monkeypatch.setenv('CUDA_ROOT', '/nowhere')
     monkeypatch.setattr(builder.sysconfig, 'get_path', lambda name: '/site-packages')
-    with pytest.raises(FileNotFoundError, match=r'no include/cuda\.h in /nowhere or /site-packages/nvidia/cu13: pip'):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r'no include/cuda\.h in /nowhere or /site-packages/nvidia/cu13: pip',
+    ):
         builder.toolkit()
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=r'PyCUDA is not installed: \.ci/pycuda '):

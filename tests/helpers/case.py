@@ -2,9 +2,10 @@
 
     case('Pooling', 'pooling_param { kernel_size: 2 }', x=(2, 3, 4, 5))
 
-A bottom is given by its shape, and then holds distinct numbers that are no kink of any layer, or by one of the makers
-below. Parameters hold such numbers too, unless `params` says otherwise.
+A bottom is given by its shape, and then holds distinct numbers that are no kink of any layer, or by
+one of the makers below. Parameters hold such numbers too, unless `params` says otherwise.
 """
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
@@ -19,10 +20,12 @@ Maker = Callable[[np.random.Generator], np.ndarray]
 
 def spread(*shape, low=-1.0, high=1.0) -> Maker:
     """Distinct numbers, in random order, about evenly spread between low and high."""
+
     def make(rng):
         n = int(np.prod(shape))
         steps = rng.permutation(n) + 0.5 + rng.uniform(-0.3, 0.3, n)
         return (low + (high - low) * steps / max(n, 1)).reshape(shape)
+
     return make
 
 
@@ -36,9 +39,11 @@ def exactly(values) -> Maker:
 
 def probabilities(*shape) -> Maker:
     """Positive numbers that sum to 1 along axis 1."""
+
     def make(rng):
         values = rng.uniform(0.5, 1.5, shape)
         return values / values.sum(1, keepdims=True)
+
     return make
 
 
@@ -50,18 +55,24 @@ class Case:
     bottoms: dict[str, Maker]
     tops: Sequence[str] = ('y',)
     phase: int = TEST
-    params: dict[int, Maker] = field(default_factory=dict)      # by index
-    no_top_gradient: Sequence[str] = ()                         # tops whose diffs the layer ignores
-    down: Sequence[str] | None = None                           # bottoms with a gradient; None: as the layer says
+    params: dict[int, Maker] = field(default_factory=dict)  # by index
+    no_top_gradient: Sequence[str] = ()  # tops whose diffs the layer ignores
+    down: Sequence[str] | None = None  # bottoms with a gradient; None: as the layer says
 
     def net(self, engine, in_place=False) -> Net:
-        """A net of Input layers and the layer (the last one), with the case's values in inputs and parameters."""
+        """A net of Input layers and the layer (the last one), with the case's values in inputs and
+        parameters."""
         values = self.values()
-        inputs = [f'layer {{ name: "{name}" type: "Input" top: "{name}" input_param {{ shape {{ '
-                  f'{" ".join(f"dim: {n}" for n in array.shape)} }} }} }}' for name, array in values.items()]
+        inputs = [
+            f'layer {{ name: "{name}" type: "Input" top: "{name}" input_param {{ shape {{ '
+            f'{" ".join(f"dim: {n}" for n in array.shape)} }} }} }}'
+            for name, array in values.items()
+        ]
         tops = [next(iter(self.bottoms)), *self.tops[1:]] if in_place else self.tops
-        layer = (f'layer {{ name: "l" type: "{self.type}" {" ".join(f"bottom: {b!r}" for b in self.bottoms)} '
-                 f'{" ".join(f"top: {t!r}" for t in tops)} {self.fields} }}')
+        layer = (
+            f'layer {{ name: "l" type: "{self.type}" {" ".join(f"bottom: {b!r}" for b in self.bottoms)} '
+            f'{" ".join(f"top: {t!r}" for t in tops)} {self.fields} }}'
+        )
         net = Net(parse_net('\n'.join([*inputs, layer])), self.phase, engine=engine, seed=0)
         self.put(net)
         return net
@@ -74,20 +85,25 @@ class Case:
         return {name: make(rng) for name, make in self.bottoms.items()}
 
     def put(self, net):
-        """Write the case's values into the net's inputs and parameters, and start the layer's randomness anew."""
+        """Write the case's values into the net's inputs and parameters, and start the layer's
+        randomness anew."""
         for name, array in self.values().items():
             net.blobs[name].reshape(*array.shape)
             net.blobs[name].data = array
         rng = self.rng()
         for i, param in enumerate(net.layers[-1].params):
-            param.data = self.params.get(i, spread(*param.shape, low=-0.6, high=0.6))(rng).reshape(param.shape)
+            param.data = self.params.get(i, spread(*param.shape, low=-0.6, high=0.6))(rng).reshape(
+                param.shape
+            )
         net.layers[-1].rng = np.random.default_rng(0)
 
     def wanted(self, net):
         """Per bottom of the layer, whether it gets a gradient."""
         layer = net.layers[-1]
-        return [i not in layer.no_gradient if self.down is None else name in self.down
-                for i, name in enumerate(self.bottoms)]
+        return [
+            i not in layer.no_gradient if self.down is None else name in self.down
+            for i, name in enumerate(self.bottoms)
+        ]
 
     def backward(self, net):
         """Put diffs on the layer's tops and run its backward."""
@@ -100,22 +116,44 @@ class Case:
 
     def gradients(self, net):
         """{name: blob} of what has a gradient: bottoms, and parameters that learn."""
-        found = {f"bottom '{blob.name}'": blob
-                 for blob, yes in zip(net.bottoms[-1], self.wanted(net), strict=True) if yes}
-        return found | {f'param {i}': param for i, param in enumerate(net.layers[-1].params) if param.learns}
+        found = {
+            f"bottom '{blob.name}'": blob
+            for blob, yes in zip(net.bottoms[-1], self.wanted(net), strict=True)
+            if yes
+        }
+        return found | {
+            f'param {i}': param for i, param in enumerate(net.layers[-1].params) if param.learns
+        }
 
     def top_diffs(self, net):
-        """What the tests put on the diffs of the layer's tops: distinct numbers, zeros where the layer ignores them."""
+        """What the tests put on the diffs of the layer's tops: distinct numbers, zeros where the
+        layer ignores them."""
         rng = np.random.default_rng(7)
         diffs = [spread(*top.shape)(rng) for top in net.tops[-1]]
-        return [0 * diff if top.name in self.no_top_gradient else diff
-                for top, diff in zip(net.tops[-1], diffs, strict=True)]
+        return [
+            0 * diff if top.name in self.no_top_gradient else diff
+            for top, diff in zip(net.tops[-1], diffs, strict=True)
+        ]
 
 
-def case(type, fields='', *, id='', tops='y', train=False, params=None, ignored='', down=None, **bottoms) -> Case:
-    makers = {name: spread(*maker) if isinstance(maker, tuple) else maker for name, maker in bottoms.items()}
-    return Case(f'{type}/{id}' if id else type, type, fields, makers, tops.split(), TRAIN if train else TEST,
-                params or {}, ignored.split(), None if down is None else down.split())
+def case(
+    type, fields='', *, id='', tops='y', train=False, params=None, ignored='', down=None, **bottoms
+) -> Case:
+    makers = {
+        name: spread(*maker) if isinstance(maker, tuple) else maker
+        for name, maker in bottoms.items()
+    }
+    return Case(
+        f'{type}/{id}' if id else type,
+        type,
+        fields,
+        makers,
+        tops.split(),
+        TRAIN if train else TEST,
+        params or {},
+        ignored.split(),
+        None if down is None else down.split(),
+    )
 
 
 def positive(*shape) -> Maker:

@@ -1,4 +1,6 @@
-"""Random valid configurations of the layers for dense prediction and of small nets; see configurations.py."""
+"""Random valid configurations of the layers for dense prediction and of small nets; see
+configurations.py."""
+
 from case import case, integers, positive, spread
 from configurations import number, of, one, shape, some
 
@@ -17,31 +19,57 @@ def axpy(draw, type):
 @of('BN')
 def bn(draw, type):
     x = (some(draw, 2, 3), *image(draw, 3)[1:])
-    mode = one(draw, 'bn_mode: LEARN', 'bn_mode: INFERENCE', 'shift_filler { }', 'slope_filler { }', 'frozen: true',
-               f'momentum: {number(draw, 0, 1)} eps: 0.1', f'decay: {number(draw, 0, 1)} var_eps: 0.1 axis: 2',
-               'moving_average: true')
-    return case(type, f'bn_param {{ {mode} }}', train=one(draw, True, False),
-                params={3: positive(x[2 if 'axis' in mode else 1])}, x=x)
+    mode = one(
+        draw,
+        'bn_mode: LEARN',
+        'bn_mode: INFERENCE',
+        'shift_filler { }',
+        'slope_filler { }',
+        'frozen: true',
+        f'momentum: {number(draw, 0, 1)} eps: 0.1',
+        f'decay: {number(draw, 0, 1)} var_eps: 0.1 axis: 2',
+        'moving_average: true',
+    )
+    return case(
+        type,
+        f'bn_param {{ {mode} }}',
+        train=one(draw, True, False),
+        params={3: positive(x[2 if 'axis' in mode else 1])},
+        x=x,
+    )
 
 
 @of('ConvolutionDepthwise', 'DepthwiseConvolution')
 def depthwise_convolution(draw, type):
     x = (some(draw, 1, 2), some(draw), *image(draw)[2:])
     fields = f'num_output: {x[1] * some(draw, 1, 2)} kernel_size: {some(draw, 1, min(x[2:]))} stride: {some(draw)}'
-    return case(type, f'convolution_param {{ {fields} {one(draw, "", f"group: {x[1]}", "pad: 1")} }}', x=x)
+    return case(
+        type, f'convolution_param {{ {fields} {one(draw, "", f"group: {x[1]}", "pad: 1")} }}', x=x
+    )
 
 
 @of('Interp')
 def interp(draw, type):
     x = (*image(draw)[:2], some(draw, 2, 5), some(draw, 2, 5))
-    extents = one(draw, f'height: {some(draw, 1, 6)} width: {some(draw, 1, 6)}', f'zoom_factor: {some(draw)}',
-                  f'shrink_factor: {some(draw)}', f'zoom_factor: {some(draw)} shrink_factor: {some(draw)}')
-    return case(type, f'interp_param {{ {extents} {one(draw, "", "pad_beg: -1", "pad_end: -1")} }}', x=x)
+    extents = one(
+        draw,
+        f'height: {some(draw, 1, 6)} width: {some(draw, 1, 6)}',
+        f'zoom_factor: {some(draw)}',
+        f'shrink_factor: {some(draw)}',
+        f'zoom_factor: {some(draw)} shrink_factor: {some(draw)}',
+    )
+    return case(
+        type, f'interp_param {{ {extents} {one(draw, "", "pad_beg: -1", "pad_end: -1")} }}', x=x
+    )
 
 
 @of('ReLU6')
 def relu6(draw, type):
-    return case(type, f'relu6_param {{ negative_slope: {one(draw, 0, 0.25)} }}', x=spread(*shape(draw), low=-3, high=9))
+    return case(
+        type,
+        f'relu6_param {{ negative_slope: {one(draw, 0, 0.25)} }}',
+        x=spread(*shape(draw), low=-3, high=9),
+    )
 
 
 @of('ShuffleChannel')
@@ -58,8 +86,13 @@ def unpooling(draw, type):
     extents = [(n - 1) * stride + some(draw, 1, 4) for n in x[2:]]
     masked = method == 'MAX' and one(draw, True, False)
     mask = {'mask': integers(*x, below=extents[0] * extents[1])} if masked else {}
-    return case(type, f'unpooling_param {{ unpool: {method} kernel_size: {kernel} stride: {stride} '
-                      f'unpool_h: {extents[0]} unpool_w: {extents[1]} }}', x=x, **mask)
+    return case(
+        type,
+        f'unpooling_param {{ unpool: {method} kernel_size: {kernel} stride: {stride} '
+        f'unpool_h: {extents[0]} unpool_w: {extents[1]} }}',
+        x=x,
+        **mask,
+    )
 
 
 @of('Upsample')

@@ -1,29 +1,68 @@
 """Cases of the layers of Caffe's forks for object detection: Fast and Faster R-CNN, SSD."""
+
 from case import Case, case, exactly, spread
 
-# Within the map, beyond it on two sides, smaller than its bins, ending before it begins, and outside.
-ROIS = exactly([[1, 0, 0, 9, 9], [0, -6, 4, 3, 30], [1, 4, 4, 5, 5], [0, 9, 9, 1, 1], [0, 40, 2, 50, 4]])
+# Within the map, beyond it on two sides, smaller than its bins, ending before it begins, and
+# outside.
+ROIS = exactly(
+    [[1, 0, 0, 9, 9], [0, -6, 4, 3, 30], [1, 4, 4, 5, 5], [0, 9, 9, 1, 1], [0, 40, 2, 50, 4]]
+)
 POOLED = 'roi_pooling_param { pooled_h: 2 pooled_w: 3 spatial_scale: 0.5 }'
 LOC, CONF = spread(2, 12), spread(2, 9, low=0, high=1)
-PRIORS = exactly([[[0.1, 0.1, 0.5, 0.4, 0.2, 0.1, 0.6, 0.4, 0.5, 0.5, 0.9, 0.8], [0.1, 0.1, 0.2, 0.2] * 3]])
+PRIORS = exactly(
+    [[[0.1, 0.1, 0.5, 0.4, 0.2, 0.1, 0.6, 0.4, 0.5, 0.5, 0.9, 0.8], [0.1, 0.1, 0.2, 0.2] * 3]]
+)
 SIZES = 'min_size: 4 max_size: 9 min_size: 6 max_size: 10 aspect_ratio: 2 aspect_ratio: 3'
 MAP, ROWS = (2, 3, 5, 4), (4, 3)
 
 DETECTION_CASES: list[Case] = [
     case('ROIPooling', POOLED, x=(2, 3, 6, 5), rois=ROIS),
     case('SmoothL1Loss', x=ROWS, target=ROWS),
-    case('SmoothL1Loss', 'smooth_l1_loss_param { sigma: 1.5 }', id='inside weights', x=MAP, target=MAP, inside=MAP),
-    case('SmoothL1Loss', 'smooth_l1_loss_param { sigma: 3 }', id='both weights', x=ROWS, target=ROWS, inside=ROWS,
-         outside=(4, 3, 1, 1)),
+    case(
+        'SmoothL1Loss',
+        'smooth_l1_loss_param { sigma: 1.5 }',
+        id='inside weights',
+        x=MAP,
+        target=MAP,
+        inside=MAP,
+    ),
+    case(
+        'SmoothL1Loss',
+        'smooth_l1_loss_param { sigma: 3 }',
+        id='both weights',
+        x=ROWS,
+        target=ROWS,
+        inside=ROWS,
+        outside=(4, 3, 1, 1),
+    ),
     case('Permute', 'permute_param { order: 0 order: 2 order: 3 order: 1 }', x=MAP),
     case('Permute', 'permute_param { order: 2 order: 0 }', id='some', x=(2, 3, 4)),
     case('Permute', id='none', x=(2, 3)),
     case('Normalize', x=MAP),
     case('Normalize', 'norm_param { channel_shared: false }', id='per channel', x=MAP),
     case('Normalize', 'norm_param { across_spatial: false }', id='place by place', x=MAP),
-    case('Normalize', 'norm_param { across_spatial: false channel_shared: false eps: 0.01 }', id='both', x=MAP),
-    case('PriorBox', f'prior_box_param {{ {SIZES} clip: true }}', down='', x=MAP, data=(2, 3, 20, 16)),
-    case('PriorBoxClustered', 'prior_box_param { width: 9.5 height: 4 }', down='', x=MAP, data=(2, 3, 20, 16)),
-    case('DetectionOutput', 'detection_output_param { num_classes: 3 code_type: CENTER_SIZE }', down='', x=LOC,
-         conf=CONF, priors=PRIORS),
+    case(
+        'Normalize',
+        'norm_param { across_spatial: false channel_shared: false eps: 0.01 }',
+        id='both',
+        x=MAP,
+    ),
+    case(
+        'PriorBox', f'prior_box_param {{ {SIZES} clip: true }}', down='', x=MAP, data=(2, 3, 20, 16)
+    ),
+    case(
+        'PriorBoxClustered',
+        'prior_box_param { width: 9.5 height: 4 }',
+        down='',
+        x=MAP,
+        data=(2, 3, 20, 16),
+    ),
+    case(
+        'DetectionOutput',
+        'detection_output_param { num_classes: 3 code_type: CENTER_SIZE }',
+        down='',
+        x=LOC,
+        conf=CONF,
+        priors=PRIORS,
+    ),
 ]

@@ -1,25 +1,31 @@
-"""Cases recorded from BVLC Caffe: where they lie, how one is replayed on a Net, and how close the numbers must be.
+"""Cases recorded from BVLC Caffe: where they lie, how one is replayed on a Net, and how close the
+numbers must be.
 
-tests/golden holds what a fresh clone needs and explains the keys; ../shared/golden, where there is one, holds more.
+tests/golden holds what a fresh clone needs and explains the keys; ../shared/golden, where there is
+one, holds more.
 """
+
 import json
 from functools import cache
-from pathlib import Path
 
 import numpy as np
-from places import GOLDEN, SHARED
 from goodinit.netlib import Net
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import EltwiseParameter, Phase, PoolingParameter
+from places import GOLDEN, SHARED
 
 HERE = GOLDEN
 FOLDERS = [folder for folder in (SHARED / 'golden', HERE) if folder.is_dir()]
 
 
 def find(pattern):
-    """{'layers/ReLU/slope': path} of the cases that match; a case in both folders is read from tests/golden."""
-    found = {path.relative_to(folder).with_suffix('').as_posix(): path
-             for folder in FOLDERS for path in folder.glob(pattern)}
+    """{'layers/ReLU/slope': path} of the cases that match; a case in both folders is read from
+    tests/golden."""
+    found = {
+        path.relative_to(folder).with_suffix('').as_posix(): path
+        for folder in FOLDERS
+        for path in folder.glob(pattern)
+    }
     return dict(sorted(found.items()))
 
 
@@ -42,7 +48,8 @@ def build(golden, path, engine):
 
 
 def replay(path, engine):
-    """Run a case forward and, where gradients are recorded, backward; yields (key, our array, the recorded one)."""
+    """Run a case forward and, where gradients are recorded, backward; yields (key, our array, the
+    recorded one)."""
     with np.load(path) as golden:
         net = build(golden, path, engine)
         for prefix in [f's{k}/' for k in range(golden['steps'])] if 'steps' in golden else ['']:
@@ -65,9 +72,14 @@ def split_keys(golden, prefix):
 
 
 def blob(net, name):
-    """The blob of a recorded name. Where a loss has no top, Caffe's is '(automatic)'; ours has the layer's name."""
+    """The blob of a recorded name. Where a loss has no top, Caffe's is '(automatic)'; ours has the
+    layer's name."""
     if name == '(automatic)':
-        return next(top for layer, (top, *_) in zip(net.layers, net.tops, strict=True) if not layer.param.top)
+        return next(
+            top
+            for layer, (top, *_) in zip(net.layers, net.tops, strict=True)
+            if not layer.param.top
+        )
     return net.blobs[name]
 
 
@@ -87,8 +99,12 @@ def forward(net, golden, prefix):
 
 def backward(net, golden, prefix):
     net.clear_param_diffs()
-    weighted = {blob.name for layer, top in zip(net.layers, net.tops, strict=True)
-                for blob, weight in zip(top, layer.loss_weights, strict=True) if weight}
+    weighted = {
+        blob.name
+        for layer, top in zip(net.layers, net.tops, strict=True)
+        for blob, weight in zip(top, layer.loss_weights, strict=True)
+        if weight
+    }
     for name in set(net.outputs) - weighted:
         key = f'{prefix}top_diff/{name}'
         net.blobs[name].diff = golden.get(key, 0)
@@ -100,10 +116,28 @@ def backward(net, golden, prefix):
         yield key, net.params[layer][i].diff.copy(), golden[key]
 
 
-# -- how close ------------------------------------------------------------------------------------------
+# -- how close
+# ------------------------------------------------------------------------------------------
 
-MOVING = {'Concat', 'Slice', 'Split', 'Reshape', 'Flatten', 'Crop', 'Tile', 'BatchReindex', 'Filter', 'Silence', 'Clip',
-          'Threshold', 'ArgMax', 'Input', 'DummyData', 'Dropout', 'Parameter'}
+MOVING = {
+    'Concat',
+    'Slice',
+    'Split',
+    'Reshape',
+    'Flatten',
+    'Crop',
+    'Tile',
+    'BatchReindex',
+    'Filter',
+    'Silence',
+    'Clip',
+    'Threshold',
+    'ArgMax',
+    'Input',
+    'DummyData',
+    'Dropout',
+    'Parameter',
+}
 ADDING_UP = {'Split', 'Tile', 'BatchReindex', 'Filter', 'Concat', 'Pooling'}
 STATISTICAL = {'LRN', 'BatchNorm', 'MVN', 'LSTM', 'RNN', 'LSTMUnit'}
 
@@ -114,11 +148,17 @@ def is_gradient(key):
 
 def layer_tolerance(layer, gradient):
     """(rtol, atol) of the README's table for one layer."""
-    exact = (layer.type in MOVING
-             or layer.type == 'Im2col' and not gradient
-             or layer.type == 'ReLU' and not layer.relu_param.negative_slope
-             or layer.type == 'Pooling' and layer.pooling_param.pool == PoolingParameter.MAX
-             or layer.type == 'Eltwise' and layer.eltwise_param.operation == EltwiseParameter.MAX)
+    exact = (
+        layer.type in MOVING
+        or layer.type == 'Im2col'
+        and not gradient
+        or layer.type == 'ReLU'
+        and not layer.relu_param.negative_slope
+        or layer.type == 'Pooling'
+        and layer.pooling_param.pool == PoolingParameter.MAX
+        or layer.type == 'Eltwise'
+        and layer.eltwise_param.operation == EltwiseParameter.MAX
+    )
     if exact:
         return (2e-6, 0) if gradient and layer.type in ADDING_UP else (0, 0)
     if layer.type == 'Accuracy':
@@ -139,5 +179,7 @@ def assert_close(key, ours, recorded, rtol, atol):
     limit = rtol * np.abs(np.nan_to_num(recorded)).max(initial=0) + atol
     if wrong.max(initial=0) > limit:
         at = np.unravel_index(wrong.argmax(), wrong.shape)
-        raise AssertionError(f'{key} {recorded.shape} at {tuple(map(int, at))}: ours {ours[at]!r}, recorded '
-                             f'{recorded[at]!r}; off by {wrong.max():.3g}, allowed {limit:.3g}')
+        raise AssertionError(
+            f'{key} {recorded.shape} at {tuple(map(int, at))}: ours {ours[at]!r}, recorded '
+            f'{recorded[at]!r}; off by {wrong.max():.3g}, allowed {limit:.3g}'
+        )

@@ -1,7 +1,8 @@
 """Gradients by central differences in float64: the oracle of every backward.
 
-    check(case)     raises AssertionError with every place that is off: where, analytic, numeric
+check(case)     raises AssertionError with every place that is off: where, analytic, numeric
 """
+
 import numpy as np
 from goodinit.netlib.engines import make_engine
 
@@ -11,22 +12,29 @@ SHOWN = 5
 
 
 def check(case, tolerance=TOLERANCE):
-    """Compare backward with differences, for each bottom that gets a gradient and each parameter that learns."""
+    """Compare backward with differences, for each bottom that gets a gradient and each parameter
+    that learns."""
     net = case.net(make_engine('checked:reference', dtype=np.float64))
     net.forward()
     case.backward(net)
     analytic = {name: blob.diff for name, blob in case.gradients(net).items()}
     net = case.net(make_engine('reference', dtype=np.float64))
     objective = make_objective(case, net)
-    wrong = [f'{name} at {where}: analytic {analytic[name][where]:.9g}, numeric {slope:.9g}'
-             for name, blob in case.gradients(net).items() for where, slope in differences(objective, blob)
-             if abs(analytic[name][where] - slope) > tolerance * max(1, abs(slope))]
+    wrong = [
+        f'{name} at {where}: analytic {analytic[name][where]:.9g}, numeric {slope:.9g}'
+        for name, blob in case.gradients(net).items()
+        for where, slope in differences(objective, blob)
+        if abs(analytic[name][where] - slope) > tolerance * max(1, abs(slope))
+    ]
     if wrong:
-        raise AssertionError(f'{case.id}: {len(wrong)} gradients are wrong:\n  ' + '\n  '.join(wrong[:SHOWN]))
+        raise AssertionError(
+            f'{case.id}: {len(wrong)} gradients are wrong:\n  ' + '\n  '.join(wrong[:SHOWN])
+        )
 
 
 def make_objective(case, net):
-    """A function of no arguments: the sum of top_diffs * tops after a forward pass of the last layer."""
+    """A function of no arguments: the sum of top_diffs * tops after a forward pass of the last
+    layer."""
     net.forward()
     layer, bottom, top = net.layers[-1], net.bottoms[-1], net.tops[-1]
     weights = case.top_diffs(net)
@@ -35,6 +43,7 @@ def make_objective(case, net):
         layer.rng = np.random.default_rng(0)
         layer.forward(bottom, top)
         return sum(float(np.sum(w * blob.data)) for w, blob in zip(weights, top, strict=True))
+
     return objective
 
 

@@ -1,10 +1,13 @@
-"""Training that is killed again and again, and what it must come to: the bits of a run that was left alone.
+"""Training that is killed again and again, and what it must come to: the bits of a run that was
+left alone.
 
     python tests/helpers/killed_training.py 50
 
-The net draws at random wherever one can: shuffled images with random crops and mirrors, dropout, noise, an LSTM that
-goes on from batch to batch. There is a snapshot after every iteration, so that many kills hit one being written.
+The net draws at random wherever one can: shuffled images with random crops and mirrors, dropout,
+noise, an LSTM that goes on from batch to batch. There is a snapshot after every iteration, so that
+many kills hit one being written.
 """
+
 import random
 import subprocess
 import sys
@@ -36,27 +39,37 @@ layer {{ name: "ip" type: "InnerProduct" bottom: "rows" top: "ip"
         inner_product_param {{ num_output: 10 weight_filler {{ type: "xavier" }} }} }}
 layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }}
 '''
-SOLVER = '''net: "net.prototxt" type: "Adam" base_lr: 0.01 momentum: 0.9 lr_policy: "multistep" gamma: 0.7 stepvalue: 3
+SOLVER = """net: "net.prototxt" type: "Adam" base_lr: 0.01 momentum: 0.9 lr_policy: "multistep" gamma: 0.7 stepvalue: 3
 stepvalue: 20 iter_size: 2 average_loss: 5 display: 1 clip_gradients: 1 weight_decay: 0.001
-test_iter: 2 test_interval: 7 random_seed: 1 snapshot: 1 snapshot_prefix: "run" '''
+test_iter: 2 test_interval: 7 random_seed: 1 snapshot: 1 snapshot_prefix: "run" """
 
 
 def prepare(folder, iterations, fields=''):
     """Write the solver and what it reads."""
     (folder / 'solver.prototxt').write_text(f'{SOLVER} max_iter: {iterations} {fields}')
     (folder / 'net.prototxt').write_text(NET)
-    lines = [f'img/{path.name} {i % 10}' for i, path in enumerate(sorted((HERE / 'golden/io/img').glob('[cg]?.png')))]
+    lines = [
+        f'img/{path.name} {i % 10}'
+        for i, path in enumerate(sorted((HERE / 'golden/io/img').glob('[cg]?.png')))
+    ]
     (folder / 'images.txt').write_text('\n'.join(lines))
 
 
 def start(folder):
     """Training that goes on from the last snapshot."""
-    command = [sys.executable, '-m', 'goodinit.tools.train', '--solver=solver.prototxt', '--snapshot=auto']
+    command = [
+        sys.executable,
+        '-m',
+        'goodinit.tools.train',
+        '--solver=solver.prototxt',
+        '--snapshot=auto',
+    ]
     return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
 
 
 def kill(folder, rng, longest):
-    """Start training, kill it at a random moment after its start; whether it was killed within a snapshot."""
+    """Start training, kill it at a random moment after its start; whether it was killed within a
+    snapshot."""
     with start(folder) as process:
         lines = ['']
         while not lines[-1].startswith('iteration'):
@@ -91,7 +104,9 @@ def main(kills):
         within = sum(kill(killed, rng, 0.3) for _ in range(kills))
         finish(killed)
         same = outcome(alone, 20 * kills) == outcome(killed, 20 * kills)
-        sys.stdout.write(f"{kills} kills, {within} within a snapshot: {'the same bits' if same else 'OTHER BITS'}\n")
+        sys.stdout.write(
+            f'{kills} kills, {within} within a snapshot: {"the same bits" if same else "OTHER BITS"}\n'
+        )
         return not same
 
 

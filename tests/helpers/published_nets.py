@@ -1,8 +1,10 @@
-"""Published classifiers of 2015 to 2018, written with NetSpec as the scripts of their authors write them.
+"""Published classifiers of 2015 to 2018, written with NetSpec as the scripts of their authors write
+them.
 
-Each function gives a NetParameter for `images` images of `size` pixels a side. published_dense_nets.py has nets that
-label pixels, published_detectors.py nets that find objects.
+Each function gives a NetParameter for `images` images of `size` pixels a side.
+published_dense_nets.py has nets that label pixels, published_detectors.py nets that find objects.
 """
+
 import re
 
 from goodinit.caffe import NetSpec
@@ -21,14 +23,15 @@ def spec(images: int, height: int, width: int) -> NetSpec:
 
 
 def thin(net: NetParameter, divisor: int, keep: str) -> NetParameter:
-    """The net with that part of the channels, but in layers whose name the expression `keep` matches somewhere."""
+    """The net with that part of the channels, but in layers whose name the expression `keep`
+    matches somewhere."""
     thinner = NetParameter()
     thinner.CopyFrom(net)
     for layer in thinner.layer:
         for param in (layer.convolution_param, layer.inner_product_param):
             if param.num_output and not (keep and re.search(keep, layer.name)):
                 width = max(param.num_output // divisor, 1)
-                if layer.convolution_param.group == param.num_output:       # depthwise
+                if layer.convolution_param.group == param.num_output:  # depthwise
                     layer.convolution_param.group = width
                 param.num_output = width
     return thinner
@@ -45,8 +48,9 @@ def standardize(n, name, x, relu=True, in_place=True):
 
 def conv(n, name, x, width, kernel_size=1, relu=True, **fields):
     """A convolution without bias and what follows it in place."""
-    x = n[name] = L.Convolution(x, num_output=width, kernel_size=kernel_size, bias_term=False, weight_filler=MSRA,
-                                **fields)
+    x = n[name] = L.Convolution(
+        x, num_output=width, kernel_size=kernel_size, bias_term=False, weight_filler=MSRA, **fields
+    )
     return standardize(n, name, x, relu)
 
 
@@ -54,13 +58,17 @@ def pool(x, kernel_size, stride, pad=0, method=P.Pooling.MAX, **fields):
     return L.Pooling(x, pool=method, kernel_size=kernel_size, stride=stride, pad=pad, **fields)
 
 
-# -- ResNet, SE-ResNet ------------------------------------------------------------------------------------
+# -- ResNet, SE-ResNet
+# ------------------------------------------------------------------------------------
+
 
 def squeeze(n, name, x, width):
     """One factor for each of the `width` channels of each image."""
     y = n[f'{name}_global_pool'] = L.Pooling(x, pool=P.Pooling.AVE, global_pooling=True)
     for way, outputs, activation in (('down', width // 16, L.ReLU), ('up', width, L.Sigmoid)):
-        y = n[f'{name}_1x1_{way}'] = L.Convolution(y, num_output=outputs, kernel_size=1, weight_filler=MSRA)
+        y = n[f'{name}_1x1_{way}'] = L.Convolution(
+            y, num_output=outputs, kernel_size=1, weight_filler=MSRA
+        )
         y = n[f'{name}_{way}_act'] = activation(y, in_place=True)
     return y
 
@@ -82,7 +90,15 @@ def resnet(images, size, blocks, squeezed=False):
     n.pool1 = x = pool(conv(n, 'conv1', n.data, 64, 7, stride=2, pad=3), 3, 2)
     for stage, count in enumerate(blocks):
         for i in range(count):
-            x = residual(n, f'conv{stage + 2}_{i + 1}', x, 64 << stage, 2 if stage and not i else 1, not i, squeezed)
+            x = residual(
+                n,
+                f'conv{stage + 2}_{i + 1}',
+                x,
+                64 << stage,
+                2 if stage and not i else 1,
+                not i,
+                squeezed,
+            )
     n.pool5 = L.Pooling(x, pool=P.Pooling.AVE, kernel_size=size // 32, stride=1)
     n.classifier = L.InnerProduct(n.pool5, num_output=1000, weight_filler=XAVIER)
     return n.to_proto()
@@ -96,11 +112,15 @@ def se_resnet50(images=1, size=224):
     return resnet(images, size, (3, 4, 6, 3), squeezed=True)
 
 
-# -- DenseNet ---------------------------------------------------------------------------------------------
+# -- DenseNet
+# ---------------------------------------------------------------------------------------------
+
 
 def densenet121(images=1, size=224):
     n = spec(images, size, size)
-    x = n.pool1 = pool(conv(n, 'conv1', n.data, 64, 7, stride=2, pad=3), 3, 2, pad=1, round_mode=P.Pooling.FLOOR)
+    x = n.pool1 = pool(
+        conv(n, 'conv1', n.data, 64, 7, stride=2, pad=3), 3, 2, pad=1, round_mode=P.Pooling.FLOOR
+    )
     width = 64
     for block, count in enumerate((6, 12, 24, 16), 2):
         for i in range(1, count + 1):
@@ -109,8 +129,9 @@ def densenet121(images=1, size=224):
         x = standardize(n, f'conv{block}_blk', x, in_place=False)
         if block < 5:
             width //= 2
-            n[f'conv{block}_blk'] = L.Convolution(x, num_output=width, kernel_size=1, bias_term=False,
-                                                  weight_filler=MSRA)
+            n[f'conv{block}_blk'] = L.Convolution(
+                x, num_output=width, kernel_size=1, bias_term=False, weight_filler=MSRA
+            )
             x = n[f'pool{block}'] = pool(n[f'conv{block}_blk'], 2, 2, method=P.Pooling.AVE)
     n.pool5 = L.Pooling(x, pool=P.Pooling.AVE, global_pooling=True)
     n.fc6 = L.Convolution(n.pool5, num_output=1000, kernel_size=1, weight_filler=MSRA)
@@ -120,19 +141,43 @@ def densenet121(images=1, size=224):
 def dense(n, name, x):
     """32 channels more, from all that are there."""
     y = conv(n, f'{name}/x1', standardize(n, f'{name}/x0', x, in_place=False), 128)
-    y = n[f'{name}/x2'] = L.Convolution(y, num_output=32, kernel_size=3, pad=1, bias_term=False, weight_filler=MSRA)
+    y = n[f'{name}/x2'] = L.Convolution(
+        y, num_output=32, kernel_size=3, pad=1, bias_term=False, weight_filler=MSRA
+    )
     x = n[f'concat_{name}'] = L.Concat(x, y)
     return x
 
 
-# -- MobileNet, ShuffleNet --------------------------------------------------------------------------------
+# -- MobileNet, ShuffleNet
+# --------------------------------------------------------------------------------
+
 
 def mobilenet(images=1, size=224):
     n = spec(images, size, size)
     x, width = conv(n, 'conv1', n.data, 32, 3, stride=2, pad=1), 32
-    steps = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]
+    steps = [
+        (64, 1),
+        (128, 2),
+        (128, 1),
+        (256, 2),
+        (256, 1),
+        (512, 2),
+        *[(512, 1)] * 5,
+        (1024, 2),
+        (1024, 1),
+    ]
     for i, (top, stride) in enumerate(steps, 1):
-        x = conv(n, f'conv{i}/dw', x, width, 3, pad=1, stride=stride, group=width, engine=P.Convolution.CAFFE)
+        x = conv(
+            n,
+            f'conv{i}/dw',
+            x,
+            width,
+            3,
+            pad=1,
+            stride=stride,
+            group=width,
+            engine=P.Convolution.CAFFE,
+        )
         x, width = conv(n, f'conv{i}/sep', x, top), top
     n.pool6 = L.Pooling(x, pool=P.Pooling.AVE, global_pooling=True)
     n.fc7 = L.Convolution(n.pool6, num_output=1000, kernel_size=1, weight_filler=MSRA)
@@ -140,16 +185,27 @@ def mobilenet(images=1, size=224):
 
 
 def shuffle_unit(n, name, x, below, width, first):
-    """`first`: half the extents, and the channels of x pooled beside the new ones; else added to x. below: of x."""
+    """`first`: half the extents, and the channels of x pooled beside the new ones; else added to x.
+    below: of x."""
     new, stride = (width - below, 2) if first else (width, 1)
     group = 1 if below == 24 else 3
     y = conv(n, f'{name}_conv1', x, width // 4, group=group)
     if group > 1:
         y = n[f'{name}_shuffle'] = L.ShuffleChannel(y, group=group)
-    y = n[f'{name}_conv2'] = L.ConvolutionDepthwise(y, convolution_param={
-        'num_output': width // 4, 'kernel_size': 3, 'stride': stride, 'pad': 1, 'bias_term': False,
-        'weight_filler': MSRA})
-    y = conv(n, f'{name}_conv3', standardize(n, f'{name}_conv2', y, relu=False), new, relu=False, group=3)
+    y = n[f'{name}_conv2'] = L.ConvolutionDepthwise(
+        y,
+        convolution_param={
+            'num_output': width // 4,
+            'kernel_size': 3,
+            'stride': stride,
+            'pad': 1,
+            'bias_term': False,
+            'weight_filler': MSRA,
+        },
+    )
+    y = conv(
+        n, f'{name}_conv3', standardize(n, f'{name}_conv2', y, relu=False), new, relu=False, group=3
+    )
     if first:
         n[f'{name}_match'] = pool(x, 3, 2, method=P.Pooling.AVE)
     n[name] = L.Concat(n[f'{name}_match'], y) if first else L.Eltwise(x, y)
@@ -169,21 +225,37 @@ def shufflenet(images=1, size=224):
     return n.to_proto()
 
 
-# -- Inception-v3 -----------------------------------------------------------------------------------------
+# -- Inception-v3
+# -----------------------------------------------------------------------------------------
 
-# Each branch of a module is a chain of convolutions: width, then kernel (h or h, w; 1), stride (1), each padded so that
-# the extents stay, unless it strides; 'ave' and 'max' pool first. A list of two ends the chain in a fork.
+# Each branch of a module is a chain of convolutions: width, then kernel (h or h, w; 1), stride (1),
+# each padded so that the extents stay, unless it strides; 'ave' and 'max' pool first. A list of two
+# ends the chain in a fork.
 A = [[(64,)], [(48,), (64, 5)], [(64,), (96, 3), (96, 3)]]
-B = [[(192,)], [(0,), (0, (1, 7)), (192, (7, 1))],
-     [(0,), (0, (7, 1)), (0, (1, 7)), (0, (7, 1)), (192, (1, 7))], ['ave', (192,)]]
+B = [
+    [(192,)],
+    [(0,), (0, (1, 7)), (192, (7, 1))],
+    [(0,), (0, (7, 1)), (0, (1, 7)), (0, (7, 1)), (192, (1, 7))],
+    ['ave', (192,)],
+]
 FORK = [(384, (1, 3)), (384, (3, 1))]
 C = [[(320,)], [(384,), FORK], [(448,), (384, 3), FORK]]
 MODULES = {
-    'a1': [*A, ['ave', (32,)]], 'a2': [*A, ['ave', (64,)]], 'a3': [*A, ['ave', (64,)]],
+    'a1': [*A, ['ave', (32,)]],
+    'a2': [*A, ['ave', (64,)]],
+    'a3': [*A, ['ave', (64,)]],
     'reduction_a': [[(384, 3, 2)], [(64,), (96, 3), (96, 3, 2)], ['max']],
-    'b1': (B, 128), 'b2': (B, 160), 'b3': (B, 160), 'b4': (B, 192),
-    'reduction_b': [[(192,), (320, 3, 2)], [(192,), (192, (1, 7)), (192, (7, 1)), (192, 3, 2)], ['max']],
-    'c1': [*C, ['ave', (192,)]], 'c2': [*C, ['max1', (192,)]],
+    'b1': (B, 128),
+    'b2': (B, 160),
+    'b3': (B, 160),
+    'b4': (B, 192),
+    'reduction_b': [
+        [(192,), (320, 3, 2)],
+        [(192,), (192, (1, 7)), (192, (7, 1)), (192, 3, 2)],
+        ['max'],
+    ],
+    'c1': [*C, ['ave', (192,)]],
+    'c2': [*C, ['max1', (192,)]],
 }
 POOLS = {'ave': (1, 1, P.Pooling.AVE), 'max1': (1, 1, P.Pooling.MAX), 'max': (2, 0, P.Pooling.MAX)}
 
@@ -193,7 +265,7 @@ def link(n, name, x, step, narrow):
     if isinstance(step, str):
         n[name] = pool(x, 3, *POOLS[step])
         return n[name]
-    width, kernel, stride = (*step, *(1, 1)[len(step) - 1:])
+    width, kernel, stride = (*step, *(1, 1)[len(step) - 1 :])
     sides = [kernel] * 2 if isinstance(kernel, int) else list(kernel)
     pads = [side // 2 if stride == 1 else 0 for side in sides]
     return conv(n, name, x, width or narrow, sides, pad=pads, stride=stride)
@@ -205,7 +277,9 @@ def inception(n, name, x, branches, narrow=0):
         y = x
         for j, step in enumerate(branch):
             forks = step if isinstance(step, list) else [step]
-            ends = [link(n, f'{name}_{i}_{j}{"ab"[k]}', y, fork, narrow) for k, fork in enumerate(forks)]
+            ends = [
+                link(n, f'{name}_{i}_{j}{"ab"[k]}', y, fork, narrow) for k, fork in enumerate(forks)
+            ]
             y = ends[0]
         tops += ends
     n[name] = L.Concat(*tops)
@@ -217,9 +291,15 @@ def inception_v3(images=1, size=299):
     x = conv(n, 'conv1_3x3_s2', n.data, 32, 3, stride=2)
     x = conv(n, 'conv3_3x3_s1', conv(n, 'conv2_3x3_s1', x, 32, 3), 64, 3, pad=1)
     x = n.pool1_3x3_s2 = pool(x, 3, 2)
-    x = n.pool2_3x3_s2 = pool(conv(n, 'conv4_3x3', conv(n, 'conv4_3x3_reduce', x, 80), 192, 3), 3, 2)
+    x = n.pool2_3x3_s2 = pool(
+        conv(n, 'conv4_3x3', conv(n, 'conv4_3x3_reduce', x, 80), 192, 3), 3, 2
+    )
     for name, module in MODULES.items():
-        x = inception(n, f'inception_{name}', x, *(module if isinstance(module, tuple) else (module,)))
+        x = inception(
+            n, f'inception_{name}', x, *(module if isinstance(module, tuple) else (module,))
+        )
     n.pool_8x8_s1 = L.Pooling(x, pool=P.Pooling.AVE, global_pooling=True)
-    n.classifier = L.InnerProduct(L.Dropout(n.pool_8x8_s1, in_place=True), num_output=1000, weight_filler=XAVIER)
+    n.classifier = L.InnerProduct(
+        L.Dropout(n.pool_8x8_s1, in_place=True), num_output=1000, weight_filler=XAVIER
+    )
     return n.to_proto()

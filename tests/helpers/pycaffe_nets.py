@@ -1,5 +1,7 @@
 """Small nets for the tests of the drop-in for pycaffe."""
+
 import numpy as np
+
 from goodinit import caffe
 
 DATA = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 4 dim: 3 } } }'

@@ -1,4 +1,5 @@
 """What test_ranks.py has several processes do: `mpiexec -n 2 python rank_runs.py WHAT FOLDER`."""
+
 import sys
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from goodinit.proto import parse_net, parse_solver
 from goodinit.solvers import Solver
 from goodinit.tools.cli.together import together
 
-IMAGES = 16             # of all ranks together
+IMAGES = 16  # of all ranks together
 BODY = """
 layer { name: 'conv' type: 'Convolution' bottom: 'data' top: 'conv' convolution_param { num_output: 4 kernel_size: 3
   weight_filler { type: 'xavier' } bias_filler { type: 'constant' value: 0.1 } } }
@@ -37,7 +38,9 @@ def train(ranks, folder, n, fields='', restore=''):
     """Ten iterations, or five more; the parameters."""
     text = SOLVER.format(folder=folder, size=ranks.size) + fields
     data = DATA.format(folder=folder, size=IMAGES // ranks.size)
-    solver = Solver(parse_solver(f'net_param {{ {data}{BODY} }} {text}'), ranks=ranks, fill=filled, seed=1)
+    solver = Solver(
+        parse_solver(f'net_param {{ {data}{BODY} }} {text}'), ranks=ranks, fill=filled, seed=1
+    )
     if restore:
         solver.restore(f'{folder}/run_{ranks.size}_iter_5.solverstate')
     solver.step(10 - solver.iter)
@@ -46,17 +49,24 @@ def train(ranks, folder, n, fields='', restore=''):
 
 def init(preset):
     def run(ranks, folder, n):
-        """The parameters that the preset gives, and what is measured then: of n batches, or on n ranks of one each."""
-        images = np.random.default_rng(2).normal(size=(n, IMAGES // n, 3, 10, 10)).astype(np.float32)
+        """The parameters that the preset gives, and what is measured then: of n batches, or on n
+        ranks of one each."""
+        images = (
+            np.random.default_rng(2).normal(size=(n, IMAGES // n, 3, 10, 10)).astype(np.float32)
+        )
         net = Net(parse_net(INPUT.format(size=IMAGES // n) + BODY), 0, ranks=ranks, seed=0)
         filled(net)
         batches = [{'data': share, 'label': np.zeros(len(share), np.float32)} for share in images]
-        batches = batches[ranks.rank:ranks.rank + 1] if ranks.size > 1 else batches
+        batches = batches[ranks.rank : ranks.rank + 1] if ranks.size > 1 else batches
         # Between layers, the random losses of images would differ with the rank that they are on.
         initialize(net, batches, replace(PRESETS[preset], between='none'), np.random.default_rng(3))
         rows = measure(net, batches, np.random.default_rng(4))
-        seen = [[row.output_mean, row.output_std, row.output_cv, row.dead, row.mean_to_std] for row in rows]
+        seen = [
+            [row.output_mean, row.output_std, row.output_cv, row.dead, row.mean_to_std]
+            for row in rows
+        ]
         return [*(param.data for param in net.all_params()), np.nan_to_num(np.array(seen), nan=-1)]
+
     return run
 
 
@@ -69,10 +79,14 @@ def fail(ranks, folder, n):
     return []
 
 
-WHAT = {'train': train, 'iter_size': lambda *args: train(*args, fields=' iter_size: 2'),
-        'snapshot': lambda *args: train(*args, fields=' snapshot: 5'),
-        'resume': lambda *args: train(*args, restore='yes'), 'fail': fail,
-        **{preset: init(preset) for preset in ('lsuv', 'pca', 'scale_bias')}}
+WHAT = {
+    'train': train,
+    'iter_size': lambda *args: train(*args, fields=' iter_size: 2'),
+    'snapshot': lambda *args: train(*args, fields=' snapshot: 5'),
+    'resume': lambda *args: train(*args, restore='yes'),
+    'fail': fail,
+    **{preset: init(preset) for preset in ('lsuv', 'pca', 'scale_bias')},
+}
 
 if __name__ == '__main__':
     what, folder = sys.argv[1:]

@@ -1,20 +1,25 @@
-"""Stand-ins for the Python layers of py-faster-rcnn: the same bottoms and tops, with regions that need no image."""
+"""Stand-ins for the Python layers of py-faster-rcnn: the same bottoms and tops, with regions that
+need no image."""
+
 import numpy as np
 from goodinit.caffe import Layer
 
 HEIGHT, WIDTH = 64, 96
-GT_BOXES = [[8, 8, 60, 50, 3], [40, 10, 90, 60, 7]]       # x1, y1, x2, y2, class
+GT_BOXES = [[8, 8, 60, 50, 3], [40, 10, 90, 60, 7]]  # x1, y1, x2, y2, class
 
 
 class RegionLayer(Layer):
-    """`shapes(bottom)`: the shapes of the tops. `fill(bottom, top, rng)` draws the same in every pass."""
+    """`shapes(bottom)`: the shapes of the tops. `fill(bottom, top, rng)` draws the same in every
+    pass."""
 
     def reshape(self, bottom, top):
         for blob, shape in zip(top, self.shapes(bottom), strict=True):
             blob.reshape(*shape)
 
     def forward(self, bottom, top):
-        self.fill([blob.data for blob in bottom], [blob.data for blob in top], np.random.default_rng(0))
+        self.fill(
+            [blob.data for blob in bottom], [blob.data for blob in top], np.random.default_rng(0)
+        )
 
     def backward(self, top, propagate_down, bottom):
         pass
@@ -33,7 +38,8 @@ class RoIDataLayer(RegionLayer):
 
 
 class AnchorTargetLayer(RegionLayer):
-    """For 9 boxes around each place: 1 object, 0 none, -1 ignored; targets; weights inside and outside the loss."""
+    """For 9 boxes around each place: 1 object, 0 none, -1 ignored; targets; weights inside and
+    outside the loss."""
 
     def shapes(self, bottom):
         height, width = bottom[0].shape[2:]

@@ -1,4 +1,5 @@
 """Solver runs recorded from BVLC Caffe: how one is set up with its data, and compared."""
+
 import golden
 import numpy as np
 from goodinit.proto import parse_net, parse_solver, read_net
@@ -7,7 +8,8 @@ from goodinit.solvers import Solver
 
 
 def with_inputs(net: NetParameter):
-    """A copy of the net with an Input layer in place of each HDF5Data, which keeps its hdf5_data_param."""
+    """A copy of the net with an Input layer in place of each HDF5Data, which keeps its
+    hdf5_data_param."""
     out = NetParameter()
     out.CopyFrom(net)
     for layer in out.layer:
@@ -29,7 +31,9 @@ def feed(net):
     """Write the next batch of rows into the inputs that `with_inputs` made, before each forward."""
     for layer in net.param.layer:
         if layer.HasField('hdf5_data_param'):
-            net.before_forward.append(_feeder(net, rows_of(layer), layer.hdf5_data_param.batch_size))
+            net.before_forward.append(
+                _feeder(net, rows_of(layer), layer.hdf5_data_param.batch_size)
+            )
 
 
 def _feeder(net, rows, batch):
@@ -41,6 +45,7 @@ def _feeder(net, rows, batch):
             for name, values in rows.items():
                 net.blobs[name].data = values.take(range(place, place + batch), 0, mode='wrap')
             place += batch
+
     return before_forward
 
 

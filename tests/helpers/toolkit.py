@@ -1,4 +1,6 @@
-"""What the tests of the command line tools share: small nets, small data, and running a tool in this process."""
+"""What the tests of the command line tools share: small nets, small data, and running a tool in
+this process."""
+
 import json
 import shutil
 
@@ -22,9 +24,11 @@ DEPLOY = f'name: "Small"\n{IMAGES}{BODY}\nlayer {{ name: "prob" type: "Softmax" 
 
 def train_val(source='no_such_lmdb', transform='', kind='Data', param='data_param'):
     """The same net fed by a data layer."""
-    return (f'name: "Small"\nlayer {{ name: "images" type: "{kind}" top: "data" top: "label" '
-            f'include {{ phase: TRAIN }} transform_param {{ {transform} }} {param} {{ source: "{source}" batch_size: 3 '
-            f"{'backend: LMDB' if kind == 'Data' else ''} }} }}{BODY}{LOSS}\n")
+    return (
+        f'name: "Small"\nlayer {{ name: "images" type: "{kind}" top: "data" top: "label" '
+        f'include {{ phase: TRAIN }} transform_param {{ {transform} }} {param} {{ source: "{source}" batch_size: 3 '
+        f'{"backend: LMDB" if kind == "Data" else ""} }} }}{BODY}{LOSS}\n'
+    )
 
 
 def written(folder, text=DEPLOY, name='net.prototxt'):
@@ -63,7 +67,15 @@ def found(folder, text, name='net.prototxt'):
 def with_solver(folder):
     """The folder, with a small solver, its net, weights and data."""
     pytest.importorskip('h5py')
-    for name in ('solver.prototxt', 'net.prototxt', 'init.caffemodel', 'train.h5', 'test.h5', 'train.txt', 'test.txt'):
+    for name in (
+        'solver.prototxt',
+        'net.prototxt',
+        'init.caffemodel',
+        'train.h5',
+        'test.h5',
+        'train.txt',
+        'test.txt',
+    ):
         shutil.copy(golden.HERE / 'cli' / name, folder)
     return folder
 

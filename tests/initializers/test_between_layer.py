@@ -1,5 +1,4 @@
 """Between-layer normalization: the function stays, change rates meet."""
-from pathlib import Path
 
 import numpy as np
 import places
@@ -8,20 +7,39 @@ from goodinit.initializers.between_layer import between_layer, log_rates
 from goodinit.initializers.recipe import Recipe, choose
 from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import TEST
-from small_nets import NETS, WITH_BATCH_NORM, WITH_LRN, build, conv, data, fc, layer, outputs, relu, samples, shared
+from small_nets import (
+    NETS,
+    WITH_BATCH_NORM,
+    WITH_LRN,
+    build,
+    conv,
+    data,
+    fc,
+    layer,
+    outputs,
+    relu,
+    samples,
+    shared,
+)
 
 SQUEEZENET = places.DATA / 'squeezenet'
-SEED = int(np.random.default_rng(7).integers(2 ** 63))      # what between_layer draws from default_rng(7)
+SEED = int(np.random.default_rng(7).integers(2**63))  # what between_layer draws from default_rng(7)
 
 
 def balance(net, batches, layers='', **options):
-    return between_layer(net, batches, choose(net, Recipe(layers=layers))[0], np.random.default_rng(7), **options)
+    return between_layer(
+        net, batches, choose(net, Recipe(layers=layers))[0], np.random.default_rng(7), **options
+    )
 
 
 def rates(net, batches):
     """The log-rates by layer name, with the random losses that `balance` sees."""
     known = log_rates(net, batches, np.random.default_rng(SEED))
-    return {layer.name: known[layer.weight] for layer in net.layers if layer.params and layer.params[0] in known}
+    return {
+        layer.name: known[layer.weight]
+        for layer in net.layers
+        if layer.params and layer.params[0] in known
+    }
 
 
 def spread(net, batches):
@@ -41,7 +59,9 @@ def unbalanced(text, dtype=np.float64, phase=TEST):
 
 def assert_same_function(net, batch, before, rtol):
     for name, values in outputs(net, batch).items():
-        np.testing.assert_allclose(values, before[name], rtol=0, atol=rtol * np.abs(before[name]).max(), err_msg=name)
+        np.testing.assert_allclose(
+            values, before[name], rtol=0, atol=rtol * np.abs(before[name]).max(), err_msg=name
+        )
 
 
 @pytest.mark.parametrize('dtype, rtol', [(np.float64, 1e-10), (np.float32, 1e-4)])
@@ -66,22 +86,33 @@ def test_rates_of_a_chain_meet_at_their_geometric_mean(name):
     assert np.mean(list(rates(net, batches).values())) == pytest.approx(mean)
 
 
-# Each move is a change of scale that the net permits: powers of the factor by which W and b of a layer are multiplied.
+# Each move is a change of scale that the net permits: powers of the factor by which W and b of a
+# layer are multiplied.
 MOVES = {
-    'inception': [{'c1': (1, 1), 'a': (-1, 0), 'r': (-1, 0), 'c': (-1, 0)}, {'r': (1, 1), 'b': (-1, 0)},
-                  {'a': (1, 1), 'b': (1, 1), 'c': (1, 1), 'f': (-1, 0)}],
-    'product': [{'c1': (1, 1), 'f1': (-1, 0)}, {'g': (1, 1), 'f1': (-1, 0)}, {'f1': (1, 1), 'f2': (-1, 0)}],
+    'inception': [
+        {'c1': (1, 1), 'a': (-1, 0), 'r': (-1, 0), 'c': (-1, 0)},
+        {'r': (1, 1), 'b': (-1, 0)},
+        {'a': (1, 1), 'b': (1, 1), 'c': (1, 1), 'f': (-1, 0)},
+    ],
+    'product': [
+        {'c1': (1, 1), 'f1': (-1, 0)},
+        {'g': (1, 1), 'f1': (-1, 0)},
+        {'f1': (1, 1), 'f2': (-1, 0)},
+    ],
     'power': [{'c1': (1, 1), 'f1': (-2, 0)}, {'f1': (1, 1), 'f2': (-1, 0)}],
     'sigmoid': [{'f1': (1, 1), 'f2': (-1, 0)}],
-    'unet': [{'d1': (1, 1), 'd2': (-1, 0), 'up': (1, 1), 'u': (-1, 0)}, {'d2': (1, 1), 'up': (-1, 0)},
-             {'u': (1, 1), 'score': (-1, 0)}],
+    'unet': [
+        {'d1': (1, 1), 'd2': (-1, 0), 'up': (1, 1), 'u': (-1, 0)},
+        {'d2': (1, 1), 'up': (-1, 0)},
+        {'u': (1, 1), 'score': (-1, 0)},
+    ],
 }
 
 
 def move(net, change, factor):
     for name, powers in change.items():
         for param, power in zip(net.params[name], powers, strict=True):
-            param.data *= factor ** power
+            param.data *= factor**power
 
 
 @pytest.mark.parametrize('name', MOVES)
@@ -103,7 +134,9 @@ def test_paper_goes_there_in_ten_damped_rounds():
     net, batches, _ = unbalanced('chain')
     first = np.array(list(rates(net, batches).values()))
     balance(net, batches, paper=True)
-    np.testing.assert_allclose(list(rates(net, batches).values()), first.mean() + 0.75 ** 10 * (first - first.mean()))
+    np.testing.assert_allclose(
+        list(rates(net, batches).values()), first.mean() + 0.75**10 * (first - first.mean())
+    )
 
 
 def test_one_measurement_suffices():
@@ -114,7 +147,9 @@ def test_one_measurement_suffices():
     assert len(calls) == len(net.layers) * len(batches)
 
 
-# -- layers that are homogeneous only nearly -------------------------------------------------------------------
+# -- layers that are homogeneous only nearly
+# -------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('text', [WITH_LRN, WITH_BATCH_NORM])
 def test_nearly_homogeneous_layers_are_measured_again(text):
@@ -135,7 +170,7 @@ def test_the_first_of_many_batches_goes_most_of_the_way():
     net.before_forward.append(calls.append)
     balance(net, batches)
     passes = len(calls) / len(net.layers)
-    assert passes % 8 and passes < 3 * 8            # rounds on one batch, then one or two on all
+    assert passes % 8 and passes < 3 * 8  # rounds on one batch, then one or two on all
     assert spread(net, batches) < 1.02
 
 
@@ -174,14 +209,22 @@ def test_rates_that_do_not_settle_are_reported(monkeypatch):
     monkeypatch.setattr('goodinit.initializers.between_layer.MOST_ROUNDS', 2)
     net = build(WITH_LRN.replace('alpha: 0.01', 'alpha: 100'))
     net.params['c1'][0].data *= 0.01
-    assert any('after 2 rounds change rates still moved by' in note and 'n1 (--strict' in note
-               for note in balance(net, samples(net)))
+    assert any(
+        'after 2 rounds change rates still moved by' in note and 'n1 (--strict' in note
+        for note in balance(net, samples(net))
+    )
 
 
-# -- what must stay ------------------------------------------------------------------------------------------
+# -- what must stay
+# ------------------------------------------------------------------------------------------
+
 
 def changed(net, old):
-    return {name for name, values in old.items() if np.abs(net.params[name][0].data / values - 1).max() > 1e-6}
+    return {
+        name
+        for name, values in old.items()
+        if np.abs(net.params[name][0].data / values - 1).max() > 1e-6
+    }
 
 
 def weights(net):
@@ -199,7 +242,7 @@ def test_layers_that_are_not_chosen_keep_their_parameters():
 def test_a_kept_bias_pins_its_blob_and_a_zero_bias_does_not():
     net, batches, before = unbalanced('chain')
     old = weights(net)
-    balance(net, batches, layers='c1|f1')          # between them c2, with its bias
+    balance(net, batches, layers='c1|f1')  # between them c2, with its bias
     assert changed(net, old) == set()
     net.params['c2'][1].data = 0
     before = outputs(net, batches[0])
@@ -209,10 +252,18 @@ def test_a_kept_bias_pins_its_blob_and_a_zero_bias_does_not():
 
 
 def test_frozen_weights_and_biases_stay():
-    text = (data() + conv('c1', 'data', 8) + relu('c1')
-            + conv('c2', 'c1', 8, fields='param { lr_mult: 0 } param { lr_mult: 0 }') + relu('c2')
-            + conv('c3', 'c2', 8, fields='param {} param { lr_mult: 0 }') + relu('c3') + fc('f1', 'c3', 8)
-            + relu('f1') + fc('f2', 'f1', 5))
+    text = (
+        data()
+        + conv('c1', 'data', 8)
+        + relu('c1')
+        + conv('c2', 'c1', 8, fields='param { lr_mult: 0 } param { lr_mult: 0 }')
+        + relu('c2')
+        + conv('c3', 'c2', 8, fields='param {} param { lr_mult: 0 }')
+        + relu('c3')
+        + fc('f1', 'c3', 8)
+        + relu('f1')
+        + fc('f2', 'f1', 5)
+    )
     net, batches, before = unbalanced(text)
     old = weights(net)
     frozen = [net.params['c2'][1].data.copy(), net.params['c3'][1].data.copy()]
@@ -224,11 +275,21 @@ def test_frozen_weights_and_biases_stay():
 
 
 def test_weights_shared_with_another_kind_of_layer_stay():
-    text = (layer('Input', 'data', '', fields='input_param { shape { dim: 6 } }')
-            + layer('Embed', 'embed', 'data', fields='embed_param { num_output: 7 input_dim: 9 bias_term: false '
-                                                     'weight_filler { type: "xavier" } } param { name: "E" }')
-            + fc('f1', 'embed', 7) + relu('f1') + fc('f2', 'f1', 7) + relu('f2')
-            + fc('out', 'f2', 9, 'bias_term: false', 'param { name: "E" }'))
+    text = (
+        layer('Input', 'data', '', fields='input_param { shape { dim: 6 } }')
+        + layer(
+            'Embed',
+            'embed',
+            'data',
+            fields='embed_param { num_output: 7 input_dim: 9 bias_term: false '
+            'weight_filler { type: "xavier" } } param { name: "E" }',
+        )
+        + fc('f1', 'embed', 7)
+        + relu('f1')
+        + fc('f2', 'f1', 7)
+        + relu('f2')
+        + fc('out', 'f2', 9, 'bias_term: false', 'param { name: "E" }')
+    )
     net = build(text, dtype=np.float64)
     batches = [{'data': np.arange(6.0)}]
     before, old = outputs(net, batches[0]), weights(net)
@@ -238,15 +299,25 @@ def test_weights_shared_with_another_kind_of_layer_stay():
 
 
 def test_a_shared_bias_ties_scales():
-    text = (data() + conv('a', 'data', 6, fields=shared('', 'b')) + relu('a')
-            + conv('c', 'data', 6, fields=shared('', 'b')) + relu('c')
-            + conv('d', 'a', 4) + conv('e', 'c', 4) + layer('Concat', 'cat', 'd e') + fc('f', 'cat', 5))
+    text = (
+        data()
+        + conv('a', 'data', 6, fields=shared('', 'b'))
+        + relu('a')
+        + conv('c', 'data', 6, fields=shared('', 'b'))
+        + relu('c')
+        + conv('d', 'a', 4)
+        + conv('e', 'c', 4)
+        + layer('Concat', 'cat', 'd e')
+        + fc('f', 'cat', 5)
+    )
     net, batches, before = unbalanced(text)
     balance(net, batches)
     assert_same_function(net, batches[0], before, 1e-10)
 
 
-# -- numbers at the edge ---------------------------------------------------------------------------------------
+# -- numbers at the edge
+# ---------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('zero', ['c2', 'f2'])
 def test_zero_weights_do_not_count(zero):
@@ -254,7 +325,10 @@ def test_zero_weights_do_not_count(zero):
     net.params[zero][0].data = 0
     before = outputs(net, batches[0])
     notes = balance(net, batches)
-    assert f"layer '{zero}': no gradient reaches its weights, or they are zero: its change rate does not count" in notes
+    assert (
+        f"layer '{zero}': no gradient reaches its weights, or they are zero: its change rate does not count"
+        in notes
+    )
     assert_same_function(net, batches[0], before, 1e-10)
     for param in net.all_params():
         assert np.isfinite(param.data).all()
@@ -290,8 +364,11 @@ def test_same_seed_same_weights():
 
 @pytest.mark.skipif(not SQUEEZENET.is_dir(), reason='needs ../shared/data/squeezenet')
 def test_a_trained_net_keeps_its_outputs():
-    net = Net(SQUEEZENET / 'deploy.prototxt', TEST,
-              load=SQUEEZENET / 'squeezenet_v1.0_deepcompressed.caffemodel')
+    net = Net(
+        SQUEEZENET / 'deploy.prototxt',
+        TEST,
+        load=SQUEEZENET / 'squeezenet_v1.0_deepcompressed.caffemodel',
+    )
     net.blobs['data'].reshape(2, 3, 67, 67)
     batches = [{'data': 50 * batch['data']} for batch in samples(net)]
     before, first = outputs(net, batches[0]), spread(net, batches)

@@ -1,6 +1,7 @@
-"""Weights from a shape: Caffe's fillers against recorded statistics and arrays, orthonormal matrices."""
+"""Weights from a shape: Caffe's fillers against recorded statistics and arrays, orthonormal
+matrices."""
+
 import json
-from pathlib import Path
 
 import numpy as np
 import places
@@ -22,10 +23,15 @@ def param_of(text):
     return text_format.Parse(text, FillerParameter())
 
 
-@pytest.mark.parametrize('case', STATISTICS, ids=lambda c: f"{c['filler']}-{'x'.join(map(str, c['shape']))}")
+@pytest.mark.parametrize(
+    'case', STATISTICS, ids=lambda c: f'{c["filler"]}-{"x".join(map(str, c["shape"]))}'
+)
 def test_statistics_are_those_of_caffe(case):
     rng = np.random.default_rng(0)
-    fills = [fill_array(case['shape'], param_of(case['filler_param']), rng) for _ in range(case['samples'])]
+    fills = [
+        fill_array(case['shape'], param_of(case['filler_param']), rng)
+        for _ in range(case['samples'])
+    ]
     values = np.stack(fills).astype(float)
     assert fills[0].dtype == np.float32
     assert list(fills[0].shape) == case['shape']
@@ -65,16 +71,24 @@ def test_uniform_values_stay_in_their_bounds(text, shape, low, high):
 
 
 def test_sparse_keeps_values_with_probability_sparse_over_outputs():
-    values = fill_array((50, 4000), param_of('type: "gaussian" sparse: 10'), np.random.default_rng(0))
+    values = fill_array(
+        (50, 4000), param_of('type: "gaussian" sparse: 10'), np.random.default_rng(0)
+    )
     assert np.mean(values != 0) == pytest.approx(10 / 50, abs=0.005)
     assert values[values != 0].std() == pytest.approx(1, rel=0.02)
-    assert not fill_array((5, 7), param_of('type: "gaussian" sparse: 0'), np.random.default_rng(0)).any()
+    assert not fill_array(
+        (5, 7), param_of('type: "gaussian" sparse: 0'), np.random.default_rng(0)
+    ).any()
 
 
 ERRORS = [
     ('type: "glorot"', (2, 3), 'Unknown filler name: glorot'),
     ('type: "Xavier"', (2, 3), "Unknown filler name: Xavier; did you mean 'xavier'"),
-    ('type: "gaussian" sparse: 5', (2, 288), r'sparse: 5 .* 2 outputs.*Check failed: p <= 1, 2.5 vs. 1'),
+    (
+        'type: "gaussian" sparse: 5',
+        (2, 288),
+        r'sparse: 5 .* 2 outputs.*Check failed: p <= 1, 2.5 vs. 1',
+    ),
     ('type: "gaussian" sparse: -2', (2, 3), 'sparse: -2 must lie between 0 and the 2'),
     ('type: "gaussian" std: 0', (2, 3), r'std: 0 must be positive \(Check failed: sigma > 0\)'),
     ('type: "uniform" min: 2', (2, 3), 'min: 2 must not be greater than max: 1'),
@@ -100,13 +114,25 @@ def test_every_filler_has_a_case():
 @pytest.mark.parametrize('name', sorted(FILLERS))
 def test_a_seed_decides_the_values(name):
     param, shape = FillerParameter(type=name), (4, 3, 5, 5)
-    first, again, other = (fill_array(shape, param, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    first, again, other = (
+        fill_array(shape, param, np.random.default_rng(seed)) for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any() == (name not in ('constant', 'bilinear'))
 
 
-SHAPES = [((1, 1), 1), ((6, 6), 1), ((5, 40), 1), ((40, 5), 1), ((64, 3, 7, 7), 1), ((64, 8, 3, 3), 4),
-          ((64, 2, 3, 3), 2), ((200, 600), 1), ((600, 200), 1), ((300, 310), 1)]
+SHAPES = [
+    ((1, 1), 1),
+    ((6, 6), 1),
+    ((5, 40), 1),
+    ((40, 5), 1),
+    ((64, 3, 7, 7), 1),
+    ((64, 8, 3, 3), 4),
+    ((64, 2, 3, 3), 2),
+    ((200, 600), 1),
+    ((600, 200), 1),
+    ((300, 310), 1),
+]
 
 
 @pytest.mark.parametrize('shape, groups', SHAPES)
@@ -124,22 +150,26 @@ def test_orthonormal_groups_must_divide_the_outputs():
 
 
 def test_orthonormal_is_haar_distributed():
-    """Moments of a random element of O(n): E tr Q = 0, E (tr Q)^2 = 1, E tr Q^2 = 1, E q^4 = 3 / (n (n + 2))."""
+    """Moments of a random element of O(n): E tr Q = 0, E (tr Q)^2 = 1, E tr Q^2 = 1, E q^4 = 3 / (n
+    (n + 2))."""
     n, draws = 4, 4000
     rng = np.random.default_rng(0)
     q = np.stack([orthonormal((n, n), rng) for _ in range(draws)]).astype(float)
     traces = np.trace(q, axis1=1, axis2=2)
-    assert abs(q.mean(axis=0)).max() < 4 * np.sqrt(1 / n / draws)       # each entry, so the diagonal too
+    assert abs(q.mean(axis=0)).max() < 4 * np.sqrt(1 / n / draws)  # each entry, so the diagonal too
     assert abs(traces.mean()) < 4 / np.sqrt(draws)
-    assert (traces ** 2).mean() == pytest.approx(1, abs=0.1)
+    assert (traces**2).mean() == pytest.approx(1, abs=0.1)
     assert np.einsum('nij,nji->n', q, q).mean() == pytest.approx(1, abs=0.15)
-    np.testing.assert_allclose((q ** 4).mean(axis=0), 3 / (n * (n + 2)), rtol=0.12)
+    np.testing.assert_allclose((q**4).mean(axis=0), 3 / (n * (n + 2)), rtol=0.12)
     assert (np.linalg.det(q) > 0).mean() == pytest.approx(0.5, abs=0.04)
 
 
 def test_reflections_together_are_reflections_one_by_one():
     rng = np.random.default_rng(0)
-    rows, vectors = rng.standard_normal((1030, 12), np.float32), rng.standard_normal((5, 12), np.float32)
+    rows, vectors = (
+        rng.standard_normal((1030, 12), np.float32),
+        rng.standard_normal((5, 12), np.float32),
+    )
     expected = rows.astype(float)
     for v in vectors[::-1]:
         expected -= 2 / (v @ v) * np.outer(expected @ v, v)
@@ -162,4 +192,4 @@ def test_any_number_of_threads_draws_the_same_numbers(draw, monkeypatch):
     many = draw(shape, np.random.default_rng(0))
     monkeypatch.setattr('os.cpu_count', lambda: 1)
     np.testing.assert_array_equal(draw(shape, np.random.default_rng(0)), many)
-    assert len(np.unique(many)) > 0.9 * many.size       # no two blocks have the same numbers
+    assert len(np.unique(many)) > 0.9 * many.size  # no two blocks have the same numbers

@@ -1,4 +1,6 @@
-"""Weights from samples: pca, zca, kmeans and rand against scikit-learn and NumPy, and what samples can go wrong."""
+"""Weights from samples: pca, zca, kmeans and rand against scikit-learn and NumPy, and what samples
+can go wrong."""
+
 import re
 import tracemalloc
 
@@ -25,6 +27,7 @@ def outputs(rows, weights):
 
 def test_pca_is_that_of_scikit_learn():
     from sklearn.decomposition import PCA
+
     rows = correlated()
     weights, notes = pca(rows, 6, np.random.default_rng(0))
     expected = PCA(6).fit(rows.astype(float))
@@ -44,7 +47,8 @@ def test_outputs_are_white_and_decorrelated(name, count, scale):
 
 
 def test_components_of_small_variance_are_white_too():
-    """A mean and a first component a thousand times the last one's deviation, in few rows that repeat."""
+    """A mean and a first component a thousand times the last one's deviation, in few rows that
+    repeat."""
     rng = np.random.default_rng(0)
     turn, _ = np.linalg.qr(rng.standard_normal((30, 30)))
     rows = rng.standard_normal((50, 30)) * np.geomspace(1, 2e-3, 30) @ turn + 1
@@ -58,8 +62,12 @@ def test_zca_is_the_inverse_square_root_of_the_covariance():
     rows = correlated()
     values, vectors = np.linalg.eigh(np.cov(rows.T.astype(float), bias=True))
     expected = vectors / np.sqrt(values) @ vectors.T
-    np.testing.assert_allclose(zca(rows, 20, np.random.default_rng(0))[0], expected, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(zca(rows, 5, np.random.default_rng(0))[0], expected[:5], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        zca(rows, 20, np.random.default_rng(0))[0], expected, rtol=1e-3, atol=1e-3
+    )
+    np.testing.assert_allclose(
+        zca(rows, 5, np.random.default_rng(0))[0], expected[:5], rtol=1e-3, atol=1e-3
+    )
 
 
 @pytest.mark.parametrize('d', [70, 130, 300])
@@ -68,9 +76,9 @@ def test_few_samples_have_the_axes_of_their_singular_value_decomposition(d):
     rows = np.random.default_rng(0).standard_normal((100, d)).astype(np.float32)
     samples = WhiteSamples(rows)
     centred = rows.astype(float) - rows.mean(axis=0, dtype=float)
-    singular = np.linalg.svd(centred, compute_uv=False)[:samples.rank]
+    singular = np.linalg.svd(centred, compute_uv=False)[: samples.rank]
     assert samples.rank == min(d, 99)
-    np.testing.assert_allclose(samples.variances, singular ** 2 / 100, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(samples.variances, singular**2 / 100, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(samples.axes @ samples.axes.T, np.eye(samples.rank), atol=1e-4)
     white = centred @ (samples.axes / np.sqrt(samples.variances)[:, None]).T
     np.testing.assert_allclose(np.cov(white.T, bias=True), np.eye(samples.rank), atol=1e-3)
@@ -104,14 +112,17 @@ def test_kmeans_points_at_the_modes():
     whitening, x = whiten_smoothly(rows)
     means = np.stack([(x @ whitening)[labels == k].mean(axis=0) for k in range(6)])
     found = weights @ np.linalg.inv(whitening)
-    cosine = found @ means.T / np.linalg.norm(found, axis=1)[:, None] / np.linalg.norm(means, axis=1)
+    cosine = (
+        found @ means.T / np.linalg.norm(found, axis=1)[:, None] / np.linalg.norm(means, axis=1)
+    )
     assert notes == [] and cosine.max(axis=0).min() > 0.9
 
 
 @pytest.mark.parametrize('name', ['kmeans', 'rand'])
 @pytest.mark.parametrize('scale', [1, 1e30, 1e-30])
 def test_any_white_coordinates_serve(name, scale, monkeypatch):
-    """Those of a Cholesky factor and those along the principal axes differ by a rotation, which neither sees."""
+    """Those of a Cholesky factor and those along the principal axes differ by a rotation, which
+    neither sees."""
     rows = correlated(d=300) * np.float32(scale)
     assert WhiteSamples(rows, principal=False)._factor is not None
     weights, notes = FROM_SAMPLES[name](rows, 30, np.random.default_rng(0))
@@ -122,17 +133,28 @@ def test_any_white_coordinates_serve(name, scale, monkeypatch):
 
 
 def mean_cosine(rows, centroids):
-    return (rows @ (centroids / np.linalg.norm(centroids, axis=1, keepdims=True)).T).max(axis=1).mean()
+    return (
+        (rows @ (centroids / np.linalg.norm(centroids, axis=1, keepdims=True)).T).max(axis=1).mean()
+    )
 
 
 @pytest.mark.parametrize('n, d, count', [(6000, 40, 32), (3000, 100, 64)])
 def test_kmeans_is_as_good_as_scikit_learn(n, d, count):
     from sklearn.cluster import KMeans, MiniBatchKMeans
+
     rows = np.random.default_rng(0).laplace(size=(n, d)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     ours = mean_cosine(rows, spherical_kmeans(rows, count, np.random.default_rng(0)))
-    lloyd = KMeans(count, init='random', n_init=1, max_iter=10, random_state=0).fit(rows).cluster_centers_
-    batches = MiniBatchKMeans(count, batch_size=10 * count, n_init=1, random_state=0).fit(rows).cluster_centers_
+    lloyd = (
+        KMeans(count, init='random', n_init=1, max_iter=10, random_state=0)
+        .fit(rows)
+        .cluster_centers_
+    )
+    batches = (
+        MiniBatchKMeans(count, batch_size=10 * count, n_init=1, random_state=0)
+        .fit(rows)
+        .cluster_centers_
+    )
     assert ours > 0.98 * mean_cosine(rows, lloyd)
     assert ours > mean_cosine(rows, batches)
     assert ours > 1.05 * mean_cosine(rows, rows[:count])
@@ -141,7 +163,10 @@ def test_kmeans_is_as_good_as_scikit_learn(n, d, count):
 def test_spherical_kmeans_never_loses_ground():
     rows = np.random.default_rng(0).standard_normal((BLOCK + 100, 8)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    quality = [mean_cosine(rows, spherical_kmeans(rows, 20, np.random.default_rng(0), (1,) * i)) for i in range(6)]
+    quality = [
+        mean_cosine(rows, spherical_kmeans(rows, 20, np.random.default_rng(0), (1,) * i))
+        for i in range(6)
+    ]
     assert (np.diff(quality) > -1e-6).all()
 
 
@@ -149,8 +174,10 @@ def test_spherical_kmeans_never_loses_ground():
 def test_beginning_with_few_rows_ends_as_well_as_ten_iterations_on_all(d, count):
     rows = np.random.default_rng(0).laplace(size=(8000, d)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    few, all_rows = (mean_cosine(rows, spherical_kmeans(rows, count, np.random.default_rng(1), shares))
-                     for shares in (SHARES, (1,) * 10))
+    few, all_rows = (
+        mean_cosine(rows, spherical_kmeans(rows, count, np.random.default_rng(1), shares))
+        for shares in (SHARES, (1,) * 10)
+    )
     assert few > 0.99 * all_rows
 
 
@@ -164,7 +191,9 @@ def test_spherical_kmeans_with_fewer_distinct_rows_than_centroids_keeps_unit_len
 @pytest.mark.parametrize('name', NAMES)
 def test_a_seed_decides_the_weights(name):
     rows = correlated(n=300)
-    first, again, other = (FROM_SAMPLES[name](rows, 30, np.random.default_rng(s))[0] for s in (1, 1, 2))
+    first, again, other = (
+        FROM_SAMPLES[name](rows, 30, np.random.default_rng(s))[0] for s in (1, 1, 2)
+    )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
@@ -190,24 +219,46 @@ HARD = {
     'constant': (np.full((50, 20), 3.3, np.float32), 12, *['the 50 ' + CONSTANT] * 4),
     'zero': (np.zeros((50, 20), np.float32), 12, *['the 50 ' + CONSTANT] * 4),
     'rounding-noise': (np.float32(1000) * (1 + WELL * np.float32(1e-7)), 12, *[CONSTANT] * 4),
-    'fewer-rows-than-outputs': (WELL[:8], 12, '8 samples of dimension 20 have rank 7: 7 of 12 filters',
-                                'rank 7: 12 of 12 filters', '8 of 12 filters', '8 of 12 filters'),
+    'fewer-rows-than-outputs': (
+        WELL[:8],
+        12,
+        '8 samples of dimension 20 have rank 7: 7 of 12 filters',
+        'rank 7: 12 of 12 filters',
+        '8 of 12 filters',
+        '8 of 12 filters',
+    ),
     'more-outputs-than-dimensions': (WELL, 50, '20 of 50 filters', '20 of 50 filters', None, None),
-    'rank-3': (low_rank(), 12, 'rank 3: 3 of 12 filters come from them, the others are random white directions',
-               *['rank 3: 12 of 12 filters come from them$'] * 3),
+    'rank-3': (
+        low_rank(),
+        12,
+        'rank 3: 3 of 12 filters come from them, the others are random white directions',
+        *['rank 3: 12 of 12 filters come from them$'] * 3,
+    ),
     'dead-inputs': (WELL * (np.arange(20) > 6), 12, None, '5 of 12 filters', None, None),
-    'equal-rows': (np.repeat(WELL[:3], 100, axis=0), 12, 'rank 2: 2 of 12 filters', 'rank 2: 12 of 12 filters',
-                   '3 of 12 filters', '3 of 12 filters'),
-    'nan-and-inf': (with_bad_rows(WELL), 12, *['3 of 400 samples hold NaN or Inf .* are left out'] * 4),
+    'equal-rows': (
+        np.repeat(WELL[:3], 100, axis=0),
+        12,
+        'rank 2: 2 of 12 filters',
+        'rank 2: 12 of 12 filters',
+        '3 of 12 filters',
+        '3 of 12 filters',
+    ),
+    'nan-and-inf': (
+        with_bad_rows(WELL),
+        12,
+        *['3 of 400 samples hold NaN or Inf .* are left out'] * 4,
+    ),
     'all-nan': (WELL * np.float32(np.nan), 12, *['400 of 400 samples hold NaN or Inf'] * 4),
     'one-dimension': (WELL[:, :1], 4, *['400 samples of dimension 1 have rank 1'] * 4),
     'huge': (WELL * np.float32(1e36), 12, *[None] * 4),
     'tiny': (WELL * np.float32(1e-30), 12, *[None] * 4),
     'far-from-zero': (WELL + 1e4, 12, *[None] * 4),
 }
-HARD_CASES = [pytest.param(rows, count, name, note, id=f'{case}-{name}')
-              for case, (rows, count, *notes) in HARD.items()
-              for name, note in zip(('pca', 'zca', 'kmeans', 'rand'), notes, strict=True)]
+HARD_CASES = [
+    pytest.param(rows, count, name, note, id=f'{case}-{name}')
+    for case, (rows, count, *notes) in HARD.items()
+    for name, note in zip(('pca', 'zca', 'kmeans', 'rand'), notes, strict=True)
+]
 
 
 @pytest.mark.parametrize('rows, count, name, note', HARD_CASES)

@@ -1,5 +1,4 @@
 """LSUV: what the published rule gives on BVLC Caffe, the variance it is for, and its corner cases."""
-from pathlib import Path
 
 import numpy as np
 import places
@@ -26,14 +25,23 @@ def test_like_the_published_script_on_caffe(path):
             if key.startswith('before/'):
                 _, name, i = key.split('/')
                 net.params[name][int(i)].data = golden[key]
-        recipe = Recipe('keep', 'lsuv', margin=float(golden['margin']), max_trials=int(golden['max_iter']))
-        assert initialize(net, [{'data': golden['bottom/data']}], recipe, np.random.default_rng(0)) == []
+        recipe = Recipe(
+            'keep', 'lsuv', margin=float(golden['margin']), max_trials=int(golden['max_iter'])
+        )
+        assert (
+            initialize(net, [{'data': golden['bottom/data']}], recipe, np.random.default_rng(0))
+            == []
+        )
         for key in golden.files:
             if key.startswith('after/'):
                 _, name, i = key.split('/')
                 once = len(golden[f'variance/{name}']) <= 2
-                np.testing.assert_allclose(net.params[name][int(i)].data, golden[key], rtol=2e-3 if once else 0.02,
-                                           err_msg=key)
+                np.testing.assert_allclose(
+                    net.params[name][int(i)].data,
+                    golden[key],
+                    rtol=2e-3 if once else 0.02,
+                    err_msg=key,
+                )
 
 
 def initialized(text, recipe=KEEP, count=1, batches=None, seed=0):
@@ -46,20 +54,28 @@ def initialized(text, recipe=KEEP, count=1, batches=None, seed=0):
 def variances(net, batches):
     """{layer: variance over all elements of its outputs}, measured in a fresh walk."""
     with measuring(net):
-        return {step.layer.name: step.forward().total_var for step in walk(net, batches) if step.affine}
+        return {
+            step.layer.name: step.forward().total_var for step in walk(net, batches) if step.affine
+        }
 
 
 @pytest.mark.parametrize('recipe', [KEEP, PRESETS['lsuv']], ids=['keep', 'orthonormal'])
 @pytest.mark.parametrize('name', ALL)
 def test_variance_is_one(name, recipe):
     net, batches, notes = initialized(ALL[name], recipe, 2)
-    own = {layer.name for layer in net.layers if isinstance(layer, Affine) and layer.weight.owner is layer.weight}
+    own = {
+        layer.name
+        for layer in net.layers
+        if isinstance(layer, Affine) and layer.weight.owner is layer.weight
+    }
     measured = variances(net, batches)
     assert all(abs(measured[name] - 1) < 0.021 for name in own), measured
     assert not any('output' in note for note in notes)
 
 
-@pytest.mark.parametrize('name', ['chain', 'inception', 'siamese', 'maxout', 'unet', 'many_tops', 'lrn'])
+@pytest.mark.parametrize(
+    'name', ['chain', 'inception', 'siamese', 'maxout', 'unet', 'many_tops', 'lrn']
+)
 def test_batches_are_one_set_of_samples(name):
     if name == 'many_tops':
         parts = [{'data': b['data'], 'more': b['more']} for b in samples(build(name), 3)]
@@ -110,8 +126,13 @@ def test_bias_as_in_the_loop_that_runs_the_layer_again(bias, scale):
 def test_a_bias_that_varies_too_much_is_reported():
     net = build(data('50 8') + fc('f', 'data', 20))
     net.params['f'][1].data = np.linspace(-3, 3, 20)
-    (note,) = initialize(net, samples(net), Recipe('keep', 'lsuv', max_trials=5), np.random.default_rng(0))
-    assert note.startswith("layer 'f': the output variance is 3.3") and 'after 5 trials; wanted 1 within 0.02' in note
+    (note,) = initialize(
+        net, samples(net), Recipe('keep', 'lsuv', max_trials=5), np.random.default_rng(0)
+    )
+    assert (
+        note.startswith("layer 'f': the output variance is 3.3")
+        and 'after 5 trials; wanted 1 within 0.02' in note
+    )
 
 
 def test_target_margin_and_trials():
@@ -125,17 +146,32 @@ def test_target_margin_and_trials():
         np.testing.assert_array_equal(old.data, new.data)
 
 
-@pytest.mark.parametrize('text, name', [
-    (data() + layer('Power', 'zero', 'data', fields='power_param { scale: 0 }') + conv('c', 'zero', 4)
-     + fc('f', 'c', 3), 'c'),
-    (data() + layer('Power', 'zero', 'data', fields='power_param { scale: 0 shift: 9 }') + fc('c', 'zero', 1)
-     + fc('f', 'c', 3), 'c'),
-])
+@pytest.mark.parametrize(
+    'text, name',
+    [
+        (
+            data()
+            + layer('Power', 'zero', 'data', fields='power_param { scale: 0 }')
+            + conv('c', 'zero', 4)
+            + fc('f', 'c', 3),
+            'c',
+        ),
+        (
+            data()
+            + layer('Power', 'zero', 'data', fields='power_param { scale: 0 shift: 9 }')
+            + fc('c', 'zero', 1)
+            + fc('f', 'c', 3),
+            'c',
+        ),
+    ],
+)
 def test_a_constant_output_leaves_the_layer_alone(text, name):
     net = build(text)
     old = net.params[name][0].data.copy()
     notes = initialize(net, samples(net), KEEP, np.random.default_rng(0))
-    assert any(note.startswith(f"layer '{name}': its output is constant (variance") for note in notes)
+    assert any(
+        note.startswith(f"layer '{name}': its output is constant (variance") for note in notes
+    )
     np.testing.assert_array_equal(net.params[name][0].data, old)
     assert all(np.isfinite(param.data).all() for param in net.all_params())
 
@@ -149,7 +185,9 @@ def test_zero_weights_are_left_alone():
 
 
 def test_measured_before_a_nonlinearity_in_place():
-    inside, apart = (data() + conv('c', 'data', 6) + relu('c').replace('top: "c"', f'top: "{top}"')
-                     for top in ('c', 'r'))
+    inside, apart = (
+        data() + conv('c', 'data', 6) + relu('c').replace('top: "c"', f'top: "{top}"')
+        for top in ('c', 'r')
+    )
     first, second = (initialized(text)[0] for text in (inside, apart))
     np.testing.assert_array_equal(first.params['c'][0].data, second.params['c'][0].data)

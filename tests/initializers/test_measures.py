@@ -1,4 +1,5 @@
 """What measure() says of a layer, against closed forms and brute force; backward from given blobs."""
+
 import numpy as np
 import pytest
 from goodinit.initializers import measure
@@ -6,7 +7,19 @@ from goodinit.initializers.gradients import score_blobs
 from goodinit.netlib.errors import DataError, NetError
 from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.proto.caffe_pb2 import TEST
-from small_nets import NETS, WITH_BATCH_NORM, build, conv, data, fc, layer, pool, relu, samples, shared
+from small_nets import (
+    NETS,
+    WITH_BATCH_NORM,
+    build,
+    conv,
+    data,
+    fc,
+    layer,
+    pool,
+    relu,
+    samples,
+    shared,
+)
 
 
 def rows(net, batches, seed=0, **options):
@@ -19,7 +32,9 @@ def put(net, batch):
         net.blobs[name].data = values
 
 
-# -- the random loss ----------------------------------------------------------------------------------------
+# -- the random loss
+# ----------------------------------------------------------------------------------------
+
 
 def one_by_one(net, batches, rng):
     """The mean over images of (dl/dW)^2, {owner: array}: the net run on one image at a time."""
@@ -31,12 +46,12 @@ def one_by_one(net, batches, rng):
         scores = score_blobs(net)
         eta = {name: rng.standard_normal(net.blobs[name].shape) for name in scores}
         for n in range(len(batch['data'])):
-            put(net, {name: values[n:n + 1] for name, values in batch.items()})
+            put(net, {name: values[n : n + 1] for name, values in batch.items()})
             net.forward()
             net.clear_param_diffs()
-            net.backward_from({name: values[n:n + 1] for name, values in eta.items()})
+            net.backward_from({name: values[n : n + 1] for name, values in eta.items()})
             for weight in total:
-                total[weight] = total[weight] + weight.diff ** 2 / images
+                total[weight] = total[weight] + weight.diff**2 / images
     return total
 
 
@@ -53,16 +68,22 @@ def test_squares_of_gradients_as_one_image_at_a_time(name):
         assert row.change_rate_cv == pytest.approx(C.std() / C.mean()), weight.name
         weight.diff = squares
         columns = np.sqrt(each.weight_view(diff=True).mean(axis=1))
-        assert row.change_rate == pytest.approx(columns.mean() / np.sqrt(np.square(weight.data).mean())), weight.name
+        assert row.change_rate == pytest.approx(
+            columns.mean() / np.sqrt(np.square(weight.data).mean())
+        ), weight.name
 
 
 @pytest.mark.parametrize('name', NETS)
 def test_diffs_are_given_back_as_soon_as_nothing_reads_them(name):
     net = build(name, phase=TEST)
     held = []
-    net.before_backward.append(lambda i: held.append(sum(blob.diffs.memory.held > 0 for blob in net.blobs.values())))
+    net.before_backward.append(
+        lambda i: held.append(sum(blob.diffs.memory.held > 0 for blob in net.blobs.values()))
+    )
     rows(net, samples(net, 2))
-    assert max(held) < len(net.blobs) and not any(param.diffs.memory.held for param in net.all_params())
+    assert max(held) < len(net.blobs) and not any(
+        param.diffs.memory.held for param in net.all_params()
+    )
 
 
 def linear(inputs=40, outputs=30, images=500):
@@ -101,11 +122,19 @@ def test_layers_that_share_weights_have_the_gradient_of_both():
 
 
 def test_what_does_not_learn_or_reaches_no_score_has_no_rate():
-    text = (data() + conv('c1', 'data', 4, fields='param { lr_mult: 0 } param { lr_mult: 0 }') + relu('c1')
-            + fc('f', 'c1', 5) + fc('aside', 'c1', 3) + layer('Silence', 'silence', 'aside', ''))
+    text = (
+        data()
+        + conv('c1', 'data', 4, fields='param { lr_mult: 0 } param { lr_mult: 0 }')
+        + relu('c1')
+        + fc('f', 'c1', 5)
+        + fc('aside', 'c1', 3)
+        + layer('Silence', 'silence', 'aside', '')
+    )
     net = build(text)
     measured = rows(net, samples(net))
-    assert np.isnan([measured['c1'].change_rate, measured['aside'].change_rate, measured['aside'].gradient_var]).all()
+    assert np.isnan(
+        [measured['c1'].change_rate, measured['aside'].change_rate, measured['aside'].gradient_var]
+    ).all()
     assert measured['f'].change_rate > 0
     assert all(row.output_std > 0 for row in measured.values())
 
@@ -118,7 +147,9 @@ def test_zero_weights():
     assert measured['f1'].change_rate == 0 and np.isnan(measured['f1'].change_rate_cv)
 
 
-# -- outputs ----------------------------------------------------------------------------------------------
+# -- outputs
+# ----------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('name', NETS)
 def test_outputs_are_those_before_the_nonlinearity(name):
@@ -131,22 +162,38 @@ def test_outputs_are_those_before_the_nonlinearity(name):
         for i, each in enumerate(net.layers):
             net.forward_layer(i)
             if each.name in affine:
-                z[each.name] += [np.moveaxis(t.data, 1, 0).reshape(t.shape[1], -1).copy() for t in net.tops[i]]
+                z[each.name] += [
+                    np.moveaxis(t.data, 1, 0).reshape(t.shape[1], -1).copy() for t in net.tops[i]
+                ]
     for name, row in rows(net, batches).items():
         all_z, W = np.concatenate(z[name], axis=1), affine[name].weight.data
         assert row.type == affine[name].type
         np.testing.assert_allclose(
             [row.output_mean, row.output_std, row.output_cv, row.mean_to_std, row.weight_std],
-            [all_z.mean(), all_z.std(), all_z.std(axis=1).std() / all_z.std(axis=1).mean(),
-             np.sqrt(np.square(all_z.mean(axis=1)).sum() / all_z.var(axis=1).sum()), W.std()],
-            rtol=1e-4, atol=1e-5)
+            [
+                all_z.mean(),
+                all_z.std(),
+                all_z.std(axis=1).std() / all_z.std(axis=1).mean(),
+                np.sqrt(np.square(all_z.mean(axis=1)).sum() / all_z.var(axis=1).sum()),
+                W.std(),
+            ],
+            rtol=1e-4,
+            atol=1e-5,
+        )
 
 
-@pytest.mark.parametrize('between', [
-    relu('c'), pool('p', 'c') + relu('p'), layer('Dropout', 'd', 'c', 'c') + relu('c'),
-    layer('BatchNorm', 'bn', 'c', 'c') + layer('Scale', 's', 'c', 'c') + relu('c'),
-    relu('c').replace('top: "c"', 'top: "r"'), relu('c') + pool('p', 'c'),
-    relu('c').replace('top: "c"', 'top: "r"') + layer('TanH', 't', 'c')])
+@pytest.mark.parametrize(
+    'between',
+    [
+        relu('c'),
+        pool('p', 'c') + relu('p'),
+        layer('Dropout', 'd', 'c', 'c') + relu('c'),
+        layer('BatchNorm', 'bn', 'c', 'c') + layer('Scale', 's', 'c', 'c') + relu('c'),
+        relu('c').replace('top: "c"', 'top: "r"'),
+        relu('c') + pool('p', 'c'),
+        relu('c').replace('top: "c"', 'top: "r"') + layer('TanH', 't', 'c'),
+    ],
+)
 def test_dead_units(between):
     net = build(data() + conv('c', 'data', 8) + between)
     net.params['c'][0].data[[1, 4, 5]] = 0
@@ -163,15 +210,24 @@ def test_a_unit_is_dead_only_if_no_batch_wakes_it():
     assert rows(net, [{'data': np.ones((2, 1))}, {'data': -np.ones((2, 1))}])['f'].dead == 0
 
 
-@pytest.mark.parametrize('after', ['', layer('TanH', 't', 'c', 'c'), conv('d', 'c', 4) + relu('d'),
-                                   layer('ReLU', 'r', 'c', 'c', 'relu_param { negative_slope: 0.1 }'),
-                                   layer('Eltwise', 'e', 'c data') + relu('e')])
+@pytest.mark.parametrize(
+    'after',
+    [
+        '',
+        layer('TanH', 't', 'c', 'c'),
+        conv('d', 'c', 4) + relu('d'),
+        layer('ReLU', 'r', 'c', 'c', 'relu_param { negative_slope: 0.1 }'),
+        layer('Eltwise', 'e', 'c data') + relu('e'),
+    ],
+)
 def test_dead_means_nothing_without_a_relu(after):
     net = build(data('6 8 10 10') + conv('c', 'data', 8, more='pad: 1') + after)
     assert np.isnan(rows(net, samples(net))['c'].dead)
 
 
-# -- what is left behind -------------------------------------------------------------------------------------
+# -- what is left behind
+# -------------------------------------------------------------------------------------
+
 
 def test_the_net_is_left_as_it_was():
     net = build(WITH_BATCH_NORM + layer('Dropout', 'd', 'f', 'f'))
@@ -191,14 +247,18 @@ def test_dropout_is_off_unless_asked_for():
     net = build('chain')
     batches = samples(net)
     quiet, again = rows(net, batches)['f2'], rows(net, batches)['f2']
-    assert str(quiet) == str(again)             # 'dead' is NaN, which is not even itself
+    assert str(quiet) == str(again)  # 'dead' is NaN, which is not even itself
     assert rows(net, batches, dropout=True)['f2'].output_std != quiet.output_std
 
 
 def test_same_seed_same_rows():
     net = build('inception')
     batches = samples(net, 2)
-    assert str(rows(net, batches, seed=1)) == str(rows(net, batches, seed=1)) != str(rows(net, batches, seed=2))
+    assert (
+        str(rows(net, batches, seed=1))
+        == str(rows(net, batches, seed=1))
+        != str(rows(net, batches, seed=2))
+    )
 
 
 @pytest.mark.parametrize('bad', [np.nan, np.inf])
@@ -206,54 +266,86 @@ def test_inputs_must_be_finite(bad):
     net = build('chain')
     batches = samples(net)
     batches[0]['data'][0, 0, 0, :2] = bad
-    with pytest.raises(DataError, match=r"input 'data': 2 of its 1800 values are not finite \(NaN or Inf\)"):
+    with pytest.raises(
+        DataError, match=r"input 'data': 2 of its 1800 values are not finite \(NaN or Inf\)"
+    ):
         rows(net, batches)
 
 
-# -- where losses begin --------------------------------------------------------------------------------------
+# -- where losses begin
+# --------------------------------------------------------------------------------------
 
 LABEL = layer('Input', 'label', '', fields='input_param { shape { dim: 6 } }')
 LOSS = layer('SoftmaxWithLoss', 'loss', 'f label')
 BODY = data() + LABEL + conv('c', 'data', 4) + relu('c')
 
 
-@pytest.mark.parametrize('text, expected', [
-    (BODY + fc('f', 'c', 5) + LOSS, ['f']),
-    (BODY + fc('f', 'c', 5), ['f']),
-    (BODY + fc('f', 'c', 5) + layer('Softmax', 'prob', 'f'), ['f']),
-    (BODY + fc('f', 'c', 5) + layer('Softmax', 'p', 'f') + layer('ArgMax', 'a', 'p'), ['f']),
-    (BODY + fc('f', 'c', 5) + layer('Accuracy', 'acc', 'f label'), ['f']),
-    (BODY + fc('f', 'c', 5) + LOSS + layer('Accuracy', 'acc', 'f label'), ['f_f_0_split_0']),
-    (BODY + fc('f', 'c', 5) + layer('Softmax', 'p', 'f') + layer('MultinomialLogisticLoss', 'loss', 'p label'), ['f']),
-    (BODY + fc('f', 'c', 5) + layer('Softmax', 'p', 'f')
-     + layer('MultinomialLogisticLoss', 'loss', 'p label', fields='loss_weight: 0'), ['f']),
-    (BODY + fc('f', 'c', 5) + LOSS + fc('g', 'c', 2), ['f']),
-    (BODY + fc('f', 'c', 5) + fc('g', 'c', 2), ['f', 'g']),
-    (BODY + fc('h', 'c', 5) + layer('SoftmaxWithLoss', 'aux', 'h label', fields='loss_weight: 0.3')
-     + fc('f', 'c', 5) + LOSS, ['h', 'f']),
-    (BODY + fc('f', 'c', 5) + layer('Reduction', 'sum', 'f', fields='loss_weight: 1'), ['f']),
-    (BODY + fc('f', 'c', 5, fields='loss_weight: 1'), ['f']),
-    (BODY + layer('TanH', 't', 'data') + fc('f', 'c', 5) + layer('Sigmoid', 's', 'f', 'f'), ['f']),
-])
+@pytest.mark.parametrize(
+    'text, expected',
+    [
+        (BODY + fc('f', 'c', 5) + LOSS, ['f']),
+        (BODY + fc('f', 'c', 5), ['f']),
+        (BODY + fc('f', 'c', 5) + layer('Softmax', 'prob', 'f'), ['f']),
+        (BODY + fc('f', 'c', 5) + layer('Softmax', 'p', 'f') + layer('ArgMax', 'a', 'p'), ['f']),
+        (BODY + fc('f', 'c', 5) + layer('Accuracy', 'acc', 'f label'), ['f']),
+        (BODY + fc('f', 'c', 5) + LOSS + layer('Accuracy', 'acc', 'f label'), ['f_f_0_split_0']),
+        (
+            BODY
+            + fc('f', 'c', 5)
+            + layer('Softmax', 'p', 'f')
+            + layer('MultinomialLogisticLoss', 'loss', 'p label'),
+            ['f'],
+        ),
+        (
+            BODY
+            + fc('f', 'c', 5)
+            + layer('Softmax', 'p', 'f')
+            + layer('MultinomialLogisticLoss', 'loss', 'p label', fields='loss_weight: 0'),
+            ['f'],
+        ),
+        (BODY + fc('f', 'c', 5) + LOSS + fc('g', 'c', 2), ['f']),
+        (BODY + fc('f', 'c', 5) + fc('g', 'c', 2), ['f', 'g']),
+        (
+            BODY
+            + fc('h', 'c', 5)
+            + layer('SoftmaxWithLoss', 'aux', 'h label', fields='loss_weight: 0.3')
+            + fc('f', 'c', 5)
+            + LOSS,
+            ['h', 'f'],
+        ),
+        (BODY + fc('f', 'c', 5) + layer('Reduction', 'sum', 'f', fields='loss_weight: 1'), ['f']),
+        (BODY + fc('f', 'c', 5, fields='loss_weight: 1'), ['f']),
+        (
+            BODY + layer('TanH', 't', 'data') + fc('f', 'c', 5) + layer('Sigmoid', 's', 'f', 'f'),
+            ['f'],
+        ),
+    ],
+)
 def test_score_blobs(text, expected):
     assert score_blobs(build(text)) == expected
 
 
 def test_without_scores():
-    with pytest.raises(NetError, match="net 'net' has no scores to measure gradients from: neither a loss nor "):
+    with pytest.raises(
+        NetError, match="net 'net' has no scores to measure gradients from: neither a loss nor "
+    ):
         rows(build(data() + pool('p', 'data')), [])
 
 
 def test_three_heads_like_googlenet():
     text = BODY + conv('d', 'c', 4) + relu('d')
     for i, bottom in enumerate(('c', 'd', 'd')):
-        text += fc(f'f{i}', bottom, 5) + layer('SoftmaxWithLoss', f'loss{i}', f'f{i} label', fields='loss_weight: 0.3')
+        text += fc(f'f{i}', bottom, 5) + layer(
+            'SoftmaxWithLoss', f'loss{i}', f'f{i} label', fields='loss_weight: 0.3'
+        )
     net = build(text)
     measured = rows(net, samples(net))
     assert all(row.change_rate > 0 for row in measured.values())
 
 
-# -- Net.backward_from ------------------------------------------------------------------------------------------
+# -- Net.backward_from
+# ------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('name', NETS)
 def test_backward_from_the_scores_is_backward_from_a_linear_loss(name):
@@ -262,21 +354,28 @@ def test_backward_from_the_scores_is_backward_from_a_linear_loss(name):
     batch, (score,) = samples(net)[0], score_blobs(net)
     shape = ' '.join(str(n) for n in net.blobs[score].shape)
     text = NETS[name].replace(layer('Softmax', 'prob', 'f2'), '')
-    weighted = build(text + data(shape, 'eta')
-                     + layer('Eltwise', 'e', f'{score} eta', fields='eltwise_param { operation: PROD }')
-                     + layer('Reduction', 'l', 'e', fields='loss_weight: 1'), dtype=np.float64, phase=TEST)
+    weighted = build(
+        text
+        + data(shape, 'eta')
+        + layer('Eltwise', 'e', f'{score} eta', fields='eltwise_param { operation: PROD }')
+        + layer('Reduction', 'l', 'e', fields='loss_weight: 1'),
+        dtype=np.float64,
+        phase=TEST,
+    )
     eta = np.random.default_rng(0).standard_normal(net.blobs[score].shape)
     put(net, batch)
     put(weighted, {**batch, 'eta': eta})
     for blob in net.blobs.values():
-        blob.diff = 9e9                     # stale diffs must not count
+        blob.diff = 9e9  # stale diffs must not count
     for each in (net, weighted):
         each.forward()
         each.clear_param_diffs()
     net.backward_from({score: eta})
     weighted.backward()
     for ours, expected in zip(net.all_params(), weighted.all_params(), strict=True):
-        np.testing.assert_allclose(ours.diff, expected.diff, rtol=1e-9, atol=1e-12, err_msg=ours.name)
+        np.testing.assert_allclose(
+            ours.diff, expected.diff, rtol=1e-9, atol=1e-12, err_msg=ours.name
+        )
 
 
 def test_backward_from_an_inner_blob_leaves_what_is_above_alone():
@@ -295,6 +394,11 @@ def test_backward_from_an_unknown_blob():
 
 
 def test_shared_bias_and_weight_have_one_diff():
-    net = build(data() + conv('c', 'data', 3, fields=shared('W', 'b')) + conv('d', 'data', 3, fields=shared('W', 'b'))
-                + layer('Eltwise', 'e', 'c d') + fc('f', 'e', 2))
+    net = build(
+        data()
+        + conv('c', 'data', 3, fields=shared('W', 'b'))
+        + conv('d', 'data', 3, fields=shared('W', 'b'))
+        + layer('Eltwise', 'e', 'c d')
+        + fc('f', 'e', 2)
+    )
     assert rows(net, samples(net))['c'].change_rate == rows(net, samples(net))['d'].change_rate

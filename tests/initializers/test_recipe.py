@@ -1,4 +1,5 @@
 """Recipes: which layers are chosen, where weights come from, what is said."""
+
 import re
 from dataclasses import replace
 
@@ -17,7 +18,20 @@ from goodinit.initializers.recipe import (
 )
 from goodinit.netlib.errors import DataError, NetError
 from goodinit.proto.caffe_pb2 import TEST
-from small_nets import NETS, WITH_BATCH_NORM, WITH_LRN, build, conv, data, fc, layer, outputs, pool, relu, samples
+from small_nets import (
+    NETS,
+    WITH_BATCH_NORM,
+    WITH_LRN,
+    build,
+    conv,
+    data,
+    fc,
+    layer,
+    outputs,
+    pool,
+    relu,
+    samples,
+)
 
 ALL = {**NETS, 'lrn': WITH_LRN, 'batch_norm': WITH_BATCH_NORM}
 
@@ -49,13 +63,17 @@ def test_every_combination_works(source, normalize):
 
 @pytest.mark.parametrize('preset', ['lsuv', 'kmeans', 'rand', 'scale_bias', 'msra'])
 def test_same_seed_same_weights(preset):
-    first, second, third = (weights(initialized('inception', PRESETS[preset], seed=seed)[0]) for seed in (3, 3, 4))
+    first, second, third = (
+        weights(initialized('inception', PRESETS[preset], seed=seed)[0]) for seed in (3, 3, 4)
+    )
     for name, values in first.items():
         np.testing.assert_array_equal(values, second[name])
     assert any((values != third[name]).any() for name, values in first.items())
 
 
-# -- which layers ----------------------------------------------------------------------------------------------
+# -- which layers
+# ----------------------------------------------------------------------------------------------
+
 
 def names(net, **options):
     chosen, notes = choose(net, Recipe(**options))
@@ -66,21 +84,34 @@ def test_all_that_learn_are_chosen():
     assert names(build('unet')) == (['d1', 'd2', 'up', 'u', 'score'], [])
 
 
-@pytest.mark.parametrize('pattern, expected', [('^c', ['c1', 'c2']), ('1$', ['c1', 'f1']), ('f2|c1', ['c1', 'f2'])])
+@pytest.mark.parametrize(
+    'pattern, expected', [('^c', ['c1', 'c2']), ('1$', ['c1', 'f1']), ('f2|c1', ['c1', 'f2'])]
+)
 def test_layers_can_be_picked_by_name(pattern, expected):
     net = build('chain')
     assert names(net, layers=pattern)[0] == expected
     old = weights(net)
-    initialize(net, samples(net), replace(PRESETS['lsuv'], layers=pattern), np.random.default_rng(0))
-    assert {name[:2] for name, values in weights(net).items() if (values != old[name]).any()} == set(expected)
+    initialize(
+        net, samples(net), replace(PRESETS['lsuv'], layers=pattern), np.random.default_rng(0)
+    )
+    assert {
+        name[:2] for name, values in weights(net).items() if (values != old[name]).any()
+    } == set(expected)
 
 
 def test_sharers_and_frozen_layers_are_left_out():
-    assert names(build('siamese')) == (['c1', 'feat', 'out'], [
-        "layer 'c1_p': shares its weights with c1[0], where they are initialised",
-        "layer 'feat_p': shares its weights with feat[0], where they are initialised"])
+    assert names(build('siamese')) == (
+        ['c1', 'feat', 'out'],
+        [
+            "layer 'c1_p': shares its weights with c1[0], where they are initialised",
+            "layer 'feat_p': shares its weights with feat[0], where they are initialised",
+        ],
+    )
     net = build(data() + conv('c', 'data', 4, fields='param { lr_mult: 0 }') + fc('f', 'c', 3))
-    assert names(net) == (['f'], ["layer 'c': its weights do not learn (lr_mult: 0): left as they are"])
+    assert names(net) == (
+        ['f'],
+        ["layer 'c': its weights do not learn (lr_mult: 0): left as they are"],
+    )
     old = weights(net)
     initialize(net, samples(net), PRESETS['kmeans'], np.random.default_rng(0))
     np.testing.assert_array_equal(net.params['c'][0].data, old['c[0]'])
@@ -97,31 +128,59 @@ def test_other_parameters_are_left_at_their_fillers():
             np.testing.assert_array_equal(values, old[name])
 
 
-@pytest.mark.parametrize('text, options, message', [
-    (data() + pool('p', 'data'), {},
-     "net 'net' has nothing to initialise: no convolution or inner product that learns$"),
-    ('chain', {'layers': 'conv9'}, "no convolution or inner product that learns has a name that 'conv9' matches"),
-    ('chain', {'layers': '('}, r"layers: '\(' is not a regular expression: missing \), unterminated subpattern"),
-    ('chain', {'weights_from': 'orthonromal'},
-     "weights_from: found 'orthonromal', needed one of keep, filler, orthonormal, .*did you mean 'orthonormal'?"),
-    ('chain', {'normalize': 'lsvu'}, "normalize: found 'lsvu', needed one of none, lsuv"),
-    ('chain', {'between': 'yes'}, "between: found 'yes', needed one of none, exact, paper"),
-])
+@pytest.mark.parametrize(
+    'text, options, message',
+    [
+        (
+            data() + pool('p', 'data'),
+            {},
+            "net 'net' has nothing to initialise: no convolution or inner product that learns$",
+        ),
+        (
+            'chain',
+            {'layers': 'conv9'},
+            "no convolution or inner product that learns has a name that 'conv9' matches",
+        ),
+        (
+            'chain',
+            {'layers': '('},
+            r"layers: '\(' is not a regular expression: missing \), unterminated subpattern",
+        ),
+        (
+            'chain',
+            {'weights_from': 'orthonromal'},
+            "weights_from: found 'orthonromal', needed one of keep, filler, orthonormal, .*did you mean 'orthonormal'?",
+        ),
+        ('chain', {'normalize': 'lsvu'}, "normalize: found 'lsvu', needed one of none, lsuv"),
+        ('chain', {'between': 'yes'}, "between: found 'yes', needed one of none, exact, paper"),
+    ],
+)
 def test_what_cannot_be_done(text, options, message):
     with pytest.raises(NetError, match=message):
         initialized(text, Recipe(**options))
 
 
-# -- where weights come from -----------------------------------------------------------------------------------
+# -- where weights come from
+# -----------------------------------------------------------------------------------
+
 
 def test_weights_from_shapes():
     for source, expected in {
-            'keep': lambda shape, rng: build('chain').params['c1'][0].data, 'filler': None,
-            'orthonormal': orthonormal, **{name: lambda shape, rng, p=param: fill_array(shape, p, rng)
-                                           for name, param in FROM_SHAPE.items()}}.items():
+        'keep': lambda shape, rng: build('chain').params['c1'][0].data,
+        'filler': None,
+        'orthonormal': orthonormal,
+        **{
+            name: lambda shape, rng, p=param: fill_array(shape, p, rng)
+            for name, param in FROM_SHAPE.items()
+        },
+    }.items():
         net, _ = initialized('chain', Recipe(source, 'none', layers='c1'))
         shape = net.params['c1'][0].shape
-        expected = expected(shape, np.random.default_rng(0)) if expected else build('chain').params['c1'][0].data
+        expected = (
+            expected(shape, np.random.default_rng(0))
+            if expected
+            else build('chain').params['c1'][0].data
+        )
         np.testing.assert_array_equal(net.params['c1'][0].data, expected, err_msg=source)
 
 
@@ -157,21 +216,32 @@ def test_notes_name_layer_and_group():
     net = build('groups')
     for param in net.all_params():
         param.data = 0
-    notes = initialize(net, [{'data': np.zeros((6, 4, 9, 9))}], Recipe('pca', 'none'), np.random.default_rng(0))
-    assert any(note.startswith("layer 'c1': group 1: the 294 samples do not vary") for note in notes), notes
+    notes = initialize(
+        net, [{'data': np.zeros((6, 4, 9, 9))}], Recipe('pca', 'none'), np.random.default_rng(0)
+    )
+    assert any(
+        note.startswith("layer 'c1': group 1: the 294 samples do not vary") for note in notes
+    ), notes
 
 
 def test_few_samples_where_memory_is_small():
     _, notes = initialized('chain', Recipe('pca', 'none', memory=8 * 27 * 5, layers='c1'))
-    assert notes[-1].startswith("layer 'c1': 5 samples of dimension 27 have rank 4: 4 of 8 filters come from them")
+    assert notes[-1].startswith(
+        "layer 'c1': 5 samples of dimension 27 have rank 4: 4 of 8 filters come from them"
+    )
 
 
 def test_a_deconvolution_has_no_rows_of_samples():
     _, notes = initialized('unet', Recipe('pca', 'within', all_layers=True))
-    assert "layer 'up': no rows of samples meet the weights of a Deconvolution: they are Gaussian" in notes
+    assert (
+        "layer 'up': no rows of samples meet the weights of a Deconvolution: they are Gaussian"
+        in notes
+    )
 
 
-# -- parts that go together ----------------------------------------------------------------------------------
+# -- parts that go together
+# ----------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('between', BETWEEN)
 def test_between_follows_within(between):
@@ -185,13 +255,27 @@ def test_between_follows_within(between):
 def test_zero_last():
     net, notes = initialized('inception', replace(PRESETS['lsuv'], zero_last=True))
     assert notes == ["layer 'f': a last layer, its weights are zero"]
-    assert not net.params['f'][0].data.any() and net.params['f'][1].data.any() and net.params['b'][0].data.any()
+    assert (
+        not net.params['f'][0].data.any()
+        and net.params['f'][1].data.any()
+        and net.params['b'][0].data.any()
+    )
 
 
-@pytest.mark.parametrize('name, first, last', [
-    ('chain', ['c1'], ['f2']), ('siamese', ['c1', 'c1_p'], ['out']), ('product', ['c1', 'g'], ['f2']),
-    ('unet', ['d1'], ['score']),
-    (data() + conv('c', 'data', 3) + fc('aux', 'c', 2) + conv('d', 'c', 3) + fc('f', 'd', 2), ['c'], ['aux', 'f'])])
+@pytest.mark.parametrize(
+    'name, first, last',
+    [
+        ('chain', ['c1'], ['f2']),
+        ('siamese', ['c1', 'c1_p'], ['out']),
+        ('product', ['c1', 'g'], ['f2']),
+        ('unet', ['d1'], ['score']),
+        (
+            data() + conv('c', 'data', 3) + fc('aux', 'c', 2) + conv('d', 'c', 3) + fc('f', 'd', 2),
+            ['c'],
+            ['aux', 'f'],
+        ),
+    ],
+)
 def test_first_and_last_layers(name, first, last):
     net = build(name)
     assert [each.name for each in first_layers(net)] == first
@@ -199,7 +283,9 @@ def test_first_and_last_layers(name, first, last):
 
 
 def test_dropout_while_measuring():
-    quiet, kept = (initialized('chain', replace(PRESETS['lsuv'], dropout=dropout)) for dropout in (False, True))
+    quiet, kept = (
+        initialized('chain', replace(PRESETS['lsuv'], dropout=dropout)) for dropout in (False, True)
+    )
     note = 'dropout is off while layers are measured (--dropout keeps it on)'
     assert quiet[1] == [note] and kept[1] == []
     assert (quiet[0].params['f1'][0].data == kept[0].params['f1'][0].data).all()
@@ -213,10 +299,19 @@ def test_progress_hears_every_layer():
     assert heard == net.layer_names
 
 
-# -- inputs ------------------------------------------------------------------------------------------------
+# -- inputs
+# ------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('factor, expected', [(1, None), (60, r'60.*scale: 0.017 }\)$'), (0.01, r'0.01.*scale: 1e'),
-                                              (0, '0: networks learn best')])
+
+@pytest.mark.parametrize(
+    'factor, expected',
+    [
+        (1, None),
+        (60, r'60.*scale: 0.017 }\)$'),
+        (0.01, r'0.01.*scale: 1e'),
+        (0, '0: networks learn best'),
+    ],
+)
 def test_an_input_far_from_one_is_noted(factor, expected):
     net = build(data() + conv('c1', 'data', 4) + relu('c1') + conv('c2', 'c1', 4))
     batches = [{'data': factor * batch['data']} for batch in samples(net, 2)]

@@ -1,4 +1,5 @@
 """Scale and scale+bias initialization, by their definitions."""
+
 import numpy as np
 import pytest
 from goodinit.initializers import PRESETS, Recipe, initialize, walk
@@ -13,11 +14,20 @@ def initialized(text, normalize, count=2):
     batches = samples(net, count)
     notes = initialize(net, batches, Recipe('keep', normalize), np.random.default_rng(0))
     with measuring(net):
-        return net, batches, {step.layer.name: step.forward() for step in walk(net, batches) if step.affine}, notes
+        return (
+            net,
+            batches,
+            {step.layer.name: step.forward() for step in walk(net, batches) if step.affine},
+            notes,
+        )
 
 
 def owners(net):
-    return [layer for layer in net.layers if isinstance(layer, Affine) and layer.weight.owner is layer.weight]
+    return [
+        layer
+        for layer in net.layers
+        if isinstance(layer, Affine) and layer.weight.owner is layer.weight
+    ]
 
 
 @pytest.mark.parametrize('name', NETS)
@@ -62,5 +72,8 @@ def test_zero_weights_are_left_alone(normalize):
     net = build('chain')
     net.params['c2'][0].data = 0
     notes = initialize(net, samples(net), Recipe('keep', normalize), np.random.default_rng(0))
-    assert "layer 'c2': its output is constant, so its weights cannot be scaled: left as they are" in notes
+    assert (
+        "layer 'c2': its output is constant, so its weights cannot be scaled: left as they are"
+        in notes
+    )
     assert all(np.isfinite(param.data).all() for param in net.all_params())

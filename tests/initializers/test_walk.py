@@ -1,4 +1,5 @@
 """The walk: what each halt sees, how often layers run, what is kept alive."""
+
 import numpy as np
 import pytest
 from goodinit.initializers import walk
@@ -6,13 +7,27 @@ from goodinit.initializers.walk import Moments, measuring, pooled
 from goodinit.netlib.errors import DataError
 from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.proto.caffe_pb2 import TEST, TRAIN
-from small_nets import NETS, WITH_BATCH_NORM, WITH_LRN, build, conv, data, fc, layer, outputs, pool, relu, samples
+from small_nets import (
+    NETS,
+    WITH_BATCH_NORM,
+    WITH_LRN,
+    build,
+    conv,
+    data,
+    fc,
+    layer,
+    outputs,
+    pool,
+    relu,
+    samples,
+)
 
 ALL = {**NETS, 'lrn': WITH_LRN, 'batch_norm': WITH_BATCH_NORM}
 
 
 def recorded(net, batches):
-    """[{(layer, 'bottom' or 'top', i): array}] of a plain forward pass per batch, taken right after each layer."""
+    """[{(layer, 'bottom' or 'top', i): array}] of a plain forward pass per batch, taken right after
+    each layer."""
     runs = []
     for batch in batches:
         run = {}
@@ -40,7 +55,9 @@ def test_each_halt_sees_what_a_plain_forward_pass_sees(name, count):
             for batch in range(count):
                 step.kept.load(batch, blobs)
                 for k, blob in enumerate(blobs):
-                    np.testing.assert_array_equal(blob.data, expected[batch][step.index, which, k], err_msg=blob.name)
+                    np.testing.assert_array_equal(
+                        blob.data, expected[batch][step.index, which, k], err_msg=blob.name
+                    )
 
 
 @pytest.mark.parametrize('count', [1, 3])
@@ -66,41 +83,65 @@ def test_rescaled_outputs_are_those_of_the_rescaled_layer(name, count):
     for step in walk(net, batches):
         if step.affine and step.layer.weight.owner is step.layer.weight:
             before = step.forward()
-            step.rescale(rng.uniform(0.5, 2, step.layer.num_output),
-                         rng.standard_normal(step.layer.num_output) if step.bias else None)
+            step.rescale(
+                rng.uniform(0.5, 2, step.layer.num_output),
+                rng.standard_normal(step.layer.num_output) if step.bias else None,
+            )
             assert not np.allclose(before.var, step.moments.var)
         step.done or step.forward()
         for batch in range(count):
             step.kept.load(batch, step.top)
-            tops.update({(batch, step.index, k): blob.data.copy() for k, blob in enumerate(step.top)})
+            tops.update(
+                {(batch, step.index, k): blob.data.copy() for k, blob in enumerate(step.top)}
+            )
         if step.affine:
-            z = np.concatenate([np.moveaxis(tops[batch, step.index, k], 1, 0).reshape(step.layer.num_output, -1)
-                                for batch in range(count) for k in range(len(step.top))], axis=1)
+            z = np.concatenate(
+                [
+                    np.moveaxis(tops[batch, step.index, k], 1, 0).reshape(step.layer.num_output, -1)
+                    for batch in range(count)
+                    for k in range(len(step.top))
+                ],
+                axis=1,
+            )
             np.testing.assert_allclose(step.moments.mean, z.mean(axis=1), rtol=1e-5, atol=1e-5)
             np.testing.assert_allclose(step.moments.var, z.var(axis=1), rtol=1e-4)
     for batch, run in enumerate(recorded(net, batches)):
         for (i, which, k), values in run.items():
             if which == 'top':
-                np.testing.assert_allclose(tops[batch, i, k], values, rtol=1e-4, atol=1e-4 * np.abs(values).max())
+                np.testing.assert_allclose(
+                    tops[batch, i, k], values, rtol=1e-4, atol=1e-4 * np.abs(values).max()
+                )
 
 
 def test_batches_may_differ_in_size():
     net = build('inception', phase=TEST)
-    batches = [{'data': batch['data'][:n]} for n, batch in zip((3, 6, 2), samples(net, 3), strict=True)]
+    batches = [
+        {'data': batch['data'][:n]} for n, batch in zip((3, 6, 2), samples(net, 3), strict=True)
+    ]
     expected = recorded(net, batches)
     for step in walk(net, batches, keep=['f']):
         if step.affine:
             step.forward()
             step.rescale(1.0)
     for batch in range(3):
-        np.testing.assert_array_equal(step.kept.values[batch]['f'], expected[batch][len(net.layers) - 1, 'top', 0])
+        np.testing.assert_array_equal(
+            step.kept.values[batch]['f'], expected[batch][len(net.layers) - 1, 'top', 0]
+        )
 
 
-# -- memory ------------------------------------------------------------------------------------------------
+# -- memory
+# ------------------------------------------------------------------------------------------------
+
 
 def deep(depth=12):
-    return data('4 8 16 16') + ''.join(conv(f'c{i}', f'c{i - 1}' if i else 'data', 8, more='pad: 1') + relu(f'c{i}')
-                                       for i in range(depth)) + fc('f', f'c{depth - 1}', 5)
+    return (
+        data('4 8 16 16')
+        + ''.join(
+            conv(f'c{i}', f'c{i - 1}' if i else 'data', 8, more='pad: 1') + relu(f'c{i}')
+            for i in range(depth)
+        )
+        + fc('f', f'c{depth - 1}', 5)
+    )
 
 
 @pytest.mark.parametrize('count', [1, 4])
@@ -112,7 +153,11 @@ def test_activations_are_freed_after_their_last_use(count):
     for step in walk(net, batches):
         step.forward()
         held = sum(memory.held for memory in {blob.values.memory for blob in net.blobs.values()})
-        copies = {id(base(array)): base(array).nbytes for values in step.kept.values for array in values.values()}
+        copies = {
+            id(base(array)): base(array).nbytes
+            for values in step.kept.values
+            for array in values.values()
+        }
         peak = max(peak, held + sum(copies.values()))
     assert peak <= (3 if count == 1 else 3 + 2 * count) * one
     assert sum(memory.held for memory in {blob.values.memory for blob in net.blobs.values()}) == 0
@@ -125,7 +170,9 @@ def base(array):
 
 def test_a_skipped_blob_lives_until_its_last_use():
     net = build('unet')
-    alive = {step.layer.name for step in walk(net, samples(net)) if net.blobs['d1'].values.memory.held}
+    alive = {
+        step.layer.name for step in walk(net, samples(net)) if net.blobs['d1'].values.memory.held
+    }
     assert {'p', 'd2', 'up', 'crop'} <= alive and not {'u', 'score'} & alive
 
 
@@ -140,8 +187,12 @@ def test_blobs_can_be_kept(count):
 
 
 def test_parameters_that_are_blobs_survive():
-    text = (data('4 3') + layer('Parameter', 'p', '', fields='parameter_param { shape { dim: 4 dim: 3 } }')
-            + layer('Eltwise', 'sum', 'data p') + fc('f', 'sum', 2))
+    text = (
+        data('4 3')
+        + layer('Parameter', 'p', '', fields='parameter_param { shape { dim: 4 dim: 3 } }')
+        + layer('Eltwise', 'sum', 'data p')
+        + fc('f', 'sum', 2)
+    )
     net = build(text)
     net.params['p'][0].data = 5
     for _ in walk(net, samples(net)):
@@ -151,8 +202,12 @@ def test_parameters_that_are_blobs_survive():
 
 @pytest.mark.parametrize('count', [1, 2])
 def test_an_input_may_be_changed_in_place(count):
-    text = (data() + layer('Power', 'scale', 'data', 'data', 'power_param { scale: 0.1 }') + conv('c', 'data', 3)
-            + fc('f', 'c', 2))
+    text = (
+        data()
+        + layer('Power', 'scale', 'data', 'data', 'power_param { scale: 0.1 }')
+        + conv('c', 'data', 3)
+        + fc('f', 'c', 2)
+    )
     net = build(text, phase=TEST)
     batches = samples(net, count)
     expected = outputs(net, batches[-1])['f']
@@ -161,14 +216,16 @@ def test_an_input_may_be_changed_in_place(count):
     np.testing.assert_array_equal(net.blobs['f'].data, expected)
 
 
-# -- samples -----------------------------------------------------------------------------------------------
+# -- samples
+# -----------------------------------------------------------------------------------------------
+
 
 def test_samples_are_the_rows_that_meet_the_weights():
     net = build('groups', phase=TEST)
     batches = samples(net, 2)
     for step in walk(net, batches):
         if step.layer.name == 'c1':
-            rows = step.samples(10 ** 6, np.random.default_rng(0))
+            rows = step.samples(10**6, np.random.default_rng(0))
             assert rows.shape == (2, 2 * 6 * 7 * 7, 18)
             W = net.params['c1'][0].data.reshape(2, 4, 18)
             z = np.einsum('gri,goi->gor', rows, W) + net.params['c1'][1].data.reshape(2, 4, 1)
@@ -177,7 +234,9 @@ def test_samples_are_the_rows_that_meet_the_weights():
             np.testing.assert_allclose(z.var(axis=2).ravel(), moments.var, rtol=1e-4)
 
 
-@pytest.mark.parametrize('limit, expected', [(7, [3, 2, 2]), (3, [1, 1, 1]), (1, [1, 0, 0]), (17, [6, 6, 5])])
+@pytest.mark.parametrize(
+    'limit, expected', [(7, [3, 2, 2]), (3, [1, 1, 1]), (1, [1, 0, 0]), (17, [6, 6, 5])]
+)
 def test_samples_come_evenly_from_all_batches(limit, expected):
     net = build(data('6 1') + fc('f', 'data', 2))
     batches = [{'data': np.full((6, 1), k, np.float32)} for k in range(3)]
@@ -188,7 +247,9 @@ def test_samples_come_evenly_from_all_batches(limit, expected):
             assert sorted(found, reverse=True) == expected
 
 
-# -- moments and measuring -----------------------------------------------------------------------------------
+# -- moments and measuring
+# -----------------------------------------------------------------------------------
+
 
 def test_pooled_moments():
     rng = np.random.default_rng(0)
@@ -197,11 +258,24 @@ def test_pooled_moments():
     x = np.concatenate(parts)
     np.testing.assert_allclose([whole.mean, whole.var], [x.mean(axis=0), x.var(axis=0)])
     assert (whole.count, whole.total_mean) == (14, pytest.approx(x.mean()))
-    assert (whole.total_var, whole.mean_square) == (pytest.approx(x.var()), pytest.approx(np.square(x).mean()))
+    assert (whole.total_var, whole.mean_square) == (
+        pytest.approx(x.var()),
+        pytest.approx(np.square(x).mean()),
+    )
 
 
-@pytest.mark.parametrize('mean, var, constant', [(0, 0, True), (3, 0, True), (3, 1e-13, True), (3, 1e-10, False),
-                                                 (0, 1e-29, False), (0, 1e-31, True), (1e4, 1e-5, True)])
+@pytest.mark.parametrize(
+    'mean, var, constant',
+    [
+        (0, 0, True),
+        (3, 0, True),
+        (3, 1e-13, True),
+        (3, 1e-10, False),
+        (0, 1e-29, False),
+        (0, 1e-31, True),
+        (1e4, 1e-5, True),
+    ],
+)
 def test_constant_outputs(mean, var, constant):
     assert Moments(np.array([mean]), np.array([var]), 9).constant == constant
 
@@ -222,30 +296,43 @@ def test_measuring_puts_statistics_back_and_lets_dropout_pass():
 
 
 def test_measuring_keeps_new_weights_that_another_layer_shares():
-    text = (layer('Input', 'data', '', fields='input_param { shape { dim: 6 } }')
-            + layer('Embed', 'embed', 'data', fields='embed_param { num_output: 7 input_dim: 9 bias_term: false } '
-                                                     'param { name: "E" }')
-            + fc('out', 'embed', 9, 'bias_term: false', 'param { name: "E" }'))
+    text = (
+        layer('Input', 'data', '', fields='input_param { shape { dim: 6 } }')
+        + layer(
+            'Embed',
+            'embed',
+            'data',
+            fields='embed_param { num_output: 7 input_dim: 9 bias_term: false } '
+            'param { name: "E" }',
+        )
+        + fc('out', 'embed', 9, 'bias_term: false', 'param { name: "E" }')
+    )
     net = build(text)
     with measuring(net):
         net.params['out'][0].data = 3
     assert (net.params['embed'][0].data == 3).all()
 
 
-# -- what cannot be measured -----------------------------------------------------------------------------------
+# -- what cannot be measured
+# -----------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('count', [1, 2])
 def test_nan_in_an_input_is_named(count):
     net = build('siamese')
     batches = samples(net, count)
     batches[-1]['data_p'][0, 0, 0, 0] = np.nan
-    with pytest.raises(DataError, match=r"input 'data_p': 1 of its 384 values are not finite \(NaN or Inf\)"):
+    with pytest.raises(
+        DataError, match=r"input 'data_p': 1 of its 384 values are not finite \(NaN or Inf\)"
+    ):
         list(walk(net, batches))
 
 
 def test_nan_from_inside_is_named_by_the_layer():
     net = build(data() + layer('Log', 'log', 'data') + conv('c', 'log', 3) + pool('p', 'c'))
     assert isinstance(net.layers[2], Affine)
-    with pytest.raises(DataError, match=r"layer 'c' \(Convolution\): its outputs are not finite"), \
-            np.errstate(invalid='ignore'):
+    with (
+        pytest.raises(DataError, match=r"layer 'c' \(Convolution\): its outputs are not finite"),
+        np.errstate(invalid='ignore'),
+    ):
         list(walk(net, samples(net)))

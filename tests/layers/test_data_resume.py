@@ -1,4 +1,6 @@
-"""A layer that is restored in a new net gives exactly what would have come next, without reading what came before."""
+"""A layer that is restored in a new net gives exactly what would have come next, without reading
+what came before."""
+
 import json
 import shutil
 
@@ -28,7 +30,10 @@ LAYERS = {
     'shuffled hdf5': ('HDF5Data', H5 % 'true'),
     'windows': ('WindowData', WINDOWS + CROPS),
     'memory': ('MemoryData', 'memory_data_param { batch_size: 2 channels: 1 height: 1 width: 3 }'),
-    'dummy': ('DummyData', 'dummy_data_param { shape { dim: 3 } data_filler { type: "gaussian" } }'),
+    'dummy': (
+        'DummyData',
+        'dummy_data_param { shape { dim: 3 } data_filler { type: "gaussian" } }',
+    ),
 }
 
 
@@ -63,7 +68,9 @@ def batches(net, count):
 def test_a_restored_layer_goes_on(name, before):
     first = build(name, seed=1)
     list(batches(first, before))
-    state = json.loads(json.dumps(first.layers[0].state()))         # nothing but numbers, strings, lists, dicts
+    state = json.loads(
+        json.dumps(first.layers[0].state())
+    )  # nothing but numbers, strings, lists, dicts
     again = build(name, seed=2)
     list(batches(again, 2))
     again.layers[0].restore(state)
@@ -77,7 +84,7 @@ def test_nothing_is_decoded_again(name, monkeypatch):
     first, again = build(name, seed=1), build(name, seed=2)
     list(batches(first, 9))
     state, opened, original = first.layers[0].state(), [], Image.open
-    first.layers[0].restore(state)          # nothing is read ahead any more
+    first.layers[0].restore(state)  # nothing is read ahead any more
     monkeypatch.setattr(Image, 'open', lambda *source: opened.append(source) or original(*source))
     again.layers[0].restore(state)
     assert not opened

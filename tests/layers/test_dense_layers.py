@@ -1,4 +1,6 @@
-"""The layers of Caffe's forks for dense prediction and of small nets: loops over single numbers, facts, and OpenCV."""
+"""The layers of Caffe's forks for dense prediction and of small nets: loops over single numbers,
+facts, and OpenCV."""
+
 import numpy as np
 import pytest
 from case import case, exactly
@@ -13,8 +15,14 @@ RNG = np.random.default_rng(0)
 
 def built(type, fields='', tops='y', train=False, params=None, **bottoms):
     """A net of the layer on these arrays, in float64, with its parameters filled with these."""
-    net = case(type, fields, tops=tops, train=train, params={i: exactly(p) for i, p in enumerate(params or [])},
-               **{name: exactly(array) for name, array in bottoms.items()}).net(make_engine('reference', dtype=float))
+    net = case(
+        type,
+        fields,
+        tops=tops,
+        train=train,
+        params={i: exactly(p) for i, p in enumerate(params or [])},
+        **{name: exactly(array) for name, array in bottoms.items()},
+    ).net(make_engine('reference', dtype=float))
     net.forward()
     return net
 
@@ -26,11 +34,15 @@ def computed(type, fields='', **more):
 def sent_back(net, dy):
     """The gradient by x, from that by y."""
     net.blobs['y'].diff = dy
-    net.layers[-1].backward(net.tops[-1], [name != 'mask' for name in net.layers[-1].param.bottom], net.bottoms[-1])
+    net.layers[-1].backward(
+        net.tops[-1], [name != 'mask' for name in net.layers[-1].param.bottom], net.bottoms[-1]
+    )
     return net.blobs['x'].diff
 
 
-# -- resizing --------------------------------------------------------------------------------------------------
+# -- resizing
+# --------------------------------------------------------------------------------------------------
+
 
 def interpolated(x, height, width):
     """x (N, C, H, W) with its corners in the corners."""
@@ -44,16 +56,19 @@ def interpolated(x, height, width):
     return y
 
 
-@pytest.mark.parametrize('fields, shape, extents', [
-    ('height: 5 width: 3', (2, 3, 4, 6), (5, 3)),
-    ('height: 1 width: 6', (1, 2, 4, 6), (1, 6)),
-    ('zoom_factor: 2', (1, 2, 3, 4), (5, 7)),
-    ('shrink_factor: 2', (1, 2, 5, 6), (3, 3)),
-    ('shrink_factor: 2 zoom_factor: 3', (1, 1, 6, 5), (7, 7)),
-    ('shrink_factor: 2 zoom_factor: 3 height: 4 width: 2', (1, 1, 6, 5), (4, 2)),
-    ('zoom_factor: 2 height: 4 width: 4', (1, 1, 3, 3), (5, 5)),
-    ('height: 60 width: 60', (1, 2, 1, 1), (60, 60)),
-])
+@pytest.mark.parametrize(
+    'fields, shape, extents',
+    [
+        ('height: 5 width: 3', (2, 3, 4, 6), (5, 3)),
+        ('height: 1 width: 6', (1, 2, 4, 6), (1, 6)),
+        ('zoom_factor: 2', (1, 2, 3, 4), (5, 7)),
+        ('shrink_factor: 2', (1, 2, 5, 6), (3, 3)),
+        ('shrink_factor: 2 zoom_factor: 3', (1, 1, 6, 5), (7, 7)),
+        ('shrink_factor: 2 zoom_factor: 3 height: 4 width: 2', (1, 1, 6, 5), (4, 2)),
+        ('zoom_factor: 2 height: 4 width: 4', (1, 1, 3, 3), (5, 5)),
+        ('height: 60 width: 60', (1, 2, 1, 1), (60, 60)),
+    ],
+)
 def test_interp(fields, shape, extents):
     x = RNG.standard_normal(shape)
     y = computed('Interp', f'interp_param {{ {fields} }}', x=x)
@@ -69,39 +84,61 @@ def test_interp_cuts():
 def test_interp_as_pytorch_has_it():
     """torch.nn.functional.interpolate(..., mode='bilinear', align_corners=True)"""
     y = computed('Interp', 'interp_param { height: 4 width: 4 }', x=[[[[1, 2], [3, 4]]]])
-    np.testing.assert_allclose(y[0, 0], [[1, 4 / 3, 5 / 3, 2], [5 / 3, 2, 7 / 3, 8 / 3],
-                                         [7 / 3, 8 / 3, 3, 10 / 3], [3, 10 / 3, 11 / 3, 4]])
+    np.testing.assert_allclose(
+        y[0, 0],
+        [
+            [1, 4 / 3, 5 / 3, 2],
+            [5 / 3, 2, 7 / 3, 8 / 3],
+            [7 / 3, 8 / 3, 3, 10 / 3],
+            [3, 10 / 3, 11 / 3, 4],
+        ],
+    )
 
 
-# What torch.nn.MaxPool2d(2, stride=2, return_indices=True) and MaxUnpool2d(2, stride=2) show in PyTorch's manual.
+# What torch.nn.MaxPool2d(2, stride=2, return_indices=True) and MaxUnpool2d(2, stride=2) show in
+# PyTorch's manual.
 POOLED, PLACES = [[[[6, 8], [14, 16]]]], [[[[5, 7], [13, 15]]]]
 UNPOOLED = [[0, 0, 0, 0], [0, 6, 0, 8], [0, 0, 0, 0], [0, 14, 0, 16]]
 
 
-@pytest.mark.parametrize('type, fields', [
-    ('Upsample', ''),
-    ('Upsample', 'upsample_param { upsample_h: 4 upsample_w: 4 }'),
-    ('Unpooling', 'unpooling_param { kernel_size: 2 stride: 2 unpool_size: 4 }'),
-])
+@pytest.mark.parametrize(
+    'type, fields',
+    [
+        ('Upsample', ''),
+        ('Upsample', 'upsample_param { upsample_h: 4 upsample_w: 4 }'),
+        ('Unpooling', 'unpooling_param { kernel_size: 2 stride: 2 unpool_size: 4 }'),
+    ],
+)
 def test_max_unpooling_as_pytorch_has_it(type, fields):
     net = built(type, fields, x=POOLED, mask=PLACES)
     np.testing.assert_array_equal(net.blobs['y'].data[0, 0], UNPOOLED)
-    np.testing.assert_array_equal(sent_back(net, np.arange(16.).reshape(1, 1, 4, 4)), PLACES)
+    np.testing.assert_array_equal(sent_back(net, np.arange(16.0).reshape(1, 1, 4, 4)), PLACES)
 
 
-@pytest.mark.parametrize('pool, extents, up', [
-    ('kernel_size: 2 stride: 2', (8, 6), ''),
-    ('kernel_size: 2 stride: 2', (7, 5), 'upsample_param { pad_out_h: true pad_out_w: true }'),
-    ('kernel_size: 2 stride: 2', (45, 60), 'upsample_param { upsample_h: 45 upsample_w: 60 }'),
-    ('kernel_size: 3 stride: 2 pad: 1', (8, 6), 'upsample_param { upsample_h: 8 upsample_w: 6 }'),
-    ('kernel_size: 3 stride: 1', (5, 5), 'upsample_param { upsample_h: 5 upsample_w: 5 }'),
-])
+@pytest.mark.parametrize(
+    'pool, extents, up',
+    [
+        ('kernel_size: 2 stride: 2', (8, 6), ''),
+        ('kernel_size: 2 stride: 2', (7, 5), 'upsample_param { pad_out_h: true pad_out_w: true }'),
+        ('kernel_size: 2 stride: 2', (45, 60), 'upsample_param { upsample_h: 45 upsample_w: 60 }'),
+        (
+            'kernel_size: 3 stride: 2 pad: 1',
+            (8, 6),
+            'upsample_param { upsample_h: 8 upsample_w: 6 }',
+        ),
+        ('kernel_size: 3 stride: 1', (5, 5), 'upsample_param { upsample_h: 5 upsample_w: 5 }'),
+    ],
+)
 def test_upsample_goes_back_through_pooling(pool, extents, up, engine):
     """Each winner comes back to its place, once for each window that it won."""
-    net = Net(parse_net(f'''
+    net = Net(
+        parse_net(f"""
         layer {{ name: "x" type: "Input" top: "x" input_param {{ shape {{ dim: {[2, 3, *extents]} }} }} }}
         layer {{ name: "p" type: "Pooling" bottom: "x" top: "p" top: "mask" pooling_param {{ {pool} }} }}
-        layer {{ name: "y" type: "Upsample" bottom: "p" bottom: "mask" top: "y" {up} }}'''), TEST, engine=engine)
+        layer {{ name: "y" type: "Upsample" bottom: "p" bottom: "mask" top: "y" {up} }}"""),
+        TEST,
+        engine=engine,
+    )
     x = RNG.standard_normal(net.blobs['x'].shape)
     net.blobs['x'].data = x
     net.forward()
@@ -114,30 +151,48 @@ def test_upsample_goes_back_through_pooling(pool, extents, up, engine):
 
 def test_upsample_without_a_mask_is_nearest_neighbour():
     net = built('Upsample', 'upsample_param { scale: 2 }', x=[[[[1, 2], [3, 4]]]])
-    np.testing.assert_array_equal(net.blobs['y'].data[0, 0], [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]])
+    np.testing.assert_array_equal(
+        net.blobs['y'].data[0, 0], [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
+    )
     np.testing.assert_array_equal(sent_back(net, np.ones((1, 1, 4, 4))), np.full((1, 1, 2, 2), 4))
 
 
-@pytest.mark.parametrize('unpool, expected', [
-    ('MAX', [[1, 0, 0, 2, 0], [0, 0, 0, 0, 0], [3, 0, 0, 4, 0], [0, 0, 0, 0, 0]]),
-    ('TILE', [[1, 1, 0, 2, 2], [1, 1, 0, 2, 2], [3, 3, 0, 4, 4], [3, 3, 0, 4, 4]]),
-    ('AVE', [[0.25, 0.25, 0, 0.5, 0.5], [0.25, 0.25, 0, 0.5, 0.5], [0.75, 0.75, 0, 1, 1], [0.75, 0.75, 0, 1, 1]]),
-])
+@pytest.mark.parametrize(
+    'unpool, expected',
+    [
+        ('MAX', [[1, 0, 0, 2, 0], [0, 0, 0, 0, 0], [3, 0, 0, 4, 0], [0, 0, 0, 0, 0]]),
+        ('TILE', [[1, 1, 0, 2, 2], [1, 1, 0, 2, 2], [3, 3, 0, 4, 4], [3, 3, 0, 4, 4]]),
+        (
+            'AVE',
+            [
+                [0.25, 0.25, 0, 0.5, 0.5],
+                [0.25, 0.25, 0, 0.5, 0.5],
+                [0.75, 0.75, 0, 1, 1],
+                [0.75, 0.75, 0, 1, 1],
+            ],
+        ),
+    ],
+)
 def test_unpooling(unpool, expected):
-    y = computed('Unpooling', f'unpooling_param {{ unpool: {unpool} kernel_size: 2 stride_h: 2 stride_w: 3 unpool_h: 4 '
-                              'unpool_w: 5 }', x=[[[[1, 2], [3, 4]]]])
+    y = computed(
+        'Unpooling',
+        f'unpooling_param {{ unpool: {unpool} kernel_size: 2 stride_h: 2 stride_w: 3 unpool_h: 4 '
+        'unpool_w: 5 }',
+        x=[[[[1, 2], [3, 4]]]],
+    )
     np.testing.assert_array_equal(y[0, 0], expected)
 
 
-# -- BN --------------------------------------------------------------------------------------------------------
+# -- BN
+# --------------------------------------------------------------------------------------------------------
 
 X = RNG.standard_normal((4, 3, 2, 5)) * 3 + 1
 AXES = (0, 2, 3)
 MEAN, VAR = X.mean(AXES), X.var(AXES)
 SLOPE, BIAS, OLD_MEAN, OLD_VAR = np.array([[2, -1, 0.5], [1, 0, -2], [0.5, 1, -1], [1, 4, 9]])
 FOUR = [SLOPE, BIAS, OLD_MEAN, OLD_VAR]
-BN = '''layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [2, 3] } } }
-        layer { name: "l" type: "BN" bottom: "x" top: "y" bn_param { %s } }'''
+BN = """layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [2, 3] } } }
+        layer { name: "l" type: "BN" bottom: "x" top: "y" bn_param { %s } }"""
 
 
 def normalized(mean, var, eps):
@@ -145,37 +200,53 @@ def normalized(mean, var, eps):
     return slope * (X - mean) / scale + bias
 
 
-@pytest.mark.parametrize('fields, train, mean, var, eps', [
-    ('bn_mode: LEARN', False, MEAN, VAR, 1e-9),
-    ('scale_filler { value: 1 } shift_filler { }', True, MEAN, VAR, 1e-9),
-    ('bn_mode: INFERENCE', True, np.zeros(3), np.ones(3), 0),
-    ('', True, MEAN, VAR, 1e-5),
-    ('eps: 0.5', False, OLD_MEAN, OLD_VAR, 0.5),
-    ('slope_filler { } frozen: true', True, OLD_MEAN, OLD_VAR, 1e-5),
-    ('scale_filler { } frozen: true', True, OLD_MEAN, OLD_VAR, 1e-5),
-    ('decay: 0.1 var_eps: 0.5', True, MEAN, VAR, 0.5),
-    ('decay: 0.1', False, MEAN, VAR, 1e-10),
-    ('moving_average: true', False, OLD_MEAN, OLD_VAR, 1e-10),
-])
+@pytest.mark.parametrize(
+    'fields, train, mean, var, eps',
+    [
+        ('bn_mode: LEARN', False, MEAN, VAR, 1e-9),
+        ('scale_filler { value: 1 } shift_filler { }', True, MEAN, VAR, 1e-9),
+        ('bn_mode: INFERENCE', True, np.zeros(3), np.ones(3), 0),
+        ('', True, MEAN, VAR, 1e-5),
+        ('eps: 0.5', False, OLD_MEAN, OLD_VAR, 0.5),
+        ('slope_filler { } frozen: true', True, OLD_MEAN, OLD_VAR, 1e-5),
+        ('scale_filler { } frozen: true', True, OLD_MEAN, OLD_VAR, 1e-5),
+        ('decay: 0.1 var_eps: 0.5', True, MEAN, VAR, 0.5),
+        ('decay: 0.1', False, MEAN, VAR, 1e-10),
+        ('moving_average: true', False, OLD_MEAN, OLD_VAR, 1e-10),
+    ],
+)
 def test_bn(fields, train, mean, var, eps):
     net = built('BN', f'bn_param {{ {fields} }}', train=train, params=FOUR, x=X)
     np.testing.assert_allclose(net.blobs['y'].data, normalized(mean, var, eps), atol=1e-7)
     assert len(net.layers[-1].params) == (2 if mean is not OLD_MEAN and eps in (0, 1e-9) else 4)
 
 
-@pytest.mark.parametrize('fields, train, kept', [
-    ('momentum: 0.75', True, 0.75), ('decay: 0.1', True, 0.9), ('momentum: 0.75', False, 1), ('decay: 0.1', False, 1),
-    ('frozen: true', True, 1),
-])
+@pytest.mark.parametrize(
+    'fields, train, kept',
+    [
+        ('momentum: 0.75', True, 0.75),
+        ('decay: 0.1', True, 0.9),
+        ('momentum: 0.75', False, 1),
+        ('decay: 0.1', False, 1),
+        ('frozen: true', True, 1),
+    ],
+)
 def test_bn_gathers_statistics_while_training(fields, train, kept):
     net = built('BN', f'bn_param {{ {fields} }}', train=train, params=FOUR, x=X)
-    for param, old, new in zip(net.layers[-1].params[2:], (OLD_MEAN, OLD_VAR), (MEAN, VAR), strict=True):
+    for param, old, new in zip(
+        net.layers[-1].params[2:], (OLD_MEAN, OLD_VAR), (MEAN, VAR), strict=True
+    ):
         np.testing.assert_allclose(param.data.ravel(), kept * old + (1 - kept) * new, atol=1e-7)
 
 
-@pytest.mark.parametrize('fields, learns', [
-    ('bn_mode: LEARN', [True, True]), ('momentum: 0.9', [True, True, False, False]), ('frozen: true', [False] * 4),
-])
+@pytest.mark.parametrize(
+    'fields, learns',
+    [
+        ('bn_mode: LEARN', [True, True]),
+        ('momentum: 0.9', [True, True, False, False]),
+        ('frozen: true', [False] * 4),
+    ],
+)
 def test_which_parameters_of_bn_learn(fields, learns):
     net = built('BN', f'bn_param {{ {fields} }} param {{ lr_mult: 1 }} param {{ lr_mult: 2 }}', x=X)
     params = net.layers[-1].params
@@ -199,21 +270,32 @@ def test_bn_tells_the_statistics_of_the_batch():
 
 
 def test_bn_fills_its_parameters():
-    net = Net(parse_net(BN % 'slope_filler { value: 3 } bias_filler { value: 2 } frozen: true'), TEST)
+    net = Net(
+        parse_net(BN % 'slope_filler { value: 3 } bias_filler { value: 2 } frozen: true'), TEST
+    )
     fill(net, RNG)
     assert [set(p.data.ravel()) for p in net.layers[-1].params] == [{3}, {2}, {0}, {1}]
 
 
-# -- weights of labels -----------------------------------------------------------------------------------------
+# -- weights of labels
+# -----------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('fields, weights', [
-    ('', {0: 1 / 3, 2: 1 / 1}),
-    ('class_weighting: 0.5 class_weighting: 4 class_weighting: 3', {0: 0.5, 2: 3}),
-])
+
+@pytest.mark.parametrize(
+    'fields, weights',
+    [
+        ('', {0: 1 / 3, 2: 1 / 1}),
+        ('class_weighting: 0.5 class_weighting: 4 class_weighting: 3', {0: 0.5, 2: 3}),
+    ],
+)
 def test_softmax_with_loss_weighs_labels(fields, weights):
     x, labels = RNG.standard_normal((6, 3)), np.array([0, 2, 1, 0, 1, 0])
-    net = built('SoftmaxWithLoss', f'loss_param {{ weight_by_label_freqs: true ignore_label: 1 {fields} }}', x=x,
-                label=labels)
+    net = built(
+        'SoftmaxWithLoss',
+        f'loss_param {{ weight_by_label_freqs: true ignore_label: 1 {fields} }}',
+        x=x,
+        label=labels,
+    )
     p = np.exp(x) / np.exp(x).sum(1, keepdims=True)
     counted = [(i, label) for i, label in enumerate(labels) if label != 1]
     loss = -sum(weights[label] * np.log(p[i, label]) for i, label in counted) / 4
@@ -225,11 +307,15 @@ def test_softmax_with_loss_weighs_labels(fields, weights):
     np.testing.assert_allclose(net.blobs['x'].diff, dx)
 
 
-# -- small nets ------------------------------------------------------------------------------------------------
+# -- small nets
+# ------------------------------------------------------------------------------------------------
+
 
 def test_shuffle_channel_as_pytorch_has_it():
     """torch.nn.functional.channel_shuffle of 6 channels in 3 groups."""
-    y = computed('ShuffleChannel', 'shuffle_channel_param { group: 3 }', x=np.arange(6).reshape(1, 6, 1, 1))
+    y = computed(
+        'ShuffleChannel', 'shuffle_channel_param { group: 3 }', x=np.arange(6).reshape(1, 6, 1, 1)
+    )
     np.testing.assert_array_equal(y.ravel(), [0, 2, 4, 1, 3, 5])
 
 
@@ -269,9 +355,13 @@ def test_opencv_computes_the_same(type, fields, tmp_path):
     net = case(type, fields, x=exactly(x)).net('reference')
     net.forward()
     net.save(tmp_path / 'weights.caffemodel')
-    (tmp_path / 'net.prototxt').write_text(f'input: "x" input_shape {{ dim: [1, 4, 5, 6] }}\n'
-                                           f'layer {{ name: "l" type: "{type}" bottom: "x" top: "y" {fields} }}')
-    imported = cv2.dnn.readNetFromCaffe(str(tmp_path / 'net.prototxt'), str(tmp_path / 'weights.caffemodel'))
+    (tmp_path / 'net.prototxt').write_text(
+        f'input: "x" input_shape {{ dim: [1, 4, 5, 6] }}\n'
+        f'layer {{ name: "l" type: "{type}" bottom: "x" top: "y" {fields} }}'
+    )
+    imported = cv2.dnn.readNetFromCaffe(
+        str(tmp_path / 'net.prototxt'), str(tmp_path / 'weights.caffemodel')
+    )
     imported.setInput(x)
     theirs = imported.forward()
     assert theirs.shape == net.blobs['y'].shape

@@ -1,4 +1,5 @@
 """Every recorded layer case: the same outputs, parameters and gradients as BVLC Caffe."""
+
 import golden
 import numpy as np
 import pytest
@@ -7,11 +8,14 @@ from goodinit.netlib.errors import LayerError
 CASES = golden.find('layers/*/*.npz')
 # What Caffe does there is a defect; ours is right where it differs.
 DIFFERENT = {
-    'layers/Clip/inplace_overwritten_input': {'bottom_diff/x', 'blob_diff/x'},    # a gradient at the overwritten input
+    'layers/Clip/inplace_overwritten_input': {
+        'bottom_diff/x',
+        'blob_diff/x',
+    },  # a gradient at the overwritten input
 }
 # The right answer is infinite or NaN, which the checked engine takes for a mistake.
 NOT_FINITE = {
-    'layers/Pooling/ave_stride_gt_kernel_empty_window',      # the average of nothing
+    'layers/Pooling/ave_stride_gt_kernel_empty_window',  # the average of nothing
 }
 
 
@@ -22,9 +26,13 @@ def test_recorded_layer(name, engine):
         with pytest.raises(LayerError, match=r'made .* of finite numbers'):
             list(golden.replay(path, engine))
         return
-    limits = {gradient: golden.tolerance(golden.net_of(path), gradient) for gradient in (False, True)}
+    limits = {
+        gradient: golden.tolerance(golden.net_of(path), gradient) for gradient in (False, True)
+    }
     for key, ours, recorded in golden.replay(path, engine):
         if key in DIFFERENT.get(name, ()):
-            assert not np.allclose(ours, recorded), f'{key} is as Caffe has it: take it out of DIFFERENT'
+            assert not np.allclose(ours, recorded), (
+                f'{key} is as Caffe has it: take it out of DIFFERENT'
+            )
         else:
             golden.assert_close(key, ours, recorded, *limits[golden.is_gradient(key)])

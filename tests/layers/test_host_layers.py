@@ -1,4 +1,5 @@
 """Layers that work on the host: HDF5 files, and arrays handed over."""
+
 import sys
 
 import golden
@@ -28,13 +29,22 @@ def folder(tmp_path, monkeypatch):
 
 
 def net_of(type, fields, tops='', bottoms='', **options):
-    inputs = [f'layer {{ name: "{b}" type: "Input" top: "{b}" input_param {{ shape {{ dim: 2 dim: 3 }} }} }}'
-              for b in bottoms.split()]
-    wiring = ' '.join([*(f'bottom: "{b}"' for b in bottoms.split()), *(f'top: "{t}"' for t in tops.split())])
-    return Net(parse_net('\n'.join([*inputs, f'layer {{ name: "l" type: "{type}" {wiring} {fields} }}'])), **options)
+    inputs = [
+        f'layer {{ name: "{b}" type: "Input" top: "{b}" input_param {{ shape {{ dim: 2 dim: 3 }} }} }}'
+        for b in bottoms.split()
+    ]
+    wiring = ' '.join(
+        [*(f'bottom: "{b}"' for b in bottoms.split()), *(f'top: "{t}"' for t in tops.split())]
+    )
+    return Net(
+        parse_net('\n'.join([*inputs, f'layer {{ name: "l" type: "{type}" {wiring} {fields} }}'])),
+        **options,
+    )
 
 
-# -- HDF5 -------------------------------------------------------------------------------------------------
+# -- HDF5
+# -------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('path', sorted(IO.glob('HDF5Data_*.npz')), ids=lambda path: path.stem)
 def test_recorded_rows(path, engine, monkeypatch):
@@ -53,7 +63,9 @@ def test_recorded_file(path, engine):
             for name in file:
                 assert file[name].dtype == np.float32
                 np.testing.assert_array_equal(file[name], recorded[f'file/{name}'])
-    with pytest.raises(DataError, match=r'HDF5Output_.d.h5 holds a batch already: run one forward pass'):
+    with pytest.raises(
+        DataError, match=r'HDF5Output_.d.h5 holds a batch already: run one forward pass'
+    ):
         net.forward()
 
 
@@ -63,7 +75,7 @@ def passes(net, count):
     for _ in range(7 * count // 3):
         net.forward()
         drawn += net.blobs['x'].data.tolist()
-    return [drawn[k:k + 7] for k in range(0, 7 * count, 7)]
+    return [drawn[k : k + 7] for k in range(0, 7 * count, 7)]
 
 
 def test_shuffle_draws_files_and_rows_anew():
@@ -71,18 +83,51 @@ def test_shuffle_draws_files_and_rows_anew():
     rows = [{0, 1, 2, 3}, {10, 11, 12}]
     for order in drawn:
         first = rows[order[0] >= 10]
-        assert set(order[:len(first)]) == first and set(order) == rows[0] | rows[1]
+        assert set(order[: len(first)]) == first and set(order) == rows[0] | rows[1]
     assert len(set(map(tuple, drawn))) == 6 and len({order[0] >= 10 for order in drawn}) == 2
 
 
-@pytest.mark.parametrize('fields, tops, error, message', [
-    (H5_FILES % '', 'z', DataError, r"Failed to find HDF5 dataset 'z' in 0\.h5; it has short, x, y"),
-    (H5_FILES % '', 'x short', DataError, r'0\.h5: datasets must have as many rows as each other.* x \(4,\), short'),
-    (H5_FILES % '', 'y', DataError, r"1\.h5: rows of 'y' are \(3,\), those of the first file \(2,\)"),
-    ('hdf5_data_param { source: "list.txt" }', 'x', LayerError, 'batch_size: found 0, must be positive'),
-    ('hdf5_data_param { source: "empty.txt" batch_size: 1 }', 'x', DataError, r'empty\.txt: is empty; needed: the'),
-    ('hdf5_data_param { source: "text.txt" batch_size: 1 }', 'x', DataError, r'Failed opening HDF5 file: list\.txt: '),
-])
+@pytest.mark.parametrize(
+    'fields, tops, error, message',
+    [
+        (
+            H5_FILES % '',
+            'z',
+            DataError,
+            r"Failed to find HDF5 dataset 'z' in 0\.h5; it has short, x, y",
+        ),
+        (
+            H5_FILES % '',
+            'x short',
+            DataError,
+            r'0\.h5: datasets must have as many rows as each other.* x \(4,\), short',
+        ),
+        (
+            H5_FILES % '',
+            'y',
+            DataError,
+            r"1\.h5: rows of 'y' are \(3,\), those of the first file \(2,\)",
+        ),
+        (
+            'hdf5_data_param { source: "list.txt" }',
+            'x',
+            LayerError,
+            'batch_size: found 0, must be positive',
+        ),
+        (
+            'hdf5_data_param { source: "empty.txt" batch_size: 1 }',
+            'x',
+            DataError,
+            r'empty\.txt: is empty; needed: the',
+        ),
+        (
+            'hdf5_data_param { source: "text.txt" batch_size: 1 }',
+            'x',
+            DataError,
+            r'Failed opening HDF5 file: list\.txt: ',
+        ),
+    ],
+)
 def test_hdf5_data_refuses(folder, fields, tops, error, message):
     (folder / 'empty.txt').write_text('')
     (folder / 'text.txt').write_text('list.txt')
@@ -92,12 +137,30 @@ def test_hdf5_data_refuses(folder, fields, tops, error, message):
         net.forward()
 
 
-@pytest.mark.parametrize('fields, shape, error, message', [
-    ('', (2, 3), LayerError, 'file_name: needed'),
-    ('hdf5_output_param { file_name: "o.h5" }', (3, 3), LayerError, r"'a' 2 3 \(6\) and 'b' 3 3 \(9\) must have the"),
-    ('hdf5_output_param { file_name: "o.h5" }', (2, 1, 1, 1, 1), LayerError, "bottom 'b': found .*, needed 1 to 4"),
-    ('hdf5_output_param { file_name: "no/o.h5" }', (2, 3), DataError, 'Failed opening HDF5 file: no/o.h5: '),
-])
+@pytest.mark.parametrize(
+    'fields, shape, error, message',
+    [
+        ('', (2, 3), LayerError, 'file_name: needed'),
+        (
+            'hdf5_output_param { file_name: "o.h5" }',
+            (3, 3),
+            LayerError,
+            r"'a' 2 3 \(6\) and 'b' 3 3 \(9\) must have the",
+        ),
+        (
+            'hdf5_output_param { file_name: "o.h5" }',
+            (2, 1, 1, 1, 1),
+            LayerError,
+            "bottom 'b': found .*, needed 1 to 4",
+        ),
+        (
+            'hdf5_output_param { file_name: "no/o.h5" }',
+            (2, 3),
+            DataError,
+            'Failed opening HDF5 file: no/o.h5: ',
+        ),
+    ],
+)
 def test_hdf5_output_refuses(fields, shape, error, message):
     with pytest.raises(error, match=message):
         net = net_of('HDF5Output', fields, bottoms='a b')
@@ -111,7 +174,9 @@ def test_without_h5py(monkeypatch):
         net_of('HDF5Data', H5_FILES % '', 'x')
 
 
-# -- MemoryData -------------------------------------------------------------------------------------------
+# -- MemoryData
+# -------------------------------------------------------------------------------------------
+
 
 def test_recorded_arrays(engine):
     with np.load(IO / 'MemoryData.npz') as recorded, np.load(IO / 'MemoryData_input.npz') as arrays:
@@ -122,17 +187,22 @@ def test_recorded_arrays(engine):
                 np.testing.assert_array_equal(ours, expected, err_msg=key)
 
 
-@pytest.mark.parametrize('data, labels, message', [
-    ((3, 1, 1, 3), 3, r'data: found \(3, 1, 1, 3\), needed \(a multiple of 2, 1, 1, 3\)'),
-    ((0, 1, 1, 3), 0, r'data: found \(0, 1, 1, 3\), needed'),
-    ((2, 1, 3, 1), 2, r'data: found \(2, 1, 3, 1\), needed'),
-    ((4, 1, 1, 3), 2, r'labels: found 2, needed one for each of 4 images'),
-])
+@pytest.mark.parametrize(
+    'data, labels, message',
+    [
+        ((3, 1, 1, 3), 3, r'data: found \(3, 1, 1, 3\), needed \(a multiple of 2, 1, 1, 3\)'),
+        ((0, 1, 1, 3), 0, r'data: found \(0, 1, 1, 3\), needed'),
+        ((2, 1, 3, 1), 2, r'data: found \(2, 1, 3, 1\), needed'),
+        ((4, 1, 1, 3), 2, r'labels: found 2, needed one for each of 4 images'),
+    ],
+)
 def test_memory_data_refuses(data, labels, message):
     net = net_of('MemoryData', MEMORY, 'data label')
     with pytest.raises(DataError, match=message):
         net.layers[0].set_arrays(np.zeros(data), np.zeros(labels))
-    with pytest.raises(DataError, match=r'has no data: call set_arrays\(data, labels\) before forward'):
+    with pytest.raises(
+        DataError, match=r'has no data: call set_arrays\(data, labels\) before forward'
+    ):
         net.forward()
 
 

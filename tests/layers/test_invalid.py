@@ -1,4 +1,6 @@
-"""What BVLC Caffe refuses, as recorded: ours name the layer and say the same in the words that matter."""
+"""What BVLC Caffe refuses, as recorded: ours name the layer and say the same in the words that
+matter."""
+
 import golden
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ PHRASES = {
     'required_field_missing_clip': 'Message missing required fields: layer[1].clip_param.max',
     'conv_no_num_output': 'num_output: must be positive',
     'conv_no_kernel': 'kernel_size must be specified once, or once per spatial dimension (kernel_size specified 0 '
-                      'times; 2 spatial dims)',
+    'times; 2 spatial dims)',
     'conv_kernel_twice': 'Either kernel_size or kernel_h/w should be specified; not both',
     'conv_group_channels': "group: 3 must divide the 4 channels of bottom 'x'",
     'conv_kernel_larger_than_image': 'kernel (9, 9) with dilation (1, 1) is larger than the padded bottom',
@@ -54,7 +56,7 @@ PHRASES = {
     'absval_in_place': 'AbsVal Layer does not allow in-place computation.',
     'ip_axis_out_of_range': 'axis 5 out of range for 4-D Blob with shape 2 4 6 6 (288)',
     'softmaxloss_label_count': 'Number of labels must match number of predictions; e.g., if softmax axis == 1 and '
-                               'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W',
+    'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W',
     'loss_batch_mismatch': 'The data and label should have the same first dimension',
     'softmaxloss_two_tops': 'SoftmaxWithLoss Layer produces 1 top blob(s) as output.',
     'softmaxloss_two_tops_with_weights': 'SoftmaxWithLoss Layer produces 1 top blob(s) as output.',
@@ -69,7 +71,7 @@ PHRASES = {
     'too_many_params': 'Too many params specified for layer bad',
     'batchnorm_lr_mult_not_zero_4th': 'Cannot configure batch normalization statistics as layer parameters',
     'shared_param_shape_mismatch': 'shape mismatch. Owner layer param shape is 2 4 (8); sharing layer expects shape '
-                                   '3 4 (12)',
+    '3 4 (12)',
     'shared_param_lr_mismatch': "Shared param 'w' has mismatched lr_mult",
     'exp_bad_base': 'base must be strictly positive',
     'tile_no_tiles': 'Number of tiles must be specified',
@@ -96,22 +98,37 @@ PHRASES = {
     'hdf5_file_missing': 'Failed opening HDF5 file: nosuch.h5',
     'hdf5_with_transform': 'HDF5Data does not transform data.',
     'memorydata_no_size': 'batch_size, channels, height, and width must be specified and positive in '
-                          'memory_data_param',
+    'memory_data_param',
     'save_hdf5_layer_name_with_slash': 'Error saving weights to o.h5',
     'lstm_num_output': 'num_output must be positive',
     'lstm_cont_shape': "bottom 'c': found 3 3 (9), needed 3 2, for 3 steps of 2 streams",
 }
 # The layer at fault where it is not called 'bad'.
-NAMED = {'duplicate_top': 'b', 'input_shape_count': 'i', 'shared_param_shape_mismatch': 'b',
-         'shared_param_lr_mismatch': 'b', 'dummydata_filler_count': 'd', 'lmdb_missing': 'd',
-         'imagedata_list_missing': 'd', 'imagedata_one_new_dim': 'd', 'imagedata_crop_larger_than_image': 'd',
-         'mean_file_and_mean_value': 'd', 'hdf5_list_missing': 'd', 'hdf5_file_missing': 'd',
-         'hdf5_with_transform': 'd', 'memorydata_no_size': 'd', 'save_hdf5_layer_name_with_slash': 'a/ip'}
+NAMED = {
+    'duplicate_top': 'b',
+    'input_shape_count': 'i',
+    'shared_param_shape_mismatch': 'b',
+    'shared_param_lr_mismatch': 'b',
+    'dummydata_filler_count': 'd',
+    'lmdb_missing': 'd',
+    'imagedata_list_missing': 'd',
+    'imagedata_one_new_dim': 'd',
+    'imagedata_crop_larger_than_image': 'd',
+    'mean_file_and_mean_value': 'd',
+    'hdf5_list_missing': 'd',
+    'hdf5_file_missing': 'd',
+    'hdf5_with_transform': 'd',
+    'memorydata_no_size': 'd',
+    'save_hdf5_layer_name_with_slash': 'a/ip',
+}
 # Values that inputs must hold for the error to happen.
 VALUES = {'batchreindex_out_of_range': 3}
 
-ELSEWHERE = {'weights_shape_mismatch', 'weights_blob_count_mismatch'}      # below, with a file made for it
-ACCEPTED = {'dropout_ratio_1'}                                              # by Caffe too
+ELSEWHERE = {
+    'weights_shape_mismatch',
+    'weights_blob_count_mismatch',
+}  # below, with a file made for it
+ACCEPTED = {'dropout_ratio_1'}  # by Caffe too
 
 
 def run(case):
@@ -150,28 +167,44 @@ def test_refused(name, tmp_path, monkeypatch):
 def test_refused_by_the_command(name, tmp_path, monkeypatch, capsys):
     """Where BVLC's command aborts, ours says one line and returns 1."""
     monkeypatch.chdir(tmp_path)
-    for file, content in {**SOLVERS[name]['files'], 'solver.prototxt': SOLVERS[name]['prototxt']}.items():
+    for file, content in {
+        **SOLVERS[name]['files'],
+        'solver.prototxt': SOLVERS[name]['prototxt'],
+    }.items():
         (tmp_path / file).write_text(content)
     assert caffe(['train', '--solver=solver.prototxt']) == 1
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith('goodinit caffe: ') and test_solver_fields.PHRASES[name].split('  ')[0] in last
+    assert (
+        last.startswith('goodinit caffe: ')
+        and test_solver_fields.PHRASES[name].split('  ')[0] in last
+    )
 
 
 def test_accepted():
     run(CASES['dropout_ratio_1'])
 
 
-WEIGHTS = '''layer {{ name: "x" type: "Input" top: "x" input_param {{ shape {{ dim: 3 dim: 4 }} }} }}
-             layer {{ name: "ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param {{ {} }} }}'''
+WEIGHTS = """layer {{ name: "x" type: "Input" top: "x" input_param {{ shape {{ dim: 3 dim: 4 }} }} }}
+             layer {{ name: "ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param {{ {} }} }}"""
 
 
-@pytest.mark.parametrize('name, stored, phrase', [
-    ('weights_shape_mismatch', 'num_output: 6',
-     "Cannot copy param 0 weights from layer 'ip'; shape mismatch.  Source param shape is 6 4 (24); target param shape "
-     "is 5 4 (20). To learn this layer's parameters from scratch rather than copying from a saved net, rename the "
-     'layer.'),
-    ('weights_blob_count_mismatch', 'num_output: 5 bias_term: false', 'Incompatible number of blobs for layer ip'),
-])
+@pytest.mark.parametrize(
+    'name, stored, phrase',
+    [
+        (
+            'weights_shape_mismatch',
+            'num_output: 6',
+            "Cannot copy param 0 weights from layer 'ip'; shape mismatch.  Source param shape is 6 4 (24); target param shape "
+            "is 5 4 (20). To learn this layer's parameters from scratch rather than copying from a saved net, rename the "
+            'layer.',
+        ),
+        (
+            'weights_blob_count_mismatch',
+            'num_output: 5 bias_term: false',
+            'Incompatible number of blobs for layer ip',
+        ),
+    ],
+)
 def test_weights_refused(name, stored, phrase, tmp_path):
     Net(parse_net(WEIGHTS.format(stored))).save(tmp_path / 'w.caffemodel')
     with pytest.raises(GoodinitError) as caught:

@@ -1,4 +1,5 @@
 """What holds for every layer, over the list in cases.py."""
+
 import gradcheck
 import numpy as np
 import pytest
@@ -10,8 +11,17 @@ from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TRAIN
 
 # test_data_layers.py, test_host_layers.py
-TESTED_ELSEWHERE = {'Data', 'DenseImageData', 'DummyData', 'HDF5Data', 'HDF5Output', 'ImageData', 'MemoryData',
-                    'Python', 'WindowData'}
+TESTED_ELSEWHERE = {
+    'Data',
+    'DenseImageData',
+    'DummyData',
+    'HDF5Data',
+    'HDF5Output',
+    'ImageData',
+    'MemoryData',
+    'Python',
+    'WindowData',
+}
 STALE = 7e3
 
 
@@ -29,7 +39,9 @@ def assert_same(ours, expected, rtol=1e-9):
     """Equal names, and equal arrays but for rounding relative to the largest value."""
     assert ours.keys() == expected.keys()
     for name, array in expected.items():
-        np.testing.assert_allclose(ours[name], array, rtol=0, atol=rtol * np.abs(array).max(initial=1e-9), err_msg=name)
+        np.testing.assert_allclose(
+            ours[name], array, rtol=0, atol=rtol * np.abs(array).max(initial=1e-9), err_msg=name
+        )
 
 
 def run(case, net):
@@ -67,7 +79,9 @@ def test_backward_adds_to_params_and_overwrites_bottoms(case):
         blob.data = STALE
     case.backward(net)
     for name, blob in case.gradients(net).items():
-        np.testing.assert_allclose(blob.diff, (2 if 'param' in name else 1) * once[name], rtol=1e-9, err_msg=name)
+        np.testing.assert_allclose(
+            blob.diff, (2 if 'param' in name else 1) * once[name], rtol=1e-9, err_msg=name
+        )
     assert_same(values(read), before, rtol=0)
 
 
@@ -75,7 +89,11 @@ def test_backward_adds_to_params_and_overwrites_bottoms(case):
 def test_forward_does_not_see_stale_memory(case):
     net = case.net(checked())
     once = run(case, net)
-    for blob in [*net.tops[-1], *net.layers[-1]._buffers.values(), *net.layers[-1].scratches.values()]:
+    for blob in [
+        *net.tops[-1],
+        *net.layers[-1]._buffers.values(),
+        *net.layers[-1].scratches.values(),
+    ]:
         blob.data = STALE
         blob.diff = STALE
     assert_same(run(case, net), once)
@@ -114,17 +132,24 @@ def test_backward_reads_the_tops_only_where_it_says_so(case):
 @pytest.mark.parametrize('pool', ['Pooling', 'SPP'])
 def test_a_layer_in_place_on_the_winners_of_a_pooling(pool, engine):
     """Dropout doubles them; the gradient still finds its way to where they came from."""
+
     def gradient(top):
-        net = Net(parse_net(f"""force_backward: true
+        net = Net(
+            parse_net(f"""force_backward: true
             layer {{ name: 'x' type: 'Input' top: 'x' input_param {{ shape {{ dim: 2 dim: 3 dim: 4 dim: 4 }} }} }}
             layer {{ name: 'pool' type: '{pool}' bottom: 'x' top: 'y' pooling_param {{ kernel_size: 2 stride: 2 }}
               spp_param {{ pyramid_height: 2 }} }}
-            layer {{ name: 'drop' type: 'Dropout' bottom: 'y' top: '{top}' }}"""), TRAIN, engine=engine, seed=0)
+            layer {{ name: 'drop' type: 'Dropout' bottom: 'y' top: '{top}' }}"""),
+            TRAIN,
+            engine=engine,
+            seed=0,
+        )
         net.blobs['x'].data = np.random.default_rng(0).normal(size=(2, 3, 4, 4))
         net.forward()
         net.blobs[top].diff = 1
         net.backward()
         return net.blobs['x'].diff
+
     np.testing.assert_array_equal(gradient('y'), gradient('z'))
     assert gradient('y').any()
 
@@ -133,7 +158,9 @@ def test_a_layer_in_place_on_the_winners_of_a_pooling(pool, engine):
 def test_in_place_is_the_same(case):
     apart, together = (run(case, case.net(checked(), in_place)) for in_place in (False, True))
     bottom = next(iter(case.bottoms))
-    assert_same({case.tops[0] if name == bottom else name: array for name, array in together.items()}, apart)
+    assert_same(
+        {case.tops[0] if name == bottom else name: array for name, array in together.items()}, apart
+    )
 
 
 @every_case()
@@ -152,17 +179,26 @@ def test_saved_weights_are_loaded(case, tmp_path):
         np.testing.assert_array_equal(ours.data, saved.data)
 
 
-# -- homogeneity: what between-layer initialization relies on ---------------------------------------------
+# -- homogeneity: what between-layer initialization relies on
+# ---------------------------------------------
+
 
 def scaled(case, net, factors, params=1.0):
-    """The tops with a gradient, after scaling each bottom that has one by its factor and parameters by theirs."""
+    """The tops with a gradient, after scaling each bottom that has one by its factor and parameters
+    by theirs."""
     case.put(net)
     for blob, wanted, factor in zip(net.bottoms[-1], case.wanted(net), factors, strict=True):
         blob.data *= factor if wanted else 1
-    for param, factor in zip(net.layers[-1].params, np.broadcast_to(params, len(net.layers[-1].params)), strict=True):
+    for param, factor in zip(
+        net.layers[-1].params, np.broadcast_to(params, len(net.layers[-1].params)), strict=True
+    ):
         param.data *= factor
     net.forward()
-    return {name: array for name, array in values(net.tops[-1]).items() if name not in case.no_top_gradient}
+    return {
+        name: array
+        for name, array in values(net.tops[-1]).items()
+        if name not in case.no_top_gradient
+    }
 
 
 def times(factor, arrays):
@@ -173,9 +209,10 @@ def times(factor, arrays):
 def test_declared_scaling(case):
     net = case.net(checked())
     layer, n = net.layers[-1], len(case.bottoms)
-    if layer.scaling == 'fixed':        # as its fields have it: the next test's
+    if layer.scaling == 'fixed':  # as its fields have it: the next test's
         return
-    # A constant that makes a declaration hold only nearly vanishes for small inputs ('equal') or large ones ('free').
+    # A constant that makes a declaration hold only nearly vanishes for small inputs ('equal') or
+    # large ones ('free').
     start = {'equal': 1e-3, 'free': 1e3}[layer.scaling] if layer.nearly else 1.0
     rtol = 1e-4 if layer.nearly else 1e-9
     once = scaled(case, net, [start] * n)
@@ -187,20 +224,23 @@ def test_declared_scaling(case):
     elif layer.scaling == 'product':
         assert_same(scaled(case, net, factors), times(factors.prod() ** layer.degree, once), rtol)
     elif layer.scaling == 'affine':
-        assert_same(scaled(case, net, [2] * n, [0.5, 1][:len(layer.params)]), once, rtol)
+        assert_same(scaled(case, net, [2] * n, [0.5, 1][: len(layer.params)]), once, rtol)
         assert_same(scaled(case, net, [1] * n, 2), times(2, once), rtol)
 
 
-@pytest.mark.parametrize('case', [case for case in CASES if case.bottoms and case.down is None],
-                         ids=lambda case: case.id)
+@pytest.mark.parametrize(
+    'case', [case for case in CASES if case.bottoms and case.down is None], ids=lambda case: case.id
+)
 def test_what_is_declared_fixed_is_not_homogeneous(case):
     """No power p gives f(c x) = c^p f(x): else the layer should say so."""
     net = case.net(checked())
     layer = net.layers[-1]
     if layer.scaling == 'fixed' and not layer.is_loss and all(case.wanted(net)):
-        once, half, quarter = (scaled(case, net, [factor] * len(case.bottoms)) for factor in (1, 0.5, 0.25))
+        once, half, quarter = (
+            scaled(case, net, [factor] * len(case.bottoms)) for factor in (1, 0.5, 0.25)
+        )
         with pytest.raises(AssertionError):
             for name, array in once.items():
                 ratio = half[name].flat[0] / array.flat[0]
                 np.testing.assert_allclose(half[name], ratio * array)
-                np.testing.assert_allclose(quarter[name], ratio ** 2 * array)
+                np.testing.assert_allclose(quarter[name], ratio**2 * array)

@@ -1,4 +1,6 @@
-"""Layers in a user's Python code: what they see, what is refused, and how a tool tells of their errors."""
+"""Layers in a user's Python code: what they see, what is refused, and how a tool tells of their
+errors."""
+
 import logging
 import os
 import subprocess
@@ -15,10 +17,10 @@ from goodinit.tools.cli.main import main
 from toolkit import fails
 
 IO = golden.HERE / 'io'
-NET = '''layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 1 dim: 4 dim: 3 } } }
+NET = """layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 1 dim: 4 dim: 3 } } }
 layer { name: "l" type: "Python" bottom: "x" top: "y" python_param { module: "%s" layer: "%s" } }
-layer { name: "ip" type: "InnerProduct" bottom: "y" top: "ip" inner_product_param { num_output: 2 } }'''
-CODE = '''import caffe
+layer { name: "ip" type: "InnerProduct" bottom: "y" top: "ip" inner_product_param { num_output: 2 } }"""
+CODE = """import caffe
 
 class Facts(caffe.Layer):
     def reshape(self, bottom, top):
@@ -48,7 +50,7 @@ class Broken(Facts):
 
 def helper(sizes):
     return sizes['width']
-'''
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -91,18 +93,34 @@ def test_that_code_runs_is_said_once(caplog):
         net_of('Facts')
         net_of('Facts')
     assert [record.getMessage() for record in caplog.records] == [
-        f"layer 'l' runs Python code: {sys.modules['user_layers'].__file__}"]
+        f"layer 'l' runs Python code: {sys.modules['user_layers'].__file__}"
+    ]
 
 
-@pytest.mark.parametrize('arguments, error, message', [
-    (('Facts', 'nosuch_module'), LayerError, "module 'nosuch_module': .*; put its folder on PYTHONPATH"),
-    (('Fact',), LayerError, "layer: module 'user_layers' has no class 'Fact' derived from PythonLayer"),
-    (('Other',), LayerError, "layer: module 'user_layers' has no class 'Other' derived from PythonLayer"),
-    (('Empty',), NotImplementedError, r'Empty must have reshape\(bottom, top\)'),
-    (('Half',), NotImplementedError, r'Half must have forward\(bottom, top\)'),
-    (('Loses',), AttributeError, 'data'),
-    (('Broken',), KeyError, 'width'),
-])
+@pytest.mark.parametrize(
+    'arguments, error, message',
+    [
+        (
+            ('Facts', 'nosuch_module'),
+            LayerError,
+            "module 'nosuch_module': .*; put its folder on PYTHONPATH",
+        ),
+        (
+            ('Fact',),
+            LayerError,
+            "layer: module 'user_layers' has no class 'Fact' derived from PythonLayer",
+        ),
+        (
+            ('Other',),
+            LayerError,
+            "layer: module 'user_layers' has no class 'Other' derived from PythonLayer",
+        ),
+        (('Empty',), NotImplementedError, r'Empty must have reshape\(bottom, top\)'),
+        (('Half',), NotImplementedError, r'Half must have forward\(bottom, top\)'),
+        (('Loses',), AttributeError, 'data'),
+        (('Broken',), KeyError, 'width'),
+    ],
+)
 def test_errors_come_through_as_they_are(arguments, error, message):
     with pytest.raises(error, match=message):
         net_of(*arguments).forward()
@@ -110,11 +128,14 @@ def test_errors_come_through_as_they_are(arguments, error, message):
 
 def test_backward_must_be_there():
     net = net_of('Facts')
-    with pytest.raises(NotImplementedError, match=r'Facts must have backward\(top, propagate_down, bottom\)'):
+    with pytest.raises(
+        NotImplementedError, match=r'Facts must have backward\(top, propagate_down, bottom\)'
+    ):
         net.layers[1].backward(net.tops[1], [True], net.bottoms[1])
 
 
-# -- refusing -----------------------------------------------------------------------------------------------
+# -- refusing
+# -----------------------------------------------------------------------------------------------
 
 REFUSED = r"layer 'l' \(Python\), net.prototxt:2: module 'user_layers': Python layers run code, and are not allowed"
 
@@ -133,32 +154,59 @@ def test_code_may_be_refused():
     net_of('Facts')
 
 
-@pytest.mark.parametrize('arguments', [
-    ['init', '--proto', 'net.prototxt', '--out', 'out.caffemodel'], ['stats', '--proto', 'net.prototxt'],
-    ['show', 'net.prototxt'], ['train', '--solver', 'solver.prototxt'], ['caffe', 'time', '--model', 'net.prototxt'],
-    ['caffe', 'train', '--solver', 'solver.prototxt'],
-])
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        ['init', '--proto', 'net.prototxt', '--out', 'out.caffemodel'],
+        ['stats', '--proto', 'net.prototxt'],
+        ['show', 'net.prototxt'],
+        ['train', '--solver', 'solver.prototxt'],
+        ['caffe', 'time', '--model', 'net.prototxt'],
+        ['caffe', 'train', '--solver', 'solver.prototxt'],
+    ],
+)
 def test_tools_refuse_code(folder, arguments, capsys):
     written(folder, 'Facts')
-    (folder / 'solver.prototxt').write_text('net: "net.prototxt" base_lr: 1 lr_policy: "fixed" max_iter: 1 '
-                                            'solver_mode: CPU snapshot_prefix: "s"')
+    (folder / 'solver.prototxt').write_text(
+        'net: "net.prototxt" base_lr: 1 lr_policy: "fixed" max_iter: 1 '
+        'solver_mode: CPU snapshot_prefix: "s"'
+    )
     assert main([*arguments, '--no-python-layers']) == 1
-    assert 'Python layers run code, and are not allowed here' in capsys.readouterr().err.splitlines()[-1]
+    assert (
+        'Python layers run code, and are not allowed here'
+        in capsys.readouterr().err.splitlines()[-1]
+    )
     assert 'user_layers' not in sys.modules
     net_of('Facts')
 
 
-# -- errors in tools ----------------------------------------------------------------------------------------
+# -- errors in tools
+# ----------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('arguments, message', [
-    (('Broken',), "layer 'l' (Python), net.prototxt:2: its code at {}/user_layers.py:30 raised KeyError: 'width'\n"),
-    (('Half',), "layer 'l' (Python), net.prototxt:2: its code raised NotImplementedError: Half must have forward("
-                'bottom, top)\n'),
-    (('Layer', 'unfinished'), "layer 'l' (Python), net.prototxt:2: its code raised SyntaxError: invalid syntax "
-                              '(unfinished.py, line 1)\n'),
-])
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (
+            ('Broken',),
+            "layer 'l' (Python), net.prototxt:2: its code at {}/user_layers.py:30 raised KeyError: 'width'\n",
+        ),
+        (
+            ('Half',),
+            "layer 'l' (Python), net.prototxt:2: its code raised NotImplementedError: Half must have forward("
+            'bottom, top)\n',
+        ),
+        (
+            ('Layer', 'unfinished'),
+            "layer 'l' (Python), net.prototxt:2: its code raised SyntaxError: invalid syntax "
+            '(unfinished.py, line 1)\n',
+        ),
+    ],
+)
 def test_a_tool_says_in_one_line_whose_code_failed(folder, arguments, message, capsys):
-    found = fails(main, ['init', '--proto', written(folder, *arguments), '--out', 'out.caffemodel'], capsys)
+    found = fails(
+        main, ['init', '--proto', written(folder, *arguments), '--out', 'out.caffemodel'], capsys
+    )
     assert found == message.format(folder)
 
 
@@ -169,10 +217,30 @@ def test_errors_that_are_not_a_users_are_not_blamed_on_one():
 
 
 def test_what_a_terminal_shows(folder):
-    """That code runs, once, though the tool builds more than one net; nothing that looks like a traceback."""
-    (folder / 'user_layers.py').write_text(CODE.replace(
-        'import caffe', 'from goodinit.netlib.layers.host import python as caffe; caffe.Layer = caffe.PythonLayer'))
-    command = [sys.executable, '-W', 'error', '-m', 'goodinit.tools.cli.main', 'init', '--proto', written(folder, 'Facts'),
-               '--dry-run', '--quiet']
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {'PYTHONPATH': str(folder)})
-    assert done.stderr == f"layer 'l' runs Python code: {folder}/user_layers.py\n" and done.returncode == 0
+    """That code runs, once, though the tool builds more than one net; nothing that looks like a
+    traceback."""
+    (folder / 'user_layers.py').write_text(
+        CODE.replace(
+            'import caffe',
+            'from goodinit.netlib.layers.host import python as caffe; caffe.Layer = caffe.PythonLayer',
+        )
+    )
+    command = [
+        sys.executable,
+        '-W',
+        'error',
+        '-m',
+        'goodinit.tools.cli.main',
+        'init',
+        '--proto',
+        written(folder, 'Facts'),
+        '--dry-run',
+        '--quiet',
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {'PYTHONPATH': str(folder)}
+    )
+    assert (
+        done.stderr == f"layer 'l' runs Python code: {folder}/user_layers.py\n"
+        and done.returncode == 0
+    )

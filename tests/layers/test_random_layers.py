@@ -1,4 +1,5 @@
 """Gradients of every layer type by central differences, over random valid configurations of it."""
+
 import dense_configurations  # noqa: F401 - registers its layers
 import detection_configurations  # noqa: F401 - registers its layers
 import gradcheck
@@ -16,7 +17,8 @@ CONFIGURATIONS = configurations()
 # Enough for a mistake in one branch of a layer to show; the same ones in every run.
 EXAMPLES = settings(max_examples=40, derandomize=True, deadline=None, database=None)
 
-# Caffe's gradients of these leave out the small constant in a denominator (MVN: eps; ContrastiveLoss: 1e-4).
+# Caffe's gradients of these leave out the small constant in a denominator (MVN: eps;
+# ContrastiveLoss: 1e-4).
 ROUGH = {'MVN': 1e-2, 'ContrastiveLoss': 1e-3}
 
 
@@ -36,8 +38,10 @@ def test_gradients(type, data):
 @given(data=st.data())
 def test_checked_and_plain_engines_agree(type, data):
     case = data.draw(CONFIGURATIONS[type])
-    plain, checked = (run(case, case.net(make_engine(name, dtype=np.float64))) for name in
-                      ('reference', 'checked:reference'))
+    plain, checked = (
+        run(case, case.net(make_engine(name, dtype=np.float64)))
+        for name in ('reference', 'checked:reference')
+    )
     assert plain.keys() == checked.keys()
     for name, array in plain.items():
         np.testing.assert_array_equal(array, checked[name], err_msg=name)

@@ -1,11 +1,13 @@
 """What is global in caffe: mode, device, seed, ranks, the stopwatch."""
+
 import re
 
 import numpy as np
 import pytest
-from goodinit import caffe
 from goodinit.netlib.errors import GoodinitError
 from pycaffe_nets import net, normal
+
+from goodinit import caffe
 
 
 @pytest.fixture(autouse=True)
@@ -23,10 +25,13 @@ def modes():
 def test_without_a_gpu_a_warning_says_so(monkeypatch, modes):
     def none():
         raise GoodinitError('no device')
+
     with monkeypatch.context() as patch:
         patch.setattr('goodinit.caffe.common.gpu_count', none)
         caffe.set_device(3)
-        with pytest.warns(UserWarning, match=r'set_mode_gpu: no GPU can be used, the CPU computes \(no device\)'):
+        with pytest.warns(
+            UserWarning, match=r'set_mode_gpu: no GPU can be used, the CPU computes \(no device\)'
+        ):
             caffe.set_mode_gpu()
     assert net().forward(data=normal(4, 3))['out'].shape == (4, 2)
 
@@ -40,11 +45,15 @@ def test_the_gpu_computes(cuda_device, modes):
     n = net()
     assert n.net.engine.name == 'cuda'
     np.testing.assert_allclose(n.forward(data=normal(4, 3))['out'], expected, rtol=1e-5)
-    with pytest.raises(GoodinitError, match=r'GPU 99: found that this process computes on another one'):
+    with pytest.raises(
+        GoodinitError, match=r'GPU 99: found that this process computes on another one'
+    ):
         caffe.set_device(99)
     caffe.set_mode_cpu()
     caffe.set_device(99)
-    with pytest.raises(GoodinitError, match=r'GPU 99: found that this process computes on another one'):
+    with pytest.raises(
+        GoodinitError, match=r'GPU 99: found that this process computes on another one'
+    ):
         caffe.set_mode_gpu()
 
 
@@ -52,20 +61,26 @@ def test_the_log(monkeypatch, capsys):
     monkeypatch.setenv('GLOG_minloglevel', '0')
     caffe.init_log()
     caffe.log('Using devices 0')
-    assert re.fullmatch(r'I\d{4} [\d:]{8}\.\d{6} +\d+ _caffe\.cpp:\d+\] Using devices 0\n', capsys.readouterr().err)
+    assert re.fullmatch(
+        r'I\d{4} [\d:]{8}\.\d{6} +\d+ _caffe\.cpp:\d+\] Using devices 0\n', capsys.readouterr().err
+    )
     caffe.init_log(1, True)
     caffe.log('Using devices 0')
     assert capsys.readouterr().err == ''
 
 
 def test_the_rest_of_the_module():
-    assert {'Data', 'Convolution', 'Python'} <= set(caffe.layer_type_list()) and caffe.__version__ == '1.0.0'
+    assert {'Data', 'Convolution', 'Python'} <= set(
+        caffe.layer_type_list()
+    ) and caffe.__version__ == '1.0.0'
     assert (caffe.TRAIN, caffe.TEST) == (0, 1)
     assert (caffe.solver_count(), caffe.solver_rank(), caffe.has_nccl()) == (1, 0, False)
     for make in (caffe.NCCL, caffe.NCCL.new_uid):
         with pytest.raises(GoodinitError, match='NCCL is not there'):
             make()
-    with pytest.raises(AttributeError, match=r"module 'goodinit\.caffe' has no attribute 'nothing'"):
+    with pytest.raises(
+        AttributeError, match=r"module 'goodinit\.caffe' has no attribute 'nothing'"
+    ):
         caffe.nothing  # noqa: B018
     timer = caffe.Timer()
     timer.start()

@@ -1,11 +1,13 @@
 """caffe.Net: what it shows of a net, and that it computes what BVLC Caffe computed."""
+
 import golden
 import numpy as np
 import pytest
-from goodinit import caffe
 from goodinit.netlib.errors import DataError, GoodinitError, NetError
 from goodinit.proto.caffe_pb2 import NetParameter
 from pycaffe_nets import DATA, IP, LINEAR, net, normal, written
+
+from goodinit import caffe
 
 CASES = golden.find('nets/*.npz')
 
@@ -15,18 +17,22 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-# -- numbers ------------------------------------------------------------------------------------------
+# -- numbers
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', CASES)
 def test_computes_what_caffe_computed(name):
-    """Blobs by name, forward(**inputs), backward(**diffs of what is no loss), parameters and their diffs."""
+    """Blobs by name, forward(**inputs), backward(**diffs of what is no loss), parameters and their
+    diffs."""
     with np.load(CASES[name]) as case:
         net = caffe.Net(written(str(case['prototxt'])), getattr(caffe, str(case['phase'])))
         for key, layer, i in golden.split_keys(case, 'param/'):
             net.params[layer][i].data[...] = case[key]
         net.clear_param_diffs()
-        outs = net.forward(**{blob: case[key] for blob, key in golden.keys(case, 'bottom/').items()})
+        outs = net.forward(
+            **{blob: case[key] for blob, key in golden.keys(case, 'bottom/').items()}
+        )
         assert list(outs) == net.outputs and set(golden.keys(case, 'top/')) <= set(outs)
         for blob, key in [*golden.keys(case, 'top/').items(), *golden.keys(case, 'blob/').items()]:
             golden.assert_close(key, golden.blob(net.net, blob).data, case[key], 1e-5, 1e-6)
@@ -60,27 +66,41 @@ def test_dropout_draws_from_the_seed():
     assert (draws[0] != draws[2]).any()
 
 
-# -- building -----------------------------------------------------------------------------------------
+# -- building
+# -----------------------------------------------------------------------------------------
 
 
 def test_every_form_of_the_constructor():
     file = written(LINEAR)
     old = caffe.Net(file, caffe.TEST)
     old.save('weights')
-    for new in (caffe.Net(file, 'weights', caffe.TEST), caffe.Net(file, caffe.TEST, weights='weights'),
-                caffe.Net(network_file=file, phase=caffe.TEST, level=0, stages=None, weights='weights')):
+    for new in (
+        caffe.Net(file, 'weights', caffe.TEST),
+        caffe.Net(file, caffe.TEST, weights='weights'),
+        caffe.Net(network_file=file, phase=caffe.TEST, level=0, stages=None, weights='weights'),
+    ):
         np.testing.assert_array_equal(new.params['ip'][0].data, old.params['ip'][0].data)
         assert new.net.phase == caffe.TEST
 
 
 def test_level_and_stages():
-    file = written(DATA + IP + IP.replace('"ip"', '"level"').replace('"out"', '"o1" include { min_level: 1 }')
-                   + IP.replace('"ip"', '"stage"').replace('"out"', '"o2" include { stage: "a" stage: "b" }'))
-    for options, names in (({}, ['ip']), ({'level': 1}, ['ip', 'level']), ({'stages': ['b', 'a']}, ['ip', 'stage'])):
+    file = written(
+        DATA
+        + IP
+        + IP.replace('"ip"', '"level"').replace('"out"', '"o1" include { min_level: 1 }')
+        + IP.replace('"ip"', '"stage"').replace('"out"', '"o2" include { stage: "a" stage: "b" }')
+    )
+    for options, names in (
+        ({}, ['ip']),
+        ({'level': 1}, ['ip', 'level']),
+        ({'stages': ['b', 'a']}, ['ip', 'stage']),
+    ):
         assert list(caffe.Net(file, caffe.TRAIN, **options).params) == names
 
 
-@pytest.mark.parametrize('arguments', [('no.prototxt', caffe.TEST), ('net.prototxt', 'no.prototxt', caffe.TEST)])
+@pytest.mark.parametrize(
+    'arguments', [('no.prototxt', caffe.TEST), ('net.prototxt', 'no.prototxt', caffe.TEST)]
+)
 def test_a_missing_file(arguments):
     written(LINEAR)
     with pytest.raises(RuntimeError, match=r'^Could not open file no\.prototxt$'):
@@ -92,7 +112,8 @@ def test_mistakes_in_a_net_are_exceptions():
         net('layer { name: "r" type: "Relu" }')
 
 
-# -- looking around -----------------------------------------------------------------------------------
+# -- looking around
+# -----------------------------------------------------------------------------------
 
 
 def test_names_ids_and_splits():
@@ -102,18 +123,34 @@ def test_names_ids_and_splits():
     split = [f'data_data_0_split_{k}' for k in (0, 1)]
     assert n._layer_names == list(n.layer_dict) == ['data', 'data_data_0_split', 'ip', 'ip2']
     assert n._blob_names == list(n.blobs) == ['data', *split, 'out', 'out2']
-    assert dict(n.top_names) == {'data': ['data'], 'data_data_0_split': split, 'ip': ['out'], 'ip2': ['out2']}
-    assert dict(n.bottom_names) == {'data': [], 'data_data_0_split': ['data'], 'ip': split[:1], 'ip2': split[1:]}
+    assert dict(n.top_names) == {
+        'data': ['data'],
+        'data_data_0_split': split,
+        'ip': ['out'],
+        'ip2': ['out2'],
+    }
+    assert dict(n.bottom_names) == {
+        'data': [],
+        'data_data_0_split': ['data'],
+        'ip': split[:1],
+        'ip2': split[1:],
+    }
     assert (n._bottom_ids(3), n._top_ids(1), n._inputs, n._outputs) == ([2], [1, 2], [0], [3, 4])
     assert (n.inputs, n.outputs) == (['data'], ['out', 'out2'])
     assert [layer.type for layer in n.layers] == ['Input', 'Split', 'InnerProduct', 'InnerProduct']
-    assert n.layers[2].blobs[0].data is not None and list(map(len, (n.layers[0].blobs, n.layers[3].blobs))) == [0, 2]
+    assert n.layers[2].blobs[0].data is not None and list(
+        map(len, (n.layers[0].blobs, n.layers[3].blobs))
+    ) == [0, 2]
     assert n.layers[2] is n.layer_dict['ip'] and n._blobs[3] is n.blobs['out']
 
 
 def test_loss_weights():
-    n = net(DATA + DATA.replace('"data"', '"label"') + """
-      layer { name: "loss" type: "EuclideanLoss" bottom: "data" bottom: "label" top: "loss" loss_weight: 0.5 }""")
+    n = net(
+        DATA
+        + DATA.replace('"data"', '"label"')
+        + """
+      layer { name: "loss" type: "EuclideanLoss" bottom: "data" bottom: "label" top: "loss" loss_weight: 0.5 }"""
+    )
     assert dict(n.blob_loss_weights) == {'data': 0, 'label': 0, 'loss': 0.5}
     assert n._blob_loss_weights == [0, 0, 0.5]
     assert n._forward(0, 2) == n.net.forward()
@@ -122,7 +159,9 @@ def test_loss_weights():
 def test_dicts_answer_to_python_2():
     n = net()
     assert list(n.blobs.iteritems()) == list(n.blobs.items())
-    assert list(n.params.itervalues()) == list(n.params.values()) and list(n.params.iterkeys()) == ['ip']
+    assert list(n.params.itervalues()) == list(n.params.values()) and list(n.params.iterkeys()) == [
+        'ip'
+    ]
 
 
 def test_blobs_are_views_that_live_on():
@@ -143,15 +182,21 @@ def test_blobs_are_views_that_live_on():
     assert tuple(blob.shape) == (2, 5)
 
 
-# -- running ------------------------------------------------------------------------------------------
+# -- running
+# ------------------------------------------------------------------------------------------
 
-CHAIN = LINEAR + IP.replace('"ip"', '"ip2"').replace('"data"', '"out"').replace('top: "out"', 'top: "end"')
+CHAIN = LINEAR + IP.replace('"ip"', '"ip2"').replace('"data"', '"out"').replace(
+    'top: "out"', 'top: "end"'
+)
 
 
 def test_forward_from_and_to_a_layer():
     n = net(CHAIN)
     assert list(n.forward(data=normal(4, 3))) == ['end']
-    assert list(n.forward(end='ip')) == ['out'] and list(n.forward(['data'], end='ip')) == ['out', 'data']
+    assert list(n.forward(end='ip')) == ['out'] and list(n.forward(['data'], end='ip')) == [
+        'out',
+        'data',
+    ]
     n.blobs['out'].data[...] = 0
     assert (n.forward(start='ip2')['end'] == 3).all()
 
@@ -169,12 +214,27 @@ def test_backward_from_and_to_a_layer():
     assert list(n.backward(start='ip')) == ['data'] and list(n.backward(end='ip2')) == ['out']
 
 
-@pytest.mark.parametrize('move, arrays, message', [
-    ('forward', {'data': (5, 3)}, "Input is not batch sized: found 5 for 'data', needed 4; reshape the blob, or use"),
-    ('forward', {'dat': (4, 3)}, r'Input blob arguments do not match net inputs\. Found dat; needed data'),
-    ('backward', {'out': (1, 2)}, "Diff is not batch sized: found 1 for 'out', needed 4"),
-    ('backward', {'data': (4, 3)}, r'Top diff arguments do not match net outputs\. Found data; needed out'),
-])
+@pytest.mark.parametrize(
+    'move, arrays, message',
+    [
+        (
+            'forward',
+            {'data': (5, 3)},
+            "Input is not batch sized: found 5 for 'data', needed 4; reshape the blob, or use",
+        ),
+        (
+            'forward',
+            {'dat': (4, 3)},
+            r'Input blob arguments do not match net inputs\. Found dat; needed data',
+        ),
+        ('backward', {'out': (1, 2)}, "Diff is not batch sized: found 1 for 'out', needed 4"),
+        (
+            'backward',
+            {'data': (4, 3)},
+            r'Top diff arguments do not match net outputs\. Found data; needed out',
+        ),
+    ],
+)
 def test_arguments_that_do_not_fit(move, arrays, message):
     with pytest.raises(NetError, match=message):
         getattr(net(), move)(**{name: np.zeros(shape) for name, shape in arrays.items()})
@@ -193,24 +253,35 @@ def test_all_at_once(count):
 
 
 def test_losses_of_all_batches():
-    n = net(DATA + DATA.replace('"data"', '"label"') + """
-      layer { name: "loss" type: "EuclideanLoss" bottom: "data" bottom: "label" top: "loss" }""")
+    n = net(
+        DATA
+        + DATA.replace('"data"', '"label"')
+        + """
+      layer { name: "loss" type: "EuclideanLoss" bottom: "data" bottom: "label" top: "loss" }"""
+    )
     data = normal(8, 3)
     losses = n.forward_all(data=data, label=np.zeros((8, 3)))['loss']
-    np.testing.assert_allclose(losses, [(data[i:i + 4] ** 2).sum() / 8 for i in (0, 4)], rtol=1e-5)
+    np.testing.assert_allclose(
+        losses, [(data[i : i + 4] ** 2).sum() / 8 for i in (0, 4)], rtol=1e-5
+    )
     assert n.forward_all() == {}
 
 
 def test_callbacks_see_the_layers():
     n, seen = net(CHAIN), []
     for when in ('before_forward', 'after_forward', 'before_backward', 'after_backward'):
-        getattr(n, when)(lambda i, when=when: seen.append((when, i, float(n.blobs['out'].data.sum()) != 0)))
+        getattr(n, when)(
+            lambda i, when=when: seen.append((when, i, float(n.blobs['out'].data.sum()) != 0))
+        )
     n.blobs['data'].data[...] = 1
     n.forward()
     n.backward()
     assert [(when, i) for when, i, _ in seen] == [
-        (f'{when}_{way}', i) for way, order in (('forward', (0, 1, 2)), ('backward', (2, 1, 0)))
-        for i in order for when in ('before', 'after')]
+        (f'{when}_{way}', i)
+        for way, order in (('forward', (0, 1, 2)), ('backward', (2, 1, 0)))
+        for i in order
+        for when in ('before', 'after')
+    ]
     assert [done for when, i, done in seen if i == 1][:2] == [False, True]
 
 
@@ -229,15 +300,18 @@ def test_input_arrays():
     n.set_input_arrays(data, labels)
     for k in (0, 2, 0):
         outs = n.forward()
-        np.testing.assert_array_equal(outs['data'], data[k:k + 2])
-        np.testing.assert_array_equal(outs['label'].ravel(), labels[k:k + 2])
+        np.testing.assert_array_equal(outs['data'], data[k : k + 2])
+        np.testing.assert_array_equal(outs['label'].ravel(), labels[k : k + 2])
     with pytest.raises(DataError, match='labels: found 3, needed one for each of 4 images'):
         n.set_input_arrays(data, labels[:3])
-    with pytest.raises(NetError, match='may only be called if the first layer is a MemoryDataLayer; found Input'):
+    with pytest.raises(
+        NetError, match='may only be called if the first layer is a MemoryDataLayer; found Input'
+    ):
         net().set_input_arrays(data, labels)
 
 
-# -- weights ------------------------------------------------------------------------------------------
+# -- weights
+# ------------------------------------------------------------------------------------------
 
 
 def test_weights_are_kept_in_files():
@@ -263,16 +337,21 @@ def test_nets_share_weights():
     n.params['ip'][0].data[0, 0] = 77
     assert other.params['ip'][0].data[0, 0] == 77
     wide = net(LINEAR.replace('num_output: 2', 'num_output: 5'))
-    with pytest.raises(NetError, match="Cannot share param weights from layer 'ip'; shape mismatch"):
+    with pytest.raises(
+        NetError, match="Cannot share param weights from layer 'ip'; shape mismatch"
+    ):
         wide.share_with(n)
 
 
 def test_net_surgery():
     """A fully connected layer's weights poured into a convolution, as BVLC's notebook does it."""
     n = net()
-    text = DATA.replace('dim: 3', 'dim: 3 dim: 1 dim: 2') + """
+    text = (
+        DATA.replace('dim: 3', 'dim: 3 dim: 1 dim: 2')
+        + """
       layer { name: "conv" type: "Convolution" bottom: "data" top: "out"
               convolution_param { num_output: 2 kernel_size: 1 } }"""
+    )
     conv = net(text)
     conv.params['conv'][0].data.flat = n.params['ip'][0].data.flat
     conv.params['conv'][1].data[...] = n.params['ip'][1].data

@@ -1,12 +1,14 @@
 """Layers that a user wrote for pycaffe: their code says `import caffe` and is run as it is."""
+
 import sys
 from types import ModuleType
 
 import golden
 import numpy as np
 import pytest
-from goodinit import caffe
 from pycaffe_nets import DATA, net, written
+
+from goodinit import caffe
 
 IO = golden.HERE / 'io'
 
@@ -64,8 +66,11 @@ def user(monkeypatch):
 
 
 def python_net(layer, phase=caffe.TRAIN):
-    return net(f"""{DATA} layer {{ name: "l" type: "Python" top: "l"
-                   python_param {{ module: "user_layers" layer: "{layer}" }} }}""", phase)
+    return net(
+        f"""{DATA} layer {{ name: "l" type: "Python" top: "l"
+                   python_param {{ module: "user_layers" layer: "{layer}" }} }}""",
+        phase,
+    )
 
 
 def test_the_layer_of_a_net_is_the_users_own_object(user):
@@ -79,7 +84,10 @@ def test_the_layer_of_a_net_is_the_users_own_object(user):
 
 
 def test_every_layer_has_type_and_blobs(user):
-    assert [(layer.type, len(layer.blobs)) for layer in python_net('Counter').layers] == [('Input', 0), ('Python', 0)]
+    assert [(layer.type, len(layer.blobs)) for layer in python_net('Counter').layers] == [
+        ('Input', 0),
+        ('Python', 0),
+    ]
 
 
 def test_an_error_in_a_layer_arrives_as_it_is(user):

@@ -1,4 +1,5 @@
 """`python -m goodinit.caffe`: programs that say `import caffe` run unchanged."""
+
 import importlib
 import os
 import subprocess
@@ -59,15 +60,25 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / 'scripts').mkdir()
     (tmp_path / 'work').mkdir()
     monkeypatch.chdir(tmp_path / 'work')
-    for name, text in (('old', SCRIPT), ('helper', HELPER), ('test_old', TEST), ('fails', 'import sys; sys.exit(3)')):
+    for name, text in (
+        ('old', SCRIPT),
+        ('helper', HELPER),
+        ('test_old', TEST),
+        ('fails', 'import sys; sys.exit(3)'),
+    ):
         (tmp_path / 'scripts' / f'{name}.py').write_text(text)
     return tmp_path / 'scripts'
 
 
 def run(*arguments, cwd=None):
     environment = os.environ | {'PYTHONWARNINGS': 'error'}
-    done = subprocess.run([sys.executable, '-m', 'goodinit.caffe', *map(str, arguments)], capture_output=True,
-                          text=True, cwd=cwd, env=environment)
+    done = subprocess.run(
+        [sys.executable, '-m', 'goodinit.caffe', *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -84,7 +95,9 @@ def test_a_module(folder):
 
 def test_pytest(folder):
     status, out, err = run('-m', 'pytest', '-q', '-p', 'no:cacheprovider', folder)
-    assert status == 1 and '1 failed, 1 passed' in out and 'test_old.py::test_wrong' in out, out + err
+    assert status == 1 and '1 failed, 1 passed' in out and 'test_old.py::test_wrong' in out, (
+        out + err
+    )
 
 
 def test_code(folder):

@@ -1,19 +1,30 @@
 """caffe's solvers: they train as BVLC Caffe did, on the very nets that they show."""
+
 import os
 import re
 
 import golden
 import numpy as np
 import pytest
-from goodinit import caffe
 from goodinit.netlib.errors import GoodinitError
 from pycaffe_nets import net, normal, written
 
-CASES = {name.partition('/')[2].partition('_')[0]: path for name, path in golden.find('solvers/*_fixed.npz').items()}
+from goodinit import caffe
+
+CASES = {
+    name.partition('/')[2].partition('_')[0]: path
+    for name, path in golden.find('solvers/*_fixed.npz').items()
+}
 CASES['adagrad'] = golden.find('solvers/adagrad_exp.npz')['solvers/adagrad_exp']
 CASES['adam'] = golden.find('solvers/adam_poly.npz')['solvers/adam_poly']
-CLASSES = {'sgd': caffe.SGDSolver, 'nesterov': caffe.NesterovSolver, 'adagrad': caffe.AdaGradSolver,
-           'rmsprop': caffe.RMSPropSolver, 'adadelta': caffe.AdaDeltaSolver, 'adam': caffe.AdamSolver}
+CLASSES = {
+    'sgd': caffe.SGDSolver,
+    'nesterov': caffe.NesterovSolver,
+    'adagrad': caffe.AdaGradSolver,
+    'rmsprop': caffe.RMSPropSolver,
+    'adadelta': caffe.AdaDeltaSolver,
+    'adam': caffe.AdamSolver,
+}
 NET = """layer { name: "data" type: "DummyData" top: "data" dummy_data_param { shape { dim: 4 dim: 3 }
            data_filler { type: "constant" value: 1 } } }
          layer { name: "ip" type: "InnerProduct" bottom: "data" top: "out" inner_product_param { num_output: 2
@@ -68,7 +79,9 @@ def test_solve_snapshot_restore():
     other = solver()
     other.restore('s_iter_2.solverstate')
     other.step(2)
-    np.testing.assert_allclose(other.net.params['ip'][0].data, s.net.params['ip'][0].data, rtol=1e-6)
+    np.testing.assert_allclose(
+        other.net.params['ip'][0].data, s.net.params['ip'][0].data, rtol=1e-6
+    )
     other = solver()
     other.solve('s_iter_2.solverstate')
     assert other.iter == 4
@@ -97,7 +110,9 @@ def test_apply_update():
 
 def test_callbacks():
     s, seen = solver(), []
-    s.add_callback(lambda: seen.append(('start', s.iter)), lambda: seen.append(('gradients', s.iter)))
+    s.add_callback(
+        lambda: seen.append(('start', s.iter)), lambda: seen.append(('gradients', s.iter))
+    )
     s.step(2)
     assert seen == [('start', 0), ('gradients', 0), ('start', 1), ('gradients', 1)]
 
@@ -116,10 +131,19 @@ def test_training_is_logged(capsys, monkeypatch):
     monkeypatch.delenv('GLOG_minloglevel', raising=False)
     solver('display: 2 snapshot_after_train: false').solve()
     lines = capsys.readouterr().err.splitlines()
-    assert all(re.match(r'I\d{4} [\d:.]{15} +\d+ (sgd_)?solver\.cpp:\d+\] ', line) for line in lines)
+    assert all(
+        re.match(r'I\d{4} [\d:.]{15} +\d+ (sgd_)?solver\.cpp:\d+\] ', line) for line in lines
+    )
     pattern = r'\] Iteration (\d+) .*loss = \S+|Train net output #0: (loss) = |(lr) = '
     shown = [re.search(pattern, line) for line in lines]
-    assert [next(filter(None, match.groups())) for match in shown if match] == ['0', 'loss', 'lr', '2', 'loss', 'lr']
+    assert [next(filter(None, match.groups())) for match in shown if match] == [
+        '0',
+        'loss',
+        'lr',
+        '2',
+        'loss',
+        'lr',
+    ]
 
 
 def test_random_seed_of_the_file():

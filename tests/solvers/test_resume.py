@@ -1,4 +1,6 @@
-"""Training goes on after whatever ended it, to the bits of a run that was left alone; what is not whole is not used."""
+"""Training goes on after whatever ended it, to the bits of a run that was left alone; what is not
+whole is not used."""
+
 import os
 import random
 import re
@@ -32,17 +34,28 @@ def make(fields='', report=None, seed=None):
     """A solver of the net that draws at random wherever one can."""
     param = read('solver.prototxt')
     param.MergeFrom(parse_solver(fields))
-    return Solver(param, fill=lambda net: fill(net, np.random.default_rng(0)), report=report, seed=seed)
+    return Solver(
+        param, fill=lambda net: fill(net, np.random.default_rng(0)), report=report, seed=seed
+    )
 
 
 def numbers(told):
     """What was displayed and tested, without rounding."""
-    return [(event.iter, event.loss if isinstance(event, events.Displayed) else
-             [output.values.tolist() for output in event.outputs]) for event in told
-            if isinstance(event, events.Displayed | events.Tested)]
+    return [
+        (
+            event.iter,
+            event.loss
+            if isinstance(event, events.Displayed)
+            else [output.values.tolist() for output in event.outputs],
+        )
+        for event in told
+        if isinstance(event, events.Displayed | events.Tested)
+    ]
 
 
-# -- the same bits --------------------------------------------------------------------------------------------
+# -- the same bits
+# --------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('fields', ['', 'snapshot_format: HDF5'])
 @pytest.mark.parametrize('stop', [1, 3, 7, ITERATIONS - 1])
@@ -55,19 +68,26 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(stop, fields, folder):
     make(fields, first.append).step(stop)
     state, passed = find_last('run')
     assert state.startswith(f'run_iter_{stop}.solverstate') and not passed
-    make(fields, second.append, seed=2).solve(state)            # what was drawn is in the files, not in the seed
+    make(fields, second.append, seed=2).solve(
+        state
+    )  # what was drawn is in the files, not in the seed
     assert numbers(first) + numbers(second) == numbers(whole)
     assert_same_files(folder / 'whole', folder)
 
 
 def assert_same_files(theirs, ours):
     """The same last snapshot, but for the folder that is in the name of the weights."""
+
     def content(folder):
         state = find_last(f'{folder}/run')[0]
         document = side_file.read(side_file.path_of(state))
         del document['files']
-        return document, list(read_file(state.replace('solverstate', 'caffemodel')).layer), \
-            list(snapshots.read_state(state).history)
+        return (
+            document,
+            list(read_file(state.replace('solverstate', 'caffemodel')).layer),
+            list(snapshots.read_state(state).history),
+        )
+
     np.testing.assert_equal(content(ours), content(theirs))
 
 
@@ -104,10 +124,16 @@ TYPES = {name.split('/')[1]: path for name, path in golden.find('layers/[A-Z]*/*
 
 @pytest.mark.parametrize('type', TYPES)
 def test_the_state_of_every_layer_survives_the_file(type, tmp_path):
-    """What a layer remembers comes back as it was, whatever it is made of, into a net of another seed."""
+    """What a layer remembers comes back as it was, whatever it is made of, into a net of another
+    seed."""
     with np.load(TYPES[type]) as case:
-        nets = [Net(golden.net_of(TYPES[type]), Phase.Value(str(case['phase'])), seed=seed) for seed in (0, 1)]
-        solvers = [SimpleNamespace(net=net, test_nets=[], losses=[], ranks=net.ranks) for net in nets]
+        nets = [
+            Net(golden.net_of(TYPES[type]), Phase.Value(str(case['phase'])), seed=seed)
+            for seed in (0, 1)
+        ]
+        solvers = [
+            SimpleNamespace(net=net, test_nets=[], losses=[], ranks=net.ranks) for net in nets
+        ]
         nets[0].forward()
     side_file.write(solvers[0], side_file.layers_of(solvers[0]), str(tmp_path / 'x'), [])
     side_file.restore(side_file.read(str(tmp_path / 'x')), solvers[1])
@@ -115,7 +141,9 @@ def test_the_state_of_every_layer_survives_the_file(type, tmp_path):
     np.testing.assert_equal(ours, theirs)
 
 
-# -- incomplete snapshots -------------------------------------------------------------------------------------
+# -- incomplete snapshots
+# -------------------------------------------------------------------------------------
+
 
 class Killed(BaseException):
     pass
@@ -124,7 +152,8 @@ class Killed(BaseException):
 @pytest.mark.parametrize('again', [False, True])
 @pytest.mark.parametrize('moved', [0, 1, 2])
 def test_a_snapshot_that_was_not_finished_is_passed_over(moved, again, folder, monkeypatch):
-    """Killed with as many of its three files in place, with or without an older snapshot of the same name there."""
+    """Killed with as many of its three files in place, with or without an older snapshot of the
+    same name there."""
     solver = make()
     solver.step(3)
     if again:
@@ -139,6 +168,7 @@ def test_a_snapshot_that_was_not_finished_is_passed_over(moved, again, folder, m
             if count > moved:
                 raise Killed
         replace(source, target)
+
     monkeypatch.setattr(files.os, 'replace', stopping)
     monkeypatch.setattr(files.shutil, 'rmtree', lambda *args, **kwargs: None)
     with pytest.raises(Killed):
@@ -147,10 +177,12 @@ def test_a_snapshot_that_was_not_finished_is_passed_over(moved, again, folder, m
     monkeypatch.chdir(folder)
     found, passed = find_last('run')
     if again and moved == 0:
-        assert (found, passed) == ('run_iter_4.solverstate', [])        # the older one, whole
+        assert (found, passed) == ('run_iter_4.solverstate', [])  # the older one, whole
     else:
         assert found == kept
-        assert len(passed) == (1 if again else 0) and all('belongs to other files than' in line for line in passed)
+        assert len(passed) == (1 if again else 0) and all(
+            'belongs to other files than' in line for line in passed
+        )
     make().restore(found)
     assert len(list(folder.glob('.*.tmp'))) == 1
     snapshots.clean('run')
@@ -179,6 +211,7 @@ def test_what_is_on_the_disk_when(folder, monkeypatch):
         if os.path.dirname(target) == str(folder):
             told.append(f'-> {os.path.basename(target)}')
         replace(source, target)
+
     if not os.path.isdir('/proc/self/fd'):
         pytest.skip('this system has no /proc')
     solver = make()
@@ -198,8 +231,11 @@ def test_a_full_disk_keeps_the_last_snapshot(limit, folder):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
     try:
-        with pytest.raises(SolverError, match=r'^cannot write the snapshot run_iter_3: File too large; those before it '
-                                              r'are as they were$'):
+        with pytest.raises(
+            SolverError,
+            match=r'^cannot write the snapshot run_iter_3: File too large; those before it '
+            r'are as they were$',
+        ):
             solver.step(1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -211,7 +247,7 @@ def test_a_damaged_file_is_passed_over_and_refused(kind, folder):
     make().step(2)
     file = folder / f'run_iter_2.{kind}'
     content = file.read_bytes()
-    for damaged in (b'', content[:1], content[:len(content) // 2], content[:-1]):
+    for damaged in (b'', content[:1], content[: len(content) // 2], content[:-1]):
         file.write_bytes(damaged)
         found, passed = find_last('run')
         assert found == 'run_iter_1.solverstate'
@@ -223,33 +259,57 @@ def test_a_damaged_file_is_passed_over_and_refused(kind, folder):
 def test_weights_that_are_missing(folder):
     make().step(2)
     (folder / 'run_iter_2.caffemodel').unlink()
-    assert find_last('run') == ('run_iter_1.solverstate', [
-        f'run_iter_2.solverstate is passed over: File not found: run_iter_2.caffemodel (looked in {folder})'])
+    assert find_last('run') == (
+        'run_iter_1.solverstate',
+        [
+            f'run_iter_2.solverstate is passed over: File not found: run_iter_2.caffemodel (looked in {folder})'
+        ],
+    )
     (folder / 'run_iter_1.solverstate').unlink()
     assert find_last('run')[0] == ''
 
 
-# -- side files of something else -----------------------------------------------------------------------------
+# -- side files of something else
+# -----------------------------------------------------------------------------
+
 
 def test_a_side_file_of_another_snapshot(folder):
     make().step(2)
     (folder / 'run_iter_1.resume').rename(folder / 'run_iter_2.resume')
-    message = ('run_iter_2.resume belongs to other files than run_iter_2.caffemodel: delete it to resume as Caffe '
-               'does, with the data from the start')
+    message = (
+        'run_iter_2.resume belongs to other files than run_iter_2.caffemodel: delete it to resume as Caffe '
+        'does, with the data from the start'
+    )
     with pytest.raises(SolverError, match=re.escape(message)):
         make().restore('run_iter_2.solverstate')
 
 
-@pytest.mark.parametrize('old, new, fields, message', [
-    ('', '', 'test_iter: 1', 'found 1 test nets, needed 2'),
-    ('name: "cont"', 'name: "other"', '', "found layer 'cont' (DummyData), needed 'other' (DummyData)"),
-    ('name: "Forgetful"', 'layer { name: "more" type: "Input" top: "more" input_param { shape { dim: 1 } } }', '',
-     'found 12 layers, needed 13'),
-])
+@pytest.mark.parametrize(
+    'old, new, fields, message',
+    [
+        ('', '', 'test_iter: 1', 'found 1 test nets, needed 2'),
+        (
+            'name: "cont"',
+            'name: "other"',
+            '',
+            "found layer 'cont' (DummyData), needed 'other' (DummyData)",
+        ),
+        (
+            'name: "Forgetful"',
+            'layer { name: "more" type: "Input" top: "more" input_param { shape { dim: 1 } } }',
+            '',
+            'found 12 layers, needed 13',
+        ),
+    ],
+)
 def test_a_side_file_of_other_nets(old, new, fields, message, folder):
     make().step(1)
-    (folder / 'net.prototxt').write_text((folder / 'net.prototxt').read_text().replace(old, new) if old else killed.NET)
-    with pytest.raises(SolverError, match=re.escape(f'run_iter_1.resume is of other nets: {message}: delete it')):
+    (folder / 'net.prototxt').write_text(
+        (folder / 'net.prototxt').read_text().replace(old, new) if old else killed.NET
+    )
+    with pytest.raises(
+        SolverError, match=re.escape(f'run_iter_1.resume is of other nets: {message}: delete it')
+    ):
         make(fields).restore('run_iter_1.solverstate')
 
 
@@ -257,22 +317,31 @@ def test_a_state_of_a_layer_that_does_not_fit(folder):
     make().step(1)
     document = side_file.read('run_iter_1.resume')
     del document['nets'][0][0]['state']
-    with pytest.raises(SolverError, match=r"state of layer 'images' \(ImageData\) does not fit: KeyError\('state'\)"):
+    with pytest.raises(
+        SolverError,
+        match=r"state of layer 'images' \(ImageData\) does not fit: KeyError\('state'\)",
+    ):
         side_file.restore(document, make())
 
 
-# -- HDF5 -----------------------------------------------------------------------------------------------------
+# -- HDF5
+# -----------------------------------------------------------------------------------------------------
+
 
 def test_hdf5_refuses_names_with_slashes_at_once(folder):
     pytest.importorskip('h5py')
     (folder / 'net.prototxt').write_text(killed.NET.replace('name: "conv"', 'name: "a/conv"'))
-    with pytest.raises(LayerError, match=r"layer 'a/conv'.*: HDF5 needs layer names without '/', each once"):
+    with pytest.raises(
+        LayerError, match=r"layer 'a/conv'.*: HDF5 needs layer names without '/', each once"
+    ):
         make('snapshot_format: HDF5')
 
 
 def test_parameters_of_a_test_net_alone_are_kept(folder):
-    extra = ('layer { name: "own" type: "InnerProduct" bottom: "rows" top: "own" include { phase: TEST } '
-             'inner_product_param { num_output: 2 weight_filler { type: "gaussian" } } }')
+    extra = (
+        'layer { name: "own" type: "InnerProduct" bottom: "rows" top: "own" include { phase: TEST } '
+        'inner_product_param { num_output: 2 weight_filler { type: "gaussian" } } }'
+    )
     (folder / 'net.prototxt').write_text(killed.NET + extra)
     solver = make()
     solver.step(1)

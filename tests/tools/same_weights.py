@@ -73,7 +73,13 @@ def weights_of(command: str, written: str) -> str:
         else:
             shutil.copytree(CLI, folder, dirs_exist_ok=True)
         python = [sys.executable, '-c', GOODINIT]
-        subprocess.run([*python, *command.split()], cwd=folder, check=True, capture_output=True, env=os.environ | THREADS)
+        subprocess.run(
+            [*python, *command.split()],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            env=os.environ | THREADS,
+        )
         return hashlib.sha256(Path(folder, written).read_bytes()).hexdigest()
 
 
@@ -90,7 +96,7 @@ def machine() -> str:
 def compare(recorded: dict, hashes: dict[str, str]) -> int:
     """Say which lines differ; the exit status."""
     if recorded['machine'] != machine():
-        print(f"recorded on {recorded['machine']}; here it is {machine()}")
+        print(f'recorded on {recorded["machine"]}; here it is {machine()}')
         return 1
     changed = [line for line in hashes if recorded['sha256'].get(line) != hashes[line]]
     for line in changed:

@@ -1,4 +1,6 @@
-"""`goodinit train --monitor`: rates at which layers change, measured, drawn and kept, while training is as it was."""
+"""`goodinit train --monitor`: rates at which layers change, measured, drawn and kept, while
+training is as it was."""
+
 import json
 import shutil
 import sys
@@ -14,7 +16,7 @@ from goodinit.tools.train import main
 from toolkit import fails, with_solver
 
 pytest.importorskip('matplotlib')
-NET = '''
+NET = """
 layer { name: "x" type: "DummyData" top: "x" top: "target" dummy_data_param {
   shape { dim: 2 dim: 3 } shape { dim: 2 dim: 2 } data_filler { type: "gaussian" } data_filler { type: "gaussian" } } }
 layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" param { name: "w" }
@@ -27,7 +29,7 @@ layer { name: "fixed" type: "InnerProduct" bottom: "a2" top: "fixed" param { lr_
 layer { name: "zero" type: "InnerProduct" bottom: "fixed" top: "zero" param { lr_mult: 1 }
   inner_product_param { num_output: 2 } }
 layer { name: "loss" type: "EuclideanLoss" bottom: "zero" bottom: "target" top: "loss" }
-'''
+"""
 
 
 def make(fields='', base_lr=0.01):
@@ -43,17 +45,28 @@ def watched(solver, path, every=1, iterations=6):
     return json.loads(path.with_suffix('.json').read_text())
 
 
-@pytest.mark.parametrize('fields', [
-    'momentum: 0.9 weight_decay: 0.1', 'type: "Nesterov" momentum: 0.9', 'type: "AdaGrad" iter_size: 2',
-    'type: "RMSProp" rms_decay: 0.9', 'type: "AdaDelta" momentum: 0.9',
-    'type: "Adam" momentum: 0.9 clip_gradients: 0.1'])
+@pytest.mark.parametrize(
+    'fields',
+    [
+        'momentum: 0.9 weight_decay: 0.1',
+        'type: "Nesterov" momentum: 0.9',
+        'type: "AdaGrad" iter_size: 2',
+        'type: "RMSProp" rms_decay: 0.9',
+        'type: "AdaDelta" momentum: 0.9',
+        'type: "Adam" momentum: 0.9 clip_gradients: 0.1',
+    ],
+)
 def test_rates_are_of_what_the_weights_change_by(fields, tmp_path):
     solver, weights = make(fields), []
-    solver.callbacks.append((lambda: weights.append(solver.net.params['a'][0].data.copy()), lambda: None))
+    solver.callbacks.append(
+        (lambda: weights.append(solver.net.params['a'][0].data.copy()), lambda: None)
+    )
     found = watched(solver, tmp_path / 'x.png')
     weights = np.array([*weights, solver.net.params['a'][0].data], np.float64)
-    expected = np.sqrt(np.square(np.diff(weights, axis=0)).mean((1, 2)) / np.square(weights[1:]).mean((1, 2)))
-    np.testing.assert_allclose(found['rates']['a'], expected, rtol=1e-3, atol=1e-7)         # of float32
+    expected = np.sqrt(
+        np.square(np.diff(weights, axis=0)).mean((1, 2)) / np.square(weights[1:]).mean((1, 2))
+    )
+    np.testing.assert_allclose(found['rates']['a'], expected, rtol=1e-3, atol=1e-7)  # of float32
 
 
 def test_what_is_measured(tmp_path):
@@ -71,7 +84,11 @@ def test_the_picture(tmp_path):
     with Monitor(solver, tmp_path / 'x.svg', 1) as watch:
         loss, rates = watch._figure().axes
     np.testing.assert_allclose(loss.lines[0].get_ydata(), found['losses'])
-    assert [line.get_label() for line in rates.lines] == ['a', 'r', 'zero'] and rates.get_yscale() == 'log'
+    assert [line.get_label() for line in rates.lines] == [
+        'a',
+        'r',
+        'zero',
+    ] and rates.get_yscale() == 'log'
     assert rates.lines[0].get_xdata().tolist() == [0, 1, 2, 3, 4, 5]
 
 
@@ -85,8 +102,10 @@ def test_few_layers_are_named_in_the_legend(layers, named, tmp_path):
 def test_it_is_drawn_seldom_enough_and_at_snapshots(tmp_path, monkeypatch):
     watch = Monitor(make(), tmp_path / 'x.png', 1)
     written = []
-    monkeypatch.setattr(monitor.figures, 'save', lambda figure, path: written.append(len(watch.iterations)))
-    now = iter(range(100))          # each look at the clock is a second later, so that drawing takes one
+    monkeypatch.setattr(
+        monitor.figures, 'save', lambda figure, path: written.append(len(watch.iterations))
+    )
+    now = iter(range(100))  # each look at the clock is a second later, so that drawing takes one
     monkeypatch.setattr(monitor.time, 'perf_counter', lambda: next(now))
     with watch:
         for watch.solver.iter in range(1, 25):
@@ -101,23 +120,27 @@ def test_a_run_that_is_resumed_goes_on_with_its_curves(tmp_path):
     solver = make()
     solver.step(4)
     assert watched(solver, path, iterations=2)['rates'] == whole['rates']
-    assert watched(make(), path, iterations=1)['iterations'] == [0]                 # from the start again
+    assert watched(make(), path, iterations=1)['iterations'] == [0]  # from the start again
     (tmp_path / 'x.json').write_text('{"iterations": [0], "losses": [1], "rates": {"other": [1]}}')
-    assert watched(solver, path, iterations=1)['iterations'] == [6]                 # of another net
+    assert watched(solver, path, iterations=1)['iterations'] == [6]  # of another net
 
 
 def test_training_survives_a_picture_that_cannot_be_written(tmp_path):
     solver, folder = make(), tmp_path / 'folder'
     folder.mkdir()
-    with pytest.warns(UserWarning, match=r'--monitor: cannot write .*x\.json: there is no folder'), \
-            Monitor(solver, folder / 'x.png', 1) as watch:
+    with (
+        pytest.warns(UserWarning, match=r'--monitor: cannot write .*x\.json: there is no folder'),
+        Monitor(solver, folder / 'x.png', 1) as watch,
+    ):
         solver.request = watch.advance
         shutil.rmtree(folder)
         solver.step(3)
     assert solver.iter == 3
 
 
-# -- goodinit train ---------------------------------------------------------------------------------------
+# -- goodinit train
+# ---------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def folder(folder):
@@ -127,8 +150,13 @@ def folder(folder):
 
 def test_training_is_the_same_with_it(folder):
     def result(*arguments):
-        assert main(['--solver', 'solver.prototxt', '--weights', 'init.caffemodel', *arguments]) == 0
-        return [(folder / f'tiny_iter_20.{end}').read_bytes() for end in ('caffemodel', 'solverstate')]
+        assert (
+            main(['--solver', 'solver.prototxt', '--weights', 'init.caffemodel', *arguments]) == 0
+        )
+        return [
+            (folder / f'tiny_iter_20.{end}').read_bytes() for end in ('caffemodel', 'solverstate')
+        ]
+
     assert result() == result('--monitor', 'rates.png', '--monitor-every', '1')
     assert len(json.loads((folder / 'rates.json').read_text())['iterations']) == 20
 
@@ -143,11 +171,20 @@ def test_it_measures_as_often_as_the_solver_displays(text, expected, folder):
     assert (folder / 'rates.pdf').exists()
 
 
-@pytest.mark.parametrize(('arguments', 'message'), [
-    (['--monitor', 'rates.jpg'], "argument --monitor: found 'rates.jpg', needed: a path that ends in .png"),
-    (['--monitor', 'no/rates.png'], 'no/rates.png: there is no folder no'),
-    (['--monitor-every', '5'], '--monitor-every: found without --monitor, which names the picture'),
-])
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (
+            ['--monitor', 'rates.jpg'],
+            "argument --monitor: found 'rates.jpg', needed: a path that ends in .png",
+        ),
+        (['--monitor', 'no/rates.png'], 'no/rates.png: there is no folder no'),
+        (
+            ['--monitor-every', '5'],
+            '--monitor-every: found without --monitor, which names the picture',
+        ),
+    ],
+)
 def test_mistakes(arguments, message, folder, capsys):
     assert fails(main, ['--solver', 'solver.prototxt', *arguments], capsys).startswith(message)
 
@@ -155,12 +192,20 @@ def test_mistakes(arguments, message, folder, capsys):
 def test_without_matplotlib(folder, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, 'matplotlib', None)
     message = fails(main, ['--solver', 'solver.prototxt', '--monitor', 'rates.png'], capsys)
-    assert message.startswith("this needs the package 'matplotlib'") and "pip install 'goodinit[plot]'" in message
+    assert (
+        message.startswith("this needs the package 'matplotlib'")
+        and "pip install 'goodinit[plot]'" in message
+    )
 
 
-@pytest.mark.parametrize('text', ['{', '[]', '{"iterations": []}', '{"iterations": [], "losses": [], "rates": []}'])
+@pytest.mark.parametrize(
+    'text', ['{', '[]', '{"iterations": []}', '{"iterations": [], "losses": [], "rates": []}']
+)
 def test_a_file_of_another_kind_is_not_replaced(text, folder, capsys):
     (folder / 'rates.json').write_text(text)
     assert main(['--solver', 'solver.prototxt', '--monitor', 'rates.png']) == 1
-    assert 'rates.json: found a file that --monitor did not write and would replace' in capsys.readouterr().err
+    assert (
+        'rates.json: found a file that --monitor did not write and would replace'
+        in capsys.readouterr().err
+    )
     assert (folder / 'rates.json').read_text() == text

@@ -1,4 +1,6 @@
-"""`goodinit caffe` beside recorded runs of BVLC's `caffe`: what a parser of logs reads, the files, what goes wrong."""
+"""`goodinit caffe` beside recorded runs of BVLC's `caffe`: what a parser of logs reads, the files,
+what goes wrong."""
+
 import functools
 import re
 import shutil
@@ -7,24 +9,35 @@ import signal
 import golden
 import numpy as np
 import pytest
-from goodinit.solvers.log.caffe_log import SolverLog
 from goodinit.netlib.engines.cuda import device
 from goodinit.netlib.errors import need
 from goodinit.solvers import events
+from goodinit.solvers.log.caffe_log import SolverLog
 from goodinit.tools import caffe
 from goodinit.tools.caffe import main
 from goodinit.tools.cli.signals import Signals
 from toolkit import fails
 
 RUNS = {run['name']: run for run in golden.read_json('cli/index.json')}
-TRAINED = ['train_hdf5', 'train_adam_clip_hdf5_snapshot', 'train_average_loss', 'train_debug_info', 'train_lmdb',
-           'train_no_prefix', 'train_zero_iter']
+TRAINED = [
+    'train_hdf5',
+    'train_adam_clip_hdf5_snapshot',
+    'train_average_loss',
+    'train_debug_info',
+    'train_lmdb',
+    'train_no_prefix',
+    'train_zero_iter',
+]
 NUMBER = r'-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)'
-HEAD = re.compile(r'[IWE](?P<month>\d\d)(?P<day>\d\d) (?P<time>\d\d:\d\d:\d\d\.\d{6}) +\d+ [\w.]+:\d+\] (?P<text>.*)')
+HEAD = re.compile(
+    r'[IWE](?P<month>\d\d)(?P<day>\d\d) (?P<time>\d\d:\d\d:\d\d\.\d{6}) +\d+ [\w.]+:\d+\] (?P<text>.*)'
+)
 SPEED = re.compile(rf'\({NUMBER} iter/s, {NUMBER}s/(\d+) iters\)')
 LOSS = re.compile(rf'Iteration (\d+) \({NUMBER} iter/s, {NUMBER}s/\d+ iters\), loss = ({NUMBER})')
 RATE = re.compile(rf'Iteration (\d+), lr = ({NUMBER})')
-TESTED = re.compile(rf'    Test net output #(\d+): (\S+) = ({NUMBER})(?: \(\* {NUMBER} = {NUMBER} loss\))?')
+TESTED = re.compile(
+    rf'    Test net output #(\d+): (\S+) = ({NUMBER})(?: \(\* {NUMBER} = {NUMBER} loss\))?'
+)
 
 
 @pytest.fixture
@@ -60,12 +73,16 @@ def need_data(arguments):
 def assert_same_lines(ours, theirs, rtol):
     """The same words, and numbers of which all but the speeds are close."""
     ours, theirs = ([SPEED.sub(r'(speed, \1)', line) for line in lines] for lines in (ours, theirs))
-    assert [re.sub(NUMBER, '#', line) for line in ours] == [re.sub(NUMBER, '#', line) for line in theirs]
+    assert [re.sub(NUMBER, '#', line) for line in ours] == [
+        re.sub(NUMBER, '#', line) for line in theirs
+    ]
     numbers = [[float(n) for n in re.findall(NUMBER, '\n'.join(lines))] for lines in (ours, theirs)]
     np.testing.assert_allclose(*numbers, rtol=rtol)
 
 
-# -- train ------------------------------------------------------------------------------------------------
+# -- train
+# ------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('name', [*TRAINED, 'train_resume'])
 def test_training_is_logged_as_recorded(name, folder, capsys):
@@ -73,39 +90,59 @@ def test_training_is_logged_as_recorded(name, folder, capsys):
     need_data(case['args'])
     if name == 'train_resume':
         run(RUNS['train_hdf5']['args'], capsys)
-        (folder / 'tiny_iter_10.resume').unlink()           # BVLC reads the data from the start again
+        (folder / 'tiny_iter_10.resume').unlink()  # BVLC reads the data from the start again
     before = set(folder.iterdir())
     lines = run(case['args'], capsys)
-    losses, rates = ([(int(i), float(x)) for i, x in found(pattern, lines)] for pattern in (LOSS, RATE))
-    np.testing.assert_allclose(np.reshape(losses, (-1, 2)), np.reshape(case['loss'], (-1, 2)), rtol=1e-4)
-    np.testing.assert_allclose(np.reshape(rates, (-1, 2)), np.reshape(case['lr'], (-1, 2)), rtol=1e-6)
+    losses, rates = (
+        [(int(i), float(x)) for i, x in found(pattern, lines)] for pattern in (LOSS, RATE)
+    )
+    np.testing.assert_allclose(
+        np.reshape(losses, (-1, 2)), np.reshape(case['loss'], (-1, 2)), rtol=1e-4
+    )
+    np.testing.assert_allclose(
+        np.reshape(rates, (-1, 2)), np.reshape(case['lr'], (-1, 2)), rtol=1e-6
+    )
     tested = [(int(i), name, float(x)) for i, name, x in found(TESTED, lines)]
     assert [row[:2] for row in tested] == [tuple(row[:2]) for row in case['test_outputs']]
-    np.testing.assert_allclose([row[2] for row in tested], [row[2] for row in case['test_outputs']], rtol=1e-4)
+    np.testing.assert_allclose(
+        [row[2] for row in tested], [row[2] for row in case['test_outputs']], rtol=1e-4
+    )
     created = {path.name for path in set(folder.iterdir()) - before if path.suffix != '.resume'}
     assert created == set(case['files_created'])
-    last = case['final_lines'][-2 if name == 'train_debug_info' else 0:]
-    assert_same_lines(lines[-len(last):], last, 1e-4)
+    last = case['final_lines'][-2 if name == 'train_debug_info' else 0 :]
+    assert_same_lines(lines[-len(last) :], last, 1e-4)
 
 
-@pytest.mark.parametrize('name', ['train_hdf5', 'train_debug_info', 'train_adam_clip_hdf5_snapshot'])
+@pytest.mark.parametrize(
+    'name', ['train_hdf5', 'train_debug_info', 'train_adam_clip_hdf5_snapshot']
+)
 def test_the_whole_log_of_a_training(name, folder, capsys):
     pytest.importorskip('h5py')
-    recorded = re.sub(r'^([IE])\d{4}', r'\1', (folder / f'{name}.stderr.txt').read_text(), flags=re.M)
+    recorded = re.sub(
+        r'^([IE])\d{4}', r'\1', (folder / f'{name}.stderr.txt').read_text(), flags=re.M
+    )
     ours, theirs = run(RUNS[name]['args'], capsys), messages(recorded.splitlines())
     start = 'Starting Optimization'
-    assert_same_lines(ours[ours.index(start):], theirs[theirs.index(start):], 1e-4)
-    about_nets = re.compile('Creating Layer|Setting up|Top shape|Memory required|    with loss|.* backward computation|'
-                            r'.* (<-|->) |This network|Network init|Finetuning|Use CPU|Solver scaffolding')
+    assert_same_lines(ours[ours.index(start) :], theirs[theirs.index(start) :], 1e-4)
+    about_nets = re.compile(
+        'Creating Layer|Setting up|Top shape|Memory required|    with loss|.* backward computation|'
+        r'.* (<-|->) |This network|Network init|Finetuning|Use CPU|Solver scaffolding'
+    )
     ours, theirs = ([line for line in lines if about_nets.match(line)] for lines in (ours, theirs))
     assert ours == theirs
 
 
 def test_steps_of_multistep_are_told_before_their_rate(folder, capsys):
     pytest.importorskip('h5py')
-    lines = run(['train', '-solver', 'solver_multistep_iter2.prototxt', '-weights', 'init.caffemodel'], capsys)
+    lines = run(
+        ['train', '-solver', 'solver_multistep_iter2.prototxt', '-weights', 'init.caffemodel'],
+        capsys,
+    )
     status = [i for i, line in enumerate(lines) if line.startswith('MultiStep')]
-    assert [lines[i].partition(': ')[2] for i in status] == ['Iteration 4, step = 1', 'Iteration 9, step = 2']
+    assert [lines[i].partition(': ')[2] for i in status] == [
+        'Iteration 4, step = 1',
+        'Iteration 9, step = 2',
+    ]
     assert lines[status[0] - 1].startswith('    Train net output #0: loss = ')
     assert lines[status[0] + 1] == 'Iteration 4, lr = 0.05'
 
@@ -116,23 +153,41 @@ def test_debug_info_of_nets_that_are_tested(folder, capsys):
     text = (folder / 'solver_debug.prototxt').read_text()
     text = text.replace('max_iter: 2', 'max_iter: 0 test_iter: 1 test_interval: 1')
     (folder / 'tested.prototxt').write_text(text)
-    (folder / 'net_debug.prototxt').write_text((folder / 'net.prototxt').read_text() + 'debug_info: true')
-    for arguments in (['train', '-solver', 'tested.prototxt'],
-                      ['test', '-model', 'net_debug.prototxt', '-iterations', '1']):
+    (folder / 'net_debug.prototxt').write_text(
+        (folder / 'net.prototxt').read_text() + 'debug_info: true'
+    )
+    for arguments in (
+        ['train', '-solver', 'tested.prototxt'],
+        ['test', '-model', 'net_debug.prototxt', '-iterations', '1'],
+    ):
         lines = run([*arguments, '-weights', 'init.caffemodel'], capsys)
-        layers = found(re.compile(rf'    \[Forward\] Layer (\S+), top blob \S+ data: {NUMBER}'), lines)
-        assert [layer for layer, in dict.fromkeys(layers)] == [
-            'data', 'label_data_1_split', 'ip1', 'relu1', 'ip2', 'ip2_ip2_0_split', 'accuracy', 'loss']
+        layers = found(
+            re.compile(rf'    \[Forward\] Layer (\S+), top blob \S+ data: {NUMBER}'), lines
+        )
+        assert [layer for (layer,) in dict.fromkeys(layers)] == [
+            'data',
+            'label_data_1_split',
+            'ip1',
+            'relu1',
+            'ip2',
+            'ip2_ip2_0_split',
+            'accuracy',
+            'loss',
+        ]
 
 
 def test_parameters_are_filled_from_the_seed(folder, capsys):
     pytest.importorskip('h5py')
-    first, second = (found(LOSS, run(['train', '-solver', 'solver.prototxt'], capsys)) for _ in range(2))
-    assert first == second != [] and first[0][1] != '1.09861'           # log 3: the parameters are not zero
+    first, second = (
+        found(LOSS, run(['train', '-solver', 'solver.prototxt'], capsys)) for _ in range(2)
+    )
+    assert first == second != [] and first[0][1] != '1.09861'  # log 3: the parameters are not zero
 
 
-@pytest.mark.parametrize('name, last, kept', [('SIGINT', 'Optimization stopped early.', [4]),
-                                              ('SIGHUP', 'Optimization Done.', [4, 9])])
+@pytest.mark.parametrize(
+    'name, last, kept',
+    [('SIGINT', 'Optimization stopped early.', [4]), ('SIGHUP', 'Optimization Done.', [4, 9])],
+)
 def test_signals_while_training(name, last, kept, folder, monkeypatch, capsys):
     """SIGINT stops after a snapshot; SIGHUP takes one, and training goes on."""
     pytest.importorskip('h5py')
@@ -147,10 +202,14 @@ def test_signals_while_training(name, last, kept, folder, monkeypatch, capsys):
 
     monkeypatch.setattr(caffe, 'SolverLog', Raising)
     text = (folder / 'solver_long.prototxt').read_text()
-    (folder / 'nine.prototxt').write_text(re.sub('max_iter.*', 'max_iter: 9', text.replace('20000', '1')))
+    (folder / 'nine.prototxt').write_text(
+        re.sub('max_iter.*', 'max_iter: 9', text.replace('20000', '1'))
+    )
     lines = run(['train', '--solver=nine.prototxt'], capsys)
     assert lines[-2:] == [last, 'Optimization Done.']
-    assert {path.name for path in folder.glob('*long*.solverstate')} == {f'long_iter_{n}.solverstate' for n in kept}
+    assert {path.name for path in folder.glob('*long*.solverstate')} == {
+        f'long_iter_{n}.solverstate' for n in kept
+    }
 
 
 def test_signals_become_requests():
@@ -174,92 +233,171 @@ def test_signals_become_requests():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.parametrize('event, expected', [
-    (events.Clipped(3, 0.5, 0.125),
-     ['Gradient clipping: scaling down gradients (L2 norm 0.5 > 0.125) by scale factor 0.25']),
-    (events.NotFinite(3, 'the loss is nan'), ['the loss is nan']),
-    (events.Snapshotted(3, 'x.caffemodel.h5', 'x.solverstate.h5'), [
-        'Snapshotting to HDF5 file x.caffemodel.h5', 'Snapshotting solver state to HDF5 file x.solverstate.h5']),
-    (events.Tested(3, 1, (events.Output('p', np.array([0.25, 1e-7]), 0), events.Output('l', np.array(2.0), 0.5)), 1), [
-        'Iteration 3, Testing net (#1)', 'Test loss: 1', '    Test net output #0: p = 0.25',
-        '    Test net output #1: p = 1e-07', '    Test net output #2: l = 2 (* 0.5 = 1 loss)']),
-])
+@pytest.mark.parametrize(
+    'event, expected',
+    [
+        (
+            events.Clipped(3, 0.5, 0.125),
+            [
+                'Gradient clipping: scaling down gradients (L2 norm 0.5 > 0.125) by scale factor 0.25'
+            ],
+        ),
+        (events.NotFinite(3, 'the loss is nan'), ['the loss is nan']),
+        (
+            events.Snapshotted(3, 'x.caffemodel.h5', 'x.solverstate.h5'),
+            [
+                'Snapshotting to HDF5 file x.caffemodel.h5',
+                'Snapshotting solver state to HDF5 file x.solverstate.h5',
+            ],
+        ),
+        (
+            events.Tested(
+                3,
+                1,
+                (
+                    events.Output('p', np.array([0.25, 1e-7]), 0),
+                    events.Output('l', np.array(2.0), 0.5),
+                ),
+                1,
+            ),
+            [
+                'Iteration 3, Testing net (#1)',
+                'Test loss: 1',
+                '    Test net output #0: p = 0.25',
+                '    Test net output #1: p = 1e-07',
+                '    Test net output #2: l = 2 (* 0.5 = 1 loss)',
+            ],
+        ),
+    ],
+)
 def test_lines_of_events(event, expected, capsys):
     SolverLog(1)(event)
     assert messages(capsys.readouterr().err.splitlines()) == expected
 
 
-# -- test, time, device_query -------------------------------------------------------------------------------
+# -- test, time, device_query
+# -------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('name', ['test_hdf5', 'test_lmdb'])
 def test_scores(name, folder, capsys):
     case = RUNS[name]
     need_data(case['args'])
     lines = run(case['args'], capsys)
-    assert f"Running for {case['args'][-1].removeprefix('--iterations=')} iterations." in lines
-    assert_same_lines(lines[-len(case['final_lines']):], case['final_lines'], 1e-5)
+    assert f'Running for {case["args"][-1].removeprefix("--iterations=")} iterations.' in lines
+    assert_same_lines(lines[-len(case['final_lines']) :], case['final_lines'], 1e-5)
 
 
 def test_a_stage_chooses_layers(folder, capsys):
     pytest.importorskip('h5py')
-    lines = run(['test', '-model=net_stage.prototxt', '-weights', 'init.caffemodel', '-stage=extra', '-iterations=1'],
-                capsys)
-    assert lines[-2:] == ['extra_loss = 0.839441 (* 0.5 = 0.419721 loss)', 'loss = 0.839441 (* 1 = 0.839441 loss)']
+    lines = run(
+        [
+            'test',
+            '-model=net_stage.prototxt',
+            '-weights',
+            'init.caffemodel',
+            '-stage=extra',
+            '-iterations=1',
+        ],
+        capsys,
+    )
+    assert lines[-2:] == [
+        'extra_loss = 0.839441 (* 0.5 = 0.419721 loss)',
+        'loss = 0.839441 (* 1 = 0.839441 loss)',
+    ]
 
 
 def test_layers_of_the_file_that_the_net_lacks(folder, capsys):
     pytest.importorskip('h5py')
     text = (folder / 'net.prototxt').read_text()
     (folder / 'other.prototxt').write_text(text.replace('name: "ip2"', 'name: "new"'))
-    (folder / 'other_solver.prototxt').write_text('max_iter: 1 net: "other.prototxt" lr_policy: "fixed" base_lr: 0.1 '
-                                                  'solver_mode: CPU')
-    for arguments in (['test', '-model', 'other.prototxt', '-iterations', '1'],
-                      ['train', '-solver', 'other_solver.prototxt']):
-        assert 'Ignoring source layer ip2' in run([*arguments, '-weights', 'init.caffemodel'], capsys)
+    (folder / 'other_solver.prototxt').write_text(
+        'max_iter: 1 net: "other.prototxt" lr_policy: "fixed" base_lr: 0.1 solver_mode: CPU'
+    )
+    for arguments in (
+        ['test', '-model', 'other.prototxt', '-iterations', '1'],
+        ['train', '-solver', 'other_solver.prototxt'],
+    ):
+        assert 'Ignoring source layer ip2' in run(
+            [*arguments, '-weights', 'init.caffemodel'], capsys
+        )
 
 
 def test_times(folder, capsys):
     pytest.importorskip('lmdb')
     lines = run(['time', '--model=net_lmdb.prototxt', '--iterations=3'], capsys)
-    text = '\n'.join(lines[lines.index('*** Benchmark begins ***'):])
-    layers = re.findall(rf'^ *(\S+)\tforward: {NUMBER} ms\.\n *\1\tbackward: {NUMBER} ms\.$', text, re.M)
+    text = '\n'.join(lines[lines.index('*** Benchmark begins ***') :])
+    layers = re.findall(
+        rf'^ *(\S+)\tforward: {NUMBER} ms\.\n *\1\tbackward: {NUMBER} ms\.$', text, re.M
+    )
     assert layers == ['data', 'conv1', 'r', 'pool1', 'ip', 'loss']
     iterations = re.findall(rf'^Iteration: (\d) forward-backward time: {NUMBER} ms\.$', text, re.M)
     assert iterations == ['1', '2', '3']
     forward, backward, both, total = (
         float(re.search(rf'^{name}: ({NUMBER}) ms\.$', text, re.M)[1])
-        for name in ('Average Forward pass', 'Average Backward pass', 'Average Forward-Backward', 'Total Time'))
+        for name in (
+            'Average Forward pass',
+            'Average Backward pass',
+            'Average Forward-Backward',
+            'Total Time',
+        )
+    )
     assert forward + backward <= both * 1.001 and total == pytest.approx(3 * both, rel=1e-4)
 
 
-def test_a_solver_that_asks_for_a_gpu_trains_where_pycuda_is_not_installed(folder, monkeypatch, capsys):
+def test_a_solver_that_asks_for_a_gpu_trains_where_pycuda_is_not_installed(
+    folder, monkeypatch, capsys
+):
     monkeypatch.setattr(device, 'open_device', functools.cache(lambda: need('nosuchcuda', 'cuda')))
     path = folder / 'solver_zero_iter.prototxt'
-    path.write_text(path.read_text().replace('solver_mode: CPU', ''))           # Caffe's default is GPU
+    path.write_text(path.read_text().replace('solver_mode: CPU', ''))  # Caffe's default is GPU
     assert main(['train', '-solver', path.name]) == 0
     err = capsys.readouterr().err
-    assert err.startswith("no GPU can be used, the CPU computes (GPU 0: this needs the package 'nosuchcuda'")
+    assert err.startswith(
+        "no GPU can be used, the CPU computes (GPU 0: this needs the package 'nosuchcuda'"
+    )
     assert '] Use CPU.' in err
 
 
-# -- the command line ---------------------------------------------------------------------------------------
+# -- the command line
+# ---------------------------------------------------------------------------------------
 
 SCORE, SOLVE = ['test', '--model=net.prototxt'], ['train', '--solver=solver.prototxt']
 MISTAKES = [
-    (['tarin'], "argument ACTION: unknown 'tarin'; did you mean 'train'? (known: train, test, time, device_query)"),
+    (
+        ['tarin'],
+        "argument ACTION: unknown 'tarin'; did you mean 'train'? (known: train, test, time, device_query)",
+    ),
     (['train'], 'Need a solver definition to train: --solver=solver.prototxt'),
-    (['test', '--weights=init.caffemodel'], 'Need a model definition to score: --model=net.prototxt'),
+    (
+        ['test', '--weights=init.caffemodel'],
+        'Need a model definition to score: --model=net.prototxt',
+    ),
     (SCORE, 'Need model weights to score: --weights=net.caffemodel'),
     (['time'], 'Need a model definition to time: --model=net.prototxt'),
-    ([*SOLVE, '--weights=a', '--snapshot=b'],
-     'Give a snapshot to resume training or weights to finetune but not both.'),
+    (
+        [*SOLVE, '--weights=a', '--snapshot=b'],
+        'Give a snapshot to resume training or weights to finetune but not both.',
+    ),
     (['train', '--solvr=x'], "unexpected argument '--solvr'; did you mean '--solver'?"),
     (['train', 'solver.prototxt'], "unexpected argument 'solver.prototxt'"),
     (['train', '--solver=nosuch.prototxt'], 'File not found: nosuch.prototxt'),
-    ([*SOLVE, '-gpu=0,1'], '--gpu: found 2 GPUs, needed: one; for several, mpiexec starts a `goodinit train` each'),
-    ([*SOLVE, '-gpu=first'], "argument -gpu/--gpu: found 'first', needed: the number of a GPU, or all"),
-    ([*SOLVE, '-sigint_effect=stpo'], "argument -sigint_effect/--sigint_effect: unknown 'stpo'; did you mean 'stop'?"),
-    ([*SCORE, '-iterations', '0'], "argument -iterations/--iterations: found '0', needed: a whole number, 1 or more"),
+    (
+        [*SOLVE, '-gpu=0,1'],
+        '--gpu: found 2 GPUs, needed: one; for several, mpiexec starts a `goodinit train` each',
+    ),
+    (
+        [*SOLVE, '-gpu=first'],
+        "argument -gpu/--gpu: found 'first', needed: the number of a GPU, or all",
+    ),
+    (
+        [*SOLVE, '-sigint_effect=stpo'],
+        "argument -sigint_effect/--sigint_effect: unknown 'stpo'; did you mean 'stop'?",
+    ),
+    (
+        [*SCORE, '-iterations', '0'],
+        "argument -iterations/--iterations: found '0', needed: a whole number, 1 or more",
+    ),
 ]
 
 

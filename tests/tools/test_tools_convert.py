@@ -1,4 +1,5 @@
 """convert_imageset beside the databases that BVLC Caffe's made of the same images."""
+
 import os
 import re
 import shutil
@@ -20,8 +21,19 @@ from toolkit import fails
 
 IO = golden.HERE / 'io'
 COLOR = [('c0.png', 3), ('c1.png', 0), ('c2.png', 7), ('c3.png', 1), ('c4.png', 2)]
-MIXED = [(f'{name}.png', label) for name, label in
-         [('v0', 10), ('v1', 11), ('v2', 12), ('v3', 13), ('c0', 20), ('g0', 21), ('rgba', 22), ('palette', 23)]]
+MIXED = [
+    (f'{name}.png', label)
+    for name, label in [
+        ('v0', 10),
+        ('v1', 11),
+        ('v2', 12),
+        ('v3', 13),
+        ('c0', 20),
+        ('g0', 21),
+        ('rgba', 22),
+        ('palette', 23),
+    ]
+]
 RESIZED = ['--resize_height=8', '--resize_width=11']
 MANY = [(f'c{i % 5}.png', i) for i in range(300)]
 SMALL = ['-resize_height', '4', '-resize_width', '4']
@@ -38,7 +50,7 @@ CASES = {
     'leveldb_flat': ([(f'flat{i}.png', 30 + i) for i in range(4)], ['--backend', 'leveldb']),
     'leveldb_many': (MANY, ['--backend=leveldb', *SMALL]),
 }
-FOLDER = golden.FOLDERS[0] / 'io'        # a fresh clone has no flat images
+FOLDER = golden.FOLDERS[0] / 'io'  # a fresh clone has no flat images
 PIXELS = FOLDER / 'img'
 
 
@@ -57,14 +69,20 @@ def messages(err):
     return [re.sub(r'^\w{5} \S+ +\d+ \S+\] ', '', line) for line in err.splitlines()]
 
 
-@pytest.mark.parametrize('name', [name for name, (images, _) in CASES.items()
-                                  if (FOLDER / name).is_dir() and (PIXELS / images[0][0]).exists()])
+@pytest.mark.parametrize(
+    'name',
+    [
+        name
+        for name, (images, _) in CASES.items()
+        if (FOLDER / name).is_dir() and (PIXELS / images[0][0]).exists()
+    ],
+)
 def test_as_caffe(name, folder, tmp_path_factory, capsys):
     images, flags = CASES[name]
     assert main([*flags, f'{PIXELS}/', listed(images), name]) == 0
     with np.load(IO / 'images_and_mean.npz') as recorded:
         assert messages(capsys.readouterr().err) == str(recorded[f'log/{name}']).splitlines()
-    theirs = tmp_path_factory.mktemp('recorded') / name     # opening a LevelDB changes its files
+    theirs = tmp_path_factory.mktemp('recorded') / name  # opening a LevelDB changes its files
     shutil.copytree(FOLDER / name, theirs)
     ours, expected = pairs(folder / name), pairs(theirs)
     assert [key for key, _ in ours] == [key for key, _ in expected]
@@ -77,10 +95,12 @@ def test_as_caffe(name, folder, tmp_path_factory, capsys):
 
 
 def test_encoded_anew(folder):
-    assert main(['--encode_type=png', *RESIZED, f'{PIXELS}/', listed(COLOR[:1]), 'encoded_lmdb']) == 0
+    assert (
+        main(['--encode_type=png', *RESIZED, f'{PIXELS}/', listed(COLOR[:1]), 'encoded_lmdb']) == 0
+    )
     assert main([*RESIZED, f'{PIXELS}/', listed(COLOR[:1]), 'raw_lmdb']) == 0
-    (_, encoded), = pairs(folder / 'encoded_lmdb')
-    (_, raw), = pairs(folder / 'raw_lmdb')
+    ((_, encoded),) = pairs(folder / 'encoded_lmdb')
+    ((_, raw),) = pairs(folder / 'raw_lmdb')
     assert encoded.encoded and encoded.data[:4] == b'\x89PNG'
     np.testing.assert_array_equal(datum_to_array(encoded), datum_to_array(raw))
 
@@ -97,34 +117,72 @@ def test_shuffled_by_its_seed(folder):
 def test_a_list_with_a_byte_order_mark(folder):
     (folder / 'list.txt').write_text('\ufeffc0.png 1\r\nc1.png 2\r\n')
     assert main([f'{PIXELS}/', 'list.txt', 'db']) == 0
-    assert [(key, datum.label) for key, datum in pairs(folder / 'db')] == [(b'00000000_c0.png', 1),
-                                                                           (b'00000001_c1.png', 2)]
+    assert [(key, datum.label) for key, datum in pairs(folder / 'db')] == [
+        (b'00000000_c0.png', 1),
+        (b'00000001_c1.png', 2),
+    ]
 
 
 def test_an_unreadable_image_is_left_out(folder, capsys):
     (folder / 'broken.png').write_text('no image')
-    assert main(['', listed([(f'{PIXELS}/c0.png', 1), ('broken.png', 2), (f'{PIXELS}/c1.png', 3)]), 'db']) == 0
+    assert (
+        main(
+            [
+                '',
+                listed([(f'{PIXELS}/c0.png', 1), ('broken.png', 2), (f'{PIXELS}/c1.png', 3)]),
+                'db',
+            ]
+        )
+        == 0
+    )
     err = capsys.readouterr().err
-    assert 'Could not open or find file broken.png: cannot be read' in err and 'Processed 2 files.' in err
+    assert (
+        'Could not open or find file broken.png: cannot be read' in err
+        and 'Processed 2 files.' in err
+    )
     assert [key[:9] for key, _ in pairs(folder / 'db')] == [b'00000000_', b'00000002_']
 
 
 FAILURES = [
     (['a/', 'list.txt'], 'the following arguments are required: DB_NAME'),
-    (['--backend=mdb', 'a/', 'list.txt', 'db'], "argument -backend/--backend: unknown 'mdb'; did you mean 'lmdb'?"),
-    (['--resize_width=3', 'a/', 'list.txt', 'db'], '--resize_width and --resize_height: found 3 and 0, needed: both'),
+    (
+        ['--backend=mdb', 'a/', 'list.txt', 'db'],
+        "argument -backend/--backend: unknown 'mdb'; did you mean 'lmdb'?",
+    ),
+    (
+        ['--resize_width=3', 'a/', 'list.txt', 'db'],
+        '--resize_width and --resize_height: found 3 and 0, needed: both',
+    ),
     (['a/', 'nowhere.txt', 'db'], 'File not found: nowhere.txt'),
     (['a/', 'unlabelled.txt', 'db'], "data unlabelled.txt: 'c0.png' has no label"),
-    (['a/', 'large.txt', 'db'], "data large.txt: 'c0.png' has the label 99999999999, needed: at most 2147483647"),
+    (
+        ['a/', 'large.txt', 'db'],
+        "data large.txt: 'c0.png' has the label 99999999999, needed: at most 2147483647",
+    ),
     (['a/', 'list.txt', 'there'], 'database there: already exists'),
-    (['--check_size', f'{PIXELS}/', 'mixed.txt', 'db'],
-     f'{PIXELS}/v1.png: Incorrect data field size: found (3, 20, 16), the first image has (3, 9, 14)'),
-    *((([f'--encode_type={kind}', f'{PIXELS}/', 'list.txt', 'db'], f"--encode_type: unknown '{kind}'"))
-      for kind in ('xyz', 'psd', 'pdf')),
-    (['--encode_type=xbm', f'{PIXELS}/', 'list.txt', 'db'], "--encode_type: 'xbm' does not take such pixels (cannot"),
+    (
+        ['--check_size', f'{PIXELS}/', 'mixed.txt', 'db'],
+        f'{PIXELS}/v1.png: Incorrect data field size: found (3, 20, 16), the first image has (3, 9, 14)',
+    ),
+    *(
+        (
+            (
+                [f'--encode_type={kind}', f'{PIXELS}/', 'list.txt', 'db'],
+                f"--encode_type: unknown '{kind}'",
+            )
+        )
+        for kind in ('xyz', 'psd', 'pdf')
+    ),
+    (
+        ['--encode_type=xbm', f'{PIXELS}/', 'list.txt', 'db'],
+        "--encode_type: 'xbm' does not take such pixels (cannot",
+    ),
     (['a/', 'empty.txt', 'db'], 'data empty.txt: is empty; needed: a path and a label per line'),
-    ([f'{PIXELS}', 'list.txt', 'db'], 'data list.txt: none of its images can be read; the first was looked for as '
-                                      f'{PIXELS}c0.png'),
+    (
+        [f'{PIXELS}', 'list.txt', 'db'],
+        'data list.txt: none of its images can be read; the first was looked for as '
+        f'{PIXELS}c0.png',
+    ),
 ]
 
 
@@ -138,7 +196,9 @@ def test_failures(arguments, message, folder, capsys):
     (folder / 'there').mkdir()
     before = set(os.listdir())
     assert main(arguments) == 1
-    assert capsys.readouterr().err.splitlines()[-1].startswith(f'goodinit convert_imageset: {message}')
+    assert (
+        capsys.readouterr().err.splitlines()[-1].startswith(f'goodinit convert_imageset: {message}')
+    )
     assert set(os.listdir()) == before
 
 
@@ -149,6 +209,7 @@ def test_an_interruption_leaves_nothing(folder, monkeypatch, capsys):
         if next(calls) == 2:
             raise KeyboardInterrupt
         return images.decode_image(*arguments, **options)
+
     monkeypatch.setattr(convert_imageset, 'decode_image', decode)
     monkeypatch.setattr(convert_imageset, 'PROGRESS', 1)
     assert main([f'{PIXELS}/', listed(COLOR), 'db']) == 130
@@ -157,4 +218,6 @@ def test_an_interruption_leaves_nothing(folder, monkeypatch, capsys):
 
 
 def test_usage(capsys):
-    assert fails(main, [], capsys).startswith('the following arguments are required: ROOTFOLDER/, LISTFILE, DB_NAME')
+    assert fails(main, [], capsys).startswith(
+        'the following arguments are required: ROOTFOLDER/, LISTFILE, DB_NAME'
+    )

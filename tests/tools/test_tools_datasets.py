@@ -1,4 +1,6 @@
-"""convert_mnist_data and convert_cifar_data: the published files to databases that a Data layer reads."""
+"""convert_mnist_data and convert_cifar_data: the published files to databases that a Data layer
+reads."""
+
 import gzip
 import struct
 
@@ -14,15 +16,22 @@ PIXELS, LABELS = RNG.integers(256, size=(3, 5, 4), dtype=np.uint8), np.array([7,
 
 
 def write_idx(path, array):
-    content = bytes([0, 0, 8, array.ndim]) + struct.pack(f'>{array.ndim}I', *array.shape) + array.tobytes()
+    content = (
+        bytes([0, 0, 8, array.ndim])
+        + struct.pack(f'>{array.ndim}I', *array.shape)
+        + array.tobytes()
+    )
     path.write_bytes(gzip.compress(content) if path.suffix == '.gz' else content)
     return str(path)
 
 
 def read(source, count):
     """The first batch of a Data layer."""
-    net = Net(parse_net(f"""layer {{ name: 'd' type: 'Data' top: 'data' top: 'label'
-                                    data_param {{ source: '{source}' batch_size: {count} backend: LMDB }} }}"""), 1)
+    net = Net(
+        parse_net(f"""layer {{ name: 'd' type: 'Data' top: 'data' top: 'label'
+                                    data_param {{ source: '{source}' batch_size: {count} backend: LMDB }} }}"""),
+        1,
+    )
     net.forward()
     return net.blobs['data'].data, net.blobs['label'].data
 
@@ -39,8 +48,16 @@ def test_mnist(tmp_path):
 
 def test_cifar(tmp_path):
     records = RNG.integers(256, size=(6, 2, 3072), dtype=np.uint8)
-    for i, name in enumerate(['data_batch_1', 'data_batch_2', 'data_batch_3', 'data_batch_4', 'data_batch_5',
-                              'test_batch']):
+    for i, name in enumerate(
+        [
+            'data_batch_1',
+            'data_batch_2',
+            'data_batch_3',
+            'data_batch_4',
+            'data_batch_5',
+            'test_batch',
+        ]
+    ):
         rows = np.column_stack([np.full(2, i, np.uint8), records[i]])
         (tmp_path / f'{name}.bin').write_bytes(rows.tobytes())
     assert convert_cifar_data.main([str(tmp_path), str(tmp_path)]) == 0
@@ -52,11 +69,14 @@ def test_cifar(tmp_path):
     assert list(label) == [5, 5]
 
 
-@pytest.mark.parametrize('arguments, message', [
-    (['labels', 'labels', 'new'], 'needed: N images of H x W, and N labels'),
-    (['images', 'none', 'new'], 'none: cannot be read'),
-    (['images', 'labels', 'old'], 'database old: already exists'),
-])
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['labels', 'labels', 'new'], 'needed: N images of H x W, and N labels'),
+        (['images', 'none', 'new'], 'none: cannot be read'),
+        (['images', 'labels', 'old'], 'database old: already exists'),
+    ],
+)
 def test_mnist_refuses(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_idx(tmp_path / 'images', PIXELS)

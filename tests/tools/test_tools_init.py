@@ -1,4 +1,5 @@
 """goodinit init: weights written, tables printed, the user's mistakes."""
+
 import json
 import os
 import subprocess
@@ -12,15 +13,18 @@ from goodinit.netlib import Net
 from goodinit.proto import read_net, read_weights
 from goodinit.proto.caffe_pb2 import TEST
 from goodinit.tools import init_net
-from goodinit.tools.init_net import main
 from goodinit.tools.cli.prepare import Prepared
+from goodinit.tools.init_net import main
 from PIL import Image
 from toolkit import DEPLOY, LOSS, initialized, json_of, samples, train_val, written
 
 
 def arrays(caffemodel):
-    return {layer.name: [np.array(blob.data) for blob in layer.blobs] for layer in read_weights(caffemodel).layer
-            if layer.blobs}
+    return {
+        layer.name: [np.array(blob.data) for blob in layer.blobs]
+        for layer in read_weights(caffemodel).layer
+        if layer.blobs
+    }
 
 
 def test_lsuv_is_the_default(tmp_path, capsys):
@@ -30,7 +34,9 @@ def test_lsuv_is_the_default(tmp_path, capsys):
     assert found['out'] == str(tmp_path / 'net.caffemodel') and Path(found['out']).exists()
     assert [layer['layer'] for layer in found['layers']] == ['conv', 'ip']
     for layer in found['layers']:
-        assert {'output_mean', 'output_std', 'weight_std', 'change_rate', 'change_rate_cv'} <= set(layer['before'])
+        assert {'output_mean', 'output_std', 'weight_std', 'change_rate', 'change_rate_cv'} <= set(
+            layer['before']
+        )
         assert abs(layer['after']['output_std'] ** 2 - 1) < 0.02
         assert set(layer['before']) == set(layer['after'])
     assert found['layers'][0]['before']['weight_std'] == pytest.approx(0.3, rel=0.2)
@@ -62,18 +68,30 @@ def test_opencv_reads_the_caffemodel(tmp_path):
 
 def test_the_caffemodel_has_the_layers_of_the_file(tmp_path):
     norm = 'layer { name: "bn" type: "BatchNorm" bottom: "ip" top: "ip" batch_norm_param { use_global_stats: true } }\n'
-    accuracy = 'layer { name: "right" type: "Accuracy" bottom: "ip" bottom: "label" top: "right" }\n'
+    accuracy = (
+        'layer { name: "right" type: "Accuracy" bottom: "ip" bottom: "label" top: "right" }\n'
+    )
     text = train_val(transform='scale: 0.5 crop_size: 8 mean_value: 1 mean_value: 2 mean_value: 3')
     text = text.replace(LOSS, '\n' + norm + accuracy + LOSS)
     saved = read_weights(initialized(tmp_path, text=text)).layer
     layers = {layer.name: layer for layer in saved}
-    assert [layer.name for layer in saved] == ['images', 'label_images_1_split', 'conv', 'relu', 'drop', 'ip', 'bn',
-                                               'ip_bn_0_split', 'right', 'loss']
+    assert [layer.name for layer in saved] == [
+        'images',
+        'label_images_1_split',
+        'conv',
+        'relu',
+        'drop',
+        'ip',
+        'bn',
+        'ip_bn_0_split',
+        'right',
+        'loss',
+    ]
     for wanted in read_net(tmp_path / 'net.prototxt').layer:
         kept = layers[wanted.name]
         del kept.blobs[:]
         wanted.ClearField('origin')
-        kept.bottom[:] = wanted.bottom          # a net's splits rename them
+        kept.bottom[:] = wanted.bottom  # a net's splits rename them
         assert kept == wanted
 
 
@@ -105,11 +123,36 @@ def test_every_method_runs(method, tmp_path):
 
 def test_methods_are_made_of_parts(tmp_path, capsys):
     proto, data = written(tmp_path), samples(tmp_path)
-    found = json_of(main, ['--proto', proto, '--data', data, '--dry-run', '--method', 'kmeans', '--weights-from', 'pca',
-                           '--normalize', 'within', '--between', 'none', '--beta', '0.25', '--memory', '1MB'], capsys)
+    found = json_of(
+        main,
+        [
+            '--proto',
+            proto,
+            '--data',
+            data,
+            '--dry-run',
+            '--method',
+            'kmeans',
+            '--weights-from',
+            'pca',
+            '--normalize',
+            'within',
+            '--between',
+            'none',
+            '--beta',
+            '0.25',
+            '--memory',
+            '1MB',
+        ],
+        capsys,
+    )
     assert found['out'] is None and not list(tmp_path.glob('*.caffemodel'))
     recipe = found['recipe']
-    assert (recipe['weights_from'], recipe['normalize'], recipe['between']) == ('pca', 'within', 'none')
+    assert (recipe['weights_from'], recipe['normalize'], recipe['between']) == (
+        'pca',
+        'within',
+        'none',
+    )
     assert recipe['beta'] == 0.25 and recipe['memory'] == 1_000_000
     assert found['layers'][0]['after']['output_mean'] == pytest.approx(0.25, abs=1e-3)
 
@@ -127,8 +170,19 @@ def test_trained_weights_are_kept_and_rescaled(tmp_path):
 def test_layers_and_trained_weights_together(tmp_path):
     trained = tmp_path / 'trained.caffemodel'
     initialized(tmp_path, '--method', 'filler').rename(trained)
-    changed = arrays(initialized(tmp_path, '--weights', str(trained), '--layers', '^ip$', '--weights-from', 'msra',
-                                 '--normalize', 'none'))
+    changed = arrays(
+        initialized(
+            tmp_path,
+            '--weights',
+            str(trained),
+            '--layers',
+            '^ip$',
+            '--weights-from',
+            'msra',
+            '--normalize',
+            'none',
+        )
+    )
     np.testing.assert_array_equal(changed['conv'][0], arrays(trained)['conv'][0])
     assert abs(changed['ip'][0] - arrays(trained)['ip'][0]).max() > 0.1
 
@@ -137,7 +191,11 @@ def test_layers_that_only_one_side_has_are_said(tmp_path, capsys):
     trained = tmp_path / 'trained.caffemodel'
     initialized(tmp_path).rename(trained)
     renamed = written(tmp_path, DEPLOY.replace('name: "ip"', 'name: "fc"'), 'renamed.prototxt')
-    found = json_of(main, ['--proto', renamed, '--data', tmp_path / 'x.npy', '--weights', trained, '--dry-run'], capsys)
+    found = json_of(
+        main,
+        ['--proto', renamed, '--data', tmp_path / 'x.npy', '--weights', trained, '--dry-run'],
+        capsys,
+    )
     assert f'{trained}: layers that the net lacks are ignored: ip' in found['notes']
     assert f'{trained}: layers that it lacks are left at their fillers: fc' in found['notes']
 
@@ -148,11 +206,19 @@ def test_the_table(tmp_path, capsys, monkeypatch):
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[0].split() == ['before', '|', 'after']
-    assert lines[1].split() == ['layer', *(half := ['mean', 'std', 'W', 'std', 'rate', 'rate', 'cv']), '|', *half]
+    assert lines[1].split() == [
+        'layer',
+        *(half := ['mean', 'std', 'W', 'std', 'rate', 'rate', 'cv']),
+        '|',
+        *half,
+    ]
     assert [line.split()[0] for line in lines[2:]] == ['conv1', 'conv2', 'ip1', 'ip2']
     assert len({len(line) for line in lines[1:]}) == 1 and max(map(len, lines)) <= 100
     assert 'its source mnist_train_lmdb does not exist' in err and "scikit-learn's digits" in err
-    assert 'weights written to lenet.caffemodel' in err and 'greatest change rate over the smallest:' in err
+    assert (
+        'weights written to lenet.caffemodel' in err
+        and 'greatest change rate over the smallest:' in err
+    )
     assert '\033' not in out + err
     assert set(arrays('lenet.caffemodel')) == {'conv1', 'conv2', 'ip1', 'ip2'}
 
@@ -166,10 +232,12 @@ def test_the_picture_of_the_filters(tmp_path):
     initialized(tmp_path, '--filters', str(tmp_path / 'filters.png'))
     with Image.open(tmp_path / 'filters.png') as picture:
         pixels = np.asarray(picture)
-    assert pixels.shape[2] == 3 and pixels.shape[1] > 500          # 2 x 2 tiles of 3 x 3, a pixel between them
+    assert (
+        pixels.shape[2] == 3 and pixels.shape[1] > 500
+    )  # 2 x 2 tiles of 3 x 3, a pixel between them
     factor = pixels.shape[1] // 7
     assert pixels.shape == (7 * factor, 7 * factor, 3)
-    corner = pixels[:3 * factor:factor, :3 * factor:factor]
+    corner = pixels[: 3 * factor : factor, : 3 * factor : factor]
     assert corner.min() == 0 and corner.max() == 255 and (pixels[3 * factor] == 255).all()
 
 
@@ -188,13 +256,25 @@ def test_skipped_images_are_counted(tmp_path, capsys):
 
 def test_a_constant_input_is_said(tmp_path, capsys):
     np.save(tmp_path / 'c.npy', np.ones((20, 3, 8, 8), np.float32))
-    found = json_of(main, ['--proto', written(tmp_path), '--data', tmp_path / 'c.npy', '--dry-run'], capsys)
+    found = json_of(
+        main, ['--proto', written(tmp_path), '--data', tmp_path / 'c.npy', '--dry-run'], capsys
+    )
     assert "input 'data' is constant" in found['notes']
 
 
 def test_the_script_runs_as_a_file(tmp_path):
     script = Path(init_net.__file__)
-    command = [sys.executable, '-W', 'error', script, '--proto', 'lenet', '--json', '--batch-size', '16']
+    command = [
+        sys.executable,
+        '-W',
+        'error',
+        script,
+        '--proto',
+        'lenet',
+        '--json',
+        '--batch-size',
+        '16',
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stderr == '' and json.loads(done.stdout)['out'] == 'lenet.caffemodel'
     assert os.listdir(tmp_path) == ['lenet.caffemodel']

@@ -1,4 +1,5 @@
 """compute_image_mean beside the mean that BVLC Caffe's computed of the same database."""
+
 import os
 import re
 
@@ -18,8 +19,15 @@ def database(name, *images):
     with create_database(name) as out:
         for i, image in enumerate(images):
             channels, height, width = image.shape
-            values = {'data': image.tobytes()} if image.dtype == np.uint8 else {'float_data': image.ravel()}
-            out.put(b'%d' % i, Datum(channels=channels, height=height, width=width, **values).SerializeToString())
+            values = (
+                {'data': image.tobytes()}
+                if image.dtype == np.uint8
+                else {'float_data': image.ravel()}
+            )
+            out.put(
+                b'%d' % i,
+                Datum(channels=channels, height=height, width=width, **values).SerializeToString(),
+            )
 
 
 def test_as_caffe(folder, capsys):
@@ -27,21 +35,28 @@ def test_as_caffe(folder, capsys):
     assert main(['lmdb_raw', 'mean.binaryproto']) == 0
     with np.load(IO / 'images_and_mean.npz') as recorded:
         expected = str(recorded['log/compute_image_mean'])
-    assert re.sub(r'(?m)^\w{5} \S+ +\d+ \S+\] ', '', capsys.readouterr().err).split('\n') == [*expected.split('\n'), '']
+    assert re.sub(r'(?m)^\w{5} \S+ +\d+ \S+\] ', '', capsys.readouterr().err).split('\n') == [
+        *expected.split('\n'),
+        '',
+    ]
     assert read_blob('mean.binaryproto') == read_blob(IO / 'mean.binaryproto')
 
 
 def test_encoded_images(folder, capsys):
     assert main(['--backend=lmdb', str(IO / 'lmdb_encoded')]) == 1
-    assert 'key 00000001_g0.png: Incorrect data field size: found (1, 12, 10), the first image has (3, 12, 10)' in \
-        capsys.readouterr().err
+    assert (
+        'key 00000001_g0.png: Incorrect data field size: found (1, 12, 10), the first image has (3, 12, 10)'
+        in capsys.readouterr().err
+    )
 
 
 def test_numbers(folder):
     images = np.random.default_rng(0).normal(size=(5, 2, 3, 4)).astype(np.float32)
     database('floats', *images)
     assert main(['floats', 'mean.binaryproto']) == 0
-    np.testing.assert_allclose(read_mean('mean.binaryproto'), images.mean(axis=0), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(
+        read_mean('mean.binaryproto'), images.mean(axis=0), rtol=1e-6, atol=1e-7
+    )
 
 
 def test_failures(folder, capsys):
@@ -60,7 +75,9 @@ def test_a_database_that_was_cut_off(folder, capsys):
     database('cut', *np.zeros((50, 3, 20, 20), np.uint8))
     os.truncate('cut/data.mdb', 16384)
     assert main(['cut']) == 1
-    assert re.search(r'database cut: was cut off: found 16384 bytes, needed: \d+', capsys.readouterr().err)
+    assert re.search(
+        r'database cut: was cut off: found 16384 bytes, needed: \d+', capsys.readouterr().err
+    )
 
 
 def test_a_database_with_a_damaged_page(folder, capsys):
@@ -74,4 +91,7 @@ def test_a_database_with_a_damaged_page(folder, capsys):
 
 
 def test_a_file_that_cannot_be_written_is_said_at_once(folder, capsys):
-    assert fails(main, ['nowhere', 'no/mean.binaryproto'], capsys) == 'no/mean.binaryproto: there is no folder no\n'
+    assert (
+        fails(main, ['nowhere', 'no/mean.binaryproto'], capsys)
+        == 'no/mean.binaryproto: there is no folder no\n'
+    )

@@ -1,4 +1,5 @@
 """The command lines of the published scripts: lsuv_init.py, magic_init.py, measure_stat.py."""
+
 import numpy as np
 import pytest
 from goodinit.proto import read_weights
@@ -8,7 +9,11 @@ from toolkit import DEPLOY, fails, train_val, written
 
 
 def weights(path):
-    return {layer.name: np.array(layer.blobs[0].data) for layer in read_weights(path).layer if layer.blobs}
+    return {
+        layer.name: np.array(layer.blobs[0].data)
+        for layer in read_weights(path).layer
+        if layer.blobs
+    }
 
 
 @pytest.fixture
@@ -52,11 +57,14 @@ def test_lsuv_works_on_what_is_there(small, capsys):
     assert ratio.std() > 0.1
 
 
-@pytest.mark.parametrize('tool, arguments', [
-    (lsuv_init, ['solver.prototxt', 'a.caffemodel', 'LSUV']),
-    (magic_init, ['train_val.prototxt', 'a.caffemodel', '-z', '-nit', '1']),
-    (measure_stat, ['train_val.prototxt', '-nit', '1']),
-])
+@pytest.mark.parametrize(
+    'tool, arguments',
+    [
+        (lsuv_init, ['solver.prototxt', 'a.caffemodel', 'LSUV']),
+        (magic_init, ['train_val.prototxt', 'a.caffemodel', '-z', '-nit', '1']),
+        (measure_stat, ['train_val.prototxt', '-nit', '1']),
+    ],
+)
 def test_shapes_that_cannot_be_told(tool, arguments, small, capsys):
     (small / 'deploy.prototxt').unlink()
     assert 'cannot be told from the prototxt' in fails(tool.main, arguments, capsys)
@@ -65,15 +73,22 @@ def test_shapes_that_cannot_be_told(tool, arguments, small, capsys):
 
 def test_lsuv_mistakes(small, capsys):
     assert fails(lsuv_init.main, ['solver.prototxt', 'a.caffemodel', 'Lsuv'], capsys).startswith(
-        "argument MODE: unknown 'Lsuv'; did you mean 'LSUV'?")
-    assert 'unknown' in fails(lsuv_init.main, ['solver.prototxt', 'a.caffemodel', 'LSUV', 'nofetch'], capsys)
-    assert 'there is no folder no' in fails(lsuv_init.main, ['solver.prototxt', 'no/a.caffemodel', 'LSUV'], capsys)
+        "argument MODE: unknown 'Lsuv'; did you mean 'LSUV'?"
+    )
+    assert 'unknown' in fails(
+        lsuv_init.main, ['solver.prototxt', 'a.caffemodel', 'LSUV', 'nofetch'], capsys
+    )
+    assert 'there is no folder no' in fails(
+        lsuv_init.main, ['solver.prototxt', 'no/a.caffemodel', 'LSUV'], capsys
+    )
 
 
 @pytest.fixture
 def empty(small):
     """The same net with fillers that leave the weights at zero."""
-    text = train_val(transform='scale: 0.01').replace('weight_filler { type: "gaussian" std: 0.3 }', '')
+    text = train_val(transform='scale: 0.01').replace(
+        'weight_filler { type: "gaussian" std: 0.3 }', ''
+    )
     written(small, text, 'train_val.prototxt')
     return small
 
@@ -82,24 +97,48 @@ def empty(small):
 def test_magic_init(kind, empty, capsys):
     """Outputs have deviation 1 and mean `bias`, and with -cs equal change rates."""
     np.save('x.npy', np.random.default_rng(0).normal(115, 60, (1500, 3, 8, 8)).astype(np.float32))
-    arguments = ['train_val.prototxt', 'm.caffemodel', '-t', kind, '-b', '0.2', '-d', 'x.npy', '-s', '0.02',
-                 '-bs', '300', '-nit', '5']
+    arguments = [
+        'train_val.prototxt',
+        'm.caffemodel',
+        '-t',
+        kind,
+        '-b',
+        '0.2',
+        '-d',
+        'x.npy',
+        '-s',
+        '0.02',
+        '-bs',
+        '300',
+        '-nit',
+        '5',
+    ]
     assert magic_init.main(arguments) == 0
     for line in capsys.readouterr().out.splitlines()[2:]:
         mean, std = line.partition('|')[2].split()[:2]
-        assert float(mean) == pytest.approx(0.2, abs=0.01) and float(std) == pytest.approx(1, abs=0.01)
+        assert float(mean) == pytest.approx(0.2, abs=0.01) and float(std) == pytest.approx(
+            1, abs=0.01
+        )
     assert magic_init.main([*arguments, '-cs']) == 0
     assert float(capsys.readouterr().err.partition('before, ')[2].split()[0]) < 1.15
 
 
 def test_magic_init_leaves_filled_layers_alone(small, capsys):
     assert magic_init.main(['train_val.prototxt', 'm.caffemodel', '-nit', '1']) == 0
-    assert 'no layer has weights of zero, nothing to do: -z initializes them all' in capsys.readouterr().err
+    assert (
+        'no layer has weights of zero, nothing to do: -z initializes them all'
+        in capsys.readouterr().err
+    )
     assert weights('m.caffemodel')['ip'].std() == pytest.approx(0.3, rel=0.2)
     assert magic_init.main(['train_val.prototxt', 'z.caffemodel', '-nit', '1', '-z', '-q']) == 0
     assert abs(weights('z.caffemodel')['ip'] - weights('m.caffemodel')['ip']).max() > 0.1
     assert capsys.readouterr() == ('', '')
-    assert magic_init.main(['train_val.prototxt', 'l.caffemodel', '-nit', '1', '-l', 'z.caffemodel', '-q']) == 0
+    assert (
+        magic_init.main(
+            ['train_val.prototxt', 'l.caffemodel', '-nit', '1', '-l', 'z.caffemodel', '-q']
+        )
+        == 0
+    )
     np.testing.assert_array_equal(weights('l.caffemodel')['ip'], weights('z.caffemodel')['ip'])
 
 
@@ -110,7 +149,9 @@ def test_magic_init_takes_images(empty, capsys):
     arguments = ['deploy.prototxt', 'm.caffemodel', '-s', '0.02', '-bs', '3', '-nit', '2']
     assert magic_init.main([*arguments, '-d', '*.png']) == 0
     assert '*.png (6 images), minus 104,117,123, times 0.02; 6 used;' in capsys.readouterr().err
-    assert fails(magic_init.main, [*arguments, '-d', 'no*'], capsys).startswith('data no*: holds no images')
+    assert fails(magic_init.main, [*arguments, '-d', 'no*'], capsys).startswith(
+        'data no*: holds no images'
+    )
 
 
 def test_measure_stat(small, capsys):
@@ -119,11 +160,21 @@ def test_measure_stat(small, capsys):
     assert measure_stat.main([*arguments, '-sm', '-nc', '-q']) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert lines[3].split() == ['layer', 'name', 'out', 'cvar', 'rate', 'cvar', 'rate', 'mean'] and err == ''
+    assert (
+        lines[3].split() == ['layer', 'name', 'out', 'cvar', 'rate', 'cvar', 'rate', 'mean']
+        and err == ''
+    )
     assert [line.split()[0] for line in lines[4:]] == ['conv', 'ip']
     assert all(float(value) >= 0 for line in lines[4:] for value in line.split()[1:])
     assert measure_stat.main([*arguments, '--all']) == 0
     out = capsys.readouterr().out
-    assert [line.split()[0] for line in out.split('\n\n')[0].splitlines()] == ['layer', 'data', 'conv', 'relu', 'drop',
-                                                                               'ip', 'prob']
+    assert [line.split()[0] for line in out.split('\n\n')[0].splitlines()] == [
+        'layer',
+        'data',
+        'conv',
+        'relu',
+        'drop',
+        'ip',
+        'prob',
+    ]
     assert 'W std' in out and 'Summary' in out

@@ -1,4 +1,5 @@
 """`goodinit train`: from where it starts, what it says, and what it leaves."""
+
 import re
 import shutil
 import signal
@@ -7,14 +8,14 @@ import sys
 import golden
 import numpy as np
 import pytest
+from goodinit.feeding import stand_in
+from goodinit.feeding.bundled import find_model
 from goodinit.initializers import fill
 from goodinit.proto import read_weights
 from goodinit.solvers import Solver, events
 from goodinit.solvers.solver import read
 from goodinit.tools import caffe, train
-from goodinit.feeding import stand_in
 from goodinit.tools import test as score
-from goodinit.feeding.bundled import find_model
 from goodinit.tools.train import main
 from toolkit import fails, with_solver
 
@@ -39,7 +40,10 @@ def trained(path='tiny_iter_20.caffemodel'):
 
 def test_weights_are_trained_as_recorded(folder, capsys):
     lines = run('--weights', 'init.caffemodel', capsys=capsys)
-    assert lines[:2] == ['net: TinyNet; init.caffemodel', 'iteration 0: test net 0: accuracy = 0.75, loss = 0.854957']
+    assert lines[:2] == [
+        'net: TinyNet; init.caffemodel',
+        'iteration 0: test net 0: accuracy = 0.75, loss = 0.854957',
+    ]
     for line, i, loss in zip(lines[2:], (0, 5), (0.898839, 0.519938), strict=False):
         found = re.fullmatch(rf'iteration {i}: loss (\S+), rate 0.1', line)
         assert float(found[1]) == pytest.approx(loss, rel=1e-5)
@@ -63,7 +67,9 @@ def test_the_last_snapshot_is_found(folder, capsys):
     (folder / 'tiny_iter_x.solverstate').write_text('of another name')
     lines = run('--snapshot', 'auto', '--init', 'lsuv', capsys=capsys)
     assert lines[0] == 'net: TinyNet; resumed from tiny_iter_10.solverstate'
-    assert [line.split(':')[0] for line in lines[1:]] == [f'iteration {n}' for n in (10, 10, 15, 20, 20, 20)]
+    assert [line.split(':')[0] for line in lines[1:]] == [
+        f'iteration {n}' for n in (10, 10, 15, 20, 20, 20)
+    ]
 
 
 def test_an_interruption_can_be_taken_up(folder, monkeypatch, capsys):
@@ -72,11 +78,17 @@ def test_an_interruption_can_be_taken_up(folder, monkeypatch, capsys):
             super().tell(event)
             if isinstance(event, events.Displayed) and event.iter == 5:
                 signal.raise_signal(signal.SIGINT)
+
     monkeypatch.setattr(train, 'Progress', Interrupting)
     lines = run('--weights', 'init.caffemodel', capsys=capsys)
-    assert lines[-2:] == ['iteration 6: snapshot tiny_iter_6.solverstate',
-                          'stopped at iteration 6; --snapshot auto goes on from there']
-    assert run('--snapshot', 'auto', capsys=capsys)[0] == 'net: TinyNet; resumed from tiny_iter_6.solverstate'
+    assert lines[-2:] == [
+        'iteration 6: snapshot tiny_iter_6.solverstate',
+        'stopped at iteration 6; --snapshot auto goes on from there',
+    ]
+    assert (
+        run('--snapshot', 'auto', capsys=capsys)[0]
+        == 'net: TinyNet; resumed from tiny_iter_6.solverstate'
+    )
 
 
 def test_a_resumed_training_ends_as_one_that_was_not_stopped(folder, capsys):
@@ -84,7 +96,10 @@ def test_a_resumed_training_ends_as_one_that_was_not_stopped(folder, capsys):
     run('--weights', 'init.caffemodel', capsys=capsys)
     whole = trained()
     (folder / 'tiny_iter_20.solverstate').unlink()
-    assert run('--snapshot', 'auto', capsys=capsys)[0] == 'net: TinyNet; resumed from tiny_iter_10.solverstate'
+    assert (
+        run('--snapshot', 'auto', capsys=capsys)[0]
+        == 'net: TinyNet; resumed from tiny_iter_10.solverstate'
+    )
     for ours, theirs in zip(trained(), whole, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -94,7 +109,9 @@ def test_an_incomplete_snapshot_is_named(folder, capsys):
     (folder / 'tiny_iter_20.caffemodel').unlink()
     assert run('--snapshot', 'auto', capsys=capsys)[:2] == [
         'note: tiny_iter_20.solverstate is passed over: File not found: tiny_iter_20.caffemodel (looked in '
-        f'{folder})', 'net: TinyNet; resumed from tiny_iter_10.solverstate']
+        f'{folder})',
+        'net: TinyNet; resumed from tiny_iter_10.solverstate',
+    ]
 
 
 def test_the_number_of_iterations(folder, capsys):
@@ -107,17 +124,25 @@ def test_the_net_is_found_beside_the_solver(folder, monkeypatch, tmp_path_factor
     for name in ('train.h5', 'test.h5', 'train.txt', 'test.txt'):
         shutil.copy(folder / name, elsewhere)
     text = (folder / 'solver.prototxt').read_text()
-    (folder / 'solver.prototxt').write_text(text.replace('test_iter: 2', '').replace('test_interval: 10', ''))
+    (folder / 'solver.prototxt').write_text(
+        text.replace('test_iter: 2', '').replace('test_interval: 10', '')
+    )
     monkeypatch.chdir(elsewhere)
     assert main(['--solver', str(folder / 'solver.prototxt')]) == 0
 
 
-@pytest.mark.parametrize('event, text', [
-    (events.Clipped(3, 2.5, 1), 'gradients clipped from norm 2.5'),
-    (events.NotFinite(3, 'the loss is nan'), 'warning: the loss is nan'),
-    (events.Magnitude('Forward', 'ip', 'top blob ip', 'data', 0.5), 'forward, ip, top blob ip, mean absolute data 0.5'),
-    (events.Rated(3, 0.1), None),
-])
+@pytest.mark.parametrize(
+    'event, text',
+    [
+        (events.Clipped(3, 2.5, 1), 'gradients clipped from norm 2.5'),
+        (events.NotFinite(3, 'the loss is nan'), 'warning: the loss is nan'),
+        (
+            events.Magnitude('Forward', 'ip', 'top blob ip', 'data', 0.5),
+            'forward, ip, top blob ip, mean absolute data 0.5',
+        ),
+        (events.Rated(3, 0.1), None),
+    ],
+)
 def test_events_are_told(event, text, folder, capsys):
     train.Progress(Solver('solver.prototxt')).tell(event)
     assert capsys.readouterr().err == (f'iteration 0: {text}\n' if text else '')
@@ -127,10 +152,14 @@ def test_a_terminal_shows_a_bar(folder, monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, 'isatty', lambda: True)
     text = '\n'.join(run('--weights', 'init.caffemodel', capsys=capsys))
     assert re.search(r'iteration 5: loss 0\.519938, rate 0\.1', text)
-    assert re.search(r' \d+/20 \[\d\d:\d\d<(\d\d:\d\d|\?)(, loss \S+, rate 0\.0?\d+, \d+ images/s)?\]', text)
+    assert re.search(
+        r' \d+/20 \[\d\d:\d\d<(\d\d:\d\d|\?)(, loss \S+, rate 0\.0?\d+, \d+ images/s)?\]', text
+    )
 
 
-# -- numbers that are not finite --------------------------------------------------------------------------------
+# -- numbers that are not finite
+# --------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def diverging(folder):
@@ -141,30 +170,52 @@ def diverging(folder):
 def test_training_stops_where_numbers_end(diverging, folder, capsys):
     assert main(['--solver', 'solver.prototxt', '--weights', 'init.caffemodel']) == 1
     err = capsys.readouterr().err
-    assert 'invalid value' not in err           # NumPy's warnings would say less
+    assert 'invalid value' not in err  # NumPy's warnings would say less
     last = err.splitlines()[-1]
-    assert re.fullmatch(r'goodinit train: iteration 1: the loss is (nan|inf); the first that is not finite: \w+ blob '
-                        r".* of layer '\w+' \(\w+\)\. Try a lower base_lr \(now 1e\+30\), clip_gradients, or weights "
-                        r'initialized from data \(--init lsuv\)', last)
+    assert re.fullmatch(
+        r'goodinit train: iteration 1: the loss is (nan|inf); the first that is not finite: \w+ blob '
+        r".* of layer '\w+' \(\w+\)\. Try a lower base_lr \(now 1e\+30\), clip_gradients, or weights "
+        r'initialized from data \(--init lsuv\)',
+        last,
+    )
     assert not list(folder.glob('tiny_iter_*'))
 
 
 def test_training_goes_on_where_it_is_told_to(diverging, capsys):
     lines = run('--weights', 'init.caffemodel', '--on-nan', 'warn', capsys=capsys)
-    assert len([line for line in lines if line.startswith('iteration 1: warning: iteration 1: the loss is ')]) == 1
+    assert (
+        len(
+            [
+                line
+                for line in lines
+                if line.startswith('iteration 1: warning: iteration 1: the loss is ')
+            ]
+        )
+        == 1
+    )
     assert 'iteration 20: snapshot tiny_iter_20.solverstate' in lines
 
 
-@pytest.mark.parametrize('flag, status, text', [
-    ([], 0, 'Optimization Done.'), (['-on_nan', 'warn'], 0, 'iteration 1: the loss is '),
-    (['--on_nan=stop'], 1, 'goodinit caffe: iteration 1: the loss is ')])
+@pytest.mark.parametrize(
+    'flag, status, text',
+    [
+        ([], 0, 'Optimization Done.'),
+        (['-on_nan', 'warn'], 0, 'iteration 1: the loss is '),
+        (['--on_nan=stop'], 1, 'goodinit caffe: iteration 1: the loss is '),
+    ],
+)
 def test_the_command_of_bvlc_goes_on_unless_told_otherwise(flag, status, text, diverging, capsys):
-    assert caffe.main(['train', '-solver', 'solver.prototxt', '-weights', 'init.caffemodel', *flag]) == status
+    assert (
+        caffe.main(['train', '-solver', 'solver.prototxt', '-weights', 'init.caffemodel', *flag])
+        == status
+    )
     err = capsys.readouterr().err
     assert text in err and ('the first that is not finite' in err) == bool(flag)
 
 
-# -- digits -----------------------------------------------------------------------------------------------------
+# -- digits
+# -----------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def empty(tmp_path, monkeypatch):
@@ -176,10 +227,16 @@ def test_a_bundled_solver_learns_digits(empty, capsys):
     assert main(['--solver', 'lenet', '--iterations', '10']) == 0
     out, err = capsys.readouterr()
     lines = err.splitlines()
-    assert lines[:2] == [f"note: layer 'mnist' (Data): its source mnist_{kind}_lmdb does not exist (`goodinit "
-                         f"convert_mnist_data` makes it): {n} of scikit-learn's 1797 digits stand in"
-                         for kind, n in (('train', 1472), ('test', 300))]
-    losses = [float(line.split('loss ')[1].split(',')[0]) for line in lines if re.match(r'iteration \d+: loss', line)]
+    assert lines[:2] == [
+        f"note: layer 'mnist' (Data): its source mnist_{kind}_lmdb does not exist (`goodinit "
+        f"convert_mnist_data` makes it): {n} of scikit-learn's 1797 digits stand in"
+        for kind, n in (('train', 1472), ('test', 300))
+    ]
+    losses = [
+        float(line.split('loss ')[1].split(',')[0])
+        for line in lines
+        if re.match(r'iteration \d+: loss', line)
+    ]
     assert losses[-1] < losses[0]
     assert score.main(['--model', 'lenet', '--weights', 'lenet_iter_10.caffemodel']) == 0
     out, err = capsys.readouterr()
@@ -192,7 +249,9 @@ def test_digits_go_on_where_they_were(empty):
     param = read(path)
     digits = stand_in.use_digits(param, path)
     param.iter_size, param.max_iter, param.snapshot, param.random_seed = 2, 4, 2, 1
-    whole, resumed = (Solver(param, fill=lambda net: fill(net, np.random.default_rng(0))) for _ in range(2))
+    whole, resumed = (
+        Solver(param, fill=lambda net: fill(net, np.random.default_rng(0))) for _ in range(2)
+    )
     for solver, start in ((whole, None), (resumed, 'lenet_iter_2.solverstate')):
         stand_in.feed(solver, digits)
         solver.solve(start)
@@ -202,52 +261,97 @@ def test_digits_go_on_where_they_were(empty):
 
 def test_digits_cannot_stand_in_for_everything(empty, capsys):
     assert fails(main, ['--solver', 'unet'], capsys).endswith(
-        "isbi2012_train_label_lmdb is not there, and digits cannot stand in for 'label', 1 x 1 x 512 x 512\n")
+        "isbi2012_train_label_lmdb is not there, and digits cannot stand in for 'label', 1 x 1 x 512 x 512\n"
+    )
 
 
 def test_a_solver_of_ones_own_wants_its_data(empty, capsys):
     shutil.copy(find_model('lenet', 'solver'), empty / 'my.prototxt')
     shutil.copy(find_model('lenet'), empty / 'net.prototxt')
-    (empty / 'my.prototxt').write_text((empty / 'my.prototxt').read_text().replace('models/lenet/train_val', 'net'))
+    (empty / 'my.prototxt').write_text(
+        (empty / 'my.prototxt').read_text().replace('models/lenet/train_val', 'net')
+    )
     assert "layer 'mnist' (Data), net.prototxt:" in fails(main, ['--solver', 'my.prototxt'], capsys)
 
 
-# -- what is wrong ------------------------------------------------------------------------------------------------
+# -- what is wrong
+# ------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('arguments, message', [
-    (['--init', 'lsuv', '--weights', 'init.caffemodel'], 'found more than one of --init, --weights and --snapshot'),
-    (['--dropout'], '--dropout: found without --init, which looks at activations'),
-    (['--init', 'lsvu'], "argument --init: unknown 'lsvu'; did you mean 'lsuv'?"),
-    (['--on-nan', 'stpo'], "argument --on-nan: unknown 'stpo'; did you mean 'stop'?"),
-    (['--iterations', '-1'], "argument --iterations: found '-1', needed: a whole number, 0 or more"),
-    (['--snapshot', 'no.solverstate'], 'cannot resume from no.solverstate: File not found'),
-])
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (
+            ['--init', 'lsuv', '--weights', 'init.caffemodel'],
+            'found more than one of --init, --weights and --snapshot',
+        ),
+        (['--dropout'], '--dropout: found without --init, which looks at activations'),
+        (['--init', 'lsvu'], "argument --init: unknown 'lsvu'; did you mean 'lsuv'?"),
+        (['--on-nan', 'stpo'], "argument --on-nan: unknown 'stpo'; did you mean 'stop'?"),
+        (
+            ['--iterations', '-1'],
+            "argument --iterations: found '-1', needed: a whole number, 0 or more",
+        ),
+        (['--snapshot', 'no.solverstate'], 'cannot resume from no.solverstate: File not found'),
+    ],
+)
 def test_mistakes(arguments, message, folder, capsys):
     assert main(['--solver', 'solver.prototxt', *arguments]) == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith(f'goodinit train: {message}')
 
 
-@pytest.mark.parametrize('old, new, message', [
-    ('snapshot_prefix: "tiny"', 'snapshot_prefix: "nosuch/x"',
-     "solver.prototxt: Cannot write to snapshot prefix 'nosuch/x'"),
-    ('net: "net.prototxt"', '',
-     'solver.prototxt: SolverParameter must specify a train net using one of these fields: net, net_param'),
-    ('net: "net.prototxt"', 'net: "net.prototxt" train_net: "net.prototxt"',
-     'solver.prototxt: SolverParameter must not contain more than one of these fields specifying a train_net'),
-    ('net: "net.prototxt"', 'net: "nosuch.prototxt"', "'nosuch.prototxt' is neither a file nor a bundled model"),
-    ('test_iter: 2', 'test_iter: 2 test_iter: 0', 'solver.prototxt: test_iter must be > 0, found 0'),
-    ('test_iter: 2', 'test_net: "net.prototxt" test_net: "net.prototxt" test_iter: 2',
-     'solver.prototxt: test_iter must be specified for each test network. Found 1 test_iter for 2 test nets'),
-    ('snapshot_prefix: "tiny"', 'snapshot_prefix: "tiny" snapshot_format: HDF4', 'solver.prototxt:'),
-])
-def test_mistakes_of_the_solver_are_told_before_any_work(old, new, message, folder, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    'old, new, message',
+    [
+        (
+            'snapshot_prefix: "tiny"',
+            'snapshot_prefix: "nosuch/x"',
+            "solver.prototxt: Cannot write to snapshot prefix 'nosuch/x'",
+        ),
+        (
+            'net: "net.prototxt"',
+            '',
+            'solver.prototxt: SolverParameter must specify a train net using one of these fields: net, net_param',
+        ),
+        (
+            'net: "net.prototxt"',
+            'net: "net.prototxt" train_net: "net.prototxt"',
+            'solver.prototxt: SolverParameter must not contain more than one of these fields specifying a train_net',
+        ),
+        (
+            'net: "net.prototxt"',
+            'net: "nosuch.prototxt"',
+            "'nosuch.prototxt' is neither a file nor a bundled model",
+        ),
+        (
+            'test_iter: 2',
+            'test_iter: 2 test_iter: 0',
+            'solver.prototxt: test_iter must be > 0, found 0',
+        ),
+        (
+            'test_iter: 2',
+            'test_net: "net.prototxt" test_net: "net.prototxt" test_iter: 2',
+            'solver.prototxt: test_iter must be specified for each test network. Found 1 test_iter for 2 test nets',
+        ),
+        (
+            'snapshot_prefix: "tiny"',
+            'snapshot_prefix: "tiny" snapshot_format: HDF4',
+            'solver.prototxt:',
+        ),
+    ],
+)
+def test_mistakes_of_the_solver_are_told_before_any_work(
+    old, new, message, folder, monkeypatch, capsys
+):
     """One line, exit status 1, and neither the initialization nor an iteration has begun."""
     monkeypatch.setattr(train, 'carry_out', None)
     monkeypatch.setattr(Solver, 'step', None)
     text = (folder / 'solver.prototxt').read_text()
     assert old in text
     (folder / 'solver.prototxt').write_text(text.replace(old, new))
-    assert fails(main, ['--solver', 'solver.prototxt', '--init', 'lsuv'], capsys).startswith(message)
+    assert fails(main, ['--solver', 'solver.prototxt', '--init', 'lsuv'], capsys).startswith(
+        message
+    )
 
 
 @pytest.mark.parametrize('name', ['train.h5', 'test.h5'])
@@ -262,9 +366,16 @@ def test_a_cut_snapshot_is_told_at_once(kind, folder, capsys):
     run('--iterations', '10', capsys=capsys)
     file = folder / f'tiny_iter_10.{kind}'
     file.write_bytes(file.read_bytes()[:60])
-    message = fails(main, ['--solver', 'solver.prototxt', '--snapshot', 'tiny_iter_10.solverstate'], capsys)
-    assert message.startswith('cannot resume from tiny_iter_10.solverstate: ') and f'tiny_iter_10.{kind}' in message
+    message = fails(
+        main, ['--solver', 'solver.prototxt', '--snapshot', 'tiny_iter_10.solverstate'], capsys
+    )
+    assert (
+        message.startswith('cannot resume from tiny_iter_10.solverstate: ')
+        and f'tiny_iter_10.{kind}' in message
+    )
 
 
 def test_a_solver_that_is_not_there(capsys):
-    assert fails(main, ['--solver', 'nowhere'], capsys).startswith("'nowhere' is neither a file nor a bundled model")
+    assert fails(main, ['--solver', 'nowhere'], capsys).startswith(
+        "'nowhere' is neither a file nor a bundled model"
+    )

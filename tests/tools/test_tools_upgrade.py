@@ -1,4 +1,5 @@
 """The upgrade tools beside what BVLC Caffe's wrote, logged and returned for the same files."""
+
 import re
 
 import golden
@@ -10,7 +11,10 @@ from goodinit.tools.upgrade_net_proto_text import main as upgrade_net
 from goodinit.tools.upgrade_solver_proto_text import main as upgrade_solver
 
 UPGRADE = golden.HERE / 'upgrade'
-CASES = sorted((path.parent.name, path.name.removesuffix('.in.prototxt')) for path in UPGRADE.glob('*/*.in.prototxt'))
+CASES = sorted(
+    (path.parent.name, path.name.removesuffix('.in.prototxt'))
+    for path in UPGRADE.glob('*/*.in.prototxt')
+)
 TOOLS = {'net': (upgrade_net, NetParameter), 'solver': (upgrade_solver, SolverParameter)}
 HEAD = re.compile(r'^([IWE])\d{4} \S+ +\d+ ([\w.]+):\d+\] ')
 ABORT = -6
@@ -18,7 +22,8 @@ PROBLEM = re.compile(r"layer '.*' \(.*\), \S+:\d+: (.*): left out")
 
 
 def logged(text):
-    """(level, file, message) of each line, without the times, and without what ours adds to a problem."""
+    """(level, file, message) of each line, without the times, and without what ours adds to a
+    problem."""
     lines = [HEAD.sub(r'\1 \2] ', line) for line in text.splitlines()]
     return [PROBLEM.sub(r'\1', re.sub(r'(\w\.cpp):\d+\]', r'\1]', line)) for line in lines]
 
@@ -38,7 +43,9 @@ def test_as_caffe(kind, case, tmp_path, monkeypatch, capsys):
         assert err.count('\n') == 2 and f'{case}.in.prototxt' in err.splitlines()[1]
         return
     assert logged(err) == logged('\n'.join(log))
-    assert parse_text(read_text(out), message()) == parse_text(read_text(UPGRADE / kind / out.name), message())
+    assert parse_text(read_text(out), message()) == parse_text(
+        read_text(UPGRADE / kind / out.name), message()
+    )
 
 
 @pytest.mark.parametrize('name', ['legacy_v0_4d', 'legacy_v1_4d', 'legacy_current_4d'])
@@ -53,14 +60,39 @@ def test_weights(name, tmp_path, capsys):
 
 
 FAILURES = [
-    (upgrade_net, ['text'], 1, 'arguments are required: OUT (see goodinit upgrade_net_proto_text --help)'),
+    (
+        upgrade_net,
+        ['text'],
+        1,
+        'arguments are required: OUT (see goodinit upgrade_net_proto_text --help)',
+    ),
     (upgrade_net, ['text', 'out', 'more'], 1, "unexpected argument 'more'"),
     (upgrade_net, ['nowhere', 'out'], 1, 'File not found: nowhere'),
     (upgrade_net, ['text', 'no/out'], 1, 'cannot write no/out: there is no folder no'),
-    (upgrade_net, ['wrong', 'out'], 2, 'Failed to parse input text file as NetParameter: wrong:1:1: Message type '),
-    (upgrade_net, ['binary', 'out'], 2, 'Failed to parse input text file as NetParameter: binary: a binary file'),
-    (upgrade_solver, ['wrong', 'out'], 2, 'Failed to parse input text file as SolverParameter: wrong:1:1: '),
-    (upgrade_binary, ['text', 'out'], 2, 'Failed to parse input binary file as NetParameter: text: not a caffemodel'),
+    (
+        upgrade_net,
+        ['wrong', 'out'],
+        2,
+        'Failed to parse input text file as NetParameter: wrong:1:1: Message type ',
+    ),
+    (
+        upgrade_net,
+        ['binary', 'out'],
+        2,
+        'Failed to parse input text file as NetParameter: binary: a binary file',
+    ),
+    (
+        upgrade_solver,
+        ['wrong', 'out'],
+        2,
+        'Failed to parse input text file as SolverParameter: wrong:1:1: ',
+    ),
+    (
+        upgrade_binary,
+        ['text', 'out'],
+        2,
+        'Failed to parse input binary file as NetParameter: text: not a caffemodel',
+    ),
 ]
 
 

@@ -1,4 +1,6 @@
-"""All that is wrong with the file of a net: its text, and the net in every phase and state in which it may run."""
+"""All that is wrong with the file of a net: its text, and the net in every phase and state in which
+it may run."""
+
 import re
 from collections.abc import Iterable
 
@@ -23,17 +25,26 @@ from .warnings import layer_warnings, net_warnings
 class NetLint:
     """A net as its text has been read, and what is found in it.
 
-    text: the file, called `path`. errors: those of the text. shape: (C, H, W) of the images where it cannot be told.
+    text: the file, called `path`. errors: those of the text. shape: (C, H, W) of the images where
+    it cannot be told.
     """
 
-    def __init__(self, net: NetParameter, text: str, path: str, errors: Iterable[ProtoError],
-                 shape: Shape | None = None):
+    def __init__(
+        self,
+        net: NetParameter,
+        text: str,
+        path: str,
+        errors: Iterable[ProtoError],
+        shape: Shape | None = None,
+    ):
         self.path, self.shape = path, shape
         self.findings = [found(error, path) for error in errors]
         self.damaged = {self._layer_line(net, finding.line) for finding in self.findings}
         self.readable = not self.findings
         self.names = words_on(text, [finding.line for finding in self.findings])
-        self.names.update(top for layer in net.layer if line_of(layer) in self.damaged for top in layer.top)
+        self.names.update(
+            top for layer in net.layer if line_of(layer) in self.damaged for top in layer.top
+        )
         self.param = self._upgraded(net)
 
     def _upgraded(self, net: NetParameter) -> NetParameter:
@@ -44,20 +55,34 @@ class NetLint:
         except ProtoError as error:
             self.findings.append(found(error, self.path))
             net = NetParameter()
-        self.findings += [found(ProtoError(problem), self.path, warning=True) for problem in problems]
+        self.findings += [
+            found(ProtoError(problem), self.path, warning=True) for problem in problems
+        ]
         return net
 
     @staticmethod
     def _layer_line(net: NetParameter, line: int) -> int:
         """Where the layer begins that stands on a line."""
-        return max((start for start in map(line_of, [*net.layer, *net.layers]) if start <= line), default=0)
+        return max(
+            (start for start in map(line_of, [*net.layer, *net.layers]) if start <= line), default=0
+        )
 
     def in_both_phases(self, level: int, stages: Iterable[str]) -> None:
-        """Check the net in TRAIN and TEST, but not in a phase that lacks what feeds the net in the other."""
-        states = [graph.net_state(self.param, phase, level, list(stages)) for phase in (TRAIN, TEST)]
-        fed = [state for state in states if any(not layer.bottom for layer in self._filtered(state).layer)]
-        trains = any(rule.HasField('phase') and rule.phase == TRAIN
-                     for layer in self.param.layer for rule in layer.include)
+        """Check the net in TRAIN and TEST, but not in a phase that lacks what feeds the net in the
+        other."""
+        states = [
+            graph.net_state(self.param, phase, level, list(stages)) for phase in (TRAIN, TEST)
+        ]
+        fed = [
+            state
+            for state in states
+            if any(not layer.bottom for layer in self._filtered(state).layer)
+        ]
+        trains = any(
+            rule.HasField('phase') and rule.phase == TRAIN
+            for layer in self.param.layer
+            for rule in layer.include
+        )
         for state in fed or states[:1]:
             self.in_state(state, trains)
 
@@ -85,8 +110,8 @@ class NetLint:
                 param = without(param, self.findings[-1])
 
     def _follows(self, finding: Finding) -> bool:
-        """Whether a finding may come from what could not be read of the text: it is about the same layer, or about a
-        blob whose name stands there."""
+        """Whether a finding may come from what could not be read of the text: it is about the same
+        layer, or about a blob whose name stands there."""
         blob = re.match(r"(?:Unknown bottom|Top) blob '(.*?)'", finding.message)
         return finding.line in self.damaged or blob is not None and blob[1] in self.names
 

@@ -1,13 +1,20 @@
-"""All that is wrong with a net in one phase: it is built as far as it goes, by the code that runs it.
+"""All that is wrong with a net in one phase: it is built as far as it goes, by the code that runs
+it.
 
-A layer that cannot be built is left out, with all that reads what it makes, and the rest is tried again.
+A layer that cannot be built is left out, with all that reads what it makes, and the rest is tried
+again.
 """
+
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from ...feeding.feed import with_inputs
+from ...feeding.inputs import DataOptions, source_of
+from ...feeding.net_file import NetFile
+from ...feeding.sampling import input_shapes
 from ...initializers.fillers import fill_array
 from ...netlib import Net, graph
 from ...netlib.engines import make_engine
@@ -17,18 +24,17 @@ from ...netlib.net import check_counts
 from ...netlib.registry import layer_class
 from ...netlib.shapes import Shape
 from ...proto.caffe_pb2 import LayerParameter, NetParameter
-from ...feeding.feed import with_inputs
 from .findings import Finding, found
-from ...feeding.inputs import DataOptions, source_of
-from ...feeding.net_file import NetFile
-from ...feeding.sampling import input_shapes
 
 
-def draft(param: NetParameter, path: str, shape: Shape | None = None) -> tuple[Net | None, list[Finding]]:
-    """The net of the layers that can be built, None where there are none, and what hinders the others.
+def draft(
+    param: NetParameter, path: str, shape: Shape | None = None
+) -> tuple[Net | None, list[Finding]]:
+    """The net of the layers that can be built, None where there are none, and what hinders the
+    others.
 
-    param: filtered for its state. shape: (C, H, W) of the images where it cannot be told. A data layer whose source is
-    not here is only warned of; an Input takes its place.
+    param: filtered for its state. shape: (C, H, W) of the images where it cannot be told. A data
+    layer whose source is not here is only warned of; an Input takes its place.
     """
     findings = [found(error, path) for error in wiring(param)]
     for finding in findings:
@@ -36,7 +42,9 @@ def draft(param: NetParameter, path: str, shape: Shape | None = None) -> tuple[N
     while param.layer:
         net = built(param)
         if isinstance(net, Net):
-            return net, findings + [found(error, path) for error in [*fillers(net), *refused_gradients(net)]]
+            return net, findings + [
+                found(error, path) for error in [*fillers(net), *refused_gradients(net)]
+            ]
         finding, rest = _go_on(param, net, path, shape)
         findings.append(finding)
         if rest == param:
@@ -57,15 +65,19 @@ def built(param: NetParameter) -> Net | GoodinitError:
         return NetError(f'{where} raised {type(error).__name__}: {error}')
 
 
-def _go_on(param: NetParameter, error: GoodinitError, path: str, shape: Shape | None) -> tuple[Finding, NetParameter]:
-    """What an error says, and the net without the layer at fault or, where only its data are missing, with an Input in
-    its place, if its shape can be told."""
+def _go_on(
+    param: NetParameter, error: GoodinitError, path: str, shape: Shape | None
+) -> tuple[Finding, NetParameter]:
+    """What an error says, and the net without the layer at fault or, where only its data are
+    missing, with an Input in its place, if its shape can be told."""
     finding = in_own_names(found(error, path), param)
     layer = next((layer for layer in param.layer if is_about(finding, layer)), None)
     if layer is None or not isinstance(error, DataError) or Path(source_of(layer) or '.').exists():
         return finding, without(param, finding)
     try:
-        shapes = input_shapes(NetFile(Path(path), param), [layer], DataOptions(input_shape=shape), None)
+        shapes = input_shapes(
+            NetFile(Path(path), param), [layer], DataOptions(input_shape=shape), None
+        )
         return replace(finding, warning=True), with_inputs(param, [layer], shapes)
     except GoodinitError as unknown:
         message = f'{finding.message}; {found(unknown, path).message}'
@@ -73,7 +85,8 @@ def _go_on(param: NetParameter, error: GoodinitError, path: str, shape: Shape | 
 
 
 def in_own_names(finding: Finding, param: NetParameter) -> Finding:
-    """The finding with the names that blobs have in the file, in place of those of the Split layers."""
+    """The finding with the names that blobs have in the file, in place of those of the Split
+    layers."""
     message = finding.message
     for layer in graph.insert_splits(param).layer:
         for top in layer.top if layer.type == 'Split' else ():
@@ -82,7 +95,8 @@ def in_own_names(finding: Finding, param: NetParameter) -> Finding:
 
 
 def wiring(param: NetParameter) -> Iterator[GoodinitError]:
-    """What can be said of the layers without their shapes: types, names and numbers of bottoms and tops."""
+    """What can be said of the layers without their shapes: types, names and numbers of bottoms and
+    tops."""
     yield from graph.unknown_bottoms(param)
     yield from graph.wrong_tops(param)
     engine = make_engine('reference')
@@ -95,8 +109,8 @@ def wiring(param: NetParameter) -> Iterator[GoodinitError]:
 
 
 def fillers(net: Net) -> Iterator[GoodinitError]:
-    """What keeps the parameters from being filled; one input channel is enough to tell, and of outputs as many as
-    `sparse` is compared with."""
+    """What keeps the parameters from being filled; one input channel is enough to tell, and of
+    outputs as many as `sparse` is compared with."""
     for layer in net.layers:
         for param in layer.params:
             if param.filler is not None:
@@ -120,7 +134,8 @@ def refused_gradients(net: Net) -> Iterator[GoodinitError]:
 
 
 def without(param: NetParameter, finding: Finding) -> NetParameter:
-    """The net without the layer of a finding, and without the layers that read what only that one makes."""
+    """The net without the layer of a finding, and without the layers that read what only that one
+    makes."""
     out = NetParameter()
     out.CopyFrom(param)
     del out.layer[:]
@@ -139,4 +154,8 @@ def without(param: NetParameter, finding: Finding) -> NetParameter:
 def is_about(finding: Finding, layer: LayerParameter) -> bool:
     """Whether a finding is about a layer."""
     line = layer.origin.rpartition(':')[2]
-    return finding.layer == layer.name and finding.type == layer.type and str(finding.line) in (line, '0')
+    return (
+        finding.layer == layer.name
+        and finding.type == layer.type
+        and str(finding.line) in (line, '0')
+    )

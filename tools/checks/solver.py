@@ -1,4 +1,6 @@
-"""All that is wrong with a solver prototxt: its fields, and its nets in the states in which it runs them."""
+"""All that is wrong with a solver prototxt: its fields, and its nets in the states in which it runs
+them."""
+
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -6,30 +8,38 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ...feeding.net_file import find_net
 from ...netlib.errors import GoodinitError, SolverError
 from ...netlib.shapes import Shape
 from ...proto import ProtoError, existing_file, read_text, upgrade_solver
 from ...proto.caffe_pb2 import NetParameter, SolverParameter
-from ...solvers import solver_nets as nets, rates, rules, snapshots, update
+from ...solvers import rates, rules, snapshots, update
+from ...solvers import solver_nets as nets
 from ...solvers.solver import LEAST, check_least
-from .findings import Finding, found
 from .file import NetLint
+from .findings import Finding, found
 from .text import field_lines, parse_as, words_on
 from .warnings import Noting
-from ...feeding.net_file import find_net
 
 INLINE = {'net': 'net_param', 'train_net': 'train_net_param', 'test_net': 'test_net_param'}
 
 
 class SolverLint:
-    """A solver as its text has been read, and what is found in it and in its nets, whose files are read from its own
-    folder where they are not in the current one.
+    """A solver as its text has been read, and what is found in it and in its nets, whose files are
+    read from its own folder where they are not in the current one.
 
-    text: the file, called `path`. errors: those of the text. shape: (C, H, W) of the images where it cannot be told.
+    text: the file, called `path`. errors: those of the text. shape: (C, H, W) of the images where
+    it cannot be told.
     """
 
-    def __init__(self, solver: SolverParameter, text: str, path: str, errors: list[ProtoError],
-                 shape: Shape | None = None):
+    def __init__(
+        self,
+        solver: SolverParameter,
+        text: str,
+        path: str,
+        errors: list[ProtoError],
+        shape: Shape | None = None,
+    ):
         self.text, self.path, self.errors, self.shape = text, path, errors, shape
         self.lines = field_lines(text)
         self.findings = [found(error, path) for error in errors]
@@ -51,12 +61,16 @@ class SolverLint:
                 lint.in_both_phases(0, [])
         for message in solver_warnings(self.solver):
             self._add(Finding(self.path, 0, message, warning=True), self.solver)
-        return [*self.findings, *(finding for lint in self._all_lints() for finding in lint.findings)]
+        return [
+            *self.findings,
+            *(finding for lint in self._all_lints() for finding in lint.findings),
+        ]
 
     def _all_lints(self) -> list[NetLint]:
         return [lint for lints in self.lints.values() for lint in lints]
 
-    # -- fields -------------------------------------------------------------------------------------------
+    # -- fields
+    # -------------------------------------------------------------------------------------------
 
     def _check_fields(self, solver: SolverParameter) -> bool:
         """Note what is wrong with the fields; returns whether those that name nets agree."""
@@ -75,7 +89,8 @@ class SolverLint:
         return self._try(partial(nets.check, solver), solver)
 
     def _try(self, check: Callable[[], object], solver: SolverParameter, field: str = '') -> bool:
-        """Note what a check raises, at the line of `field` where it is given; returns whether it raised nothing."""
+        """Note what a check raises, at the line of `field` where it is given; returns whether it
+        raised nothing."""
         try:
             check()
             return True
@@ -85,30 +100,44 @@ class SolverLint:
             return False
 
     def _add(self, finding: Finding, solver: SolverParameter) -> None:
-        """Note a finding, unless it may come from what could not be read of the text: it names a field that stands
-        there."""
+        """Note a finding, unless it may come from what could not be read of the text: it names a
+        field that stands there."""
         if not self.damaged.intersection(re.findall(r'\w+', finding.message)):
             self.findings.append(self._at(finding, solver))
 
     def _at(self, finding: Finding, solver: SolverParameter) -> Finding:
-        """The finding at the line of the field that it is about: the one that it begins with, else one whose value it
-        names, else one that it names."""
-        values = {field.name: value for field, value in solver.ListFields() if isinstance(value, str) and value}
-        words = [*((name, value, 1) for name, value in values.items()), *((name, name, 2) for name in self.lines)]
-        places = [(rank if rank == 1 or match.start() else 0, match.start(), self.lines[name])
-                  for name, word, rank in words if name in self.lines
-                  if (match := re.search(rf'(?<!\w){re.escape(word)}(?!\w)', finding.message))]
+        """The finding at the line of the field that it is about: the one that it begins with, else
+        one whose value it names, else one that it names."""
+        values = {
+            field.name: value
+            for field, value in solver.ListFields()
+            if isinstance(value, str) and value
+        }
+        words = [
+            *((name, value, 1) for name, value in values.items()),
+            *((name, name, 2) for name in self.lines),
+        ]
+        places = [
+            (rank if rank == 1 or match.start() else 0, match.start(), self.lines[name])
+            for name, word, rank in words
+            if name in self.lines
+            if (match := re.search(rf'(?<!\w){re.escape(word)}(?!\w)', finding.message))
+        ]
         line = finding.line or min(places, default=(0, 0, 1))[2]
         return replace(finding, line=line)
 
-    # -- nets ---------------------------------------------------------------------------------------------
+    # -- nets
+    # ---------------------------------------------------------------------------------------------
 
     def _with_nets(self, solver: SolverParameter) -> SolverParameter:
         """The solver with its nets inside, whose files are read; each has its NetLint."""
         out = SolverParameter()
         out.CopyFrom(solver)
         for field, inline in INLINE.items():
-            lints = [NetLint(net, self.text, self.path, self.errors, self.shape) for net in given(solver, inline)]
+            lints = [
+                NetLint(net, self.text, self.path, self.errors, self.shape)
+                for net in given(solver, inline)
+            ]
             lints += [lint for name in given(solver, field) for lint in self._read(name, field)]
             out.ClearField(field)
             out.ClearField(inline)
@@ -125,7 +154,9 @@ class SolverLint:
             net, errors = parse_as(NetParameter(), text, path)
             yield NetLint(net, text, path, errors, self.shape)
         except GoodinitError as error:
-            self.findings.append(replace(found(error, self.path), file=self.path, line=self.lines.get(field, 1)))
+            self.findings.append(
+                replace(found(error, self.path), file=self.path, line=self.lines.get(field, 1))
+            )
             self.consistent = False
 
     def _check_in_states(self) -> None:

@@ -1,5 +1,6 @@
-"""All errors in the text of a net or solver: after each one the text is mended, as little as that takes, and read
-again."""
+"""All errors in the text of a net or solver: after each one the text is mended, as little as that
+takes, and read again."""
+
 import re
 from collections.abc import Iterable
 from math import inf
@@ -15,18 +16,21 @@ from ...proto.syntax import missing
 from ...proto.text import reached
 
 M = TypeVar('M', bound=Message)
-MOST = 100          # errors of one text
-PAST = inf, 0       # further than any place in a text
-TOKEN = re.compile(r'''(?P<comment>\#[^\n]*)
+MOST = 100  # errors of one text
+PAST = inf, 0  # further than any place in a text
+TOKEN = re.compile(
+    r"""(?P<comment>\#[^\n]*)
                      | "(?:[^"\\\n]|\\.)*"(?=[^"\w]|$) | '(?:[^'\\\n]|\\.)*'(?=[^'\w]|$)    # a string
                      | (?P<word>[\w.+-]+)
-                     | \S''', re.VERBOSE | re.MULTILINE)
+                     | \S""",
+    re.VERBOSE | re.MULTILINE,
+)
 OPEN, CLOSE = ('{', '<'), ('}', '>')
 
 
 def parse_all(text: str, name: str) -> tuple[NetParameter | SolverParameter, list[ProtoError]]:
-    """The net or the solver that a text holds, as which it is read further or, where both end alike, with fewer errors,
-    not upgraded, and all errors in it."""
+    """The net or the solver that a text holds, as which it is read further or, where both end
+    alike, with fewer errors, not upgraded, and all errors in it."""
     net, solver = (_first_error(text, kind(), name) for kind in (NetParameter, SolverParameter))
     if net != solver or net == PAST:
         return parse_as(SolverParameter() if solver > net else NetParameter(), text, name)
@@ -44,7 +48,8 @@ def _first_error(text: str, message: Message, name: str) -> tuple[float, int]:
 
 
 def parse_as(message: M, text: str, name: str) -> tuple[M, list[ProtoError]]:
-    """The message without what cannot be read, each layer with its origin, and what is wrong with the text."""
+    """The message without what cannot be read, each layer with its origin, and what is wrong with
+    the text."""
     errors: list[ProtoError] = []
     while len(errors) < MOST:
         message.Clear()
@@ -66,7 +71,8 @@ def parse_as(message: M, text: str, name: str) -> tuple[M, list[ProtoError]]:
 
 
 def mended(text: str, error: str, cause: ParseError) -> str:
-    """The text without the field that an error is about, or with the brace that it lacks; all lines stay."""
+    """The text without the field that an error is about, or with the brace that it lacks; all lines
+    stay."""
     offset = line_starts(text)[(cause.GetLine() or 1) - 1] + (cause.GetColumn() or 1) - 1
     tokens = _tokens(text)
     at = max((i for i, token in enumerate(tokens) if token.start() <= offset), default=0)
@@ -82,8 +88,9 @@ def mended(text: str, error: str, cause: ParseError) -> str:
 
 
 def _with(text: str, offset: int, brace: str) -> str:
-    """The text with a brace at a position, in the place of a space where there is one, so that columns stay."""
-    return text[:offset] + brace + text[offset + (text[offset:offset + 1] == ' '):]
+    """The text with a brace at a position, in the place of a space where there is one, so that
+    columns stay."""
+    return text[:offset] + brace + text[offset + (text[offset : offset + 1] == ' ') :]
 
 
 def _tokens(text: str) -> list[re.Match[str]]:
@@ -97,7 +104,11 @@ def _statement(text: str, tokens: list[re.Match[str]], at: int, what: str) -> tu
         first = at - 1
         if tokens[at]['word'] or tokens[at][0][1:]:
             return tokens[first].start(), tokens[at].end()
-    elif tokens[at - 1][0] in (':', '[', ',', '-') or tokens[at][0][0] in '"\'' or 'Expected ","' in what:
+    elif (
+        tokens[at - 1][0] in (':', '[', ',', '-')
+        or tokens[at][0][0] in '"\''
+        or 'Expected ","' in what
+    ):
         line, _ = _line(text, tokens[at].start())
         colons = [i for i in range(at) if tokens[i][0] == ':' and tokens[i].start() > line]
         first = colons[-1] - 1 if colons else at
@@ -129,7 +140,10 @@ def _end(text: str, tokens: list[re.Match[str]], first: int) -> int:
     if token in CLOSE and value == first + 2:
         return tokens[first + 1].end()
     if token == '[':
-        behind = next((after for after in tokens[value + 1:] if not (after['word'] or after[0] in ',-')), tokens[-1])
+        behind = next(
+            (after for after in tokens[value + 1 :] if not (after['word'] or after[0] in ',-')),
+            tokens[-1],
+        )
         return behind.end() if behind[0] == ']' else behind.start()
     if value == first + 1 or token in ('', '"', "'"):
         return _rest_of_line(text, tokens[first])

@@ -1,7 +1,9 @@
 """What every command line tool does alike: usage, errors in one line, exit statuses, a quiet end.
 
-Results go to stdout, everything else to stderr. Exit status 0 is success, 1 a user's mistake, 130 an interruption.
+Results go to stdout, everything else to stderr. Exit status 0 is success, 1 a user's mistake, 130
+an interruption.
 """
+
 import argparse
 import io
 import os
@@ -15,7 +17,7 @@ from typing import NoReturn
 from ...netlib.errors import GoodinitError, meant
 from ...netlib.layers.host import python
 
-BROKEN_PIPE = 141       # what a shell reports of a program whose reader has gone
+BROKEN_PIPE = 141  # what a shell reports of a program whose reader has gone
 
 
 class UsageError(GoodinitError):
@@ -29,11 +31,13 @@ class Parser(argparse.ArgumentParser):
         options.setdefault('formatter_class', Help)
         super().__init__(prog=prog, description=description, allow_abbrev=False, **options)
 
-    def parse_args(self, args=None, namespace=None):        # type: ignore[override]
+    def parse_args(self, args=None, namespace=None):  # type: ignore[override]
         found, rest = self.parse_known_args(args, namespace)
         if rest:
             option = rest[0].partition('=')[0]
-            self.error(f"unexpected argument '{option}'{meant(option, self._option_string_actions)}")
+            self.error(
+                f"unexpected argument '{option}'{meant(option, self._option_string_actions)}"
+            )
         return found
 
     def error(self, message: str) -> NoReturn:
@@ -41,29 +45,40 @@ class Parser(argparse.ArgumentParser):
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
-    """Paragraphs with indented lines as they are written, all else wrapped to the terminal (at most 100 columns)."""
+    """Paragraphs with indented lines as they are written, all else wrapped to the terminal (at most
+    100 columns)."""
 
     def __init__(self, prog: str):
         width = min(shutil.get_terminal_size().columns, 100) - 2
         super().__init__(prog, max_help_position=28, width=width)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return '\n\n'.join(self._paragraph(part, width, indent) for part in text.strip().split('\n\n'))
+        return '\n\n'.join(
+            self._paragraph(part, width, indent) for part in text.strip().split('\n\n')
+        )
 
     def _paragraph(self, text: str, width: int, indent: str) -> str:
         if '\n  ' in f'\n{text}':
             return super()._fill_text(text, width, indent)
-        return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
+        return textwrap.fill(
+            text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False
+        )
 
 
-def run(tool: Callable[[argparse.Namespace], int | None], parser: Parser, argv: Sequence[str] | None) -> int:
-    """Run a tool on its command line (None: the process's own) and return its exit status: what the tool returns, where
-    it returns one."""
+def run(
+    tool: Callable[[argparse.Namespace], int | None], parser: Parser, argv: Sequence[str] | None
+) -> int:
+    """Run a tool on its command line (None: the process's own) and return its exit status: what the
+    tool returns, where it returns one."""
+
     def action():
         args = parser.parse_args(argv)
         with python.refused(when=getattr(args, 'no_python_layers', False)):
             return tool(args)
-    hint = ': a smaller --batch-size helps' if '--batch-size' in parser._option_string_actions else ''
+
+    hint = (
+        ': a smaller --batch-size helps' if '--batch-size' in parser._option_string_actions else ''
+    )
     return guarded(parser.prog, action, hint)
 
 
@@ -81,7 +96,7 @@ def guarded(prog: str, action: Callable[[], int | None], out_of_memory: str = ''
         except MemoryError as error:
             return _fail(prog, f'out of memory ({error}){out_of_memory}')
         except KeyboardInterrupt:
-            start = '\n' if sys.stderr.isatty() else ''          # the terminal shows ^C
+            start = '\n' if sys.stderr.isatty() else ''  # the terminal shows ^C
             say(f'{start}{prog}: interrupted; no file was left half written')
             return 130
         except BrokenPipeError:
@@ -97,7 +112,8 @@ def guarded(prog: str, action: Callable[[], int | None], out_of_memory: str = ''
 
 
 def _prepare_streams() -> None:
-    """A stream that the caller closed swallows what it gets; the locale may lack characters of names."""
+    """A stream that the caller closed swallows what it gets; the locale may lack characters of
+    names."""
     sys.stdout, sys.stderr = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
     for stream in sys.stdout, sys.stderr:
         if isinstance(stream, io.TextIOWrapper):

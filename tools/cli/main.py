@@ -1,4 +1,5 @@
 """The command `goodinit`: a word says which tool, the rest are its arguments."""
+
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -7,25 +8,35 @@ from ... import __version__
 from ...netlib.errors import meant
 from .console import guarded, say
 
-# A subcommand's module in goodinit.tools, whose main(argv) returns an exit status, and what it does.
+# A subcommand's module in goodinit.tools, whose main(argv) returns an exit status, and what it
+# does.
 COMMANDS = {
     'init': ('init_net', 'initialize the weights of a net from data'),
-    'stats': ('net_stats', 'outputs, weights and change rates of every layer of a net with its weights'),
+    'stats': (
+        'net_stats',
+        'outputs, weights and change rates of every layer of a net with its weights',
+    ),
     'show': ('show_net', 'the layers of a net: shapes, parameters, multiplications, memory'),
     'train': ('train', 'train a net as its solver says, perhaps from an initialization'),
     'parse_log': ('parse_log', 'the numbers in the log of a training, as tables or JSON'),
     'plot_log': ('plot_log', 'a picture of the logs of trainings'),
     'test': ('test_net', 'score a net with its weights'),
-    'caffe': ('caffe', "the `caffe` command of BVLC: train, test, time, device_query"),
+    'caffe': ('caffe', 'the `caffe` command of BVLC: train, test, time, device_query'),
     'lint': ('lint', 'all that is wrong with a net or solver prototxt, at once'),
     'convert_imageset': ('convert_imageset', 'images of a list, as a database'),
     'convert_mnist_data': ('convert_mnist_data', "MNIST's files, as a database"),
     'convert_cifar_data': ('convert_cifar_data', "CIFAR-10's files, as databases"),
     'compute_image_mean': ('compute_image_mean', 'the mean image of a database'),
     'extract_features': ('extract_features', 'blobs of a net with its weights, as databases'),
-    'upgrade_net_proto_text': ('upgrade_net_proto_text', 'the prototxt of a net, in the current format'),
+    'upgrade_net_proto_text': (
+        'upgrade_net_proto_text',
+        'the prototxt of a net, in the current format',
+    ),
     'upgrade_net_proto_binary': ('upgrade_net_proto_binary', 'a caffemodel, in the current format'),
-    'upgrade_solver_proto_text': ('upgrade_solver_proto_text', 'a solver prototxt, in the current format'),
+    'upgrade_solver_proto_text': (
+        'upgrade_solver_proto_text',
+        'a solver prototxt, in the current format',
+    ),
     'classify': ('classify', 'tell the classes of images with a trained net'),
     'detect': ('detect', 'tell the classes of windows of images with a trained net'),
     'draw': ('draw_net', 'a picture of a net'),
@@ -54,9 +65,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command == '--version':
         return guarded('goodinit', lambda: print(f'goodinit {__version__}'))
     if command not in COMMANDS:
-        say(f"goodinit: unknown command '{command}'{meant(command, COMMANDS)} (known: {', '.join(COMMANDS)})")
+        say(
+            f"goodinit: unknown command '{command}'{meant(command, COMMANDS)} (known: {', '.join(COMMANDS)})"
+        )
         return 1
-    return guarded('goodinit', lambda: import_module(f'goodinit.tools.{COMMANDS[command][0]}').main(rest))
+    return guarded(
+        'goodinit', lambda: import_module(f'goodinit.tools.{COMMANDS[command][0]}').main(rest)
+    )
 
 
 if __name__ == '__main__':

@@ -1,10 +1,15 @@
-"""A net ready for work: fed, built, filled, perhaps with trained weights; and its weights on their way out."""
+"""A net ready for work: fed, built, filled, perhaps with trained weights; and its weights on their
+way out."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ...feeding.feed import Feed, feed, fit_labels
+from ...feeding.inputs import DataOptions
+from ...feeding.net_file import NetFile
 from ...initializers import Row, fill, measure
 from ...netlib import Net, graph
 from ...netlib.engines import Engine
@@ -12,9 +17,6 @@ from ...netlib.errors import NetError
 from ...netlib.ranks import Ranks
 from ...netlib.weights.caffemodel import check_save, layers_of, read_file, save, to_proto
 from ...proto.caffe_pb2 import NetParameter
-from ...feeding.feed import Feed, feed, fit_labels
-from ...feeding.inputs import DataOptions
-from ...feeding.net_file import NetFile
 
 CPU_ENGINE = 'fast'
 # Each use of the seed has its own random numbers; samples take the uses from 0.
@@ -24,6 +26,7 @@ FILL, MEASURE, INITIALIZE = 1001, 1002, 1003
 @dataclass
 class Prepared:
     """A net with what feeds it. notes: what the user should know about its data and weights."""
+
     file: NetFile
     feed: Feed
     net: Net
@@ -40,8 +43,13 @@ class Prepared:
 
     def as_json(self) -> dict:
         """What is measured, and on what."""
-        return {'proto': str(self.file.path), 'data': self.feed.describe, 'samples': self.feed.images,
-                'inputs': self.feed.statistics, 'seed': self.seed}
+        return {
+            'proto': str(self.file.path),
+            'data': self.feed.describe,
+            'samples': self.feed.images,
+            'inputs': self.feed.statistics,
+            'seed': self.seed,
+        }
 
     def weights(self) -> NetParameter:
         """The message of a caffemodel: the weights, in the layers as they stand in the net's file."""
@@ -56,7 +64,8 @@ class Prepared:
         return out
 
     def save(self, path: str | Path) -> None:
-        """Write a caffemodel, or as .h5 HDF5, that BVLC Caffe reads; an error leaves nothing behind."""
+        """Write a caffemodel, or as .h5 HDF5, that BVLC Caffe reads; an error leaves nothing
+        behind."""
         save(self.net, path, layers=self._layers())
 
     def check_save(self, path: str | Path) -> None:
@@ -64,9 +73,15 @@ class Prepared:
         check_save(self.net, path)
 
 
-def prepare(file: NetFile, options: DataOptions, engine: Engine | str = CPU_ENGINE, weights: str = '',
-            ranks: Ranks | None = None) -> Prepared:
-    """The net with its data, or a rank's share of them, the parameters of its fillers and, where given, of a file.
+def prepare(
+    file: NetFile,
+    options: DataOptions,
+    engine: Engine | str = CPU_ENGINE,
+    weights: str = '',
+    ranks: Ranks | None = None,
+) -> Prepared:
+    """The net with its data, or a rank's share of them, the parameters of its fillers and, where
+    given, of a file.
 
     Raises GoodinitError.
     """
@@ -82,7 +97,8 @@ def prepare(file: NetFile, options: DataOptions, engine: Engine | str = CPU_ENGI
 
 
 def copy_weights(net: Net, weights: str) -> list[str]:
-    """Take the weights of a file; notes on layers that only one of the two has. Raises GoodinitError."""
+    """Take the weights of a file; notes on layers that only one of the two has. Raises
+    GoodinitError."""
     saved = read_file(weights)
     learned = [layer.name for layer in saved.layer if layer.blobs]
     try:
@@ -90,13 +106,23 @@ def copy_weights(net: Net, weights: str) -> list[str]:
     except NetError as error:
         raise NetError(f'{weights}: {error}') from error
     if unknown.issuperset(learned):
-        raise NetError(f'{weights}: none of its layers with weights ({listed(learned) or "it has none"}) is in the '
-                       f'net, which has {listed(list(net.params)) or "none"}')
+        raise NetError(
+            f'{weights}: none of its layers with weights ({listed(learned) or "it has none"}) is in the '
+            f'net, which has {listed(list(net.params)) or "none"}'
+        )
     ignored = [name for name in learned if name in unknown]
-    kept = [name for name, params in net.params.items()
-            if name not in learned and any(param.owner is param for param in params)]
-    return ([f'{weights}: layers that the net lacks are ignored: {listed(ignored)}'] if ignored else []) + \
-        ([f'{weights}: layers that it lacks are left at their fillers: {listed(kept)}'] if kept else [])
+    kept = [
+        name
+        for name, params in net.params.items()
+        if name not in learned and any(param.owner is param for param in params)
+    ]
+    return (
+        [f'{weights}: layers that the net lacks are ignored: {listed(ignored)}'] if ignored else []
+    ) + (
+        [f'{weights}: layers that it lacks are left at their fillers: {listed(kept)}']
+        if kept
+        else []
+    )
 
 
 def listed(names: Sequence[str]) -> str:
@@ -105,7 +131,8 @@ def listed(names: Sequence[str]) -> str:
 
 
 def with_batch_statistics(param: NetParameter) -> NetParameter:
-    """The net with BatchNorm normalizing by its batch: without trained weights there are no other statistics."""
+    """The net with BatchNorm normalizing by its batch: without trained weights there are no other
+    statistics."""
     out = NetParameter()
     out.CopyFrom(param)
     for layer in out.layer:

@@ -1,4 +1,5 @@
 """Tables of numbers for the terminal, notes on stderr, and the same as JSON."""
+
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -8,12 +9,21 @@ from ...initializers import Row
 
 # A measure's name in a Row, and its heading in a table.
 HEADINGS = {
-    'output_mean': 'mean', 'output_std': 'std', 'output_cv': 'std cv', 'dead': 'dead', 'weight_std': 'W std',
-    'change_rate': 'rate', 'change_rate_cv': 'rate cv', 'gradient_var': 'grad var', 'mean_to_std': 'mean/std',
+    'output_mean': 'mean',
+    'output_std': 'std',
+    'output_cv': 'std cv',
+    'dead': 'dead',
+    'weight_std': 'W std',
+    'change_rate': 'rate',
+    'change_rate_cv': 'rate cv',
+    'gradient_var': 'grad var',
+    'mean_to_std': 'mean/std',
 }
 IN_SHORT = ('output_mean', 'output_std', 'weight_std', 'change_rate', 'change_rate_cv')
-LEGEND = ('mean, std: of the outputs. W std: of the weights. rate: relative change of the weights under a random '
-          'loss. cv: coefficient of variation, the standard deviation over the mean.')
+LEGEND = (
+    'mean, std: of the outputs. W std: of the weights. rate: relative change of the weights under a random '
+    'loss. cv: coefficient of variation, the standard deviation over the mean.'
+)
 
 
 def number(value: float | None) -> str:
@@ -38,8 +48,13 @@ def table(rows: Sequence[Sequence[str]], left: Iterable[int] = (0,), gap: str = 
     """Rows of cells as aligned columns: those in `left` to the left, all others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     kept = set(left)
-    lines = (gap.join(cell.ljust(width) if i in kept else cell.rjust(width)
-                      for i, (cell, width) in enumerate(zip(row, widths, strict=True))) for row in rows)
+    lines = (
+        gap.join(
+            cell.ljust(width) if i in kept else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
     return '\n'.join(line.rstrip() for line in lines)
 
 
@@ -51,7 +66,7 @@ def before_and_after(before: Sequence[Row], after: Sequence[Row]) -> str:
         cells.append([old.layer, *short(old), '|', *short(new)])
     text = table(cells)
     bar = text.index('|')
-    return f"{'before'.rjust(bar - 1)} | after\n{text}"
+    return f'{"before".rjust(bar - 1)} | after\n{text}'
 
 
 def short(row: Row) -> list[str]:
@@ -61,7 +76,9 @@ def short(row: Row) -> list[str]:
 def statistics(rows: Sequence[Row]) -> str:
     """One line per layer with every measure."""
     cells = [['layer', 'type', *HEADINGS.values()]]
-    cells += [[row.layer, row.type, *(number(getattr(row, name)) for name in HEADINGS)] for row in rows]
+    cells += [
+        [row.layer, row.type, *(number(getattr(row, name)) for name in HEADINGS)] for row in rows
+    ]
     return table(cells, left=(0, 1))
 
 
@@ -74,7 +91,10 @@ def spread(rows: Sequence[Row]) -> float:
 def measures(row: Row) -> dict[str, float | None]:
     """A row's measures for JSON, which has no NaN."""
     values = {name: getattr(row, name) for name in HEADINGS}
-    return {name: None if value is None or not math.isfinite(value) else float(value) for name, value in values.items()}
+    return {
+        name: None if value is None or not math.isfinite(value) else float(value)
+        for name, value in values.items()
+    }
 
 
 def finite(value: Any) -> float | None:

@@ -1,4 +1,5 @@
 """SIGINT, SIGHUP and SIGTERM as requests to a solver, which it looks at between two iterations."""
+
 from __future__ import annotations
 
 import signal
@@ -8,16 +9,20 @@ EFFECTS = ('snapshot', 'stop', 'none')
 
 
 class Signals:
-    """A context in which a signal becomes a request: 'snapshot', 'stop', or, with 'none', is ignored. SIGTERM, with
-    which a cluster takes its machines back, ends the process as ever where no effect is given.
+    """A context in which a signal becomes a request: 'snapshot', 'stop', or, with 'none', is
+    ignored. SIGTERM, with which a cluster takes its machines back, ends the process as ever where
+    no effect is given.
 
     A second SIGINT after one that asked to stop interrupts at once. Only the main thread may enter.
     """
 
     def __init__(self, sigint: str = 'stop', sighup: str = 'snapshot', sigterm: str | None = None):
         wanted = {'SIGINT': sigint, 'SIGHUP': sighup, 'SIGTERM': sigterm}
-        self.effects = {getattr(signal, name): effect for name, effect in wanted.items()
-                        if effect and hasattr(signal, name)}        # Windows has no SIGHUP
+        self.effects = {
+            getattr(signal, name): effect
+            for name, effect in wanted.items()
+            if effect and hasattr(signal, name)
+        }  # Windows has no SIGHUP
         self.pending: str | None = None
 
     def request(self) -> str | None:
@@ -29,8 +34,12 @@ class Signals:
         self.before = {n: signal.signal(n, self._receive) for n in self.effects}
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         for n, handler in self.before.items():
             signal.signal(n, handler)
 

@@ -1,4 +1,5 @@
 """A picture of the filters of a net's first convolution."""
+
 import io
 from math import ceil, sqrt
 from pathlib import Path
@@ -9,19 +10,21 @@ from ...netlib import Net
 from ...netlib.errors import NetError
 from ...proto import atomic_write
 
-WIDTH = 640         # pixels, about: small filters are enlarged until the picture has that width
-GAP = 1             # pixels of a filter between two of them
+WIDTH = 640  # pixels, about: small filters are enlarged until the picture has that width
+GAP = 1  # pixels of a filter between two of them
 
 
 def save_filters(net: Net, path: str | Path) -> None:
-    """Write the first convolution's filters as tiles of a PNG, each stretched to the full range of grey or colour.
+    """Write the first convolution's filters as tiles of a PNG, each stretched to the full range of
+    grey or colour.
 
-    Filters of 3 channels are taken for blue, green, red. Raises NetError for a net without a convolution, ProtoError
-    where the file cannot be written.
+    Filters of 3 channels are taken for blue, green, red. Raises NetError for a net without a
+    convolution, ProtoError where the file cannot be written.
     """
     convolution = first_convolution(net)
     picture = io.BytesIO()
     from PIL import Image
+
     Image.fromarray(enlarged(tiled(convolution.params[0].data))).save(picture, 'PNG')
     with atomic_write(path) as file:
         file.write(picture.getvalue())
@@ -38,7 +41,11 @@ def first_convolution(net: Net):
 def tiled(weights: np.ndarray) -> np.ndarray:
     """Filters (N, C, H, W) side by side in a near-square: uint8 (height, width, 3)."""
     count, channels, height, width = weights.shape
-    filters = weights[:, ::-1] if channels == 3 else np.repeat(weights.mean(axis=1, keepdims=True), 3, axis=1)
+    filters = (
+        weights[:, ::-1]
+        if channels == 3
+        else np.repeat(weights.mean(axis=1, keepdims=True), 3, axis=1)
+    )
     low = filters.min(axis=(1, 2, 3), keepdims=True)
     span = filters.max(axis=(1, 2, 3), keepdims=True) - low
     grey = np.where(span > 0, (filters - low) / np.where(span > 0, span, 1), 0.5)

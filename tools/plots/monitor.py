@@ -1,8 +1,11 @@
-"""How fast each layer of a net changes while it trains: measured now and then, drawn, and kept as numbers.
+"""How fast each layer of a net changes while it trains: measured now and then, drawn, and kept as
+numbers.
 
-The change rate of a layer is RMS(u) / RMS(W), with W its weights and u what the last update took off them: learning
-rate, momentum, decay and all. Layers whose lines lie far apart learn at different speeds (Krähenbühl et al. 2016).
+The change rate of a layer is RMS(u) / RMS(W), with W its weights and u what the last update took
+off them: learning rate, momentum, decay and all. Layers whose lines lie far apart learn at
+different speeds (Krähenbühl et al. 2016).
 """
+
 from __future__ import annotations
 
 import json
@@ -17,29 +20,32 @@ from ...netlib.errors import DataError, GoodinitError
 from ...proto import atomic_write
 from ...solvers import Event, Snapshotted, Solver
 from ...solvers.debug import square
-from . import figures
 from ..cli.report import finite
+from . import figures
 
-SHARE = 0.1             # of the time may go into drawing
-EVERY = 100             # iterations, for a solver that displays nothing
-NAMED = 24              # layers in the legend
+SHARE = 0.1  # of the time may go into drawing
+EVERY = 100  # iterations, for a solver that displays nothing
+NAMED = 24  # layers in the legend
 
 
 class Monitor:
-    """A context that writes a picture of the loss and of each layer's change rate over the iterations.
+    """A context that writes a picture of the loss and of each layer's change rate over the
+    iterations.
 
-    It is to hear of each iteration that is done, and of each event. It measures each `every`th iteration. What it has
-    is written at the start, as often as SHARE allows, at each snapshot and at the end: the picture to `path`, the
-    numbers beside it as .json, where a run that is resumed takes up its curves. Raises DataError where that .json is
-    another file.
+    It is to hear of each iteration that is done, and of each event. It measures each `every`th
+    iteration. What it has is written at the start, as often as SHARE allows, at each snapshot and
+    at the end: the picture to `path`, the numbers beside it as .json, where a run that is resumed
+    takes up its curves. Raises DataError where that .json is another file.
     """
 
     def __init__(self, solver: Solver, path: str | Path, every: int):
         self.solver, self.path, self.every = solver, path, every
         self.numbers = Path(path).with_suffix('.json')
-        self.weights: dict[str, Param] = {layer.name: layer.params[0] for layer in solver.net.layers
-                                          if layer.params and layer.params[0].learns
-                                          and layer.params[0].owner is layer.params[0]}
+        self.weights: dict[str, Param] = {
+            layer.name: layer.params[0]
+            for layer in solver.net.layers
+            if layer.params and layer.params[0].learns and layer.params[0].owner is layer.params[0]
+        }
         self.iterations: list[int] = []
         self.losses: list[float | None] = []
         self.rates: dict[str, list[float | None]] = {name: [] for name in self.weights}
@@ -50,8 +56,12 @@ class Monitor:
         self._write()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._try_to_write()
 
     def advance(self) -> None:
@@ -80,15 +90,19 @@ class Monitor:
             iterations, losses = found['iterations'][:kept], found['losses'][:kept]
             rates = {name: values[:kept] for name, values in found['rates'].items()}
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataError(f'{self.numbers}: found a file that --monitor did not write and would replace; needed: a '
-                            'picture of another name') from error
+            raise DataError(
+                f'{self.numbers}: found a file that --monitor did not write and would replace; needed: a '
+                'picture of another name'
+            ) from error
         if list(rates) == list(self.rates):
             self.iterations, self.losses, self.rates = iterations, losses, rates
 
     def _write(self):
         begin = time.perf_counter()
         with atomic_write(self.numbers, 'w') as file:
-            json.dump({'iterations': self.iterations, 'losses': self.losses, 'rates': self.rates}, file)
+            json.dump(
+                {'iterations': self.iterations, 'losses': self.losses, 'rates': self.rates}, file
+            )
         figures.save(self._figure(), self.path)
         self.drawn = time.perf_counter()
         self.cost = self.drawn - begin
@@ -103,13 +117,25 @@ class Monitor:
     def _figure(self):
         figure, (loss, rates) = figures.panels([2, 4], 'iteration')
         loss.set_ylabel('loss')
-        loss.plot(self.iterations, [nan if value is None else value for value in self.losses], color=figures.COLOURS[0])
+        loss.plot(
+            self.iterations,
+            [nan if value is None else value for value in self.losses],
+            color=figures.COLOURS[0],
+        )
         rates.set_ylabel('RMS(update) / RMS(weights)')
         colours = figures.by_depth(len(self.rates))
-        lines = [rates.plot(self.iterations, [rate or nan for rate in values], color=colour, label=name)[0]
-                 for (name, values), colour in zip(self.rates.items(), colours, strict=True)]
+        lines = [
+            rates.plot(self.iterations, [rate or nan for rate in values], color=colour, label=name)[
+                0
+            ]
+            for (name, values), colour in zip(self.rates.items(), colours, strict=True)
+        ]
         figures.logarithmic(rates)
-        figure.legend(handles=lines[::max(ceil(len(lines) / NAMED), 1)], loc='outside right upper', frameon=False)
+        figure.legend(
+            handles=lines[:: max(ceil(len(lines) / NAMED), 1)],
+            loc='outside right upper',
+            frameon=False,
+        )
         return figure
 
 

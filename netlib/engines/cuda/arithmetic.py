@@ -1,4 +1,5 @@
 """Elementwise functions, reductions and the matrix product."""
+
 import functools
 from contextlib import contextmanager
 from math import prod
@@ -46,12 +47,25 @@ class Arithmetic(Engine):
         self.elementwise(f'unary_{name}_backward', out.size, x, y, dy, out, *map(float, parameters))
 
     def binary(self, name, a, b, *, out):
-        self.elementwise(f'binary_{name}', out.size, box(out.shape, strides(a.shape), strides(b.shape)), a, b, out)
+        self.elementwise(
+            f'binary_{name}',
+            out.size,
+            box(out.shape, strides(a.shape), strides(b.shape)),
+            a,
+            b,
+            out,
+        )
 
     def dropout_mask(self, seed, ratio, *, out):
-        words = (seed & 0xffffffff, seed >> 32 & 0xffffffff, min(int(ratio * 2 ** 32), 2 ** 32 - 1))
-        self.device.per_element('elementwise', 'dropout_mask', out.size, *map(np.uint32, words),
-                                1 / (1 - ratio) if ratio < 1 else 0., out)
+        words = (seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, min(int(ratio * 2**32), 2**32 - 1))
+        self.device.per_element(
+            'elementwise',
+            'dropout_mask',
+            out.size,
+            *map(np.uint32, words),
+            1 / (1 - ratio) if ratio < 1 else 0.0,
+            out,
+        )
 
     def sum(self, x, *, out, accumulate=False):
         self._add_up(x, None, out, accumulate)
@@ -61,11 +75,15 @@ class Arithmetic(Engine):
 
     def _add_up(self, a, b, out, accumulate):
         kept, over, terms = reduction(a.shape, out.shape)
-        self.device.per_block('reduction', 'sum', out.size, terms, kept, over, terms, a, b, int(accumulate), out)
+        self.device.per_block(
+            'reduction', 'sum', out.size, terms, kept, over, terms, a, b, int(accumulate), out
+        )
 
     def moments(self, x, *, mean, var):
         kept, over, terms = reduction(x.shape, mean.shape)
-        self.device.per_block('reduction', 'moments', mean.size, terms, kept, over, terms, x, mean, var)
+        self.device.per_block(
+            'reduction', 'moments', mean.size, terms, kept, over, terms, x, mean, var
+        )
 
     def max_forward(self, x, *, out, winner):
         _, pieces, inner = x.shape
@@ -73,16 +91,26 @@ class Arithmetic(Engine):
 
     def max_backward(self, dy, winner, *, out):
         _, pieces, inner = out.shape
-        self.device.per_element('reduction', 'max_backward', out.size, pieces, inner, dy, winner, out)
+        self.device.per_element(
+            'reduction', 'max_backward', out.size, pieces, inner, dy, winner, out
+        )
 
     def gemm(self, a, b, *, out, transpose_a=False, transpose_b=False, accumulate=False):
-        self.blas.gemm(a.address, b.address, out.address, *out.shape, a.shape[0 if transpose_a else 1],
-                       transpose_a=transpose_a, transpose_b=transpose_b, accumulate=accumulate)
+        self.blas.gemm(
+            a.address,
+            b.address,
+            out.address,
+            *out.shape,
+            a.shape[0 if transpose_a else 1],
+            transpose_a=transpose_a,
+            transpose_b=transpose_b,
+            accumulate=accumulate,
+        )
 
 
 def reduction(x, out):
-    """For sums of a tensor of shape x over the axes where `out` has extent 1: the axes kept and those summed over, each
-    as a Box on x, and the number of terms in each sum."""
+    """For sums of a tensor of shape x over the axes where `out` has extent 1: the axes kept and
+    those summed over, each as a Box on x, and the number of terms in each sum."""
     reduced = [n == 1 for n in out]
     over = [n if r else 1 for n, r in zip(x, reduced, strict=True)]
     return box(out, strides(x)), box(over, strides(x)), prod(over)

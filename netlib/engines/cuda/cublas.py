@@ -1,4 +1,5 @@
 """The part of cuBLAS that the engine uses, by ctypes."""
+
 import ctypes
 import functools
 from ctypes import POINTER, byref, c_float, c_int, c_longlong, c_void_p
@@ -7,27 +8,41 @@ from typing import Any
 from ...errors import EngineError, need
 from .device import open_device
 
-FLOAT32_MATH, TF32_MATH = 0, 3      # CUBLAS_DEFAULT_MATH and CUBLAS_TF32_TENSOR_OP_MATH
+FLOAT32_MATH, TF32_MATH = 0, 3  # CUBLAS_DEFAULT_MATH and CUBLAS_TF32_TENSOR_OP_MATH
 
 
 class Cublas:
-    """A cuBLAS handle that computes in a stream, for matrices in row order; tf32: with 10 bits after the point."""
+    """A cuBLAS handle that computes in a stream, for matrices in row order; tf32: with 10 bits
+    after the point."""
 
     def __init__(self, stream, tf32: bool = False):
         finder: Any = need('cuda.pathfinder', 'cuda')
         try:
             self.library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cublas').abs_path)
         except (finder.DynamicLibNotFoundError, OSError) as error:
-            raise EngineError("engine 'cuda' needs cuBLAS and does not find it: install the CUDA toolkit, or "
-                              'pip install nvidia-cublas') from error
+            raise EngineError(
+                "engine 'cuda' needs cuBLAS and does not find it: install the CUDA toolkit, or "
+                'pip install nvidia-cublas'
+            ) from error
         matrix, scalar = (c_void_p, c_int), POINTER(c_float)
         batched = (*matrix, c_longlong)
         self._declare('cublasCreate_v2', POINTER(c_void_p))
         self._declare('cublasSetStream_v2', c_void_p, c_void_p)
         self._declare('cublasSetMathMode', c_void_p, c_int)
-        self._declare('cublasSgemm_v2', c_void_p, *[c_int] * 5, scalar, *matrix, *matrix, scalar, *matrix)
-        self._declare('cublasSgemmStridedBatched', c_void_p, *[c_int] * 5, scalar, *batched, *batched, scalar,
-                      *batched, c_int)
+        self._declare(
+            'cublasSgemm_v2', c_void_p, *[c_int] * 5, scalar, *matrix, *matrix, scalar, *matrix
+        )
+        self._declare(
+            'cublasSgemmStridedBatched',
+            c_void_p,
+            *[c_int] * 5,
+            scalar,
+            *batched,
+            *batched,
+            scalar,
+            *batched,
+            c_int,
+        )
         self.handle = c_void_p()
         self.library.cublasCreate_v2(byref(self.handle))
         self.library.cublasSetStream_v2(self.handle, stream.handle)
@@ -38,12 +53,25 @@ class Cublas:
         function.argtypes, function.restype = types, check
         setattr(self.library, name, function)
 
-    def gemm(self, a: int, b: int, out: int, m: int, n: int, k: int, *, transpose_a=False, transpose_b=False,
-             accumulate=False, count: int = 1) -> None:
-        """out (m, n) (+)= a (m, k) b (k, n), given by their addresses; `count` such products, one behind the other.
+    def gemm(
+        self,
+        a: int,
+        b: int,
+        out: int,
+        m: int,
+        n: int,
+        k: int,
+        *,
+        transpose_a=False,
+        transpose_b=False,
+        accumulate=False,
+        count: int = 1,
+    ) -> None:
+        """out (m, n) (+)= a (m, k) b (k, n), given by their addresses; `count` such products, one
+        behind the other.
 
-        transpose_a: a is given (k, m), transpose_b: b is given (n, k).
-        cuBLAS counts in columns: what is (m, n) in rows is (n, m) in its eyes, so it computes out' = b' a'.
+        transpose_a: a is given (k, m), transpose_b: b is given (n, k). cuBLAS counts in columns:
+        what is (m, n) in rows is (n, m) in its eyes, so it computes out' = b' a'.
         """
         if m * n * count == 0:
             return
@@ -53,7 +81,9 @@ class Cublas:
         if count == 1:
             self.library.cublasSgemm_v2(*head, b, ldb, a, lda, beta, out, n)
         else:
-            self.library.cublasSgemmStridedBatched(*head, b, ldb, k * n, a, lda, m * k, beta, out, n, m * n, count)
+            self.library.cublasSgemmStridedBatched(
+                *head, b, ldb, k * n, a, lda, m * k, beta, out, n, m * n, count
+            )
 
 
 def check(status: int) -> None:

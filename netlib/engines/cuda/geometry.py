@@ -1,4 +1,5 @@
 """The structs of common.cuh, Box and Window, as PyCUDA passes them: arrays of int32, by value."""
+
 from collections.abc import Sequence
 from math import prod
 
@@ -13,18 +14,23 @@ MAX_AXES = 8
 def pack(counts: Sequence[int], rows: Sequence[Sequence[int]]) -> np.ndarray:
     """The single ints of a struct, then its arrays of MAX_AXES ints."""
     packed = np.zeros(len(counts) + len(rows) * MAX_AXES, np.int32)
-    packed[:len(counts)] = counts
+    packed[: len(counts)] = counts
     if len(rows[0]) > MAX_AXES:
-        raise EngineError(f"engine 'cuda' computes over at most {MAX_AXES} axes at a time; found {len(rows[0])}")
-    packed[len(counts):].reshape(len(rows), MAX_AXES)[:, :len(rows[0])] = rows
+        raise EngineError(
+            f"engine 'cuda' computes over at most {MAX_AXES} axes at a time; found {len(rows[0])}"
+        )
+    packed[len(counts) :].reshape(len(rows), MAX_AXES)[:, : len(rows[0])] = rows
     return packed
 
 
 def box(extents: Shape, a: Sequence[int], b: Sequence[int] | None = None) -> np.ndarray:
-    """The Box of these extents, for one tensor or two, by their strides; joins neighbouring axes where all allow it."""
+    """The Box of these extents, for one tensor or two, by their strides; joins neighbouring axes
+    where all allow it."""
     joined: list[tuple[int, ...]] = []
     for extent, *steps in zip(extents, a, a if b is None else b, strict=True):
-        if joined and all(outer == extent * inner for outer, inner in zip(joined[-1][1:], steps, strict=True)):
+        if joined and all(
+            outer == extent * inner for outer, inner in zip(joined[-1][1:], steps, strict=True)
+        ):
             joined[-1] = (joined[-1][0] * extent, *steps)
         elif extent != 1:
             joined.append((extent, *steps))
@@ -32,8 +38,9 @@ def box(extents: Shape, a: Sequence[int], b: Sequence[int] | None = None) -> np.
 
 
 def strides(shape: Shape) -> list[int]:
-    """How far apart neighbours along each axis lie; 0 along an axis of extent 1, over which a tensor broadcasts."""
-    return [prod(shape[i + 1:]) if n != 1 else 0 for i, n in enumerate(shape)]
+    """How far apart neighbours along each axis lie; 0 along an axis of extent 1, over which a
+    tensor broadcasts."""
+    return [prod(shape[i + 1 :]) if n != 1 else 0 for i, n in enumerate(shape)]
 
 
 def window_over(image: Shape, positions: Shape, window) -> np.ndarray:

@@ -1,4 +1,5 @@
 """Memory of the device, taken from the driver once and used again and again."""
+
 import gc
 from collections import defaultdict
 from typing import Any
@@ -7,12 +8,14 @@ from ...errors import EngineError
 
 
 class Pool:
-    """Gives out memory and keeps what comes back, by size: the driver, to give or to take, waits for all work.
+    """Gives out memory and keeps what comes back, by size: the driver, to give or to take, waits
+    for all work.
 
-    What comes back may be in use by work that is still queued: its next user must queue behind that, in the same
-    stream.
+    What comes back may be in use by work that is still queued: its next user must queue behind
+    that, in the same stream.
 
-    `used` and `peak` count the bytes given out, now and at most so far; `kept` those that wait for a next user.
+    `used` and `peak` count the bytes given out, now and at most so far; `kept` those that wait for
+    a next user.
     """
 
     def __init__(self, cuda: Any):
@@ -44,14 +47,16 @@ class Pool:
         try:
             return self.cuda.mem_alloc(max(size, 1))
         except self.cuda.MemoryError:
-            gc.collect()                # nets that are gone may hold memory until then
+            gc.collect()  # nets that are gone may hold memory until then
             self.release()
         try:
             return self.cuda.mem_alloc(max(size, 1))
         except self.cuda.MemoryError as error:
             free, total = self.cuda.mem_get_info()
-            raise EngineError(f'the GPU has no room for {size / 1e6:.0f} MB more: {free / 1e6:.0f} of '
-                              f'{total / 1e6:.0f} MB are free. Use a smaller batch') from error
+            raise EngineError(
+                f'the GPU has no room for {size / 1e6:.0f} MB more: {free / 1e6:.0f} of '
+                f'{total / 1e6:.0f} MB are free. Use a smaller batch'
+            ) from error
 
 
 class Allocation:

@@ -1,4 +1,5 @@
 """Moving values, elementwise functions, reductions and the matrix product by kernels."""
+
 import math
 from contextlib import contextmanager
 
@@ -10,7 +11,6 @@ from .native import Steps, or_reference
 
 
 class Arithmetic(Reference):
-
     @contextmanager
     def blockwise(self):
         if self.kernels is None:
@@ -37,7 +37,10 @@ class Arithmetic(Reference):
         loops = packed(tuple(shape), from_, from_, to)
         if loops is None:
             return NotImplemented
-        x, out = (a.reshape(-1)[np.dot(first, step):] for a, first, step in ((x, start, from_), (out, at, to)))
+        x, out = (
+            a.reshape(-1)[np.dot(first, step) :]
+            for a, first, step in ((x, start, from_), (out, at, to))
+        )
         self.kernels.copy_window(x, out, loops, int(accumulate))
 
     @or_reference
@@ -60,9 +63,11 @@ class Arithmetic(Reference):
 
     @or_reference
     def dropout_mask(self, seed, ratio, *, out):
-        dropped = min(int(ratio * 2 ** 32), 2 ** 32 - 1)
+        dropped = min(int(ratio * 2**32), 2**32 - 1)
         kept = 1 / (1 - ratio) if ratio < 1 else 0
-        self.kernels.dropout_mask(seed & 0xffffffff, seed >> 32 & 0xffffffff, dropped, float(kept), out, out.size)
+        self.kernels.dropout_mask(
+            seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, dropped, float(kept), out, out.size
+        )
 
     @or_reference
     def sum(self, x, *, out, accumulate=False):
@@ -95,10 +100,14 @@ class Arithmetic(Reference):
 
     @or_reference
     def one_hot(self, label, ignore, *, out):
-        if not self.kernels.one_hot(label, math.nan if ignore is None else float(ignore), out, *out.shape):
-            return NotImplemented               # the reference's says what is wrong
+        if not self.kernels.one_hot(
+            label, math.nan if ignore is None else float(ignore), out, *out.shape
+        ):
+            return NotImplemented  # the reference's says what is wrong
 
     @or_reference
     def gemm(self, a, b, *, out, transpose_a=False, transpose_b=False, accumulate=False):
         depth = a.shape[0] if transpose_a else a.shape[1]
-        self.kernels.gemm(a, b, out, *out.shape, depth, int(transpose_a), int(transpose_b), int(accumulate))
+        self.kernels.gemm(
+            a, b, out, *out.shape, depth, int(transpose_a), int(transpose_b), int(accumulate)
+        )

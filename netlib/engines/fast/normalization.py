@@ -1,4 +1,5 @@
 """Standardization, local response normalization and softmax by kernels."""
+
 from math import prod
 
 from ..reference import Reference
@@ -7,10 +8,11 @@ from .native import or_reference
 
 
 class Normalization(Reference):
-
     @or_reference
     def lrn_forward(self, x, size, alpha, beta, k, *, out, scale):
-        self.kernels.lrn_forward(x, out, scale, _shape(x, size), float(alpha), float(beta), float(k))
+        self.kernels.lrn_forward(
+            x, out, scale, _shape(x, size), float(alpha), float(beta), float(k)
+        )
 
     @or_reference
     def lrn_backward(self, x, y, dy, scale, size, alpha, beta, *, out):

@@ -1,15 +1,15 @@
 """Pooling by kernels."""
+
 from math import prod
 
 from ...errors import EngineError
 from ..reference import Reference
 from .native import or_reference
 
-LARGEST = 2 ** 31           # numbers in a padded image
+LARGEST = 2**31  # numbers in a padded image
 
 
 class Pooling(Reference):
-
     @or_reference
     def pool_max_forward(self, x, window, *, out, mask):
         self.kernels.pool_max_forward(x, out, mask, _shapes(x, out, window))
@@ -28,9 +28,12 @@ class Pooling(Reference):
 
 
 def _shapes(x, y, window):
-    """struct Pooling of ../native/pooling.hpp. Raises EngineError for a padded image that no memory holds."""
+    """struct Pooling of ../native/pooling.hpp. Raises EngineError for a padded image that no memory
+    holds."""
     planes, channels, *image = x.shape
     if prod(n + 2 * pad for n, pad in zip(image, window.pad, strict=True)) > LARGEST:
-        raise EngineError(f'found a pooling window of {window.kernel} with padding {window.pad} around images of '
-                          f'{tuple(image)}: too large to compute')
+        raise EngineError(
+            f'found a pooling window of {window.kernel} with padding {window.pad} around images of '
+            f'{tuple(image)}: too large to compute'
+        )
     return (planes * channels, *image, *y.shape[2:], *window.kernel, *window.stride, *window.pad)

@@ -1,7 +1,10 @@
-"""The reference engine: every op in plain NumPy. It is the definition that the other engines are tested against.
+"""The reference engine: every op in plain NumPy. It is the definition that the other engines are
+tested against.
 
-float32 for use, float64 for gradient checks. One file per family of ops, in the order of interface.py.
+float32 for use, float64 for gradient checks. One file per family of ops, in the order of
+interface.py.
 """
+
 import numpy as np
 
 from .arithmetic import Arithmetic

@@ -1,4 +1,5 @@
 """Moving values, elementwise functions, reductions and the matrix product."""
+
 import numpy as np
 
 from ...errors import EngineError
@@ -7,7 +8,6 @@ from .elementwise import BINARY, UNARY
 
 
 class Arithmetic(Engine):
-
     def fill(self, value, *, out):
         out[...] = value
 
@@ -51,7 +51,9 @@ class Arithmetic(Engine):
         out[...] = BINARY[name](a, b)
 
     def dropout_mask(self, seed, ratio, *, out):
-        kept = _scrambled(np.arange(out.size, dtype=np.uint32), seed) >= min(int(ratio * 2 ** 32), 2 ** 32 - 1)
+        kept = _scrambled(np.arange(out.size, dtype=np.uint32), seed) >= min(
+            int(ratio * 2**32), 2**32 - 1
+        )
         out[...] = kept.reshape(out.shape) * out.dtype.type(1 / (1 - ratio) if ratio < 1 else 0)
 
     def sum(self, x, *, out, accumulate=False):
@@ -91,8 +93,10 @@ class Arithmetic(Engine):
         classes = out.shape[1]
         wrong = label[wanted & ((label < 0) | (label >= classes))]
         if wrong.size:
-            raise EngineError(f'found the label {wrong[0]}: labels must lie in 0 .. {classes - 1}, '
-                              f'for as many classes as the scores have ({classes})')
+            raise EngineError(
+                f'found the label {wrong[0]}: labels must lie in 0 .. {classes - 1}, '
+                f'for as many classes as the scores have ({classes})'
+            )
         image, place = np.nonzero(wanted)
         out[image, label[image, place], place] = 1
 
@@ -104,11 +108,11 @@ def reduced(x, out):
 
 def _scrambled(index, seed):
     """A 32-bit hash of (index, seed): murmur3's finalizer, twice, with the seed in between."""
-    for word in (seed & 0xffffffff, seed >> 32 & 0xffffffff):
+    for word in (seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF):
         index = index + np.uint32(word)
         index ^= index >> np.uint32(16)
-        index *= np.uint32(0x85ebca6b)
+        index *= np.uint32(0x85EBCA6B)
         index ^= index >> np.uint32(13)
-        index *= np.uint32(0xc2b2ae35)
+        index *= np.uint32(0xC2B2AE35)
         index ^= index >> np.uint32(16)
     return index

@@ -1,4 +1,6 @@
-"""Convolution as a matrix product: the patches of an image as columns, times the weights (im2col + GEMM)."""
+"""Convolution as a matrix product: the patches of an image as columns, times the weights (im2col +
+GEMM)."""
+
 import numpy as np
 
 from ...shapes import conv_extent
@@ -6,7 +8,6 @@ from ..interface import Engine
 
 
 class Convolution(Engine):
-
     def im2col(self, x, window, *, out):
         extents = _extents(x, window)
         padded = _padded(x, window)
@@ -20,7 +21,9 @@ class Convolution(Engine):
         columns = columns.reshape(*out.shape[:2], -1, *extents)
         for k, at in enumerate(_offsets(window, extents)):
             padded[(..., *at)] += columns[:, :, k]
-        out[...] = padded[(..., *(slice(p, p + n) for p, n in zip(window.pad, out.shape[2:], strict=True)))]
+        out[...] = padded[
+            (..., *(slice(p, p + n) for p, n in zip(window.pad, out.shape[2:], strict=True)))
+        ]
 
     def patches(self, x, window, groups, positions, *, out):
         extents = _extents(x, window)
@@ -28,7 +31,10 @@ class Convolution(Engine):
         padded = _padded(x, window)
         rows = out.reshape(groups, len(image), x.shape[1] // groups, -1)
         for k, offset in enumerate(np.ndindex(window.kernel)):
-            at = tuple(p * s + o * d for p, s, o, d in zip(place, window.stride, offset, window.dilation, strict=True))
+            at = tuple(
+                p * s + o * d
+                for p, s, o, d in zip(place, window.stride, offset, window.dilation, strict=True)
+            )
             values = padded[(image, slice(None), *at)]
             rows[..., k] = values.reshape(len(image), groups, -1).swapaxes(0, 1)
 
@@ -66,7 +72,8 @@ class Convolution(Engine):
             out += np.square(gradient, out=gradient)
 
     def _columns(self, x, window, groups):
-        """The columns of one image after the other, (groups, K, positions), in one buffer used again and again."""
+        """The columns of one image after the other, (groups, K, positions), in one buffer used
+        again and again."""
         if window.pointwise:
             yield from x.reshape(len(x), groups, x.shape[1] // groups, -1)
             return
@@ -90,7 +97,10 @@ def _padded(x, window):
 
 
 def _offsets(window, extents):
-    """For each element of the kernel, the slices of the padded image that hold it for all positions."""
+    """For each element of the kernel, the slices of the padded image that hold it for all
+    positions."""
     for offset in np.ndindex(window.kernel):
-        yield tuple(slice(o * d, o * d + s * (n - 1) + 1, s)
-                    for o, d, s, n in zip(offset, window.dilation, window.stride, extents, strict=True))
+        yield tuple(
+            slice(o * d, o * d + s * (n - 1) + 1, s)
+            for o, d, s, n in zip(offset, window.dilation, window.stride, extents, strict=True)
+        )

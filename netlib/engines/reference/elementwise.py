@@ -3,6 +3,7 @@
 UNARY[name] = f(x, *parameters), backward(x, y, dy, *parameters)
 BINARY[name] = f(a, b)
 """
+
 import numpy as np
 
 
@@ -17,11 +18,15 @@ def _power(x, power, scale, shift):
     if power in (0, 1, 2):
         return {0: np.ones_like(x), 1: inner, 2: inner * inner}[power]
     with np.errstate(all='ignore'):
-        return inner ** power
+        return inner**power
 
 
 def _power_backward(x, dy, power, scale, shift):
-    return dy * (power * scale) * _power(x, power - 1, scale, shift) if power * scale else np.zeros_like(x)
+    return (
+        dy * (power * scale) * _power(x, power - 1, scale, shift)
+        if power * scale
+        else np.zeros_like(x)
+    )
 
 
 def _sigmoid(x):
@@ -43,36 +48,50 @@ def _swish_backward(x, y, dy, beta):
 
 
 UNARY = {
-    'relu': (lambda x, slope: np.where(x > 0, x, slope * x) if slope else np.maximum(x, 0),
-             lambda x, y, dy, slope: dy * np.where(x > 0, 1, slope).astype(x.dtype) if slope else dy * (x > 0)),
-    'elu': (lambda x, alpha: np.where(x > 0, x, alpha * (_exp(np.minimum(x, 0)) - 1)),
-            lambda x, y, dy, alpha: np.where(x > 0, dy, dy * (y + alpha))),
-    'sigmoid': (lambda x: _sigmoid(x),
-                lambda x, y, dy: dy * y * (1 - y)),
-    'tanh': (lambda x: np.tanh(x),
-             lambda x, y, dy: dy * (1 - y * y)),
-    'abs': (lambda x: np.abs(x),
-            lambda x, y, dy: dy * np.sign(x)),
-    'sign': (lambda x: np.sign(x),
-             lambda x, y, dy: np.zeros_like(dy)),
-    'power': (lambda x, power, scale, shift: _power(x, power, scale, shift),
-              lambda x, y, dy, power, scale, shift: _power_backward(x, dy, power, scale, shift)),
-    'exp': (lambda x, inner, outer: outer * _exp(inner * x),
-            lambda x, y, dy, inner, outer: dy * y * inner),
-    'log': (lambda x, base_scale, scale, shift: _log(x, base_scale, scale, shift),
-            lambda x, y, dy, base_scale, scale, shift: _log_backward(x, dy, base_scale, scale, shift)),
-    'log_floor': (lambda x, floor: np.log(np.maximum(x, floor)),
-                  lambda x, y, dy, floor: np.where(x > floor, dy / np.maximum(x, floor), 0)),
-    'bnll': (lambda x: np.maximum(x, 0) + np.log1p(_exp(-np.abs(x))),
-             lambda x, y, dy: dy * _sigmoid(x)),
-    'swish': (lambda x, beta: x * _sigmoid(beta * x),
-              _swish_backward),
-    'clip': (lambda x, low, high: np.clip(x, low, high),
-             lambda x, y, dy, low, high: dy * ((x >= low) & (x <= high))),
-    'threshold': (lambda x, level: (x > level).astype(x.dtype),
-                  lambda x, y, dy, level: np.zeros_like(dy)),
-    'trunc': (lambda x: np.trunc(x),
-              lambda x, y, dy: np.zeros_like(dy)),
+    'relu': (
+        lambda x, slope: np.where(x > 0, x, slope * x) if slope else np.maximum(x, 0),
+        lambda x, y, dy, slope: (
+            dy * np.where(x > 0, 1, slope).astype(x.dtype) if slope else dy * (x > 0)
+        ),
+    ),
+    'elu': (
+        lambda x, alpha: np.where(x > 0, x, alpha * (_exp(np.minimum(x, 0)) - 1)),
+        lambda x, y, dy, alpha: np.where(x > 0, dy, dy * (y + alpha)),
+    ),
+    'sigmoid': (lambda x: _sigmoid(x), lambda x, y, dy: dy * y * (1 - y)),
+    'tanh': (lambda x: np.tanh(x), lambda x, y, dy: dy * (1 - y * y)),
+    'abs': (lambda x: np.abs(x), lambda x, y, dy: dy * np.sign(x)),
+    'sign': (lambda x: np.sign(x), lambda x, y, dy: np.zeros_like(dy)),
+    'power': (
+        lambda x, power, scale, shift: _power(x, power, scale, shift),
+        lambda x, y, dy, power, scale, shift: _power_backward(x, dy, power, scale, shift),
+    ),
+    'exp': (
+        lambda x, inner, outer: outer * _exp(inner * x),
+        lambda x, y, dy, inner, outer: dy * y * inner,
+    ),
+    'log': (
+        lambda x, base_scale, scale, shift: _log(x, base_scale, scale, shift),
+        lambda x, y, dy, base_scale, scale, shift: _log_backward(x, dy, base_scale, scale, shift),
+    ),
+    'log_floor': (
+        lambda x, floor: np.log(np.maximum(x, floor)),
+        lambda x, y, dy, floor: np.where(x > floor, dy / np.maximum(x, floor), 0),
+    ),
+    'bnll': (
+        lambda x: np.maximum(x, 0) + np.log1p(_exp(-np.abs(x))),
+        lambda x, y, dy: dy * _sigmoid(x),
+    ),
+    'swish': (lambda x, beta: x * _sigmoid(beta * x), _swish_backward),
+    'clip': (
+        lambda x, low, high: np.clip(x, low, high),
+        lambda x, y, dy, low, high: dy * ((x >= low) & (x <= high)),
+    ),
+    'threshold': (
+        lambda x, level: (x > level).astype(x.dtype),
+        lambda x, y, dy, level: np.zeros_like(dy),
+    ),
+    'trunc': (lambda x: np.trunc(x), lambda x, y, dy: np.zeros_like(dy)),
 }
 
 BINARY = {

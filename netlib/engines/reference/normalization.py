@@ -1,4 +1,5 @@
 """Standardization, local response normalization and softmax."""
+
 import numpy as np
 
 from ..interface import Engine
@@ -6,14 +7,13 @@ from .arithmetic import reduced
 
 
 class Normalization(Engine):
-
     def lrn_forward(self, x, size, alpha, beta, k, *, out, scale):
         scale[...] = k + alpha / size * _neighbours(np.square(x), size)
-        np.multiply(x, scale ** -beta, out=out)
+        np.multiply(x, scale**-beta, out=out)
 
     def lrn_backward(self, x, y, dy, scale, size, alpha, beta, *, out):
         ratio = _neighbours(dy * y / scale, size)
-        out[...] = dy * scale ** -beta - (2 * alpha * beta / size) * x * ratio
+        out[...] = dy * scale**-beta - (2 * alpha * beta / size) * x * ratio
 
     def standardize(self, x, mean, inverse, *, out):
         np.subtract(x, mean, out=out)
@@ -48,7 +48,8 @@ class Normalization(Engine):
 
 
 def _neighbours(x, size):
-    """At each channel of x (N, C, ...) the sum over the `size` (odd) channels around it; beyond the ends zero."""
+    """At each channel of x (N, C, ...) the sum over the `size` (odd) channels around it; beyond the
+    ends zero."""
     total = x.copy()
     for distance in range(1, min(size // 2 + 1, x.shape[1])):
         total[:, distance:] += x[:, :-distance]

@@ -1,4 +1,6 @@
-"""Pooling over two spatial axes: window by window element, all positions at once; over regions, bin by bin."""
+"""Pooling over two spatial axes: window by window element, all positions at once; over regions, bin
+by bin."""
+
 import numpy as np
 
 from ..interface import Engine
@@ -7,7 +9,6 @@ LOWEST = -np.finfo(np.float32).max
 
 
 class Pooling(Engine):
-
     def pool_max_forward(self, x, window, *, out, mask):
         out[...], mask[...] = LOWEST, -1
         for seen, (y0, x0) in _windowed(x, out, window, -np.inf):
@@ -50,19 +51,26 @@ class Pooling(Engine):
                 seen = x[bins.images[region], :, top:bottom, left:right].reshape(x.shape[1], -1)
                 best = seen.argmax(1)
                 out[region, :, i, j] = seen[range(len(seen)), best]
-                winner[region, :, i, j] = (top + best // (right - left)) * x.shape[3] + left + best % (right - left)
+                winner[region, :, i, j] = (
+                    (top + best // (right - left)) * x.shape[3] + left + best % (right - left)
+                )
 
     def roi_pool_backward(self, dy, winner, bins, *, out):
         out[...] = 0
         for image, gradients, places in zip(bins.images, dy, winner, strict=True):
-            for plane, gradient, place in zip(out[image], gradients, places.astype(int), strict=True):
+            for plane, gradient, place in zip(
+                out[image], gradients, places.astype(int), strict=True
+            ):
                 np.add.at(plane.reshape(-1), place[place >= 0], gradient[place >= 0])
 
 
 def _room(x, y, window, value):
-    """An array of `value` large enough for x (N, C, H, W) with its padding and for every window of y."""
-    extents = [max(n + 2 * p, (m - 1) * s + k) for n, m, k, s, p
-               in zip(x.shape[2:], y.shape[2:], *window[:3], strict=True)]
+    """An array of `value` large enough for x (N, C, H, W) with its padding and for every window of
+    y."""
+    extents = [
+        max(n + 2 * p, (m - 1) * s + k)
+        for n, m, k, s, p in zip(x.shape[2:], y.shape[2:], *window[:3], strict=True)
+    ]
     return np.full((*x.shape[:2], *extents), value, x.dtype)
 
 
@@ -73,12 +81,18 @@ def _inside(padded, x, window):
 
 def _slices(y, window):
     for offset in np.ndindex(window.kernel):
-        yield (..., *(slice(o, o + s * (n - 1) + 1, s)
-                      for o, s, n in zip(offset, window.stride, y.shape[2:], strict=True)))
+        yield (
+            ...,
+            *(
+                slice(o, o + s * (n - 1) + 1, s)
+                for o, s, n in zip(offset, window.stride, y.shape[2:], strict=True)
+            ),
+        )
 
 
 def _windowed(x, y, window, outside):
-    """Per element of the window: what all positions see there (`outside` beyond the image), and its offset."""
+    """Per element of the window: what all positions see there (`outside` beyond the image), and its
+    offset."""
     padded = _room(x, y, window, outside)
     _inside(padded, x, window)[...] = x
     for at, offset in zip(_slices(y, window), np.ndindex(window.kernel), strict=True):
@@ -87,8 +101,10 @@ def _windowed(x, y, window, outside):
 
 def _places(y0, x0, x, y, window):
     """The flat place y W + x in the image of the window element (y0, x0), for all positions."""
-    rows, columns = (np.arange(n) * s + o - p for n, s, o, p
-                     in zip(y.shape[2:], window.stride, (y0, x0), window.pad, strict=True))
+    rows, columns = (
+        np.arange(n) * s + o - p
+        for n, s, o, p in zip(y.shape[2:], window.stride, (y0, x0), window.pad, strict=True)
+    )
     return (rows[:, None] * x.shape[3] + columns).astype(x.dtype)
 
 

@@ -6,13 +6,14 @@ from .shared.batches import Batches
 
 @register
 class Data(Batches):
-    """Batches of the images in an LMDB or LevelDB, in the order of its keys; after the last comes the first
+    """Batches of the images in an LMDB or LevelDB, in the order of its keys; after the last comes
+    the first
 
     top  data   (batch_size, C, H, W)       of varying H and W only where batch_size is 1
          label  (batch_size,)               may be left out
 
-    Images are raw or encoded datums; transform_param crops, mirrors, subtracts the mean and scales. rand_skip leaves
-    out a random number of images at the start. Source: BVLC Caffe's data_layer.
+    Images are raw or encoded datums; transform_param crops, mirrors, subtracts the mean and scales.
+    rand_skip leaves out a random number of images at the start. Source: BVLC Caffe's data_layer.
     """
 
     @property
@@ -20,4 +21,6 @@ class Data(Batches):
         return self.param.data_param.batch_size
 
     def images(self):
-        return DatumReader(self.param.data_param, Transformer(self.param.transform_param, self.phase), self.rng)
+        return DatumReader(
+            self.param.data_param, Transformer(self.param.transform_param, self.phase), self.rng
+        )

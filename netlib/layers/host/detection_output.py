@@ -8,11 +8,13 @@ from .shared.boxes import decode, nms
 
 @register
 class DetectionOutput(Layer):
-    """What is detected in each image: boxes decoded from their codes, without those that repeat a better one
+    """What is detected in each image: boxes decoded from their codes, without those that repeat a
+    better one
 
-    In each class but background_label_id the boxes whose confidence is above confidence_threshold go through
-    non-maximum suppression (nms_param); then each image keeps its best keep_top_k (-1: all). Decoding follows
-    code_type; codes are multiplied by the priors' variances unless variance_encoded_in_target.
+    In each class but background_label_id the boxes whose confidence is above confidence_threshold
+    go through non-maximum suppression (nms_param); then each image keeps its best keep_top_k (-1:
+    all). Decoding follows code_type; codes are multiplied by the priors' variances unless
+    variance_encoded_in_target.
 
     bottom  loc     (N, 4 P L)      the codes of P boxes, for each of L = num_classes, or 1 with share_location
             conf    (N, P classes)  the confidences
@@ -31,15 +33,24 @@ class DetectionOutput(Layer):
         if not p.num_classes:
             raise self.error('Must specify num_classes')
         if p.nms_param.nms_threshold < 0:
-            raise self.error(f'nms_threshold must be non negative: found {p.nms_param.nms_threshold:g}')
+            raise self.error(
+                f'nms_threshold must be non negative: found {p.nms_param.nms_threshold:g}'
+            )
         if not 0 < p.nms_param.eta <= 1:
-            raise self.error(f'eta: found {p.nms_param.eta:g}, needed a number above 0 and at most 1')
+            raise self.error(
+                f'eta: found {p.nms_param.eta:g}, needed a number above 0 and at most 1'
+            )
         if p.visualize:
-            raise self.error('visualize: drawing is not done here: leave it out, and draw the boxes of the top')
-        # With a label map alone, as in the published deploy files, SSD's layer writes nothing either.
+            raise self.error(
+                'visualize: drawing is not done here: leave it out, and draw the boxes of the top'
+            )
+        # With a label map alone, as in the published deploy files, SSD's layer writes nothing
+        # either.
         if p.save_output_param.output_directory:
-            raise self.error('save_output_param: writing files is not done here: leave it out, and write the rows of '
-                             'the top')
+            raise self.error(
+                'save_output_param: writing files is not done here: leave it out, and write the rows of '
+                'the top'
+            )
 
     def reshape(self, bottom, top):
         p, (loc, conf, priors) = self.param.detection_output_param, bottom[:3]
@@ -48,12 +59,19 @@ class DetectionOutput(Layer):
             raise self.error(f"priors must be (1, 2, 4 P): '{priors.name}' has {priors.shape_text}")
         self.priors = priors.shape[2] // 4
         if loc.shape[:1] != conf.shape[:1]:
-            raise self.error(f"'{loc.name}' {loc.shape_text} and '{conf.name}' {conf.shape_text} must be of as many "
-                             'images')
-        for blob, each, what in (loc, 4 * self.places, 'location'), (conf, p.num_classes, 'confidence'):
+            raise self.error(
+                f"'{loc.name}' {loc.shape_text} and '{conf.name}' {conf.shape_text} must be of as many "
+                'images'
+            )
+        for blob, each, what in (
+            (loc, 4 * self.places, 'location'),
+            (conf, p.num_classes, 'confidence'),
+        ):
             if count(blob.shape, 1) != self.priors * each:
-                raise self.error(f'Number of priors must match number of {what} predictions: {self.priors} priors need '
-                                 f"{self.priors * each}, '{blob.name}' has {blob.shape_text}")
+                raise self.error(
+                    f'Number of priors must match number of {what} predictions: {self.priors} priors need '
+                    f"{self.priors * each}, '{blob.name}' has {blob.shape_text}"
+                )
         top[0].reshape(1, 1, 1, 7)
 
     def forward(self, bottom, top):
@@ -61,8 +79,12 @@ class DetectionOutput(Layer):
         loc, conf = (blob.values.array().reshape(images, self.priors, -1) for blob in bottom[:2])
         priors, variances = bottom[2].values.array()[0].reshape(2, self.priors, 1, 4)
         codes = loc.reshape(images, self.priors, self.places, 4)
-        boxes = decode(codes if p.variance_encoded_in_target else codes * variances, priors, p.code_type)
-        rows = np.concatenate([self.detect(*parts) for parts in zip(range(images), boxes, conf, strict=True)])
+        boxes = decode(
+            codes if p.variance_encoded_in_target else codes * variances, priors, p.code_type
+        )
+        rows = np.concatenate(
+            [self.detect(*parts) for parts in zip(range(images), boxes, conf, strict=True)]
+        )
         if not len(rows):
             rows = np.full((images, 7), -1)
             rows[:, 0] = range(images)
@@ -80,11 +102,15 @@ class DetectionOutput(Layer):
                 chosen = np.flatnonzero(conf[:, label] > least)
                 own, scores = boxes[chosen, 0 if p.share_location else label], conf[chosen, label]
                 kept = nms(own, scores, p.nms_param.nms_threshold, p.nms_param.eta, top_k)
-                found.append(np.column_stack([np.tile((image, label), (len(kept), 1)), scores[kept], own[kept]]))
+                found.append(
+                    np.column_stack(
+                        [np.tile((image, label), (len(kept), 1)), scores[kept], own[kept]]
+                    )
+                )
         rows = np.concatenate(found)
         if p.keep_top_k < 0:
             return rows
-        return rows[np.sort(np.argsort(-rows[:, 2], kind='stable')[:p.keep_top_k])]
+        return rows[np.sort(np.argsort(-rows[:, 2], kind='stable')[: p.keep_top_k])]
 
     def backward(self, top, propagate_down, bottom):
         self.refuse_gradient(propagate_down)

@@ -6,20 +6,23 @@ from .shared.reading import Reading
 
 @register
 class HDF5Data(Reading):
-    """The next batch_size rows of HDF5 files in every forward pass; after the last file comes the first
+    """The next batch_size rows of HDF5 files in every forward pass; after the last file comes the
+    first
 
     top  x_k  (batch_size, ...)     rows of the dataset that has the top's name
 
-    `source` lists the files; a batch may reach from one into the next. shuffle: each pass takes the files, and the rows
-    within each, in a new order. A single file is held in memory, of several the next is read ahead. There is no
-    transform_param. Source: BVLC Caffe's hdf5_data_layer.
+    `source` lists the files; a batch may reach from one into the next. shuffle: each pass takes the
+    files, and the rows within each, in a new order. A single file is held in memory, of several the
+    next is read ahead. There is no transform_param. Source: BVLC Caffe's hdf5_data_layer.
     """
 
     tops = (1, None)
 
     def setup(self, bottom, top):
         if self.param.HasField('transform_param'):
-            raise self.error('HDF5Data does not transform data. Leave transform_param out; store what it would give')
+            raise self.error(
+                'HDF5Data does not transform data. Leave transform_param out; store what it would give'
+            )
         if not self.param.hdf5_data_param.batch_size:
             raise self.error('batch_size: found 0, must be positive')
         super().setup(bottom, top)
@@ -40,7 +43,9 @@ class HDF5Data(Reading):
         for file, columns in self.take():
             for blob, rows in zip(top, columns, strict=True):
                 if rows.shape[1:] != blob.shape[1:]:
-                    raise DataError(f"{file}: rows of '{blob.name}' are {rows.shape[1:]}, those of the first file "
-                                    f'{blob.shape[1:]}')
-                blob.data[i:i + len(rows)] = rows
+                    raise DataError(
+                        f"{file}: rows of '{blob.name}' are {rows.shape[1:]}, those of the first file "
+                        f'{blob.shape[1:]}'
+                    )
+                blob.data[i : i + len(rows)] = rows
             i += len(columns[0])

@@ -1,4 +1,5 @@
 """The layer that runs a user's Python class, and the class to derive from."""
+
 import importlib
 import logging
 import traceback
@@ -15,7 +16,8 @@ _allowed = True
 
 
 def allow(allowed: bool) -> None:
-    """Whether nets may run the Python code that a prototxt names; if not, a net with a Python layer is a LayerError."""
+    """Whether nets may run the Python code that a prototxt names; if not, a net with a Python layer
+    is a LayerError."""
     global _allowed
     _allowed = allowed
 
@@ -32,8 +34,8 @@ def refused(when: bool = True) -> Iterator[None]:
 
 
 def blame(error: BaseException) -> str:
-    """Whose code raised an error: "layer 'x' (Python), net.prototxt:3: its code at layers.py:12"; '' where it was not a
-    Python layer's."""
+    """Whose code raised an error: "layer 'x' (Python), net.prototxt:3: its code at layers.py:12";
+    '' where it was not a Python layer's."""
     layer, file, at = None, '', 0
     for frame, line in traceback.walk_tb(error.__traceback__):
         here, owner = frame.f_code.co_filename, frame.f_locals.get('self')
@@ -42,17 +44,22 @@ def blame(error: BaseException) -> str:
                 layer, file = owner, ''
         elif layer is not None and file in ('', here) and 'importlib' not in here:
             file, at = here, line
-    return '' if layer is None else str(layer.error(f'its code at {file}:{at}' if file else 'its code'))
+    return (
+        ''
+        if layer is None
+        else str(layer.error(f'its code at {file}:{at}' if file else 'its code'))
+    )
 
 
 class PythonLayer:
     """What a user's layer derives from; pycaffe's caffe.Layer.
 
-    A subclass has setup(bottom, top), reshape(bottom, top), forward(bottom, top) and backward(top, propagate_down,
-    bottom). They get lists of blobs as pycaffe shows them: `data` and `diff` are NumPy arrays on the host, to be
-    written in place; `reshape(*shape)`, `shape`, `count`, and num, channels, height, width. `param_str` is the
-    prototxt's, `phase` 0 in TRAIN and 1 in TEST. `blobs` holds the parameters: `blobs.add_blob(*shape)` in setup adds
-    one. Backward overwrites the diffs of bottoms and adds to those of `blobs`.
+    A subclass has setup(bottom, top), reshape(bottom, top), forward(bottom, top) and backward(top,
+    propagate_down, bottom). They get lists of blobs as pycaffe shows them: `data` and `diff` are
+    NumPy arrays on the host, to be written in place; `reshape(*shape)`, `shape`, `count`, and num,
+    channels, height, width. `param_str` is the prototxt's, `phase` 0 in TRAIN and 1 in TEST.
+    `blobs` holds the parameters: `blobs.add_blob(*shape)` in setup adds one. Backward overwrites
+    the diffs of bottoms and adds to those of `blobs`.
     """
 
     type = 'Python'
@@ -71,16 +78,18 @@ class PythonLayer:
         raise NotImplementedError(f'{type(self).__name__} must have forward(bottom, top)')
 
     def backward(self, top, propagate_down, bottom):
-        raise NotImplementedError(f'{type(self).__name__} must have backward(top, propagate_down, bottom)')
+        raise NotImplementedError(
+            f'{type(self).__name__} must have backward(top, propagate_down, bottom)'
+        )
 
 
 @register
 class Python(Layer):
     """y_k = whatever the class `layer` of the Python module `module` computes; PythonLayer says how
 
-    The module is found as any import is: beside the running script, or in a folder of PYTHONPATH. It is code, and runs
-    when the net is built: one line on the log says so, and `allow(False)` refuses it. What it raises comes through
-    as it is. Source: BVLC Caffe's python_layer.
+    The module is found as any import is: beside the running script, or in a folder of PYTHONPATH.
+    It is code, and runs when the net is built: one line on the log says so, and `allow(False)`
+    refuses it. What it raises comes through as it is. Source: BVLC Caffe's python_layer.
     """
 
     bottoms = tops = (0, None)
@@ -93,17 +102,25 @@ class Python(Layer):
     def user_class(self):
         p = self.param.python_param
         if not _allowed:
-            raise self.error(f"module '{p.module}': Python layers run code, and are not allowed here")
+            raise self.error(
+                f"module '{p.module}': Python layers run code, and are not allowed here"
+            )
         try:
             module = importlib.import_module(p.module)
         except ImportError as error:
-            raise self.error(f"module '{p.module}': {error}; put its folder on PYTHONPATH") from error
+            raise self.error(
+                f"module '{p.module}': {error}; put its folder on PYTHONPATH"
+            ) from error
         found = getattr(module, p.layer, None)
         if not (isinstance(found, type) and issubclass(found, PythonLayer)):
-            raise self.error(f"layer: module '{p.module}' has no class '{p.layer}' derived from PythonLayer")
+            raise self.error(
+                f"layer: module '{p.module}' has no class '{p.layer}' derived from PythonLayer"
+            )
         if p.module not in _announced:
             _announced.add(p.module)
-            log.warning("layer '%s' runs Python code: %s", self.name, getattr(module, '__file__', p.module))
+            log.warning(
+                "layer '%s' runs Python code: %s", self.name, getattr(module, '__file__', p.module)
+            )
         return found
 
     def reshape(self, bottom, top):
@@ -117,9 +134,10 @@ class Python(Layer):
 
 
 class View:
-    """A blob as pycaffe shows it: Blob, with the old names of the first four axes (1 where there is none)."""
+    """A blob as pycaffe shows it: Blob, with the old names of the first four axes (1 where there is
+    none)."""
 
-    __slots__ = ('_blob',)          # so that `top[0].data = x` is an error, not lost
+    __slots__ = ('_blob',)  # so that `top[0].data = x` is an error, not lost
 
     def __init__(self, blob: Blob):
         self._blob = blob

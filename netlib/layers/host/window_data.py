@@ -11,10 +11,11 @@ class WindowData(Batches):
     top  data   (batch_size, 3, crop_size, crop_size)
          label  (batch_size,)       0 for background
 
-    The first windows of a batch are background, the last fg_fraction of it objects. Each is warped to crop_size, with
-    context_pad pixels of what is around it, mirrored at random where transform_param says mirror. The mean is
-    transform_param's, the scale window_data_param's, as in Caffe. cache_images keeps the files in memory. Source: BVLC
-    Caffe's window_data_layer; Girshick et al., Rich feature hierarchies for accurate object detection, 2014.
+    The first windows of a batch are background, the last fg_fraction of it objects. Each is warped
+    to crop_size, with context_pad pixels of what is around it, mirrored at random where
+    transform_param says mirror. The mean is transform_param's, the scale window_data_param's, as in
+    Caffe. cache_images keeps the files in memory. Source: BVLC Caffe's window_data_layer; Girshick
+    et al., Rich feature hierarchies for accurate object detection, 2014.
     """
 
     tops = 2
@@ -26,10 +27,16 @@ class WindowData(Batches):
     def setup(self, bottom, top):
         crop, p = self.param.transform_param.crop_size, self.param.window_data_param
         if crop <= 2 * p.context_pad:
-            raise self.error(f'crop_size: found {crop}, needed: above 0, and twice the context_pad {p.context_pad}')
+            raise self.error(
+                f'crop_size: found {crop}, needed: above 0, and twice the context_pad {p.context_pad}'
+            )
         if p.crop_mode not in ('warp', 'square'):
             raise self.error(f"crop_mode: found '{p.crop_mode}', needed: warp or square")
         super().setup(bottom, top)
 
     def images(self):
-        return WindowReader(self.param.window_data_param, Transformer(self.param.transform_param, self.phase), self.rng)
+        return WindowReader(
+            self.param.window_data_param,
+            Transformer(self.param.transform_param, self.phase),
+            self.rng,
+        )

@@ -1,12 +1,15 @@
-"""What the layers y = W x + b share: their two parameters, the bias, and what initializers ask of them."""
+"""What the layers y = W x + b share: their two parameters, the bias, and what initializers ask of
+them."""
+
 from ..base import Layer
 
 
 class Affine(Layer):
     """A layer whose output is linear in its weights: Convolution, Deconvolution, InnerProduct.
 
-    Subclasses set `num_output` and `groups`. Initializers know nothing of the layer's type; they use
-    `weight`, `bias` (None without one), `by_output`, `weights_by_output`, `weight_view`, `sample_count` and `samples`.
+    Subclasses set `num_output` and `groups`. Initializers know nothing of the layer's type; they
+    use `weight`, `bias` (None without one), `by_output`, `weights_by_output`, `weight_view`,
+    `sample_count` and `samples`.
     """
 
     scaling = 'affine'
@@ -31,13 +34,18 @@ class Affine(Layer):
     def bias_backward(self, dy):
         """db += the sum of dy over images and positions."""
         if self.bias and self.bias.learns:
-            self.engine.sum(self.by_output(dy), out=self.bias.diffs.reshape(1, self.num_output, 1), accumulate=True)
+            self.engine.sum(
+                self.by_output(dy),
+                out=self.bias.diffs.reshape(1, self.num_output, 1),
+                accumulate=True,
+            )
 
     def add_squared_gradients(self, uses):
-        """Add to W's diff, element by element, the sum over images of the square of each image's own gradient by W.
+        """Add to W's diff, element by element, the sum over images of the square of each image's
+        own gradient by W.
 
-        uses: (bottom, top) of each place where W is applied, in this layer or in one that shares W, all of one batch
-        size; bottoms have their values, tops their diffs.
+        uses: (bottom, top) of each place where W is applied, in this layer or in one that shares W,
+        all of one batch size; bottoms have their values, tops their diffs.
         """
         raise NotImplementedError
 
@@ -53,7 +61,8 @@ class Affine(Layer):
         raise NotImplementedError
 
     def sample_count(self, bottom) -> int:
-        """How many rows meet the weight matrix of each group in a forward pass; 0 if W is not applied to rows."""
+        """How many rows meet the weight matrix of each group in a forward pass; 0 if W is not
+        applied to rows."""
         return 0
 
     def samples(self, bottom, positions):

@@ -1,10 +1,12 @@
 """What Concat, Slice and their kin share: a blob as blocks one after the other along one axis."""
+
 from ...shapes import fold
 from ..base import Layer
 
 
 class Blocks(Layer):
-    """A layer that copies between a whole blob and its blocks along `block_axis`, both given as tensors."""
+    """A layer that copies between a whole blob and its blocks along `block_axis`, both given as
+    tensors."""
 
     scaling = 'equal'
     block_axis = 1
@@ -18,13 +20,17 @@ class Blocks(Layer):
     def join(self, parts, whole):
         """Copy the parts into the whole."""
         for part, start in self.placed(parts):
-            self.engine.copy_window(part, (0, 0, 0), out=self.seen(whole), at=(0, start, 0), shape=part.shape)
+            self.engine.copy_window(
+                part, (0, 0, 0), out=self.seen(whole), at=(0, start, 0), shape=part.shape
+            )
 
     def cut(self, whole, parts, wanted=None):
         """Copy the whole into the parts, or into those that are `wanted` (a flag for each)."""
         for i, (part, start) in enumerate(self.placed(parts)):
             if wanted is None or wanted[i]:
-                self.engine.copy_window(self.seen(whole), (0, start, 0), out=part, at=(0, 0, 0), shape=part.shape)
+                self.engine.copy_window(
+                    self.seen(whole), (0, start, 0), out=part, at=(0, 0, 0), shape=part.shape
+                )
 
     def seen(self, tensor):
         """A tensor as (outer, along the axis, inner)."""

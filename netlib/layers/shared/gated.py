@@ -1,9 +1,11 @@
 """Weights that hold several maps to the same number of outputs: the gates of a recurrent layer."""
+
 from ..base import Layer
 
 
 class Gated(Layer):
-    """A layer with `gates` maps of D outputs each, the rows of a weight matrix (gates D, K) one map after another."""
+    """A layer with `gates` maps of D outputs each, the rows of a weight matrix (gates D, K) one map
+    after another."""
 
     gates = 1
     D = 0
@@ -20,6 +22,8 @@ class Gated(Layer):
         """Where they are given: dW_k += dy_k^T x, and dx = the sum of dy_k W_k."""
         for k, dgate in enumerate(dy):
             if x is not None and W.learns:
-                self.engine.gemm(dgate, x, out=self.by_gate(W.diffs)[k], transpose_a=True, accumulate=True)
+                self.engine.gemm(
+                    dgate, x, out=self.by_gate(W.diffs)[k], transpose_a=True, accumulate=True
+                )
             if dx is not None:
                 self.engine.gemm(dgate, self.by_gate(W.values)[k], out=dx, accumulate=k > 0)

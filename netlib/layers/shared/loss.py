@@ -1,4 +1,6 @@
-"""What the losses over classes share: the view of scores as (outer, classes, inner), labels, and normalization."""
+"""What the losses over classes share: the view of scores as (outer, classes, inner), labels, and
+normalization."""
+
 from ..base import Layer
 
 
@@ -11,11 +13,14 @@ class Loss(Layer):
     no_gradient: tuple[int, ...] = (1,)
 
     def same_batch(self, bottom):
-        """The first extents must agree; sets `batch`, the number of samples to divide by, at least 1."""
+        """The first extents must agree; sets `batch`, the number of samples to divide by, at least
+        1."""
         self.axis(0, bottom[0])
         if bottom[0].shape[:1] != bottom[1].shape[:1]:
-            raise self.error(f"The data and label should have the same first dimension: '{bottom[0].name}' has "
-                             f"{bottom[0].shape_text}, '{bottom[1].name}' {bottom[1].shape_text}")
+            raise self.error(
+                f"The data and label should have the same first dimension: '{bottom[0].name}' has "
+                f"{bottom[0].shape_text}, '{bottom[1].name}' {bottom[1].shape_text}"
+            )
         self.batch = max(bottom[0].shape[0], 1)
 
     def refuse_label_gradient(self, propagate_down):
@@ -23,7 +28,8 @@ class Loss(Layer):
             raise self.error(f'{self.type} Layer cannot backpropagate to label inputs.')
 
     def normalization(self, default):
-        """loss_param's normalization; the older `normalize: false` means BATCH_SIZE where the other is not given."""
+        """loss_param's normalization; the older `normalize: false` means BATCH_SIZE where the other
+        is not given."""
         p = self.param.loss_param
         if not p.HasField('normalization') and p.HasField('normalize'):
             return p.VALID if p.normalize else p.BATCH_SIZE
@@ -32,5 +38,10 @@ class Loss(Layer):
     def normalizer(self, mode, outer, inner, valid):
         """The number to divide by, at least 1; `valid()` counts the labels that are not ignored."""
         p = self.param.loss_param
-        counts = {p.FULL: lambda: outer * inner, p.VALID: valid, p.BATCH_SIZE: lambda: outer, p.NONE: lambda: 1}
+        counts = {
+            p.FULL: lambda: outer * inner,
+            p.VALID: valid,
+            p.BATCH_SIZE: lambda: outer,
+            p.NONE: lambda: 1,
+        }
         return max(1.0, counts[mode]())

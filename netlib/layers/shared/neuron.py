@@ -1,18 +1,19 @@
 """What the elementwise layers share: the shape stays, and one function of the engine does the rest."""
+
 from ..base import Layer
 
 
 class Neuron(Layer):
     """A layer y = f(x) with f one of the engine's elementwise functions, named by `function`.
 
-    In place, backward sees y in x's stead; where the derivative cannot be told from y, a class says `needs_input`
-    and the layer keeps a copy of x.
+    In place, backward sees y in x's stead; where the derivative cannot be told from y, a class says
+    `needs_input` and the layer keeps a copy of x.
     """
 
     in_place = True
     function = ''
     needs_input = False
-    from_y = False              # the derivative is told from y
+    from_y = False  # the derivative is told from y
 
     @property
     def keeps_input(self):
@@ -36,5 +37,11 @@ class Neuron(Layer):
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
             x = self.input(bottom, top) if self.needs_input else bottom[0].values
-            self.engine.unary_backward(self.function, x, top[0].values, top[0].diffs,
-                                       *self.parameters(), out=bottom[0].diffs)
+            self.engine.unary_backward(
+                self.function,
+                x,
+                top[0].values,
+                top[0].diffs,
+                *self.parameters(),
+                out=bottom[0].diffs,
+            )

@@ -1,4 +1,5 @@
 """What Scale and Bias share: a second operand with fewer axes than x, learned or a second bottom."""
+
 from ...shapes import fold
 from ..base import Layer
 
@@ -6,8 +7,8 @@ from ..base import Layer
 class Operand(Layer):
     """A layer of x and an operand whose axes are those of x from `axis` on.
 
-    With one bottom the operand is the layer's first parameter and takes num_axes axes of x (-1: all up to the last);
-    with two it is the second bottom.
+    With one bottom the operand is the layer's first parameter and takes num_axes axes of x (-1: all
+    up to the last); with two it is the second bottom.
     """
 
     bottoms = (1, 2)
@@ -17,12 +18,18 @@ class Operand(Layer):
         """Add the parameter, filled with the constant `default` where `p` has no filler."""
         start = self.axis(p.axis, x)
         if p.num_axes < -1:
-            raise self.error(f'num_axes: {p.num_axes} must be non-negative, or -1 to extend to the end of bottom[0]')
+            raise self.error(
+                f'num_axes: {p.num_axes} must be non-negative, or -1 to extend to the end of bottom[0]'
+            )
         end = x.axes if p.num_axes == -1 else start + p.num_axes
         if end > x.axes:
-            raise self.error(f"num_axes: {p.num_axes}; the parameter's shape extends past the shape {x.shape_text} of "
-                             f"'{x.name}' when applied starting with bottom[0] axis {start}")
-        self.add_param(x.shape[start:end], p.filler if p.HasField('filler') else type(p.filler)(value=default))
+            raise self.error(
+                f"num_axes: {p.num_axes}; the parameter's shape extends past the shape {x.shape_text} of "
+                f"'{x.name}' when applied starting with bottom[0] axis {start}"
+            )
+        self.add_param(
+            x.shape[start:end], p.filler if p.HasField('filler') else type(p.filler)(value=default)
+        )
 
     def operand(self, bottom):
         return bottom[1] if len(bottom) > 1 else self.params[0]
@@ -32,13 +39,17 @@ class Operand(Layer):
         x, operand = bottom[0], self.operand(bottom)
         start = self.axis(p.axis, x) if operand.axes else 0
         if start + operand.axes > x.axes:
-            raise self.error(f"the shape {operand.shape_text} of '{operand.name}' extends past the shape "
-                             f"{x.shape_text} of '{x.name}' when applied starting with bottom[0] axis {start}")
+            raise self.error(
+                f"the shape {operand.shape_text} of '{operand.name}' extends past the shape "
+                f"{x.shape_text} of '{x.name}' when applied starting with bottom[0] axis {start}"
+            )
         for i, extent in enumerate(operand.shape):
             if x.shape[start + i] != extent:
-                raise self.error(f'dimension mismatch between bottom[0]->shape({start + i}) and '
-                                 f"{self.type.lower()}->shape({i}): '{x.name}' has {x.shape_text}, "
-                                 f"'{operand.name}' {operand.shape_text}")
+                raise self.error(
+                    f'dimension mismatch between bottom[0]->shape({start + i}) and '
+                    f"{self.type.lower()}->shape({i}): '{x.name}' has {x.shape_text}, "
+                    f"'{operand.name}' {operand.shape_text}"
+                )
         self.shape = fold(x.shape, start, start + operand.axes)
 
     def seen(self, tensor):

@@ -1,4 +1,5 @@
 """What layers share that can rectify their top as well, for a ReLU that works in place on it."""
+
 from ..base import Layer
 from ..relu import ReLU
 

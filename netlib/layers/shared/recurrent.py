@@ -1,4 +1,5 @@
 """What RNN and LSTM share: steps through time, and the state that is carried from batch to batch."""
+
 from ...blob import Blob
 from ...shapes import count
 from .unrolled import Unrolled
@@ -14,13 +15,14 @@ class Recurrent(Unrolled):
     top     y     (T, N, D)         D = num_output
             the states after the last step, (1, N, D) each, with expose_hidden
 
-    Before a step's nonlinearity stand `gates` maps of D outputs each, the rows of the weights one gate after another:
+    Before a step's nonlinearity stand `gates` maps of D outputs each, the rows of the weights one
+    gate after another:
 
         gate = W_x x_t + b + W_s s + W_h (cont_t h_{t-1})
 
-    Without expose_hidden the state goes on from one forward pass to the next, unless N has changed. As in Caffe,
-    gradients stop at the border of the batch: initial states get none, and diffs of the final states' tops are ignored.
-    Caffe fixes T when a net is built; here it may change.
+    Without expose_hidden the state goes on from one forward pass to the next, unless N has changed.
+    As in Caffe, gradients stop at the border of the batch: initial states get none, and diffs of
+    the final states' tops are ignored. Caffe fixes T when a net is built; here it may change.
     """
 
     states: tuple[str, ...] = ('h',)
@@ -47,15 +49,19 @@ class Recurrent(Unrolled):
 
     def reshape(self, bottom, top):
         if bottom[0].axes < 2:
-            raise self.error('bottom[0] must have at least 2 axes -- (#timesteps, #streams, ...); found '
-                             f"'{bottom[0].name}' {bottom[0].shape_text}")
+            raise self.error(
+                'bottom[0] must have at least 2 axes -- (#timesteps, #streams, ...); found '
+                f"'{bottom[0].name}' {bottom[0].shape_text}"
+            )
         self.T, self.N = T, N = bottom[0].shape[:2]
         state, static = (1, N, self.D), [(N, *self.s_shape)] if self.static else []
         needed = [(T, N, *self.x_shape), (T, N), *static, *[state] * self.exposed]
         for blob, shape in zip(bottom, needed, strict=True):
             if blob.shape != shape:
-                raise self.error(f"bottom '{blob.name}': found {blob.shape_text}, needed {' '.join(map(str, shape))}, "
-                                 f'for {T} steps of {N} streams')
+                raise self.error(
+                    f"bottom '{blob.name}': found {blob.shape_text}, needed {' '.join(map(str, shape))}, "
+                    f'for {T} steps of {N} streams'
+                )
         top[0].reshape(T, N, self.D)
         for blob in top[1:]:
             blob.reshape(*state)
@@ -64,7 +70,9 @@ class Recurrent(Unrolled):
 
     def forward(self, bottom, top):
         e, cont, gates = self.engine, self.cont(bottom), self.all_gates('gates')
-        first, last = (bottom[-self.exposed:], top[1:]) if self.exposed else (self.carried, self.carried)
+        first, last = (
+            (bottom[-self.exposed :], top[1:]) if self.exposed else (self.carried, self.carried)
+        )
         for name, blob in zip(self.states, first, strict=True):
             e.axpby(1, blob.values, 0, out=self.before(name, 0))
         self.add_inputs(bottom, gates)
@@ -80,7 +88,12 @@ class Recurrent(Unrolled):
     def backward(self, top, propagate_down, bottom):
         if propagate_down[1]:
             raise self.error('Cannot backpropagate to sequence indicators.')
-        e, cont, dgates, dy = self.engine, self.cont(bottom), self.all_gates('dgates'), self.take_output(top[0])
+        e, cont, dgates, dy = (
+            self.engine,
+            self.cont(bottom),
+            self.all_gates('dgates'),
+            self.take_output(top[0]),
+        )
         dstates = [self.buffer(f'd{name}', self.N, self.D) for name in self.states]
         for dstate in dstates:
             e.fill(0, out=dstate)
@@ -97,8 +110,10 @@ class Recurrent(Unrolled):
 
     def restore(self, state):
         super().restore(state)
-        self.carried = [Blob(name, values.shape, self.engine.dtype)
-                        for name, values in zip(self.states, state['carried'], strict=True)]
+        self.carried = [
+            Blob(name, values.shape, self.engine.dtype)
+            for name, values in zip(self.states, state['carried'], strict=True)
+        ]
         for blob, values in zip(self.carried, state['carried'], strict=True):
             blob.data = values
 
@@ -107,8 +122,8 @@ class Recurrent(Unrolled):
         raise NotImplementedError
 
     def step_backward(self, t, cont, *dstates, dgates):
-        """Compute dgates of step t from dstates, the gradients by the states after it; those by states other than h
-        become the gradients by the states before it."""
+        """Compute dgates of step t from dstates, the gradients by the states after it; those by
+        states other than h become the gradients by the states before it."""
         raise NotImplementedError
 
     def give_output(self, y):
@@ -116,5 +131,6 @@ class Recurrent(Unrolled):
         self.engine.axpby(1, self.sequence('h'), 0, out=y.values)
 
     def take_output(self, y):
-        """The gradient (T, N, D) by h that comes from the top; and those by parameters between h and the top."""
+        """The gradient (T, N, D) by h that comes from the top; and those by parameters between h
+        and the top."""
         return y.diffs

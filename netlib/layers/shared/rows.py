@@ -1,4 +1,6 @@
-"""What Embed, BatchReindex and Filter share: rows of a blob, chosen by numbers that another blob holds."""
+"""What Embed, BatchReindex and Filter share: rows of a blob, chosen by numbers that another blob
+holds."""
+
 from ..base import Layer
 
 

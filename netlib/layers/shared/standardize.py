@@ -1,9 +1,12 @@
-"""What BatchNorm and MVN share: shifting and scaling values to mean 0 and variance 1, and its gradient."""
+"""What BatchNorm and MVN share: shifting and scaling values to mean 0 and variance 1, and its
+gradient."""
+
 from ..base import Layer
 
 
 class Standardize(Layer):
-    """A layer z = (x - mean) inverse, whose mean and inverse deviation have extent 1 where x is averaged over."""
+    """A layer z = (x - mean) inverse, whose mean and inverse deviation have extent 1 where x is
+    averaged over."""
 
     nearly = True
 

@@ -1,10 +1,12 @@
-"""A recurrent layer's sequences, kept whole for the backward pass, and what is computed for all steps at once."""
+"""A recurrent layer's sequences, kept whole for the backward pass, and what is computed for all
+steps at once."""
+
 from .gated import Gated
 
 
 class Unrolled(Gated):
-    """T steps of N streams: buffers (T, N, D) that hold what each step makes, and the parts of the gates that do not
-    depend on a step before. Recurrent says what the letters mean."""
+    """T steps of N streams: buffers (T, N, D) that hold what each step makes, and the parts of the
+    gates that do not depend on a step before. Recurrent says what the letters mean."""
 
     def add_inputs(self, bottom, gates):
         """gates = all that does not depend on the state, for all steps at once."""

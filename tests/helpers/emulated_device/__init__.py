@@ -1,4 +1,5 @@
 """A CUDA device for tests on machines that have none: PyCUDA runs on it unmodified (README.md)."""
+
 import ctypes
 import hashlib
 import importlib.util
@@ -14,8 +15,8 @@ def install() -> str:
     """Give this process a CUDA device; call it before `pycuda.driver` is imported.
 
     Returns 'real' where the machine has NVIDIA's driver. Elsewhere loads the emulated device, which
-    g++ builds at the first use, and returns 'emulated'; processes started from this one have it, too.
-    Raises ModuleNotFoundError without PyCUDA, FileNotFoundError without g++ or CUDA's headers,
+    g++ builds at the first use, and returns 'emulated'; processes started from this one have it,
+    too. Raises ModuleNotFoundError without PyCUDA, FileNotFoundError without g++ or CUDA's headers,
     RuntimeError if the device cannot be built.
     """
     if not importlib.util.find_spec('pycuda'):
@@ -33,7 +34,9 @@ def built() -> Path:
     digest = hashlib.sha256(f'{sys.executable} {HERE}'.encode())
     for path in sources():
         digest.update(path.read_bytes())
-    cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache', 'goodinit-emulated-device')
+    cache = Path(
+        os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache', 'goodinit-emulated-device'
+    )
     folder = cache / digest.hexdigest()[:16]
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)

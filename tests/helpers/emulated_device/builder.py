@@ -1,4 +1,5 @@
 """Builds the emulated device: the libraries that g++ makes of the sources here, and an `nvcc`."""
+
 import os
 import re
 import subprocess
@@ -17,13 +18,17 @@ def toolkit() -> Path:
 
     Raises FileNotFoundError if none of them has cuda.h.
     """
-    folders = (os.environ.get('CUDA_ROOT', '/usr/local/cuda'),
-               sysconfig.get_path('purelib') + '/nvidia/cu13')
+    folders = (
+        os.environ.get('CUDA_ROOT', '/usr/local/cuda'),
+        sysconfig.get_path('purelib') + '/nvidia/cu13',
+    )
     for folder in map(Path, folders):
         if (folder / 'include/cuda.h').exists():
             return folder
-    raise FileNotFoundError(f'no include/cuda.h in {" or ".join(folders)}: '
-                            'pip install nvidia-cuda-runtime nvidia-cuda-profiler-api')
+    raise FileNotFoundError(
+        f'no include/cuda.h in {" or ".join(folders)}: '
+        'pip install nvidia-cuda-runtime nvidia-cuda-profiler-api'
+    )
 
 
 def sources() -> Iterator[Path]:
@@ -37,7 +42,14 @@ def build(folder: Path) -> None:
     library.mkdir()
     nvcc.parent.mkdir()
     rest.write_text(unsupported())
-    link(library / 'libcuda.so.1', 'libcuda.cpp', 'launch.cpp', 'memory.cpp', 'streams.cpp', str(rest))
+    link(
+        library / 'libcuda.so.1',
+        'libcuda.cpp',
+        'launch.cpp',
+        'memory.cpp',
+        'streams.cpp',
+        str(rest),
+    )
     link(library / 'libcublasLt.so.13', '-x', 'c++', '/dev/null')
     link(library / 'libcublas.so.13', 'libcublas.cpp', str(library / 'libcuda.so.1'))
     link(library / 'libcudnn.so.9', 'libcudnn.cpp', str(library / 'libcuda.so.1'))
@@ -50,21 +62,33 @@ def unsupported() -> str:
     headers = '#include <cuda.h>\n#include <cudaProfiler.h>\n'
     declarations = gxx('-E', '-x', 'c++', '-', text=headers)
     names = sorted(set(re.findall(r'\b(cu[A-Z]\w*)\s*\(', declarations)))
-    return ''.join(f'extern "C" __attribute__((weak)) int {name}() {{ return 801; }}\n'
-                   for name in names)
+    return ''.join(
+        f'extern "C" __attribute__((weak)) int {name}() {{ return 801; }}\n' for name in names
+    )
 
 
 def link(library: Path, *inputs: str) -> None:
     # _FORTIFY_SOURCE, a default of some g++, forbids to jump from one fiber's stack to another's.
-    gxx('-std=c++20', '-O2', '-ftree-vectorize', '-U_FORTIFY_SOURCE', '-shared', '-fPIC',
-        f'-Wl,-soname,{library.name}', *inputs, '-o', str(library))
+    gxx(
+        '-std=c++20',
+        '-O2',
+        '-ftree-vectorize',
+        '-U_FORTIFY_SOURCE',
+        '-shared',
+        '-fPIC',
+        f'-Wl,-soname,{library.name}',
+        *inputs,
+        '-o',
+        str(library),
+    )
 
 
 def gxx(*arguments: str, text: str = '') -> str:
     command = ('g++', f'-I{toolkit() / "include"}', *arguments)
     try:
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=True,
-                              cwd=HERE).stdout
+        return subprocess.run(
+            command, input=text, capture_output=True, text=True, check=True, cwd=HERE
+        ).stdout
     except FileNotFoundError:
         raise FileNotFoundError('the emulated CUDA device needs g++: apt-get install g++') from None
     except subprocess.CalledProcessError as error:

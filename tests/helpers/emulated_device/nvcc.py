@@ -3,6 +3,7 @@
 g++ preprocesses the file first, so that kernels written by macros are found, too. Of the options
 only -D and -I mean anything here.
 """
+
 import re
 import subprocess
 import sys
@@ -19,10 +20,15 @@ SHARED_SECTION = 'static __attribute__((section("shared_memory")))'
 def translate(code: str) -> str:
     """Return the C++ of preprocessed CUDA C: plain functions and an entry for each kernel."""
     kernels = KERNEL.findall(code)
-    code = DYNAMIC_SHARED.sub(r'\1* \2 = reinterpret_cast<\1*>(cuda_emulator::dynamic_shared);', code)
+    code = DYNAMIC_SHARED.sub(
+        r'\1* \2 = reinterpret_cast<\1*>(cuda_emulator::dynamic_shared);', code
+    )
     code = code.replace('__global__', '').replace('__shared__', SHARED_SECTION)
-    entries = (f'extern "C" {{ cuda_emulator::Kernel {name}_kernel = '
-               f'cuda_emulator::entry<{name}>("{name}", {name}); }}\n' for name in kernels)
+    entries = (
+        f'extern "C" {{ cuda_emulator::Kernel {name}_kernel = '
+        f'cuda_emulator::entry<{name}>("{name}", {name}); }}\n'
+        for name in kernels
+    )
     return code + ''.join(entries)
 
 

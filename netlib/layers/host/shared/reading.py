@@ -1,14 +1,17 @@
-"""What the layers share that read files: a place in the data, reading ahead, errors that name the layer."""
+"""What the layers share that read files: a place in the data, reading ahead, errors that name the
+layer."""
+
 from ....data.prefetch import Reader, Share, read_ahead
 from ....errors import DataError
 from ...base import Layer
 
 
 class Reading(Layer):
-    """A layer whose forward passes take this rank's share of what a Reader gives, made ahead while the net computes.
+    """A layer whose forward passes take this rank's share of what a Reader gives, made ahead while
+    the net computes.
 
-    A subclass opens the reader, shapes the tops after its first item, and fills them. `ahead` and `threads` are
-    read_ahead's.
+    A subclass opens the reader, shapes the tops after its first item, and fills them. `ahead` and
+    `threads` are read_ahead's.
     """
 
     bottoms = 0
@@ -45,7 +48,7 @@ class Reading(Layer):
         try:
             self.fill(top)
         except BaseException as error:
-            self.restore(self.place)        # the next forward tries this batch again
+            self.restore(self.place)  # the next forward tries this batch again
             if isinstance(error, DataError):
                 raise self.data_error(error) from error
             raise

@@ -7,7 +7,7 @@ graph's text is written, which needs no `dot`.
 import os
 import subprocess
 
-from ..netlib.errors import GoodinitError, need
+from ..netlib.errors import GoodinitError, import_extra
 from ..netlib.graph import filter_net
 from ..proto import atomic_write, upgrade_net
 from ..proto.caffe_pb2 import LayerParameter, NetParameter, NetState, PoolingParameter
@@ -100,7 +100,7 @@ def get_pydot_graph(
     get_edge_label's beside the edges. phase: only the layers of pb.TRAIN or pb.TEST. Older formats
     are upgraded. Raises GoodinitError.
     """
-    pydot = need('pydot', 'plot')
+    pydot = import_extra('pydot', 'plot')
     net = upgrade_net(caffe_net)
     if phase is not None:
         net = filter_net(net, NetState(phase=phase))  # type: ignore[arg-type]

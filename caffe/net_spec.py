@@ -18,7 +18,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from ..netlib.errors import NetError, meant
+from ..netlib.errors import NetError, did_you_mean
 from ..proto import caffe_pb2
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
 
@@ -107,7 +107,7 @@ class NetSpec:
     def __getattr__(self, name):
         tops = vars(self).get('tops', {})  # there is none yet while it is being copied
         if name not in tops:
-            raise AttributeError(f"this NetSpec has no '{name}'{meant(name, tops)}")
+            raise AttributeError(f"this NetSpec has no '{name}'{did_you_mean(name, tops)}")
         return tops[name]
 
     def __delattr__(self, name):
@@ -176,7 +176,7 @@ def _assign_layer(layer, name, value):
     else:
         raise NetError(
             f"layer '{layer.name}' ({layer.type}): there is no field '{name}'"
-            f"{meant(name, [*inside, *known])}; parameters of another type's message are written as "
+            f"{did_you_mean(name, [*inside, *known])}; parameters of another type's message are written as "
             'convolution_param=dict(...)'
         )
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..netlib.errors import GoodinitError, meant
+from ..netlib.errors import GoodinitError, did_you_mean
 
 MODELS = Path(__file__).resolve().parent.parent / 'models'
 KINDS = ('train_val', 'deploy', 'solver')
@@ -43,6 +43,6 @@ def _unknown(given: str, name: str) -> str:
     if variants:
         return f"the bundled model '{name}' comes in variants: {', '.join(variants)}"
     return (
-        f"'{given}' is neither a file nor a bundled model{meant(name, names)} "
+        f"'{given}' is neither a file nor a bundled model{did_you_mean(name, names)} "
         '(`goodinit models` lists them)'
     )

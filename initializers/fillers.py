@@ -11,7 +11,7 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from ..netlib.errors import NetError, layer_error, meant
+from ..netlib.errors import NetError, did_you_mean, layer_error
 from ..netlib.net import Net
 from ..netlib.registry import FILLERS, register_filler
 from ..netlib.shapes import Shape, count, fan_in_out
@@ -29,7 +29,7 @@ def fill_array(shape: Shape, param: FillerParameter, rng: np.random.Generator) -
     """
     if param.type not in FILLERS:
         raise NetError(
-            f'Unknown filler name: {param.type}{meant(param.type, FILLERS)} '
+            f'Unknown filler name: {param.type}{did_you_mean(param.type, FILLERS)} '
             f'(known fillers: {", ".join(sorted(FILLERS))})'
         )
     return FILLERS[param.type](shape, rng, param)

@@ -77,7 +77,7 @@ class DeviceSums:
             part = chosen[start : start + BLOCK]
             block, cosines = e.tensor(len(part), size), e.tensor(len(part), count, 1)
             largest, nearest = e.tensor(len(part), 1), e.tensor(len(part), 1)
-            e.take(self.rows, part, 0, out=block)
+            e.gather(self.rows, part, 0, out=block)
             e.gemm(block, directions, out=cosines.reshape(-1, count), transpose_b=True)
             e.max_forward(cosines, out=largest, winner=nearest)
             belongs = cosines  # whose numbers are not needed any more

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..netlib import Net
-from ..netlib.errors import NetError, meant
+from ..netlib.errors import NetError, did_you_mean
 from ..netlib.layers.shared.affine import Affine
 from ..proto.caffe_pb2 import TRAIN, FillerParameter
 from .between_layer import between_layer
@@ -135,7 +135,7 @@ def check(recipe: Recipe) -> None:
         found = getattr(recipe, part)
         if found not in known:
             raise NetError(
-                f"{part}: found '{found}', needed one of {', '.join(known)}{meant(found, known)}"
+                f"{part}: found '{found}', needed one of {', '.join(known)}{did_you_mean(found, known)}"
             )
     try:
         re.compile(recipe.layers)

@@ -9,7 +9,7 @@ with status 1.
 import importlib
 from types import ModuleType
 
-from ..proto.errors import GoodinitError, ProtoError, meant
+from ..proto.errors import GoodinitError, ProtoError, did_you_mean
 
 __all__ = [
     'DataError',
@@ -20,8 +20,8 @@ __all__ = [
     'ProtoError',
     'SolverError',
     'layer_error',
-    'meant',
-    'need',
+    'did_you_mean',
+    'import_extra',
 ]
 
 
@@ -51,7 +51,7 @@ def layer_error(param, message: str) -> LayerError:
     return LayerError(f"layer '{param.name}' ({param.type}){where}: {message}")
 
 
-def need(module: str, extra: str, or_else: str = '') -> ModuleType:
+def import_extra(module: str, extra: str, or_else: str = '') -> ModuleType:
     """Import an optional module, or say which `pip install` brings it, and what to do where that
     does not."""
     try:

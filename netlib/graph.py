@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..proto import caffe_pb2 as pb
-from .errors import LayerError, NetError, layer_error, meant
+from .errors import LayerError, NetError, did_you_mean, layer_error
 
 
 def prepare(
@@ -111,7 +111,7 @@ def unknown_bottoms(param: pb.NetParameter) -> Iterator[LayerError]:
                 yield layer_error(
                     layer,
                     f"Unknown bottom blob '{blob}' (layer '{layer.name}', bottom index {j})"
-                    f'{meant(blob, written) or "; it must be the top of an earlier layer"}',
+                    f'{did_you_mean(blob, written) or "; it must be the top of an earlier layer"}',
                 )
         written.update(dict.fromkeys(layer.top))
 

@@ -1,4 +1,4 @@
-"""Where numbers live: Memory with a host and a device mirror; Whole, several of them side by side;
+"""Where numbers live: Memory with a host and a device mirror; Arena, several of them side by side;
 and Tensor, the shaped window that engines compute on."""
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Memory:
         self._host: np.ndarray | None = None
         self._device: Any = None
         self._driver: Any = None
-        self.whole: Whole | None = (
+        self.whole: Arena | None = (
             None  # where this memory lies in a larger one: from its element `start`
         )
         self.start = 0
@@ -60,7 +60,7 @@ class Memory:
         """Give both mirrors back; the memory reads as zeros from now on."""
         self._host = self._device = self.head = None
 
-    def move(self, whole: Whole, start: int) -> None:
+    def move(self, whole: Arena, start: int) -> None:
         """Lie in a larger memory from now on; what this one holds stays."""
         kept = self.host() if self.head else None
         self.free()
@@ -91,7 +91,7 @@ class Memory:
         )
 
 
-class Whole(Memory):
+class Arena(Memory):
     """Memories side by side, which keep a head each, seen as one: so that one op does something to
     them all.
 
@@ -199,9 +199,9 @@ class Tensor:
     __float__ = item
 
     def joined(self, other: Tensor) -> Tensor | None:
-        """This and `other` as one flat tensor, if `other` is what follows in the same Whole."""
+        """This and `other` as one flat tensor, if `other` is what follows in the same Arena."""
         (whole, start), (same, following) = self._place(), other._place()
-        if whole is None or whole is not same or Whole.aligned(start + self.size) != following:
+        if whole is None or whole is not same or Arena.aligned(start + self.size) != following:
             return None
         return Tensor((following + other.size - start,), whole, start)
 
@@ -209,7 +209,7 @@ class Tensor:
         memory = self.memory
         return (
             (memory, self.offset)
-            if isinstance(memory, Whole)
+            if isinstance(memory, Arena)
             else (memory.whole, memory.start + self.offset)
         )
 

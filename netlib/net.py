@@ -12,7 +12,7 @@ from ..proto import read_net
 from . import graph
 from .blob import Blob, Param
 from .engines import Engine, make_engine
-from .errors import EngineError, NetError, layer_error, meant
+from .errors import EngineError, NetError, did_you_mean, layer_error
 from .layers import Layer
 from .memory import Tensor
 from .plan import sharing
@@ -185,7 +185,7 @@ class Net:
             return range(len(self.layers))[layer]
         if layer not in self.layer_names:
             raise NetError(
-                f"net '{self.name}' has no layer '{layer}'{meant(layer, self.layer_names)}"
+                f"net '{self.name}' has no layer '{layer}'{did_you_mean(layer, self.layer_names)}"
             )
         return self.layer_names.index(layer)
 
@@ -245,7 +245,9 @@ class Net:
         self._check_backward('share_memory', 'share_diffs')
         for name, diff in diffs.items():
             if name not in self.blobs:
-                raise NetError(f"net '{self.name}' has no blob '{name}'{meant(name, self.blobs)}")
+                raise NetError(
+                    f"net '{self.name}' has no blob '{name}'{did_you_mean(name, self.blobs)}"
+                )
             self.blobs[name].diff = diff
         runs, down = self._backward_flags(diffs)
         learning = [param for param in self.all_params() if param.learns]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import need
+from .errors import import_extra
 
 # How a launcher of MPI programs tells a process that it is one of several.
 LAUNCHED = ('PMI_SIZE', 'OMPI_COMM_WORLD_SIZE', 'MPI_LOCALNRANKS')
@@ -54,7 +54,7 @@ class MPIRanks(Ranks):
         return self.communicator.bcast(value)
 
     def start_sum(self, array: np.ndarray) -> None:
-        mpi = need('mpi4py.MPI', 'mpi')
+        mpi = import_extra('mpi4py.MPI', 'mpi')
         request = self.communicator.Iallreduce(mpi.IN_PLACE, array)
         self._sums.append((request, array))  # the array must live as long as the request
         for begun, _ in self._sums:
@@ -81,4 +81,4 @@ def launched() -> Ranks:
     """
     if int(next((os.environ[name] for name in LAUNCHED if name in os.environ), 1)) == 1:
         return Ranks()
-    return MPIRanks(need('mpi4py.MPI', 'mpi').COMM_WORLD)
+    return MPIRanks(import_extra('mpi4py.MPI', 'mpi').COMM_WORLD)

@@ -12,7 +12,7 @@ A filler is a function `(shape, rng, param) -> array`; initializers/fillers.py r
 
 from collections.abc import Callable
 
-from .errors import layer_error, meant
+from .errors import did_you_mean, layer_error
 
 LAYERS: dict[str, type] = {}
 FILLERS: dict[str, Callable] = {}
@@ -40,6 +40,6 @@ def layer_class(param) -> type:
         raise layer_error(
             param,
             f'Unknown layer type: {param.type or "(none given)"}'
-            f'{meant(param.type, LAYERS)} (known types: {", ".join(sorted(LAYERS))})',
+            f'{did_you_mean(param.type, LAYERS)} (known types: {", ".join(sorted(LAYERS))})',
         )
     return LAYERS[param.type]

@@ -27,7 +27,7 @@ def about(name: str) -> Iterator[None]:
         raise ProtoError(f'{name}: of another kind, or damaged: {error}') from error
 
 
-def meant(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """'; did you mean 'ReLU'?' for the known word closest to a misspelt one, or ''."""
     bares = {_bare(k): k for k in known}
     bare = _bare(word)

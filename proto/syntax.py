@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from google.protobuf.text_format import ParseError
 
 from .caffe_pb2 import DESCRIPTOR, NetParameter, SolverParameter, V1LayerParameter
-from .errors import ProtoError, meant
+from .errors import ProtoError, did_you_mean
 from .scan import Block, blocks_around, line_starts, scan
 
 MESSAGES = DESCRIPTOR.message_types_by_name
@@ -104,7 +104,7 @@ def _field_hint(field: str, types: list[Descriptor], here: Descriptor) -> str:
         return f'; it stands inside {" or ".join(owners[:4])}' + (' ...' if len(owners) > 4 else '')
     if here.name == 'LayerParameter' and field in V1LayerParameter.DESCRIPTOR.fields_by_name:
         return '; that is a field of the older `layers { }`'
-    return meant(field, [f.name for f in here.fields])
+    return did_you_mean(field, [f.name for f in here.fields])
 
 
 def _type_hint(what: str, block: Block | None) -> str:
@@ -126,7 +126,7 @@ def _value_hint(enum: str, value: str) -> str:
     owner = MESSAGES[outer[0]] if outer else DESCRIPTOR
     names = [v.name for v in owner.enum_types_by_name[name].values]
     return (
-        meant(value, names)
+        did_you_mean(value, names)
         if len(names) > 8
-        else f'; it has {", ".join(names)}{meant(value, names)}'
+        else f'; it has {", ".join(names)}{did_you_mean(value, names)}'
     )

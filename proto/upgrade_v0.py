@@ -2,7 +2,7 @@
 next."""
 
 from .caffe_pb2 import NetParameter, V0LayerParameter, V1LayerParameter
-from .errors import ProtoError, meant
+from .errors import ProtoError, did_you_mean
 from .fields import copy_fields
 
 TYPES = {
@@ -142,7 +142,9 @@ def _upgrade_layer(old: V1LayerParameter, problems: list[str]) -> V1LayerParamet
     )
     if v0.HasField('type'):
         if v0.type not in TYPES:
-            raise ProtoError(f'{_where(old)}Unknown layer name: {v0.type}{meant(v0.type, TYPES)}')
+            raise ProtoError(
+                f'{_where(old)}Unknown layer name: {v0.type}{did_you_mean(v0.type, TYPES)}'
+            )
         new.type = V1LayerParameter.LayerType.Value(TYPES[v0.type])
     for field, value in v0.ListFields():
         if field.name not in (*SAME, 'type') and not _set(new, v0.type, field.name, value):

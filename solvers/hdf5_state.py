@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..netlib.errors import ProtoError, need
+from ..netlib.errors import ProtoError, import_extra
 from ..proto import array_to_blob, atomic_write, blob_to_array, existing_file
 from ..proto.caffe_pb2 import SolverState
 
 
 def read(path: str | Path) -> SolverState:
     """Raises ProtoError for what is no such file, GoodinitError without h5py."""
-    h5py = need('h5py', 'data')
+    h5py = import_extra('h5py', 'data')
     name = existing_file(path)
     out = SolverState()
     try:
@@ -39,7 +39,7 @@ def read(path: str | Path) -> SolverState:
 
 def write(state: SolverState, path: str | Path) -> None:
     """Raises ProtoError where `path` cannot be written, GoodinitError without h5py."""
-    h5py = need('h5py', 'data')
+    h5py = import_extra('h5py', 'data')
     made = BytesIO()
     with h5py.File(made, 'w') as file:
         for field in ('iter', 'current_step'):

@@ -8,7 +8,7 @@ it has passed.
 from collections.abc import Callable
 from math import exp, isfinite, nan
 
-from ..netlib.errors import SolverError, meant
+from ..netlib.errors import SolverError, did_you_mean
 from ..proto.caffe_pb2 import SolverParameter
 
 # base_lr is multiplied by: (the solver, the iteration from 0, the steps taken so far) -> factor.
@@ -60,7 +60,7 @@ def check(solver: SolverParameter) -> None:
     policy = solver.lr_policy
     if policy not in POLICIES:
         raise SolverError(
-            f'Unknown learning rate policy: {policy or "(no lr_policy given)"}{meant(policy, POLICIES)} '
+            f'Unknown learning rate policy: {policy or "(no lr_policy given)"}{did_you_mean(policy, POLICIES)} '
             f'(known policies: {", ".join(POLICIES)})'
         )
     field = POSITIVE.get(policy)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from math import sqrt
 
 from ..netlib.engines import Engine
-from ..netlib.errors import SolverError, meant
+from ..netlib.errors import SolverError, did_you_mean
 from ..netlib.memory import Tensor
 from ..proto.caffe_pb2 import SolverParameter
 
@@ -166,7 +166,7 @@ def check(solver: SolverParameter) -> None:
     """Raises SolverError for an unknown `type`, and for fields that its rule cannot take."""
     if solver.type not in RULES:
         raise SolverError(
-            f'Unknown solver type: {solver.type}{meant(solver.type, RULES)} '
+            f'Unknown solver type: {solver.type}{did_you_mean(solver.type, RULES)} '
             f'(known types: {", ".join(sorted(RULES))})'
         )
     RULES[solver.type].check(solver)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..netlib import Net
-from ..netlib.errors import GoodinitError, ProtoError, SolverError, need
+from ..netlib.errors import GoodinitError, ProtoError, SolverError, import_extra
 from ..netlib.weights import caffemodel as weights
 from ..proto import (
     array_to_blob,
@@ -57,7 +57,7 @@ def check(param: SolverParameter) -> None:
             'Make sure that the directory exists and is writeable.'
         )
     if is_hdf5(param):
-        need('h5py', 'data')
+        import_extra('h5py', 'data')
 
 
 def check_net(param: SolverParameter, net: Net) -> None:

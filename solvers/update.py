@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from ..netlib.blob import Blob, Param
-from ..netlib.errors import SolverError, meant
-from ..netlib.memory import Memory, Tensor, Whole, join
+from ..netlib.errors import SolverError, did_you_mean
+from ..netlib.memory import Arena, Memory, Tensor, join
 from ..proto.caffe_pb2 import SolverParameter
 from .rules import Rule
 
@@ -34,7 +34,7 @@ class Update:
         ]
         self.order = sorted(range(len(params)), key=lambda i: multipliers(params[i]))
         wholes = [
-            Whole(column, self.engine.dtype)
+            Arena(column, self.engine.dtype)
             for column in zip(*map(self._memories, self.order), strict=True)
         ]
         self.scratch = Memory(max((whole.size for whole in wholes), default=0), self.engine.dtype)
@@ -115,6 +115,6 @@ def check(solver: SolverParameter) -> None:
     kind = solver.regularization_type
     if kind not in REGULARIZATIONS:
         raise SolverError(
-            f'Unknown regularization type: {kind}{meant(kind, REGULARIZATIONS)} '
+            f'Unknown regularization type: {kind}{did_you_mean(kind, REGULARIZATIONS)} '
             f'(known types: {", ".join(REGULARIZATIONS)})'
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from goodinit.caffe.detector import Detector
-from goodinit.netlib.errors import DataError, GoodinitError, need
+from goodinit.netlib.errors import DataError, GoodinitError, import_extra
 from goodinit.proto import atomic_write
 from goodinit.tools.classify import add_model, build, numbered
 from goodinit.tools.cli.arguments import one_of, whole
@@ -63,7 +63,7 @@ def detect(args: argparse.Namespace) -> None:
             f'{args.output_file}: found another extension, needed: {" or ".join(WRITERS)}'
         )
     if wanted != '.csv':
-        need('h5py', 'data')  # before the work, not after it
+        import_extra('h5py', 'data')  # before the work, not after it
     listed = (args.crop_mode or CROP_MODES[given]) == 'list'
     if listed and given == '.txt':
         raise GoodinitError(f'{args.input_file}: --crop_mode list needs windows, in a .csv file')
@@ -141,7 +141,7 @@ def write_csv(
 def write_hdf5(
     path: str, names: Sequence[str], windows: np.ndarray, predictions: np.ndarray
 ) -> None:
-    h5py, made = need('h5py', 'data'), io.BytesIO()
+    h5py, made = import_extra('h5py', 'data'), io.BytesIO()
     with h5py.File(made, 'w') as out:
         out.create_dataset('filename', data=list(names), dtype=h5py.string_dtype())
         out['window'], out['prediction'] = windows, predictions

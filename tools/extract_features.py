@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import numpy as np
 from goodinit.netlib import Net
 from goodinit.netlib.data.databases import create_database
-from goodinit.netlib.errors import NetError, meant
+from goodinit.netlib.errors import NetError, did_you_mean
 from goodinit.proto.caffe_pb2 import TEST, Datum
 from goodinit.solvers.log.caffe_log import log_net
 from goodinit.solvers.log.glog import log
@@ -93,7 +93,7 @@ def extract(args: argparse.Namespace) -> None:
     for blob in args.blobs:
         if blob not in net.blobs:
             raise NetError(
-                f'Unknown feature blob name {blob} in the network {args.proto}{meant(blob, net.blobs)}'
+                f'Unknown feature blob name {blob} in the network {args.proto}{did_you_mean(blob, net.blobs)}'
             )
     if args.share:
         net.share_memory(keep=args.blobs)

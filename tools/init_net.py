@@ -30,7 +30,7 @@ from goodinit.tools.cli.arguments import (
     whole,
 )
 from goodinit.tools.cli.console import Parser, run, say
-from goodinit.tools.cli.initialize_and_report import carry_out, check_output
+from goodinit.tools.cli.initialize_and_report import check_output, initialize_and_report
 from goodinit.tools.cli.prepare import prepare
 from goodinit.tools.plots.filters import first_convolution, save_filters
 
@@ -199,7 +199,9 @@ def initialize_net(args: argparse.Namespace) -> None:
     if args.filters:
         check_output(Path(args.filters), force=True)
         first_convolution(prepared.net)
-    outcome = carry_out(prepared, [recipe], args.quiet, measured=args.json or not args.quiet)
+    outcome = initialize_and_report(
+        prepared, [recipe], args.quiet, measured=args.json or not args.quiet
+    )
     if out:
         prepared.save(out)
     if args.filters:

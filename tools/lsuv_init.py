@@ -20,7 +20,7 @@ from goodinit.initializers import Recipe
 from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_python_layers, one_of
 from goodinit.tools.cli.console import Parser, run, say
 from goodinit.tools.cli.gpu import use_gpu
-from goodinit.tools.cli.initialize_and_report import carry_out, check_output
+from goodinit.tools.cli.initialize_and_report import check_output, initialize_and_report
 from goodinit.tools.cli.prepare import prepare
 
 # The published script stops when the twenty-first trial has failed.
@@ -67,7 +67,7 @@ def lsuv_init(args: argparse.Namespace) -> None:
     if fetched:
         say(f'weights are loaded from {out}')
     prepared.check_save(out)
-    outcome = carry_out(prepared, [MODES[args.mode]])
+    outcome = initialize_and_report(prepared, [MODES[args.mode]])
     prepared.save(out)
     outcome.show(prepared)
     say(f'weights written to {out}')

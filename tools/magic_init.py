@@ -29,7 +29,7 @@ from goodinit.tools.cli.arguments import (
     whole,
 )
 from goodinit.tools.cli.console import Parser, run, say
-from goodinit.tools.cli.initialize_and_report import carry_out, check_output
+from goodinit.tools.cli.initialize_and_report import check_output, initialize_and_report
 from goodinit.tools.cli.prepare import prepare
 
 FROM_SAMPLES = ('pca', 'zca', 'kmeans', 'rand')
@@ -146,7 +146,7 @@ def magic_init(args: argparse.Namespace) -> None:
     recipes = recipes_of(args, prepared.net)
     if not recipes and not args.q:
         say('no layer has weights of zero, nothing to do: -z initializes them all')
-    outcome = carry_out(prepared, recipes, args.q)
+    outcome = initialize_and_report(prepared, recipes, args.q)
     prepared.save(out)
     if not args.q:
         outcome.show(prepared)

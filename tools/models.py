@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from goodinit.feeding.bundled import MODELS, find_model, model_names
-from goodinit.netlib.errors import NetError, meant
+from goodinit.netlib.errors import NetError, did_you_mean
 from goodinit.tools.cli.console import Parser, run
 from goodinit.tools.cli.report import table
 
@@ -31,7 +31,7 @@ def list_models(args: argparse.Namespace) -> None:
     names = [name for name in model_names() if args.part in name]
     if not names:
         raise NetError(
-            f"no bundled model has '{args.part}' in its name{meant(args.part, model_names())}"
+            f"no bundled model has '{args.part}' in its name{did_you_mean(args.part, model_names())}"
         )
     print(table([[name, source(name)] for name in names], left=(0, 1)))
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from goodinit.netlib.errors import DataError, meant
+from goodinit.netlib.errors import DataError, did_you_mean
 from goodinit.solvers.log.reader import Log, Row, read_log
 from goodinit.tools.cli.arguments import whole
 from goodinit.tools.cli.console import Parser, run, say
@@ -124,7 +124,7 @@ def check(shown: Iterable[str], runs: Sequence[Run]) -> None:
     for name in shown:
         if name not in there:
             raise DataError(
-                f"found no output '{name}' in {', '.join(each.path for each in runs)}{meant(name, there)} "
+                f"found no output '{name}' in {', '.join(each.path for each in runs)}{did_you_mean(name, there)} "
                 f'(there are: {", ".join(there)})'
             )
 

@@ -30,7 +30,7 @@ from goodinit.feeding.stand_in import feed, use_digits
 from goodinit.initializers import PRESETS, Recipe, fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
-from goodinit.netlib.errors import need
+from goodinit.netlib.errors import import_extra
 from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import (
@@ -49,7 +49,7 @@ from goodinit.solvers.log.glog import number
 from goodinit.solvers.solver import read
 from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, one_of, whole
 from goodinit.tools.cli.console import Parser, UsageError, run, say
-from goodinit.tools.cli.initialize_and_report import carry_out, check_output
+from goodinit.tools.cli.initialize_and_report import check_output, initialize_and_report
 from goodinit.tools.cli.prepare import prepare
 from goodinit.tools.cli.signals import Signals
 from goodinit.tools.cli.together import together
@@ -188,7 +188,7 @@ def check(args: argparse.Namespace) -> None:
     if args.dropout and not args.init:
         raise UsageError('--dropout: found without --init, which looks at activations')
     if args.monitor:
-        need('matplotlib', 'plot')
+        import_extra('matplotlib', 'plot')
         check_output(Path(args.monitor), force=True)
     elif args.monitor_every:
         raise UsageError('--monitor-every: found without --monitor, which names the picture')
@@ -235,7 +235,7 @@ def initialized(
 ) -> NetParameter:
     """The weights that `goodinit init` gives the solver's net, from what all ranks read."""
     prepared = prepare(open_net(str(solver)), DataOptions(seed=seed), engine, ranks=ranks)
-    outcome = carry_out(prepared, [recipe])
+    outcome = initialize_and_report(prepared, [recipe])
     for note in outcome.notes:
         say(f'note: {note}')
     return prepared.weights()

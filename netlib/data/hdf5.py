@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError, need
+from ..errors import DataError, import_extra
 from .shuffle import draw_seed, order
 
 Part = tuple[str, list[np.ndarray]]
@@ -28,7 +28,7 @@ def read_file_list(source: str) -> list[str]:
 def read_datasets(file: str, names: Sequence[str]) -> list[np.ndarray]:
     """The datasets of one file, of any type of numbers, each with the same number of rows (at least
     1)."""
-    h5py = need('h5py', 'data')
+    h5py = import_extra('h5py', 'data')
     if not Path(file).is_file():
         raise DataError(f'Failed opening HDF5 file: {file}: no such file')
     try:
@@ -118,7 +118,7 @@ class HDF5Reader:
 
 def write_datasets(file: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Make an HDF5 file of these datasets, in place of what was there."""
-    h5py = need('h5py', 'data')
+    h5py = import_extra('h5py', 'data')
     try:
         with h5py.File(file, 'w') as made:
             for name, array in arrays.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from ..errors import DataError, need
+from ..errors import DataError, import_extra
 from .pairs import Database, InUse, Pair, Writer
 
 # Caffe's settings, in bytes.
@@ -94,7 +94,7 @@ class LevelDBWriter(Writer):
 def need_plyvel() -> ModuleType:
     """The package plyvel, which has no wheels for Python 3.13 and newer, so that the extra leaves
     it out there."""
-    return need(
+    return import_extra(
         'plyvel',
         'data',
         '; from Python 3.13 on: apt install g++ libleveldb-dev, then pip install plyvel',

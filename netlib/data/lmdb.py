@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import DataError, need
+from ..errors import DataError, import_extra
 from .pairs import Database, InUse, Pair, Writer
 
 MAP_SIZE = 1 << 30  # bytes to begin with
@@ -17,7 +17,7 @@ class LMDB(Database):
 
     def __init__(self, path: Path):
         super().__init__(path)
-        lmdb = need('lmdb', 'data')
+        lmdb = import_extra('lmdb', 'data')
         self._error = lmdb.Error
         try:
             self._environment = lmdb.open(
@@ -69,7 +69,7 @@ class LMDBWriter(Writer):
 
     def __init__(self, path: Path):
         super().__init__(path)
-        self._lmdb = need('lmdb', 'data')
+        self._lmdb = import_extra('lmdb', 'data')
         self._size = MAP_SIZE
         self._environment = self._lmdb.open(str(path), map_size=self._size)
 

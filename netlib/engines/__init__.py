@@ -4,7 +4,7 @@ interface.py documents the ops, reference.py defines them in NumPy, checked.py w
 watches it. Imports memory, shapes and errors; knows no layer.
 """
 
-from ..errors import EngineError, meant
+from ..errors import EngineError, did_you_mean
 from .interface import Engine
 
 
@@ -36,7 +36,7 @@ def make_engine(name: str = 'fast', *, deterministic: bool = False, **options) -
 
         return Cuda(deterministic=deterministic, **options)
     raise EngineError(
-        f"unknown engine '{name}'{meant(name, ENGINES)} (known: {', '.join(ENGINES)}, and checked:NAME)"
+        f"unknown engine '{name}'{did_you_mean(name, ENGINES)} (known: {', '.join(ENGINES)}, and checked:NAME)"
     )
 
 

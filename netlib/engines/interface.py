@@ -74,12 +74,12 @@ class Engine:
     def copy_window(self, x, start, *, out, at, shape, accumulate=False):
         """out[at : at + shape] (+)= x[start : start + shape]: a box of any number of axes."""
 
-    def take(self, x, index, axis, *, out):
+    def gather(self, x, index, axis, *, out):
         """out = the parts of x at `index` (a sequence of integers; -1 stands for zeros) along
         `axis`."""
 
-    def put(self, dy, index, axis, *, out):
-        """The gradient of `take`: out = 0, then out at index[k] along `axis` += dy at k."""
+    def scatter_add(self, dy, index, axis, *, out):
+        """The gradient of `gather`: out = 0, then out at index[k] along `axis` += dy at k."""
 
     def transpose(self, x, order, *, out):
         """out = x with its axes in another order: axis i of out is axis order[i] of x."""

@@ -53,7 +53,7 @@ class ArgMax(Layer):
         that never wins."""
         e, backward = self.engine, self.buffer('backward', *x.shape)
         left = self.buffer('left', self.outer, 1 + self.classes, self.inner)
-        e.take(x, range(self.classes)[::-1], 1, out=backward)
+        e.gather(x, range(self.classes)[::-1], 1, out=backward)
         e.fill(float('-inf'), out=left)
         e.copy_window(backward, (0, 0, 0), out=left, at=(0, 1, 0), shape=x.shape)
         return left

@@ -32,10 +32,10 @@ class BatchReindex(Rows):
             'Index specified for reindex layer was negative.',
             'Index specified for reindex layer was greater than batch size.',
         )
-        self.engine.take(bottom[0].values, self.index, 0, out=top[0].values)
+        self.engine.gather(bottom[0].values, self.index, 0, out=top[0].values)
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[1]:
             raise self.error('Cannot backprop to index.')
         if propagate_down[0]:
-            self.engine.put(top[0].diffs, self.index, 0, out=bottom[0].diffs)
+            self.engine.scatter_add(top[0].diffs, self.index, 0, out=bottom[0].diffs)

@@ -38,7 +38,7 @@ class Embed(Rows):
             'a number must not be negative.',
             'a number must be below input_dim.',
         )
-        e.take(self.weight.values, self.index, 0, out=y)
+        e.gather(self.weight.values, self.index, 0, out=y)
         if self.bias:
             e.binary('add', y, self.bias.values.reshape(1, -1), out=y)
 
@@ -48,7 +48,7 @@ class Embed(Rows):
         e, dy = self.engine, top[0].diffs.reshape(-1, self.shape[1])
         if self.weight.learns:
             gradient = self.buffer('dW', *self.shape)
-            e.put(dy, self.index, 0, out=gradient)
+            e.scatter_add(dy, self.index, 0, out=gradient)
             e.axpby(1, gradient, 1, out=self.weight.diffs)
         if self.bias and self.bias.learns:
             e.sum(dy, out=self.bias.diffs.reshape(1, -1), accumulate=True)

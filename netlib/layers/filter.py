@@ -52,11 +52,11 @@ class Filter(Rows):
 
     def forward(self, bottom, top):
         for x, y in zip(bottom, top, strict=False):
-            self.engine.take(x.values, self.index, 0, out=y.values)
+            self.engine.gather(x.values, self.index, 0, out=y.values)
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[-1]:
             raise self.error('FilterLayer cannot backpropagate to filter index inputs')
         for x, y, wanted in zip(bottom, top, propagate_down, strict=False):
             if wanted:
-                self.engine.put(y.diffs, self.index, 0, out=x.diffs)
+                self.engine.scatter_add(y.diffs, self.index, 0, out=x.diffs)

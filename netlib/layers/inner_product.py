@@ -90,5 +90,5 @@ class InnerProduct(Affine):
 
     def samples(self, bottom, positions):
         out = self.buffer('samples', 1, len(positions), self.K)
-        self.engine.take(self.rows(bottom[0].values), positions, 0, out=out[0])
+        self.engine.gather(self.rows(bottom[0].values), positions, 0, out=out[0])
         return out

@@ -59,14 +59,14 @@ class Pad(Layer):
     def forward(self, bottom, top):
         steps = [bottom[0].values, *self.between(), top[0].values]
         for i, (x, y) in enumerate(pairwise(steps)):
-            self.engine.take(x, self.index(x.shape[i + 2], self.pads[i]), i + 2, out=y)
+            self.engine.gather(x, self.index(x.shape[i + 2], self.pads[i]), i + 2, out=y)
 
     def backward(self, top, propagate_down, bottom):
         if not propagate_down[0]:
             return
         steps = [bottom[0].diffs, *self.between(), top[0].diffs]
         for i in reversed(range(len(self.pads))):
-            self.engine.put(
+            self.engine.scatter_add(
                 steps[i + 1], self.index(self.shapes[i][i + 2], self.pads[i]), i + 2, out=steps[i]
             )
 

@@ -29,7 +29,7 @@ class Tile(Layer):
         tiles = self.param.tile_param.tiles
         x = bottom[0].values.reshape(self.outer, self.extent, self.inner)
         y = top[0].values.reshape(self.outer, tiles * self.extent, self.inner)
-        self.engine.take(x, list(range(self.extent)) * tiles, 1, out=y)
+        self.engine.gather(x, list(range(self.extent)) * tiles, 1, out=y)
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:

@@ -102,8 +102,8 @@ class Unpooling(Layer):
             e.pool_ave_backward(x, Window(self.kernel, self.stride, (0, 0), (1, 1)), out=y)
         else:
             rows = self.buffer('rows', *x.shape[:2], y.shape[2], x.shape[3])
-            e.take(x, self.sources(0), 2, out=rows)
-            e.take(rows, self.sources(1), 3, out=y)
+            e.gather(x, self.sources(0), 2, out=rows)
+            e.gather(rows, self.sources(1), 3, out=y)
 
     def backward(self, top, propagate_down, bottom):
         if not propagate_down[0]:
@@ -115,8 +115,8 @@ class Unpooling(Layer):
             e.pool_ave_forward(dy, Window(self.kernel, self.stride, (0, 0), (1, 1)), out=dx)
         else:
             rows = self.buffer('rows', *dx.shape[:2], dy.shape[2], dx.shape[3])
-            e.put(dy, self.sources(1), 3, out=rows)
-            e.put(rows, self.sources(0), 2, out=dx)
+            e.scatter_add(dy, self.sources(1), 3, out=rows)
+            e.scatter_add(rows, self.sources(0), 2, out=dx)
 
     def check_mask(self, mask):
         height, width = self.extents

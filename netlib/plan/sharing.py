@@ -1,4 +1,4 @@
-"""Less memory: blobs whose lives do not overlap keep their values, or their diffs, at the same
+"""Less memory: blobs whose live_ranges do not overlap keep their values, or their diffs, at the same
 place."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..blob import Blob
-from ..memory import Memory, Whole
+from ..memory import Arena, Memory
 from .fusion import fuse
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class Life:
+class LiveRange:
     """Blobs that have one memory already (in place, or another shape of the same values), from the
     layer that writes the first of them to the layer that reads the last."""
 
@@ -36,7 +36,7 @@ class Life:
     def end(self) -> int:
         return self.start + self.size
 
-    def overlaps(self, other: Life) -> bool:
+    def overlaps(self, other: LiveRange) -> bool:
         return self.birth <= other.death and other.birth <= self.death
 
 
@@ -47,7 +47,7 @@ def share_values(net: Net, keep: Collection[str] = ()) -> None:
         for i, layer, bottom, top in steps(net)
         if layer.in_place and len(bottom) == len(top) == 1
     ]
-    place(joined(lives(net, 'values', keep), in_place), 'values', net.engine.dtype)
+    place(joined(live_ranges(net, 'values', keep), in_place), 'values', net.engine.dtype)
     for layer in net.layers:
         layer.forward_only = True
     fuse(net)
@@ -63,9 +63,9 @@ def share_diffs(net: Net) -> None:
     """
     last = len(net.layers) - 1
     found = [
-        Life(last - life.death, last - life.birth, life.blobs)
-        for life in lives(net, 'diffs')
-        if is_written(net, life)
+        LiveRange(last - live.death, last - live.birth, live.blobs)
+        for live in live_ranges(net, 'diffs')
+        if is_written(net, live)
     ]
     heirs = [
         (last - i, top[0], bottom[layer.heir])
@@ -85,12 +85,12 @@ def steps(net: Net) -> Iterable[tuple[int, Layer, list[Blob], list[Blob]]]:
             yield i, layer, bottom, top
 
 
-def joined(found: list[Life], overwrites: Iterable[tuple[int, Blob, Blob]]) -> list[Life]:
-    """The lives, where a blob takes the place of another one that nobody needs any more.
+def joined(found: list[LiveRange], overwrites: Iterable[tuple[int, Blob, Blob]]) -> list[LiveRange]:
+    """The live_ranges, where a blob takes the place of another one that nobody needs any more.
 
     overwrites: (i, old, new), where layer i may write the blob `new` over `old`.
     """
-    by_blob = {blob: life for life in found for blob in life.blobs}
+    by_blob = {blob: live for live in found for blob in live.blobs}
     for i, old, new in overwrites:
         below, above = map(by_blob.get, (old, new))
         if (
@@ -119,29 +119,29 @@ def find_followers(net: Net) -> None:
         writers |= dict.fromkeys(top, layer)
 
 
-def place(found: Iterable[Life], half: str, dtype: np.dtype) -> None:
+def place(found: Iterable[LiveRange], half: str, dtype: np.dtype) -> None:
     """Give the halves ('values' or 'diffs') of these blobs places in one memory that overlap only
-    where lives do not.
+    where live_ranges do not.
 
     From the largest on, each begins as low as it can: Greedy by Size of Pisarchyk & Lee 2020,
     Efficient Memory Management for Deep Neural Net Inference.
     """
-    placed: list[Life] = []
-    for life in sorted(found, key=lambda life: life.size, reverse=True):
-        for other in sorted(filter(life.overlaps, placed), key=lambda other: other.start):
-            if life.end <= other.start:
+    placed: list[LiveRange] = []
+    for live in sorted(found, key=lambda live: live.size, reverse=True):
+        for other in sorted(filter(live.overlaps, placed), key=lambda other: other.start):
+            if live.end <= other.start:
                 break
-            life.start = max(life.start, Whole.aligned(other.end))
-        placed.append(life)
-    parts = [Memory(life.size, dtype) for life in placed]
-    Whole(parts, dtype, [life.start for life in placed])
-    for life, memory in zip(placed, parts, strict=True):
-        for blob in life.blobs:
+            live.start = max(live.start, Arena.aligned(other.end))
+        placed.append(live)
+    parts = [Memory(live.size, dtype) for live in placed]
+    Arena(parts, dtype, [live.start for live in placed])
+    for live, memory in zip(placed, parts, strict=True):
+        for blob in live.blobs:
             blob.use(**{half: memory})
 
 
-def lives(net: Net, half: str, keep: Collection[str] = ()) -> list[Life]:
-    """The lives, in a forward pass, of all memories that may be shared: not those of the net's
+def live_ranges(net: Net, half: str, keep: Collection[str] = ()) -> list[LiveRange]:
+    """The live_ranges, in a forward pass, of all memories that may be shared: not those of the net's
     ends, of the blobs named in `keep`, of what comes from outside (a layer may write it once for
     all passes), and of what users' code sees."""
 
@@ -151,24 +151,24 @@ def lives(net: Net, half: str, keep: Collection[str] = ()) -> list[Life]:
     fixed = {memory(net.blobs[name]) for name in (*net.outputs, *keep)} | {
         memory(param) for param in net.all_params()
     }
-    found: dict[Memory, Life] = {}
+    found: dict[Memory, LiveRange] = {}
     for i, (layer, bottom, top) in enumerate(zip(net.layers, net.bottoms, net.tops, strict=True)):
         for blob in bottom + top:
             if not bottom or layer.type == 'Python':
                 fixed.add(memory(blob))
-            life = found.setdefault(memory(blob), Life(i, i))
-            life.death = i
-            if blob not in life.blobs:
-                life.blobs.append(blob)
-    return [life for memory, life in found.items() if memory not in fixed]
+            live = found.setdefault(memory(blob), LiveRange(i, i))
+            live.death = i
+            if blob not in live.blobs:
+                live.blobs.append(blob)
+    return [live for memory, live in found.items() if memory not in fixed]
 
 
-def is_written(net: Net, life: Life) -> bool:
+def is_written(net: Net, live: LiveRange) -> bool:
     """Whether the diff of these blobs is computed in every backward pass before a layer reads it."""
-    i = life.death
+    i = live.death
     silent = net.layers[i].no_gradient
     return net.runs_backward[i] and all(
         wanted and k not in silent
         for k, (blob, wanted) in enumerate(zip(net.bottoms[i], net.propagate_down[i], strict=True))
-        if blob in life.blobs
+        if blob in live.blobs
     )

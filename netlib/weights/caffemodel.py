@@ -18,7 +18,7 @@ from ...proto import (
 )
 from ...proto import caffe_pb2 as pb
 from ..blob import Param
-from ..errors import NetError, need
+from ..errors import NetError, import_extra
 from ..layers import Layer
 from . import hdf5 as hdf5_weights
 
@@ -165,5 +165,5 @@ def _arrays(param: Param, diffs: bool) -> tuple[np.ndarray, np.ndarray | None]:
 def check_save(net: Net, path: str | Path) -> None:
     """Raises, before there is anything to save, the LayerError or GoodinitError that `save` would."""
     if hdf5_weights.named_hdf5(path):
-        need('h5py', 'data')
+        import_extra('h5py', 'data')
         hdf5_weights.check(net, path)

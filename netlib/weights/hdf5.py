@@ -15,7 +15,7 @@ import numpy as np
 
 from ...proto import ProtoError, array_to_blob, atomic_write, existing_file
 from ...proto import caffe_pb2 as pb
-from ..errors import need
+from ..errors import import_extra
 
 if TYPE_CHECKING:
     from ..net import Net
@@ -49,7 +49,7 @@ def read(path: str | Path) -> pb.NetParameter:
 
     Raises ProtoError for what is no such file, GoodinitError without h5py.
     """
-    h5py = need('h5py', 'data')
+    h5py = import_extra('h5py', 'data')
     name = existing_file(path)
     out = pb.NetParameter()
     try:
@@ -103,7 +103,7 @@ def write(net: Net, path: str | Path, diffs: bool = False) -> None:
     Raises LayerError as `check` does, ProtoError where `path` cannot be written, GoodinitError
     without h5py.
     """
-    h5py = need('h5py', 'data')
+    h5py = import_extra('h5py', 'data')
     check(net, path)
     made = BytesIO()
     with h5py.File(made, 'w') as file:

@@ -12,7 +12,7 @@ from goodinit.proto import ProtoError, parse_net
 from goodinit.proto.caffe_pb2 import TEST
 from goodinit.tools import init_net
 from goodinit.tools import stats as net_stats
-from goodinit.tools.cli import initialize_and_report as carry_out
+from goodinit.tools.cli import initialize_and_report
 from toolkit import BODY, DEPLOY, IMAGES, fails, initialized, json_of, samples, written
 
 MODEL = golden.HERE / 'io' / 'model.npz'
@@ -282,7 +282,7 @@ def test_shared_weights_are_not_said_to_be_missing(tmp_path, capsys):
 
 
 def test_a_net_that_cannot_be_saved_is_refused_before_the_work(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(carry_out, 'initialize', None)
+    monkeypatch.setattr(initialize_and_report, 'initialize', None)
     arguments = [
         '--proto',
         written(tmp_path, DEPLOY.replace('name: "ip"', 'name: "a/ip"')),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from goodinit.netlib.blob import Blob, Param
 from goodinit.netlib.errors import NetError
-from goodinit.netlib.memory import Memory, Tensor, Whole, join
+from goodinit.netlib.memory import Arena, Memory, Tensor, join
 
 
 class Device:
@@ -201,7 +201,7 @@ def test_a_parameter_is_its_own_owner():
 
 def test_memories_side_by_side_keep_what_they_hold():
     first, second = counting(2), counting(3, 1)
-    whole = Whole([second.memory, first.memory, second.memory])
+    whole = Arena([second.memory, first.memory, second.memory])
     assert (whole.size, second.memory.start, first.memory.start) == (128, 0, 64)
     assert (first.array().tolist(), second.array().tolist()) == ([0, 1], [[0], [1], [2]])
     assert whole.host().nonzero()[0].tolist() == [1, 2, 65]
@@ -215,7 +215,7 @@ def test_what_lies_side_by_side_is_joined():
     """Row by row, where each column goes on."""
     columns = [[counting(2), counting(3), counting(64), counting(5)] for _ in range(2)]
     for column in columns:
-        Whole([tensor.memory for tensor in column[:3]])
+        Arena([tensor.memory for tensor in column[:3]])
     rows = join(zip(*columns, strict=True))
     assert [[tensor.shape for tensor in row] for row in rows] == [[(192,)] * 2, [(5,)] * 2]
     rows[0][0].array(write=True)[:] = 7

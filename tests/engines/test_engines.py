@@ -216,9 +216,9 @@ EXAMPLES = [
         call('copy_window', A, (0, 1), out=B, at=(1, 0), shape=(1, 2), accumulate=True),
         [[1, 0, 2], [2, 6, 0]],
     ),
-    (call('take', A, [2, -1, 0], 1, out=B), [[3, 0, 1], [6, 0, 4]]),
-    (call('take', A, [1, 1], 0, out=B), [[4, 5, 6], [4, 5, 6]]),
-    (call('put', A, [2, -1, 2], 1, out=B), [[0, 0, 4], [0, 0, 10]]),
+    (call('gather', A, [2, -1, 0], 1, out=B), [[3, 0, 1], [6, 0, 4]]),
+    (call('gather', A, [1, 1], 0, out=B), [[4, 5, 6], [4, 5, 6]]),
+    (call('scatter_add', A, [2, -1, 2], 1, out=B), [[0, 0, 4], [0, 0, 10]]),
     (call('transpose', A, [1, 0], out=A.T), [[1, 4], [2, 5], [3, 6]]),
     (
         call('transpose', A.reshape(1, 2, 3), [2, 0, 1], out=np.zeros((3, 1, 2))),

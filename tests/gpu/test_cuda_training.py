@@ -12,7 +12,7 @@ from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.cuda import device, uploads
 from goodinit.netlib.engines.cuda.pool import Pool
 from goodinit.netlib.errors import EngineError, SolverError
-from goodinit.netlib.memory import Memory, Tensor, Whole, join
+from goodinit.netlib.memory import Arena, Memory, Tensor, join
 from goodinit.proto import parse_solver, read_net
 from goodinit.solvers import Clipped, Displayed, Solver
 
@@ -205,7 +205,7 @@ def test_memories_side_by_side(cuda):
     """On the device as on the host; each knows where its own numbers are current."""
     memories = [Memory(n) for n in (3, 64, 70)]
     memories[0].host(write=True)[:] = 1
-    whole = Whole(memories)
+    whole = Arena(memories)
     assert (whole.size, [m.start for m in memories]) == (256, [0, 64, 128])
     ((flat,),) = join([Tensor((m.size,), m)] for m in memories)
     assert flat.shape == (198,)

@@ -200,8 +200,8 @@ def plain_calls():
         index = [extent - 1, -1, 0, 1, 0, -1]
         some, every = [4, 3, 5], [4, 3, 5]
         some[axis] = len(index)
-        yield call('take', draw(*every), index, axis, out=draw(*some))
-        yield call('put', draw(*some), index, axis, out=draw(*every))
+        yield call('gather', draw(*every), index, axis, out=draw(*some))
+        yield call('scatter_add', draw(*some), index, axis, out=draw(*every))
     for order in ((0, 1, 2, 3), (0, 2, 3, 1), (3, 1, 0, 2)):
         shape = (2, 3, 4, 5)
         yield call('transpose', draw(*shape), order, out=draw(*(shape[axis] for axis in order)))

@@ -10,7 +10,7 @@ import golden
 import numpy as np
 import pytest
 from goodinit.netlib.engines.cuda import device
-from goodinit.netlib.errors import need
+from goodinit.netlib.errors import import_extra
 from goodinit.solvers import events
 from goodinit.solvers.log.caffe_log import SolverLog
 from goodinit.tools import caffe
@@ -348,7 +348,9 @@ def test_times(folder, capsys):
 def test_a_solver_that_asks_for_a_gpu_trains_where_pycuda_is_not_installed(
     folder, monkeypatch, capsys
 ):
-    monkeypatch.setattr(device, 'open_device', functools.cache(lambda: need('nosuchcuda', 'cuda')))
+    monkeypatch.setattr(
+        device, 'open_device', functools.cache(lambda: import_extra('nosuchcuda', 'cuda'))
+    )
     path = folder / 'solver_zero_iter.prototxt'
     path.write_text(path.read_text().replace('solver_mode: CPU', ''))  # Caffe's default is GPU
     assert main(['train', '-solver', path.name]) == 0

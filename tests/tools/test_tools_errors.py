@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from goodinit.tools import init_net
-from goodinit.tools.cli import initialize_and_report as carry_out
+from goodinit.tools.cli import initialize_and_report
 from goodinit.tools.cli import main as goodinit_command
 from goodinit.tools.init_net import main
 from toolkit import DEPLOY, fails, initialized, samples, train_val, written
@@ -196,11 +196,13 @@ def test_a_full_disk(tmp_path, capsys):
 
 
 def test_a_folder_that_may_not_be_written(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(carry_out.os, 'access', lambda path, mode: False)  # root may write anywhere
+    monkeypatch.setattr(
+        initialize_and_report.os, 'access', lambda path, mode: False
+    )  # root may write anywhere
     assert f'{tmp_path} is not writable' in fails(main, ['--proto', written(tmp_path)], capsys)
 
 
-@pytest.mark.parametrize('where', ['prepare', 'carry_out'])
+@pytest.mark.parametrize('where', ['prepare', 'initialize_and_report'])
 def test_an_interruption_leaves_nothing(where, tmp_path, monkeypatch, capsys):
     def interrupt(*args, **options):
         raise KeyboardInterrupt

@@ -344,7 +344,7 @@ def test_mistakes_of_the_solver_are_told_before_any_work(
     old, new, message, folder, monkeypatch, capsys
 ):
     """One line, exit status 1, and neither the initialization nor an iteration has begun."""
-    monkeypatch.setattr(train, 'carry_out', None)
+    monkeypatch.setattr(train, 'initialize_and_report', None)
     monkeypatch.setattr(Solver, 'step', None)
     text = (folder / 'solver.prototxt').read_text()
     assert old in text
@@ -356,7 +356,7 @@ def test_mistakes_of_the_solver_are_told_before_any_work(
 
 @pytest.mark.parametrize('name', ['train.h5', 'test.h5'])
 def test_missing_data_are_told_before_any_work(name, folder, monkeypatch, capsys):
-    monkeypatch.setattr(train, 'carry_out', None)
+    monkeypatch.setattr(train, 'initialize_and_report', None)
     (folder / name).unlink()
     assert name in fails(main, ['--solver', 'solver.prototxt', '--init', 'lsuv'], capsys)
 

@@ -9,7 +9,7 @@ from functools import partial
 from ...feeding.inputs import DataOptions
 from ...feeding.sampling import BATCH_SIZE
 from ...netlib.engines import ENGINES
-from ...netlib.errors import meant
+from ...netlib.errors import did_you_mean
 from ...netlib.shapes import Shape
 from .console import Parser
 from .gpu import use_all_gpus, use_gpu
@@ -57,7 +57,7 @@ def one_of(names: Iterable[str]) -> Callable[[str], str]:
     def convert(text: str) -> str:
         if text not in known:
             raise argparse.ArgumentTypeError(
-                f"unknown '{text}'{meant(text, known)} (known: {', '.join(known)})"
+                f"unknown '{text}'{did_you_mean(text, known)} (known: {', '.join(known)})"
             )
         return text
 

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from ...netlib.errors import GoodinitError, meant
+from ...netlib.errors import GoodinitError, did_you_mean
 from ...netlib.layers.host import python
 
 BROKEN_PIPE = 141  # what a shell reports of a program whose reader has gone
@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
         if rest:
             option = rest[0].partition('=')[0]
             self.error(
-                f"unexpected argument '{option}'{meant(option, self._option_string_actions)}"
+                f"unexpected argument '{option}'{did_you_mean(option, self._option_string_actions)}"
             )
         return found
 

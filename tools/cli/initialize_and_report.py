@@ -53,7 +53,7 @@ class Outcome:
         )
 
 
-def carry_out(
+def initialize_and_report(
     prepared: Prepared, recipes: Sequence[Recipe], quiet: bool = False, measured: bool = True
 ) -> Outcome:
     """Follow the recipes one after the other, with a progress bar on a terminal. Raises

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from ... import __version__
-from ...netlib.errors import meant
+from ...netlib.errors import did_you_mean
 from .console import guarded, say
 
 # A subcommand's module in goodinit.tools, whose main(argv) returns an exit status, and what it
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return guarded('goodinit', lambda: print(f'goodinit {__version__}'))
     if command not in COMMANDS:
         say(
-            f"goodinit: unknown command '{command}'{meant(command, COMMANDS)} (known: {', '.join(COMMANDS)})"
+            f"goodinit: unknown command '{command}'{did_you_mean(command, COMMANDS)} (known: {', '.join(COMMANDS)})"
         )
         return 1
     return guarded(

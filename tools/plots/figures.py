@@ -10,7 +10,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from ...netlib.errors import need
+from ...netlib.errors import import_extra
 from ...proto import atomic_write
 
 # Okabe and Ito's colours, which the colour-blind tell apart too; those that are legible on white
@@ -34,7 +34,7 @@ def picture(text: str) -> str:
 def panels(heights: Sequence[float], x_label: str) -> tuple[Any, list]:
     """A figure with an axes for each height (inches), from the top; the lowest has the label of the
     common axis."""
-    figure = need('matplotlib.figure', 'plot').Figure(
+    figure = import_extra('matplotlib.figure', 'plot').Figure(
         figsize=(WIDTH, sum(heights) + 1), dpi=DPI, layout='constrained'
     )
     axes = list(
@@ -85,6 +85,6 @@ def save(figure: Any, path: str | Path) -> None:
 def by_depth(count: int) -> list:
     """So many colours in an order that is seen, from the dark to the light."""
     return [
-        need('matplotlib', 'plot').colormaps['viridis'](0.9 * i / max(count - 1, 1))
+        import_extra('matplotlib', 'plot').colormaps['viridis'](0.9 * i / max(count - 1, 1))
         for i in range(count)
     ]

@@ -5,7 +5,7 @@ import functools
 from ctypes import POINTER, byref, c_float, c_int, c_longlong, c_void_p
 from typing import Any
 
-from ...errors import EngineError, need
+from ...errors import EngineError, import_extra
 from .device import open_device
 
 FLOAT32_MATH, TF32_MATH = 0, 3  # CUBLAS_DEFAULT_MATH and CUBLAS_TF32_TENSOR_OP_MATH
@@ -16,7 +16,7 @@ class Cublas:
     after the point."""
 
     def __init__(self, stream, tf32: bool = False):
-        finder: Any = need('cuda.pathfinder', 'cuda')
+        finder: Any = import_extra('cuda.pathfinder', 'cuda')
         try:
             self.library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cublas').abs_path)
         except (finder.DynamicLibNotFoundError, OSError) as error:

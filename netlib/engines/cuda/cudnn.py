@@ -6,7 +6,7 @@ import functools
 from ctypes import byref, c_float, c_int, c_size_t, c_void_p
 from typing import Any
 
-from ...errors import EngineError, need
+from ...errors import EngineError, import_extra
 from ...shapes import Shape
 from ..interface import Window
 from .device import Device, DeviceArray, open_device
@@ -44,7 +44,7 @@ class Cudnn:
     """A cuDNN handle that computes in the stream of a device."""
 
     def __init__(self, device: Device):
-        finder: Any = need('cuda.pathfinder', 'cuda')
+        finder: Any = import_extra('cuda.pathfinder', 'cuda')
         try:
             self.library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cudnn').abs_path)
         except (finder.DynamicLibNotFoundError, OSError) as error:

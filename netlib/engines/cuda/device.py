@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import EngineError, GoodinitError, need
+from ...errors import EngineError, GoodinitError, import_extra
 from ...shapes import Shape
 from .pool import Allocation, Pool
 from .uploads import Uploads
@@ -183,7 +183,7 @@ def gpu_count() -> int:
 
 def driver() -> Any:
     """pycuda.driver, which knows the GPUs. Raises EngineError where there is none."""
-    need('pycuda', 'cuda')
+    import_extra('pycuda', 'cuda')
     with no_gpu_said():
         import pycuda.driver
 
@@ -208,7 +208,7 @@ def no_gpu_said() -> Iterator[None]:
 @functools.cache
 def compiled(family: str):
     """The module of kernels made of one .cu file."""
-    compiler: Any = need('pycuda.compiler', 'cuda')
+    compiler: Any = import_extra('pycuda.compiler', 'cuda')
     source = ''.join(
         f'#line 1 "{path.as_posix()}"\n{path.read_text()}\n'
         for path in (KERNELS / 'common.cuh', KERNELS / f'{family}.cu')

@@ -24,10 +24,10 @@ class Indexing(Engine):
             corner(out, at),
         )
 
-    def take(self, x, index, axis, *, out):
+    def gather(self, x, index, axis, *, out):
         self.device.per_element(
             'indexing',
-            'take',
+            'gather',
             out.size,
             x.shape[axis],
             len(index),
@@ -37,14 +37,14 @@ class Indexing(Engine):
             out,
         )
 
-    def put(self, dy, index, axis, *, out):
+    def scatter_add(self, dy, index, axis, *, out):
         extent, index = out.shape[axis], np.asarray(index, int)
         part = np.argsort(index, kind='stable')
         first = np.searchsorted(index[part], range(extent + 1))
         plan = self.device.integers([*first, *part])
         self.device.per_element(
             'indexing',
-            'put',
+            'scatter_add',
             out.size,
             extent,
             len(index),

@@ -98,5 +98,5 @@ class Convolution(Reference):
 
 
 def shapes(x, y, window, groups):
-    """struct Convolution of ../native/shapes.hpp, for shapes x (N, C, H, W) and y (M, H', W')."""
+    """struct Convolution of kernels/shapes.hpp, for shapes x (N, C, H, W) and y (M, H', W')."""
     return (*x, *y, *window.kernel, *window.stride, *window.pad, *window.dilation, groups)

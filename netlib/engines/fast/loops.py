@@ -6,7 +6,7 @@ from math import prod
 
 from ...shapes import Shape
 
-AXES = 4  # what kernels take; struct Loops in ../native/elementwise.hpp
+AXES = 4  # what kernels take; struct Loops in kernels/elementwise.hpp
 
 
 def steps(shape: Shape, out: Shape) -> Shape:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ...errors import EngineError, meant
+from ...errors import EngineError, did_you_mean
 from ..reference import Reference
 
 LIBRARY = pathlib.Path(__file__).with_name('_kernels' + sysconfig.get_config_var('EXT_SUFFIX'))
@@ -25,7 +25,7 @@ def load() -> 'Kernels | None':
     wanted = os.environ.get('GOODINIT_ISA', known[0])
     if wanted not in known:
         raise EngineError(
-            f"GOODINIT_ISA: unknown or not in this processor: '{wanted}'{meant(wanted, known)} "
+            f"GOODINIT_ISA: unknown or not in this processor: '{wanted}'{did_you_mean(wanted, known)} "
             f'(it has {", ".join(known)})'
         )
     return Kernels(wanted)
@@ -71,7 +71,7 @@ class Kernels:
     def elementwise(
         self, name: str, inputs: Sequence[np.ndarray], parameters: Sequence[float], out: np.ndarray
     ) -> None:
-        """Call a kernel of ../native/elementwise.hpp, unary.hpp or binary.hpp: up to three inputs
+        """Call a kernel of kernels/elementwise.hpp, unary.hpp or binary.hpp: up to three inputs
         and parameters."""
         a, b, c = (*inputs, None, None, None)[:3]
         getattr(self, name)(a, b, c, [float(p) for p in (*parameters, 0, 0, 0)[:3]], out, out.size)
@@ -108,7 +108,7 @@ class Steps:
 
 
 class _Step(ctypes.Structure):
-    """struct Step of ../native/elementwise.hpp."""
+    """struct Step of kernels/elementwise.hpp."""
 
     _fields_ = [
         ('kernel', ctypes.c_void_p),

@@ -56,6 +56,6 @@ class Normalization(Reference):
 
 
 def _shape(x, size):
-    """struct Lrn of ../native/normalization.hpp."""
+    """struct Lrn of kernels/normalization.hpp."""
     images, channels, *inner = x.shape
     return (images, channels, prod(inner), size)

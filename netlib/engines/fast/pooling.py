@@ -28,7 +28,7 @@ class Pooling(Reference):
 
 
 def _shapes(x, y, window):
-    """struct Pooling of ../native/pooling.hpp. Raises EngineError for a padded image that no memory
+    """struct Pooling of kernels/pooling.hpp. Raises EngineError for a padded image that no memory
     holds."""
     planes, channels, *image = x.shape
     if prod(n + 2 * pad for n, pad in zip(image, window.pad, strict=True)) > LARGEST:

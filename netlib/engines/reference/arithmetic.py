@@ -27,12 +27,12 @@ class Arithmetic(Engine):
         else:
             target[...] = source
 
-    def take(self, x, index, axis, *, out):
+    def gather(self, x, index, axis, *, out):
         index = np.asarray(index, dtype=int)
         np.take(x, index, axis, out=out, mode='wrap')
         out[(slice(None),) * axis + (index < 0,)] = 0
 
-    def put(self, dy, index, axis, *, out):
+    def scatter_add(self, dy, index, axis, *, out):
         index = np.asarray(index, dtype=int)
         out[...] = 0
         target, source = np.moveaxis(out, axis, 0), np.moveaxis(dy, axis, 0)

@@ -1,5 +1,5 @@
 from ....proto.caffe_pb2 import FillerParameter
-from ...errors import NetError, meant
+from ...errors import NetError, did_you_mean
 from ...registry import FILLERS, register
 from ..base import Layer
 
@@ -64,7 +64,7 @@ class DummyData(Layer):
     def fill(self, blob, filler):
         if filler.type not in FILLERS:
             raise self.error(
-                f'Unknown filler name: {filler.type}{meant(filler.type, FILLERS)} (known fillers: '
+                f'Unknown filler name: {filler.type}{did_you_mean(filler.type, FILLERS)} (known fillers: '
                 f'{", ".join(sorted(FILLERS)) or "none; import goodinit.initializers, which has them"})'
             )
         try:

@@ -11,17 +11,17 @@ __global__ void copy_window(int n, Box box, const float* x, int accumulate, floa
 
 // x (outer, extent, inner), out (outer, parts, inner): out[o, k, j] = x[o, index[k], j], or 0 where the index is -1.
 // Thread <-> element i of out.
-__global__ void take(int n, int extent, int parts, int inner, const int* index, const float* x, float* out) {
+__global__ void gather(int n, int extent, int parts, int inner, const int* index, const float* x, float* out) {
   int i = thread_number();
   if (i >= n) return;
   int from = index[i / inner % parts];
   out[i] = from < 0 ? 0 : x[(i / inner / parts * extent + from) * inner + i % inner];
 }
 
-// The gradient of take: out (outer, extent, inner) = the sum of those parts of dy that were taken from there.
+// The gradient of gather: out (outer, extent, inner) = the sum of those parts of dy that were taken from there.
 // The parts taken from e are part[first[e]] .. part[first[e + 1] - 1].  Thread <-> element i of out: where a part
 // was taken twice, no two threads meet, and the sum has always the same order.
-__global__ void put(int n, int extent, int parts, int inner, const int* first, const int* part, const float* dy,
+__global__ void scatter_add(int n, int extent, int parts, int inner, const int* first, const int* part, const float* dy,
                     float* out) {
   int i = thread_number();
   if (i >= n) return;

@@ -10,7 +10,7 @@ namespace ISA {
 #include "across.hpp"
 #include "tile.hpp"
 #include "matrix.hpp"
-#include "few.hpp"
+#include "narrow_gemm.hpp"
 #include "gemm.hpp"
 #include "padded.hpp"
 #include "slide.hpp"

@@ -148,10 +148,10 @@ inline void gemm(const Matrix& a, const Matrix& b, const Matrix& c, long M, long
     if (!M || !N) return;
     // Columns of B want to lie side by side. Where they do not, the transposed product may be the better one; where
     // both matrices run along k, the smaller one is turned over while it is packed.
-    const bool is_few = std::min(M, N) <= few::FEW && K > few::FEW;
-    if (is_few ? M < N : b.across != 1 && (a.across != 1 || N > M))
+    const bool is_narrow = std::min(M, N) <= narrow::MOST && K > narrow::MOST;
+    if (is_narrow ? M < N : b.across != 1 && (a.across != 1 || N > M))
         return gemm(b.transposed(), a.transposed(), c.transposed(), N, M, K, accumulate);
-    if (is_few) return few::gemm(a, b, c, M, N, K, accumulate);
+    if (is_narrow) return narrow::gemm(a, b, c, M, N, K, accumulate);
     const long depth = std::clamp(K, 1L, M <= LOW && b.across == 1 ? SHALLOW : DEPTH);
     const long tasks = tasks_for(1. * M * N * K);
     const long widest = std::max<long>(COLS, PANELS / std::max(depth, 32L));

@@ -4,9 +4,9 @@
 // and each number of C is a sum of vectors, some of them side by side. Where numbers with successive rows are
 // neighbours, vectors run down the rows and C is added to, for some k at a time.
 
-namespace few {
+namespace narrow {
 
-constexpr int FEW = 8, LINES = 8;                           // columns of B; rows or columns of A side by side
+constexpr int MOST = 8, LINES = 8;                           // columns of B; rows or columns of A side by side
 
 // The sum of a vector's numbers, in pairs.
 inline float total(vec v) {
@@ -110,4 +110,4 @@ inline void gemm(const Matrix& a, const Matrix& b, const Matrix& c, long M, long
     (N > 4 ? multiply<8> : N > 2 ? multiply<4> : N > 1 ? multiply<2> : multiply<1>)(a, b, c, M, N, K, accumulate);
 }
 
-}  // namespace few
+}  // namespace narrow

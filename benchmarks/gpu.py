@@ -134,7 +134,6 @@ def install_emulated_device() -> None:
 
 
 # -- the process that asks
-# ------------------------------------------------------------------------------------------
 
 
 def measure(net: str, task: str, args: argparse.Namespace, rates: dict[str, float]) -> dict:
@@ -270,7 +269,6 @@ def initialization(method: str, engine: str, args: argparse.Namespace) -> tuple[
 
 
 # -- the process that works
-# -----------------------------------------------------------------------------------------
 
 
 def work(name: str, task: str, net: str, args: argparse.Namespace) -> None:

@@ -97,7 +97,6 @@ def arguments() -> argparse.Namespace:
 
 
 # -- the process that asks
-# ------------------------------------------------------------------------------------
 
 
 def measure(net: str, args: argparse.Namespace, rate: float) -> dict:
@@ -166,7 +165,6 @@ def show(net: str, name: str, samples: dict, rate: float) -> None:
 
 
 # -- the process that works
-# ---------------------------------------------------------------------------------------
 
 
 def work(name: str, net: str) -> None:
@@ -293,7 +291,6 @@ def opencv(name: str, net: str) -> dict[str, Callable]:
 
 
 # -- what the numbers are compared with
-# -----------------------------------------------------------------------------
 
 
 def peak() -> float:

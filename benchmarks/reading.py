@@ -109,7 +109,6 @@ def arguments() -> argparse.Namespace:
 
 
 # -- the images
-# ---------------------------------------------------------------------------------------------
 
 
 def pictures(folder: str | None) -> list[Image.Image]:
@@ -155,7 +154,6 @@ def jpeg(image: Image.Image) -> bytes:
 
 
 # -- the readers
-# --------------------------------------------------------------------------------------------
 
 
 def fresh_process(case: str, folder: str, batches: int) -> float:

@@ -16,7 +16,6 @@ GREY = np.array(
 )  # of red, green, blue: ITU-R BT.709, as scikit-image has it
 
 # -- messages
-# -----------------------------------------------------------------------------------------
 
 
 def blobproto_to_array(blob: caffe_pb2.BlobProto, return_diff: bool = False) -> np.ndarray:
@@ -71,7 +70,6 @@ def datum_to_array(datum: caffe_pb2.Datum) -> np.ndarray:
 
 
 # -- preparing
-# ----------------------------------------------------------------------------------------
 
 
 class Transformer:
@@ -169,7 +167,6 @@ class Transformer:
 
 
 # -- images
-# -------------------------------------------------------------------------------------------
 
 
 def load_image(filename: str | Path, color: bool = True) -> np.ndarray:

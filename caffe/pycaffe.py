@@ -116,7 +116,6 @@ class Net:
         )
 
     # -- by index
-    # -------------------------------------------------------------------------------------
 
     @property
     def _inputs(self) -> list[int]:
@@ -140,7 +139,6 @@ class Net:
         return [self._blob_names.index(name) for name in names]
 
     # -- running
-    # --------------------------------------------------------------------------------------
 
     def _forward(self, start: int, end: int) -> float:
         return self.net.forward(start, end)
@@ -292,7 +290,6 @@ class Net:
         self.net.after_backward.append(callback)
 
     # -- weights
-    # --------------------------------------------------------------------------------------
 
     def copy_from(self, path: str) -> None:
         """Take the weights of a file, layer by layer of the same name. Raises GoodinitError."""

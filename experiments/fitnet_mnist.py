@@ -98,7 +98,6 @@ def done(name: str, args: argparse.Namespace) -> bool:
 
 
 # -- training
-# -----------------------------------------------------------------------------------------
 
 
 def train_all(names: list[str], args: argparse.Namespace) -> None:
@@ -163,7 +162,6 @@ def ended(name: str, process: Popen, work: Path, wait: bool = False) -> bool:
 
 
 # -- what came of it
-# ----------------------------------------------------------------------------------
 
 
 def outcome(log: Log, path: Path) -> dict[str, float]:

@@ -70,7 +70,6 @@ def agrees(ratios: list[float]) -> bool:
 
 
 # -- the closed forms
-# ---------------------------------------------------------------------------------
 
 
 def closed_forms() -> dict[str, dict[str, dict]]:
@@ -112,7 +111,6 @@ def compare(printed: str, column: str, shape: tuple[int, ...]) -> dict:
 
 
 # -- the report
-# ---------------------------------------------------------------------------------------
 
 REPORT = """# Weight standard deviations of FitNet-4 (Mishkin & Matas 2016, Tables 8 and 9)
 

@@ -72,7 +72,6 @@ class Net:
             self.copy_from(load)
 
     # -- building
-    # -------------------------------------------------------------------------------------
 
     def _build(self):
         graph.check_tops(self.param)
@@ -155,7 +154,6 @@ class Net:
         return graph.backward_flags(wirings, self.param.force_backward and roots is None)
 
     # -- looking around
-    # -------------------------------------------------------------------------------
 
     @property
     def layer_names(self) -> list[str]:
@@ -195,7 +193,6 @@ class Net:
         return [p for layer in self.layers for p in layer.params]
 
     # -- running
-    # --------------------------------------------------------------------------------------
 
     def forward(self, start: Where = None, end: Where = None) -> float:
         """Run the layers from `start` to `end` (both included); returns their weighted loss."""
@@ -318,7 +315,6 @@ class Net:
             self.engine.fill(0, out=param.diffs)
 
     # -- weights
-    # --------------------------------------------------------------------------------------
 
     def copy_from(self, source: str | Path | pb.NetParameter) -> list[str]:
         """Take the weights of a caffemodel, layer by layer of the same name; returns the names that

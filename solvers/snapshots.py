@@ -72,7 +72,6 @@ def is_hdf5(param: SolverParameter) -> bool:
 
 
 # -- writing
-# ------------------------------------------------------------------------------------------------
 
 
 def write(solver: Solver) -> tuple[str, str]:
@@ -115,7 +114,6 @@ def _write_state(solver: Solver, model: str, path: str) -> None:
 
 
 # -- reading
-# ------------------------------------------------------------------------------------------------
 
 
 def restore(solver: Solver, path: str | Path) -> None:
@@ -186,7 +184,6 @@ def _weights(solver: Solver, path: str) -> NetParameter:
 
 
 # -- finding
-# ------------------------------------------------------------------------------------------------
 
 
 def clean(prefix: str) -> None:

@@ -128,7 +128,6 @@ class Solver:
         return sum(map(float, self.losses)) / max(len(self.losses), 1)
 
     # -- running
-    # --------------------------------------------------------------------------------------
 
     @np.errstate(all='ignore')  # on_nan says what is to be said of such numbers
     def solve(self, resume: str | Path | None = None) -> None:
@@ -225,7 +224,6 @@ class Solver:
         return not self.engine.on_device or self._due(self.param.display or LOOK)
 
     # -- one iteration
-    # ----------------------------------------------------------------------------------
 
     def _gradients(self) -> Tensor:
         """Sum the gradients of iter_size passes in the parameters' diffs; returns the mean loss."""
@@ -269,7 +267,6 @@ class Solver:
         self.iter += 1
 
     # -- numbers that are not finite
-    # ----------------------------------------------------------------------
 
     def _check(self, what: str, number: Tensor) -> None:
         if (

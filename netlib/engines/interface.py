@@ -64,7 +64,6 @@ class Engine:
     on_device = False  # whether results lie on a device, and reading one waits for all before it
 
     # -- moving values
-    # --------------------------------------------------------------------------------
     def fill(self, value, *, out):
         """out = value everywhere."""
 
@@ -85,7 +84,6 @@ class Engine:
         """out = x with its axes in another order: axis i of out is axis order[i] of x."""
 
     # -- elementwise
-    # ----------------------------------------------------------------------------------
     def unary(self, name, x, *parameters, out):
         """out = f(x); `name` one of elementwise.UNARY."""
 
@@ -101,7 +99,6 @@ class Engine:
         alone, so that each engine draws the same mask."""
 
     # -- reductions
-    # -----------------------------------------------------------------------------------
     def sum(self, x, *, out, accumulate=False):
         """out (+)= the sum of x over each axis where out's extent is 1."""
 
@@ -119,7 +116,6 @@ class Engine:
         """dy, winner (outer, inner): out (outer, pieces, inner) = dy at the winner, else 0."""
 
     # -- matrices and convolution
-    # -----------------------------------------------------------------------
     def gemm(self, a, b, *, out, transpose_a=False, transpose_b=False, accumulate=False):
         """out (M, N) (+)= a (M, K) b (K, N); transpose_a: a is given (K, M), transpose_b: b is
         given (N, K)."""
@@ -151,7 +147,6 @@ class Engine:
         element."""
 
     # -- pooling and normalization
-    # ----------------------------------------------------------------------
     def pool_max_forward(self, x, window, *, out, mask):
         """out (N, C, H', W') = the largest of each window of x (N, C, H, W), never of the padding;
         the first in row order wins. mask = its flat place y W + x. An empty window: -FLT_MAX and
@@ -216,7 +211,6 @@ class Engine:
         on the host."""
 
     # -- how ops are called
-    # -------------------------------------------------------------------------------
     def blockwise(self) -> AbstractContextManager:
         """A context for axpby, unary and binary, each on tensors of one shape, and no other ops:
         results are there at its end.

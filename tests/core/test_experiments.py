@@ -46,7 +46,6 @@ def few_images(tmp_path, monkeypatch):
 
 
 # -- what they found
-# ----------------------------------------------------------------------------------
 
 
 def test_closed_forms_are_what_is_printed():
@@ -103,7 +102,6 @@ def test_one_net_is_near_what_is_printed(monkeypatch):
 
 
 # -- that they run
-# ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('experiment', [lsuv_weight_std, gradient_variance])
@@ -236,7 +234,6 @@ def test_the_benchmark_measures():
 
 
 # -- the data
-# -----------------------------------------------------------------------------------------
 
 
 def test_contrast_is_normalized():

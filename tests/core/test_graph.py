@@ -124,7 +124,6 @@ def test_backward_flags(changes, force, runs, down):
 
 
 # -- errors
-# -----------------------------------------------------------------------------------------------
 
 INPUT = 'layer { name: "x" type: "Input" top: "data" input_param { shape { dim: 2 } } }\n'
 

@@ -238,7 +238,6 @@ def test_without_h5py(tmp_path, monkeypatch):
 
 
 # -- the tools
-# --------------------------------------------------------------------------------------------
 
 
 def test_init_and_stats(tmp_path, capsys):

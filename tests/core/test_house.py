@@ -260,7 +260,6 @@ def test_user_input_is_not_checked_by_assert():
 
 
 # -- the rules themselves
-# ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

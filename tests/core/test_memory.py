@@ -88,7 +88,6 @@ def test_freed_memory_reads_as_zeros(memory, device):
 
 
 # -- tensors
-# ----------------------------------------------------------------------------------------------
 
 
 def counting(*shape):
@@ -133,7 +132,6 @@ def test_tensor_parts():
 
 
 # -- blobs
-# ------------------------------------------------------------------------------------------------
 
 
 def test_blob_halves_are_apart_and_lazy():
@@ -196,7 +194,6 @@ def test_a_parameter_is_its_own_owner():
 
 
 # -- memories side by side
-# ----------------------------------------------------------------------------------
 
 
 def test_memories_side_by_side_keep_what_they_hold():

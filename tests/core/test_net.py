@@ -43,7 +43,6 @@ def values(net):
 
 
 # -- shared parameters
-# --------------------------------------------------------------------------------------------
 
 SHARED = 'param { name: "w" %s } param { name: "b" }'
 
@@ -138,7 +137,6 @@ def test_lr_mult_zero_means_no_gradient():
 
 
 # -- in place and losses
-# ----------------------------------------------------------------------------------------------
 
 
 def test_in_place_blobs_are_one():
@@ -184,7 +182,6 @@ def test_loss_weights_follow_a_new_shape():
 
 
 # -- running
-# ----------------------------------------------------------------------------------------------------------
 
 
 def test_parts_of_a_net():

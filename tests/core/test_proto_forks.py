@@ -21,7 +21,6 @@ GOLDEN = places.GOLDEN / 'upgrade'
 
 
 # -- a caffemodel by hand: tag = number << 3 | wire type, then the value
-# --------------------------------------
 
 
 def varint(n):
@@ -201,7 +200,6 @@ def test_parameters_of_bn_have_one_shape(tmp_path, shape, ours):
 
 
 # -- BVLC's files are left alone
-# -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -245,7 +243,6 @@ def test_damage_is_said(data):
 
 
 # -- text
-# ------------------------------------------------------------------------------------------------------
 
 SSD = """
 layer {

@@ -249,7 +249,6 @@ def trained(request):
 
 
 # -- full size
-# --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', NETS)
@@ -274,7 +273,6 @@ def test_building_takes_no_memory(name):
 
 
 # -- thin nets
-# --------------------------------------------------------------------------------------------
 
 
 def initialized(net):

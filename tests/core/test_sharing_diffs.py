@@ -193,7 +193,6 @@ def test_a_solver_shares_only_when_it_is_asked_to():
 
 
 # -- what a step does not do
-# ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', ['lenet', 'all_cnn_c', 'googlenet', 'resnet50'])

@@ -21,7 +21,6 @@ def watched(**ops):
 
 
 # -- wrong ops
-# ------------------------------------------------------------------------------------------------
 
 
 def half(self, name, x, *parameters, out):
@@ -90,7 +89,6 @@ def test_infinite_inputs_may_give_infinite_outputs():
 
 
 # -- wrong calls
-# ----------------------------------------------------------------------------------------------
 
 ALL = all_calls(['relu'], ['add'])
 ANY_SHAPE = {'fill', 'dropout_mask', 'axpby'}

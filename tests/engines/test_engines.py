@@ -45,7 +45,6 @@ def test_elementwise_ops_may_write_where_they_read(c, engine):
 
 
 # -- the reference against loops
-# ------------------------------------------------------------------------------
 
 
 @st.composite
@@ -200,7 +199,6 @@ def test_unary_backward_is_the_slope_of_unary(c):
 
 
 # -- the reference by example
-# --------------------------------------------------------------------------------
 
 A, B, C = (
     np.array([[1.0, 2, 3], [4, 5, 6]]),
@@ -309,7 +307,6 @@ def test_an_empty_window_holds_what_caffe_leaves_there():
 
 
 # -- engines by name
-# ------------------------------------------------------------------------------------------
 
 
 def test_a_missing_op_is_an_error():
@@ -342,7 +339,6 @@ def test_engines_by_name():
 
 
 # -- helpers
-# --------------------------------------------------------------------------------------------------
 
 
 def reference(op, *inputs, **keywords):

@@ -76,7 +76,6 @@ def test_an_lmdb_file_without_a_folder(tmp_path):
 
 
 # -- LevelDB's ways
-# -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -124,7 +123,6 @@ def test_a_database_that_is_about_to_be_closed_is_waited_for(tmp_path, name, bac
 
 
 # -- writing
-# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('backend', BACKENDS)
@@ -214,7 +212,6 @@ def test_a_disk_that_is_full(tmp_path):
 
 
 # -- errors
-# -------------------------------------------------------------------------------------------------
 
 
 def folder(tmp_path, file, content=b''):

@@ -105,7 +105,6 @@ def test_threads_end_when_it_is(how, end):
 
 
 # -- in a net
-# -----------------------------------------------------------------------------------------------
 
 
 def make_database(path, count=9, broken=None):
@@ -183,7 +182,6 @@ net.forward()
 
 
 # -- the benchmark
-# ------------------------------------------------------------------------------------------
 
 
 def test_the_benchmark_reads_what_it_made(tmp_path, monkeypatch):

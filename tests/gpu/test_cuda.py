@@ -36,7 +36,6 @@ def test_which_ops_are_there():
 
 
 # -- LeNet
-# ----------------------------------------------------------------------------------------------------
 
 
 def lenet(name, images=2):
@@ -111,7 +110,6 @@ def test_a_wrong_label_is_found_when_the_loss_is_read(cuda):
 
 
 # -- kernels
-# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.cuda
@@ -232,7 +230,6 @@ def test_kernels_compile_without_a_warning(family, tmp_path):
 
 
 # -- memory
-# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.cuda
@@ -270,7 +267,6 @@ def test_a_net_that_grows_and_shrinks(cuda):
 
 
 # -- what may be wrong
-# ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.cuda

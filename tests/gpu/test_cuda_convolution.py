@@ -140,7 +140,6 @@ def test_without_cudnn(cuda, monkeypatch):
 
 
 # -- what cuDNN is asked for
-# -------------------------------------------------------------------------------------
 
 
 def plan(engine):

@@ -53,7 +53,6 @@ def solver(model, shape, fields='', **options):
 
 
 # -- a step
-# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -164,7 +163,6 @@ class Counting:
 
 
 # -- memory
-# ---------------------------------------------------------------------------------------------------
 
 
 def test_memory_comes_back(cuda):
@@ -219,7 +217,6 @@ def test_memories_side_by_side(cuda):
 
 
 # -- uploads
-# --------------------------------------------------------------------------------------------------
 
 
 def test_an_upload_takes_the_numbers_as_they_are_then(cuda):
@@ -265,7 +262,6 @@ def test_room_for_uploads_is_limited(cuda, monkeypatch):
 
 
 # -- compilation
-# ----------------------------------------------------------------------------------------------
 
 
 def test_what_was_compiled_is_kept(cuda, tmp_path, monkeypatch):

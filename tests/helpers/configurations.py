@@ -29,7 +29,6 @@ def configurations() -> dict[str, st.SearchStrategy[Case]]:
 
 
 # -- what the strategies draw
-# ---------------------------------------------------------------------------------
 
 
 def some(draw, least=1, most=3) -> int:
@@ -63,7 +62,6 @@ def per_axis(field, values) -> str:
 
 
 # -- element by element
-# ---------------------------------------------------------------------------------------
 
 
 @of('AbsVal', 'BNLL', 'Sigmoid', 'TanH')
@@ -140,7 +138,6 @@ def maxout(draw, type):
 
 
 # -- with weights
-# ---------------------------------------------------------------------------------------------
 
 
 def window(draw, axes):
@@ -241,7 +238,6 @@ def input_layer(draw, type):
 
 
 # -- through time
-# ---------------------------------------------------------------------------------------------
 
 
 def streams(draw, steps, n, begins=0):
@@ -284,7 +280,6 @@ def lstm_unit(draw, type):
 
 
 # -- pooling and normalization
-# --------------------------------------------------------------------------------
 
 
 @of('Pooling')

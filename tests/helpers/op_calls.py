@@ -64,7 +64,6 @@ def window(kernel, stride=1, pad=0, dilation=1, axes=2):
 
 
 # -- elementwise functions: the parameters to try, and the range that x is drawn from
-# -----------------------
 
 PARAMETERS = {
     'relu': [(0,), (0.25,)],

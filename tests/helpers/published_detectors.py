@@ -13,7 +13,6 @@ from published_dense_nets import LEARNS, VGG, conv_relu
 from published_nets import XAVIER, pool, spec
 
 # -- Faster R-CNN
-# -----------------------------------------------------------------------------------------
 
 
 def vgg16(n, x):
@@ -115,7 +114,6 @@ def faster_rcnn_zf(train=False, height=600, width=1000):
 
 
 # -- SSD300
-# -----------------------------------------------------------------------------------------------
 
 # The map, the sizes of its boxes in pixels, their aspect ratios, and the step from place to place.
 SOURCES = [
@@ -214,7 +212,6 @@ def ssd300(images=1):
 
 
 # -- MTCNN
-# ------------------------------------------------------------------------------------------------
 
 
 def cascade(images, size, layers, heads, outputs):

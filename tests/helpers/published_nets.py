@@ -59,7 +59,6 @@ def pool(x, kernel_size, stride, pad=0, method=P.Pooling.MAX, **fields):
 
 
 # -- ResNet, SE-ResNet
-# ------------------------------------------------------------------------------------
 
 
 def squeeze(n, name, x, width):
@@ -113,7 +112,6 @@ def se_resnet50(images=1, size=224):
 
 
 # -- DenseNet
-# ---------------------------------------------------------------------------------------------
 
 
 def densenet121(images=1, size=224):
@@ -149,7 +147,6 @@ def dense(n, name, x):
 
 
 # -- MobileNet, ShuffleNet
-# --------------------------------------------------------------------------------
 
 
 def mobilenet(images=1, size=224):
@@ -226,7 +223,6 @@ def shufflenet(images=1, size=224):
 
 
 # -- Inception-v3
-# -----------------------------------------------------------------------------------------
 
 # Each branch of a module is a chain of convolutions: width, then kernel (h or h, w; 1), stride (1),
 # each padded so that the extents stay, unless it strides; 'ave' and 'max' pool first. A list of two

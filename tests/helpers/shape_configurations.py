@@ -8,7 +8,6 @@ from configurations import axis_of, flag, number, of, one, per_axis, shape, some
 from hypothesis import strategies as st
 
 # -- shapes
-# ---------------------------------------------------------------------------------------------------
 
 
 @of('ArgMax')
@@ -168,7 +167,6 @@ def tile(draw, type):
 
 
 # -- losses and scores
-# ----------------------------------------------------------------------------------------
 
 
 def scores(draw):

@@ -148,7 +148,6 @@ def test_one_measurement_suffices():
 
 
 # -- layers that are homogeneous only nearly
-# -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('text', [WITH_LRN, WITH_BATCH_NORM])
@@ -216,7 +215,6 @@ def test_rates_that_do_not_settle_are_reported(monkeypatch):
 
 
 # -- what must stay
-# ------------------------------------------------------------------------------------------
 
 
 def changed(net, old):
@@ -316,7 +314,6 @@ def test_a_shared_bias_ties_scales():
 
 
 # -- numbers at the edge
-# ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('zero', ['c2', 'f2'])

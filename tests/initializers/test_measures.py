@@ -33,7 +33,6 @@ def put(net, batch):
 
 
 # -- the random loss
-# ----------------------------------------------------------------------------------------
 
 
 def one_by_one(net, batches, rng):
@@ -148,7 +147,6 @@ def test_zero_weights():
 
 
 # -- outputs
-# ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', NETS)
@@ -226,7 +224,6 @@ def test_dead_means_nothing_without_a_relu(after):
 
 
 # -- what is left behind
-# -------------------------------------------------------------------------------------
 
 
 def test_the_net_is_left_as_it_was():
@@ -273,7 +270,6 @@ def test_inputs_must_be_finite(bad):
 
 
 # -- where losses begin
-# --------------------------------------------------------------------------------------
 
 LABEL = layer('Input', 'label', '', fields='input_param { shape { dim: 6 } }')
 LOSS = layer('SoftmaxWithLoss', 'loss', 'f label')
@@ -344,7 +340,6 @@ def test_three_heads_like_googlenet():
 
 
 # -- Net.backward_from
-# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', NETS)

@@ -72,7 +72,6 @@ def test_same_seed_same_weights(preset):
 
 
 # -- which layers
-# ----------------------------------------------------------------------------------------------
 
 
 def names(net, **options):
@@ -161,7 +160,6 @@ def test_what_cannot_be_done(text, options, message):
 
 
 # -- where weights come from
-# -----------------------------------------------------------------------------------
 
 
 def test_weights_from_shapes():
@@ -240,7 +238,6 @@ def test_a_deconvolution_has_no_rows_of_samples():
 
 
 # -- parts that go together
-# ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('between', BETWEEN)
@@ -300,7 +297,6 @@ def test_progress_hears_every_layer():
 
 
 # -- inputs
-# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,6 @@ def test_batches_may_differ_in_size():
 
 
 # -- memory
-# ------------------------------------------------------------------------------------------------
 
 
 def deep(depth=12):
@@ -217,7 +216,6 @@ def test_an_input_may_be_changed_in_place(count):
 
 
 # -- samples
-# -----------------------------------------------------------------------------------------------
 
 
 def test_samples_are_the_rows_that_meet_the_weights():
@@ -248,7 +246,6 @@ def test_samples_come_evenly_from_all_batches(limit, expected):
 
 
 # -- moments and measuring
-# -----------------------------------------------------------------------------------
 
 
 def test_pooled_moments():
@@ -314,7 +311,6 @@ def test_measuring_keeps_new_weights_that_another_layer_shares():
 
 
 # -- what cannot be measured
-# -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('count', [1, 2])

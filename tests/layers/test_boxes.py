@@ -21,7 +21,6 @@ def top_of(type, fields, **bottoms):
 
 
 # -- PriorBox
-# ---------------------------------------------------------------------------------------------
 
 MAP, IMAGE = (10, 10, 10, 10), (10, 3, 100, 100)
 CENTRE, ROOT = 0.05, sqrt(2)  # of the first place
@@ -86,7 +85,6 @@ def test_where_prior_boxes_stand(fields, box):
 
 
 # -- boxes: numbers of the test file of SSD's bbox_util
-# ---------------------------------------------------------
 
 PRIOR, BOX = np.array([0.1, 0.1, 0.3, 0.3]), [0, 0.2, 0.4, 0.5]
 
@@ -159,7 +157,6 @@ def test_nms(threshold, eta, top_k):
 
 
 # -- DetectionOutput: the test file of SSD's layer
-# -------------------------------------------------------------
 
 
 def published(share, fields):

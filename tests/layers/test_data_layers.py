@@ -201,7 +201,6 @@ def test_refused_in_forward(fields, message):
 
 
 # -- DummyData
-# ------------------------------------------------------------------------------------------
 
 
 def dummy(fields, tops=('a', 'b'), **options):

@@ -41,7 +41,6 @@ def sent_back(net, dy):
 
 
 # -- resizing
-# --------------------------------------------------------------------------------------------------
 
 
 def interpolated(x, height, width):
@@ -184,7 +183,6 @@ def test_unpooling(unpool, expected):
 
 
 # -- BN
-# --------------------------------------------------------------------------------------------------------
 
 X = RNG.standard_normal((4, 3, 2, 5)) * 3 + 1
 AXES = (0, 2, 3)
@@ -278,7 +276,6 @@ def test_bn_fills_its_parameters():
 
 
 # -- weights of labels
-# -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -308,7 +305,6 @@ def test_softmax_with_loss_weighs_labels(fields, weights):
 
 
 # -- small nets
-# ------------------------------------------------------------------------------------------------
 
 
 def test_shuffle_channel_as_pytorch_has_it():

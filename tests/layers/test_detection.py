@@ -30,7 +30,6 @@ def top_of(*arguments, **bottoms):
 
 
 # -- ROIPooling
-# -------------------------------------------------------------------------------------------
 
 
 def roi_pool(x, rois, pooled, scale):
@@ -105,7 +104,6 @@ def test_a_region_gets_no_gradient():
 
 
 # -- SmoothL1Loss
-# -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('weights', range(3))
@@ -134,7 +132,6 @@ def test_weights_of_smooth_l1_get_no_gradient():
 
 
 # -- Permute, Normalize
-# -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -167,7 +164,6 @@ def test_normalize(across, shared):
 
 
 # -- OpenCV
-# -----------------------------------------------------------------------------------------------
 
 # OpenCV has no defaults for some of the fields.
 DETECT = (
@@ -263,7 +259,6 @@ def test_opencv_computes_the_same(c, tmp_path):
 
 
 # -- errors
-# -----------------------------------------------------------------------------------------------
 
 POOL, SIZES, DETECTIONS = (
     'roi_pooling_param { pooled_h: 1 pooled_w: 1 }',

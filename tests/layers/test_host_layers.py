@@ -43,7 +43,6 @@ def net_of(type, fields, tops='', bottoms='', **options):
 
 
 # -- HDF5
-# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('path', sorted(IO.glob('HDF5Data_*.npz')), ids=lambda path: path.stem)
@@ -175,7 +174,6 @@ def test_without_h5py(monkeypatch):
 
 
 # -- MemoryData
-# -------------------------------------------------------------------------------------------
 
 
 def test_recorded_arrays(engine):

@@ -180,7 +180,6 @@ def test_saved_weights_are_loaded(case, tmp_path):
 
 
 # -- homogeneity: what between-layer initialization relies on
-# ---------------------------------------------
 
 
 def scaled(case, net, factors, params=1.0):

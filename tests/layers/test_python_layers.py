@@ -135,7 +135,6 @@ def test_backward_must_be_there():
 
 
 # -- refusing
-# -----------------------------------------------------------------------------------------------
 
 REFUSED = r"layer 'l' \(Python\), net.prototxt:2: module 'user_layers': Python layers run code, and are not allowed"
 
@@ -181,7 +180,6 @@ def test_tools_refuse_code(folder, arguments, capsys):
 
 
 # -- errors in tools
-# ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,6 @@ def test_nets_and_images_that_will_not_do(model, tmp_path):
 
 
 # -- the command
-# --------------------------------------------------------------------------------------
 
 OPTIONS = ['--images_dim', '11,14', '--mean_file', '104,117,123', '--input_scale', '0.02']
 

@@ -202,7 +202,6 @@ def test_context_that_leaves_nothing(model, pad):
 
 
 # -- the command
-# --------------------------------------------------------------------------------------
 
 
 @pytest.fixture

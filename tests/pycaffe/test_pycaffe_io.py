@@ -11,7 +11,6 @@ from PIL import Image
 from pycaffe_nets import normal
 
 # -- messages
-# -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('shape', [(), (3,), (2, 3, 4, 5)])
@@ -60,7 +59,6 @@ def test_the_messages_are_found_here_too():
 
 
 # -- images
-# -------------------------------------------------------------------------------------------
 
 
 def linear(image, height, width):
@@ -170,7 +168,6 @@ def test_oversample():
 
 
 # -- Transformer
-# --------------------------------------------------------------------------------------
 
 
 def transformer(size=(4, 6)):

@@ -18,7 +18,6 @@ def folder(tmp_path, monkeypatch):
 
 
 # -- numbers
-# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', CASES)
@@ -67,7 +66,6 @@ def test_dropout_draws_from_the_seed():
 
 
 # -- building
-# -----------------------------------------------------------------------------------------
 
 
 def test_every_form_of_the_constructor():
@@ -113,7 +111,6 @@ def test_mistakes_in_a_net_are_exceptions():
 
 
 # -- looking around
-# -----------------------------------------------------------------------------------
 
 
 def test_names_ids_and_splits():
@@ -183,7 +180,6 @@ def test_blobs_are_views_that_live_on():
 
 
 # -- running
-# ------------------------------------------------------------------------------------------
 
 CHAIN = LINEAR + IP.replace('"ip"', '"ip2"').replace('"data"', '"out"').replace(
     'top: "out"', 'top: "end"'
@@ -311,7 +307,6 @@ def test_input_arrays():
 
 
 # -- weights
-# ------------------------------------------------------------------------------------------
 
 
 def test_weights_are_kept_in_files():

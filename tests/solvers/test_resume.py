@@ -54,7 +54,6 @@ def numbers(told):
 
 
 # -- the same bits
-# --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('fields', ['', 'snapshot_format: HDF5'])
@@ -142,7 +141,6 @@ def test_the_state_of_every_layer_survives_the_file(type, tmp_path):
 
 
 # -- incomplete snapshots
-# -------------------------------------------------------------------------------------
 
 
 class Killed(BaseException):
@@ -270,7 +268,6 @@ def test_weights_that_are_missing(folder):
 
 
 # -- side files of something else
-# -----------------------------------------------------------------------------
 
 
 def test_a_side_file_of_another_snapshot(folder):
@@ -325,7 +322,6 @@ def test_a_state_of_a_layer_that_does_not_fit(folder):
 
 
 # -- HDF5
-# -----------------------------------------------------------------------------------------------------
 
 
 def test_hdf5_refuses_names_with_slashes_at_once(folder):

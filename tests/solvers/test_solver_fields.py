@@ -104,7 +104,6 @@ def test_fields_that_make_no_sense(fields, message):
 
 
 # -- rates
-# ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -153,7 +152,6 @@ def test_asking_for_the_rate_changes_nothing():
 
 
 # -- one iteration
-# --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -215,7 +213,6 @@ def test_the_mean_loss_starts_anew_with_each_call_of_step():
 
 
 # -- nets
-# -----------------------------------------------------------------------------------------------------
 
 STAGED = 'layer { name: "s" type: "Silence" bottom: "x" include { stage: "extra" } }'
 

@@ -91,7 +91,6 @@ def test_another_net_may_use_the_weights():
 
 
 # -- numbers that are not finite
-# ------------------------------------------------------------------------------
 
 
 def spoiled(name, k, value=np.nan, **arguments):

@@ -126,7 +126,6 @@ def test_the_prefix_comes_from_the_solver_file(given, prefix, tmp_path, monkeypa
 
 
 # -- what can be wrong
-# --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('kind', ['solverstate', 'caffemodel'])
@@ -219,7 +218,6 @@ def test_a_snapshot_that_could_not_be_written_is_refused_at_once(
 
 
 # -- HDF5
-# -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', golden.find('io/snap_*_hdf5.npz'))

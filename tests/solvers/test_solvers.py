@@ -64,7 +64,6 @@ def test_every_rule_and_policy_is_recorded():
 
 
 # -- whole runs of the command: what is displayed, tested and written, and when
-# ---------------------------
 
 
 @pytest.fixture

@@ -242,7 +242,6 @@ def test_the_switch_of_pycaffes_scripts(given, expected):
 
 
 # -- what may be wrong
-# ----------------------------------------------------------------------------------------
 
 NO_GPU = "engine 'cuda' finds no GPU"
 

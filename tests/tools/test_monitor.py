@@ -139,7 +139,6 @@ def test_training_survives_a_picture_that_cannot_be_written(tmp_path):
 
 
 # -- goodinit train
-# ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -81,7 +81,6 @@ def assert_same_lines(ours, theirs, rtol):
 
 
 # -- train
-# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', [*TRAINED, 'train_resume'])
@@ -276,7 +275,6 @@ def test_lines_of_events(event, expected, capsys):
 
 
 # -- test, time, device_query
-# -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', ['test_hdf5', 'test_lmdb'])
@@ -362,7 +360,6 @@ def test_a_solver_that_asks_for_a_gpu_trains_where_pycuda_is_not_installed(
 
 
 # -- the command line
-# ---------------------------------------------------------------------------------------
 
 SCORE, SOLVE = ['test', '--model=net.prototxt'], ['train', '--solver=solver.prototxt']
 MISTAKES = [

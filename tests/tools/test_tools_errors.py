@@ -223,7 +223,6 @@ def test_too_little_memory(tmp_path, monkeypatch, capsys):
 
 
 # -- the process's own streams, and names
-# -----------------------------------------------------------------------------
 
 COMMAND = [
     sys.executable,

@@ -38,7 +38,6 @@ MISSING = 'no such file or folder'
 
 
 # -- what Caffe refuses
-# ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', INVALID.keys() - LATER)
@@ -61,7 +60,6 @@ def test_what_caffe_refuses(name, folder):
 
 
 # -- what is right
-# --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -106,7 +104,6 @@ def test_recorded_nets(kind, folder):
 
 
 # -- all at once
-# ----------------------------------------------------------------------------------------------
 
 FIVE = """name: "Five"
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } }
@@ -220,7 +217,6 @@ def test_a_net_that_the_snapshots_cannot_hold(folder):
 
 
 # -- other files
-# ----------------------------------------------------------------------------------------------
 
 OLD = """layers { layer { name: "d" type: "relu" kernelsize: 3 } bottom: "x" top: "d" }
 input: "x" input_dim: 1 input_dim: 1 input_dim: 5 input_dim: 5"""
@@ -237,7 +233,6 @@ def test_old_formats(folder):
 
 
 # -- data
-# -----------------------------------------------------------------------------------------------------
 
 
 def test_data_that_are_not_here(folder):
@@ -266,7 +261,6 @@ def test_data_that_are_wrong(folder):
 
 
 # -- the tool
-# -------------------------------------------------------------------------------------------------
 
 
 def test_fillers_of_layers_that_no_memory_holds(folder):

@@ -18,7 +18,6 @@ def table(path, delimiter=','):
 
 
 # -- parse_log
-# --------------------------------------------------------------------------------------------
 
 
 def test_tables(tmp_path, capsys):
@@ -108,7 +107,6 @@ def test_mistakes_of_parse_log(arguments, message, tmp_path, monkeypatch, capsys
 
 
 # -- plot_log
-# ---------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -158,7 +158,6 @@ def test_a_terminal_shows_a_bar(folder, monkeypatch, capsys):
 
 
 # -- numbers that are not finite
-# --------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -214,7 +213,6 @@ def test_the_command_of_bvlc_goes_on_unless_told_otherwise(flag, status, text, d
 
 
 # -- digits
-# -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -275,7 +273,6 @@ def test_a_solver_of_ones_own_wants_its_data(empty, capsys):
 
 
 # -- what is wrong
-# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,6 @@ class SolverLint:
         return [lint for lints in self.lints.values() for lint in lints]
 
     # -- fields
-    # -------------------------------------------------------------------------------------------
 
     def _check_fields(self, solver: SolverParameter) -> bool:
         """Note what is wrong with the fields; returns whether those that name nets agree."""
@@ -127,7 +126,6 @@ class SolverLint:
         return replace(finding, line=line)
 
     # -- nets
-    # ---------------------------------------------------------------------------------------------
 
     def _with_nets(self, solver: SolverParameter) -> SolverParameter:
         """The solver with its nets inside, whose files are read; each has its NetLint."""

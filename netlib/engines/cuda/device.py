@@ -63,7 +63,6 @@ class Device:
         self.clear(self.fault, 8)
 
     # -- memory
-    # ---------------------------------------------------------------------------------------
 
     def allocate(self, size: int) -> Allocation:
         """`size` bytes, of any values, given back when the last reference goes. Raises EngineError."""
@@ -113,7 +112,6 @@ class Device:
         return DeviceArray(address, values.shape)
 
     # -- kernels
-    # --------------------------------------------------------------------------------------
 
     def per_element(self, family: str, kernel: str, n: int, *arguments) -> None:
         """Launch a kernel with one thread for each of n elements; n is its first argument."""

@@ -15,7 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
-HERE = Path(__file__).parent
+import places
+
+HERE = places.TESTS
 IMAGES = f'{(HERE / "golden/io").as_posix()}/'
 NET = f'''name: "Forgetful"
 layer {{ name: "images" type: "ImageData" top: "data" top: "label"

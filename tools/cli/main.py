@@ -13,14 +13,14 @@ from .console import guarded, say
 COMMANDS = {
     'init': ('init_net', 'initialize the weights of a net from data'),
     'stats': (
-        'net_stats',
+        'stats',
         'outputs, weights and change rates of every layer of a net with its weights',
     ),
-    'show': ('show_net', 'the layers of a net: shapes, parameters, multiplications, memory'),
+    'show': ('show', 'the layers of a net: shapes, parameters, multiplications, memory'),
     'train': ('train', 'train a net as its solver says, perhaps from an initialization'),
     'parse_log': ('parse_log', 'the numbers in the log of a training, as tables or JSON'),
     'plot_log': ('plot_log', 'a picture of the logs of trainings'),
-    'test': ('test_net', 'score a net with its weights'),
+    'test': ('test', 'score a net with its weights'),
     'caffe': ('caffe', 'the `caffe` command of BVLC: train, test, time, device_query'),
     'lint': ('lint', 'all that is wrong with a net or solver prototxt, at once'),
     'convert_imageset': ('convert_imageset', 'images of a list, as a database'),
@@ -39,8 +39,8 @@ COMMANDS = {
     ),
     'classify': ('classify', 'tell the classes of images with a trained net'),
     'detect': ('detect', 'tell the classes of windows of images with a trained net'),
-    'draw': ('draw_net', 'a picture of a net'),
-    'models': ('list_models', 'list the models that come with goodinit'),
+    'draw': ('draw', 'a picture of a net'),
+    'models': ('models', 'list the models that come with goodinit'),
 }
 WIDTH = max(map(len, COMMANDS))
 USAGE = f"""usage: goodinit COMMAND ...

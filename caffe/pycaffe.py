@@ -305,10 +305,10 @@ class Net:
         write_weights(self.net.to_proto(), path)
 
     def save_hdf5(self, path: str) -> None:
-        hdf5_weights.write(self.net, path)
+        hdf5_weights.write_hdf5(self.net, path)
 
     def load_hdf5(self, path: str) -> None:
-        self.net.copy_from(hdf5_weights.read(path))
+        self.net.copy_from(hdf5_weights.read_hdf5(path))
 
 
 class Gathered:

@@ -127,7 +127,7 @@ class _Squares:
     def add(self) -> None:
         if self.uses:
             self.layer.add_squared_gradients(self.uses)
-            self.layer.free()
+            self.layer.work.free()
             self.uses, self.reached = [], True
 
     def close(self, images: int) -> None:
@@ -146,7 +146,7 @@ class _Squares:
     def gradient(self) -> WeightGradient:
         """What the squares say; they are gone then."""
         found = WeightGradient(self.layer, self.images)
-        self.layer.free()
+        self.layer.work.free()
         self.layer.weight.diffs.memory.free()
         return found
 

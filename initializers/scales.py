@@ -90,17 +90,17 @@ class Scales:
 
     def _other(self, layer, bottoms):
         """Tie the bottoms as the layer asks; returns the variable of its tops, as a list."""
-        scaling = layer.scaling
-        if layer.nearly and scaling != 'fixed' and not self.strict:
+        scaling, nearly = layer.scaling.kind, layer.scaling.nearly
+        if nearly and scaling != 'fixed' and not self.strict:
             self.nearly.append(layer.name)
         remembers = scaling == 'free' and any(param.data.any() for param in layer.params)
-        if not bottoms or remembers or layer.nearly and self.strict:
+        if not bottoms or remembers or nearly and self.strict:
             scaling = 'fixed'
         if scaling == 'product':
             top = self._variable()
             row = Counter({top: 1})
             for bottom in bottoms:
-                row[bottom] -= layer.degree
+                row[bottom] -= layer.scaling.degree
             self.constraints.append(row)
             return [top]
         if scaling != 'free':

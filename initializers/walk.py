@@ -169,7 +169,7 @@ def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterat
         yield step
         if not step.done:
             step.forward()
-        step.layer.free()
+        step.layer.work.free()
         kept.release(index)
 
 

@@ -116,3 +116,4 @@ class Param(Blob):
         self.owner: Param = self
         self.spec = None  # the ParamSpec of an owner that others may share
         self.learns = True
+        self.is_statistic = False  # a mean or variance that a layer counts, not learned

@@ -13,7 +13,7 @@ from ..proto import caffe_pb2 as pb
 from .errors import LayerError, NetError, did_you_mean, layer_error
 
 
-def prepare(
+def prepare_net(
     param: pb.NetParameter, phase: int | None = None, level: int = 0, stages: Sequence[str] = ()
 ) -> pb.NetParameter:
     """The net that a state asks for: its layers filtered, its Split layers inserted.

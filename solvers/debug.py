@@ -10,6 +10,7 @@ import numpy as np
 
 from ..netlib import Net
 from ..netlib.layers import Layer
+from ..netlib.losses import add_loss
 from ..netlib.memory import Tensor
 from .events import Magnitude, Norms, Report
 
@@ -19,7 +20,7 @@ def forward(net: Net, report: Report) -> Tensor:
     loss = net.engine.tensor(1)
     for i, (layer, tops) in enumerate(zip(net.layers, net.tops, strict=True)):
         net.forward_layer(i)
-        layer.add_loss(tops, loss)
+        add_loss(layer, tops, loss)
         for blob in tops:
             report(
                 Magnitude('Forward', layer.name, f'top blob {blob.name}', 'data', mean(blob.values))

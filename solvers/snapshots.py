@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..netlib import Net
+from ..netlib import Net, weights
 from ..netlib.errors import GoodinitError, ProtoError, SolverError, import_extra
-from ..netlib.weights import caffemodel as weights
 from ..proto import (
     array_to_blob,
     blob_shape,
@@ -176,7 +175,7 @@ def _history(solver: Solver, state: SolverState) -> list[np.ndarray]:
 
 
 def _weights(solver: Solver, path: str) -> NetParameter:
-    saved = weights.read_file(path)
+    saved = weights.read_weights_file(path)
     lacking = solver.net.params.keys() - {layer.name for layer in saved.layer}
     if lacking:
         raise SolverError(f"{path}: the weights of another net: layer '{min(lacking)}' is missing")
@@ -218,4 +217,4 @@ def _check_complete(path: str) -> None:
     if os.path.exists(side):
         side_file.check(side_file.read(side), side, files)
     elif state.learned_net:
-        weights.read_file(existing_file(files[0]))
+        weights.read_weights_file(existing_file(files[0]))

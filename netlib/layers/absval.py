@@ -1,5 +1,6 @@
 from ..registry import register
 from .shared.neuron import Neuron
+from .traits import EQUAL, Traits
 
 
 @register
@@ -9,6 +10,6 @@ class AbsVal(Neuron):
     bottom  x  (...)        top  y  (...)        not in place: the sign would be lost
     """
 
-    in_place = False
+    traits = Traits()
     function = 'abs'
-    scaling = 'equal'
+    scaling = EQUAL

@@ -1,6 +1,7 @@
 from ..registry import register
 from ..shapes import fold
 from .base import Layer
+from .traits import Traits
 
 
 @register
@@ -17,6 +18,8 @@ class Accuracy(Layer):
 
     Source: BVLC Caffe's accuracy_layer.
     """
+
+    traits = Traits(answers=True)
 
     bottoms = 2
     tops = (1, 2)

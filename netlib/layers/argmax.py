@@ -1,6 +1,7 @@
 from ..registry import register
 from ..shapes import fold
 from .base import Layer
+from .traits import Traits
 
 
 @register
@@ -17,6 +18,8 @@ class ArgMax(Layer):
 
     Source: BVLC Caffe's argmax_layer.
     """
+
+    traits = Traits(answers=True)
 
     def reshape(self, bottom, top):
         x, p = bottom[0], self.param.argmax_param

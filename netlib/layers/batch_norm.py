@@ -1,6 +1,10 @@
+from dataclasses import replace
+
+from ...proto.caffe_pb2 import TEST
 from ..registry import register
 from ..shapes import fold
 from .shared.standardize import Standardize
+from .traits import FIXED, Scaling, Traits
 
 
 @register
@@ -23,12 +27,19 @@ class BatchNorm(Standardize):
     Source: Ioffe & Szegedy 2015; BVLC Caffe's batch_norm_layer.
     """
 
-    in_place = True
+    traits = Traits(in_place=True, per_unit=True)
 
     def setup(self, bottom, top):
+        p = self.param.batch_norm_param
+        in_test = self.phase == TEST
+        self.global_stats = p.use_global_stats if p.HasField('use_global_stats') else in_test
+        self.scaling = FIXED if self.global_stats else Scaling('free', nearly=True)
+        self.traits = replace(
+            self.traits, by_channel=self.global_stats, keeps_output=not self.global_stats
+        )
         self.channels = bottom[0].shape[self.axis(1, bottom[0])]
         for shape in ((self.channels,), (self.channels,), (1,)):
-            self.add_param(shape)
+            self.add_param(shape).is_statistic = True
         specs = self.param.param
         if any(spec.lr_mult for spec in specs):
             raise self.error(
@@ -48,12 +59,12 @@ class BatchNorm(Standardize):
         top[0].reshape(*x.shape)
 
     def forward(self, bottom, top):
-        x, y = bottom[0].values, self.output_place(top)
+        x, y = bottom[0].values, self.work.output_place(top[0])
         self.engine.standardize(
             x.reshape(*self.shape), *self.statistics(x), out=y.reshape(*self.shape)
         )
-        if bottom[0] is top[0] and not self.global_stats:
-            self.keep_output(top)
+        if not self.global_stats:
+            self.work.keep_output(bottom[0], top[0])
 
     def statistics(self, x=None):
         """The mean and 1 / the deviation, (1, C, 1) each: those of the batch x, which are
@@ -88,30 +99,14 @@ class BatchNorm(Standardize):
         if self.global_stats:
             self.engine.binary('mul', dy, inverse, out=dx)
             return
-        if bottom[0] is top[0] or self.follower:
-            z = self.output(top).reshape(*self.shape)
-        else:
+        z = self.work.kept_output(bottom[0], top[0])
+        if z is None:
             z = self.standardized(bottom[0].values.reshape(*self.shape), mean, inverse)
+        z = z.reshape(*self.shape)
         self.engine.standardize_backward(z, inverse, dy, out=dx)
 
-    def apply_to(self, scale, shift):
+    def compose(self, scale, shift):
+        """Make what this layer makes of scale x + shift, both (C,), with the stored statistics."""
         mean, inverse = (t.reshape(self.channels) for t in self.statistics())
         self.engine.standardize(shift, mean, inverse, out=shift)
         self.engine.binary('mul', scale, inverse, out=scale)
-
-    @property
-    def by_channel(self):
-        return self.global_stats
-
-    @property
-    def keeps_output(self):
-        return not self.global_stats
-
-    @property
-    def global_stats(self):
-        p = self.param.batch_norm_param
-        return p.use_global_stats if p.HasField('use_global_stats') else self.phase == 1
-
-    @property
-    def scaling(self):
-        return 'fixed' if self.global_stats else 'free'

@@ -1,5 +1,6 @@
 from ..registry import register
 from .shared.operand import Operand
+from .traits import EQUAL
 
 
 @register
@@ -15,7 +16,9 @@ class Bias(Operand):
     """
 
     def setup(self, bottom, top):
-        if len(bottom) == 1:
+        if len(bottom) > 1:
+            self.scaling = EQUAL
+        else:
             self.add_operand(bottom[0], self.param.bias_param, 0)
 
     def reshape(self, bottom, top):
@@ -32,7 +35,3 @@ class Bias(Operand):
             self.engine.sum(self.seen(top[0].diffs), out=wanted, accumulate=True)
         if propagate_down[0] and bottom[0] is not top[0]:
             self.engine.axpby(1, top[0].diffs, 0, out=bottom[0].diffs)
-
-    @property
-    def scaling(self):
-        return 'equal' if len(self.param.bottom) > 1 else 'fixed'

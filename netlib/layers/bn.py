@@ -1,6 +1,8 @@
+from ...proto.caffe_pb2 import TRAIN
 from ..registry import register
 from ..shapes import fold
 from .shared.standardize import Standardize
+from .traits import FIXED, Scaling, Traits
 
 
 @register
@@ -36,7 +38,7 @@ class BN(Standardize):
     """
 
     tops = (1, 3)
-    in_place = keeps_input = True
+    traits = Traits(in_place=True, keeps_input=True)
 
     def setup(self, bottom, top):
         p, x = self.param.bn_param, bottom[0]
@@ -53,6 +55,7 @@ class BN(Standardize):
             raise self.error(
                 'further tops, the mean and variance of the batch, go with bn_mode: LEARN only'
             )
+        self.scaling = Scaling('free', nearly=True) if self.from_batch else FIXED
         self.channels = x.shape[self.channel]
         shape = tuple(self.channels if axis == self.channel else 1 for axis in range(4))
         self.add_param(shape, p.slope_filler if p.HasField('slope_filler') else p.scale_filler)
@@ -61,6 +64,8 @@ class BN(Standardize):
             self.add_param(shape)
             self.add_param(shape, type(p.scale_filler)(value=p.frozen))
             self.fix_params(0 if p.frozen else 2)
+            for param in self.params[2:]:
+                param.is_statistic = True
 
     def fix_params(self, first):
         """Let no parameter learn from the given one on."""
@@ -83,7 +88,9 @@ class BN(Standardize):
             blob.reshape(*self.params[0].shape)
 
     def forward(self, bottom, top):
-        x, y = (t.reshape(*self.shape) for t in (self.keep_input(bottom, top), top[0].values))
+        x, y = (
+            t.reshape(*self.shape) for t in (self.work.keep_input(bottom[0], top[0]), top[0].values)
+        )
         mean, inverse = self.statistics(x)
         for blob, name in zip(top[1:], ('mean', 'var'), strict=False):
             self.engine.axpby(1, self.per_channel(name), 0, out=blob.values)
@@ -97,7 +104,7 @@ class BN(Standardize):
         mean, var, inverse = map(self.per_channel, ('mean', 'var', 'inverse'))
         if self.from_batch:
             e.moments(x, mean=mean, var=var)
-            if not self.segnet and self.phase == 0:
+            if not self.segnet and self.phase == TRAIN:
                 momentum = 1 - p.decay if self.older else p.momentum
                 for new, kept in ((mean, self.params[2]), (var, self.params[3])):
                     e.axpby(1 - momentum, new, momentum, out=self.across(kept.values))
@@ -115,7 +122,8 @@ class BN(Standardize):
     def backward(self, top, propagate_down, bottom):
         e, (slope, bias) = self.engine, self.params[:2]
         x, dy, dx = (
-            t.reshape(*self.shape) for t in (self.input(bottom, top), top[0].diffs, bottom[0].diffs)
+            t.reshape(*self.shape)
+            for t in (self.work.kept_input(bottom[0], top[0]), top[0].diffs, bottom[0].diffs)
         )
         mean, inverse = map(self.per_channel, ('mean', 'inverse'))
         z = self.standardized(x, mean, inverse) if slope.learns or self.from_batch else None
@@ -147,8 +155,4 @@ class BN(Standardize):
         p = self.param.bn_param
         if self.segnet:
             return p.bn_mode == p.LEARN
-        return not p.frozen and (self.phase == 0 or self.older and not p.moving_average)
-
-    @property
-    def scaling(self):
-        return 'free' if self.from_batch else 'fixed'
+        return not p.frozen and (self.phase == TRAIN or self.older and not p.moving_average)

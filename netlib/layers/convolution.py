@@ -3,9 +3,8 @@
 from ..engines.interface import Window
 from ..registry import register
 from ..shapes import conv_extent, count
-from .base import Layer
 from .shared.affine import Affine
-from .shared.rectifying import Rectifying
+from .traits import Traits
 
 
 def read_window(layer, p, axes):
@@ -137,10 +136,6 @@ class Sliding(Affine):
     def by_output(self, y):
         return y.reshape(-1, self.num_output, count(y.shape, len(y.shape) - len(self.extents)))
 
-    def forward(self, bottom, top):
-        for x, y in zip(bottom, top, strict=True):
-            self.slide(self.images(x.values), out=self.images(y.values))
-
     def backward(self, top, propagate_down, bottom):
         for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
             dy = self.images(y.diffs)
@@ -152,7 +147,7 @@ class Sliding(Affine):
 
 
 @register
-class Convolution(Rectifying, Sliding):
+class Convolution(Sliding):
     """y = W * x + b, the cross-correlation of each group of channels with its filters
 
     bottom  x  (N, C, ...)                          as many as tops
@@ -164,34 +159,23 @@ class Convolution(Rectifying, Sliding):
     """
 
     extent = staticmethod(conv_extent)
-    above: tuple[Layer, ...] = ()  # linear by channel, and taken up
+    sees_patches = True
 
     def matrix_shape(self):
         return self.num_output, self.channels // self.groups
 
-    def take_up(self, above):
-        if (
-            not self.forward_only
-            or self.rectifies
-            or not above.by_channel
-            or len(self.param.top) > 1
-        ):
-            return super().take_up(above)
-        self.above += (above,)
-        return True
+    def setup(self, bottom, top):
+        super().setup(bottom, top)
+        self.traits = Traits(can_rectify=True, can_scale=len(top) == 1)
 
-    def slide(self, x, out):
-        bias, scale = self.bias and self.bias.values, None
-        if self.above:
-            scale, shift = (self.buffer(name, self.num_output) for name in ('scale', 'shift'))
-            self.engine.fill(1, out=scale)
-            self.engine.axpby(1 if bias else 0, bias or scale, 0, out=shift)
-            for layer in self.above:
-                layer.apply_to(scale, shift)
-            bias = shift
-        self.engine.conv_forward(
-            x, self.weight.values, self.window, self.groups, bias, self.rectifies, scale, out=out
-        )
+    def forward(self, bottom, top, rectify=False, scale=None, shift=None):
+        """With `scale` and `shift`, (num_output,) each: y = scale (W * x) + shift instead."""
+        W, b = self.weight.values, self.bias.values if self.bias else None
+        for x, y in zip(bottom, top, strict=True):
+            x, y = self.images(x.values), self.images(y.values)
+            self.engine.conv_forward(
+                x, W, self.window, self.groups, shift or b, rectify, scale, out=y
+            )
 
     def slide_back(self, dy, out):
         self.engine.conv_backward_data(dy, self.weight.values, self.window, self.groups, out=out)

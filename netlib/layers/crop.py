@@ -1,5 +1,6 @@
 from ..registry import register
 from .base import Layer
+from .traits import EQUAL
 
 
 @register
@@ -16,7 +17,7 @@ class Crop(Layer):
     """
 
     bottoms = 2
-    scaling = 'equal'
+    scaling = EQUAL
 
     def reshape(self, bottom, top):
         x, reference = bottom

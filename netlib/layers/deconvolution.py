@@ -20,9 +20,12 @@ class Deconvolution(Sliding):
     def matrix_shape(self):
         return self.channels, self.num_output // self.groups
 
-    def slide(self, x, out):
-        self.engine.conv_backward_data(x, self.weight.values, self.window, self.groups, out=out)
-        self.add_bias(out)
+    def forward(self, bottom, top):
+        W = self.weight.values
+        for x, y in zip(bottom, top, strict=True):
+            x, y = self.images(x.values), self.images(y.values)
+            self.engine.conv_backward_data(x, W, self.window, self.groups, out=y)
+            self.add_bias(y)
 
     def slide_back(self, dy, out):
         self.engine.conv_forward(dy, self.weight.values, self.window, self.groups, out=out)

@@ -1,5 +1,7 @@
+from ...proto.caffe_pb2 import TRAIN
 from ..registry import register
 from .base import Layer
+from .traits import EQUAL, Traits
 
 
 @register
@@ -17,8 +19,8 @@ class Dropout(Layer):
     Source: Srivastava et al. 2014; BVLC Caffe's dropout_layer.
     """
 
-    in_place = True
-    scaling = 'equal'
+    traits = Traits(in_place=True, per_unit=True, draws=True)
+    scaling = EQUAL
 
     def setup(self, bottom, top):
         ratio = self.param.dropout_param.dropout_ratio
@@ -39,7 +41,7 @@ class Dropout(Layer):
 
     @property
     def drops(self):
-        return self.phase == 0 or self.param.dropout_param.sample_weights_test
+        return self.phase == TRAIN or self.param.dropout_param.sample_weights_test
 
     def draw(self, mask):
         p = self.param.dropout_param

@@ -1,9 +1,11 @@
 from ..registry import register
-from .shared.rectifying import Rectifying
+from .base import Layer
+from .shared.folding import fold_tensors
+from .traits import EQUAL, PRODUCT, Traits
 
 
 @register
-class Eltwise(Rectifying):
+class Eltwise(Layer):
     """Several blobs of one shape, element by element
 
     SUM   y = sum of coeff_i x_i    dx_i = coeff_i dy
@@ -31,6 +33,12 @@ class Eltwise(Rectifying):
         if p.coeff and p.operation != p.SUM:
             raise self.error('Eltwise layer only takes coefficients for summation.')
         self.coeff = list(p.coeff) or [1] * len(bottom)
+        self.scaling = PRODUCT if p.operation == p.PROD else EQUAL
+        self.traits = Traits(
+            can_rectify=p.operation != p.MAX,
+            passes_diff=len(bottom) - 1 if p.operation == p.SUM else None,
+            reads_top=p.operation == p.PROD and not p.stable_prod_grad,
+        )
 
     def reshape(self, bottom, top):
         for i, blob in enumerate(bottom):
@@ -42,7 +50,7 @@ class Eltwise(Rectifying):
         top[0].reshape(*bottom[0].shape)
         self.n = bottom[0].count
 
-    def forward(self, bottom, top):
+    def forward(self, bottom, top, rectify=False):
         e, p, y = self.engine, self.param.eltwise_param, top[0].values
         if p.operation == p.MAX:
             pieces = self.buffer('pieces', 1, len(bottom), self.n)
@@ -52,13 +60,13 @@ class Eltwise(Rectifying):
             return
         with e.blockwise():
             if p.operation == p.PROD:
-                self.fold('mul', [b.values for b in bottom], y)
+                fold_tensors(e, 'mul', [b.values for b in bottom], y)
             elif set(self.coeff) == {1}:
-                self.fold('add', [b.values for b in bottom], y)
+                fold_tensors(e, 'add', [b.values for b in bottom], y)
             else:
                 for i, x in enumerate(bottom):
                     e.axpby(self.coeff[i], x.values, 1 if i else 0, out=y)
-            if self.rectifies:
+            if rectify:
                 e.unary('relu', y, 0, out=y)
 
     def backward(self, top, propagate_down, bottom):
@@ -72,26 +80,9 @@ class Eltwise(Rectifying):
             elif wanted and p.operation == p.SUM:
                 e.axpby(self.coeff[i], dy, 0, out=blob.diffs)
             elif wanted and p.stable_prod_grad:
-                self.fold('mul', [dy] + [b.values for b in bottom if b is not blob], blob.diffs)
+                fold_tensors(
+                    e, 'mul', [dy] + [b.values for b in bottom if b is not blob], blob.diffs
+                )
             elif wanted:
                 e.binary('div', top[0].values, blob.values, out=blob.diffs)
                 e.binary('mul', blob.diffs, dy, out=blob.diffs)
-
-    def take_up(self, above):
-        p = self.param.eltwise_param
-        return p.operation != p.MAX and super().take_up(above)
-
-    @property
-    def heir(self):
-        p = self.param.eltwise_param
-        return len(self.coeff) - 1 if p.operation == p.SUM else None
-
-    @property
-    def reads_top(self):
-        p = self.param.eltwise_param
-        return p.operation == p.PROD and not p.stable_prod_grad
-
-    @property
-    def scaling(self):
-        p = self.param.eltwise_param
-        return 'product' if p.operation == p.PROD else 'equal'

@@ -1,6 +1,7 @@
 from ..registry import register
 from ..shapes import count
 from .base import Layer
+from .traits import EQUAL
 
 
 @register
@@ -12,7 +13,7 @@ class Flatten(Layer):
     bottom  x  (N, C, ...)      top  y  (N, C ...)
     """
 
-    scaling = 'equal'
+    scaling = EQUAL
 
     def reshape(self, bottom, top):
         x, p = bottom[0], self.param.flatten_param

@@ -2,6 +2,7 @@ from ..registry import register
 from ..shapes import conv_extent, count
 from .base import Layer
 from .convolution import read_window
+from .traits import EQUAL
 
 
 @register
@@ -15,7 +16,7 @@ class Im2col(Layer):
     Source: BVLC Caffe's im2col_layer.
     """
 
-    scaling = 'equal'
+    scaling = EQUAL
 
     def setup(self, bottom, top):
         p = self.param.convolution_param

@@ -1,5 +1,6 @@
 from ..registry import register
 from .base import Layer
+from .traits import EQUAL
 
 
 @register
@@ -21,7 +22,7 @@ class Interp(Layer):
     use.
     """
 
-    scaling = 'equal'
+    scaling = EQUAL
 
     def setup(self, bottom, top):
         p = self.param.interp_param

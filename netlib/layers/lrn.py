@@ -1,6 +1,7 @@
 from ..engines.interface import Window
 from ..registry import register
 from .base import Layer
+from .traits import Scaling, Traits
 
 
 @register
@@ -18,15 +19,14 @@ class LRN(Layer):
     Source: Krizhevsky et al. 2012, section 3.3; BVLC Caffe's lrn_layer.
     """
 
-    scaling = 'equal'
-    nearly = True
+    scaling = Scaling('equal', nearly=True)
 
     def setup(self, bottom, top):
         p = self.param.lrn_param
         if p.local_size % 2 == 0:
             raise self.error(f'LRN only supports odd values for local_size; found {p.local_size}')
         self.within = p.norm_region == p.WITHIN_CHANNEL
-        self.reads_top = not self.within
+        self.traits = Traits(per_unit=True, reads_top=not self.within)
         pad = (p.local_size - 1) // 2
         self.window = Window((p.local_size,) * 2, (1, 1), (pad, pad), (1, 1))
 
@@ -40,11 +40,11 @@ class LRN(Layer):
 
     def forward(self, bottom, top):
         e, p, x, y = self.engine, self.param.lrn_param, bottom[0].values, top[0].values
-        scale = self.for_backward('scale', *x.shape)
+        scale = self.work.for_backward('scale', *x.shape)
         if not self.within:
             e.lrn_forward(x, p.local_size, p.alpha, p.beta, p.k, out=y, scale=scale)
             return
-        average = self.for_backward('average', *x.shape)
+        average = self.work.for_backward('average', *x.shape)
         e.unary('power', x, 2, 1, 0, out=scale)
         e.pool_ave_forward(scale, self.window, out=average)
         e.unary('power', average, -p.beta, p.alpha, 1, out=scale)
@@ -60,11 +60,11 @@ class LRN(Layer):
             top[0].diffs,
             bottom[0].diffs,
         )
-        scale = self.for_backward('scale', *x.shape)
+        scale = self.work.for_backward('scale', *x.shape)
         if not self.within:
             e.lrn_backward(x, top[0].values, dy, scale, p.local_size, p.alpha, p.beta, out=dx)
             return
-        average, t = self.for_backward('average', *x.shape), self.scratch('t', *x.shape)
+        average, t = self.work.for_backward('average', *x.shape), self.scratch('t', *x.shape)
         e.binary('mul', dy, x, out=t)
         e.unary_backward('power', average, scale, t, -p.beta, p.alpha, 1, out=t)
         e.pool_ave_backward(t, self.window, out=dx)

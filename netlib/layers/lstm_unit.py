@@ -1,5 +1,6 @@
 from ..registry import register
 from .shared.blocks import Blocks
+from .traits import FIXED
 
 GATES = ('sigmoid', 'sigmoid', 'sigmoid', 'tanh')  # i, f, o, g
 
@@ -19,7 +20,7 @@ class LSTMUnit(Blocks):
 
     bottoms, tops = 3, 2
     no_gradient = (2,)
-    scaling = 'fixed'
+    scaling = FIXED
     block_axis = 2
 
     def reshape(self, bottom, top):

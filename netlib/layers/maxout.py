@@ -1,6 +1,7 @@
 from ..registry import register
 from ..shapes import count
 from .base import Layer
+from .traits import EQUAL
 
 
 @register
@@ -16,7 +17,7 @@ class Maxout(Layer):
     Source: Goodfellow et al. 2013. Not in BVLC Caffe.
     """
 
-    scaling = 'equal'
+    scaling = EQUAL
 
     def reshape(self, bottom, top):
         x, p = bottom[0], self.param.maxout_param

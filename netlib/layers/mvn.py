@@ -1,6 +1,7 @@
 from ..registry import register
 from ..shapes import count
 from .shared.standardize import Standardize
+from .traits import EQUAL, Scaling
 
 
 @register
@@ -14,6 +15,12 @@ class MVN(Standardize):
 
     Source: BVLC Caffe's mvn_layer.
     """
+
+    scaling = EQUAL
+
+    def setup(self, bottom, top):
+        if self.param.mvn_param.normalize_variance:
+            self.scaling = Scaling('free', nearly=True)
 
     def reshape(self, bottom, top):
         x = bottom[0]
@@ -49,11 +56,3 @@ class MVN(Standardize):
             e.sum(dy, out=average)
             e.axpby(1 / max(self.shape[1], 1), average, 0, out=average)
             e.binary('sub', dy, average, out=dx)
-
-    @property
-    def scaling(self):
-        return 'free' if self.param.mvn_param.normalize_variance else 'equal'
-
-    @property
-    def nearly(self):
-        return self.param.mvn_param.normalize_variance

@@ -1,6 +1,7 @@
 from ..registry import register
 from ..shapes import fold
 from .base import Layer
+from .traits import Scaling
 
 
 @register
@@ -17,8 +18,7 @@ class Normalize(Layer):
     Source: Liu et al. 2015 (ParseNet), section 3.3; SSD's normalize_layer.
     """
 
-    scaling = 'free'
-    nearly = True
+    scaling = Scaling('free', nearly=True)
 
     def setup(self, bottom, top):
         x, p = bottom[0], self.param.norm_param

@@ -2,6 +2,7 @@ from itertools import pairwise
 
 from ..registry import register
 from .base import Layer
+from .traits import EQUAL
 
 
 @register
@@ -18,7 +19,7 @@ class Pad(Layer):
     Not in BVLC Caffe.
     """
 
-    scaling = 'equal'
+    scaling = EQUAL
 
     def setup(self, bottom, top):
         p, axes = self.param.pad_param, bottom[0].axes - 2

@@ -1,5 +1,6 @@
 from ..registry import register
 from .base import Layer
+from .traits import EQUAL
 
 
 @register
@@ -13,7 +14,7 @@ class Permute(Layer):
     Source: SSD's permute_layer.
     """
 
-    scaling = 'equal'
+    scaling = EQUAL
 
     def reshape(self, bottom, top):
         x = bottom[0]

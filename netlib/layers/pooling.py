@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 from ..engines.interface import Window
 from ..registry import register
 from ..shapes import pool_extent
 from .base import Layer
+from .traits import EQUAL, Traits
 
 
 @register
@@ -20,11 +23,8 @@ class Pooling(Layer):
     """
 
     tops = (1, 2)
-    scaling = 'equal'
-
-    @property
-    def reads_top(self):
-        return len(self.param.top) > 1
+    scaling = EQUAL
+    traits = Traits(per_unit=True)
 
     def setup(self, bottom, top):
         p = self.param.pooling_param
@@ -38,6 +38,7 @@ class Pooling(Layer):
                 'Filter size is kernel_size OR kernel_h and kernel_w; not both, and one of them is needed'
             )
         self.is_max = p.pool == p.MAX
+        self.traits = replace(self.traits, reads_top=len(top) > 1)
         if len(top) > 1 and not self.is_max:
             raise self.error('a second top, the mask of the winners, goes with pool: MAX only')
 
@@ -101,7 +102,7 @@ class Pooling(Layer):
 
     def mask(self, top):
         """Where the winners are: a layer in place on y must not make backward lose them."""
-        return top[1].values if len(top) > 1 else self.for_backward('mask', *top[0].shape)
+        return top[1].values if len(top) > 1 else self.work.for_backward('mask', *top[0].shape)
 
     def backward(self, top, propagate_down, bottom):
         if not propagate_down[0]:

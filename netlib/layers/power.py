@@ -1,5 +1,6 @@
 from ..registry import register
 from .shared.neuron import Neuron
+from .traits import FREE, Scaling
 
 
 @register
@@ -14,17 +15,13 @@ class Power(Neuron):
     function = 'power'
     needs_input = True
 
+    def setup(self, bottom, top):
+        power, scale, shift = self.parameters()
+        if power * scale == 0:
+            self.scaling = FREE
+        elif not shift:
+            self.scaling = Scaling('product', degree=power)
+
     def parameters(self):
         p = self.param.power_param
         return p.power, p.scale, p.shift
-
-    @property
-    def scaling(self):
-        power, scale, shift = self.parameters()
-        if not power * scale:
-            return 'free'
-        return 'fixed' if shift else 'product'
-
-    @property
-    def degree(self):
-        return self.param.power_param.power

@@ -1,6 +1,7 @@
 from ..registry import register
 from ..shapes import fold
 from .base import Layer
+from .traits import EQUAL, Traits
 
 
 @register
@@ -16,8 +17,8 @@ class PReLU(Layer):
     Source: He et al. 2015; BVLC Caffe's prelu_layer.
     """
 
-    in_place = keeps_input = True
-    scaling = 'equal'
+    traits = Traits(in_place=True, keeps_input=True)
+    scaling = EQUAL
 
     def setup(self, bottom, top):
         p = self.param.prelu_param
@@ -39,12 +40,17 @@ class PReLU(Layer):
         top[0].reshape(*x.shape)
 
     def forward(self, bottom, top):
-        x, y = (t.reshape(*self.shape) for t in (self.keep_input(bottom, top), top[0].values))
+        x, y = (
+            t.reshape(*self.shape) for t in (self.work.keep_input(bottom[0], top[0]), top[0].values)
+        )
         self.engine.binary('prelu', x, self.slope.values.reshape(1, -1, 1), out=y)
 
     def backward(self, top, propagate_down, bottom):
         e, t = self.engine, self.scratch('t', *self.shape)
-        x, dy = self.input(bottom, top).reshape(*self.shape), top[0].diffs.reshape(*self.shape)
+        x, dy = (
+            self.work.kept_input(bottom[0], top[0]).reshape(*self.shape),
+            top[0].diffs.reshape(*self.shape),
+        )
         if self.slope.learns:
             e.unary('clip', x, float('-inf'), 0, out=t)
             e.dot(dy, t, out=self.slope.diffs.reshape(1, -1, 1), accumulate=True)

@@ -1,6 +1,7 @@
 from ..registry import register
 from ..shapes import count
 from .base import Layer
+from .traits import EQUAL, Scaling
 
 
 @register
@@ -12,6 +13,13 @@ class Reduction(Layer):
 
     bottom  x  (..., axis ...)      top  y  (...)
     """
+
+    scaling = EQUAL
+
+    def setup(self, bottom, top):
+        p = self.param.reduction_param
+        if p.operation == p.SUMSQ:
+            self.scaling = Scaling('product', degree=2)
 
     def reshape(self, bottom, top):
         x = bottom[0]
@@ -50,13 +58,3 @@ class Reduction(Layer):
     def coeff(self):
         p = self.param.reduction_param
         return p.coeff / max(self.shape[1], 1) if p.operation == p.MEAN else p.coeff
-
-    @property
-    def scaling(self):
-        p = self.param.reduction_param
-        return 'product' if p.operation == p.SUMSQ else 'equal'
-
-    @property
-    def degree(self):
-        p = self.param.reduction_param
-        return 2.0 if p.operation == p.SUMSQ else 1.0

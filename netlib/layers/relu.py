@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 from ..registry import register
 from .shared.neuron import Neuron
+from .traits import EQUAL
 
 
 @register
@@ -13,7 +16,11 @@ class ReLU(Neuron):
     """
 
     function = 'relu'
-    scaling = 'equal'
+    scaling = EQUAL
+
+    def setup(self, bottom, top):
+        is_rectifier = self.param.relu_param.negative_slope == 0
+        self.traits = replace(self.traits, is_rectifier=is_rectifier)
 
     def parameters(self):
         return (self.param.relu_param.negative_slope,)

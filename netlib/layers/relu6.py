@@ -19,12 +19,12 @@ class ReLU6(Neuron):
 
     def forward(self, bottom, top):
         y = top[0].values
-        self.engine.unary('relu', self.keep_input(bottom, top), self.slope, out=y)
+        self.engine.unary('relu', self.work.keep_input(bottom[0], top[0]), self.slope, out=y)
         self.engine.unary('clip', y, -inf, 6, out=y)
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            x, y, dx = self.input(bottom, top), top[0].values, bottom[0].diffs
+            x, y, dx = self.work.kept_input(bottom[0], top[0]), top[0].values, bottom[0].diffs
             self.engine.unary_backward('clip', x, y, top[0].diffs, -inf, 6, out=dx)
             self.engine.unary_backward('relu', x, y, dx, self.slope, out=dx)
 

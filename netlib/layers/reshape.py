@@ -2,6 +2,7 @@ from math import prod
 
 from ..registry import register
 from .base import Layer
+from .traits import EQUAL
 
 
 @register
@@ -17,7 +18,7 @@ class Reshape(Layer):
     Source: BVLC Caffe's reshape_layer.
     """
 
-    scaling = 'equal'
+    scaling = EQUAL
 
     def reshape(self, bottom, top):
         x, p = bottom[0], self.param.reshape_param

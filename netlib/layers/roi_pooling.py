@@ -4,6 +4,7 @@ from ..engines.interface import Bins
 from ..registry import register
 from ..shapes import count
 from .base import Layer
+from .traits import EQUAL
 
 
 @register
@@ -24,7 +25,7 @@ class ROIPooling(Layer):
 
     bottoms = 2
     no_gradient = (1,)
-    scaling = 'equal'
+    scaling = EQUAL
 
     def setup(self, bottom, top):
         scale = self.param.roi_pooling_param.spatial_scale

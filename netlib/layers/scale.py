@@ -1,10 +1,10 @@
 from ..registry import register
 from .shared.operand import Operand
-from .shared.rectifying import Rectifying
+from .traits import EQUAL, PRODUCT, Traits
 
 
 @register
-class Scale(Rectifying, Operand):
+class Scale(Operand):
     """y = s x + b, with s (and b) repeated over the axes of x that they lack
 
     dx = s dy;  ds = the sum of x dy, db the sum of dy over the repeats
@@ -18,8 +18,6 @@ class Scale(Rectifying, Operand):
     Source: BVLC Caffe's scale_layer.
     """
 
-    keeps_input = True
-
     def setup(self, bottom, top):
         p = self.param.scale_param
         if len(bottom) == 1:
@@ -27,23 +25,32 @@ class Scale(Rectifying, Operand):
         self.bias = (
             self.add_param(self.operand(bottom).shape, p.bias_filler) if p.bias_term else None
         )
+        if not p.bias_term:
+            self.scaling = PRODUCT if len(bottom) > 1 else EQUAL
+        self.traits = Traits(
+            in_place=True,
+            keeps_input=True,
+            per_unit=True,
+            can_rectify=True,
+            by_channel=len(bottom) == p.axis == p.num_axes == 1,
+        )
 
     def reshape(self, bottom, top):
         self.place_operand(bottom, self.param.scale_param)
         top[0].reshape(*bottom[0].shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom, top, rectify=False):
         self.engine.scale_shift(
-            self.seen(self.keep_input(bottom, top)),
+            self.seen(self.work.keep_input(bottom[0], top[0])),
             self.across(self.operand(bottom).values),
             self.bias and self.across(self.bias.values),
-            self.rectifies,
+            rectify,
             out=self.seen(top[0].values),
         )
 
     def backward(self, top, propagate_down, bottom):
         self.engine.scale_shift_backward(
-            self.seen(self.input(bottom, top)),
+            self.seen(self.work.kept_input(bottom[0], top[0])),
             self.across(self.operand(bottom).values),
             self.seen(top[0].diffs),
             out=self.seen(bottom[0].diffs) if propagate_down[0] else None,
@@ -51,18 +58,8 @@ class Scale(Rectifying, Operand):
             dshift=self.across(self.bias.diffs) if self.bias and self.bias.learns else None,
         )
 
-    @property
-    def by_channel(self):
-        p = self.param.scale_param
-        return len(self.param.bottom) == p.axis == p.num_axes == 1
-
-    def apply_to(self, scale, shift):
+    def compose(self, scale, shift):
+        """Make what this layer makes of scale x + shift, both (C,), where it is linear by channel."""
         s = self.params[0].values
         self.engine.binary('mul', scale, s, out=scale)
         self.engine.scale_shift(shift, s, self.bias and self.bias.values, out=shift)
-
-    @property
-    def scaling(self):
-        if self.param.scale_param.bias_term:
-            return 'fixed'
-        return 'product' if len(self.param.bottom) > 1 else 'equal'

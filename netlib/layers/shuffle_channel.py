@@ -1,6 +1,7 @@
 from ..registry import register
 from ..shapes import count
 from .base import Layer
+from .traits import EQUAL
 
 
 @register
@@ -15,7 +16,7 @@ class ShuffleChannel(Layer):
     Source: Zhang et al. 2018 (ShuffleNet), shuffle_channel_layer of farmingyard/ShuffleNet.
     """
 
-    scaling = 'equal'
+    scaling = EQUAL
 
     def reshape(self, bottom, top):
         x, group = bottom[0], self.param.shuffle_channel_param.group

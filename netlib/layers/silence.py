@@ -1,5 +1,6 @@
 from ..registry import register
 from .base import Layer
+from .traits import FREE
 
 
 @register
@@ -11,7 +12,7 @@ class Silence(Layer):
 
     bottoms = (1, None)
     tops = 0
-    scaling = 'free'
+    scaling = FREE
 
     def reshape(self, bottom, top):
         pass

@@ -1,6 +1,7 @@
 from ..registry import register
 from ..shapes import fold
 from .base import Layer
+from .traits import Traits
 
 
 @register
@@ -10,7 +11,7 @@ class Softmax(Layer):
     bottom  x  (..., classes, ...)      top  y  (..., classes, ...)
     """
 
-    reads_top = True
+    traits = Traits(reads_top=True, answers=True)
 
     def reshape(self, bottom, top):
         x = bottom[0]

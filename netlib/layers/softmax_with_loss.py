@@ -54,8 +54,8 @@ class SoftmaxWithLoss(Loss):
 
     def forward(self, bottom, top):
         e, shape = self.engine, (self.outer, self.classes, self.inner)
-        p, log_p = self.for_backward('p', *shape), self.scratch('log_p', *shape)
-        target = self.for_backward('target', *shape)
+        p, log_p = self.work.for_backward('p', *shape), self.scratch('log_p', *shape)
+        target = self.work.for_backward('target', *shape)
         e.softmax_forward(bottom[0].values.reshape(*shape), out=p)
         e.one_hot(bottom[1].values.reshape(self.outer, self.inner), self.ignored(), out=target)
         e.unary('log_floor', p, SMALLEST, out=log_p)
@@ -71,7 +71,7 @@ class SoftmaxWithLoss(Loss):
         if not propagate_down[0]:
             return
         e, shape = self.engine, (self.outer, self.classes, self.inner)
-        p, target = self.for_backward('p', *shape), self.for_backward('target', *shape)
+        p, target = self.work.for_backward('p', *shape), self.work.for_backward('target', *shape)
         dx = bottom[0].diffs.reshape(*shape)
         weights = self.buffer('weights', self.outer, 1, self.inner)
         e.sum(target, out=weights)

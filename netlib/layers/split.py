@@ -1,5 +1,7 @@
 from ..registry import register
 from .base import Layer
+from .shared.folding import fold_tensors
+from .traits import EQUAL, Traits
 
 
 @register
@@ -13,8 +15,8 @@ class Split(Layer):
     """
 
     tops = (1, None)
-    scaling = 'equal'
-    heir = 0
+    scaling = EQUAL
+    traits = Traits(passes_diff=0, per_unit=True)
 
     def reshape(self, bottom, top):
         for blob in top:
@@ -26,4 +28,4 @@ class Split(Layer):
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            self.fold('add', [blob.diffs for blob in top], bottom[0].diffs)
+            fold_tensors(self.engine, 'add', [blob.diffs for blob in top], bottom[0].diffs)

@@ -1,6 +1,7 @@
 from ..registry import register
 from ..shapes import fold
 from .base import Layer
+from .traits import EQUAL
 
 
 @register
@@ -10,7 +11,7 @@ class Tile(Layer):
     bottom  x  (..., C, ...)        top  y  (..., tiles C, ...)
     """
 
-    scaling = 'equal'
+    scaling = EQUAL
 
     def setup(self, bottom, top):
         p = self.param.tile_param

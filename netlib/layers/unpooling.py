@@ -1,6 +1,7 @@
 from ..engines.interface import Window
 from ..registry import register
 from .base import Layer
+from .traits import EQUAL
 
 
 @register
@@ -25,7 +26,7 @@ class Unpooling(Layer):
 
     bottoms = (1, 2)
     no_gradient = (1,)
-    scaling = 'equal'
+    scaling = EQUAL
     average = tiles = False
 
     def setup(self, bottom, top):

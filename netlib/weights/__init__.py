@@ -1,1 +1,21 @@
-"""Weights in and out of a net: caffemodels, HDF5."""
+"""Weights in and out of a net, in the formats that formats.py registers by suffix.
+
+sharing.py gives parameters their rates and owners, caffemodel.py and hdf5.py are the two formats of
+BVLC Caffe. A net is seen here as its layers (formats.LayeredNet).
+"""
+
+from . import hdf5  # noqa: F401  (registers its format after that of caffemodels)
+from .caffemodel import layers_of, to_proto
+from .formats import Format, check_save, read_weights_file, register_format, save
+from .transfer import copy_weights
+
+__all__ = [
+    'Format',
+    'check_save',
+    'copy_weights',
+    'layers_of',
+    'read_weights_file',
+    'register_format',
+    'save',
+    'to_proto',
+]

@@ -8,42 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from ...proto import ProtoError, array_to_blob, atomic_write, existing_file
 from ...proto import caffe_pb2 as pb
 from ..errors import import_extra
+from ..layers import Layer
+from .formats import Format, LayeredNet, Source, register_format
 
-if TYPE_CHECKING:
-    from ..net import Net
-
-SUFFIXES = ('.h5', '.hdf5')
-SIGNATURE = b'\x89HDF'
 MOST_BLOBS = 1000  # of a layer; a damaged file's number beyond it must not fill the memory
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py raises for it
 
 
-def named_hdf5(path: str | Path) -> bool:
-    """Whether the name says that weights are to be written as HDF5."""
-    return Path(path).suffix in SUFFIXES
-
-
-def is_hdf5(path: str | Path) -> bool:
-    """Whether a file is to be read as HDF5: so says its name, or its first bytes. Raises
-    ProtoError."""
-    name = existing_file(path)
-    if named_hdf5(name):
-        return True
-    try:
-        with open(name, 'rb') as file:
-            return file.read(len(SIGNATURE)) == SIGNATURE
-    except OSError as error:
-        raise ProtoError(f'{name}: cannot read: {error.strerror}') from error
-
-
-def read(path: str | Path) -> pb.NetParameter:
+def read_hdf5(path: Source) -> pb.NetParameter:
     """The layers' names and blobs; a blob of lower index that is stored at its owner is an empty
     BlobProto.
 
@@ -61,23 +40,20 @@ def read(path: str | Path) -> pb.NetParameter:
                     f'{", ".join(file) or "nothing"}'
                 )
             for layer in groups:
-                _read_layer(groups[layer], out.layer.add(name=layer), name)
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+                read_layer(groups[layer], out.layer.add(name=layer), name)
+    except DAMAGE as error:
         raise ProtoError(f'{name}: not an HDF5 file, or damaged: {error}') from error
     return out
 
 
-def _read_layer(group, layer, file):
+def read_layer(group: Any, layer: pb.LayerParameter, file: str) -> None:
+    """Put the datasets of a group into a layer's blobs. Raises ProtoError."""
     arrays = {}
     for key in group:
-        dtype = getattr(group[key], 'dtype', None)
-        if (
-            not (key.isdecimal() and int(key) < MOST_BLOBS)
-            or dtype is None
-            or dtype.kind not in 'fiu'
-        ):
+        if not is_blob(group[key], key):
             raise ProtoError(
-                f"{file}: data/{layer.name} must hold numeric datasets called 0, 1, ...; found '{key}'"
+                f'{file}: data/{layer.name} must hold numeric datasets called 0, 1, ...; '
+                f"found '{key}'"
             )
         arrays[int(key)] = group[key][...]
     for i in range(max(arrays, default=-1) + 1):
@@ -86,34 +62,63 @@ def _read_layer(group, layer, file):
             array_to_blob(arrays[i].astype(np.float32), blob=blob)
 
 
-def check(net: Net, path: str | Path) -> None:
-    """Raises LayerError for a layer whose name HDF5 cannot hold."""
-    count = Counter(net.layer_names)
+def is_blob(dataset: Any, key: str) -> bool:
+    """Whether it holds numbers, under a number."""
+    dtype = getattr(dataset, 'dtype', None)
+    numbered = key.isdecimal() and int(key) < MOST_BLOBS
+    return numbered and dtype is not None and dtype.kind in 'fiu'
+
+
+def check_hdf5(net: LayeredNet, path: Source) -> None:
+    """Raises LayerError for a layer whose name HDF5 cannot hold, GoodinitError without h5py."""
+    import_extra('h5py', 'data')
+    names = Counter(layer.name for layer in net.layers)
     for layer in net.layers:
-        if '/' in layer.name or layer.name in ('', '.') or count[layer.name] > 1:
+        if '/' in layer.name or layer.name in ('', '.') or names[layer.name] > 1:
             raise layer.error(
                 f"Error saving weights to {path}: HDF5 needs layer names without '/', each once. "
                 'Rename the layer, or write a .caffemodel'
             )
 
 
-def write(net: Net, path: str | Path, diffs: bool = False) -> None:
-    """Write the file, all of it or on an error nothing.
+def write_hdf5(
+    net: LayeredNet, path: Source, diffs: bool = False, layers: pb.NetParameter | None = None
+) -> None:
+    """Write the file, all of it or on an error nothing; it has no room for a description of layers.
 
-    Raises LayerError as `check` does, ProtoError where `path` cannot be written, GoodinitError
-    without h5py.
+    Raises as `check_hdf5` does, and ProtoError where `path` cannot be written.
     """
+    check_hdf5(net, path)
     h5py = import_extra('h5py', 'data')
-    check(net, path)
     made = BytesIO()
     with h5py.File(made, 'w') as file:
-        for kind in ('data', 'diff') if diffs else ('data',):
+        for layer in net.layers:
+            write_values(file.create_group(f'data/{layer.name}'), layer)
+        if diffs:
             for layer in net.layers:
-                group = file.create_group(f'{kind}/{layer.name}')
-                for i, param in enumerate(layer.params):
-                    if kind == 'diff':
-                        group[str(i)] = param.diffs.array().astype('<f4')
-                    elif param.owner is param:
-                        group[str(i)] = param.values.array().astype('<f4')
+                write_diffs(file.create_group(f'diff/{layer.name}'), layer)
     with atomic_write(path) as target:
         target.write(made.getbuffer())
+
+
+def write_values(group: Any, layer: Layer) -> None:
+    for i, param in enumerate(layer.params):
+        if param.owner is param:
+            group[str(i)] = param.values.array().astype('<f4')
+
+
+def write_diffs(group: Any, layer: Layer) -> None:
+    for i, param in enumerate(layer.params):
+        group[str(i)] = param.diffs.array().astype('<f4')
+
+
+register_format(
+    Format(
+        'HDF5',
+        ('.h5', '.hdf5'),
+        read=read_hdf5,
+        write=write_hdf5,
+        check=check_hdf5,
+        signature=b'\x89HDF',
+    )
+)

@@ -60,7 +60,7 @@ def test_net_state(text, phase, expected):
 def test_passes_leave_their_input_alone():
     param = parse_net(SPLITS['top_with_loss_weight_used_once']['prototxt'])
     before = param.SerializeToString()
-    assert len(graph.prepare(param, TEST).layer) > len(param.layer)
+    assert len(graph.prepare_net(param, TEST).layer) > len(param.layer)
     assert param.SerializeToString() == before
 
 

@@ -47,12 +47,16 @@ ORDER = [
     'ranks',
     'engines',
     'blob',
+    'workspace',
     'registry',
     'data',
     'layers',
     'graph',
+    'losses',
     'weights',
     'plan',
+    'building',
+    'layer_graph',
     'net',
 ]
 MAY_PRINT = ('tools/', 'experiments/', 'benchmarks/', 'zoo/__main__.py')

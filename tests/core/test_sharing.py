@@ -54,7 +54,7 @@ def held(net):
     kept = [
         blob
         for layer in net.layers
-        for blob in (*layer._buffers.values(), *layer.scratches.values())
+        for blob in (*layer.work.buffers.values(), *layer.work.shared_scratch.values())
     ]
     memories = {blob.values.memory for blob in [*net.blobs.values(), *kept]}
     return sum(memory.held for memory in {memory.whole or memory for memory in memories})

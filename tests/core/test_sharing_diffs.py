@@ -129,7 +129,7 @@ def test_one_copy_serves_batch_norm_and_scale_in_place():
     plain, shared = pair(trainable(parse_net(WITH_BATCH_NORM)))
     assert_same((plain, shared))
     names = [
-        list(net.layers[net.index(name)]._buffers)
+        list(net.layers[net.index(name)].work.buffers)
         for net in (plain, shared)
         for name in ('bn1', 's1', 'bn2')
     ]
@@ -185,8 +185,8 @@ def test_a_solver_shares_only_when_it_is_asked_to():
         solver = Solver(
             param, share_memory=share, seed=0, fill=lambda net: fill(net, np.random.default_rng(0))
         )
-        assert solver.net.shared_by == 'share_diffs' * share
-        assert [net.shared_by for net in solver.test_nets] == ['share_memory' * share]
+        assert solver.net.plan.made_by == 'share_diffs' * share
+        assert [net.plan.made_by for net in solver.test_nets] == ['share_memory' * share]
         solver.step(3)
         tested.append(repr(solver.test()))
     assert tested[0] == tested[1]

@@ -75,7 +75,7 @@ def test_backward_adds_to_params_and_overwrites_bottoms(case):
     before = values(read)
     for blob in net.bottoms[-1]:
         blob.diff = STALE
-    for blob in net.layers[-1].scratches.values():
+    for blob in net.layers[-1].work.shared_scratch.values():
         blob.data = STALE
     case.backward(net)
     for name, blob in case.gradients(net).items():
@@ -91,8 +91,8 @@ def test_forward_does_not_see_stale_memory(case):
     once = run(case, net)
     for blob in [
         *net.tops[-1],
-        *net.layers[-1]._buffers.values(),
-        *net.layers[-1].scratches.values(),
+        *net.layers[-1].work.buffers.values(),
+        *net.layers[-1].work.shared_scratch.values(),
     ]:
         blob.data = STALE
         blob.diff = STALE
@@ -126,7 +126,7 @@ def test_backward_reads_the_tops_only_where_it_says_so(case):
     net.clear_param_diffs()
     case.backward(net)
     same = all(np.array_equal(blob.diff, once[name]) for name, blob in case.gradients(net).items())
-    assert same != layer.reads_top
+    assert same != layer.traits.reads_top
 
 
 @pytest.mark.parametrize('pool', ['Pooling', 'SPP'])
@@ -154,7 +154,7 @@ def test_a_layer_in_place_on_the_winners_of_a_pooling(pool, engine):
     assert gradient('y').any()
 
 
-@every_case(lambda layer: layer.in_place)
+@every_case(lambda layer: layer.traits.in_place)
 def test_in_place_is_the_same(case):
     apart, together = (run(case, case.net(checked(), in_place)) for in_place in (False, True))
     bottom = next(iter(case.bottoms))
@@ -204,25 +204,26 @@ def times(factor, arrays):
     return {name: factor * array for name, array in arrays.items()}
 
 
-@every_case(lambda layer: layer.scaling != 'fixed')
+@every_case()
 def test_declared_scaling(case):
     net = case.net(checked())
     layer, n = net.layers[-1], len(case.bottoms)
-    if layer.scaling == 'fixed':  # as its fields have it: the next test's
+    scaling = layer.scaling
+    if scaling.kind == 'fixed':  # as its fields have it: the next test's
         return
     # A constant that makes a declaration hold only nearly vanishes for small inputs ('equal') or
     # large ones ('free').
-    start = {'equal': 1e-3, 'free': 1e3}[layer.scaling] if layer.nearly else 1.0
-    rtol = 1e-4 if layer.nearly else 1e-9
+    start = {'equal': 1e-3, 'free': 1e3}[scaling.kind] if scaling.nearly else 1.0
+    rtol = 1e-4 if scaling.nearly else 1e-9
     once = scaled(case, net, [start] * n)
     factors = 2.0 ** np.arange(1, n + 1)
-    if layer.scaling == 'equal':
+    if scaling.kind == 'equal':
         assert_same(scaled(case, net, [2 * start] * n), times(2, once), rtol)
-    elif layer.scaling == 'free':
+    elif scaling.kind == 'free':
         assert_same(scaled(case, net, [2 * start] * n), once, rtol)
-    elif layer.scaling == 'product':
-        assert_same(scaled(case, net, factors), times(factors.prod() ** layer.degree, once), rtol)
-    elif layer.scaling == 'affine':
+    elif scaling.kind == 'product':
+        assert_same(scaled(case, net, factors), times(factors.prod() ** scaling.degree, once), rtol)
+    elif scaling.kind == 'affine':
         assert_same(scaled(case, net, [2] * n, [0.5, 1][: len(layer.params)]), once, rtol)
         assert_same(scaled(case, net, [1] * n, 2), times(2, once), rtol)
 
@@ -234,7 +235,7 @@ def test_what_is_declared_fixed_is_not_homogeneous(case):
     """No power p gives f(c x) = c^p f(x): else the layer should say so."""
     net = case.net(checked())
     layer = net.layers[-1]
-    if layer.scaling == 'fixed' and not layer.is_loss and all(case.wanted(net)):
+    if layer.scaling.kind == 'fixed' and not layer.is_loss and all(case.wanted(net)):
         once, half, quarter = (
             scaled(case, net, [factor] * len(case.bottoms)) for factor in (1, 0.5, 0.25)
         )

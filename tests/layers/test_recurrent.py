@@ -73,7 +73,7 @@ def test_the_state_outlives_the_buffers(type):
     net, freed = net_of(type), net_of(type)
     first, second = (run(net, X, CONT * 0 + 1) for _ in range(2))
     np.testing.assert_array_equal(run(freed, X, CONT * 0 + 1), first)
-    freed.layers[-1].free()
+    freed.layers[-1].work.free()
     np.testing.assert_array_equal(run(freed, X, CONT * 0 + 1), second)
     assert not np.allclose(first, second)
 

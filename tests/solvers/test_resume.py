@@ -13,7 +13,7 @@ import pytest
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.netlib.errors import LayerError, SolverError
-from goodinit.netlib.weights.caffemodel import read_file
+from goodinit.netlib.weights import read_weights_file
 from goodinit.proto import files, parse_solver, read_solver_state
 from goodinit.proto.caffe_pb2 import Phase
 from goodinit.solvers import Solver, events, side_file, snapshots
@@ -83,7 +83,7 @@ def assert_same_files(theirs, ours):
         del document['files']
         return (
             document,
-            list(read_file(state.replace('solverstate', 'caffemodel')).layer),
+            list(read_weights_file(state.replace('solverstate', 'caffemodel')).layer),
             list(snapshots.read_state(state).history),
         )
 

@@ -17,10 +17,10 @@ from ...feeding.net_file import NetFile
 from ...feeding.sampling import input_shapes
 from ...initializers.fillers import fill_array
 from ...netlib import Net, graph
+from ...netlib.building import check_counts
 from ...netlib.engines import make_engine
 from ...netlib.errors import DataError, GoodinitError, NetError, layer_error
 from ...netlib.layers.host import python
-from ...netlib.net import check_counts
 from ...netlib.registry import layer_class
 from ...netlib.shapes import Shape
 from ...proto.caffe_pb2 import LayerParameter, NetParameter

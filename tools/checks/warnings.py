@@ -63,7 +63,7 @@ def loses_gradient(net: Net, maker: Layer, layer: Layer) -> bool:
     harmless = maker.type == 'ReLU' and layer.type in ('Dropout', 'ReLU')
     return (
         net.phase == TRAIN
-        and maker.reads_top
+        and maker.traits.reads_top
         and net.runs_backward[net.layers.index(maker)]
         and not harmless
     )

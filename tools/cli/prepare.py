@@ -15,7 +15,7 @@ from ...netlib import Net, graph
 from ...netlib.engines import Engine
 from ...netlib.errors import NetError
 from ...netlib.ranks import Ranks
-from ...netlib.weights.caffemodel import check_save, layers_of, read_file, save, to_proto
+from ...netlib.weights import check_save, layers_of, read_weights_file, save, to_proto
 from ...proto.caffe_pb2 import NetParameter
 
 CPU_ENGINE = 'fast'
@@ -99,7 +99,7 @@ def prepare(
 def copy_weights(net: Net, weights: str) -> list[str]:
     """Take the weights of a file; notes on layers that only one of the two has. Raises
     GoodinitError."""
-    saved = read_file(weights)
+    saved = read_weights_file(weights)
     learned = [layer.name for layer in saved.layer if layer.blobs]
     try:
         unknown = set(net.copy_from(saved))

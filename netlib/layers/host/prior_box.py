@@ -4,6 +4,7 @@ import numpy as np
 
 from ...registry import register
 from ..base import Layer
+from ..traits import FREE
 
 
 @register
@@ -27,7 +28,7 @@ class PriorBox(Layer):
 
     bottoms = 2
     no_gradient = (0, 1)
-    scaling = 'free'
+    scaling = FREE
 
     def setup(self, bottom, top):
         p = self.param.prior_box_param

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from ...blob import Blob
 from ...registry import register
 from ..base import Layer
+from ..traits import Traits
 
 log = logging.getLogger(__name__)
 _announced: set[str] = set()
@@ -93,7 +94,7 @@ class Python(Layer):
     """
 
     bottoms = tops = (0, None)
-    in_place = True
+    traits = Traits(in_place=True)
 
     def setup(self, bottom, top):
         self.user = self.user_class()(self)

@@ -2,6 +2,7 @@
 them."""
 
 from ..base import Layer
+from ..traits import AFFINE
 
 
 class Affine(Layer):
@@ -12,8 +13,9 @@ class Affine(Layer):
     `sample_count` and `samples`.
     """
 
-    scaling = 'affine'
+    scaling = AFFINE
     groups = 1
+    sees_patches = False  # its samples are patches of an image
     num_output = 0
 
     def add_weights(self, shape, p):

@@ -2,13 +2,14 @@
 
 from ...shapes import fold
 from ..base import Layer
+from ..traits import EQUAL
 
 
 class Blocks(Layer):
     """A layer that copies between a whole blob and its blocks along `block_axis`, both given as
     tensors."""
 
-    scaling = 'equal'
+    scaling = EQUAL
     block_axis = 1
 
     def read_axis(self, p, old_name, blob):

@@ -23,6 +23,10 @@ class Loss(Layer):
             )
         self.batch = max(bottom[0].shape[0], 1)
 
+    def loss_weight(self, top, i=0):
+        """The gradient of the total loss by the scalar top[i]: where backward starts."""
+        return top[i].diffs.item()
+
     def refuse_label_gradient(self, propagate_down):
         if len(propagate_down) > 1 and propagate_down[1]:
             raise self.error(f'{self.type} Layer cannot backpropagate to label inputs.')

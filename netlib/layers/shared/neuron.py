@@ -1,6 +1,9 @@
 """What the elementwise layers share: the shape stays, and one function of the engine does the rest."""
 
+from dataclasses import replace
+
 from ..base import Layer
+from ..traits import Traits
 
 
 class Neuron(Layer):
@@ -10,18 +13,15 @@ class Neuron(Layer):
     `needs_input` and the layer keeps a copy of x.
     """
 
-    in_place = True
+    traits = Traits(in_place=True)
     function = ''
     needs_input = False
     from_y = False  # the derivative is told from y
 
-    @property
-    def keeps_input(self):
-        return self.needs_input
-
-    @property
-    def reads_top(self):
-        return self.from_y or not self.needs_input and self.param.bottom == self.param.top
+    def __init__(self, param, *context):
+        super().__init__(param, *context)
+        reads_top = self.from_y or (not self.needs_input and param.bottom == param.top)
+        self.traits = replace(self.traits, keeps_input=self.needs_input, reads_top=reads_top)
 
     def parameters(self):
         """The function's parameters, from the layer's fields."""
@@ -31,12 +31,12 @@ class Neuron(Layer):
         top[0].reshape(*bottom[0].shape)
 
     def forward(self, bottom, top):
-        x = self.keep_input(bottom, top) if self.needs_input else bottom[0].values
+        x = self.work.keep_input(bottom[0], top[0]) if self.needs_input else bottom[0].values
         self.engine.unary(self.function, x, *self.parameters(), out=top[0].values)
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            x = self.input(bottom, top) if self.needs_input else bottom[0].values
+            x = self.work.kept_input(bottom[0], top[0]) if self.needs_input else bottom[0].values
             self.engine.unary_backward(
                 self.function,
                 x,

@@ -2,6 +2,7 @@
 
 from ...shapes import fold
 from ..base import Layer
+from ..traits import Traits
 
 
 class Operand(Layer):
@@ -12,7 +13,7 @@ class Operand(Layer):
     """
 
     bottoms = (1, 2)
-    in_place = True
+    traits = Traits(in_place=True, per_unit=True)
 
     def add_operand(self, x, p, default):
         """Add the parameter, filled with the constant `default` where `p` has no filler."""

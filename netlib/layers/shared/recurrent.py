@@ -27,8 +27,8 @@ class Recurrent(Unrolled):
 
     states: tuple[str, ...] = ('h',)
 
-    def __init__(self, param, *args):
-        super().__init__(param, *args)
+    def __init__(self, param, *context):
+        super().__init__(param, *context)
         self.exposed = n = len(self.states) if param.recurrent_param.expose_hidden else 0
         self.static = len(param.bottom) > 2 + n
         self.bottoms, self.tops = (2 + n, 3 + n), 1 + n

@@ -8,8 +8,6 @@ class Standardize(Layer):
     """A layer z = (x - mean) inverse, whose mean and inverse deviation have extent 1 where x is
     averaged over."""
 
-    nearly = True
-
     def standardized(self, x, mean, inverse):
         """z, computed again."""
         z = self.scratch('z', *x.shape)

@@ -1,0 +1,132 @@
+"""From the layers of a NetParameter to layers that are wired by blobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ..proto.caffe_pb2 import LayerParameter, NetParameter
+from . import graph
+from .blob import Blob, Param
+from .engines import Engine
+from .layers import Layer
+from .losses import loss_weights
+from .plan import Plan, Step
+from .ranks import Ranks
+from .registry import layer_class
+from .weights.sharing import configure_params
+from .workspace import Workspace
+
+
+class Builder:
+    """Builds the layers of a net one after the other; `blobs` are those made so far, by name."""
+
+    def __init__(self, phase: int, engine: Engine, ranks: Ranks, seed: int, plan: Plan):
+        self.phase, self.engine, self.ranks = phase, engine, ranks
+        self.seed, self.plan = seed, plan
+        self.blobs: dict[str, Blob] = {}
+
+    def steps(self, param: NetParameter) -> Iterator[Step]:
+        """Each layer of the net, set up and in shape, with its bottoms and tops."""
+        graph.check_tops(param)
+        owners: dict[str, Param] = {}
+        for i, layer_param in enumerate(param.layer):
+            layer = self.make_layer(i, layer_param)
+            bottom = [self.blobs[name] for name in layer_param.bottom]
+            top = self.make_tops(layer)
+            check_counts(layer, bottom, top)
+            layer.setup(bottom, top)
+            layer.reshape(bottom, top)
+            layer.loss_weights = loss_weights(layer_param, layer.is_loss, len(top))
+            configure_params(layer, owners)
+            yield Step(layer, bottom, top)
+
+    def make_layer(self, i: int, param: LayerParameter) -> Layer:
+        """Layer i, with random numbers and a workspace of its own."""
+        kind = layer_class(param)
+        words = [self.seed & 0xFFFFFFFF, i]
+        # Data layers draw alike on all ranks and take different samples; Dropout must not.
+        if self.ranks.rank and not kind.is_data:
+            words.append(self.ranks.rank)
+        work = Workspace(self.engine, self.plan.scratch)
+        rng = np.random.default_rng(words)
+        return kind(param, self.engine, self.phase, rng, work, self.ranks)
+
+    def make_tops(self, layer: Layer) -> list[Blob]:
+        """The blobs that a layer writes: new ones, or its bottoms where it works in place."""
+        names = list(layer.param.top)
+        if layer.is_loss and not names:
+            taken = layer.name in self.blobs
+            names = [f'(automatic) {layer.name}' if taken else layer.name]
+        for i, name in enumerate(names):
+            if layer.param.bottom[i : i + 1] != [name]:
+                self.blobs[name] = Blob(name, (), self.engine.dtype)
+            elif not layer.traits.in_place:
+                raise layer.error(
+                    f'{layer.type} Layer does not allow in-place computation. '
+                    f"Give its top another name than '{name}'"
+                )
+        return [self.blobs[name] for name in names]
+
+
+def check_counts(layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    """As many bottoms and tops as the layer type takes, in Caffe's words. Raises LayerError."""
+    check_count(layer, layer.bottoms, len(bottom), 'takes', 'bottom blob(s) as input.')
+    check_count(layer, layer.tops, len(top), 'produces', 'top blob(s) as output.')
+    if layer.same_count and len(bottom) != len(top):
+        raise layer.error(
+            f'{layer.type} Layer produces one top blob as output for each bottom blob input. '
+            f'Found {len(bottom)} bottoms and {len(top)} tops'
+        )
+
+
+def check_count(
+    layer: Layer, allowed: int | tuple[int, int | None], found: int, verb: str, what: str
+) -> None:
+    """Exactly `allowed`, or as many as that (least, most) says."""
+    least, most = (allowed, allowed) if isinstance(allowed, int) else allowed
+    if least == most == found:
+        return
+    if found < least:
+        needed = f'{least}' if least == most else f'at least {least}'
+    elif most is not None and found > most:
+        needed = f'{least}' if least == most else f'at most {most}'
+    else:
+        return
+    raise layer.error(f'{layer.type} Layer {verb} {needed} {what} Found {found}')
+
+
+def backward_flags(
+    steps: Sequence[Step], force: bool, roots: Sequence[str] | None = None
+) -> tuple[list[bool], list[list[bool]]]:
+    """Which layers run backward, and of which of their bottoms they compute the diff.
+
+    Gradients start at the blobs named `roots`; None: at the losses.
+    """
+    wirings = [wiring(step, roots) for step in steps]
+    return graph.backward_flags(wirings, force)
+
+
+def wiring(step: Step, roots: Sequence[str] | None) -> graph.Wiring:
+    """What decides whether a layer runs backward."""
+    layer, bottom, top = step
+    flags = list(layer.param.propagate_down)
+    if len(flags) not in (0, len(bottom)):
+        raise layer.error(
+            'propagate_down param must be specified either 0 or bottom_size times: found '
+            f'{len(flags)} for {len(bottom)} bottoms'
+        )
+    names = [blob.name for blob in top]
+    if roots is None:
+        begins = [weight != 0 for weight in layer.loss_weights]
+    else:
+        begins = [name in roots for name in names]
+    return graph.Wiring(
+        bottoms=[blob.name for blob in bottom],
+        tops=names,
+        learns=any(param.learns for param in layer.params),
+        has_loss=begins,
+        propagate_down=flags,
+        forceable=[i not in layer.no_gradient for i in range(len(bottom))],
+    )

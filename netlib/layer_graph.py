@@ -1,0 +1,87 @@
+"""LayerGraph: the layers of a prototxt, built and wired by blobs, and how to find one's way in
+them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from ..proto.caffe_pb2 import NetParameter
+from .blob import Blob, Param
+from .building import Builder
+from .engines import Engine
+from .errors import NetError, did_you_mean
+from .layers import Layer
+from .plan import Plan, Step
+from .ranks import Ranks
+
+
+class LayerGraph:
+    """Layers in the order in which they run, each with the blobs that it reads and writes.
+
+    `layers`, `layer_names` and the blobs of each layer (`bottoms`, `tops`) share one index; `blobs`
+    and `params` go by name.
+    """
+
+    def __init__(self, param: NetParameter, engine: Engine, ranks: Ranks, seed: int):
+        self.param, self.engine, self.ranks, self.seed = param, engine, ranks, seed
+        self.name, self.phase = param.name, param.state.phase
+        self.plan = Plan()
+        builder = Builder(self.phase, engine, ranks, seed, self.plan)
+        self.steps: list[Step] = list(builder.steps(param))
+        self.blobs: dict[str, Blob] = builder.blobs
+        self.layers: list[Layer] = [step.layer for step in self.steps]
+        self.bottoms: list[list[Blob]] = [step.bottom for step in self.steps]
+        self.tops: list[list[Blob]] = [step.top for step in self.steps]
+        self.params: dict[str, list[Param]] = {}
+        for layer in self.layers:
+            if layer.params:
+                self.params[layer.name] = layer.params
+
+    @property
+    def layer_names(self) -> list[str]:
+        return [layer.name for layer in self.layers]
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the blobs that Input layers make."""
+        tops = [step.top for step in self.steps if step.layer.type == 'Input']
+        return [blob.name for blob in chain.from_iterable(tops)]
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the blobs that no layer reads, in alphabetical order as in Caffe."""
+        unread: set[str] = set()
+        for _, bottom, top in self.steps:
+            unread.difference_update(blob.name for blob in bottom)
+            unread.update(blob.name for blob in top)
+        return sorted(unread)
+
+    def index(self, layer: str | int) -> int:
+        """The index of a layer given by name or index. Raises NetError for an unknown name."""
+        if isinstance(layer, int):
+            return range(len(self.layers))[layer]
+        names = self.layer_names
+        if layer not in names:
+            raise NetError(f"net '{self.name}' has no layer '{layer}'{did_you_mean(layer, names)}")
+        return names.index(layer)
+
+    def blob(self, name: str) -> Blob:
+        """The blob of a name. Raises NetError for an unknown one."""
+        if name not in self.blobs:
+            guess = did_you_mean(name, self.blobs)
+            raise NetError(f"net '{self.name}' has no blob '{name}'{guess}")
+        return self.blobs[name]
+
+    def all_params(self) -> list[Param]:
+        """Every parameter blob, in the order of the layers; those that share memory with an earlier
+        one too."""
+        return list(self._params())
+
+    def learning(self) -> list[Param]:
+        """The parameters whose diffs backward computes."""
+        return [param for param in self._params() if param.learns]
+
+    def _params(self) -> Iterator[Param]:
+        for layer in self.layers:
+            yield from layer.params

@@ -1,0 +1,25 @@
+"""One copy for two layers: what one keeps of its output is what another, in place on it, keeps of
+its input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..blob import Blob
+from ..layers import Layer
+from .plan import Step
+
+
+def share_copies(steps: Iterable[Step]) -> None:
+    """Let each layer that keeps its output write it where the layer in place above keeps it.
+
+    The one below then writes the copy, and the one above reads it and writes the blob.
+    """
+    writers: dict[Blob, Layer] = {}
+    for layer, bottom, top in steps:
+        if layer.traits.keeps_input and bottom[0] is top[0]:
+            below = writers[bottom[0]]
+            if below.traits.keeps_output:
+                below.work.reader, layer.work.input_is_kept = layer.work, True
+        for blob in top:
+            writers[blob] = layer

@@ -1,0 +1,77 @@
+"""Plan: which layers of a net run, and what else they compute while they do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..blob import Blob
+from ..layers import Layer
+from ..memory import Tensor
+
+
+class Step(NamedTuple):
+    """A layer with what it computes on."""
+
+    layer: Layer
+    bottom: list[Blob]
+    top: list[Blob]
+
+
+@dataclass
+class Fused:
+    """What a layer's forward computes besides its own: layers above it, in place on its top.
+
+    `channels` are linear by channel, and come first; then it may rectify.
+    """
+
+    channels: list[Layer] = field(default_factory=list)
+    rectify: bool = False
+
+    def options(self, layer: Layer) -> dict[str, Any]:
+        """The arguments that tell the layer's forward."""
+        out: dict[str, Any] = {}
+        if self.rectify:
+            out['rectify'] = True
+        if self.channels:
+            out['scale'], out['shift'] = self._scale_and_shift(layer)
+        return out
+
+    def _scale_and_shift(self, layer: Any) -> tuple[Tensor, Tensor]:
+        """What `channels` make of the layer's y = u + b: scale u + shift, (C,) each."""
+        engine, channels = layer.engine, layer.num_output
+        scale, shift = layer.buffer('scale', channels), layer.buffer('shift', channels)
+        engine.fill(1, out=scale)
+        if layer.bias:
+            engine.axpby(1, layer.bias.values, 0, out=shift)
+        else:
+            engine.fill(0, out=shift)
+        for above in self.channels:
+            above.compose(scale, shift)
+        return scale, shift
+
+
+class Plan:
+    """What was decided for a net; an empty one runs every layer by itself.
+
+    made_by     'share_memory' or 'share_diffs', the method of Net that made it, or ''
+    fused       {index of a layer: what else its forward computes}
+    done_below  indices of the layers that such a forward computes
+    scratch     the tensors that all layers compute with
+    """
+
+    def __init__(self) -> None:
+        self.made_by = ''
+        self.fused: dict[int, Fused] = {}
+        self.done_below: set[int] = set()
+        self.scratch: dict[str, Blob] = {}
+
+    def forward(self, i: int, step: Step) -> None:
+        """Run layer i forward, or nothing where a layer below has done so."""
+        if i in self.done_below:
+            return
+        layer, bottom, top = step
+        if i in self.fused:
+            layer.forward(bottom, top, **self.fused[i].options(layer))
+        else:
+            layer.forward(bottom, top)

@@ -1,0 +1,109 @@
+"""The formats of files that hold weights, by suffix and by first bytes.
+
+Another format registers itself:
+
+    register_format(Format('NumPy', ('.npz',), read=..., write=..., check=...))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ...proto import ProtoError, existing_file
+from ...proto import caffe_pb2 as pb
+from ..layers import Layer
+
+Source = str | Path
+
+
+class LayeredNet(Protocol):
+    """What a format sees of a net."""
+
+    name: str
+    layers: list[Layer]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to keep weights in a file.
+
+    suffixes    of names that ask for it
+    read        path -> the layers' names and blobs, as the message of a caffemodel
+    write       (net, path, diffs, layers): the whole file, or on an error nothing; `layers` is what
+                the file says of the layers, where the format has room for that
+    check       (net, path): raises what `write` would raise, before there is anything to save
+    signature   the first bytes of such a file, whatever it is called; b'': it has none
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Callable[[Source], pb.NetParameter]
+    write: Callable[[LayeredNet, Source, bool, pb.NetParameter | None], None]
+    check: Callable[[LayeredNet, Source], None] = lambda net, path: None
+    signature: bytes = b''
+
+
+FORMATS: list[Format] = []
+
+
+def register_format(new: Format) -> None:
+    """Make a format known; the first one registered is that of files whose suffix says nothing."""
+    FORMATS.append(new)
+
+
+def format_named(path: Source) -> Format:
+    """The format that a file's name asks for."""
+    suffix = Path(path).suffix
+    for known in FORMATS:
+        if suffix in known.suffixes:
+            return known
+    return FORMATS[0]
+
+
+def format_found(path: Source) -> Format:
+    """The format of a file: as its name asks, else as its first bytes say. Raises ProtoError."""
+    name = existing_file(path)
+    named = format_named(path)
+    if named is not FORMATS[0]:
+        return named
+    first = first_bytes(name)
+    for known in FORMATS:
+        if known.signature and first.startswith(known.signature):
+            return known
+    return named
+
+
+def first_bytes(name: str) -> bytes:
+    longest = max(len(known.signature) for known in FORMATS)
+    try:
+        with open(name, 'rb') as file:
+            return file.read(longest)
+    except OSError as error:
+        raise ProtoError(f'{name}: cannot read: {error.strerror}') from error
+
+
+def read_weights_file(path: Source) -> pb.NetParameter:
+    """The layers and their blobs of a file of any known format.
+
+    Raises ProtoError for a file that is missing, damaged, or something else.
+    """
+    return format_found(path).read(path)
+
+
+def save(
+    net: LayeredNet, path: Source, diffs: bool = False, layers: pb.NetParameter | None = None
+) -> None:
+    """Write the net's weights in the format that the name asks for.
+
+    `layers`: the layers as the file is to describe them; None: the net's own. Raises GoodinitError,
+    and leaves nothing half-written.
+    """
+    format_named(path).write(net, path, diffs, layers)
+
+
+def check_save(net: LayeredNet, path: Source) -> None:
+    """Raises, before there is anything to save, the GoodinitError that `save` would raise."""
+    format_named(path).check(net, path)

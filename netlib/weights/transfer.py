@@ -1,0 +1,71 @@
+"""Weights from a message into the layers of a net."""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+
+from ...proto import blob_shape, blob_to_array
+from ...proto import caffe_pb2 as pb
+from ..blob import Param
+from ..errors import NetError
+from ..layers import Layer
+from .formats import LayeredNet, read_weights_file
+
+
+def copy_weights(net: LayeredNet, source: str | Path | pb.NetParameter) -> list[str]:
+    """Take weights layer by layer of the same name; returns the names that the net lacks.
+
+    Layers that the source lacks keep what they have. Raises NetError for another number or shape of
+    blobs, ProtoError for a file that cannot be read.
+    """
+    if isinstance(source, pb.NetParameter):
+        file, saved = '', source
+    else:
+        file, saved = f'{source}: ', read_weights_file(source)
+    layers = {layer.name: layer for layer in reversed(net.layers)}
+    unknown = []
+    for layer in saved.layer:
+        if layer.name in layers:
+            copy_layer(layers[layer.name], layer, file)
+        else:
+            unknown.append(layer.name)
+    return unknown
+
+
+def copy_layer(layer: Layer, saved: pb.LayerParameter, file: str) -> None:
+    """Take the blobs of one layer; `file` goes in front of an error."""
+    stored = {i: blob for i, blob in enumerate(saved.blobs) if blob.ListFields()}
+    # HDF5 leaves out what shares its owner's memory.
+    required = {i for i, param in enumerate(layer.params) if param.owner is param}
+    possible = set(range(len(layer.params)))
+    if not required <= stored.keys() <= possible:
+        raise NetError(
+            f'{file}Incompatible number of blobs for layer {layer.name}: the file has '
+            f'{len(stored)}, the net {len(layer.params)}'
+        )
+    for i, blob in stored.items():
+        if not same_shape(blob, layer.params[i]):
+            raise shape_mismatch(layer, i, blob, file)
+        layer.params[i].data = blob_to_array(blob).reshape(layer.params[i].shape)
+
+
+def same_shape(blob: pb.BlobProto, param: Param) -> bool:
+    """Whether the blob has the parameter's shape; the old one of four axes may begin with ones."""
+    shape = blob_shape(blob)
+    if shape == param.shape:
+        return True
+    legacy = len(shape) == 4 and not blob.HasField('shape')
+    return legacy and shape == (1,) * (4 - param.axes) + param.shape
+
+
+def shape_mismatch(layer: Layer, i: int, blob: pb.BlobProto, file: str) -> NetError:
+    """Caffe's words for it."""
+    shape = blob_shape(blob)
+    found = f'{" ".join(map(str, shape))} ({prod(shape)})'
+    return NetError(
+        f"{file}Cannot copy param {i} weights from layer '{layer.name}'; shape mismatch.  "
+        f'Source param shape is {found}; target param shape is {layer.params[i].shape_text}. '
+        "To learn this layer's parameters from scratch rather than copying from a saved net, "
+        'rename the layer.'
+    )

@@ -11,35 +11,43 @@ A filler is a function `(shape, rng, param) -> array`; initializers/fillers.py r
 """
 
 from collections.abc import Callable
+from typing import Any, TypeVar
 
+import numpy as np
+
+from ..proto.caffe_pb2 import FillerParameter, LayerParameter
 from .errors import did_you_mean, layer_error
+from .rng import Rng
+from .shapes import Shape
 
-LAYERS: dict[str, type] = {}
-FILLERS: dict[str, Callable] = {}
+Filler = Callable[[Shape, Rng, FillerParameter], np.ndarray]
+LayerClass = TypeVar('LayerClass', bound=type)
+
+LAYERS: dict[str, type[Any]] = {}
+FILLERS: dict[str, Filler] = {}
 
 
-def register(layer_class: type) -> type:
+def register(layer_class: LayerClass) -> LayerClass:
     """Make a Layer class known under its own name."""
     LAYERS[layer_class.__name__] = layer_class
     return layer_class
 
 
-def register_filler(name: str) -> Callable:
+def register_filler(name: str) -> Callable[[Filler], Filler]:
     """Make a filler known under `name`."""
 
-    def keep(function: Callable) -> Callable:
+    def keep(function: Filler) -> Filler:
         FILLERS[name] = function
         return function
 
     return keep
 
 
-def layer_class(param) -> type:
-    """The class that the LayerParameter's `type` names."""
+def layer_class(param: LayerParameter) -> type[Any]:
+    """The class that the LayerParameter's `type` names. Raises LayerError for an unknown one."""
     if param.type not in LAYERS:
-        raise layer_error(
-            param,
-            f'Unknown layer type: {param.type or "(none given)"}'
-            f'{did_you_mean(param.type, LAYERS)} (known types: {", ".join(sorted(LAYERS))})',
-        )
+        found = param.type or '(none given)'
+        known = ', '.join(sorted(LAYERS))
+        guess = did_you_mean(param.type, LAYERS)
+        raise layer_error(param, f'Unknown layer type: {found}{guess} (known types: {known})')
     return LAYERS[param.type]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ...proto.caffe_pb2 import TEST, FillerParameter, LayerParameter
 from ..blob import Blob, Param
 from ..engines import Engine
 from ..errors import LayerError, layer_error
 from ..memory import Tensor
 from ..ranks import Ranks
+from ..rng import Rng
 from ..shapes import canonical_axis
 from ..workspace import Workspace
 from .traits import FIXED, Scaling, Traits
@@ -52,7 +51,7 @@ class Layer:
         param: LayerParameter,
         engine: Engine,
         phase: int = TEST,
-        rng: np.random.Generator | None = None,
+        rng: Rng | None = None,
         work: Workspace | None = None,
         ranks: Ranks | None = None,
     ):

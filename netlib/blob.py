@@ -1,11 +1,13 @@
-"""Blob: a named array and its gradient, the unit that flows between layers and that layers learn."""
+"""Blob: a named array and its gradient, which flows between layers; Param: one that layers learn."""
 
 from __future__ import annotations
 
 from math import prod
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
+from ..proto.caffe_pb2 import FillerParameter, ParamSpec
 from .errors import NetError
 from .memory import Memory, Tensor
 from .shapes import Shape
@@ -24,14 +26,14 @@ class Blob:
     Memory is taken at first use, so a net that never runs backward holds no diffs.
     """
 
-    def __init__(self, name: str = '', shape: Shape = (), dtype=np.float32):
+    def __init__(self, name: str = '', shape: Shape = (), dtype: DTypeLike = np.float32):
         self.name, self.dtype = name, np.dtype(dtype)
         self._values, self._diffs = Memory(0, dtype), Memory(0, dtype)
         self.shape: Shape = (0,)
         self.count = 0
         self.reshape(*shape)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Blob('{self.name}', {self.shape})"
 
     def reshape(self, *shape: int) -> None:
@@ -45,10 +47,8 @@ class Blob:
         self.shape = tuple(int(n) for n in shape)
         self.count = prod(self.shape)
         if self.count > min(self._values.size, self._diffs.size):
-            self._values, self._diffs = (
-                Memory(self.count, self.dtype),
-                Memory(self.count, self.dtype),
-            )
+            self._values = Memory(self.count, self.dtype)
+            self._diffs = Memory(self.count, self.dtype)
 
     def share(self, other: Blob, diffs: bool = True) -> None:
         """Use the memory of `other` from now on (of at least as many elements); the shapes may
@@ -58,7 +58,7 @@ class Blob:
             self._diffs = other._diffs
 
     def use(self, values: Memory | None = None, diffs: Memory | None = None) -> None:
-        """Keep the values, or the diffs, in this memory from now on (of at least as many elements)."""
+        """Keep the values, or the diffs, in this memory from now on, which must be large enough."""
         self._values = values or self._values
         self._diffs = diffs or self._diffs
 
@@ -80,7 +80,7 @@ class Blob:
         return self.values.array(write=True)
 
     @data.setter
-    def data(self, array) -> None:
+    def data(self, array: ArrayLike) -> None:
         self.values.set(array)
 
     @property
@@ -88,7 +88,7 @@ class Blob:
         return self.diffs.array(write=True)
 
     @diff.setter
-    def diff(self, array) -> None:
+    def diff(self, array: ArrayLike) -> None:
         self.diffs.set(array)
 
     @property
@@ -109,11 +109,17 @@ class Param(Blob):
     whether backward must compute its diff.
     """
 
-    def __init__(self, name: str, shape: Shape, filler=None, dtype=np.float32):
+    def __init__(
+        self,
+        name: str,
+        shape: Shape,
+        filler: FillerParameter | None = None,
+        dtype: DTypeLike = np.float32,
+    ):
         super().__init__(name, shape, dtype)
         self.filler = filler
         self.lr_mult = self.decay_mult = 1.0
         self.owner: Param = self
-        self.spec = None  # the ParamSpec of an owner that others may share
+        self.spec = ParamSpec()  # what the prototxt says of an owner that others may share
         self.learns = True
         self.is_statistic = False  # a mean or variance that a layer counts, not learned

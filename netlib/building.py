@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
 from . import graph
 from .blob import Blob, Param
@@ -15,6 +13,7 @@ from .losses import loss_weights
 from .plan import Plan, Step
 from .ranks import Ranks
 from .registry import layer_class
+from .rng import make_rng
 from .weights.sharing import configure_params
 from .workspace import Workspace
 
@@ -50,8 +49,7 @@ class Builder:
         if self.ranks.rank and not kind.is_data:
             words.append(self.ranks.rank)
         work = Workspace(self.engine, self.plan.scratch)
-        rng = np.random.default_rng(words)
-        return kind(param, self.engine, self.phase, rng, work, self.ranks)
+        return kind(param, self.engine, self.phase, make_rng(words), work, self.ranks)
 
     def make_tops(self, layer: Layer) -> list[Blob]:
         """The blobs that a layer writes: new ones, or its bottoms where it works in place."""

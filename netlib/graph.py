@@ -1,9 +1,11 @@
-"""Passes over a net before it is a Net: which layers are there, where a blob splits, who runs
-backward.
+"""Passes over a net before it is a Net: which layers a state admits, where a blob splits, which
+layers run backward.
 
 The first ones map a NetParameter to a new NetParameter; `backward_flags` maps plain lists to plain
 lists. No numbers.
 """
+
+from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,6 +13,8 @@ from dataclasses import dataclass, field
 
 from ..proto import caffe_pb2 as pb
 from .errors import LayerError, NetError, did_you_mean, layer_error
+
+Version = tuple[int, int]  # of a blob: (index of the layer that wrote it, which of its tops)
 
 
 def prepare_net(
@@ -46,28 +50,28 @@ def filter_net(param: pb.NetParameter, state: pb.NetState) -> pb.NetParameter:
     for layer in param.layer:
         if layer.include and layer.exclude:
             raise layer_error(layer, 'Specify either include rules or exclude rules; not both.')
-        if (
-            any(meets(state, rule) for rule in layer.include)
-            or not layer.include
-            and not any(meets(state, rule) for rule in layer.exclude)
-        ):
+        if admits(layer, state):
             out.layer.add().CopyFrom(layer)
     return out
 
 
+def admits(layer: pb.LayerParameter, state: pb.NetState) -> bool:
+    """Whether the layer is there in this state: one include rule holds, or no exclude rule."""
+    if layer.include:
+        return any(meets(state, rule) for rule in layer.include)
+    return not any(meets(state, rule) for rule in layer.exclude)
+
+
 def meets(state: pb.NetState, rule: pb.NetStateRule) -> bool:
     """Whether the state satisfies every condition of the rule (an empty rule always holds)."""
+    if rule.HasField('phase') and rule.phase != state.phase:
+        return False
+    if rule.HasField('min_level') and state.level < rule.min_level:
+        return False
+    if rule.HasField('max_level') and state.level > rule.max_level:
+        return False
     stages = set(state.stage)
-    return not (
-        rule.HasField('phase')
-        and rule.phase != state.phase
-        or rule.HasField('min_level')
-        and state.level < rule.min_level
-        or rule.HasField('max_level')
-        and state.level > rule.max_level
-        or set(rule.stage) - stages
-        or set(rule.not_stage) & stages
-    )
+    return stages.issuperset(rule.stage) and stages.isdisjoint(rule.not_stage)
 
 
 def insert_splits(param: pb.NetParameter) -> pb.NetParameter:
@@ -79,26 +83,26 @@ def insert_splits(param: pb.NetParameter) -> pb.NetParameter:
     """
     for error in unknown_bottoms(param):
         raise error
-    versions = _versions(param)
+    versions = Versions.of(param)
     out = pb.NetParameter()
     out.CopyFrom(param)
     del out.layer[:]
-    used: Counter = Counter()
+    used: Counter[Version] = Counter()
     for i, layer in enumerate(param.layer):
         new = out.layer.add()
         new.CopyFrom(layer)
         for j, blob in enumerate(layer.bottom):
             source = versions.source[i, j]
             if versions.readers[source] > 1:
-                new.bottom[j] = split_name(
-                    blob, param.layer[source[0]].name, source[1], used[source]
-                )
+                writer, top = source
+                name = param.layer[writer].name
+                new.bottom[j] = split_name(blob, name, top, used[source])
                 used[source] += 1
-        for j, blob in enumerate(layer.top):
-            if versions.readers[i, j] > 1:
-                _add_split(out, new, j, blob, versions.readers[i, j], used)
-                if versions.weight[i, j]:
-                    used[i, j] += 1
+        for j in range(len(layer.top)):
+            readers = versions.readers[i, j]
+            if readers > 1:
+                add_split(out, new, j, readers)
+                used[i, j] += versions.weight[i, j] != 0
     return out
 
 
@@ -108,11 +112,9 @@ def unknown_bottoms(param: pb.NetParameter) -> Iterator[LayerError]:
     for layer in param.layer:
         for j, blob in enumerate(layer.bottom):
             if blob not in written:
-                yield layer_error(
-                    layer,
-                    f"Unknown bottom blob '{blob}' (layer '{layer.name}', bottom index {j})"
-                    f'{did_you_mean(blob, written) or "; it must be the top of an earlier layer"}',
-                )
+                guess = did_you_mean(blob, written) or '; it must be the top of an earlier layer'
+                place = f"(layer '{layer.name}', bottom index {j})"
+                yield layer_error(layer, f"Unknown bottom blob '{blob}' {place}{guess}")
         written.update(dict.fromkeys(layer.top))
 
 
@@ -122,39 +124,38 @@ def split_name(blob: str, layer: str, top: int, k: int | None = None) -> str:
 
 
 @dataclass
-class _Versions:
-    """Who reads which version of which blob; a version is (index of the layer that wrote it, which
-    top)."""
+class Versions:
+    """Who reads which version of which blob."""
 
-    source: dict = field(default_factory=dict)  # (layer, bottom) -> version
-    readers: Counter = field(
-        default_factory=Counter
-    )  # version -> bottoms that read it (a loss weight is one too)
-    weight: dict = field(default_factory=dict)  # version -> its loss weight
+    source: dict[tuple[int, int], Version] = field(default_factory=dict)  # of (layer, bottom)
+    readers: Counter[Version] = field(default_factory=Counter)  # a loss weight is one too
+    weight: dict[Version, float] = field(default_factory=dict)  # the loss weight of each
 
-
-def _versions(param):
-    v, written = _Versions(), {}
-    for i, layer in enumerate(param.layer):
-        for j, blob in enumerate(layer.bottom):
-            v.source[i, j] = written[blob]
-            v.readers[written[blob]] += 1
-        for j, blob in enumerate(layer.top):
-            written[blob] = i, j
-            v.weight[i, j] = layer.loss_weight[j] if j < len(layer.loss_weight) else 0
-    for version, weight in v.weight.items():
-        if weight and v.readers[version]:
-            v.readers[version] += 1
-    return v
+    @classmethod
+    def of(cls, param: pb.NetParameter) -> Versions:
+        out = cls()
+        written: dict[str, Version] = {}
+        for i, layer in enumerate(param.layer):
+            for j, blob in enumerate(layer.bottom):
+                out.source[i, j] = written[blob]
+                out.readers[written[blob]] += 1
+            for j, blob in enumerate(layer.top):
+                written[blob] = i, j
+                out.weight[i, j] = layer.loss_weight[j] if j < len(layer.loss_weight) else 0
+        for version, weight in out.weight.items():
+            if weight and out.readers[version]:
+                out.readers[version] += 1
+        return out
 
 
-def _add_split(out, writer, j, blob, readers, used):
+def add_split(out: pb.NetParameter, writer: pb.LayerParameter, j: int, readers: int) -> None:
     """Append the Split of the writer's top j; a loss weight of that top moves to the split's first
     top."""
-    split = out.layer.add(
-        name=split_name(blob, writer.name, j), type='Split', bottom=[blob], origin=writer.origin
-    )
-    split.top.extend(split_name(blob, writer.name, j, k) for k in range(readers))
+    blob = writer.top[j]
+    name = split_name(blob, writer.name, j)
+    split = out.layer.add(name=name, type='Split', bottom=[blob], origin=writer.origin)
+    for k in range(readers):
+        split.top.append(split_name(blob, writer.name, j, k))
     if j < len(writer.loss_weight) and writer.loss_weight[j]:
         split.loss_weight.extend([writer.loss_weight[j]] + [0] * (readers - 1))
         writer.loss_weight[j] = 0
@@ -184,38 +185,41 @@ def backward_flags(layers: list[Wiring], force: bool) -> tuple[list[bool], list[
     _cut_from_above(layers, runs, down)
     if force:
         runs = [True] * len(layers)
-        down = [
-            [d or f for d, f in zip(flags, layer.forceable, strict=True)]
-            for flags, layer in zip(down, layers, strict=True)
-        ]
+        for i, layer in enumerate(layers):
+            pairs = zip(down[i], layer.forceable, strict=True)
+            down[i] = [wanted or forced for wanted, forced in pairs]
     return runs, down
 
 
-def _wanted_from_below(layers):
+def _wanted_from_below(layers: list[Wiring]) -> tuple[list[bool], list[list[bool]]]:
+    """As `backward_flags`, by rule (1) alone."""
     needed: dict[str, bool] = {}
-    runs, down = [], []
+    runs: list[bool] = []
+    down: list[list[bool]] = []
     for layer in layers:
         below = [needed.get(b, False) for b in layer.bottoms]
         down.append(list(layer.propagate_down) or below)
         runs.append(layer.learns or any(below))
         for top in layer.tops:
-            needed[top] = runs[-1] or (top in layer.bottoms and needed.get(top, False))
+            in_place = top in layer.bottoms
+            needed[top] = runs[-1] or (in_place and needed.get(top, False))
     return runs, down
 
 
-def _cut_from_above(layers, runs, down):
+def _cut_from_above(layers: list[Wiring], runs: list[bool], down: list[list[bool]]) -> None:
     """Switch off, in place, what no loss depends on and what only cut-off blobs would ask for."""
     under_loss: set[str] = set()
     skipped: set[str] = set()
     for i in reversed(range(len(layers))):
         layer = layers[i]
-        tops = list(zip(layer.has_loss, layer.tops, strict=True))
-        contributes = any(begins or t in under_loss for begins, t in tops)
-        if not contributes or all(t in skipped and not begins for begins, t in tops):
+        begins = [top for top, has in zip(layer.tops, layer.has_loss, strict=True) if has]
+        contributes = bool(begins) or not under_loss.isdisjoint(layer.tops)
+        asked = bool(begins) or not skipped.issuperset(layer.tops)
+        if not contributes or not asked:
             runs[i], down[i] = False, [False] * len(layer.bottoms)
+        if contributes:
+            under_loss.update(layer.bottoms)
         for bottom, wanted in zip(layer.bottoms, down[i], strict=True):
-            if contributes:
-                under_loss.add(bottom)
             if not wanted:
                 skipped.add(bottom)
 

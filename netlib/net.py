@@ -19,6 +19,7 @@ from .losses import add_loss, put_loss_weights
 from .memory import Tensor
 from .plan.sharing import share_diffs, share_values
 from .ranks import Ranks
+from .rng import entropy_of
 
 Source = str | Path | pb.NetParameter
 Where = str | int | None
@@ -53,8 +54,7 @@ class Net(LayerGraph):
         param = source if isinstance(source, pb.NetParameter) else read_net(source)
         param = graph.prepare_net(param, phase, level, stages)
         engine = make_engine(engine) if isinstance(engine, str) else engine
-        entropy = np.random.SeedSequence(seed).entropy
-        super().__init__(param, engine, ranks or Ranks(), entropy)
+        super().__init__(param, engine, ranks or Ranks(), entropy_of(seed))
         self._put_loss_weights()
         force = param.force_backward
         self.runs_backward, self.propagate_down = backward_flags(self.steps, force)

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import fold
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import Traits
 
 
@@ -24,7 +24,7 @@ class Accuracy(Layer):
     bottoms = 2
     tops = (1, 2)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, label = bottom
         p = self.param.accuracy_param
         self.outer, self.classes, self.inner = fold(x.shape, self.axis(p.axis, x))
@@ -44,7 +44,7 @@ class Accuracy(Layer):
         if len(top) > 1:
             top[1].reshape(self.classes)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, target = self.engine, self.buffer('target', self.outer, self.classes, self.inner)
         p = self.param.accuracy_param
         ignored = p.ignore_label if p.HasField('ignore_label') else None
@@ -77,5 +77,5 @@ class Accuracy(Layer):
         e.sum(self.buffer('hit', *target.shape), out=out)
         e.binary('div', out, labels, out=out)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         self.refuse_gradient(propagate_down)

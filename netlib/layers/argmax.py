@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import fold
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import Traits
 
 
@@ -21,7 +21,7 @@ class ArgMax(Layer):
 
     traits = Traits(answers=True)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.argmax_param
         start = self.axis(p.axis, x) if p.HasField('axis') else 1
         end = start + 1 if p.HasField('axis') else x.axes
@@ -36,7 +36,7 @@ class ArgMax(Layer):
         else:
             top[0].reshape(x.shape[0], 2 if p.out_max_val else 1, p.top_k)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, p, plane = self.engine, self.param.argmax_param, (self.outer, self.inner)
         left = self.reversed(bottom[0].values.reshape(self.outer, self.classes, self.inner))
         value, winner, lowest = (
@@ -76,5 +76,5 @@ class ArgMax(Layer):
             part = part.reshape(self.outer, 1, self.inner)
             self.engine.copy_window(part, (0, 0, 0), out=y, at=at, shape=part.shape)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         self.refuse_gradient(propagate_down)

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .base import Layer
+from .base import Blobs, Layer
 
 
 @register
@@ -19,7 +19,7 @@ class Axpy(Layer):
 
     bottoms = 3
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         a, x, y = bottom
         if x.shape != y.shape or a.shape != x.shape[:2] + (1,) * (a.axes - 2):
             raise self.error(
@@ -37,12 +37,12 @@ class Axpy(Layer):
         """A tensor of the shape of x as (N, C, positions)."""
         return tensor.reshape(*self.shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, (a, x, y) = self.engine, bottom
         e.binary('mul', self.seen(x.values), self.factors(a.values), out=self.seen(top[0].values))
         e.axpby(1, y.values, 1, out=top[0].values)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         e, (a, x, y), dz = self.engine, bottom, self.seen(top[0].diffs)
         if propagate_down[0]:
             e.dot(dz, self.seen(x.values), out=self.factors(a.diffs))

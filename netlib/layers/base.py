@@ -10,11 +10,12 @@ from ..engines import Engine
 from ..errors import LayerError, layer_error
 from ..memory import Tensor
 from ..ranks import Ranks
-from ..rng import Rng
+from ..rng import Rng, make_rng
 from ..shapes import canonical_axis
 from ..workspace import Workspace
 from .traits import FIXED, Scaling, Traits
 
+Blobs = list[Blob]
 Count = int | tuple[int, int | None]  # exactly n, or (least, most); most None: any number
 
 
@@ -55,7 +56,8 @@ class Layer:
         work: Workspace | None = None,
         ranks: Ranks | None = None,
     ):
-        self.param, self.engine, self.phase, self.rng = param, engine, phase, rng
+        self.param, self.engine, self.phase = param, engine, phase
+        self.rng = rng or make_rng(0)
         self.name, self.type = param.name, param.type
         self.work = work or Workspace(engine)
         self.ranks = ranks or Ranks()  # of which a data layer reads its share
@@ -65,16 +67,16 @@ class Layer:
     def __repr__(self) -> str:
         return f"{type(self).__name__}('{self.name}')"
 
-    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         raise NotImplementedError
 
-    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         raise NotImplementedError
 
-    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         raise NotImplementedError
 
     def add_param(self, shape: tuple[int, ...], filler: FillerParameter | None = None) -> Param:
@@ -97,12 +99,11 @@ class Layer:
         A dict of numbers, strings, arrays, and lists and dicts of these: a layer that draws, that
         remembers, or that has a place in its data.
         """
-        return {} if self.rng is None else {'rng': self.rng.bit_generator.state}
+        return {'rng': self.rng.bit_generator.state}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` gave, in a layer that was set up alike."""
-        if self.rng is not None:
-            self.rng.bit_generator.state = state['rng']
+        self.rng.bit_generator.state = state['rng']
 
     def error(self, message: str) -> LayerError:
         """What to raise when a field or a shape is wrong."""

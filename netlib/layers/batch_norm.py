@@ -3,6 +3,7 @@ from dataclasses import replace
 from ...proto.caffe_pb2 import TEST
 from ..registry import register
 from ..shapes import fold
+from .base import Blobs
 from .shared.standardize import Standardize
 from .traits import FIXED, Scaling, Traits
 
@@ -29,7 +30,7 @@ class BatchNorm(Standardize):
 
     traits = Traits(in_place=True, per_unit=True)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.batch_norm_param
         in_test = self.phase == TEST
         self.global_stats = p.use_global_stats if p.HasField('use_global_stats') else in_test
@@ -49,7 +50,7 @@ class BatchNorm(Standardize):
         for _ in range(len(specs), 3):
             specs.add(lr_mult=0)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         if x.shape[1:2] != (self.channels,):
             raise self.error(
@@ -58,7 +59,7 @@ class BatchNorm(Standardize):
         self.shape = fold(x.shape, 1)
         top[0].reshape(*x.shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].values, self.work.output_place(top[0])
         self.engine.standardize(
             x.reshape(*self.shape), *self.statistics(x), out=y.reshape(*self.shape)
@@ -91,7 +92,7 @@ class BatchNorm(Standardize):
         ):
             self.engine.axpby(weight, new.reshape(-1), f, out=stored.values)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         mean, inverse = (self.buffer(name, 1, self.channels, 1) for name in ('mean', 'inverse'))

@@ -1,4 +1,5 @@
 from ..registry import register
+from .base import Blobs
 from .shared.rows import Rows
 
 
@@ -15,7 +16,7 @@ class BatchReindex(Rows):
 
     bottoms = 2
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, index = bottom
         if index.axes != 1 or not x.axes:
             raise self.error(
@@ -24,7 +25,7 @@ class BatchReindex(Rows):
             )
         top[0].reshape(index.shape[0], *x.shape[1:])
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.index = self.integers(bottom[1])
         self.check_range(
             self.index,
@@ -34,7 +35,7 @@ class BatchReindex(Rows):
         )
         self.engine.gather(bottom[0].values, self.index, 0, out=top[0].values)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[1]:
             raise self.error('Cannot backprop to index.')
         if propagate_down[0]:

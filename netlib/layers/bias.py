@@ -1,4 +1,5 @@
 from ..registry import register
+from .base import Blobs
 from .shared.operand import Operand
 from .traits import EQUAL
 
@@ -15,21 +16,21 @@ class Bias(Operand):
     Source: BVLC Caffe's bias_layer.
     """
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         if len(bottom) > 1:
             self.scaling = EQUAL
         else:
             self.add_operand(bottom[0], self.param.bias_param, 0)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.place_operand(bottom, self.param.bias_param)
         top[0].reshape(*bottom[0].shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, b = self.seen(bottom[0].values), self.across(self.operand(bottom).values)
         self.engine.binary('add', x, b, out=self.seen(top[0].values))
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         wanted = self.operand_gradient(propagate_down, bottom)
         if wanted:
             self.engine.sum(self.seen(top[0].diffs), out=wanted, accumulate=True)

@@ -1,6 +1,7 @@
 from ...proto.caffe_pb2 import TRAIN
 from ..registry import register
 from ..shapes import fold
+from .base import Blobs
 from .shared.standardize import Standardize
 from .traits import FIXED, Scaling, Traits
 
@@ -40,7 +41,7 @@ class BN(Standardize):
     tops = (1, 3)
     traits = Traits(in_place=True, keeps_input=True)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p, x = self.param.bn_param, bottom[0]
         if p.axis not in (1, 2):
             raise self.error(f'axis_ should be 1 or 2: found {p.axis}')
@@ -75,7 +76,7 @@ class BN(Standardize):
         for spec in specs[first:]:
             spec.lr_mult = spec.decay_mult = 0
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         if x.shape[self.channel : self.channel + 1] != (self.channels,):
             raise self.error(
@@ -87,7 +88,7 @@ class BN(Standardize):
         for blob in top[1:]:
             blob.reshape(*self.params[0].shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = (
             t.reshape(*self.shape) for t in (self.work.keep_input(bottom[0], top[0]), top[0].values)
         )
@@ -119,7 +120,7 @@ class BN(Standardize):
         e.unary('power', var, -0.5, 1, eps, out=inverse)
         return mean, inverse
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         e, (slope, bias) = self.engine, self.params[:2]
         x, dy, dx = (
             t.reshape(*self.shape)

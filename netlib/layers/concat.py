@@ -1,4 +1,5 @@
 from ..registry import register
+from .base import Blobs
 from .shared.blocks import Blocks
 
 
@@ -14,7 +15,7 @@ class Concat(Blocks):
 
     bottoms = (1, None)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         first = bottom[0]
         self.block_axis = axis = self.read_axis(self.param.concat_param, 'concat_dim', first)
         for blob in bottom[1:]:
@@ -35,8 +36,8 @@ class Concat(Blocks):
             *first.shape[:axis], sum(b.shape[axis] for b in bottom), *first.shape[axis + 1 :]
         )
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.join([b.values for b in bottom], top[0].values)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         self.cut(top[0].diffs, [b.diffs for b in bottom], propagate_down)

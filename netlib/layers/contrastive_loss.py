@@ -1,5 +1,6 @@
 from ..registry import register
 from ..shapes import count
+from .base import Blobs
 from .shared.loss import Loss
 
 
@@ -23,7 +24,7 @@ class ContrastiveLoss(Loss):
     bottoms = 3
     no_gradient = (2,)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         a, b, similar = bottom
         self.same_batch(bottom)
         self.shape = a.shape[0], count(a.shape, 1, 2)
@@ -39,7 +40,7 @@ class ContrastiveLoss(Loss):
             )
         top[0].reshape()
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, p, loss = self.engine, self.param.contrastive_loss_param, top[0].values.reshape(1, 1)
         difference = self.buffer('difference', *self.shape)
         square, distance, missing, penalty = map(
@@ -71,7 +72,7 @@ class ContrastiveLoss(Loss):
         e.unary('power', alike, 1, -1, 1, out=other)
         return alike, other
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         e = self.engine
         alike, other, distance, missing, pull = map(
             self.column, ('alike', 'other', 'distance', 'missing', 'pull')

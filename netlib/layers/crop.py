@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL
 
 
@@ -19,7 +19,7 @@ class Crop(Layer):
     bottoms = 2
     scaling = EQUAL
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, reference = bottom
         p = self.param.crop_param
         axis, offset = self.axis(p.axis, x), list(p.offset)
@@ -46,7 +46,7 @@ class Crop(Layer):
                 )
         top[0].reshape(*self.shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.engine.copy_window(
             bottom[0].values,
             self.start,
@@ -55,7 +55,7 @@ class Crop(Layer):
             shape=self.shape,
         )
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         for blob, wanted in zip(bottom, propagate_down, strict=True):
             if wanted:
                 self.engine.fill(0, out=blob.diffs)

@@ -1,4 +1,5 @@
 from ..registry import register
+from .base import Blobs
 from .convolution import Convolution
 
 
@@ -17,7 +18,7 @@ class DepthwiseConvolution(Convolution):
     Source: yonghenglh6/DepthwiseConvolution.
     """
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p, x = self.param.convolution_param, bottom[0]
         channels = x.shape[self.axis(p.axis, x)]
         if p.HasField('group') and p.group != channels:

@@ -1,6 +1,6 @@
 from ...proto.caffe_pb2 import TRAIN
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL, Traits
 
 
@@ -22,20 +22,20 @@ class Dropout(Layer):
     traits = Traits(in_place=True, per_unit=True, draws=True)
     scaling = EQUAL
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         ratio = self.param.dropout_param.dropout_ratio
         if not 0 <= ratio <= 1:
             raise self.error(f'dropout_ratio: {ratio:g} must lie in 0 .. 1')
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape(*bottom[0].shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         if self.drops:
             self.draw(self.buffer('mask', *bottom[0].shape))
         self.apply(bottom[0].values, top[0].values)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             self.apply(top[0].diffs, bottom[0].diffs)
 

@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 from .shared.folding import fold_tensors
 from .traits import EQUAL, PRODUCT, Traits
 
@@ -23,7 +23,7 @@ class Eltwise(Layer):
 
     bottoms = (2, None)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.eltwise_param
         if p.coeff and len(p.coeff) != len(bottom):
             raise self.error(
@@ -40,7 +40,7 @@ class Eltwise(Layer):
             reads_top=p.operation == p.PROD and not p.stable_prod_grad,
         )
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         for i, blob in enumerate(bottom):
             if blob.shape != bottom[0].shape:
                 raise self.error(
@@ -50,7 +50,7 @@ class Eltwise(Layer):
         top[0].reshape(*bottom[0].shape)
         self.n = bottom[0].count
 
-    def forward(self, bottom, top, rectify=False):
+    def forward(self, bottom: Blobs, top: Blobs, rectify: bool = False) -> None:
         e, p, y = self.engine, self.param.eltwise_param, top[0].values
         if p.operation == p.MAX:
             pieces = self.buffer('pieces', 1, len(bottom), self.n)
@@ -69,7 +69,7 @@ class Eltwise(Layer):
             if rectify:
                 e.unary('relu', y, 0, out=y)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         e, p, dy = self.engine, self.param.eltwise_param, top[0].diffs
         pieces = self.buffer('pieces', 1, len(bottom), self.n) if p.operation == p.MAX else None
         if pieces:

@@ -1,4 +1,5 @@
 from ..registry import register
+from .base import Blobs
 from .shared.rows import Rows
 
 
@@ -16,7 +17,7 @@ class Embed(Rows):
     Source: BVLC Caffe's embed_layer.
     """
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.embed_param
         if not p.num_output:
             raise self.error('EmbedLayer num_output must be positive.')
@@ -26,10 +27,10 @@ class Embed(Rows):
         self.weight = self.add_param(self.shape, p.weight_filler)
         self.bias = self.add_param((p.num_output,), p.bias_filler) if p.bias_term else None
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape(*bottom[0].shape, self.shape[1])
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, y = self.engine, top[0].values.reshape(-1, self.shape[1])
         self.index = self.integers(bottom[0])
         self.check_range(
@@ -42,7 +43,7 @@ class Embed(Rows):
         if self.bias:
             e.binary('add', y, self.bias.values.reshape(1, -1), out=y)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             raise self.error("Can't backpropagate to EmbedLayer input.")
         e, dy = self.engine, top[0].diffs.reshape(-1, self.shape[1])

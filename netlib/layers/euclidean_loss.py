@@ -1,5 +1,6 @@
 from ..registry import register
 from ..shapes import count
+from .base import Blobs
 from .shared.loss import Loss
 
 
@@ -14,7 +15,7 @@ class EuclideanLoss(Loss):
 
     no_gradient = ()
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         a, b = bottom
         self.same_batch(bottom)
         if count(a.shape, 1) != count(b.shape, 1):
@@ -24,14 +25,14 @@ class EuclideanLoss(Loss):
             )
         top[0].reshape()
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, a, loss = self.engine, bottom[0], top[0].values.reshape(1)
         difference = self.buffer('difference', a.count)
         e.binary('sub', a.values.reshape(-1), bottom[1].values.reshape(-1), out=difference)
         e.dot(difference, difference, out=loss)
         e.axpby(1 / (2 * self.batch), loss, 0, out=loss)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         difference = self.buffer('difference', bottom[0].count)
         for blob, wanted, sign in zip(bottom, propagate_down, (1, -1), strict=True):
             if wanted:

@@ -1,6 +1,7 @@
 import math
 
 from ..registry import register
+from .base import Blobs
 from .shared.neuron import Neuron
 
 
@@ -16,7 +17,7 @@ class Exp(Neuron):
     function = 'exp'
     from_y = True
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.exp_param
         if p.base <= 0 and p.base != -1:
             raise self.error(f'base: {p.base:g}; base must be strictly positive. -1 stands for e')

@@ -1,5 +1,6 @@
 from ..registry import register
 from ..shapes import count
+from .base import Blobs
 from .shared.rows import Rows
 
 
@@ -20,7 +21,7 @@ class Filter(Rows):
     bottoms = (2, None)
     tops = (1, None)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         if len(top) != len(bottom) - 1:
             raise self.error(
                 f'produces one top blob for each bottom but the selector: found {len(top)} tops for '
@@ -28,7 +29,7 @@ class Filter(Rows):
             )
         self.index = None
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         selector = bottom[-1]
         if count(selector.shape, 1) != 1:
             raise self.error(
@@ -50,11 +51,11 @@ class Filter(Rows):
         for x, y in zip(bottom, top, strict=False):
             y.reshape(len(self.index), *x.shape[1:])
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         for x, y in zip(bottom, top, strict=False):
             self.engine.gather(x.values, self.index, 0, out=y.values)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[-1]:
             raise self.error('FilterLayer cannot backpropagate to filter index inputs')
         for x, y, wanted in zip(bottom, top, propagate_down, strict=False):

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL
 
 
@@ -15,14 +15,14 @@ class Flatten(Layer):
 
     scaling = EQUAL
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.flatten_param
         start, end = self.axis(p.axis, x), self.axis(p.end_axis, x) + 1
         top[0].reshape(*x.shape[:start], count(x.shape, start, end), *x.shape[end:])
         top[0].share(x)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         pass

@@ -1,5 +1,6 @@
 from ..registry import register
 from ..shapes import count
+from .base import Blobs
 from .shared.loss import Loss
 
 
@@ -16,7 +17,7 @@ class HingeLoss(Loss):
     top     L      ()
     """
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, label = bottom
         self.same_batch(bottom)
         self.N, self.classes = x.shape[0], count(x.shape, 1)
@@ -27,7 +28,7 @@ class HingeLoss(Loss):
             )
         top[0].reshape()
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, shape, loss = self.engine, (self.N, self.classes), top[0].values.reshape(1, 1)
         sign, margin = self.buffer('sign', *shape), self.buffer('margin', *shape)
         e.one_hot(bottom[1].values.reshape(self.N, 1), None, out=sign.reshape(*shape, 1))
@@ -41,7 +42,7 @@ class HingeLoss(Loss):
             e.sum(margin, out=loss)
         e.axpby(1 / self.batch, loss, 0, out=loss)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if not propagate_down[0]:
             return

@@ -1,7 +1,8 @@
+from ..memory import Tensor
 from ..registry import register
 from ..shapes import conv_extent, count
-from .base import Layer
-from .convolution import read_window
+from .base import Blobs, Layer
+from .shared.window import read_window
 from .traits import EQUAL
 
 
@@ -18,35 +19,33 @@ class Im2col(Layer):
 
     scaling = EQUAL
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.convolution_param
         self.channel = self.axis(p.axis, bottom[0])
         self.window = read_window(self, p, bottom[0].axes - self.channel - 1)
 
-    def reshape(self, bottom, top):
-        shape, channel = bottom[0].shape, self.channel
-        extents = [
-            conv_extent(n, *rest)
-            for n, *rest in zip(shape[channel + 1 :], *self.window, strict=True)
-        ]
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        x, channel, window = bottom[0], self.channel, self.window
+        per_axis = zip(x.shape[channel + 1 :], *window, strict=True)
+        extents = [conv_extent(*axis) for axis in per_axis]
         if min(extents, default=1) < 1:
             raise self.error(
-                f'kernel {self.window.kernel} with dilation {self.window.dilation} is larger than the '
-                f"padded bottom '{bottom[0].name}' of shape {bottom[0].shape_text}"
+                f'kernel {window.kernel} with dilation {window.dilation} is larger than the padded '
+                f"bottom '{x.name}' of shape {x.shape_text}"
             )
-        top[0].reshape(*shape[:channel], shape[channel] * count(self.window.kernel), *extents)
+        channels = x.shape[channel] * count(window.kernel)
+        top[0].reshape(*x.shape[:channel], channels, *extents)
 
-    def forward(self, bottom, top):
-        self.engine.im2col(
-            self.images(bottom[0].values), self.window, out=self.images(top[0].values)
-        )
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        x, columns = self.images(bottom[0].values), self.images(top[0].values)
+        self.engine.im2col(x, self.window, out=columns)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
-            self.engine.col2im(
-                self.images(top[0].diffs), self.window, out=self.images(bottom[0].diffs)
-            )
+            dcolumns, dx = self.images(top[0].diffs), self.images(bottom[0].diffs)
+            self.engine.col2im(dcolumns, self.window, out=dx)
 
-    def images(self, tensor):
+    def images(self, tensor: Tensor) -> Tensor:
         """A tensor as (N, C, ...)."""
-        return tensor.reshape(count(tensor.shape, 0, self.channel), *tensor.shape[self.channel :])
+        n = count(tensor.shape, 0, self.channel)
+        return tensor.reshape(n, *tensor.shape[self.channel :])

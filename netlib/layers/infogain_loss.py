@@ -2,6 +2,7 @@ from pathlib import Path
 
 from ...proto import blob_to_array, read_blob
 from ..registry import register
+from .base import Blobs
 from .softmax_with_loss import SoftmaxWithLoss
 
 SMALLEST = 1e-20  # as in Caffe: what a probability counts for at least
@@ -27,7 +28,7 @@ class InfogainLoss(SoftmaxWithLoss):
     bottoms = (2, 3)
     tops = (1, 2)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         source = self.param.infogain_loss_param.source
         if len(bottom) == 2 and not source:
             raise self.error(
@@ -38,7 +39,7 @@ class InfogainLoss(SoftmaxWithLoss):
             self.stored = self.engine.tensor(stored.size)
             self.stored.array(write=True)[:] = stored.reshape(-1)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom[:2], top)
         matrix = bottom[2].values if len(bottom) > 2 else self.stored
         if matrix.size != self.classes**2:
@@ -49,7 +50,7 @@ class InfogainLoss(SoftmaxWithLoss):
         if len(top) > 1:
             top[1].reshape(*bottom[0].shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, shape, loss = self.engine, (self.outer, self.classes, self.inner), top[0].values
         p, log_p, target, gain = (
             self.buffer(name, *shape) for name in ('p', 'log_p', 'target', 'gain')
@@ -67,7 +68,7 @@ class InfogainLoss(SoftmaxWithLoss):
         if len(top) > 1:
             e.axpby(1, p, 0, out=top[1].values.reshape(*shape))
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if len(propagate_down) > 2 and propagate_down[2]:
             raise self.error('InfogainLoss Layer cannot backpropagate to infogain inputs.')

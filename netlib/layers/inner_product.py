@@ -1,8 +1,11 @@
+from collections.abc import Sequence
 from itertools import product
 
+from ..memory import Tensor
 from ..registry import register
 from ..shapes import count
-from .shared.affine import Affine
+from .base import Blobs
+from .shared.affine import Affine, Use
 
 
 @register
@@ -17,67 +20,55 @@ class InnerProduct(Affine):
     Source: BVLC Caffe's inner_product_layer.
     """
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.inner_product_param
         if not p.num_output:
             raise self.error('num_output: must be positive')
-        self.num_output, self.groups = p.num_output, 1
+        self.num_output, self.transposed = p.num_output, p.transpose
         self.start = self.axis(p.axis, bottom[0])
         self.K = count(bottom[0].shape, self.start)
-        self.add_weights((self.K, p.num_output) if p.transpose else (p.num_output, self.K), p)
+        shape = (self.K, p.num_output) if p.transpose else (p.num_output, self.K)
+        self.add_weights(shape, p)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, start = bottom[0], self.start
-        if count(x.shape, start) != self.K:
+        numbers = count(x.shape, start)
+        if numbers != self.K:
             raise self.error(
                 f"Input size incompatible with inner product parameters: blob '{x.name}' has "
-                f'{count(x.shape, start)} numbers a row, the weights take {self.K}'
+                f'{numbers} numbers a row, the weights take {self.K}'
             )
         top[0].reshape(*x.shape[:start], self.num_output)
         self.M = count(x.shape, 0, start)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = self.rows(bottom[0].values), top[0].values.reshape(self.M, self.num_output)
         self.engine.gemm(x, self.weight.values, out=y, transpose_b=not self.transposed)
         self.add_bias(y)
 
-    def backward(self, top, propagate_down, bottom):
-        e, dy = self.engine, top[0].diffs.reshape(self.M, self.num_output)
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+        dy = top[0].diffs.reshape(self.M, self.num_output)
         if self.weight.learns:
             self.add_outer(self.rows(bottom[0].values), dy)
         self.bias_backward(dy)
         if propagate_down[0]:
-            e.gemm(
-                dy, self.weight.values, out=self.rows(bottom[0].diffs), transpose_b=self.transposed
-            )
+            dx = self.rows(bottom[0].diffs)
+            self.engine.gemm(dy, self.weight.values, out=dx, transpose_b=self.transposed)
 
-    def add_outer(self, x, dy):
+    def add_outer(self, x: Tensor, dy: Tensor) -> None:
         """W's diff += the sum over rows of the outer products of dy and x."""
         a, b = (x, dy) if self.transposed else (dy, x)
         self.engine.gemm(a, b, out=self.weight.diffs, transpose_a=True, accumulate=True)
 
-    def add_squared_gradients(self, uses):
-        # One row's gradient is a sum of outer products, so its square is that of the products of
-        # all pairs.
-        x, dy = self.buffer('x x', self.M, self.K), self.buffer('dy dy', self.M, self.num_output)
-        for (x1, y1), (x2, y2) in product(uses, repeat=2):
-            self.engine.binary('mul', self.rows(x1.values), self.rows(x2.values), out=x)
-            self.engine.binary(
-                'mul', y1.diffs.reshape(*dy.shape), y2.diffs.reshape(*dy.shape), out=dy
-            )
-            self.add_outer(x, dy)
-
-    def by_output(self, y):
-        return y.reshape(-1, self.num_output, 1)
-
-    def rows(self, x):
+    def rows(self, x: Tensor) -> Tensor:
         return x.reshape(self.M, self.K)
 
-    @property
-    def transposed(self):
-        return self.param.inner_product_param.transpose
+    # -- what initializers ask
 
-    def weights_by_output(self, tensor):
+    def by_output(self, y: Tensor) -> Tensor:
+        return y.reshape(-1, self.num_output, 1)
+
+    def weights_by_output(self, tensor: Tensor) -> Tensor:
         outer, inner = (self.K, 1) if self.transposed else (1, self.K)
         return tensor.reshape(outer, self.num_output, inner)
 
@@ -85,10 +76,21 @@ class InnerProduct(Affine):
         W = self.weight.diff if diff else self.weight.data
         return (W.T if self.transposed else W)[None]
 
-    def sample_count(self, bottom):
+    def sample_count(self, bottom: Blobs) -> int:
         return self.M
 
-    def samples(self, bottom, positions):
+    def samples(self, bottom: Blobs, positions: Sequence[int]) -> Tensor:
         out = self.buffer('samples', 1, len(positions), self.K)
         self.engine.gather(self.rows(bottom[0].values), positions, 0, out=out[0])
         return out
+
+    def add_squared_gradients(self, uses: Sequence[Use]) -> None:
+        # One row's gradient is a sum of outer products, so its square is that of the products of
+        # all pairs.
+        e = self.engine
+        x, dy = self.buffer('x x', self.M, self.K), self.buffer('dy dy', self.M, self.num_output)
+        for (x1, y1), (x2, y2) in product(uses, repeat=2):
+            e.binary('mul', self.rows(x1.values), self.rows(x2.values), out=x)
+            dy1, dy2 = y1.diffs.reshape(*dy.shape), y2.diffs.reshape(*dy.shape)
+            e.binary('mul', dy1, dy2, out=dy)
+            self.add_outer(x, dy)

@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 
 
 @register
@@ -11,7 +11,7 @@ class Input(Layer):
 
     bottoms, tops = 0, (1, None)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         shapes = self.param.input_param.shape
         if len(shapes) not in (0, 1, len(top)):
             raise self.error(
@@ -22,11 +22,11 @@ class Input(Layer):
             if shapes:
                 blob.reshape(*shapes[i if len(shapes) > 1 else 0].dim)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         pass

@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL
 
 
@@ -24,7 +24,7 @@ class Interp(Layer):
 
     scaling = EQUAL
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.interp_param
         if max(p.pad_beg, p.pad_end) > 0:
             raise self.error(
@@ -39,7 +39,7 @@ class Interp(Layer):
             raise self.error(f"interp_type: found '{p.interp_type}'; only 'bilinear' is there")
         self.matrices = {}
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.interp_param
         if x.axes != 4:
             raise self.error(
@@ -82,13 +82,13 @@ class Interp(Layer):
                 matrix[t, min(low + 1, last) - p.pad_beg] += place - low
         return self.matrices[n, size]
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, between, y = self.planes(bottom[0].values, top[0].values)
         self.engine.gemm(lines(x), self.columns, out=lines(between), transpose_b=True)
         for i in range(x.shape[0]):
             self.engine.gemm(self.rows, between[i], out=y[i])
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         dx, between, dy = self.planes(bottom[0].diffs, top[0].diffs)

@@ -1,6 +1,7 @@
 import math
 
 from ..registry import register
+from .base import Blobs
 from .shared.neuron import Neuron
 
 
@@ -16,7 +17,7 @@ class Log(Neuron):
     function = 'log'
     needs_input = True
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         base = self.param.log_param.base
         if base <= 0 and base != -1:
             raise self.error(f'base: {base:g}; base must be strictly positive. -1 stands for e')

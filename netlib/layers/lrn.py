@@ -1,6 +1,6 @@
 from ..engines.interface import Window
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import Scaling, Traits
 
 
@@ -21,7 +21,7 @@ class LRN(Layer):
 
     scaling = Scaling('equal', nearly=True)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.lrn_param
         if p.local_size % 2 == 0:
             raise self.error(f'LRN only supports odd values for local_size; found {p.local_size}')
@@ -30,7 +30,7 @@ class LRN(Layer):
         pad = (p.local_size - 1) // 2
         self.window = Window((p.local_size,) * 2, (1, 1), (pad, pad), (1, 1))
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         if bottom[0].axes != 4:
             raise self.error(
                 'Input must have 4 axes, corresponding to (num, channels, height, width); found '
@@ -38,7 +38,7 @@ class LRN(Layer):
             )
         top[0].reshape(*bottom[0].shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, p, x, y = self.engine, self.param.lrn_param, bottom[0].values, top[0].values
         scale = self.work.for_backward('scale', *x.shape)
         if not self.within:
@@ -50,7 +50,7 @@ class LRN(Layer):
         e.unary('power', average, -p.beta, p.alpha, 1, out=scale)
         e.binary('mul', x, scale, out=y)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         e, p, x, dy, dx = (

@@ -1,4 +1,5 @@
 from ..registry import register
+from .base import Blobs
 from .shared.blocks import Blocks
 from .traits import FIXED
 
@@ -23,7 +24,7 @@ class LSTMUnit(Blocks):
     scaling = FIXED
     block_axis = 2
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         c, gates, cont = bottom
         if c.axes != 3 or c.shape[0] != 1:
             raise self.error(f"bottom '{c.name}': found {c.shape_text}, needed 1 N D")
@@ -37,7 +38,7 @@ class LSTMUnit(Blocks):
         for blob in top:
             blob.reshape(1, N, D)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         shape = bottom[0].shape
         gates = self.buffer('gates', 4, *shape)
         self.cut(bottom[1].values, gates)
@@ -51,7 +52,7 @@ class LSTMUnit(Blocks):
             h=top[1].values,
         )
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[2]:
             raise self.error('Cannot backpropagate to sequence indicators.')
         shape = bottom[0].shape

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL
 
 
@@ -19,7 +19,7 @@ class Maxout(Layer):
 
     scaling = EQUAL
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.maxout_param
         axis = self.axis(p.axis, x)
         if not p.num_pieces or x.shape[axis] % p.num_pieces:
@@ -34,14 +34,14 @@ class Maxout(Layer):
             count(top[0].shape, axis),
         )
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         y, winner = (
             top[0].values.reshape(self.outer, self.inner),
             self.buffer('winner', self.outer, self.inner),
         )
         self.engine.max_forward(self.seen(bottom[0].values), out=y, winner=winner)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             dy, winner = (
                 top[0].diffs.reshape(self.outer, self.inner),

@@ -1,5 +1,6 @@
 from ..registry import register
 from ..shapes import count
+from .base import Blobs
 from .shared.loss import Loss
 
 SMALLEST = 1e-20  # as in Caffe: what a probability counts for at least
@@ -16,7 +17,7 @@ class MultinomialLogisticLoss(Loss):
     top     L      ()
     """
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         p, label = bottom
         self.same_batch(bottom)
         if label.count != p.shape[0]:
@@ -27,7 +28,7 @@ class MultinomialLogisticLoss(Loss):
         self.shape = p.shape[0], count(p.shape, 1)
         top[0].reshape()
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, loss = self.engine, top[0].values.reshape(1, 1)
         target, log_p = self.buffer('target', *self.shape), self.buffer('log_p', *self.shape)
         e.one_hot(bottom[1].values.reshape(-1, 1), None, out=target.reshape(*self.shape, 1))
@@ -35,7 +36,7 @@ class MultinomialLogisticLoss(Loss):
         e.dot(log_p, target, out=loss)
         e.axpby(-1 / self.batch, loss, 0, out=loss)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if propagate_down[0]:
             e, dp = self.engine, bottom[0].diffs.reshape(*self.shape)

@@ -1,5 +1,6 @@
 from ..registry import register
 from ..shapes import count
+from .base import Blobs
 from .shared.standardize import Standardize
 from .traits import EQUAL, Scaling
 
@@ -18,17 +19,17 @@ class MVN(Standardize):
 
     scaling = EQUAL
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         if self.param.mvn_param.normalize_variance:
             self.scaling = Scaling('free', nearly=True)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         rows = count(x.shape, 0, 1 if self.param.mvn_param.across_channels else 2)
         self.shape, self.rows = (rows, x.count // max(rows, 1)), rows
         top[0].reshape(*x.shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, p = self.engine, self.param.mvn_param
         mean, var, inverse = (
             self.buffer(name, self.rows, 1) for name in ('mean', 'var', 'inverse')
@@ -42,7 +43,7 @@ class MVN(Standardize):
         else:
             e.binary('sub', x, mean, out=y)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         e, mean = self.engine, self.buffer('mean', self.rows, 1)

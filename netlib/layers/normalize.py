@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import fold
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import Scaling
 
 
@@ -20,7 +20,7 @@ class Normalize(Layer):
 
     scaling = Scaling('free', nearly=True)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.norm_param
         if x.axes < 2:
             raise self.error(
@@ -29,7 +29,7 @@ class Normalize(Layer):
         filler = p.scale_filler if p.HasField('scale_filler') else type(p.scale_filler)(value=1)
         self.scale = self.add_param(() if p.channel_shared else x.shape[1:2], filler)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         if self.scale.axes and x.shape[1:2] != self.scale.shape:
             raise self.error(
@@ -38,7 +38,7 @@ class Normalize(Layer):
         self.shape = fold(x.shape, 1)
         top[0].reshape(*x.shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, x = self.engine, bottom[0].values.reshape(*self.shape)
         z, inverse = self.normalized(), self.per_norm('inverse')
         e.dot(x, x, out=inverse)
@@ -46,7 +46,7 @@ class Normalize(Layer):
         e.binary('mul', x, inverse, out=z)
         e.binary('mul', z, self.across(self.scale.values), out=top[0].values.reshape(*self.shape))
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         e, z, along = self.engine, self.normalized(), self.per_norm('along')
         dy, dx = (blob.diffs.reshape(*self.shape) for blob in (top[0], bottom[0]))
         if self.scale.learns:

@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL
 
 
@@ -21,7 +21,7 @@ class Pad(Layer):
 
     scaling = EQUAL
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p, axes = self.param.pad_param, bottom[0].axes - 2
         if axes < 1:
             raise self.error(
@@ -43,7 +43,7 @@ class Pad(Layer):
                 f'times; {axes} spatial dims)'
             )
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.pad_param
         for extent, pad in zip(x.shape[2:], self.pads, strict=True):
             if p.mode == p.REFLECT and pad >= extent:
@@ -57,12 +57,12 @@ class Pad(Layer):
             self.shapes.append((*shape[:axis], shape[axis] + 2 * pad, *shape[axis + 1 :]))
         top[0].reshape(*self.shapes[-1])
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         steps = [bottom[0].values, *self.between(), top[0].values]
         for i, (x, y) in enumerate(pairwise(steps)):
             self.engine.gather(x, self.index(x.shape[i + 2], self.pads[i]), i + 2, out=y)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         steps = [bottom[0].diffs, *self.between(), top[0].diffs]

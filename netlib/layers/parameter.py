@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 
 
 @register
@@ -12,16 +12,16 @@ class Parameter(Layer):
 
     bottoms = 0
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.add_param(tuple(self.param.parameter_param.shape.dim))
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape(*self.params[0].shape)
         top[0].share(self.params[0], diffs=False)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if self.params[0].learns:
             self.engine.axpby(1, top[0].diffs, 1, out=self.params[0].diffs)

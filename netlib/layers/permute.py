@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL
 
 
@@ -16,7 +16,7 @@ class Permute(Layer):
 
     scaling = EQUAL
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         chosen = [self.axis(axis, x) for axis in self.param.permute_param.order]
         if len(set(chosen)) < len(chosen):
@@ -24,10 +24,10 @@ class Permute(Layer):
         self.order = chosen + [axis for axis in range(x.axes) if axis not in chosen]
         top[0].reshape(*(x.shape[axis] for axis in self.order))
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.engine.transpose(bottom[0].values, self.order, out=top[0].values)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             inverse = [self.order.index(axis) for axis in range(len(self.order))]
             self.engine.transpose(top[0].diffs, inverse, out=bottom[0].diffs)

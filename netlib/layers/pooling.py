@@ -3,7 +3,7 @@ from dataclasses import replace
 from ..engines.interface import Window
 from ..registry import register
 from ..shapes import pool_extent
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL, Traits
 
 
@@ -26,7 +26,7 @@ class Pooling(Layer):
     scaling = EQUAL
     traits = Traits(per_unit=True)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.pooling_param
         sized = p.HasField('kernel_size') or p.HasField('kernel_h') or p.HasField('kernel_w')
         if p.global_pooling and sized:
@@ -69,7 +69,7 @@ class Pooling(Layer):
             )
         return window
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.pooling_param
         if x.axes != 4:
             raise self.error(
@@ -88,7 +88,7 @@ class Pooling(Layer):
         for blob in top:
             blob.reshape(*x.shape[:2], *extents)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, x, y = self.engine, bottom[0].values, top[0].values
         p = self.param.pooling_param
         if p.pool == p.STOCHASTIC:
@@ -104,7 +104,7 @@ class Pooling(Layer):
         """Where the winners are: a layer in place on y must not make backward lose them."""
         return top[1].values if len(top) > 1 else self.work.for_backward('mask', *top[0].shape)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         dy, dx = top[0].diffs, bottom[0].diffs

@@ -1,4 +1,5 @@
 from ..registry import register
+from .base import Blobs
 from .shared.neuron import Neuron
 from .traits import FREE, Scaling
 
@@ -15,7 +16,7 @@ class Power(Neuron):
     function = 'power'
     needs_input = True
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         power, scale, shift = self.parameters()
         if power * scale == 0:
             self.scaling = FREE

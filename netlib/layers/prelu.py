@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import fold
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL, Traits
 
 
@@ -20,7 +20,7 @@ class PReLU(Layer):
     traits = Traits(in_place=True, keeps_input=True)
     scaling = EQUAL
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.prelu_param
         if bottom[0].axes < 2:
             raise self.error(
@@ -30,7 +30,7 @@ class PReLU(Layer):
         filler = p.filler if p.HasField('filler') else type(p.filler)(value=0.25)
         self.slope = self.add_param(() if p.channel_shared else bottom[0].shape[1:2], filler)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         if self.slope.axes and x.shape[1] != self.slope.count:
             raise self.error(
@@ -39,13 +39,13 @@ class PReLU(Layer):
         self.shape = fold(x.shape, 1)
         top[0].reshape(*x.shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = (
             t.reshape(*self.shape) for t in (self.work.keep_input(bottom[0], top[0]), top[0].values)
         )
         self.engine.binary('prelu', x, self.slope.values.reshape(1, -1, 1), out=y)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         e, t = self.engine, self.scratch('t', *self.shape)
         x, dy = (
             self.work.kept_input(bottom[0], top[0]).reshape(*self.shape),

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL, Scaling
 
 
@@ -16,18 +16,18 @@ class Reduction(Layer):
 
     scaling = EQUAL
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.reduction_param
         if p.operation == p.SUMSQ:
             self.scaling = Scaling('product', degree=2)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         axis = self.axis(self.param.reduction_param.axis, x)
         self.shape = count(x.shape, 0, axis), count(x.shape, axis)
         top[0].reshape(*x.shape[:axis])
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, p = self.engine, self.param.reduction_param
         x, y = bottom[0].values.reshape(*self.shape), top[0].values.reshape(-1, 1)
         if p.operation == p.SUMSQ:
@@ -40,7 +40,7 @@ class Reduction(Layer):
             e.sum(x, out=y)
         e.axpby(self.coeff, y, 0, out=y)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         e, p = self.engine, self.param.reduction_param

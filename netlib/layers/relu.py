@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from ..registry import register
+from .base import Blobs
 from .shared.neuron import Neuron
 from .traits import EQUAL
 
@@ -18,7 +19,7 @@ class ReLU(Neuron):
     function = 'relu'
     scaling = EQUAL
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         is_rectifier = self.param.relu_param.negative_slope == 0
         self.traits = replace(self.traits, is_rectifier=is_rectifier)
 

@@ -1,6 +1,7 @@
 from math import inf
 
 from ..registry import register
+from .base import Blobs
 from .shared.neuron import Neuron
 
 
@@ -17,12 +18,12 @@ class ReLU6(Neuron):
 
     needs_input = True
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         y = top[0].values
         self.engine.unary('relu', self.work.keep_input(bottom[0], top[0]), self.slope, out=y)
         self.engine.unary('clip', y, -inf, 6, out=y)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             x, y, dx = self.work.kept_input(bottom[0], top[0]), top[0].values, bottom[0].diffs
             self.engine.unary_backward('clip', x, y, top[0].diffs, -inf, 6, out=dx)

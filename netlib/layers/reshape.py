@@ -1,7 +1,7 @@
 from math import prod
 
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL
 
 
@@ -20,7 +20,7 @@ class Reshape(Layer):
 
     scaling = EQUAL
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.reshape_param
         # A negative axis counts from behind the last: -1 appends.
         start = p.axis if p.axis >= 0 else x.axes + p.axis + 1
@@ -63,8 +63,8 @@ class Reshape(Layer):
             )
         return [x.count // rest if n == -1 else n for n in shape]
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         pass

@@ -1,4 +1,5 @@
 from ..registry import register
+from .base import Blobs
 from .shared.recurrent import Recurrent
 
 
@@ -13,7 +14,7 @@ class RNN(Recurrent):
     Recurrent says what they are. Source: BVLC Caffe's rnn_layer.
     """
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         p = self.param.recurrent_param
         self.W_o = self.add_param((self.D, self.D), p.weight_filler)

@@ -3,7 +3,7 @@ from math import copysign, floor, isfinite
 from ..engines.interface import Bins
 from ..registry import register
 from ..shapes import count
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL
 
 
@@ -27,7 +27,7 @@ class ROIPooling(Layer):
     no_gradient = (1,)
     scaling = EQUAL
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         scale = self.param.roi_pooling_param.spatial_scale
         if not isfinite(scale):
             raise self.error(f'spatial_scale: found {scale:g}, needed a finite number')
@@ -35,7 +35,7 @@ class ROIPooling(Layer):
             if not getattr(self.param.roi_pooling_param, field):
                 raise self.error(f'{field} must be > 0')
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, rois = bottom
         p = self.param.roi_pooling_param
         if x.axes != 4 or not rois.axes or count(rois.shape, 1) != 5:
@@ -45,7 +45,7 @@ class ROIPooling(Layer):
             )
         top[0].reshape(rois.shape[0], x.shape[1], p.pooled_h, p.pooled_w)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.bins = self.place_bins(*bottom)
         self.engine.roi_pool_forward(
             bottom[0].values,
@@ -69,7 +69,7 @@ class ROIPooling(Layer):
             bins.columns.append(spans(left, right, p.pooled_w, width))
         return bins
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             self.engine.roi_pool_backward(
                 top[0].diffs, self.buffer('winner', *top[0].shape), self.bins, out=bottom[0].diffs

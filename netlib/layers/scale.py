@@ -1,4 +1,5 @@
 from ..registry import register
+from .base import Blobs
 from .shared.operand import Operand
 from .traits import EQUAL, PRODUCT, Traits
 
@@ -18,7 +19,7 @@ class Scale(Operand):
     Source: BVLC Caffe's scale_layer.
     """
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.scale_param
         if len(bottom) == 1:
             self.add_operand(bottom[0], p, 1)
@@ -35,11 +36,11 @@ class Scale(Operand):
             by_channel=len(bottom) == p.axis == p.num_axes == 1,
         )
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.place_operand(bottom, self.param.scale_param)
         top[0].reshape(*bottom[0].shape)
 
-    def forward(self, bottom, top, rectify=False):
+    def forward(self, bottom: Blobs, top: Blobs, rectify: bool = False) -> None:
         self.engine.scale_shift(
             self.seen(self.work.keep_input(bottom[0], top[0])),
             self.across(self.operand(bottom).values),
@@ -48,7 +49,7 @@ class Scale(Operand):
             out=self.seen(top[0].values),
         )
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         self.engine.scale_shift_backward(
             self.seen(self.work.kept_input(bottom[0], top[0])),
             self.across(self.operand(bottom).values),

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL
 
 
@@ -18,7 +18,7 @@ class ShuffleChannel(Layer):
 
     scaling = EQUAL
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, group = bottom[0], self.param.shuffle_channel_param.group
         channels = x.shape[self.axis(1, x)]
         if not group or channels % group:
@@ -29,14 +29,14 @@ class ShuffleChannel(Layer):
         self.dealt = (x.shape[0], channels // group, group, count(x.shape, 2))
         top[0].reshape(*x.shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.engine.transpose(
             bottom[0].values.reshape(*self.grouped),
             (0, 2, 1, 3),
             out=top[0].values.reshape(*self.dealt),
         )
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             self.engine.transpose(
                 top[0].diffs.reshape(*self.dealt),

@@ -1,5 +1,6 @@
 from ..registry import register
 from ..shapes import count
+from .base import Blobs
 from .shared.loss import Loss
 
 
@@ -18,7 +19,7 @@ class SigmoidCrossEntropyLoss(Loss):
     Source: BVLC Caffe's sigmoid_cross_entropy_loss_layer.
     """
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, t = bottom
         self.same_batch(bottom)
         if x.count != t.count:
@@ -29,7 +30,7 @@ class SigmoidCrossEntropyLoss(Loss):
         self.outer, self.inner = x.shape[0], count(x.shape, 1)
         top[0].reshape()
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, counted, losses = (
             self.engine,
             self.buffer('counted', bottom[0].count),
@@ -51,7 +52,7 @@ class SigmoidCrossEntropyLoss(Loss):
         e.dot(losses, counted, out=loss)
         e.axpby(1 / self.divisor(counted), loss, 0, out=loss)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if not propagate_down[0]:
             return

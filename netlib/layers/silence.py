@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import FREE
 
 
@@ -14,13 +14,13 @@ class Silence(Layer):
     tops = 0
     scaling = FREE
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         for blob, wanted in zip(bottom, propagate_down, strict=True):
             if wanted:
                 self.engine.fill(0, out=blob.diffs)

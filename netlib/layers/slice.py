@@ -1,6 +1,7 @@
 from itertools import pairwise
 
 from ..registry import register
+from .base import Blobs
 from .shared.blocks import Blocks
 
 
@@ -18,7 +19,7 @@ class Slice(Blocks):
 
     tops = (1, None)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         self.block_axis = axis = self.read_axis(self.param.slice_param, 'slice_dim', x)
         for blob, extent in zip(top, self.extents(x, len(top)), strict=True):
@@ -47,9 +48,9 @@ class Slice(Blocks):
             )
         return extents
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.cut(bottom[0].values, [t.values for t in top])
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             self.join([t.diffs for t in top], bottom[0].diffs)

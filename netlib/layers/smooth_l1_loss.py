@@ -1,4 +1,5 @@
 from ..registry import register
+from .base import Blobs
 from .shared.loss import Loss
 
 
@@ -23,12 +24,12 @@ class SmoothL1Loss(Loss):
     bottoms = (2, 4)
     no_gradient = (2, 3)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.sigma2 = self.param.smooth_l1_loss_param.sigma**2
         if not self.sigma2:
             raise self.error('sigma: found 0, needed another number')
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.same_batch(bottom)
         axes = max(blob.axes for blob in bottom)
         if len({(*blob.shape, *[1] * (axes - blob.axes)) for blob in bottom}) > 1:
@@ -38,7 +39,7 @@ class SmoothL1Loss(Loss):
             )
         top[0].reshape()
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, n, loss = self.engine, bottom[0].count, top[0].values.reshape(1)
         a, b, *weights = (blob.values.reshape(n) for blob in bottom)
         difference, clipped = self.buffer('difference', n), self.buffer('clipped', n)
@@ -52,7 +53,7 @@ class SmoothL1Loss(Loss):
         e.dot(clipped, difference, out=loss)
         e.axpby(self.sigma2 / self.batch, loss, 0, out=loss)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         e, n = self.engine, bottom[0].count
         for blob, wanted, sign in zip(bottom, propagate_down, (1, -1, 0, 0), strict=False):
             if wanted:

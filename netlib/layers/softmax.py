@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import fold
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import Traits
 
 
@@ -13,17 +13,17 @@ class Softmax(Layer):
 
     traits = Traits(reads_top=True, answers=True)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         self.shape = fold(x.shape, self.axis(self.param.softmax_param.axis, x))
         top[0].reshape(*x.shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.engine.softmax_forward(
             bottom[0].values.reshape(*self.shape), out=top[0].values.reshape(*self.shape)
         )
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             y, dy, dx = (
                 t.reshape(*self.shape) for t in (top[0].values, top[0].diffs, bottom[0].diffs)

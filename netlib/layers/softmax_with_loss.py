@@ -1,5 +1,6 @@
 from ..registry import register
 from ..shapes import fold
+from .base import Blobs
 from .shared.loss import Loss
 
 SMALLEST = (
@@ -27,7 +28,7 @@ class SoftmaxWithLoss(Loss):
 
     class_weights = None
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.loss_param
         if p.class_weighting and not p.weight_by_label_freqs:
             raise self.error('class_weighting goes with weight_by_label_freqs: true')
@@ -35,7 +36,7 @@ class SoftmaxWithLoss(Loss):
             self.class_weights = self.engine.tensor(1, len(p.class_weighting), 1)
             self.class_weights.array(write=True).flat = list(p.class_weighting)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, label = bottom
         self.outer, self.classes, self.inner = fold(x.shape, self.axis(self.class_axis, x))
         if self.outer * self.inner != label.count:
@@ -52,7 +53,7 @@ class SoftmaxWithLoss(Loss):
             )
         top[0].reshape()
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, shape = self.engine, (self.outer, self.classes, self.inner)
         p, log_p = self.work.for_backward('p', *shape), self.scratch('log_p', *shape)
         target = self.work.for_backward('target', *shape)
@@ -66,7 +67,7 @@ class SoftmaxWithLoss(Loss):
         e.dot(log_p, target, out=loss.reshape(1, 1, 1))
         e.axpby(-1 / self.divided_by, loss, 0, out=loss)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if not propagate_down[0]:
             return

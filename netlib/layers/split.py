@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 from .shared.folding import fold_tensors
 from .traits import EQUAL, Traits
 
@@ -18,14 +18,14 @@ class Split(Layer):
     scaling = EQUAL
     traits = Traits(passes_diff=0, per_unit=True)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         for blob in top:
             blob.reshape(*bottom[0].shape)
             blob.share(bottom[0], diffs=False)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             fold_tensors(self.engine, 'add', [blob.diffs for blob in top], bottom[0].diffs)

@@ -1,6 +1,7 @@
 from ..engines.interface import Window
 from ..registry import register
 from ..shapes import pool_extent
+from .base import Blobs
 from .shared.blocks import Blocks
 
 
@@ -17,14 +18,14 @@ class SPP(Blocks):
     Source: He et al. 2014; BVLC Caffe's spp_layer.
     """
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.spp_param
         if not p.pyramid_height:
             raise self.error('pyramid_height: must be positive')
         if p.pool == p.STOCHASTIC:
             raise self.error('pool: STOCHASTIC is Not Implemented Yet; use MAX or AVE')
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, height = bottom[0], self.param.spp_param.pyramid_height
         if x.axes != 4:
             raise self.error(
@@ -57,7 +58,7 @@ class SPP(Blocks):
             )
         return Window(kernel, kernel, pad, (1, 1))
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, p, x = self.engine, self.param.spp_param, bottom[0].values
         for window, y, mask in zip(
             self.windows, self.levels('y'), self.levels('mask'), strict=True
@@ -68,7 +69,7 @@ class SPP(Blocks):
                 e.pool_ave_forward(x, window, out=y)
         self.join(self.flat(self.levels('y')), self.flat([top[0].values])[0])
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         e, p, dx = self.engine, self.param.spp_param, bottom[0].diffs

@@ -1,4 +1,5 @@
 from ..registry import register
+from .base import Blobs
 from .shared.neuron import Neuron
 
 
@@ -14,5 +15,5 @@ class Threshold(Neuron):
     def parameters(self):
         return (self.param.threshold_param.threshold,)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         self.refuse_gradient(propagate_down)

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import fold
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL
 
 
@@ -13,26 +13,26 @@ class Tile(Layer):
 
     scaling = EQUAL
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.tile_param
         if not p.HasField('tiles'):
             raise self.error('Number of tiles must be specified')
         if p.tiles < 1:
             raise self.error(f'Number of tiles must be positive; found {p.tiles}')
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.tile_param
         axis = self.axis(p.axis, x)
         top[0].reshape(*x.shape[:axis], x.shape[axis] * p.tiles, *x.shape[axis + 1 :])
         self.outer, self.extent, self.inner = fold(x.shape, axis)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         tiles = self.param.tile_param.tiles
         x = bottom[0].values.reshape(self.outer, self.extent, self.inner)
         y = top[0].values.reshape(self.outer, tiles * self.extent, self.inner)
         self.engine.gather(x, list(range(self.extent)) * tiles, 1, out=y)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             dy = top[0].diffs.reshape(
                 self.outer, self.param.tile_param.tiles, self.extent * self.inner

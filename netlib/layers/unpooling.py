@@ -1,6 +1,6 @@
 from ..engines.interface import Window
 from ..registry import register
-from .base import Layer
+from .base import Blobs, Layer
 from .traits import EQUAL
 
 
@@ -29,7 +29,7 @@ class Unpooling(Layer):
     scaling = EQUAL
     average = tiles = False
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.unpooling_param
         self.average, self.tiles = p.unpool == p.AVE, p.unpool == p.TILE
         if len(bottom) > 1 and p.unpool != p.MAX:
@@ -67,7 +67,7 @@ class Unpooling(Layer):
             return tuple(getattr(p, field) for field in fields)
         return (getattr(p, name) if p.HasField(name) else default,) * 2
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         if x.axes != 4:
             raise self.error(
@@ -91,7 +91,7 @@ class Unpooling(Layer):
                     f'{n} windows with stride {stride} do not fit into an extent of {extent}'
                 )
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, x, y = self.engine, bottom[0].values, top[0].values
         if len(bottom) > 1:
             self.check_mask(bottom[1])
@@ -106,7 +106,7 @@ class Unpooling(Layer):
             e.gather(x, self.sources(0), 2, out=rows)
             e.gather(rows, self.sources(1), 3, out=y)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         e, dx, dy = self.engine, bottom[0].diffs, top[0].diffs

@@ -1,4 +1,5 @@
 from ..registry import register
+from .base import Blobs
 from .unpooling import Unpooling
 
 
@@ -21,7 +22,7 @@ class Upsample(Unpooling):
 
     tiles = True
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.upsample_param
         self.sized, parts = (
             [p.HasField(name + axis) for axis in 'hw'] for name in ('upsample_', 'scale_')

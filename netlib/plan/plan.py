@@ -25,7 +25,7 @@ class Fused:
     `channels` are linear by channel, and come first; then it may rectify.
     """
 
-    channels: list[Layer] = field(default_factory=list)
+    channels: list[Any] = field(default_factory=list)  # layers with a method `compose`
     rectify: bool = False
 
     def options(self, layer: Layer) -> dict[str, Any]:

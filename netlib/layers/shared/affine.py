@@ -1,75 +1,85 @@
 """What the layers y = W x + b share: their two parameters, the bias, and what initializers ask of
 them."""
 
-from ..base import Layer
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...blob import Blob, Param
+from ...memory import Tensor
+from ...shapes import Shape
+from ..base import Blobs, Layer
 from ..traits import AFFINE
+
+Use = tuple[Blob, Blob]  # (bottom, top) of a place where W is applied
 
 
 class Affine(Layer):
     """A layer whose output is linear in its weights: Convolution, Deconvolution, InnerProduct.
 
     Subclasses set `num_output` and `groups`. Initializers know nothing of the layer's type; they
-    use `weight`, `bias` (None without one), `by_output`, `weights_by_output`, `weight_view`,
-    `sample_count` and `samples`.
+    use `weight`, `bias` (None without one), and the methods from `by_output` on.
     """
 
     scaling = AFFINE
     groups = 1
-    sees_patches = False  # its samples are patches of an image
     num_output = 0
+    sees_patches = False  # its samples are patches of an image
+    weight: Param
+    bias: Param | None
 
-    def add_weights(self, shape, p):
+    def add_weights(self, shape: Shape, p) -> None:
         """Add W of `shape`, and b unless the fields `p` say bias_term: false."""
         self.weight = self.add_param(shape, p.weight_filler)
         self.bias = self.add_param((self.num_output,), p.bias_filler) if p.bias_term else None
 
-    def by_output(self, y):
-        """A tensor of the top's shape as (images, num_output, positions)."""
-        raise NotImplementedError
-
-    def add_bias(self, y):
+    def add_bias(self, y: Tensor) -> None:
         """y += b, for a tensor of the top's shape."""
         if self.bias:
             y = self.by_output(y)
-            self.engine.binary('add', y, self.bias.values.reshape(1, self.num_output, 1), out=y)
+            b = self.bias.values.reshape(1, self.num_output, 1)
+            self.engine.binary('add', y, b, out=y)
 
-    def bias_backward(self, dy):
+    def bias_backward(self, dy: Tensor) -> None:
         """db += the sum of dy over images and positions."""
         if self.bias and self.bias.learns:
-            self.engine.sum(
-                self.by_output(dy),
-                out=self.bias.diffs.reshape(1, self.num_output, 1),
-                accumulate=True,
-            )
+            db = self.bias.diffs.reshape(1, self.num_output, 1)
+            self.engine.sum(self.by_output(dy), out=db, accumulate=True)
 
-    def add_squared_gradients(self, uses):
-        """Add to W's diff, element by element, the sum over images of the square of each image's
-        own gradient by W.
+    # -- what initializers ask
 
-        uses: (bottom, top) of each place where W is applied, in this layer or in one that shares W,
-        all of one batch size; bottoms have their values, tops their diffs.
-        """
+    def by_output(self, y: Tensor) -> Tensor:
+        """A tensor of the top's shape as (images, num_output, positions)."""
         raise NotImplementedError
 
-    def weights_by_output(self, tensor):
+    def weights_by_output(self, tensor: Tensor) -> Tensor:
         """W's values, or a tensor of its shape, as (outer, outputs of a group, inner)."""
         raise NotImplementedError
 
-    def weight_view(self, diff=False):
+    def weight_view(self, diff: bool = False) -> np.ndarray:
         """W, or its diff, as a writable NumPy view (groups, outputs per group, ...).
 
         The last axes are what one output sees.
         """
         raise NotImplementedError
 
-    def sample_count(self, bottom) -> int:
+    def sample_count(self, bottom: Blobs) -> int:
         """How many rows meet the weight matrix of each group in a forward pass; 0 if W is not
         applied to rows."""
         return 0
 
-    def samples(self, bottom, positions):
+    def samples(self, bottom: Blobs, positions: Sequence[int]) -> Tensor:
         """The rows at `positions` (numbers below sample_count): a tensor (groups, rows, fan-in).
 
         It is the layer's own buffer: good until the next call.
+        """
+        raise NotImplementedError
+
+    def add_squared_gradients(self, uses: Sequence[Use]) -> None:
+        """Add to W's diff, element by element, the sum over images of the square of each image's
+        own gradient by W.
+
+        uses: each place where W is applied, in this layer or in one that shares W, all of one batch
+        size; bottoms have their values, tops their diffs.
         """
         raise NotImplementedError

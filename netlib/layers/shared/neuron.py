@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ..base import Layer
+from ..base import Blobs, Layer
 from ..traits import Traits
 
 
@@ -27,14 +27,14 @@ class Neuron(Layer):
         """The function's parameters, from the layer's fields."""
         return ()
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape(*bottom[0].shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x = self.work.keep_input(bottom[0], top[0]) if self.needs_input else bottom[0].values
         self.engine.unary(self.function, x, *self.parameters(), out=top[0].values)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             x = self.work.kept_input(bottom[0], top[0]) if self.needs_input else bottom[0].values
             self.engine.unary_backward(

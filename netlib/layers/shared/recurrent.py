@@ -2,6 +2,7 @@
 
 from ...blob import Blob
 from ...shapes import count
+from ..base import Blobs
 from .unrolled import Unrolled
 
 
@@ -34,7 +35,7 @@ class Recurrent(Unrolled):
         self.bottoms, self.tops = (2 + n, 3 + n), 1 + n
         self.no_gradient = (1, *range(2 + self.static, 2 + self.static + n))
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.recurrent_param
         if not p.num_output:
             raise self.error('num_output must be positive')
@@ -47,7 +48,7 @@ class Recurrent(Unrolled):
         self.W_h = self.add_param((rows, self.D), p.weight_filler)
         self.carried: list[Blob] = []
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         if bottom[0].axes < 2:
             raise self.error(
                 'bottom[0] must have at least 2 axes -- (#timesteps, #streams, ...); found '
@@ -68,7 +69,7 @@ class Recurrent(Unrolled):
         if [blob.shape for blob in self.carried] != [state] * len(self.states):
             self.carried = [Blob(name, state, self.engine.dtype) for name in self.states]
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, cont, gates = self.engine, self.cont(bottom), self.all_gates('gates')
         first, last = (
             (bottom[-self.exposed :], top[1:]) if self.exposed else (self.carried, self.carried)
@@ -85,7 +86,7 @@ class Recurrent(Unrolled):
             e.axpby(1, self.before(name, self.T), 0, out=blob.values)
         self.give_output(top[0])
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
         if propagate_down[1]:
             raise self.error('Cannot backpropagate to sequence indicators.')
         e, cont, dgates, dy = (

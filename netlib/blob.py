@@ -1,4 +1,4 @@
-"""Blob: a named array and its gradient, which flows between layers; Param: one that layers learn."""
+"""Blob: a named array and its gradient, which flows between layers; Param: one that they learn."""
 
 from __future__ import annotations
 

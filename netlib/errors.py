@@ -1,6 +1,7 @@
 """Everything that can go wrong because of what a user gave, and the one place that words it.
 
-    layer 'conv2' (Convolution), model.prototxt:31: group: 3 must divide the 64 channels of bottom 'pool1'
+    layer 'conv2' (Convolution), model.prototxt:31: group: 3 must divide the 64 channels of bottom
+    'pool1'
 
 A message says what was found, what is needed and the way out. Tools print it as one line and exit
 with status 1.
@@ -9,6 +10,7 @@ with status 1.
 import importlib
 from types import ModuleType
 
+from ..proto.caffe_pb2 import LayerParameter
 from ..proto.errors import GoodinitError, ProtoError, did_you_mean
 
 __all__ = [
@@ -45,7 +47,7 @@ class EngineError(GoodinitError):
     """An engine is missing, lacks an op, or computed something that it must not."""
 
 
-def layer_error(param, message: str) -> LayerError:
+def layer_error(param: LayerParameter, message: str) -> LayerError:
     """A LayerError about the layer that the LayerParameter `param` describes."""
     where = f', {param.origin}' if param.origin else ''
     return LayerError(f"layer '{param.name}' ({param.type}){where}: {message}")

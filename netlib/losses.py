@@ -10,7 +10,7 @@ from .memory import Tensor
 
 
 def loss_weights(param: LayerParameter, is_loss: bool, tops: int) -> list[float]:
-    """One weight for each top: the fields' own, else 1 for the top of a loss layer and 0 for others.
+    """One weight for each top: as the fields say, else 1 for that of a loss layer and 0 for others.
 
     Raises LayerError where their number does not fit.
     """

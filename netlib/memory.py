@@ -3,12 +3,13 @@ and Tensor, the shaped window that engines compute on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from .shapes import Shape
 
@@ -23,15 +24,14 @@ class Memory:
     net that runs on a device.
     """
 
-    def __init__(self, size: int, dtype=np.float32):
+    def __init__(self, size: int, dtype: DTypeLike = np.float32):
         self.size, self.dtype = size, np.dtype(dtype)
         self.head: str | None = None
         self._host: np.ndarray | None = None
         self._device: Any = None
         self._driver: Any = None
-        self.whole: Arena | None = (
-            None  # where this memory lies in a larger one: from its element `start`
-        )
+        # Where this memory lies in a larger one: from its element `start`.
+        self.whole: Arena | None = None
         self.start = 0
 
     def host(self, write: bool = False, fetch: bool = True) -> np.ndarray:
@@ -50,7 +50,7 @@ class Memory:
         if self._device is None:
             self._driver, self._device = driver, self._new_device(driver)
         if self.head is None:
-            driver.clear(self._device, self.size * self.dtype.itemsize)
+            driver.clear(self._device, self.nbytes)
         elif self.head == 'host':
             driver.upload(self._host, self._device)
         self._move('device', write)
@@ -69,11 +69,14 @@ class Memory:
             self.host(write=True)[:] = kept
 
     def _new_host(self):
-        return np.zeros(self.size, self.dtype) if self.whole is None else self.whole.host_room(self)
+        if self.whole is None:
+            return np.zeros(self.size, self.dtype)
+        return self.whole.host_room(self)
 
     def _new_device(self, driver):
-        size = self.size * self.dtype.itemsize
-        return driver.allocate(size) if self.whole is None else self.whole.device_room(self, driver)
+        if self.whole is None:
+            return driver.allocate(self.nbytes)
+        return self.whole.device_room(self, driver)
 
     def _move(self, where: str, write: bool) -> None:
         if write or self.head is None:
@@ -84,11 +87,13 @@ class Memory:
     @property
     def held(self) -> int:
         """Bytes that the mirrors take up."""
-        return (
-            self.size
-            * self.dtype.itemsize
-            * ((self._host is not None) + (self._device is not None))
-        )
+        mirrors = (self._host is not None) + (self._device is not None)
+        return mirrors * self.nbytes
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one mirror."""
+        return self.size * self.dtype.itemsize
 
 
 class Arena(Memory):
@@ -103,12 +108,17 @@ class Arena(Memory):
     ALIGNMENT = 64
 
     def __init__(
-        self, parts: Iterable[Memory], dtype=np.float32, starts: Sequence[int] | None = None
+        self,
+        parts: Iterable[Memory],
+        dtype: DTypeLike = np.float32,
+        starts: Sequence[int] | None = None,
     ):
         self.parts = list(dict.fromkeys(parts))
         sizes = [self.aligned(part.size) for part in self.parts]
-        starts = [0, *accumulate(sizes)][:-1] if starts is None else starts
-        super().__init__(max(map(sum, zip(starts, sizes, strict=True)), default=0), dtype)
+        if starts is None:
+            starts = [0, *accumulate(sizes)][:-1]
+        ends = [start + size for start, size in zip(starts, sizes, strict=True)]
+        super().__init__(max(ends, default=0), dtype)
         for part, start in zip(self.parts, starts, strict=True):
             part.move(self, start)
 
@@ -150,7 +160,7 @@ class Arena(Memory):
     def _device_room(self, driver):
         if self._device is None:
             self._device = self._new_device(driver)
-            driver.clear(self._device, self.size * self.dtype.itemsize)
+            driver.clear(self._device, self.nbytes)
         return self._device
 
 
@@ -166,14 +176,15 @@ class Tensor:
         self.shape, self.memory, self.offset = tuple(shape), memory, offset
         self.size = prod(self.shape)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f'Tensor{self.shape}'
 
     def reshape(self, *shape: int) -> Tensor:
         """The same elements under another shape; one extent may be -1."""
         if -1 in shape:
             rest = -prod(shape)
-            shape = tuple(self.size // rest if rest and n == -1 else max(n, 0) for n in shape)
+            found = self.size // rest if rest else 0
+            shape = tuple(found if n == -1 else max(n, 0) for n in shape)
         if prod(shape) != self.size:
             raise ValueError(f'cannot see {self.shape} as {shape}')
         return Tensor(shape, self.memory, self.offset)
@@ -183,12 +194,17 @@ class Tensor:
         rest = self.shape[1:]
         return Tensor(rest, self.memory, self.offset + range(self.shape[0])[i] * prod(rest))
 
+    def __iter__(self) -> Iterator[Tensor]:
+        """The parts along the first axis."""
+        for i in range(self.shape[0]):
+            yield self[i]
+
     def array(self, write: bool = False) -> np.ndarray:
         """The values as a NumPy view on the host; say `write` to change them through it."""
         return self.memory.host(write)[self.offset : self.offset + self.size].reshape(self.shape)
 
-    def set(self, array) -> None:
-        """Take these values, broadcast to the shape; a device that held others is not waited for."""
+    def set(self, array: ArrayLike) -> None:
+        """Take these values, broadcast to the shape, without waiting for a device."""
         host = self.memory.host(write=True, fetch=self.size < self.memory.size)
         host[self.offset : self.offset + self.size].reshape(self.shape)[...] = array
 
@@ -200,18 +216,20 @@ class Tensor:
 
     def joined(self, other: Tensor) -> Tensor | None:
         """This and `other` as one flat tensor, if `other` is what follows in the same Arena."""
-        (whole, start), (same, following) = self._place(), other._place()
-        if whole is None or whole is not same or Arena.aligned(start + self.size) != following:
+        whole, start = self._place()
+        same, following = other._place()
+        if whole is None or whole is not same:
+            return None
+        if Arena.aligned(start + self.size) != following:
             return None
         return Tensor((following + other.size - start,), whole, start)
 
-    def _place(self):
+    def _place(self) -> tuple[Arena | None, int]:
+        """The Arena that it lies in, and from which element."""
         memory = self.memory
-        return (
-            (memory, self.offset)
-            if isinstance(memory, Arena)
-            else (memory.whole, memory.start + self.offset)
-        )
+        if isinstance(memory, Arena):
+            return memory, self.offset
+        return memory.whole, memory.start + self.offset
 
 
 def join(rows: Iterable[Sequence[Tensor]]) -> list[list[Tensor]]:
@@ -219,10 +237,20 @@ def join(rows: Iterable[Sequence[Tensor]]) -> list[list[Tensor]]:
     above."""
     found: list[list[Tensor]] = []
     for row in rows:
-        pairs = zip(found[-1], row, strict=True) if found else ()
-        longer = [both for a, b in pairs if (both := a.joined(b))]
-        if len(longer) == len(row):
+        longer = joined_rows(found[-1], row) if found else None
+        if longer:
             found[-1] = longer
         else:
             found.append(list(row))
     return found
+
+
+def joined_rows(above: Sequence[Tensor], below: Sequence[Tensor]) -> list[Tensor] | None:
+    """Each tensor of one row joined with that of the next; None where one does not follow."""
+    out = []
+    for first, second in zip(above, below, strict=True):
+        both = first.joined(second)
+        if both is None:
+            return None
+        out.append(both)
+    return out

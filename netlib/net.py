@@ -110,7 +110,7 @@ class Net(LayerGraph):
     # -- backward
 
     def backward(self, start: Where = None, end: Where = None) -> None:
-        """Run backward from `start` down to `end` (both included). Diffs of parameters accumulate."""
+        """Run backward from `start` down to `end`, both included; diffs of parameters accumulate."""
         self._check_backward('share_memory')
         first = len(self.layers) - 1 if start is None else self.index(start)
         last = 0 if end is None else self.index(end)

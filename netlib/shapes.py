@@ -57,6 +57,19 @@ def pool_extent(
     return positions
 
 
+def pool_extents(
+    image: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    pad: Sequence[int],
+    ceil: bool = True,
+) -> Shape:
+    """Positions of a pooling window along each axis of an image."""
+    padded = any(pad)
+    per_axis = zip(image, kernel, stride, pad, strict=True)
+    return tuple(pool_extent(*axis, ceil, padded) for axis in per_axis)
+
+
 def fan_in_out(shape: Sequence[int]) -> tuple[int, int]:
     """Caffe's fan-in and fan-out of a parameter blob: count / shape[0] and count / shape[1].
 

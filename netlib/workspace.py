@@ -37,7 +37,7 @@ class Workspace:
         return self._tensor(self.shared_scratch, name, shape)
 
     def for_backward(self, name: str, *shape: int) -> Tensor:
-        """A tensor that forward leaves for backward: a buffer, or scratch if no backward follows."""
+        """A tensor that forward leaves for backward: a buffer, or scratch where none follows."""
         if self.forward_only:
             return self.scratch(name, *shape)
         return self.buffer(name, *shape)

@@ -1,6 +1,7 @@
+from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import Traits
 
 
@@ -19,10 +20,9 @@ class Accuracy(Layer):
     Source: BVLC Caffe's accuracy_layer.
     """
 
-    traits = Traits(answers=True)
-
     bottoms = 2
     tops = (1, 2)
+    traits = Traits(answers=True)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, label = bottom
@@ -31,8 +31,8 @@ class Accuracy(Layer):
         if self.outer * self.inner != label.count:
             raise self.error(
                 'Number of labels must match number of predictions; e.g., if label axis == 1 and '
-                'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, with '
-                f"integer values in {{0, 1, ..., C-1}}. Found '{x.name}' {x.shape_text}, "
+                'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, '
+                f"with integer values in {{0, 1, ..., C-1}}. Found '{x.name}' {x.shape_text}, "
                 f"'{label.name}' {label.shape_text}"
             )
         if p.top_k > self.classes:
@@ -45,37 +45,41 @@ class Accuracy(Layer):
             top[1].reshape(self.classes)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        e, target = self.engine, self.buffer('target', self.outer, self.classes, self.inner)
-        p = self.param.accuracy_param
+        e, p = self.engine, self.param.accuracy_param
+        target = self.buffer('target', self.outer, self.classes, self.inner)
+        label = bottom[1].values.reshape(self.outer, self.inner)
         ignored = p.ignore_label if p.HasField('ignore_label') else None
-        e.one_hot(bottom[1].values.reshape(self.outer, self.inner), ignored, out=target)
+        e.one_hot(label, ignored, out=target)
         found = self.found(bottom[0].values.reshape(*target.shape), target)
         e.binary('mul', target, found, out=self.buffer('hit', *target.shape))
         for blob in top:
             self.share(target, blob.values.reshape(1, blob.count, 1))
 
-    def found(self, x, target):
+    def found(self, x: Tensor, target: Tensor) -> Tensor:
         """(outer, 1, inner): 1 where the label is among the first top_k."""
-        e, least = self.engine, self.buffer('least', 1, 1, 1)
-        score, below = self.buffer('score', self.outer, 1, self.inner), self.buffer('hit', *x.shape)
-        # An infinite score times the zeros of `target` would not be 0. NaN is not below anything:
-        # so it is not found.
+        e, p = self.engine, self.param.accuracy_param
+        score = self.buffer('score', self.outer, 1, self.inner)
+        below = self.buffer('hit', *x.shape)
+        least = self.buffer('least', 1, 1, 1)
+        # An infinite score times the zeros of `target` would not be 0. Nothing is above NaN, so it
+        # is not found.
         e.unary('clip', x, -3e38, 3e38, out=below)
         e.dot(below, target, out=score)
         e.binary('greater', score, below, out=below)
         e.sum(below, out=score)
-        e.fill(self.classes - self.param.accuracy_param.top_k, out=least)
+        e.fill(self.classes - p.top_k, out=least)
         e.binary('greater_equal', score, least, out=score)
         return score
 
-    def share(self, target, out):
+    def share(self, target: Tensor, out: Tensor) -> None:
         """out (1, n, 1) = hits / labels, over all classes or for each."""
-        e, labels, one = self.engine, self.buffer('labels', *out.shape), self.buffer('one', 1, 1, 1)
+        e, labels = self.engine, self.buffer('labels', *out.shape)
+        one = self.buffer('one', 1, 1, 1)
         e.fill(1, out=one)
         e.sum(target, out=labels)
         e.binary('max', labels, one, out=labels)
         e.sum(self.buffer('hit', *target.shape), out=out)
         e.binary('div', out, labels, out=out)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_gradient(propagate_down)

@@ -1,6 +1,7 @@
+from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import Traits
 
 
@@ -23,35 +24,37 @@ class ArgMax(Layer):
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.argmax_param
-        start = self.axis(p.axis, x) if p.HasField('axis') else 1
-        end = start + 1 if p.HasField('axis') else x.axes
-        self.outer, self.classes, self.inner = fold(x.shape, start, end)
+        self.along_axis = p.HasField('axis')
+        if self.along_axis:
+            start = self.axis(p.axis, x)
+            self.outer, self.classes, self.inner = fold(x.shape, start)
+            shape = [*x.shape[:start], p.top_k, *x.shape[start + 1 :]]
+        else:
+            self.outer, self.classes, self.inner = fold(x.shape, 1, x.axes)
+            shape = [x.shape[0], 1 + p.out_max_val, p.top_k]
         if not 1 <= p.top_k <= self.classes:
             raise self.error(
-                f'top_k: {p.top_k} must lie in 1 .. {self.classes}, as many values as are searched of '
-                f"'{x.name}' {x.shape_text} (top_k must be less than or equal to the number of classes)"
+                f'top_k: {p.top_k} must lie in 1 .. {self.classes}, as many values as are searched '
+                f"of '{x.name}' {x.shape_text} (top_k must be less than or equal to the number of "
+                'classes)'
             )
-        if p.HasField('axis'):
-            top[0].reshape(*x.shape[:start], p.top_k, *x.shape[end:])
-        else:
-            top[0].reshape(x.shape[0], 2 if p.out_max_val else 1, p.top_k)
+        top[0].reshape(*shape)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, p, plane = self.engine, self.param.argmax_param, (self.outer, self.inner)
         left = self.reversed(bottom[0].values.reshape(self.outer, self.classes, self.inner))
-        value, winner, lowest = (
-            self.buffer(name, *plane) for name in ('value', 'winner', 'lowest')
-        )
-        found = self.buffer('found', *left.shape)
+        value, winner = self.buffer('value', *plane), self.buffer('winner', *plane)
+        lowest, found = self.buffer('lowest', *plane), self.buffer('found', *left.shape)
         e.fill(-3e38, out=lowest)
         for k in range(p.top_k):
             e.max_forward(left, out=value, winner=winner)
+            # Out of the race: the winner falls by 3e38.
             e.max_backward(lowest, winner, out=found)
             e.axpby(1, found, 1, out=left)
             e.unary('power', winner, 1, -1, self.classes, out=winner)
             self.write(k, winner, value, top[0].values)
 
-    def reversed(self, x):
+    def reversed(self, x: Tensor) -> Tensor:
         """x with its classes in reverse order, so that the larger number wins a tie, behind one
         that never wins."""
         e, backward = self.engine, self.buffer('backward', *x.shape)
@@ -61,20 +64,20 @@ class ArgMax(Layer):
         e.copy_window(backward, (0, 0, 0), out=left, at=(0, 1, 0), shape=x.shape)
         return left
 
-    def write(self, k, number, value, y):
+    def write(self, k: int, number: Tensor, value: Tensor, y: Tensor) -> None:
         """Put what came k-th into the top."""
         p = self.param.argmax_param
-        if p.HasField('axis'):
-            parts, y = (
-                [value if p.out_max_val else number],
-                y.reshape(self.outer, p.top_k, self.inner),
-            )
+        if self.along_axis:
+            y = y.reshape(self.outer, p.top_k, self.inner)
+            self.write_at((0, k, 0), value if p.out_max_val else number, y)
         else:
-            parts, y = [number, value][: y.shape[1]], y
-        for row, part in enumerate(parts):
-            at = (0, k, 0) if p.HasField('axis') else (0, row, k)
-            part = part.reshape(self.outer, 1, self.inner)
-            self.engine.copy_window(part, (0, 0, 0), out=y, at=at, shape=part.shape)
+            self.write_at((0, 0, k), number, y)
+            if p.out_max_val:
+                self.write_at((0, 1, k), value, y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def write_at(self, at: tuple[int, int, int], part: Tensor, y: Tensor) -> None:
+        part = part.reshape(self.outer, 1, self.inner)
+        self.engine.copy_window(part, (0, 0, 0), out=y, at=at, shape=part.shape)
+
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_gradient(propagate_down)

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 
 
 @register
@@ -42,7 +42,7 @@ class Axpy(Layer):
         e.binary('mul', self.seen(x.values), self.factors(a.values), out=self.seen(top[0].values))
         e.axpby(1, y.values, 1, out=top[0].values)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         e, (a, x, y), dz = self.engine, bottom, self.seen(top[0].diffs)
         if propagate_down[0]:
             e.dot(dz, self.seen(x.values), out=self.factors(a.diffs))

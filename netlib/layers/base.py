@@ -16,6 +16,7 @@ from ..workspace import Workspace
 from .traits import FIXED, Scaling, Traits
 
 Blobs = list[Blob]
+Flags = list[bool]  # one for each bottom: whether its diff is wanted
 Count = int | tuple[int, int | None]  # exactly n, or (least, most); most None: any number
 
 
@@ -76,7 +77,7 @@ class Layer:
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         raise NotImplementedError
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         raise NotImplementedError
 
     def add_param(self, shape: tuple[int, ...], filler: FillerParameter | None = None) -> Param:
@@ -119,7 +120,7 @@ class Layer:
                 f"(blob '{blob.name}')"
             ) from None
 
-    def refuse_gradient(self, propagate_down: list[bool]) -> None:
+    def refuse_gradient(self, propagate_down: Flags) -> None:
         """The backward of a layer whose tops do not follow its bottoms smoothly."""
         if any(propagate_down):
             raise self.error(

@@ -1,9 +1,10 @@
 from dataclasses import replace
 
 from ...proto.caffe_pb2 import TEST
+from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.standardize import Standardize
 from .traits import FIXED, Scaling, Traits
 
@@ -16,7 +17,9 @@ class BatchNorm(Standardize):
     use_global_stats overrides that. With the batch's, forward adds them to the stored ones, f =
     moving_average_fraction and m elements a channel:
 
-        mean <- f mean + batch mean     var <- f var + m / (m - 1) batch variance     factor <- f factor + 1
+        mean    <-  f mean + batch mean
+        var     <-  f var + m / (m - 1) batch variance
+        factor  <-  f factor + 1
 
     Stored values are divided by the factor when used. A Scale layer may follow for a learned scale
     and shift.
@@ -32,15 +35,17 @@ class BatchNorm(Standardize):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.batch_norm_param
-        in_test = self.phase == TEST
-        self.global_stats = p.use_global_stats if p.HasField('use_global_stats') else in_test
-        self.scaling = FIXED if self.global_stats else Scaling('free', nearly=True)
-        self.traits = replace(
-            self.traits, by_channel=self.global_stats, keeps_output=not self.global_stats
-        )
+        stored = p.use_global_stats if p.HasField('use_global_stats') else self.phase == TEST
+        self.global_stats = stored
+        self.scaling = FIXED if stored else Scaling('free', nearly=True)
+        self.traits = replace(self.traits, by_channel=stored, keeps_output=not stored)
         self.channels = bottom[0].shape[self.axis(1, bottom[0])]
         for shape in ((self.channels,), (self.channels,), (1,)):
             self.add_param(shape).is_statistic = True
+        self._fix_params()
+
+    def _fix_params(self) -> None:
+        """Let no parameter learn; the prototxt must not say otherwise."""
         specs = self.param.param
         if any(spec.lr_mult for spec in specs):
             raise self.error(
@@ -54,60 +59,76 @@ class BatchNorm(Standardize):
         x = bottom[0]
         if x.shape[1:2] != (self.channels,):
             raise self.error(
-                f"bottom '{x.name}' of shape {x.shape_text} needs {self.channels} channels in axis 1"
+                f"bottom '{x.name}' of shape {x.shape_text} needs {self.channels} channels in "
+                'axis 1'
             )
         self.shape = fold(x.shape, 1)
         top[0].reshape(*x.shape)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x, y = bottom[0].values, self.work.output_place(top[0])
-        self.engine.standardize(
-            x.reshape(*self.shape), *self.statistics(x), out=y.reshape(*self.shape)
-        )
+        x = bottom[0].values.reshape(*self.shape)
+        y = self.work.output_place(top[0]).reshape(*self.shape)
+        if self.global_stats:
+            mean, inverse = self.stored_statistics()
+        else:
+            mean, inverse = self.batch_statistics(x)
+        self.engine.standardize(x, mean, inverse, out=y)
         if not self.global_stats:
             self.work.keep_output(bottom[0], top[0])
 
-    def statistics(self, x=None):
-        """The mean and 1 / the deviation, (1, C, 1) each: those of the batch x, which are
-        remembered, or the stored."""
-        e, C = self.engine, self.channels
-        mean, var, inverse = (self.buffer(name, 1, C, 1) for name in ('mean', 'var', 'inverse'))
-        if self.global_stats:
-            factor = self.params[2].values.item()
-            for stored, out in zip(self.params, (mean, var), strict=False):
-                e.axpby(1 / factor if factor else 0, stored.values.reshape(1, C, 1), 0, out=out)
-        else:
-            e.moments(x.reshape(*self.shape), mean=mean, var=var)
-            self.remember(mean, var)
-        e.unary('power', var, -0.5, 1, self.param.batch_norm_param.eps, out=inverse)
-        return mean, inverse
+    def per_channel(self, name: str) -> Tensor:
+        """A buffer of one number per channel, so that it broadcasts over x."""
+        return self.buffer(name, 1, self.channels, 1)
 
-    def remember(self, mean, var):
+    def stored_statistics(self) -> tuple[Tensor, Tensor]:
+        """The stored mean and 1 / sqrt(var + eps), (1, C, 1) each."""
+        mean, var = self.per_channel('mean'), self.per_channel('var')
+        factor = self.params[2].values.item()
+        share = 1 / factor if factor else 0
+        for stored, out in zip(self.params, (mean, var), strict=False):
+            self.engine.axpby(share, stored.values.reshape(1, self.channels, 1), 0, out=out)
+        return mean, self.inverse(var)
+
+    def batch_statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean of the batch and 1 / sqrt(var + eps), (1, C, 1) each, which are remembered."""
+        mean, var = self.per_channel('mean'), self.per_channel('var')
+        self.engine.moments(x, mean=mean, var=var)
+        self.remember(mean, var)
+        return mean, self.inverse(var)
+
+    def inverse(self, var: Tensor) -> Tensor:
+        """1 / sqrt(var + eps)."""
+        inverse, eps = self.per_channel('inverse'), self.param.batch_norm_param.eps
+        self.engine.unary('power', var, -0.5, 1, eps, out=inverse)
+        return inverse
+
+    def remember(self, mean: Tensor, var: Tensor) -> None:
         """Add the batch's statistics to the stored ones."""
-        f, m = self.param.batch_norm_param.moving_average_fraction, self.shape[0] * self.shape[2]
+        e, f = self.engine, self.param.batch_norm_param.moving_average_fraction
+        m = self.shape[0] * self.shape[2]
         one = self.buffer('one', 1)
-        self.engine.fill(1, out=one)
-        for new, weight, stored in zip(
-            (mean, var, one), (1, m / max(m - 1, 1), 1), self.params, strict=True
-        ):
-            self.engine.axpby(weight, new.reshape(-1), f, out=stored.values)
+        e.fill(1, out=one)
+        stored_mean, stored_var, factor = self.params
+        e.axpby(1, mean.reshape(-1), f, out=stored_mean.values)
+        e.axpby(m / max(m - 1, 1), var.reshape(-1), f, out=stored_var.values)
+        e.axpby(1, one, f, out=factor.values)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
-        mean, inverse = (self.buffer(name, 1, self.channels, 1) for name in ('mean', 'inverse'))
-        dy, dx = (blob.diffs.reshape(*self.shape) for blob in (top[0], bottom[0]))
+        mean, inverse = self.per_channel('mean'), self.per_channel('inverse')
+        dy, dx = top[0].diffs.reshape(*self.shape), bottom[0].diffs.reshape(*self.shape)
         if self.global_stats:
             self.engine.binary('mul', dy, inverse, out=dx)
             return
         z = self.work.kept_output(bottom[0], top[0])
         if z is None:
             z = self.standardized(bottom[0].values.reshape(*self.shape), mean, inverse)
-        z = z.reshape(*self.shape)
-        self.engine.standardize_backward(z, inverse, dy, out=dx)
+        self.engine.standardize_backward(z.reshape(*self.shape), inverse, dy, out=dx)
 
-    def compose(self, scale, shift):
+    def compose(self, scale: Tensor, shift: Tensor) -> None:
         """Make what this layer makes of scale x + shift, both (C,), with the stored statistics."""
-        mean, inverse = (t.reshape(self.channels) for t in self.statistics())
+        mean, inverse = self.stored_statistics()
+        mean, inverse = mean.reshape(self.channels), inverse.reshape(self.channels)
         self.engine.standardize(shift, mean, inverse, out=shift)
         self.engine.binary('mul', scale, inverse, out=scale)

@@ -1,11 +1,13 @@
 from ..registry import register
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.rows import Rows
 
 
 @register
 class BatchReindex(Rows):
-    """y[i] = x[index[i]]: samples picked, left out or repeated;  dx[j] = the sum of dy[i] with index[i] = j
+    """y[i] = x[index[i]]: samples picked, left out or repeated
+
+    dx[j] = the sum of dy[i] with index[i] = j
 
     bottom  x      (N, ...)
             index  (M,)         integers as floats, in 0 .. N - 1
@@ -35,7 +37,7 @@ class BatchReindex(Rows):
         )
         self.engine.gather(bottom[0].values, self.index, 0, out=top[0].values)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[1]:
             raise self.error('Cannot backprop to index.')
         if propagate_down[0]:

@@ -1,12 +1,14 @@
 from ..registry import register
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.operand import Operand
 from .traits import EQUAL
 
 
 @register
 class Bias(Operand):
-    """y = x + b, with b repeated over the axes of x that it lacks;  db = the sum of dy over the repeats
+    """y = x + b, with b repeated over the axes of x that it lacks
+
+    db = the sum of dy over the repeats
 
     bottom  x  (N, C, ...)      may be in place
             b  optional: its axes are those of x from `axis` on
@@ -30,7 +32,7 @@ class Bias(Operand):
         x, b = self.seen(bottom[0].values), self.across(self.operand(bottom).values)
         self.engine.binary('add', x, b, out=self.seen(top[0].values))
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         wanted = self.operand_gradient(propagate_down, bottom)
         if wanted:
             self.engine.sum(self.seen(top[0].diffs), out=wanted, accumulate=True)

@@ -12,6 +12,6 @@ class Clip(Neuron):
     function = 'clip'
     needs_input = True
 
-    def parameters(self):
+    def parameters(self) -> tuple[float, ...]:
         p = self.param.clip_param
         return p.min, p.max

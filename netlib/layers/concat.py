@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.blocks import Blocks
 
 
@@ -18,26 +18,24 @@ class Concat(Blocks):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         first = bottom[0]
         self.block_axis = axis = self.read_axis(self.param.concat_param, 'concat_dim', first)
-        for blob in bottom[1:]:
+        before, after = first.shape[:axis], first.shape[axis + 1 :]
+        total = 0
+        for blob in bottom:
             if blob.axes != first.axes:
                 raise self.error(
                     f"All inputs must have the same number of axes: '{first.name}' has "
                     f"{first.shape_text}, '{blob.name}' {blob.shape_text}"
                 )
-            if (
-                blob.shape[:axis] + blob.shape[axis + 1 :]
-                != first.shape[:axis] + first.shape[axis + 1 :]
-            ):
+            if blob.shape[:axis] != before or blob.shape[axis + 1 :] != after:
                 raise self.error(
                     f'All inputs must have the same shape, except at concat_axis ({axis}): '
                     f"'{first.name}' has {first.shape_text}, '{blob.name}' {blob.shape_text}"
                 )
-        top[0].reshape(
-            *first.shape[:axis], sum(b.shape[axis] for b in bottom), *first.shape[axis + 1 :]
-        )
+            total += blob.shape[axis]
+        top[0].reshape(*before, total, *after)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.join([b.values for b in bottom], top[0].values)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.cut(top[0].diffs, [b.diffs for b in bottom], propagate_down)

@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL
 
 
@@ -21,49 +21,42 @@ class Crop(Layer):
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, reference = bottom
-        p = self.param.crop_param
-        axis, offset = self.axis(p.axis, x), list(p.offset)
         if reference.axes != x.axes:
             raise self.error(
-                f"'{x.name}' {x.shape_text} and the reference '{reference.name}' {reference.shape_text} "
-                'must have the same number of axes'
+                f"'{x.name}' {x.shape_text} and the reference '{reference.name}' "
+                f'{reference.shape_text} must have the same number of axes'
             )
-        if len(offset) > 1 and axis + len(offset) != x.axes:
-            raise self.error(
-                'number of offset values specified must be equal to the number of dimensions following '
-                f'axis: found {len(offset)} for {x.axes - axis}'
-            )
-        offset = offset * (x.axes - axis) if len(offset) == 1 else offset or [0] * (x.axes - axis)
-        self.start = [0] * axis + offset
+        axis = self.axis(self.param.crop_param.axis, x)
+        self.start = [0] * axis + self.offsets(x.axes - axis)
         self.shape = x.shape[:axis] + reference.shape[axis:]
-        for i, (extent, start, size) in enumerate(
-            zip(x.shape, self.start, self.shape, strict=True)
-        ):
-            if start + size > extent:
+        for i, size in enumerate(self.shape):
+            if self.start[i] + size > x.shape[i]:
                 raise self.error(
-                    f'the crop for dimension {i} is out-of-bounds with size {size} and offset {start}: '
-                    f"'{x.name}' has {x.shape_text}"
+                    f'the crop for dimension {i} is out-of-bounds with size {size} and offset '
+                    f"{self.start[i]}: '{x.name}' has {x.shape_text}"
                 )
         top[0].reshape(*self.shape)
 
-    def forward(self, bottom: Blobs, top: Blobs) -> None:
-        self.engine.copy_window(
-            bottom[0].values,
-            self.start,
-            out=top[0].values,
-            at=[0] * len(self.start),
-            shape=self.shape,
-        )
+    def offsets(self, axes: int) -> list[int]:
+        """Where the part starts along each of the axes that are cropped."""
+        given = list(self.param.crop_param.offset)
+        if len(given) > 1 and len(given) != axes:
+            raise self.error(
+                'number of offset values specified must be equal to the number of dimensions '
+                f'following axis: found {len(given)} for {axes}'
+            )
+        return given if len(given) > 1 else (given or [0]) * axes
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        x, y = bottom[0].values, top[0].values
+        corner = [0] * len(self.start)
+        self.engine.copy_window(x, self.start, out=y, at=corner, shape=self.shape)
+
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         for blob, wanted in zip(bottom, propagate_down, strict=True):
             if wanted:
                 self.engine.fill(0, out=blob.diffs)
         if propagate_down[0]:
-            self.engine.copy_window(
-                top[0].diffs,
-                [0] * len(self.start),
-                out=bottom[0].diffs,
-                at=self.start,
-                shape=self.shape,
-            )
+            dy, dx = top[0].diffs, bottom[0].diffs
+            corner = [0] * len(self.start)
+            self.engine.copy_window(dy, corner, out=dx, at=self.start, shape=self.shape)

@@ -1,6 +1,6 @@
 from ...proto.caffe_pb2 import TRAIN
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL, Traits
 
 
@@ -35,7 +35,7 @@ class Dropout(Layer):
             self.draw(self.buffer('mask', *bottom[0].shape))
         self.apply(bottom[0].values, top[0].values)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
             self.apply(top[0].diffs, bottom[0].diffs)
 

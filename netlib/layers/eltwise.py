@@ -1,5 +1,6 @@
+from ..memory import Tensor
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .shared.folding import fold_tensors
 from .traits import EQUAL, PRODUCT, Traits
 
@@ -9,8 +10,8 @@ class Eltwise(Layer):
     """Several blobs of one shape, element by element
 
     SUM   y = sum of coeff_i x_i    dx_i = coeff_i dy
-    PROD  y = product of x_i        dx_i = dy times the product of the others, or with stable_prod_grad: false
-                                    dy y / x_i, which is nan where x_i is 0
+    PROD  y = product of x_i        dx_i = dy times the product of the others; with
+                                    stable_prod_grad: false dy y / x_i, which is nan where x_i is 0
     MAX   y = the largest           dx_i = dy where x_i won, else 0
 
     Of two equal values bottom 1 wins against bottom 0; later bottoms must be larger to win.
@@ -44,8 +45,8 @@ class Eltwise(Layer):
         for i, blob in enumerate(bottom):
             if blob.shape != bottom[0].shape:
                 raise self.error(
-                    f'bottom[0]: {bottom[0].shape_text}, bottom[{i}]: {blob.shape_text}; all bottoms '
-                    f"must be of one shape ('{bottom[0].name}', '{blob.name}')"
+                    f'bottom[0]: {bottom[0].shape_text}, bottom[{i}]: {blob.shape_text}; all '
+                    f"bottoms must be of one shape ('{bottom[0].name}', '{blob.name}')"
                 )
         top[0].reshape(*bottom[0].shape)
         self.n = bottom[0].count
@@ -53,36 +54,51 @@ class Eltwise(Layer):
     def forward(self, bottom: Blobs, top: Blobs, rectify: bool = False) -> None:
         e, p, y = self.engine, self.param.eltwise_param, top[0].values
         if p.operation == p.MAX:
-            pieces = self.buffer('pieces', 1, len(bottom), self.n)
-            for i, x in enumerate(bottom):
-                e.axpby(1, x.values.reshape(self.n), 0, out=pieces[0][i])
-            e.max_forward(pieces, out=y.reshape(1, self.n), winner=self.buffer('winner', 1, self.n))
+            self.find_largest(bottom, y)
             return
+        values = [blob.values for blob in bottom]
         with e.blockwise():
             if p.operation == p.PROD:
-                fold_tensors(e, 'mul', [b.values for b in bottom], y)
+                fold_tensors(e, 'mul', values, y)
             elif set(self.coeff) == {1}:
-                fold_tensors(e, 'add', [b.values for b in bottom], y)
+                fold_tensors(e, 'add', values, y)
             else:
-                for i, x in enumerate(bottom):
-                    e.axpby(self.coeff[i], x.values, 1 if i else 0, out=y)
+                for i, x in enumerate(values):
+                    e.axpby(self.coeff[i], x, 1 if i else 0, out=y)
             if rectify:
                 e.unary('relu', y, 0, out=y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def find_largest(self, bottom: Blobs, y: Tensor) -> None:
+        """MAX: y, and in a buffer which bottom won."""
+        e, pieces = self.engine, self.pieces(len(bottom))
+        for i, x in enumerate(bottom):
+            e.axpby(1, x.values.reshape(self.n), 0, out=pieces[0][i])
+        e.max_forward(pieces, out=y.reshape(1, self.n), winner=self.winner)
+
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         e, p, dy = self.engine, self.param.eltwise_param, top[0].diffs
-        pieces = self.buffer('pieces', 1, len(bottom), self.n) if p.operation == p.MAX else None
-        if pieces:
-            e.max_backward(dy.reshape(1, self.n), self.buffer('winner', 1, self.n), out=pieces)
+        if p.operation == p.MAX:
+            pieces = self.pieces(len(bottom))
+            e.max_backward(dy.reshape(1, self.n), self.winner, out=pieces)
         for i, (blob, wanted) in enumerate(zip(bottom, propagate_down, strict=True)):
-            if wanted and pieces:
+            if not wanted:
+                continue
+            if p.operation == p.MAX:
                 e.axpby(1, pieces[0][i], 0, out=blob.diffs.reshape(self.n))
-            elif wanted and p.operation == p.SUM:
+            elif p.operation == p.SUM:
                 e.axpby(self.coeff[i], dy, 0, out=blob.diffs)
-            elif wanted and p.stable_prod_grad:
-                fold_tensors(
-                    e, 'mul', [dy] + [b.values for b in bottom if b is not blob], blob.diffs
-                )
-            elif wanted:
+            elif p.stable_prod_grad:
+                others = [other.values for other in bottom if other is not blob]
+                fold_tensors(e, 'mul', [dy, *others], blob.diffs)
+            else:
                 e.binary('div', top[0].values, blob.values, out=blob.diffs)
                 e.binary('mul', blob.diffs, dy, out=blob.diffs)
+
+    def pieces(self, bottoms: int) -> Tensor:
+        """The bottoms, or their diffs, side by side."""
+        return self.buffer('pieces', 1, bottoms, self.n)
+
+    @property
+    def winner(self) -> Tensor:
+        """The number of the bottom that won, for each element."""
+        return self.buffer('winner', 1, self.n)

@@ -14,5 +14,5 @@ class ELU(Neuron):
     function = 'elu'
     from_y = True
 
-    def parameters(self):
+    def parameters(self) -> tuple[float, ...]:
         return (self.param.elu_param.alpha,)

@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.rows import Rows
 
 
@@ -7,7 +7,9 @@ from .shared.rows import Rows
 class Embed(Rows):
     """y = W[x] + b: the row of W that each number names
 
-    The same as an InnerProduct of one-hot vectors, without the zeros. dW[x] += dy;  db += the sum of dy
+    The same as an InnerProduct of one-hot vectors, without the zeros.
+
+    dW[x] += dy;  db += the sum of dy
 
     bottom  x  (...)                        integers as floats, in 0 .. input_dim - 1
     params  W  (input_dim, num_output)
@@ -43,7 +45,7 @@ class Embed(Rows):
         if self.bias:
             e.binary('add', y, self.bias.values.reshape(1, -1), out=y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
             raise self.error("Can't backpropagate to EmbedLayer input.")
         e, dy = self.engine, top[0].diffs.reshape(-1, self.shape[1])

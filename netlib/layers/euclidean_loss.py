@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.loss import Loss
 
 
@@ -32,7 +32,7 @@ class EuclideanLoss(Loss):
         e.dot(difference, difference, out=loss)
         e.axpby(1 / (2 * self.batch), loss, 0, out=loss)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         difference = self.buffer('difference', bottom[0].count)
         for blob, wanted, sign in zip(bottom, propagate_down, (1, -1), strict=True):
             if wanted:

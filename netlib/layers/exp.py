@@ -29,5 +29,5 @@ class Exp(Neuron):
                 f'shift: found {p.shift:g}; the base to this power is no finite number'
             ) from None
 
-    def parameters(self):
+    def parameters(self) -> tuple[float, ...]:
         return self.inner, self.outer

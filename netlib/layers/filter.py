@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.rows import Rows
 
 
@@ -24,10 +24,10 @@ class Filter(Rows):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         if len(top) != len(bottom) - 1:
             raise self.error(
-                f'produces one top blob for each bottom but the selector: found {len(top)} tops for '
-                f'{len(bottom)} bottoms'
+                f'produces one top blob for each bottom but the selector: found {len(top)} tops '
+                f'for {len(bottom)} bottoms'
             )
-        self.index = None
+        self.index: list[int] | None = None
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         selector = bottom[-1]
@@ -42,12 +42,11 @@ class Filter(Rows):
                     'Each bottom should have the same 0th dimension as the selector blob: '
                     f"'{blob.name}' has {blob.shape_text}, '{selector.name}' {selector.shape_text}"
                 )
-        chosen = (
-            [1] * selector.count
-            if self.index is None
-            else selector.values.array().reshape(-1).tolist()
-        )
-        self.index = [i for i, wanted in enumerate(chosen) if wanted]
+        if self.index is None:
+            self.index = list(range(selector.count))
+        else:
+            chosen = selector.values.array().reshape(-1).tolist()
+            self.index = [i for i, wanted in enumerate(chosen) if wanted]
         for x, y in zip(bottom, top, strict=False):
             y.reshape(len(self.index), *x.shape[1:])
 
@@ -55,7 +54,7 @@ class Filter(Rows):
         for x, y in zip(bottom, top, strict=False):
             self.engine.gather(x.values, self.index, 0, out=y.values)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[-1]:
             raise self.error('FilterLayer cannot backpropagate to filter index inputs')
         for x, y, wanted in zip(bottom, top, propagate_down, strict=False):

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.loss import Loss
 
 
@@ -42,16 +42,13 @@ class HingeLoss(Loss):
             e.sum(margin, out=loss)
         e.axpby(1 / self.batch, loss, 0, out=loss)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if not propagate_down[0]:
             return
         e, shape = self.engine, (self.N, self.classes)
-        sign, margin, dx = (
-            self.buffer('sign', *shape),
-            self.buffer('margin', *shape),
-            bottom[0].diffs.reshape(*shape),
-        )
+        sign, margin = self.buffer('sign', *shape), self.buffer('margin', *shape)
+        dx = bottom[0].diffs.reshape(*shape)
         if self.squared:
             e.axpby(2, margin, 0, out=dx)
         else:
@@ -60,6 +57,6 @@ class HingeLoss(Loss):
         e.axpby(self.loss_weight(top) / self.batch, dx, 0, out=dx)
 
     @property
-    def squared(self):
+    def squared(self) -> bool:
         p = self.param.hinge_loss_param
         return p.norm == p.L2

@@ -1,7 +1,7 @@
 from ..memory import Tensor
 from ..registry import register
 from ..shapes import conv_extent, count
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .shared.window import read_window
 from .traits import EQUAL
 
@@ -40,7 +40,7 @@ class Im2col(Layer):
         x, columns = self.images(bottom[0].values), self.images(top[0].values)
         self.engine.im2col(x, self.window, out=columns)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
             dcolumns, dx = self.images(top[0].diffs), self.images(bottom[0].diffs)
             self.engine.col2im(dcolumns, self.window, out=dx)

@@ -1,8 +1,9 @@
 from pathlib import Path
 
 from ...proto import blob_to_array, read_blob
+from ..memory import Tensor
 from ..registry import register
-from .base import Blobs
+from .base import Blobs, Flags
 from .softmax_with_loss import SoftmaxWithLoss
 
 SMALLEST = 1e-20  # as in Caffe: what a probability counts for at least
@@ -18,7 +19,8 @@ class InfogainLoss(SoftmaxWithLoss):
 
     bottom  x      (..., classes, ...)      the classes lie along infogain_loss_param.axis
             label  one per score vector     integers as floats
-            H      classes^2 elements       optional: else read from infogain_loss_param.source, a binaryproto
+            H      classes^2 elements       optional: else read from infogain_loss_param.source, a
+                                            binaryproto
     top     L      ()
             p      as x                     optional; loss_weight must then be given for both
 
@@ -39,52 +41,60 @@ class InfogainLoss(SoftmaxWithLoss):
             self.stored = self.engine.tensor(stored.size)
             self.stored.array(write=True)[:] = stored.reshape(-1)
 
+    def matrix(self, bottom: Blobs) -> Tensor:
+        """H, as a flat tensor."""
+        return bottom[2].values.reshape(-1) if len(bottom) > 2 else self.stored
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom[:2], top)
-        matrix = bottom[2].values if len(bottom) > 2 else self.stored
-        if matrix.size != self.classes**2:
+        size, x = self.matrix(bottom).size, bottom[0]
+        if size != self.classes**2:
             raise self.error(
-                f'the infogain matrix H must have {self.classes} x {self.classes} elements, as many rows '
-                f"as '{bottom[0].name}' {bottom[0].shape_text} has classes; found {matrix.size} elements"
+                f'the infogain matrix H must have {self.classes} x {self.classes} elements, as '
+                f"many rows as '{x.name}' {x.shape_text} has classes; found {size} elements"
             )
         if len(top) > 1:
-            top[1].reshape(*bottom[0].shape)
+            top[1].reshape(*x.shape)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        e, shape, loss = self.engine, (self.outer, self.classes, self.inner), top[0].values
-        p, log_p, target, gain = (
-            self.buffer(name, *shape) for name in ('p', 'log_p', 'target', 'gain')
-        )
-        matrix = (bottom[2].values if len(bottom) > 2 else self.stored).reshape(
-            self.classes, self.classes
-        )
-        e.softmax_forward(bottom[0].values.reshape(*shape), out=p)
-        e.one_hot(bottom[1].values.reshape(self.outer, self.inner), self.ignored(), out=target)
+        e, p = self.engine, self.scores('p')
+        target, gain = self.scores('target'), self.scores('gain')
+        label = bottom[1].values.reshape(self.outer, self.inner)
+        H = self.matrix(bottom).reshape(self.classes, self.classes)
+        e.softmax_forward(bottom[0].values.reshape(*p.shape), out=p)
+        e.one_hot(label, self.ignored(), out=target)
         for n in range(self.outer):
-            e.gemm(matrix, target[n], out=gain[n], transpose_a=True)
-        e.unary('log_floor', p, SMALLEST, out=log_p)
-        e.dot(log_p, gain, out=loss.reshape(1, 1, 1))
-        e.axpby(-1 / self.divisor(target), loss, 0, out=loss)
+            e.gemm(H, target[n], out=gain[n], transpose_a=True)
+        self.sum_up(p, gain, top[0].values)
+        e.axpby(-1 / self.divisor(target), top[0].values, 0, out=top[0].values)
         if len(top) > 1:
-            e.axpby(1, p, 0, out=top[1].values.reshape(*shape))
+            e.axpby(1, p, 0, out=top[1].values.reshape(*p.shape))
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def sum_up(self, p: Tensor, gain: Tensor, loss: Tensor) -> None:
+        """The sum of H[label, c] log p[c]."""
+        log_p = self.scores('log_p')
+        self.engine.unary('log_floor', p, SMALLEST, out=log_p)
+        self.engine.dot(log_p, gain, out=loss.reshape(1, 1, 1))
+
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if len(propagate_down) > 2 and propagate_down[2]:
             raise self.error('InfogainLoss Layer cannot backpropagate to infogain inputs.')
         if not propagate_down[0]:
             return
-        e, shape = self.engine, (self.outer, self.classes, self.inner)
-        p, target, gain = (self.buffer(name, *shape) for name in ('p', 'target', 'gain'))
-        total, dx = (
-            self.buffer('counted', self.outer, 1, self.inner),
-            bottom[0].diffs.reshape(*shape),
-        )
+        e, p = self.engine, self.scores('p')
+        target, gain = self.scores('target'), self.scores('gain')
+        total = self.buffer('counted', self.outer, 1, self.inner)
+        dx = bottom[0].diffs.reshape(*p.shape)
         e.sum(gain, out=total)
         e.binary('mul', p, total, out=dx)
         e.binary('sub', dx, gain, out=dx)
         e.axpby(self.loss_weight(top) / self.divisor(target), dx, 0, out=dx)
 
+    def scores(self, name: str) -> Tensor:
+        """A buffer of a number for each score."""
+        return self.buffer(name, self.outer, self.classes, self.inner)
+
     @property
-    def class_axis(self):
+    def class_axis(self) -> int:
         return self.param.infogain_loss_param.axis

@@ -4,7 +4,7 @@ from itertools import product
 from ..memory import Tensor
 from ..registry import register
 from ..shapes import count
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.affine import Affine, Use
 
 
@@ -46,7 +46,7 @@ class InnerProduct(Affine):
         self.engine.gemm(x, self.weight.values, out=y, transpose_b=not self.transposed)
         self.add_bias(y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         dy = top[0].diffs.reshape(self.M, self.num_output)
         if self.weight.learns:
             self.add_outer(self.rows(bottom[0].values), dy)

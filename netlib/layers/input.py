@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 
 
 @register
@@ -28,5 +28,5 @@ class Input(Layer):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         pass

@@ -1,5 +1,6 @@
+from ..memory import Tensor
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL
 
 
@@ -33,11 +34,12 @@ class Interp(Layer):
             )
         if min(p.zoom_factor, p.shrink_factor) < 1:
             raise self.error(
-                f'zoom_factor: {p.zoom_factor} and shrink_factor: {p.shrink_factor} must be positive'
+                f'zoom_factor: {p.zoom_factor} and shrink_factor: {p.shrink_factor} must be '
+                'positive'
             )
         if p.interp_type != 'bilinear':
-            raise self.error(f"interp_type: found '{p.interp_type}'; only 'bilinear' is there")
-        self.matrices = {}
+            raise self.error(f"interp_type: found '{p.interp_type}'; only 'bilinear' is supported")
+        self.matrices: dict[tuple[int, int], Tensor] = {}
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.interp_param
@@ -46,28 +48,30 @@ class Interp(Layer):
                 'Input must have 4 axes, corresponding to (num, channels, height, width); found '
                 f"'{x.name}' {x.shape_text}"
             )
-        left = [n + p.pad_beg + p.pad_end for n in x.shape[2:]]
-        extents = self.extents(*left)
-        if min(left) < 1 or min(extents) < 1:
+        n, channels, height, width = x.shape
+        left = [extent + p.pad_beg + p.pad_end for extent in (height, width)]
+        new_height, new_width = self.extents(left)
+        if min(*left, new_height, new_width) < 1:
             raise self.error(
-                f"height and width should be positive: of '{x.name}' {x.shape_text} the part {left} "
-                f'becomes {extents}'
+                f"height and width should be positive: of '{x.name}' {x.shape_text} the part "
+                f'{left} becomes {(new_height, new_width)}'
             )
-        top[0].reshape(*x.shape[:2], *extents)
-        self.rows, self.columns = (
-            self.weights(*sizes) for sizes in zip(x.shape[2:], extents, strict=True)
-        )
+        top[0].reshape(n, channels, new_height, new_width)
+        self.rows = self.weights(height, new_height)
+        self.columns = self.weights(width, new_width)
 
-    def extents(self, *left):
+    def extents(self, left: list[int]) -> tuple[int, int]:
+        """The height and width of y, for those of the part of x that is left."""
         p = self.param.interp_param
         shrinks, zooms = p.HasField('shrink_factor'), p.HasField('zoom_factor')
         if p.HasField('height') and p.HasField('width') and shrinks == zooms:
             return p.height, p.width
         if not shrinks and not zooms:
             raise self.error('needs height and width, or zoom_factor, or shrink_factor')
-        return tuple(((n - 1) // p.shrink_factor) * p.zoom_factor + 1 for n in left)
+        height, width = [(n - 1) // p.shrink_factor * p.zoom_factor + 1 for n in left]
+        return height, width
 
-    def weights(self, n, size):
+    def weights(self, n: int, size: int) -> Tensor:
         """The matrix (size, n) along one axis; row t has the weights of the two elements that place
         t lies between."""
         if (n, size) not in self.matrices:
@@ -88,7 +92,7 @@ class Interp(Layer):
         for i in range(x.shape[0]):
             self.engine.gemm(self.rows, between[i], out=y[i])
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         dx, between, dy = self.planes(bottom[0].diffs, top[0].diffs)
@@ -96,12 +100,12 @@ class Interp(Layer):
             self.engine.gemm(self.rows, dy[i], out=between[i], transpose_a=True)
         self.engine.gemm(lines(between), self.columns, out=lines(dx))
 
-    def planes(self, x, y):
+    def planes(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x, what lies between, (H, W'), and y: one channel of one image after the other."""
         between = self.buffer('between', x.shape[0] * x.shape[1], x.shape[2], y.shape[3])
         return x.reshape(-1, *x.shape[2:]), between, y.reshape(-1, *y.shape[2:])
 
 
-def lines(planes):
+def lines(planes: Tensor) -> Tensor:
     """All rows of all planes, as one matrix."""
     return planes.reshape(-1, planes.shape[2])

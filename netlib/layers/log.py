@@ -27,6 +27,6 @@ class Log(Neuron):
             )
         self.base_scale = 1.0 if base == -1 else 1 / math.log(base)
 
-    def parameters(self):
+    def parameters(self) -> tuple[float, ...]:
         p = self.param.log_param
         return self.base_scale, p.scale, p.shift

@@ -1,6 +1,7 @@
 from ..engines.interface import Window
+from ..memory import Tensor
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import Scaling, Traits
 
 
@@ -9,10 +10,11 @@ class LRN(Layer):
     """y = x scale^-beta, local response normalization
 
     ACROSS_CHANNELS   scale = k + alpha / n * sum of x^2 over the n = local_size channels around
-    WITHIN_CHANNEL    scale = 1 + alpha * average of x^2 over the n x n pixels around; k is ignored, as in Caffe
+    WITHIN_CHANNEL    scale = 1 + alpha * average of x^2 over the n x n pixels around; as in Caffe,
+                      k is ignored
 
     Beyond the border x counts as 0. dx = dy scale^-beta - 2 alpha beta / n x (sum of dy y / scale
-    over the same neighbours), with n^2 for n within a channel.
+    over the same neighbors), with n^2 for n within a channel.
 
     bottom  x  (N, C, H, W)     top  y  (N, C, H, W)
 
@@ -39,32 +41,39 @@ class LRN(Layer):
         top[0].reshape(*bottom[0].shape)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        e, p, x, y = self.engine, self.param.lrn_param, bottom[0].values, top[0].values
-        scale = self.work.for_backward('scale', *x.shape)
-        if not self.within:
-            e.lrn_forward(x, p.local_size, p.alpha, p.beta, p.k, out=y, scale=scale)
+        if self.within:
+            self.forward_within(bottom[0].values, top[0].values)
             return
+        p, x = self.param.lrn_param, bottom[0].values
+        scale = self.work.for_backward('scale', *x.shape)
+        self.engine.lrn_forward(
+            x, p.local_size, p.alpha, p.beta, p.k, out=top[0].values, scale=scale
+        )
+
+    def forward_within(self, x: Tensor, y: Tensor) -> None:
+        e, p = self.engine, self.param.lrn_param
+        scale = self.work.for_backward('scale', *x.shape)
         average = self.work.for_backward('average', *x.shape)
         e.unary('power', x, 2, 1, 0, out=scale)
         e.pool_ave_forward(scale, self.window, out=average)
         e.unary('power', average, -p.beta, p.alpha, 1, out=scale)
         e.binary('mul', x, scale, out=y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
-        e, p, x, dy, dx = (
-            self.engine,
-            self.param.lrn_param,
-            bottom[0].values,
-            top[0].diffs,
-            bottom[0].diffs,
-        )
-        scale = self.work.for_backward('scale', *x.shape)
-        if not self.within:
-            e.lrn_backward(x, top[0].values, dy, scale, p.local_size, p.alpha, p.beta, out=dx)
+        p, x, y = self.param.lrn_param, bottom[0].values, top[0].values
+        dy, dx = top[0].diffs, bottom[0].diffs
+        if self.within:
+            self.backward_within(x, dy, dx)
             return
-        average, t = self.work.for_backward('average', *x.shape), self.scratch('t', *x.shape)
+        scale = self.work.for_backward('scale', *x.shape)
+        self.engine.lrn_backward(x, y, dy, scale, p.local_size, p.alpha, p.beta, out=dx)
+
+    def backward_within(self, x: Tensor, dy: Tensor, dx: Tensor) -> None:
+        e, p, t = self.engine, self.param.lrn_param, self.scratch('t', *x.shape)
+        scale = self.work.for_backward('scale', *x.shape)
+        average = self.work.for_backward('average', *x.shape)
         e.binary('mul', dy, x, out=t)
         e.unary_backward('power', average, scale, t, -p.beta, p.alpha, 1, out=t)
         e.pool_ave_backward(t, self.window, out=dx)

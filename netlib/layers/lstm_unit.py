@@ -1,8 +1,11 @@
+from ..engines import Engine
+from ..memory import Tensor
 from ..registry import register
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.blocks import Blocks
 from .traits import FIXED
 
+Gates = Tensor | list[Tensor]  # (4, ...): i, f, o, g
 GATES = ('sigmoid', 'sigmoid', 'sigmoid', 'tanh')  # i, f, o, g
 
 
@@ -39,44 +42,38 @@ class LSTMUnit(Blocks):
             blob.reshape(1, N, D)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        shape = bottom[0].shape
-        gates = self.buffer('gates', 4, *shape)
+        c, shape = bottom[0].values, bottom[0].shape
+        gates, tanh_c = self.buffer('gates', 4, *shape), self.buffer('tanh c', *shape)
         self.cut(bottom[1].values, gates)
-        step(
-            self.engine,
-            self.cont(bottom),
-            bottom[0].values,
-            gates,
-            c=top[0].values,
-            tanh_c=self.buffer('tanh c', *shape),
-            h=top[1].values,
-        )
+        new_c, new_h = top[0].values, top[1].values
+        step(self.engine, self.cont(bottom), c, gates, c=new_c, tanh_c=tanh_c, h=new_h)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[2]:
             raise self.error('Cannot backpropagate to sequence indicators.')
-        shape = bottom[0].shape
+        c, shape = bottom[0].values, bottom[0].shape
         dc = bottom[0].diffs if propagate_down[0] else self.buffer('dc', *shape)
-        dgates = self.buffer('dgates', 4, *shape)
+        gates, dgates = self.buffer('gates', 4, *shape), self.buffer('dgates', 4, *shape)
+        cont, tanh_c, dh = self.cont(bottom), self.buffer('tanh c', *shape), top[1].diffs
         self.engine.axpby(1, top[0].diffs, 0, out=dc)
-        step_backward(
-            self.engine,
-            self.cont(bottom),
-            bottom[0].values,
-            self.buffer('gates', 4, *shape),
-            self.buffer('tanh c', *shape),
-            top[1].diffs,
-            dc=dc,
-            dgates=dgates,
-        )
+        step_backward(self.engine, cont, c, gates, tanh_c, dh, dc=dc, dgates=dgates)
         if propagate_down[1]:
             self.join(dgates, bottom[1].diffs)
 
-    def cont(self, bottom):
+    def cont(self, bottom: Blobs) -> Tensor:
         return bottom[2].values.reshape(1, -1, 1)
 
 
-def step(engine, cont, c_before, gates, *, c, tanh_c, h):
+def step(
+    engine: Engine,
+    cont: Tensor,
+    c_before: Tensor,
+    gates: Gates,
+    *,
+    c: Tensor,
+    tanh_c: Tensor,
+    h: Tensor,
+) -> None:
     """One step of a long short-term memory: c, tanh(c) and h; the four `gates` go through their
     nonlinearities."""
     for gate, function in zip(gates, GATES, strict=True):
@@ -90,7 +87,17 @@ def step(engine, cont, c_before, gates, *, c, tanh_c, h):
     engine.binary('mul', o, tanh_c, out=h)
 
 
-def step_backward(engine, cont, c_before, gates, tanh_c, dh, *, dc, dgates):
+def step_backward(
+    engine: Engine,
+    cont: Tensor,
+    c_before: Tensor,
+    gates: Gates,
+    tanh_c: Tensor,
+    dh: Tensor,
+    *,
+    dc: Tensor,
+    dgates: Gates,
+) -> None:
     """The gradients of `step`: dc, that by c, becomes that by c_before; dgates are those before the
     nonlinearities."""
     (i, f, o, g), (di, df, do, dg) = gates, dgates

@@ -1,6 +1,7 @@
+from ..memory import Tensor
 from ..registry import register
 from ..shapes import count
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL
 
 
@@ -27,28 +28,25 @@ class Maxout(Layer):
                 f'num_pieces: {p.num_pieces} must divide the {x.shape[axis]} of axis {axis} of '
                 f"'{x.name}' {x.shape_text}"
             )
-        top[0].reshape(*x.shape[:axis], x.shape[axis] // p.num_pieces, *x.shape[axis + 1 :])
-        self.outer, self.pieces, self.inner = (
-            count(x.shape, 0, axis),
-            p.num_pieces,
-            count(top[0].shape, axis),
-        )
+        channels = x.shape[axis] // p.num_pieces
+        top[0].reshape(*x.shape[:axis], channels, *x.shape[axis + 1 :])
+        self.pieces = p.num_pieces
+        self.outer, self.inner = count(x.shape, 0, axis), count(top[0].shape, axis)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        y, winner = (
-            top[0].values.reshape(self.outer, self.inner),
-            self.buffer('winner', self.outer, self.inner),
-        )
-        self.engine.max_forward(self.seen(bottom[0].values), out=y, winner=winner)
+        x, y = self.seen(bottom[0].values), top[0].values.reshape(self.outer, self.inner)
+        self.engine.max_forward(x, out=y, winner=self.winner)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
-            dy, winner = (
-                top[0].diffs.reshape(self.outer, self.inner),
-                self.buffer('winner', self.outer, self.inner),
-            )
-            self.engine.max_backward(dy, winner, out=self.seen(bottom[0].diffs))
+            dy, dx = top[0].diffs.reshape(self.outer, self.inner), self.seen(bottom[0].diffs)
+            self.engine.max_backward(dy, self.winner, out=dx)
 
-    def seen(self, tensor):
+    def seen(self, tensor: Tensor) -> Tensor:
         """x or dx as (outer, pieces, what one piece holds)."""
         return tensor.reshape(self.outer, self.pieces, self.inner)
+
+    @property
+    def winner(self) -> Tensor:
+        """Which piece won, for each element of y."""
+        return self.buffer('winner', self.outer, self.inner)

@@ -1,6 +1,8 @@
+from math import inf
+
 from ..registry import register
 from ..shapes import count
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.loss import Loss
 
 SMALLEST = 1e-20  # as in Caffe: what a probability counts for at least
@@ -30,16 +32,18 @@ class MultinomialLogisticLoss(Loss):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, loss = self.engine, top[0].values.reshape(1, 1)
+        p, label = bottom[0].values.reshape(*self.shape), bottom[1].values.reshape(-1, 1)
         target, log_p = self.buffer('target', *self.shape), self.buffer('log_p', *self.shape)
-        e.one_hot(bottom[1].values.reshape(-1, 1), None, out=target.reshape(*self.shape, 1))
-        e.unary('log_floor', bottom[0].values.reshape(*self.shape), SMALLEST, out=log_p)
+        e.one_hot(label, None, out=target.reshape(*self.shape, 1))
+        e.unary('log_floor', p, SMALLEST, out=log_p)
         e.dot(log_p, target, out=loss)
         e.axpby(-1 / self.batch, loss, 0, out=loss)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if propagate_down[0]:
             e, dp = self.engine, bottom[0].diffs.reshape(*self.shape)
-            e.unary('clip', bottom[0].values.reshape(*self.shape), SMALLEST, float('inf'), out=dp)
+            p = bottom[0].values.reshape(*self.shape)
+            e.unary('clip', p, SMALLEST, inf, out=dp)
             e.binary('div', self.buffer('target', *self.shape), dp, out=dp)
             e.axpby(-self.loss_weight(top) / self.batch, dp, 0, out=dp)

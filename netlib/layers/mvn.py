@@ -1,6 +1,7 @@
+from ..memory import Tensor
 from ..registry import register
 from ..shapes import count
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.standardize import Standardize
 from .traits import EQUAL, Scaling
 
@@ -25,35 +26,36 @@ class MVN(Standardize):
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
-        rows = count(x.shape, 0, 1 if self.param.mvn_param.across_channels else 2)
-        self.shape, self.rows = (rows, x.count // max(rows, 1)), rows
+        self.rows = count(x.shape, 0, 1 if self.param.mvn_param.across_channels else 2)
+        self.shape = self.rows, x.count // max(self.rows, 1)
         top[0].reshape(*x.shape)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, p = self.engine, self.param.mvn_param
-        mean, var, inverse = (
-            self.buffer(name, self.rows, 1) for name in ('mean', 'var', 'inverse')
-        )
         x, y = bottom[0].values.reshape(*self.shape), top[0].values.reshape(*self.shape)
+        mean, var, inverse = self.per_row('mean'), self.per_row('var'), self.per_row('inverse')
         e.moments(x, mean=mean, var=var)
         if p.normalize_variance:
             e.unary('power', var, 0.5, 1, 0, out=var)
             e.unary('power', var, -1, 1, p.eps, out=inverse)
-            self.engine.standardize(x, mean, inverse, out=y)
+            e.standardize(x, mean, inverse, out=y)
         else:
             e.binary('sub', x, mean, out=y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
-        e, mean = self.engine, self.buffer('mean', self.rows, 1)
-        dy, dx = (blob.diffs.reshape(*self.shape) for blob in (top[0], bottom[0]))
+        e, x = self.engine, bottom[0].values.reshape(*self.shape)
+        dy, dx = top[0].diffs.reshape(*self.shape), bottom[0].diffs.reshape(*self.shape)
         if self.param.mvn_param.normalize_variance:
-            inverse = self.buffer('inverse', self.rows, 1)
-            z = self.standardized(bottom[0].values.reshape(*self.shape), mean, inverse)
-            self.engine.standardize_backward(z, inverse, dy, out=dx)
+            inverse = self.per_row('inverse')
+            z = self.standardized(x, self.per_row('mean'), inverse)
+            e.standardize_backward(z, inverse, dy, out=dx)
         else:
-            average = self.buffer('average', self.rows, 1)
+            average = self.per_row('average')
             e.sum(dy, out=average)
             e.axpby(1 / max(self.shape[1], 1), average, 0, out=average)
             e.binary('sub', dy, average, out=dx)
+
+    def per_row(self, name: str) -> Tensor:
+        return self.buffer(name, self.rows, 1)

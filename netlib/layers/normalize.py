@@ -1,14 +1,19 @@
+from ...proto.caffe_pb2 import FillerParameter
+from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import Scaling
 
 
 @register
 class Normalize(Layer):
-    """y = s z,  z = x / sqrt(eps + sum of x^2) over the channels of each place, or with across_spatial over the sample
+    """y = s z,  z = x / sqrt(eps + sum of x^2)
 
-    dx = (s dy - z sum of z s dy) / sqrt(eps + sum of x^2);  ds = the sum of z dy over where s is the same
+    The sum is over the channels of each place, or with across_spatial over the sample.
+
+    dx = (s dy - z sum of z s dy) / sqrt(eps + sum of x^2)
+    ds = the sum of z dy over where s is the same
 
     bottom  x  (N, C, ...)
     params  s  (C,), with channel_shared (); filled with 1 unless scale_filler says otherwise
@@ -26,14 +31,15 @@ class Normalize(Layer):
             raise self.error(
                 f"Number of axes of bottom blob must be >=2: '{x.name}' has {x.shape_text}"
             )
-        filler = p.scale_filler if p.HasField('scale_filler') else type(p.scale_filler)(value=1)
+        filler = p.scale_filler if p.HasField('scale_filler') else FillerParameter(value=1)
         self.scale = self.add_param(() if p.channel_shared else x.shape[1:2], filler)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         if self.scale.axes and x.shape[1:2] != self.scale.shape:
             raise self.error(
-                f"bottom '{x.name}' of shape {x.shape_text} needs {self.scale.count} channels in axis 1"
+                f"bottom '{x.name}' of shape {x.shape_text} needs {self.scale.count} channels in "
+                'axis 1'
             )
         self.shape = fold(x.shape, 1)
         top[0].reshape(*x.shape)
@@ -46,9 +52,9 @@ class Normalize(Layer):
         e.binary('mul', x, inverse, out=z)
         e.binary('mul', z, self.across(self.scale.values), out=top[0].values.reshape(*self.shape))
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         e, z, along = self.engine, self.normalized(), self.per_norm('along')
-        dy, dx = (blob.diffs.reshape(*self.shape) for blob in (top[0], bottom[0]))
+        dy, dx = top[0].diffs.reshape(*self.shape), bottom[0].diffs.reshape(*self.shape)
         if self.scale.learns:
             e.dot(z, dy, out=self.across(self.scale.diffs), accumulate=True)
         if propagate_down[0]:
@@ -59,14 +65,15 @@ class Normalize(Layer):
             e.binary('sub', dz, part, out=dz)
             e.binary('mul', dz, self.per_norm('inverse'), out=dx)
 
-    def normalized(self):
+    def normalized(self) -> Tensor:
         return self.buffer('z', *self.shape)
 
-    def per_norm(self, name):
+    def per_norm(self, name: str) -> Tensor:
         """A number for each norm."""
         outer, _, inner = self.shape
-        return self.buffer(name, outer, 1, 1 if self.param.norm_param.across_spatial else inner)
+        places = 1 if self.param.norm_param.across_spatial else inner
+        return self.buffer(name, outer, 1, places)
 
-    def across(self, tensor):
+    def across(self, tensor: Tensor) -> Tensor:
         """The scale, or its gradient, so that it broadcasts over (N, C, inner)."""
         return tensor.reshape(1, self.scale.count, 1)

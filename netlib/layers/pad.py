@@ -1,7 +1,8 @@
 from itertools import pairwise
 
+from ..memory import Tensor
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL
 
 
@@ -22,26 +23,31 @@ class Pad(Layer):
     scaling = EQUAL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
-        p, axes = self.param.pad_param, bottom[0].axes - 2
+        x = bottom[0]
+        axes = x.axes - 2
         if axes < 1:
             raise self.error(
-                f"needs spatial axes after (num, channels); found '{bottom[0].name}' "
-                f'{bottom[0].shape_text}'
+                f"needs spatial axes after (num, channels); found '{x.name}' {x.shape_text}"
             )
+        self.pads = self.read_pads(axes)
+
+    def read_pads(self, axes: int) -> list[int]:
+        """The border of each spatial axis."""
+        p = self.param.pad_param
+        pads = list(p.pad)
         if p.HasField('pad_h') or p.HasField('pad_w'):
-            if p.pad or axes != 2:
+            if pads or axes != 2:
                 raise self.error(
                     'pad_h and pad_w go without pad and with 2 spatial axes; found '
-                    f'{axes} of them and pad {list(p.pad)}'
+                    f'{axes} of them and pad {pads}'
                 )
-            self.pads = [p.pad_h, p.pad_w]
-        elif len(p.pad) in (1, axes):
-            self.pads = list(p.pad) * (axes if len(p.pad) == 1 else 1)
-        else:
+            return [p.pad_h, p.pad_w]
+        if len(pads) not in (1, axes):
             raise self.error(
-                f'pad must be specified once, or once per spatial dimension (pad specified {len(p.pad)} '
-                f'times; {axes} spatial dims)'
+                'pad must be specified once, or once per spatial dimension (pad specified '
+                f'{len(pads)} times; {axes} spatial dims)'
             )
+        return pads if len(pads) == axes else pads * axes
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.pad_param
@@ -62,23 +68,21 @@ class Pad(Layer):
         for i, (x, y) in enumerate(pairwise(steps)):
             self.engine.gather(x, self.index(x.shape[i + 2], self.pads[i]), i + 2, out=y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         steps = [bottom[0].diffs, *self.between(), top[0].diffs]
         for i in reversed(range(len(self.pads))):
-            self.engine.scatter_add(
-                steps[i + 1], self.index(self.shapes[i][i + 2], self.pads[i]), i + 2, out=steps[i]
-            )
+            index = self.index(self.shapes[i][i + 2], self.pads[i])
+            self.engine.scatter_add(steps[i + 1], index, i + 2, out=steps[i])
 
-    def between(self):
+    def between(self) -> list[Tensor]:
         """Buffers for x with the border of its first spatial axis only, of its first two, and so
         on."""
-        return [
-            self.buffer(f'padded {axis}', *shape) for axis, shape in enumerate(self.shapes[1:-1], 2)
-        ]
+        inner = enumerate(self.shapes[1:-1], 2)
+        return [self.buffer(f'padded {axis}', *shape) for axis, shape in inner]
 
-    def index(self, extent, pad):
+    def index(self, extent: int, pad: int) -> list[int]:
         """Where the elements along an axis come from; -1 stands for a zero."""
         places = range(-pad, extent + pad)
         if self.param.pad_param.mode == self.param.pad_param.ZERO:

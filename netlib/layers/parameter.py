@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 
 
 @register
@@ -22,6 +22,6 @@ class Parameter(Layer):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if self.params[0].learns:
             self.engine.axpby(1, top[0].diffs, 1, out=self.params[0].diffs)

@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL
 
 
@@ -22,12 +22,13 @@ class Permute(Layer):
         if len(set(chosen)) < len(chosen):
             raise self.error(f'order: there are duplicate orders: {chosen}')
         self.order = chosen + [axis for axis in range(x.axes) if axis not in chosen]
-        top[0].reshape(*(x.shape[axis] for axis in self.order))
+        shape = [x.shape[axis] for axis in self.order]
+        top[0].reshape(*shape)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.engine.transpose(bottom[0].values, self.order, out=top[0].values)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
             inverse = [self.order.index(axis) for axis in range(len(self.order))]
             self.engine.transpose(top[0].diffs, inverse, out=bottom[0].diffs)

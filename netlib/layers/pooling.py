@@ -1,9 +1,10 @@
 from dataclasses import replace
 
 from ..engines.interface import Window
+from ..memory import Tensor
 from ..registry import register
-from ..shapes import pool_extent
-from .base import Blobs, Layer
+from ..shapes import pool_extents
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL, Traits
 
 
@@ -17,7 +18,8 @@ class Pooling(Layer):
 
     bottom  x  (N, C, H, W)
     top     y  (N, C, H', W')
-            optional second top of MAX: the flat place y W + x of each winner, as a float; backward then follows it
+            optional second top of MAX: the flat place y W + x of each winner, as a float; backward
+            then follows it
 
     Source: BVLC Caffe's pooling_layer.
     """
@@ -28,46 +30,49 @@ class Pooling(Layer):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.pooling_param
-        sized = p.HasField('kernel_size') or p.HasField('kernel_h') or p.HasField('kernel_w')
-        if p.global_pooling and sized:
-            raise self.error('With Global_pooling: true Filter size cannot specified')
-        if not p.global_pooling and p.HasField('kernel_size') == (
-            p.HasField('kernel_h') and p.HasField('kernel_w')
-        ):
-            raise self.error(
-                'Filter size is kernel_size OR kernel_h and kernel_w; not both, and one of them is needed'
-            )
+        self.check_kernel()
         self.is_max = p.pool == p.MAX
         self.traits = replace(self.traits, reads_top=len(top) > 1)
         if len(top) > 1 and not self.is_max:
             raise self.error('a second top, the mask of the winners, goes with pool: MAX only')
 
-    def pair(self, short, name, default):
+    def check_kernel(self) -> None:
+        """The kernel's size is given in one of three ways."""
+        p = self.param.pooling_param
+        square, high, wide = map(p.HasField, ('kernel_size', 'kernel_h', 'kernel_w'))
+        if p.global_pooling and (square or high or wide):
+            raise self.error('With Global_pooling: true Filter size cannot specified')
+        if not p.global_pooling and square == (high and wide):
+            raise self.error(
+                'Filter size is kernel_size OR kernel_h and kernel_w; not both, and one of them is '
+                'needed'
+            )
+
+    def pair(self, short: str, name: str, default: int) -> tuple[int, int]:
         """A field given once, or as its _h and _w."""
         p = self.param.pooling_param
-        if p.HasField(short + '_h') or p.HasField(short + '_w'):
+        height, width = f'{short}_h', f'{short}_w'
+        if p.HasField(height) or p.HasField(width):
             if p.HasField(name):
-                raise self.error(f'{name} is {name} OR {short}_h and {short}_w; not both')
-            return getattr(p, short + '_h'), getattr(p, short + '_w')
-        return (getattr(p, name) if p.HasField(name) else default,) * 2
+                raise self.error(f'{name} is {name} OR {height} and {width}; not both')
+            return getattr(p, height), getattr(p, width)
+        value = getattr(p, name) if p.HasField(name) else default
+        return value, value
 
-    def read_window(self, image):
+    def read_window(self, image: tuple[int, ...]) -> Window:
+        """The window on an image of this height and width."""
         p = self.param.pooling_param
         kernel = image if p.global_pooling else self.pair('kernel', 'kernel_size', 0)
-        window = Window(
-            kernel, self.pair('stride', 'stride', 1), self.pair('pad', 'pad', 0), (1, 1)
-        )
-        if min(window.kernel) < 1 or min(window.stride) < 1:
-            raise self.error(
-                f'Filter dimensions cannot be zero: kernel {window.kernel}, stride {window.stride}'
-            )
-        if p.global_pooling and (window.pad != (0, 0) or window.stride != (1, 1)):
+        stride, pad = self.pair('stride', 'stride', 1), self.pair('pad', 'pad', 0)
+        if min(kernel) < 1 or min(stride) < 1:
+            raise self.error(f'Filter dimensions cannot be zero: kernel {kernel}, stride {stride}')
+        if p.global_pooling and (pad != (0, 0) or stride != (1, 1)):
             raise self.error('With Global_pooling: true; only pad = 0 and stride = 1')
-        if any(pad >= k for pad, k in zip(window.pad, window.kernel, strict=True)):
+        if any(p >= k for p, k in zip(pad, kernel, strict=True)):
             raise self.error(
-                f'pad {window.pad} must be smaller than the kernel {window.kernel} (pad_h_ < kernel_h_)'
+                f'pad {pad} must be smaller than the kernel {kernel} (pad_h_ < kernel_h_)'
             )
-        return window
+        return Window(kernel, stride, pad, (1, 1))
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.pooling_param
@@ -76,35 +81,36 @@ class Pooling(Layer):
                 'Input must have 4 axes, corresponding to (num, channels, height, width); found '
                 f"blob '{x.name}' of shape {x.shape_text}"
             )
-        self.window = w = self.read_window(x.shape[2:])
-        extents = [
-            pool_extent(n, k, s, pad, p.round_mode == p.CEIL, any(w.pad))
-            for n, k, s, pad in zip(x.shape[2:], w.kernel, w.stride, w.pad, strict=True)
-        ]
+        self.window = window = self.read_window(x.shape[2:])
+        ceil = p.round_mode == p.CEIL
+        extents = pool_extents(x.shape[2:], window.kernel, window.stride, window.pad, ceil)
         if min(extents) < 1:
             raise self.error(
-                f"kernel {w.kernel} is larger than the padded bottom '{x.name}' of shape {x.shape_text}"
+                f"kernel {window.kernel} is larger than the padded bottom '{x.name}' of shape "
+                f'{x.shape_text}'
             )
         for blob in top:
             blob.reshape(*x.shape[:2], *extents)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        e, x, y = self.engine, bottom[0].values, top[0].values
-        p = self.param.pooling_param
+        p, x, y = self.param.pooling_param, bottom[0].values, top[0].values
         if p.pool == p.STOCHASTIC:
             raise self.error(
-                'pool: STOCHASTIC: Not Implemented Yet (nor on the CPU by BVLC Caffe); use MAX or AVE'
+                'pool: STOCHASTIC: Not Implemented Yet (nor on the CPU by BVLC Caffe); use MAX or '
+                'AVE'
             )
         if self.is_max:
-            e.pool_max_forward(x, self.window, out=y, mask=self.mask(top))
+            self.engine.pool_max_forward(x, self.window, out=y, mask=self.mask(top))
         else:
-            e.pool_ave_forward(x, self.window, out=y)
+            self.engine.pool_ave_forward(x, self.window, out=y)
 
-    def mask(self, top):
+    def mask(self, top: Blobs) -> Tensor:
         """Where the winners are: a layer in place on y must not make backward lose them."""
-        return top[1].values if len(top) > 1 else self.work.for_backward('mask', *top[0].shape)
+        if len(top) > 1:
+            return top[1].values
+        return self.work.for_backward('mask', *top[0].shape)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         dy, dx = top[0].diffs, bottom[0].diffs

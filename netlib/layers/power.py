@@ -23,6 +23,6 @@ class Power(Neuron):
         elif not shift:
             self.scaling = Scaling('product', degree=power)
 
-    def parameters(self):
+    def parameters(self) -> tuple[float, ...]:
         p = self.param.power_param
         return p.power, p.scale, p.shift

@@ -1,6 +1,10 @@
+from math import inf
+
+from ...proto.caffe_pb2 import FillerParameter
+from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL, Traits
 
 
@@ -22,38 +26,40 @@ class PReLU(Layer):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.prelu_param
-        if bottom[0].axes < 2:
+        x = bottom[0]
+        if x.axes < 2:
             raise self.error(
-                f"Number of axes of bottom blob must be >=2: '{bottom[0].name}' has shape "
-                f'{bottom[0].shape_text}'
+                f"Number of axes of bottom blob must be >=2: '{x.name}' has shape {x.shape_text}"
             )
-        filler = p.filler if p.HasField('filler') else type(p.filler)(value=0.25)
-        self.slope = self.add_param(() if p.channel_shared else bottom[0].shape[1:2], filler)
+        filler = p.filler if p.HasField('filler') else FillerParameter(value=0.25)
+        self.slope = self.add_param(() if p.channel_shared else x.shape[1:2], filler)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         if self.slope.axes and x.shape[1] != self.slope.count:
             raise self.error(
-                f"bottom '{x.name}' of shape {x.shape_text} needs {self.slope.count} channels in axis 1"
+                f"bottom '{x.name}' of shape {x.shape_text} needs {self.slope.count} channels in "
+                'axis 1'
             )
         self.shape = fold(x.shape, 1)
         top[0].reshape(*x.shape)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x, y = (
-            t.reshape(*self.shape) for t in (self.work.keep_input(bottom[0], top[0]), top[0].values)
-        )
-        self.engine.binary('prelu', x, self.slope.values.reshape(1, -1, 1), out=y)
+        x = self.work.keep_input(bottom[0], top[0]).reshape(*self.shape)
+        y = top[0].values.reshape(*self.shape)
+        self.engine.binary('prelu', x, self.across(self.slope.values), out=y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         e, t = self.engine, self.scratch('t', *self.shape)
-        x, dy = (
-            self.work.kept_input(bottom[0], top[0]).reshape(*self.shape),
-            top[0].diffs.reshape(*self.shape),
-        )
+        x = self.work.kept_input(bottom[0], top[0]).reshape(*self.shape)
+        dy, dx = top[0].diffs.reshape(*self.shape), bottom[0].diffs.reshape(*self.shape)
         if self.slope.learns:
-            e.unary('clip', x, float('-inf'), 0, out=t)
-            e.dot(dy, t, out=self.slope.diffs.reshape(1, -1, 1), accumulate=True)
+            e.unary('clip', x, -inf, 0, out=t)
+            e.dot(dy, t, out=self.across(self.slope.diffs), accumulate=True)
         if propagate_down[0]:
-            e.binary('prelu_slope', x, self.slope.values.reshape(1, -1, 1), out=t)
-            e.binary('mul', dy, t, out=bottom[0].diffs.reshape(*self.shape))
+            e.binary('prelu_slope', x, self.across(self.slope.values), out=t)
+            e.binary('mul', dy, t, out=dx)
+
+    def across(self, slope: Tensor) -> Tensor:
+        """The slopes, or their gradient, so that they broadcast over x."""
+        return slope.reshape(1, -1, 1)

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL, Scaling
 
 
@@ -40,7 +40,7 @@ class Reduction(Layer):
             e.sum(x, out=y)
         e.axpby(self.coeff, y, 0, out=y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         e, p = self.engine, self.param.reduction_param
@@ -55,6 +55,6 @@ class Reduction(Layer):
         e.binary('mul', dx, top[0].diffs.reshape(-1, 1), out=dx)
 
     @property
-    def coeff(self):
+    def coeff(self) -> float:
         p = self.param.reduction_param
         return p.coeff / max(self.shape[1], 1) if p.operation == p.MEAN else p.coeff

@@ -23,5 +23,5 @@ class ReLU(Neuron):
         is_rectifier = self.param.relu_param.negative_slope == 0
         self.traits = replace(self.traits, is_rectifier=is_rectifier)
 
-    def parameters(self):
+    def parameters(self) -> tuple[float, ...]:
         return (self.param.relu_param.negative_slope,)

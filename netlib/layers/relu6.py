@@ -1,7 +1,7 @@
 from math import inf
 
 from ..registry import register
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.neuron import Neuron
 
 
@@ -19,16 +19,17 @@ class ReLU6(Neuron):
     needs_input = True
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        y = top[0].values
-        self.engine.unary('relu', self.work.keep_input(bottom[0], top[0]), self.slope, out=y)
+        x, y = self.work.keep_input(bottom[0], top[0]), top[0].values
+        self.engine.unary('relu', x, self.slope, out=y)
         self.engine.unary('clip', y, -inf, 6, out=y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
-            x, y, dx = self.work.kept_input(bottom[0], top[0]), top[0].values, bottom[0].diffs
-            self.engine.unary_backward('clip', x, y, top[0].diffs, -inf, 6, out=dx)
+            x, y = self.work.kept_input(bottom[0], top[0]), top[0].values
+            dy, dx = top[0].diffs, bottom[0].diffs
+            self.engine.unary_backward('clip', x, y, dy, -inf, 6, out=dx)
             self.engine.unary_backward('relu', x, y, dx, self.slope, out=dx)
 
     @property
-    def slope(self):
+    def slope(self) -> float:
         return self.param.relu6_param.negative_slope

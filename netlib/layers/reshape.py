@@ -1,7 +1,8 @@
 from math import prod
 
+from ..blob import Blob
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL
 
 
@@ -27,44 +28,49 @@ class Reshape(Layer):
         end = x.axes if p.num_axes == -1 else start + p.num_axes
         if not 0 <= start <= end <= x.axes:
             raise self.error(
-                f'axis {p.axis} with num_axes {p.num_axes} out of range for {x.axes}-D Blob with shape '
-                f"{x.shape_text} (blob '{x.name}')"
+                f'axis {p.axis} with num_axes {p.num_axes} out of range for {x.axes}-D Blob with '
+                f"shape {x.shape_text} (blob '{x.name}')"
             )
-        dims = [self.copied(x, start + i) if n == 0 else n for i, n in enumerate(p.shape.dim)]
-        shape = self.inferred(x, [*x.shape[:start], *dims, *x.shape[end:]])
+        shape = list(x.shape[:start])
+        for i, extent in enumerate(p.shape.dim, start):
+            shape.append(extent or self.copied(x, i))
+        shape = self.inferred(x, shape + list(x.shape[end:]))
         if prod(shape) != x.count:
             raise self.error(
-                f'output count must match input count: the shape {shape} has {prod(shape)} elements, '
-                f"'{x.name}' {x.shape_text}"
+                f'output count must match input count: the shape {shape} has {prod(shape)} '
+                f"elements, '{x.name}' {x.shape_text}"
             )
         top[0].reshape(*shape)
         top[0].share(x)
 
-    def copied(self, x, axis):
+    def copied(self, x: Blob, axis: int) -> int:
+        """The extent that a 0 stands for."""
         if axis >= x.axes:
             raise self.error(
-                f'new shape contains a 0, but there was no corresponding bottom axis to copy: axis '
+                'new shape contains a 0, but there was no corresponding bottom axis to copy: axis '
                 f"{axis} of '{x.name}' {x.shape_text}"
             )
         return x.shape[axis]
 
-    def inferred(self, x, shape):
+    def inferred(self, x: Blob, shape: list[int]) -> list[int]:
+        """The shape with what is left in place of its -1."""
         if -1 not in shape:
             return shape
         if shape.count(-1) > 1:
             raise self.error(
-                'new shape contains multiple -1 dims; at most a single (1) value of -1 may be specified'
+                'new shape contains multiple -1 dims; at most a single (1) value of -1 may be '
+                'specified'
             )
         rest = -prod(shape)
         if not rest or x.count % rest:
             raise self.error(
-                f'bottom count ({x.count}) must be divisible by the product of the specified dimensions '
-                f'({rest})'
+                f'bottom count ({x.count}) must be divisible by the product of the specified '
+                f'dimensions ({rest})'
             )
         return [x.count // rest if n == -1 else n for n in shape]
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         pass

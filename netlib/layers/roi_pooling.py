@@ -1,9 +1,10 @@
 from math import copysign, floor, isfinite
 
+from ..blob import Blob
 from ..engines.interface import Bins
 from ..registry import register
 from ..shapes import count
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL
 
 
@@ -13,7 +14,7 @@ class ROIPooling(Layer):
 
     The corners of a region, times spatial_scale and rounded (halves away from 0), are places of x;
     both belong to the region, which is at least 1 x 1. Bin i of n in an extent of h goes from
-    floor(i h / n) to ceil((i + 1) h / n): so neighbours may overlap. What lies outside x is not
+    floor(i h / n) to ceil((i + 1) h / n): so neighbors may overlap. What lies outside x is not
     seen; a bin that sees nothing is 0.
 
     bottom  x     (N, C, H, W)
@@ -47,44 +48,53 @@ class ROIPooling(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.bins = self.place_bins(*bottom)
-        self.engine.roi_pool_forward(
-            bottom[0].values,
-            self.bins,
-            out=top[0].values,
-            winner=self.buffer('winner', *top[0].shape),
-        )
+        x, y = bottom[0].values, top[0].values
+        self.engine.roi_pool_forward(x, self.bins, out=y, winner=self.buffer('winner', *y.shape))
 
-    def place_bins(self, x, rois):
-        p, (images, _, height, width) = self.param.roi_pooling_param, x.shape
-        bins = Bins([], [], [])
+    def place_bins(self, x: Blob, rois: Blob) -> Bins:
+        """The bins of all regions. Raises LayerError for a row that is no region."""
+        p, (_, _, height, width) = self.param.roi_pooling_param, x.shape
+        images, rows, columns = [], [], []
         for i, roi in enumerate(rois.values.array().reshape(-1, 5).tolist()):
-            if not all(map(isfinite, roi)) or not 0 <= roi[0] < images:
-                raise self.error(
-                    f"row {i} of '{rois.name}': found {roi}, needed the number of one of {images} images "
-                    'and finite x1, y1, x2, y2'
-                )
-            left, top, right, bottom = (rounded(corner * p.spatial_scale) for corner in roi[1:])
-            bins.images.append(int(roi[0]))
-            bins.rows.append(spans(top, bottom, p.pooled_h, height))
-            bins.columns.append(spans(left, right, p.pooled_w, width))
-        return bins
+            self.check_region(i, roi, x, rois)
+            left, top, right, bottom = [rounded(corner * p.spatial_scale) for corner in roi[1:]]
+            images.append(int(roi[0]))
+            rows.append(spans(top, bottom, p.pooled_h, height))
+            columns.append(spans(left, right, p.pooled_w, width))
+        return Bins(images, rows, columns)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
-        if propagate_down[0]:
-            self.engine.roi_pool_backward(
-                top[0].diffs, self.buffer('winner', *top[0].shape), self.bins, out=bottom[0].diffs
+    def check_region(self, i: int, roi: list[float], x: Blob, rois: Blob) -> None:
+        images = x.shape[0]
+        if not all(map(isfinite, roi)) or not 0 <= roi[0] < images:
+            raise self.error(
+                f"row {i} of '{rois.name}': found {roi}, needed the number of one of {images} "
+                'images and finite x1, y1, x2, y2'
             )
+
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
+        if propagate_down[0]:
+            dy, dx = top[0].diffs, bottom[0].diffs
+            winner = self.buffer('winner', *dy.shape)
+            self.engine.roi_pool_backward(dy, winner, self.bins, out=dx)
         if propagate_down[1]:
             self.engine.fill(0, out=bottom[1].diffs)
 
 
-def rounded(value):
+def rounded(value: float) -> int:
     """The nearest integer; halves go away from 0, as in C."""
     return int(copysign(floor(abs(value) + 0.5), value))
 
 
-def spans(first, last, bins, extent):
+def spans(first: int, last: int, bins: int, extent: int) -> list[tuple[int, int]]:
     """Where each bin between two places begins and ends, clipped to an axis of the extent."""
     size = max(last - first + 1, 1)
-    cuts = [(first + i * size // bins, first - (-(i + 1) * size // bins)) for i in range(bins)]
-    return [(min(max(start, 0), extent), min(max(end, 0), extent)) for start, end in cuts]
+    out = []
+    for i in range(bins):
+        start = first + i * size // bins
+        end = first - (-(i + 1) * size // bins)
+        out.append((clipped(start, extent), clipped(end, extent)))
+    return out
+
+
+def clipped(place: int, extent: int) -> int:
+    return min(max(place, 0), extent)

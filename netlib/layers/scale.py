@@ -1,5 +1,6 @@
+from ..memory import Tensor
 from ..registry import register
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.operand import Operand
 from .traits import EQUAL, PRODUCT, Traits
 
@@ -23,9 +24,8 @@ class Scale(Operand):
         p = self.param.scale_param
         if len(bottom) == 1:
             self.add_operand(bottom[0], p, 1)
-        self.bias = (
-            self.add_param(self.operand(bottom).shape, p.bias_filler) if p.bias_term else None
-        )
+        shape = self.operand(bottom).shape
+        self.bias = self.add_param(shape, p.bias_filler) if p.bias_term else None
         if not p.bias_term:
             self.scaling = PRODUCT if len(bottom) > 1 else EQUAL
         self.traits = Traits(
@@ -41,26 +41,24 @@ class Scale(Operand):
         top[0].reshape(*bottom[0].shape)
 
     def forward(self, bottom: Blobs, top: Blobs, rectify: bool = False) -> None:
-        self.engine.scale_shift(
-            self.seen(self.work.keep_input(bottom[0], top[0])),
-            self.across(self.operand(bottom).values),
-            self.bias and self.across(self.bias.values),
-            rectify,
-            out=self.seen(top[0].values),
-        )
+        x = self.work.keep_input(bottom[0], top[0])
+        s = self.across(self.operand(bottom).values)
+        b = self.across(self.bias.values) if self.bias else None
+        self.engine.scale_shift(self.seen(x), s, b, rectify, out=self.seen(top[0].values))
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
+        x, dy = self.work.kept_input(bottom[0], top[0]), top[0].diffs
+        s = self.across(self.operand(bottom).values)
+        dx = self.seen(bottom[0].diffs) if propagate_down[0] else None
+        ds = self.operand_gradient(propagate_down, bottom)
+        db = self.across(self.bias.diffs) if self.bias and self.bias.learns else None
         self.engine.scale_shift_backward(
-            self.seen(self.work.kept_input(bottom[0], top[0])),
-            self.across(self.operand(bottom).values),
-            self.seen(top[0].diffs),
-            out=self.seen(bottom[0].diffs) if propagate_down[0] else None,
-            dscale=self.operand_gradient(propagate_down, bottom),
-            dshift=self.across(self.bias.diffs) if self.bias and self.bias.learns else None,
+            self.seen(x), s, self.seen(dy), out=dx, dscale=ds, dshift=db
         )
 
-    def compose(self, scale, shift):
-        """Make what this layer makes of scale x + shift, both (C,), where it is linear by channel."""
-        s = self.params[0].values
+    def compose(self, scale: Tensor, shift: Tensor) -> None:
+        """Make what this layer makes of scale x + shift, both (C,), where it is linear by
+        channel."""
+        s, b = self.params[0].values, self.bias.values if self.bias else None
         self.engine.binary('mul', scale, s, out=scale)
-        self.engine.scale_shift(shift, s, self.bias and self.bias.values, out=shift)
+        self.engine.scale_shift(shift, s, b, out=shift)

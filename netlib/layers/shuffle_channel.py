@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import count
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL
 
 
@@ -30,16 +30,10 @@ class ShuffleChannel(Layer):
         top[0].reshape(*x.shape)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        self.engine.transpose(
-            bottom[0].values.reshape(*self.grouped),
-            (0, 2, 1, 3),
-            out=top[0].values.reshape(*self.dealt),
-        )
+        x, y = bottom[0].values.reshape(*self.grouped), top[0].values.reshape(*self.dealt)
+        self.engine.transpose(x, (0, 2, 1, 3), out=y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
-            self.engine.transpose(
-                top[0].diffs.reshape(*self.dealt),
-                (0, 2, 1, 3),
-                out=bottom[0].diffs.reshape(*self.grouped),
-            )
+            dy, dx = top[0].diffs.reshape(*self.dealt), bottom[0].diffs.reshape(*self.grouped)
+            self.engine.transpose(dy, (0, 2, 1, 3), out=dx)

@@ -1,12 +1,17 @@
+from functools import partial
+
+from ..memory import Tensor
 from ..registry import register
 from ..shapes import count
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.loss import Loss
 
 
 @register
 class SigmoidCrossEntropyLoss(Loss):
-    """L = -sum (t log p + (1 - t) log(1 - p)) / normalizer, with p = sigmoid(x);  dx = (p - t) / normalizer
+    """L = -sum (t log p + (1 - t) log(1 - p)) / normalizer, with p = sigmoid(x)
+
+    dx = (p - t) / normalizer
 
     Each score is a yes-or-no question of its own. Where the target, truncated to an integer, is the
     ignore_label, loss and gradient are 0. The normalizer is that of SoftmaxWithLoss, but BATCH_SIZE
@@ -31,28 +36,25 @@ class SigmoidCrossEntropyLoss(Loss):
         top[0].reshape()
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        e, counted, losses = (
-            self.engine,
-            self.buffer('counted', bottom[0].count),
-            self.buffer('t', bottom[0].count),
-        )
-        x, t, loss = (
-            bottom[0].values.reshape(-1),
-            bottom[1].values.reshape(-1),
-            top[0].values.reshape(1),
-        )
-        e.fill(1, out=counted)
-        p = self.param.loss_param
-        if p.HasField('ignore_label'):
-            label = self.buffer('label', 1)
-            e.fill(p.ignore_label, out=label)
-            e.unary('trunc', t, out=losses)
-            e.binary('not_equal', losses, label, out=counted)
+        e, loss = self.engine, top[0].values.reshape(1)
+        x, t = bottom[0].values.reshape(-1), bottom[1].values.reshape(-1)
+        losses, counted = self.buffer('t', x.size), self.buffer('counted', x.size)
+        self.mark_counted(t, losses, counted)
         e.binary('sigmoid_cross_entropy', x, t, out=losses)
         e.dot(losses, counted, out=loss)
         e.axpby(1 / self.divisor(counted), loss, 0, out=loss)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def mark_counted(self, t: Tensor, truncated: Tensor, counted: Tensor) -> None:
+        """counted = 0 where the target is to be ignored, else 1; `truncated` is to compute with."""
+        e, p = self.engine, self.param.loss_param
+        e.fill(1, out=counted)
+        if p.HasField('ignore_label'):
+            label = self.buffer('label', 1)
+            e.fill(p.ignore_label, out=label)
+            e.unary('trunc', t, out=truncated)
+            e.binary('not_equal', truncated, label, out=counted)
+
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if not propagate_down[0]:
             return
@@ -63,12 +65,12 @@ class SigmoidCrossEntropyLoss(Loss):
         e.binary('mul', dx, counted, out=dx)
         e.axpby(self.loss_weight(top) / self.divisor(counted), dx, 0, out=dx)
 
-    def divisor(self, counted):
-        def valid():
-            total = self.buffer('total', 1)
-            self.engine.sum(counted, out=total)
-            return total.item()
+    def divisor(self, counted: Tensor) -> float:
+        mode = self.normalization(self.param.loss_param.BATCH_SIZE)
+        return self.normalizer(mode, self.outer, self.inner, partial(self.total, counted))
 
-        return self.normalizer(
-            self.normalization(self.param.loss_param.BATCH_SIZE), self.outer, self.inner, valid
-        )
+    def total(self, counted: Tensor) -> float:
+        """How many targets count."""
+        total = self.buffer('total', 1)
+        self.engine.sum(counted, out=total)
+        return total.item()

@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import FREE
 
 
@@ -20,7 +20,7 @@ class Silence(Layer):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         for blob, wanted in zip(bottom, propagate_down, strict=True):
             if wanted:
                 self.engine.fill(0, out=blob.diffs)

@@ -1,7 +1,8 @@
 from itertools import pairwise
 
+from ..blob import Blob
 from ..registry import register
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.blocks import Blocks
 
 
@@ -25,32 +26,38 @@ class Slice(Blocks):
         for blob, extent in zip(top, self.extents(x, len(top)), strict=True):
             blob.reshape(*x.shape[:axis], extent, *x.shape[axis + 1 :])
 
-    def extents(self, x, tops):
+    def extents(self, x: Blob, tops: int) -> list[int]:
+        """The extent of each block."""
         points, extent = list(self.param.slice_param.slice_point), x.shape[self.block_axis]
-        if not points:
-            if extent % tops:
-                raise self.error(
-                    f'Number of top blobs ({tops}) should evenly divide input slice axis ({extent}); '
-                    'or give slice_point'
-                )
-            return [extent // tops] * tops
+        if points:
+            return self.between_points(x, points, tops)
+        if extent % tops:
+            raise self.error(
+                f'Number of top blobs ({tops}) should evenly divide input slice axis ({extent}); '
+                'or give slice_point'
+            )
+        return [extent // tops] * tops
+
+    def between_points(self, x: Blob, points: list[int], tops: int) -> list[int]:
+        """The extent of each block that ends at a slice_point, and of the last."""
         if len(points) != tops - 1:
             raise self.error(
                 f'slice_point: found {len(points)}, needed one fewer than the {tops} tops '
                 '(slice_point_.size() == top.size() - 1)'
             )
+        extent = x.shape[self.block_axis]
         ends = [0, *points, extent]
-        extents = [b - a for a, b in pairwise(ends)]
+        extents = [end - start for start, end in pairwise(ends)]
         if min(extents) < 1:
             raise self.error(
-                f'slice_point: {points} must rise, between 0 and the {extent} of axis {self.block_axis} '
-                f"of '{x.name}'"
+                f'slice_point: {points} must rise, between 0 and the {extent} of axis '
+                f"{self.block_axis} of '{x.name}'"
             )
         return extents
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.cut(bottom[0].values, [t.values for t in top])
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
             self.join([t.diffs for t in top], bottom[0].diffs)

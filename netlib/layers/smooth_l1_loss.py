@@ -1,11 +1,13 @@
 from ..registry import register
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.loss import Loss
 
 
 @register
 class SmoothL1Loss(Loss):
-    """L = 1/N sum v f(w (a - b)),  f(d) = (sigma d)^2 / 2 where |d| < 1 / sigma^2, else |d| - 1 / (2 sigma^2)
+    """L = 1/N sum v f(w (a - b))
+
+    f(d) = (sigma d)^2 / 2 where |d| < 1 / sigma^2, else |d| - 1 / (2 sigma^2)
 
     With c, which is d clipped to +- 1 / sigma^2: f(d) = sigma^2 c (d - c / 2), and da = sigma^2 v w
     c / N = -db.
@@ -32,16 +34,17 @@ class SmoothL1Loss(Loss):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.same_batch(bottom)
         axes = max(blob.axes for blob in bottom)
-        if len({(*blob.shape, *[1] * (axes - blob.axes)) for blob in bottom}) > 1:
-            raise self.error(
-                'all bottoms must have one shape: '
-                + ', '.join(f"'{blob.name}' has {blob.shape_text}" for blob in bottom)
-            )
+        shapes = set()
+        for blob in bottom:
+            shapes.add(blob.shape + (1,) * (axes - blob.axes))
+        if len(shapes) > 1:
+            found = ', '.join(f"'{blob.name}' has {blob.shape_text}" for blob in bottom)
+            raise self.error(f'all bottoms must have one shape: {found}')
         top[0].reshape()
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, n, loss = self.engine, bottom[0].count, top[0].values.reshape(1)
-        a, b, *weights = (blob.values.reshape(n) for blob in bottom)
+        a, b, *weights = [blob.values.reshape(n) for blob in bottom]
         difference, clipped = self.buffer('difference', n), self.buffer('clipped', n)
         e.binary('sub', a, b, out=difference)
         if weights:
@@ -53,11 +56,11 @@ class SmoothL1Loss(Loss):
         e.dot(clipped, difference, out=loss)
         e.axpby(self.sigma2 / self.batch, loss, 0, out=loss)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
-        e, n = self.engine, bottom[0].count
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
+        e, clipped = self.engine, self.buffer('clipped', bottom[0].count)
         for blob, wanted, sign in zip(bottom, propagate_down, (1, -1, 0, 0), strict=False):
             if wanted:
                 weight = sign * self.loss_weight(top) * self.sigma2 / self.batch
-                e.axpby(weight, self.buffer('clipped', n), 0, out=blob.diffs.reshape(n))
+                e.axpby(weight, clipped, 0, out=blob.diffs.reshape(-1))
                 if len(bottom) > 2:
                     e.binary('mul', blob.diffs, bottom[2].values, out=blob.diffs)

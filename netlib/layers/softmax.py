@@ -1,12 +1,14 @@
 from ..registry import register
 from ..shapes import fold
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import Traits
 
 
 @register
 class Softmax(Layer):
-    """y = exp(x) / the sum of exp(x) over the classes, which lie along `axis`;  dx = y (dy - sum of dy y)
+    """y = exp(x) / the sum of exp(x) over the classes, which lie along `axis`
+
+    dx = y (dy - sum of dy y)
 
     bottom  x  (..., classes, ...)      top  y  (..., classes, ...)
     """
@@ -23,7 +25,7 @@ class Softmax(Layer):
             bottom[0].values.reshape(*self.shape), out=top[0].values.reshape(*self.shape)
         )
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
             y, dy, dx = (
                 t.reshape(*self.shape) for t in (top[0].values, top[0].diffs, bottom[0].diffs)

@@ -1,11 +1,13 @@
+from functools import partial
+
+from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.loss import Loss
 
-SMALLEST = (
-    1.17549435e-38  # FLT_MIN: probabilities are clamped there before the logarithm, as in Caffe
-)
+# FLT_MIN: as in Caffe, probabilities are clamped there before the logarithm.
+SMALLEST = 1.17549435e-38
 
 
 @register
@@ -26,7 +28,7 @@ class SoftmaxWithLoss(Loss):
     Source: BVLC Caffe's softmax_loss_layer; SegNet's for the weights.
     """
 
-    class_weights = None
+    class_weights: Tensor | None = None
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.loss_param
@@ -34,7 +36,7 @@ class SoftmaxWithLoss(Loss):
             raise self.error('class_weighting goes with weight_by_label_freqs: true')
         if p.class_weighting:
             self.class_weights = self.engine.tensor(1, len(p.class_weighting), 1)
-            self.class_weights.array(write=True).flat = list(p.class_weighting)
+            self.class_weights.array(write=True)[0, :, 0] = p.class_weighting
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, label = bottom
@@ -42,8 +44,8 @@ class SoftmaxWithLoss(Loss):
         if self.outer * self.inner != label.count:
             raise self.error(
                 'Number of labels must match number of predictions; e.g., if softmax axis == 1 and '
-                'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, with '
-                f"integer values in {{0, 1, ..., C-1}}. Found '{x.name}' {x.shape_text}, "
+                'prediction shape is (N, C, H, W), label count (number of labels) must be N*H*W, '
+                f"with integer values in {{0, 1, ..., C-1}}. Found '{x.name}' {x.shape_text}, "
                 f"'{label.name}' {label.shape_text}"
             )
         if self.class_weights and self.class_weights.size != self.classes:
@@ -54,33 +56,36 @@ class SoftmaxWithLoss(Loss):
         top[0].reshape()
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        e, shape = self.engine, (self.outer, self.classes, self.inner)
-        p, log_p = self.work.for_backward('p', *shape), self.scratch('log_p', *shape)
-        target = self.work.for_backward('target', *shape)
-        e.softmax_forward(bottom[0].values.reshape(*shape), out=p)
-        e.one_hot(bottom[1].values.reshape(self.outer, self.inner), self.ignored(), out=target)
+        e, loss = self.engine, top[0].values
+        x = bottom[0].values.reshape(self.outer, self.classes, self.inner)
+        label = bottom[1].values.reshape(self.outer, self.inner)
+        p, log_p = self.work.for_backward('p', *x.shape), self.scratch('log_p', *x.shape)
+        target = self.work.for_backward('target', *x.shape)
+        e.softmax_forward(x, out=p)
+        e.one_hot(label, self.ignored(), out=target)
         e.unary('log_floor', p, SMALLEST, out=log_p)
         self.divided_by = self.divisor(target)
         if self.param.loss_param.weight_by_label_freqs:
             e.binary('mul', target, self.class_weights or self.rarities(target), out=target)
-        loss = top[0].values
         e.dot(log_p, target, out=loss.reshape(1, 1, 1))
         e.axpby(-1 / self.divided_by, loss, 0, out=loss)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
         if not propagate_down[0]:
             return
-        e, shape = self.engine, (self.outer, self.classes, self.inner)
-        p, target = self.work.for_backward('p', *shape), self.work.for_backward('target', *shape)
-        dx = bottom[0].diffs.reshape(*shape)
+        e, dx = self.engine, bottom[0].diffs.reshape(self.outer, self.classes, self.inner)
+        p, target = (
+            self.work.for_backward('p', *dx.shape),
+            self.work.for_backward('target', *dx.shape),
+        )
         weights = self.buffer('weights', self.outer, 1, self.inner)
         e.sum(target, out=weights)
         e.binary('mul', p, weights, out=dx)
         e.binary('sub', dx, target, out=dx)
         e.axpby(self.loss_weight(top) / self.divided_by, dx, 0, out=dx)
 
-    def rarities(self, target):
+    def rarities(self, target: Tensor) -> Tensor:
         """1 / (how often each class is the target); 1 where it never is."""
         counts = self.buffer('counts', 1, self.classes, 1)
         self.engine.sum(target, out=counts)
@@ -89,21 +94,21 @@ class SoftmaxWithLoss(Loss):
         return counts
 
     @property
-    def class_axis(self):
+    def class_axis(self) -> int:
         return self.param.softmax_param.axis
 
-    def ignored(self):
+    def ignored(self) -> int | None:
         p = self.param.loss_param
         return p.ignore_label if p.HasField('ignore_label') else None
 
-    def divisor(self, target):
-        def valid():
-            if self.ignored() is None:
-                return self.outer * self.inner
-            total = self.buffer('total', 1, 1, 1)
-            self.engine.sum(target, out=total)
-            return total.item()
+    def divisor(self, target: Tensor) -> float:
+        mode = self.normalization(self.param.loss_param.VALID)
+        return self.normalizer(mode, self.outer, self.inner, partial(self.valid, target))
 
-        return self.normalizer(
-            self.normalization(self.param.loss_param.VALID), self.outer, self.inner, valid
-        )
+    def valid(self, target: Tensor) -> float:
+        """How many labels are not ignored."""
+        if self.ignored() is None:
+            return self.outer * self.inner
+        total = self.buffer('total', 1, 1, 1)
+        self.engine.sum(target, out=total)
+        return total.item()

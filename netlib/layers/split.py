@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .shared.folding import fold_tensors
 from .traits import EQUAL, Traits
 
@@ -26,6 +26,6 @@ class Split(Layer):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
             fold_tensors(self.engine, 'add', [blob.diffs for blob in top], bottom[0].diffs)

@@ -1,7 +1,9 @@
+from ..blob import Blob
 from ..engines.interface import Window
+from ..memory import Tensor
 from ..registry import register
-from ..shapes import pool_extent
-from .base import Blobs
+from ..shapes import Shape, count, pool_extents
+from .base import Blobs, Flags
 from .shared.blocks import Blocks
 
 
@@ -13,7 +15,8 @@ class SPP(Blocks):
     pad what is missing, shared between the two sides.
 
     bottom  x  (N, C, H, W)
-    top     y  (N, C (1 + 4 + 16 + ...)): the same length for images of any size; with pyramid_height 1 (N, C, 1, 1)
+    top     y  (N, C (1 + 4 + 16 + ...)): the same length for images of any size
+               (N, C, 1, 1) with pyramid_height: 1
 
     Source: He et al. 2014; BVLC Caffe's spp_layer.
     """
@@ -33,24 +36,20 @@ class SPP(Blocks):
                 f"'{x.name}' {x.shape_text}"
             )
         self.windows = [self.window(x, 2**level) for level in range(height)]
-        self.shapes = [
-            (
-                *x.shape[:2],
-                *(
-                    pool_extent(n, k, s, pad, padded=any(w.pad))
-                    for n, k, s, pad in zip(x.shape[2:], *w[:3], strict=True)
-                ),
-            )
-            for w in self.windows
-        ]
+        self.shapes: list[Shape] = []
+        for window in self.windows:
+            extents = pool_extents(x.shape[2:], window.kernel, window.stride, window.pad)
+            self.shapes.append((*x.shape[:2], *extents))
         if height == 1:
             top[0].reshape(*self.shapes[0])
         else:
-            top[0].reshape(x.shape[0], sum(c * h * w for _, c, h, w in self.shapes))
+            top[0].reshape(x.shape[0], sum(count(shape, 1) for shape in self.shapes))
 
-    def window(self, x, bins):
-        kernel = tuple(-(-n // bins) for n in x.shape[2:])
-        pad = tuple((k * bins - n + 1) // 2 for k, n in zip(kernel, x.shape[2:], strict=True))
+    def window(self, x: Blob, bins: int) -> Window:
+        """The window of the level with so many bins along each axis."""
+        image = x.shape[2:]
+        kernel = tuple(-(-n // bins) for n in image)
+        pad = tuple((k * bins - n + 1) // 2 for k, n in zip(kernel, image, strict=True))
         if any(p >= k for p, k in zip(pad, kernel, strict=True)):
             raise self.error(
                 f"pyramid_height: {bins} bins an axis are too many for '{x.name}' {x.shape_text} "
@@ -60,33 +59,32 @@ class SPP(Blocks):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, p, x = self.engine, self.param.spp_param, bottom[0].values
-        for window, y, mask in zip(
-            self.windows, self.levels('y'), self.levels('mask'), strict=True
-        ):
+        levels = zip(self.windows, self.levels('y'), self.levels('mask'), strict=True)
+        for window, y, mask in levels:
             if p.pool == p.MAX:
                 e.pool_max_forward(x, window, out=y, mask=mask)
             else:
                 e.pool_ave_forward(x, window, out=y)
         self.join(self.flat(self.levels('y')), self.flat([top[0].values])[0])
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         e, p, dx = self.engine, self.param.spp_param, bottom[0].diffs
         self.cut(self.flat([top[0].diffs])[0], self.flat(self.levels('dy')))
         part = self.buffer('part', *dx.shape)
-        for i, (window, mask, dy) in enumerate(
-            zip(self.windows, self.levels('mask'), self.levels('dy'), strict=True)
-        ):
+        levels = zip(self.windows, self.levels('mask'), self.levels('dy'), strict=True)
+        for i, (window, mask, dy) in enumerate(levels):
             if p.pool == p.MAX:
                 e.pool_mask_backward(dy, mask, window, out=part)
             else:
                 e.pool_ave_backward(dy, window, out=part)
             e.axpby(1, part, 1 if i else 0, out=dx)
 
-    def levels(self, name):
+    def levels(self, name: str) -> list[Tensor]:
+        """A buffer for each level."""
         return [self.buffer(f'{name}{i}', *shape) for i, shape in enumerate(self.shapes)]
 
-    def flat(self, tensors):
+    def flat(self, tensors: list[Tensor]) -> list[Tensor]:
         """Tensors as (N, ...) rows."""
         return [t.reshape(t.shape[0], t.size // max(t.shape[0], 1)) for t in tensors]

@@ -15,5 +15,5 @@ class Swish(Neuron):
     from_y = True
     needs_input = True
 
-    def parameters(self):
+    def parameters(self) -> tuple[float, ...]:
         return (self.param.swish_param.beta,)

@@ -1,5 +1,5 @@
 from ..registry import register
-from .base import Blobs
+from .base import Blobs, Flags
 from .shared.neuron import Neuron
 
 
@@ -12,8 +12,8 @@ class Threshold(Neuron):
 
     function = 'threshold'
 
-    def parameters(self):
+    def parameters(self) -> tuple[float, ...]:
         return (self.param.threshold_param.threshold,)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_gradient(propagate_down)

@@ -1,6 +1,6 @@
 from ..registry import register
 from ..shapes import fold
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL
 
 
@@ -32,11 +32,8 @@ class Tile(Layer):
         y = top[0].values.reshape(self.outer, tiles * self.extent, self.inner)
         self.engine.gather(x, list(range(self.extent)) * tiles, 1, out=y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
-            dy = top[0].diffs.reshape(
-                self.outer, self.param.tile_param.tiles, self.extent * self.inner
-            )
-            self.engine.sum(
-                dy, out=bottom[0].diffs.reshape(self.outer, 1, self.extent * self.inner)
-            )
+            tiles, numbers = self.param.tile_param.tiles, self.extent * self.inner
+            dy = top[0].diffs.reshape(self.outer, tiles, numbers)
+            self.engine.sum(dy, out=bottom[0].diffs.reshape(self.outer, 1, numbers))

@@ -1,6 +1,8 @@
+from ...proto.caffe_pb2 import UnpoolingParameter
+from ..blob import Blob
 from ..engines.interface import Window
 from ..registry import register
-from .base import Blobs, Layer
+from .base import Blobs, Flags, Layer
 from .traits import EQUAL
 
 
@@ -43,29 +45,31 @@ class Unpooling(Layer):
         self.extents = self.pair(p, 'unpool', 'unpool_size')
         if min(*self.kernel, *self.stride, *self.extents) < 1:
             raise self.error(
-                f'kernel {self.kernel}, stride {self.stride} and extents {self.extents} cannot be zero'
+                f'kernel {self.kernel}, stride {self.stride} and extents {self.extents} cannot be '
+                'zero'
             )
-        if self.tiles and any(k > s for k, s in zip(self.kernel, self.stride, strict=True)):
+        overlap = any(k > s for k, s in zip(self.kernel, self.stride, strict=True))
+        if self.tiles and overlap:
             raise self.error(
-                f'unpool: TILE needs windows that do not overlap; found kernel {self.kernel} with stride '
-                f'{self.stride}'
+                f'unpool: TILE needs windows that do not overlap; found kernel {self.kernel} with '
+                f'stride {self.stride}'
             )
 
-    def pair(self, p, short, name, default=0):
+    def pair(
+        self, p: UnpoolingParameter, short: str, name: str, default: int = 0
+    ) -> tuple[int, int]:
         """A field given once, or as its _h and _w."""
-        fields = [f'{short}_{axis}' for axis in 'hw']
-        split = [p.HasField(field) for field in fields]
-        if (
-            any(split)
-            and (p.HasField(name) or not all(split))
-            or not (any(split) or p.HasField(name) or default)
-        ):
+        height, width = f'{short}_h', f'{short}_w'
+        high, wide, square = map(p.HasField, (height, width, name))
+        missing = not (high or wide or square or default)
+        if missing or high != wide or (high and square):
             raise self.error(
-                f'{name} is {name} OR {short}_h and {short}_w; not both, and one of them is required'
+                f'{name} is {name} OR {height} and {width}; not both, and one of them is required'
             )
-        if any(split):
-            return tuple(getattr(p, field) for field in fields)
-        return (getattr(p, name) if p.HasField(name) else default,) * 2
+        if high:
+            return getattr(p, height), getattr(p, width)
+        value = getattr(p, name) if square else default
+        return value, value
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
@@ -76,14 +80,14 @@ class Unpooling(Layer):
             )
         if len(bottom) > 1 and bottom[1].shape != x.shape:
             raise self.error(
-                f"the mask '{bottom[1].name}' {bottom[1].shape_text} must have the shape of '{x.name}' "
-                f'{x.shape_text}'
+                f"the mask '{bottom[1].name}' {bottom[1].shape_text} must have the shape of "
+                f"'{x.name}' {x.shape_text}"
             )
         self.image = x.shape[2:]
-        self.plan()
+        self.find_extents()
         top[0].reshape(*x.shape[:2], *self.extents)
 
-    def plan(self):
+    def find_extents(self) -> None:
         """Set, or check, what follows from the extents of x."""
         for n, stride, extent in zip(self.image, self.stride, self.extents, strict=True):
             if (n - 1) * stride >= extent:
@@ -106,7 +110,7 @@ class Unpooling(Layer):
             e.gather(x, self.sources(0), 2, out=rows)
             e.gather(rows, self.sources(1), 3, out=y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         e, dx, dy = self.engine, bottom[0].diffs, top[0].diffs
@@ -119,16 +123,16 @@ class Unpooling(Layer):
             e.scatter_add(dy, self.sources(1), 3, out=rows)
             e.scatter_add(rows, self.sources(0), 2, out=dx)
 
-    def check_mask(self, mask):
+    def check_mask(self, mask: Blob) -> None:
         height, width = self.extents
         last = int(mask.values.array().max(initial=-1))
         if last >= height * width:
             raise self.error(
-                f"top index {last} of the mask '{mask.name}' out of range: y is {height} x {width}; check "
-                "that this is the size of the Pooling's bottom"
+                f"top index {last} of the mask '{mask.name}' out of range: y is {height} x "
+                f"{width}; check that this is the size of the Pooling's bottom"
             )
 
-    def sources(self, axis):
+    def sources(self, axis: int) -> list[int]:
         """Where the places of y along a spatial axis come from; -1 stands for a zero."""
         n, stride, filled = (
             self.image[axis],

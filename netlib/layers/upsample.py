@@ -9,12 +9,12 @@ class Upsample(Unpooling):
     repeated
 
     With a mask it is Unpooling's MAX; without one each value fills a block of scale_h x scale_w
-    (nearest neighbour).
+    (nearest neighbor).
 
     bottom  x     (N, C, H, W)
             mask  (N, C, H, W)      optional: flat places y W' + x, as the second top of Pooling
-    top     y     (N, C, H', W')    scale H x scale W, one less with pad_out_h or pad_out_w; or with a mask the extents
-                                    upsample_h and upsample_w
+    top     y     (N, C, H', W')    scale H x scale W, one less with pad_out_h or pad_out_w; or
+                                    with a mask the extents upsample_h and upsample_w
 
     Source: Badrinarayanan et al. 2017 (SegNet), upsample_layer of alexgkendall/caffe-segnet;
     without a mask that of the forks that run YOLO.
@@ -24,46 +24,40 @@ class Upsample(Unpooling):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.upsample_param
-        self.sized, parts = (
-            [p.HasField(name + axis) for axis in 'hw'] for name in ('upsample_', 'scale_')
-        )
-        if (
-            any(self.sized) != all(self.sized)
-            or any(parts)
-            and (p.HasField('scale') or not all(parts))
-        ):
+        self.sized = p.HasField('upsample_h')
+        in_parts = p.HasField('scale_h')
+        halves = p.HasField('upsample_w') != self.sized or p.HasField('scale_w') != in_parts
+        if halves or (in_parts and p.HasField('scale')):
             raise self.error(
-                'upsample_h & upsample_w are required, else (DEPRECATED) scale OR scale_h & scale_w are '
-                'required.'
+                'upsample_h & upsample_w are required, else (DEPRECATED) scale OR scale_h & '
+                'scale_w are required.'
             )
-        if any(self.sized) and len(bottom) < 2:
+        if self.sized and len(bottom) < 2:
             raise self.error(
                 'upsample_h & upsample_w go with a mask, the second bottom; without one give scale'
             )
-        self.kernel = self.stride = (p.scale_h, p.scale_w) if any(parts) else (p.scale, p.scale)
+        self.kernel = self.stride = (p.scale_h, p.scale_w) if in_parts else (p.scale, p.scale)
         if min(self.stride) < 1:
             raise self.error(f'scale: found {self.stride}, needed positive numbers')
-        for axis, padded, scale in zip('hw', (p.pad_out_h, p.pad_out_w), self.stride, strict=True):
-            if padded and scale != 2:
-                raise self.error(
-                    f'pad_out_{axis}: Output padding compensation requires scale == 2, found {scale}'
-                )
+        self.check_padding('pad_out_h', p.pad_out_h, self.stride[0])
+        self.check_padding('pad_out_w', p.pad_out_w, self.stride[1])
 
-    def plan(self):
+    def check_padding(self, field: str, padded: bool, scale: int) -> None:
+        if padded and scale != 2:
+            raise self.error(
+                f'{field}: Output padding compensation requires scale == 2, found {scale}'
+            )
+
+    def find_extents(self) -> None:
         p = self.param.upsample_param
-        if any(self.sized):
+        height, width = self.image
+        if self.sized:
             self.extents = p.upsample_h, p.upsample_w
-            self.kernel = self.stride = tuple(
-                -(-large // max(small, 1))
-                for large, small in zip(self.extents, self.image, strict=True)
-            )
+            rows, columns = -(-p.upsample_h // max(height, 1)), -(-p.upsample_w // max(width, 1))
+            self.kernel = self.stride = rows, columns
         else:
-            self.extents = tuple(
-                n * scale - padded
-                for n, scale, padded in zip(
-                    self.image, self.stride, (p.pad_out_h, p.pad_out_w), strict=True
-                )
-            )
+            rows, columns = self.stride
+            self.extents = height * rows - p.pad_out_h, width * columns - p.pad_out_w
         if min(self.extents) < 1:
             raise self.error(
                 f'the height and width of the top must be positive: found {self.extents}'

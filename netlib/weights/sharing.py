@@ -30,7 +30,7 @@ def configure_params(layer: Layer, owners: dict[str, Param]) -> None:
 
 
 def share_param(layer: Layer, param: Param, spec: pb.ParamSpec, owner: Param) -> None:
-    """Let a parameter use its owner's memory. Raises LayerError where their shapes or rates differ."""
+    """Let a parameter use its owner's memory. Raises LayerError where shapes or rates differ."""
     check_shapes(layer, param, spec, owner)
     for mult in ('lr_mult', 'decay_mult'):
         if spec.HasField(mult):

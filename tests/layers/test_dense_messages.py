@@ -56,7 +56,7 @@ REFUSED = [
         'Interp',
         'interp_param { interp_type: "nearest" }',
         {},
-        "interp_type: found 'nearest'; only 'bilinear' is there",
+        "interp_type: found 'nearest'; only 'bilinear' is supported",
     ),
     (
         'Interp',

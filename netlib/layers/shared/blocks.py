@@ -1,8 +1,15 @@
 """What Concat, Slice and their kin share: a blob as blocks one after the other along one axis."""
 
+from collections.abc import Iterator
+from typing import Any
+
+from ...blob import Blob
+from ...memory import Tensor
 from ...shapes import fold
-from ..base import Layer
+from ..base import Flags, Layer
 from ..traits import EQUAL
+
+Parts = Tensor | list[Tensor]
 
 
 class Blocks(Layer):
@@ -12,32 +19,35 @@ class Blocks(Layer):
     scaling = EQUAL
     block_axis = 1
 
-    def read_axis(self, p, old_name, blob):
+    def read_axis(self, p: Any, old_name: str, blob: Blob) -> int:
         """The axis that the fields `p` name: `axis`, or in the older spelling `old_name`."""
-        if p.HasField('axis') and p.HasField(old_name):
+        if not p.HasField(old_name):
+            return self.axis(p.axis, blob)
+        if p.HasField('axis'):
             raise self.error(f'Either axis or {old_name} should be specified; not both.')
-        return self.axis(getattr(p, old_name) if p.HasField(old_name) else p.axis, blob)
+        return self.axis(getattr(p, old_name), blob)
 
-    def join(self, parts, whole):
+    def join(self, parts: Parts, whole: Tensor) -> None:
         """Copy the parts into the whole."""
+        whole = self.seen(whole)
         for part, start in self.placed(parts):
-            self.engine.copy_window(
-                part, (0, 0, 0), out=self.seen(whole), at=(0, start, 0), shape=part.shape
-            )
+            place = (0, start, 0)
+            self.engine.copy_window(part, (0, 0, 0), out=whole, at=place, shape=part.shape)
 
-    def cut(self, whole, parts, wanted=None):
+    def cut(self, whole: Tensor, parts: Parts, wanted: Flags | None = None) -> None:
         """Copy the whole into the parts, or into those that are `wanted` (a flag for each)."""
+        whole = self.seen(whole)
         for i, (part, start) in enumerate(self.placed(parts)):
             if wanted is None or wanted[i]:
-                self.engine.copy_window(
-                    self.seen(whole), (0, start, 0), out=part, at=(0, 0, 0), shape=part.shape
-                )
+                place = (0, start, 0)
+                self.engine.copy_window(whole, place, out=part, at=(0, 0, 0), shape=part.shape)
 
-    def seen(self, tensor):
+    def seen(self, tensor: Tensor) -> Tensor:
         """A tensor as (outer, along the axis, inner)."""
         return tensor.reshape(*fold(tensor.shape, self.block_axis))
 
-    def placed(self, parts):
+    def placed(self, parts: Parts) -> Iterator[tuple[Tensor, int]]:
+        """Each part, seen so, with the place where it begins."""
         start = 0
         for part in map(self.seen, parts):
             yield part, start

@@ -1,18 +1,19 @@
 """What the losses over classes share: the view of scores as (outer, classes, inner), labels, and
 normalization."""
 
-from ..base import Layer
+from collections.abc import Callable
+
+from ..base import Blobs, Count, Flags, Layer
 
 
 class Loss(Layer):
     """A layer whose first top is a scalar with loss weight 1 unless the prototxt says otherwise."""
 
-    bottoms: int | tuple[int, int | None] = 2
-    tops: int | tuple[int, int | None] = 1
+    bottoms: Count = 2
     is_loss = True
     no_gradient: tuple[int, ...] = (1,)
 
-    def same_batch(self, bottom):
+    def same_batch(self, bottom: Blobs) -> None:
         """The first extents must agree; sets `batch`, the number of samples to divide by, at least
         1."""
         self.axis(0, bottom[0])
@@ -23,15 +24,15 @@ class Loss(Layer):
             )
         self.batch = max(bottom[0].shape[0], 1)
 
-    def loss_weight(self, top, i=0):
+    def loss_weight(self, top: Blobs, i: int = 0) -> float:
         """The gradient of the total loss by the scalar top[i]: where backward starts."""
         return top[i].diffs.item()
 
-    def refuse_label_gradient(self, propagate_down):
+    def refuse_label_gradient(self, propagate_down: Flags) -> None:
         if len(propagate_down) > 1 and propagate_down[1]:
             raise self.error(f'{self.type} Layer cannot backpropagate to label inputs.')
 
-    def normalization(self, default):
+    def normalization(self, default: int) -> int:
         """loss_param's normalization; the older `normalize: false` means BATCH_SIZE where the other
         is not given."""
         p = self.param.loss_param
@@ -39,13 +40,11 @@ class Loss(Layer):
             return p.VALID if p.normalize else p.BATCH_SIZE
         return p.normalization if p.HasField('normalization') else default
 
-    def normalizer(self, mode, outer, inner, valid):
+    def normalizer(self, mode: int, outer: int, inner: int, valid: Callable[[], float]) -> float:
         """The number to divide by, at least 1; `valid()` counts the labels that are not ignored."""
         p = self.param.loss_param
-        counts = {
-            p.FULL: lambda: outer * inner,
-            p.VALID: valid,
-            p.BATCH_SIZE: lambda: outer,
-            p.NONE: lambda: 1,
-        }
-        return max(1.0, counts[mode]())
+        if mode == p.FULL:
+            return max(1.0, outer * inner)
+        if mode == p.VALID:
+            return max(1.0, valid())
+        return max(1.0, outer) if mode == p.BATCH_SIZE else 1.0

@@ -1,8 +1,10 @@
-"""What the elementwise layers share: the shape stays, and one function of the engine does the rest."""
+"""What the elementwise layers share: the shape stays, one function of the engine does the rest."""
 
 from dataclasses import replace
+from typing import Any
 
-from ..base import Blobs, Layer
+from ....proto.caffe_pb2 import LayerParameter
+from ..base import Blobs, Flags, Layer
 from ..traits import Traits
 
 
@@ -18,12 +20,12 @@ class Neuron(Layer):
     needs_input = False
     from_y = False  # the derivative is told from y
 
-    def __init__(self, param, *context):
+    def __init__(self, param: LayerParameter, *context: Any):
         super().__init__(param, *context)
         reads_top = self.from_y or (not self.needs_input and param.bottom == param.top)
         self.traits = replace(self.traits, keeps_input=self.needs_input, reads_top=reads_top)
 
-    def parameters(self):
+    def parameters(self) -> tuple[float, ...]:
         """The function's parameters, from the layer's fields."""
         return ()
 
@@ -31,17 +33,16 @@ class Neuron(Layer):
         top[0].reshape(*bottom[0].shape)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x = self.work.keep_input(bottom[0], top[0]) if self.needs_input else bottom[0].values
-        self.engine.unary(self.function, x, *self.parameters(), out=top[0].values)
+        x, y = bottom[0].values, top[0].values
+        if self.needs_input:
+            x = self.work.keep_input(bottom[0], top[0])
+        self.engine.unary(self.function, x, *self.parameters(), out=y)
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
-        if propagate_down[0]:
-            x = self.work.kept_input(bottom[0], top[0]) if self.needs_input else bottom[0].values
-            self.engine.unary_backward(
-                self.function,
-                x,
-                top[0].values,
-                top[0].diffs,
-                *self.parameters(),
-                out=bottom[0].diffs,
-            )
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
+        if not propagate_down[0]:
+            return
+        x, y = bottom[0].values, top[0].values
+        dy, dx = top[0].diffs, bottom[0].diffs
+        if self.needs_input:
+            x = self.work.kept_input(bottom[0], top[0])
+        self.engine.unary_backward(self.function, x, y, dy, *self.parameters(), out=dx)

@@ -1,8 +1,14 @@
-"""What Scale and Bias share: a second operand with fewer axes than x, learned or a second bottom."""
+"""What Scale and Bias share: a second operand with fewer axes than x, learned or a second
+bottom."""
 
+from ....proto.caffe_pb2 import BiasParameter, FillerParameter, ScaleParameter
+from ...blob import Blob
+from ...memory import Tensor
 from ...shapes import fold
-from ..base import Layer
+from ..base import Blobs, Flags, Layer
 from ..traits import Traits
+
+Fields = ScaleParameter | BiasParameter
 
 
 class Operand(Layer):
@@ -15,27 +21,28 @@ class Operand(Layer):
     bottoms = (1, 2)
     traits = Traits(in_place=True, per_unit=True)
 
-    def add_operand(self, x, p, default):
+    def add_operand(self, x: Blob, p: Fields, default: float) -> None:
         """Add the parameter, filled with the constant `default` where `p` has no filler."""
         start = self.axis(p.axis, x)
         if p.num_axes < -1:
             raise self.error(
-                f'num_axes: {p.num_axes} must be non-negative, or -1 to extend to the end of bottom[0]'
+                f'num_axes: {p.num_axes} must be non-negative, or -1 to extend to the end of '
+                'bottom[0]'
             )
         end = x.axes if p.num_axes == -1 else start + p.num_axes
         if end > x.axes:
             raise self.error(
-                f"num_axes: {p.num_axes}; the parameter's shape extends past the shape {x.shape_text} of "
-                f"'{x.name}' when applied starting with bottom[0] axis {start}"
+                f"num_axes: {p.num_axes}; the parameter's shape extends past the shape "
+                f"{x.shape_text} of '{x.name}' when applied starting with bottom[0] axis {start}"
             )
-        self.add_param(
-            x.shape[start:end], p.filler if p.HasField('filler') else type(p.filler)(value=default)
-        )
+        filler = p.filler if p.HasField('filler') else FillerParameter(value=default)
+        self.add_param(x.shape[start:end], filler)
 
-    def operand(self, bottom):
+    def operand(self, bottom: Blobs) -> Blob:
+        """The second bottom, or the learned one."""
         return bottom[1] if len(bottom) > 1 else self.params[0]
 
-    def place_operand(self, bottom, p):
+    def place_operand(self, bottom: Blobs, p: Fields) -> None:
         """Set `shape`, x as (outer, operand, inner)."""
         x, operand = bottom[0], self.operand(bottom)
         start = self.axis(p.axis, x) if operand.axes else 0
@@ -44,6 +51,10 @@ class Operand(Layer):
                 f"the shape {operand.shape_text} of '{operand.name}' extends past the shape "
                 f"{x.shape_text} of '{x.name}' when applied starting with bottom[0] axis {start}"
             )
+        self.check_operand(x, operand, start)
+        self.shape = fold(x.shape, start, start + operand.axes)
+
+    def check_operand(self, x: Blob, operand: Blob, start: int) -> None:
         for i, extent in enumerate(operand.shape):
             if x.shape[start + i] != extent:
                 raise self.error(
@@ -51,21 +62,22 @@ class Operand(Layer):
                     f"{self.type.lower()}->shape({i}): '{x.name}' has {x.shape_text}, "
                     f"'{operand.name}' {operand.shape_text}"
                 )
-        self.shape = fold(x.shape, start, start + operand.axes)
 
-    def seen(self, tensor):
+    def seen(self, tensor: Tensor) -> Tensor:
         """x, y or a gradient as (outer, operand, inner)."""
         return tensor.reshape(*self.shape)
 
-    def across(self, tensor):
+    def across(self, tensor: Tensor) -> Tensor:
         """The operand, or a tensor of its shape, so that it broadcasts over what `seen` gives."""
         return tensor.reshape(1, self.shape[1], 1)
 
-    def operand_gradient(self, propagate_down, bottom):
+    def operand_gradient(self, propagate_down: Flags, bottom: Blobs) -> Tensor | None:
         """The operand's diff, across x, for an op that adds to it; None where it is not wanted."""
-        blob = self.operand(bottom)
-        if not (propagate_down[1] if len(bottom) > 1 else blob.learns):
+        if len(bottom) == 1:
+            param = self.params[0]
+            return self.across(param.diffs) if param.learns else None
+        if not propagate_down[1]:
             return None
-        if len(bottom) > 1:
-            self.engine.fill(0, out=blob.diffs)
-        return self.across(blob.diffs)
+        diffs = bottom[1].diffs
+        self.engine.fill(0, out=diffs)
+        return self.across(diffs)

@@ -1,8 +1,13 @@
-"""What RNN and LSTM share: steps through time, and the state that is carried from batch to batch."""
+"""What RNN and LSTM share: steps through time, and the state that is carried from batch to
+batch."""
 
+from typing import Any
+
+from ....proto.caffe_pb2 import LayerParameter
 from ...blob import Blob
-from ...shapes import count
-from ..base import Blobs
+from ...memory import Tensor
+from ...shapes import Shape, count
+from ..base import Blobs, Flags
 from .unrolled import Unrolled
 
 
@@ -10,7 +15,8 @@ class Recurrent(Unrolled):
     """A layer that steps through time; a subclass says what a step does.
 
     bottom  x     (T, N, ...)       step t of N independent streams, seen as K numbers
-            cont  (T, N)            0 where a stream begins anew: the state before that step counts as 0; else 1
+            cont  (T, N)            0 where a stream begins anew: the state before that step counts
+                                    as 0; else 1
             s     (N, ...)          optional: an input that all steps see, as S numbers
             the states before the first step, (1, N, D) each, with expose_hidden
     top     y     (T, N, D)         D = num_output
@@ -28,19 +34,21 @@ class Recurrent(Unrolled):
 
     states: tuple[str, ...] = ('h',)
 
-    def __init__(self, param, *context):
+    def __init__(self, param: LayerParameter, *context: Any):
         super().__init__(param, *context)
         self.exposed = n = len(self.states) if param.recurrent_param.expose_hidden else 0
         self.static = len(param.bottom) > 2 + n
         self.bottoms, self.tops = (2 + n, 3 + n), 1 + n
-        self.no_gradient = (1, *range(2 + self.static, 2 + self.static + n))
+        first_state = 2 + self.static
+        self.no_gradient = (1, *range(first_state, first_state + n))
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.recurrent_param
         if not p.num_output:
             raise self.error('num_output must be positive')
         self.D, rows = p.num_output, self.gates * p.num_output
-        self.x_shape, self.s_shape = bottom[0].shape[2:], bottom[2].shape[1:] if self.static else ()
+        self.x_shape = bottom[0].shape[2:]
+        self.s_shape = bottom[2].shape[1:] if self.static else ()
         self.W_x = self.add_param((rows, count(self.x_shape)), p.weight_filler)
         self.b = self.add_param((rows,), p.bias_filler)
         if self.static:
@@ -54,31 +62,39 @@ class Recurrent(Unrolled):
                 'bottom[0] must have at least 2 axes -- (#timesteps, #streams, ...); found '
                 f"'{bottom[0].name}' {bottom[0].shape_text}"
             )
-        self.T, self.N = T, N = bottom[0].shape[:2]
-        state, static = (1, N, self.D), [(N, *self.s_shape)] if self.static else []
-        needed = [(T, N, *self.x_shape), (T, N), *static, *[state] * self.exposed]
-        for blob, shape in zip(bottom, needed, strict=True):
-            if blob.shape != shape:
-                raise self.error(
-                    f"bottom '{blob.name}': found {blob.shape_text}, needed {' '.join(map(str, shape))}, "
-                    f'for {T} steps of {N} streams'
-                )
-        top[0].reshape(T, N, self.D)
+        self.T, self.N = bottom[0].shape[:2]
+        state = (1, self.N, self.D)
+        self.check_shapes(bottom, state)
+        top[0].reshape(self.T, self.N, self.D)
         for blob in top[1:]:
             blob.reshape(*state)
         if [blob.shape for blob in self.carried] != [state] * len(self.states):
             self.carried = [Blob(name, state, self.engine.dtype) for name in self.states]
 
+    def check_shapes(self, bottom: Blobs, state: Shape) -> None:
+        """Raises LayerError for a bottom that does not have the shape of its place."""
+        T, N = self.T, self.N
+        needed: list[Shape] = [(T, N, *self.x_shape), (T, N)]
+        if self.static:
+            needed.append((N, *self.s_shape))
+        needed += [state] * self.exposed
+        for blob, shape in zip(bottom, needed, strict=True):
+            if blob.shape != shape:
+                raise self.error(
+                    f"bottom '{blob.name}': found {blob.shape_text}, needed "
+                    f'{" ".join(map(str, shape))}, for {T} steps of {N} streams'
+                )
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         e, cont, gates = self.engine, self.cont(bottom), self.all_gates('gates')
-        first, last = (
-            (bottom[-self.exposed :], top[1:]) if self.exposed else (self.carried, self.carried)
-        )
+        first = bottom[-self.exposed :] if self.exposed else self.carried
+        last = top[1:] if self.exposed else self.carried
         for name, blob in zip(self.states, first, strict=True):
             e.axpby(1, blob.values, 0, out=self.before(name, 0))
         self.add_inputs(bottom, gates)
         for t in range(self.T):
-            h, gate = self.sequence('cont h')[t], [gate[t] for gate in gates]
+            h = self.sequence('cont h')[t]
+            gate = [gate[t] for gate in gates]
             e.binary('mul', self.before('h', t), cont[t], out=h)
             self.multiply(h, self.W_h, out=gate, accumulate=True)
             self.step(t, cont[t], gate)
@@ -86,52 +102,53 @@ class Recurrent(Unrolled):
             e.axpby(1, self.before(name, self.T), 0, out=blob.values)
         self.give_output(top[0])
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[1]:
             raise self.error('Cannot backpropagate to sequence indicators.')
-        e, cont, dgates, dy = (
-            self.engine,
-            self.cont(bottom),
-            self.all_gates('dgates'),
-            self.take_output(top[0]),
-        )
+        e, cont, dgates = self.engine, self.cont(bottom), self.all_gates('dgates')
+        dy = self.take_output(top[0])
         dstates = [self.buffer(f'd{name}', self.N, self.D) for name in self.states]
         for dstate in dstates:
             e.fill(0, out=dstate)
+        dh = dstates[0]
         for t in reversed(range(self.T)):
-            dh, dgate = dstates[0], [dgate[t] for dgate in dgates]
+            dgate = [dgate[t] for dgate in dgates]
             e.binary('add', dh, dy[t], out=dh)
-            self.step_backward(t, cont[t], *dstates, dgates=dgate)
+            self.step_backward(t, cont[t], dstates, dgate)
             self.multiply_backward(self.W_h, dgate, dx=dh)
             e.binary('mul', dh, cont[t], out=dh)
         self.input_gradients(bottom, propagate_down, dgates)
 
-    def state(self):
-        return super().state() | {'carried': [blob.values.array().copy() for blob in self.carried]}
+    def state(self) -> dict[str, Any]:
+        carried = [blob.values.array().copy() for blob in self.carried]
+        return super().state() | {'carried': carried}
 
-    def restore(self, state):
+    def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
-        self.carried = [
-            Blob(name, values.shape, self.engine.dtype)
-            for name, values in zip(self.states, state['carried'], strict=True)
-        ]
-        for blob, values in zip(self.carried, state['carried'], strict=True):
+        self.carried = []
+        for name, values in zip(self.states, state['carried'], strict=True):
+            blob = Blob(name, values.shape, self.engine.dtype)
             blob.data = values
+            self.carried.append(blob)
 
-    def step(self, t, cont, gates):
+    def step(self, t: int, cont: Tensor, gates: list[Tensor]) -> None:
         """Compute the states after step t from its affine maps `gates`, which it may change."""
         raise NotImplementedError
 
-    def step_backward(self, t, cont, *dstates, dgates):
-        """Compute dgates of step t from dstates, the gradients by the states after it; those by
-        states other than h become the gradients by the states before it."""
+    def step_backward(
+        self, t: int, cont: Tensor, dstates: list[Tensor], dgates: list[Tensor]
+    ) -> None:
+        """Compute dgates of step t from dstates, the gradients by the states after it.
+
+        Those by states other than h become the gradients by the states before it.
+        """
         raise NotImplementedError
 
-    def give_output(self, y):
+    def give_output(self, y: Blob) -> None:
         """The top's values, from the states of all steps."""
         self.engine.axpby(1, self.sequence('h'), 0, out=y.values)
 
-    def take_output(self, y):
+    def take_output(self, y: Blob) -> Tensor:
         """The gradient (T, N, D) by h that comes from the top; and those by parameters between h
         and the top."""
         return y.diffs

@@ -1,17 +1,18 @@
 """What Embed, BatchReindex and Filter share: rows of a blob, chosen by numbers that another blob
 holds."""
 
+from ...blob import Blob
 from ..base import Layer
 
 
 class Rows(Layer):
     """A layer that reads a bottom as a list of integers, on the host."""
 
-    def integers(self, blob):
+    def integers(self, blob: Blob) -> list[int]:
         """The blob's values, truncated."""
         return blob.values.array().reshape(-1).astype(int).tolist()
 
-    def check_range(self, index, rows, below, beyond):
+    def check_range(self, index: list[int], rows: int, below: str, beyond: str) -> None:
         """Every index must be in 0 .. rows - 1; the messages say what it is otherwise."""
         for i in index:
             if not 0 <= i < rows:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ...blob import Blob
 from ...memory import Tensor
 from ...shapes import Shape, count
-from ..base import Blobs
+from ..base import Blobs, Flags
 from .affine import Affine, Use
 from .window import read_window
 
@@ -67,7 +67,7 @@ class Sliding(Affine):
             )
         return extents
 
-    def backward(self, top: Blobs, propagate_down: list[bool], bottom: Blobs) -> None:
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
             dy = self.images(y.diffs)
             if self.weight.learns:

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Tell the classes of images with a trained net, as pycaffe's python/classify.py does.
 
     goodinit classify cat.jpg --pretrained_model caffenet.caffemodel --labels_file synset_words.txt
@@ -16,20 +17,22 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
+from goodinit.tools.cli.console import Parser, run, say
+
 import numpy as np
 from goodinit.caffe import Net
 from goodinit.caffe.classifier import Classifier
 from goodinit.caffe.common import common
+from goodinit.feeding.building import copy_weights
 from goodinit.feeding.bundled import find_model
 from goodinit.netlib.data.transform import NO_ARRAY, read_mean
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.errors import DataError, GoodinitError
 from goodinit.netlib.shapes import Shape
 from goodinit.proto import atomic_write, existing_file, read_net
-from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, real, shape
-from goodinit.tools.cli.console import Parser, run, say
-from goodinit.tools.cli.initialize_and_report import check_output
-from goodinit.tools.cli.prepare import copy_weights
+from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing
+from goodinit.tools.cli.output_file import check_output
+from goodinit.tools.cli.values import real, shape
 
 from goodinit import caffe
 

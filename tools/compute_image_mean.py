@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Compute the mean image of a database, and the mean of each channel, as Caffe's tool of this name.
 
 goodinit compute_image_mean --backend=lmdb train_lmdb mean.binaryproto
@@ -8,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from goodinit.tools.cli.console import Parser, run
+
 import numpy as np
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum
 from goodinit.netlib.data.pairs import Database
@@ -15,8 +18,7 @@ from goodinit.netlib.errors import DataError
 from goodinit.proto import write_binary
 from goodinit.proto.caffe_pb2 import BlobProto
 from goodinit.solvers.log.glog import log, number
-from goodinit.tools.cli.console import Parser, run
-from goodinit.tools.cli.initialize_and_report import check_output
+from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.convert_imageset import BACKENDS, add_backend, log_opened
 
 PROGRESS = 10000

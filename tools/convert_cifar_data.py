@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Make the databases of CIFAR-10's binary files, as Caffe's tool of this name.
 
     goodinit convert_cifar_data cifar-10-batches-bin .
@@ -12,10 +13,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from goodinit.tools.cli.console import Parser, run
+
 import numpy as np
 from goodinit.netlib.data.classic import read_cifar10
 from goodinit.netlib.errors import DataError
-from goodinit.tools.cli.console import Parser, run
 from goodinit.tools.convert_mnist_data import write_images
 
 FILES = {'train': [f'data_batch_{i}.bin' for i in range(1, 6)], 'test': ['test_batch.bin']}

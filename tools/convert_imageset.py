@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Convert the images of a list to a database of datums, as Caffe's tool of this name.
 
     goodinit convert_imageset --resize_height=256 --resize_width=256 images/ train.txt train_lmdb
@@ -11,6 +12,8 @@ import io
 import sys
 from collections.abc import Sequence
 
+from goodinit.tools.cli.console import Parser, UsageError, run
+
 import numpy as np
 from goodinit.netlib.data.databases import LEVELDB, LMDB, create_database
 from goodinit.netlib.data.images import ImageError, decode_image, resize
@@ -19,9 +22,8 @@ from goodinit.netlib.errors import DataError
 from goodinit.proto import existing_file
 from goodinit.proto.caffe_pb2 import Datum
 from goodinit.solvers.log.glog import log
-from goodinit.tools.cli.arguments import INT_MAX, one_of, whole
-from goodinit.tools.cli.console import Parser, UsageError, run
 from goodinit.tools.cli.gflags import add_flag, add_switch, plain
+from goodinit.tools.cli.values import INT_MAX, one_of, whole
 
 BACKENDS = {'lmdb': LMDB, 'leveldb': LEVELDB}
 SWITCHES = {

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Make a database of MNIST's files, as Caffe's tool of this name.
 
     goodinit convert_mnist_data train-images-idx3-ubyte train-labels-idx1-ubyte mnist_train_lmdb
@@ -9,12 +10,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from goodinit.tools.cli.console import Parser, run, say
+
 import numpy as np
 from goodinit.netlib.data.classic import read_idx
 from goodinit.netlib.data.databases import create_database
 from goodinit.netlib.errors import DataError
 from goodinit.proto.caffe_pb2 import DataParameter, Datum
-from goodinit.tools.cli.console import Parser, run, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Tell the classes of windows of images with a trained net, as pycaffe's python/detect.py does.
 
     goodinit detect windows.csv out.csv --model_def deploy.prototxt --pretrained_model w.caffemodel
@@ -16,14 +17,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from goodinit.tools.cli.console import Parser, run, say
+
 import numpy as np
 from goodinit.caffe.detector import Detector
 from goodinit.netlib.errors import DataError, GoodinitError, import_extra
 from goodinit.proto import atomic_write
 from goodinit.tools.classify import add_model, build, numbered
-from goodinit.tools.cli.arguments import one_of, whole
-from goodinit.tools.cli.console import Parser, run, say
-from goodinit.tools.cli.initialize_and_report import check_output
+from goodinit.tools.cli.output_file import check_output
+from goodinit.tools.cli.values import one_of, whole
 
 CORNERS = ('ymin', 'xmin', 'ymax', 'xmax')
 CROP_MODES = {'.csv': 'list', '.txt': 'selective_search'}

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Draw a net: a box for each layer, an octagon for each blob.
 
     goodinit draw lenet lenet.png
@@ -12,13 +13,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from goodinit.tools.cli.console import Parser, run, say
+
 from goodinit.caffe.draw import draw_net_to_file
 from goodinit.feeding.bundled import find_model
 from goodinit.proto import read_net
 from goodinit.proto.caffe_pb2 import Phase
-from goodinit.tools.cli.arguments import one_of
-from goodinit.tools.cli.console import Parser, run, say
-from goodinit.tools.cli.initialize_and_report import check_output
+from goodinit.tools.cli.output_file import check_output
+from goodinit.tools.cli.values import one_of
 
 
 def main(argv: Sequence[str] | None = None) -> int:

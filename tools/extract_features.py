@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Write blobs of a net, as it runs over its data, to databases, as Caffe's tool of this name.
 
 goodinit extract_features net.caffemodel net.prototxt fc7,label fc7_lmdb,label_lmdb 10 lmdb
@@ -8,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from goodinit.tools.cli.console import Parser, UsageError, run
+
 import numpy as np
 from goodinit.netlib import Net
 from goodinit.netlib.data.databases import create_database
@@ -16,9 +19,9 @@ from goodinit.proto.caffe_pb2 import TEST, Datum
 from goodinit.solvers.log.caffe_log import log_net
 from goodinit.solvers.log.glog import log
 from goodinit.tools.caffe import load
-from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, one_of, whole
-from goodinit.tools.cli.console import Parser, UsageError, run
+from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing
 from goodinit.tools.cli.gpu import GPU_ENGINE, use_gpu
+from goodinit.tools.cli.values import one_of, whole
 from goodinit.tools.convert_imageset import BACKENDS, log_opened
 
 PLACE = 'extract_features.cpp'

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """All that is wrong with prototxts of nets and solvers, at once; the nets of a solver are checked
 with it.
 
@@ -14,6 +15,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from goodinit.tools.cli.console import Parser, run, say
+
 from goodinit.feeding.bundled import find_model
 from goodinit.netlib.errors import GoodinitError
 from goodinit.netlib.shapes import Shape
@@ -23,8 +26,8 @@ from goodinit.tools.checks.file import NetLint
 from goodinit.tools.checks.findings import Finding, found, in_order
 from goodinit.tools.checks.solver import SolverLint
 from goodinit.tools.checks.text import parse_all
-from goodinit.tools.cli.arguments import add_input_shape, add_python_layers, whole
-from goodinit.tools.cli.console import Parser, run, say
+from goodinit.tools.cli.arguments import add_input_shape, add_python_layers
+from goodinit.tools.cli.values import whole
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Take the numbers out of the log of a training, of `goodinit train`, `goodinit caffe train` or
 BVLC's `caffe train`.
 
@@ -19,9 +20,10 @@ from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
 
+from goodinit.tools.cli.console import Parser, run, say
+
 from goodinit.proto import atomic_write
 from goodinit.solvers.log.reader import Row, read_log
-from goodinit.tools.cli.console import Parser, run, say
 from goodinit.tools.cli.report import finite
 
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Draw the logs of trainings, of `goodinit train`, `goodinit caffe train` or BVLC's `caffe train`,
 in one picture.
 
@@ -15,11 +16,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from goodinit.tools.cli.console import Parser, run, say
+
 import numpy as np
 from goodinit.netlib.errors import DataError, did_you_mean
 from goodinit.solvers.log.reader import Log, Row, read_log
-from goodinit.tools.cli.arguments import whole
-from goodinit.tools.cli.console import Parser, run, say
+from goodinit.tools.cli.values import whole
 from goodinit.tools.plots import figures
 
 RATE, LOSS = 'rate', 'loss'

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Bring a caffemodel to the current format, as Caffe's tool of this name.
 
     goodinit upgrade_net_proto_binary old.caffemodel new.caffemodel
@@ -10,10 +11,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from goodinit.tools.cli.console import run
+
 from goodinit.proto import ProtoError, existing_file, read_binary, write_weights
 from goodinit.proto.caffe_pb2 import NetParameter
 from goodinit.solvers.log.glog import log
-from goodinit.tools.cli.console import run
 from goodinit.tools.upgrade_net_proto_text import arguments, upgraded_net
 
 PLACE = 'upgrade_net_proto_binary.cpp'

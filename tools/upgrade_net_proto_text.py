@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Bring the prototxt of a net to the current format, as Caffe's tool of this name.
 
     goodinit upgrade_net_proto_text old.prototxt new.prototxt
@@ -11,6 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from goodinit.tools.cli.console import Parser, run
+
 from goodinit.proto import (
     ProtoError,
     existing_file,
@@ -23,7 +26,6 @@ from goodinit.proto.caffe_pb2 import NetParameter, V1LayerParameter
 from goodinit.proto.errors import about
 from goodinit.proto.upgrade_v1 import DATA_PARAMS, TRANSFORMS, TYPES
 from goodinit.solvers.log.glog import log
-from goodinit.tools.cli.console import Parser, run
 
 PLACE = 'upgrade_net_proto_text.cpp'
 

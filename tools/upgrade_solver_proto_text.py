@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Bring a solver prototxt to the current format (`type` in place of `solver_type`), as Caffe's tool
 of this name.
 
@@ -10,6 +11,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from goodinit.tools.cli.console import run
+
 from goodinit.proto import (
     ProtoError,
     existing_file,
@@ -21,7 +24,6 @@ from goodinit.proto import (
 from goodinit.proto.caffe_pb2 import SolverParameter
 from goodinit.proto.errors import about
 from goodinit.solvers.log.glog import log
-from goodinit.tools.cli.console import run
 from goodinit.tools.upgrade_net_proto_text import arguments
 
 PLACE, SOURCE = 'upgrade_solver_proto_text.cpp', 'upgrade_proto.cpp'

@@ -24,10 +24,9 @@ from statistics import median
 
 import numpy as np
 from goodinit.benchmarks.initializers import RESULTS, environment, machine
+from goodinit.feeding.building import with_inputs
 from goodinit.feeding.bundled import find_model
-from goodinit.feeding.feed import with_inputs
-from goodinit.feeding.inputs import is_data_layer
-from goodinit.feeding.net_file import open_net
+from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers import PRESETS, fill, initialize
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
@@ -305,9 +304,7 @@ def deployed(net: str, batch: int) -> NetParameter:
 def trained(net: str, batch: int) -> NetParameter:
     """The net in training, with inputs in place of its data layers."""
     image = deployed(net, batch).layer[0].input_param.shape[0].dim
-    param = open_net(net).param
-    layers = [layer for layer in param.layer if is_data_layer(layer)]
-    return with_inputs(param, layers, {'data': tuple(image), 'label': (batch,)})
+    return with_inputs(read_net_file(net).param, {'data': tuple(image), 'label': (batch,)})
 
 
 def inputs(param: NetParameter, seed: int = 0) -> dict[str, np.ndarray]:

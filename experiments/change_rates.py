@@ -12,10 +12,10 @@ from time import perf_counter
 import numpy as np
 from goodinit.experiments import results
 from goodinit.experiments.results import markdown, write
-from goodinit.feeding.inputs import DataOptions
-from goodinit.feeding.net_file import open_net
+from goodinit.feeding.data_options import DataOptions
+from goodinit.feeding.fed_net import FedNet, feed_net
+from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers import PRESETS, Recipe, Row, fill, initialize, measure
-from goodinit.tools.cli.prepare import Prepared, prepare
 from goodinit.tools.cli.report import number, spread
 
 # What is done to which net.
@@ -46,7 +46,7 @@ def main() -> None:
     rows = {}
     for name, (model, recipe) in CASES.items():
         start = perf_counter()
-        rows[name] = initialized(prepare(open_net(model), options), recipe)
+        rows[name] = initialized(feed_net(read_net_file(model), options), recipe)
         print(f'{name}: {perf_counter() - start:.0f} s', flush=True)
     numbers = {
         name: [
@@ -59,12 +59,12 @@ def main() -> None:
     plot(rows)
 
 
-def initialized(prepared: Prepared, recipe: Recipe) -> list[Row]:
+def initialized(fed: FedNet, recipe: Recipe) -> list[Row]:
     """The measures of each layer, on other images than those that initialized it."""
     rng = np.random.default_rng(0)
-    fill(prepared.net, rng)
-    initialize(prepared.net, prepared.feed.batches[:TO_INITIALIZE], recipe, rng)
-    return measure(prepared.net, prepared.feed.batches[TO_INITIALIZE:], np.random.default_rng(1))
+    fill(fed.net, rng)
+    initialize(fed.net, fed.data.batches[:TO_INITIALIZE], recipe, rng)
+    return measure(fed.net, fed.data.batches[TO_INITIALIZE:], np.random.default_rng(1))
 
 
 REPORT = """# Change rates of CaffeNet (Krähenbühl et al. 2016, Figure 1)

@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from goodinit.feeding.feed import with_inputs
-from goodinit.feeding.inputs import is_data_layer
-from goodinit.feeding.net_file import open_net
+from goodinit.feeding.building import with_inputs
+from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers import PRESETS, fill, initialize
 from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import TRAIN, NetParameter
@@ -41,11 +40,8 @@ def fitnet4_param(
     nonlinearity: str, batch: dict[str, np.ndarray], phase: int = TRAIN
 ) -> NetParameter:
     """The net of a phase, with Input layers of the batch's shapes in place of its data layers."""
-    file = open_net(f'fitnet4/{nonlinearity}', phase)
-    data_layers = [layer for layer in file.param.layer if is_data_layer(layer)]
-    return with_inputs(
-        file.param, data_layers, {name: values.shape for name, values in batch.items()}
-    )
+    file = read_net_file(f'fitnet4/{nonlinearity}', phase)
+    return with_inputs(file.param, {name: values.shape for name, values in batch.items()})
 
 
 def initialize_as_published(

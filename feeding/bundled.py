@@ -19,22 +19,29 @@ def find_model(name_or_path: str | Path, kind: str = 'train_val') -> Path:
 
     kind: 'train_val' (a model without one gives its deploy), 'deploy' or 'solver'; a name may say
     it itself ('lenet/deploy'). 'models/lenet/deploy.prototxt', as the bundled solvers write it, is
-    found from anywhere. Raises GoodinitError when there is neither such a file nor such a model.
+    found from anywhere. Raises GoodinitError if there is neither such a file nor such a model.
     """
     if Path(name_or_path).is_file():
         return Path(name_or_path)
     name = Path(name_or_path).as_posix().removeprefix('models/').removesuffix('.prototxt')
     folder, _, last = name.rpartition('/')
     if folder and last in KINDS:
-        name, kind = folder, last
+        name = folder
+        kind = last
     if name not in model_names():
         raise GoodinitError(_unknown(str(name_or_path), name))
-    for candidate in (kind, 'deploy') if kind == 'train_val' else (kind,):
+    return _file_of(name, kind)
+
+
+def _file_of(name: str, kind: str) -> Path:
+    """A file of the bundled model `name`."""
+    kinds = ('train_val', 'deploy') if kind == 'train_val' else (kind,)
+    for candidate in kinds:
         path = MODELS / name / f'{candidate}.prototxt'
         if path.is_file():
             return path
-    there = ', '.join(sorted(path.stem for path in (MODELS / name).glob('*.prototxt')))
-    raise GoodinitError(f"the bundled model '{name}' has no {kind}; it has {there}")
+    existing = sorted(path.stem for path in (MODELS / name).glob('*.prototxt'))
+    raise GoodinitError(f"the bundled model '{name}' has no {kind}; it has {', '.join(existing)}")
 
 
 def _unknown(given: str, name: str) -> str:

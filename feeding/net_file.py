@@ -1,5 +1,4 @@
-"""From what a user calls a net (a train_val, deploy or solver prototxt, or a bundled model's name)
-to its layers."""
+"""From what a user calls a net to its layers: a path of a prototxt, or a bundled model's name."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,8 @@ from .bundled import MODELS, find_model
 
 @dataclass
 class NetFile:
-    """A net as it stands in its file, only the layers of one phase and state; `param.state` says
-    which."""
+    """A net as it stands in its file: only the layers of one phase and state, which `param.state`
+    holds."""
 
     path: Path
     param: NetParameter
@@ -26,20 +25,19 @@ class NetFile:
 
     @property
     def model(self) -> str:
-        """What to call a file that is made of it: 'fitnet4_relu' for a bundled model, else the
-        file's own stem."""
+        """A name for files made from it: 'fitnet4_relu' for a bundled model, else the file's own
+        stem."""
         if self.bundled:
             return '_'.join(self.path.parent.relative_to(MODELS).parts)
         return self.path.stem
 
 
-def open_net(name: str, phase: int = TRAIN) -> NetFile:
+def read_net_file(name: str | Path, phase: int = TRAIN) -> NetFile:
     """The net that `name` stands for: a path, or a bundled model ('lenet', 'fitnet4/relu',
     'lenet/deploy').
 
-    A solver's net is looked for from the current directory, then from the solver's folder, then
-    among the bundled models; the solver's train_state chooses levels and stages. Raises
-    GoodinitError.
+    A solver's file leads to its net (see `find_net`), in the levels and stages of its train_state.
+    Raises GoodinitError.
     """
     path = find_model(name)
     found = read_any(path)
@@ -51,7 +49,7 @@ def open_net(name: str, phase: int = TRAIN) -> NetFile:
     param = graph.filter_net(found, wanted)
     if not param.layer:
         raise NetError(f'{path}: no layer is left in this phase and state')
-    graph.insert_splits(param)  # a bottom that nobody makes is the first thing to say
+    graph.insert_splits(param)  # report a bottom that no layer makes before anything else
     return NetFile(path, param)
 
 
@@ -70,7 +68,9 @@ def _net_of(solver: SolverParameter, path: Path) -> tuple[Path, NetParameter]:
 
 
 def find_net(name: str, solver: Path) -> Path:
-    """The file of a solver's net: from the current directory, beside the solver, or a bundled
-    model."""
+    """The file of a solver's net: relative to the current directory, else to the solver's folder,
+    else a bundled model. Raises GoodinitError."""
     beside = solver.parent / name
-    return beside if beside.is_file() and not Path(name).is_file() else find_model(name)
+    if beside.is_file() and not Path(name).is_file():
+        return beside
+    return find_model(name)

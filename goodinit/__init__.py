@@ -3,11 +3,11 @@
 import numpy as np
 import goodinit
 
+net = goodinit.open_net('lenet')
+data = goodinit.open_data('images/', net)
 rng = np.random.default_rng(0)
-net = goodinit.Net('deploy.prototxt')
-goodinit.fill(net, rng)
-goodinit.initialize(net, [{'data': images}], goodinit.PRESETS['lsuv'], rng)
-net.save('init.caffemodel')
+goodinit.initialize(net, data.batches, goodinit.PRESETS['lsuv'], rng)
+net.save('lenet.caffemodel')
 """
 
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 if not (Path(__file__).parent / 'netlib').is_dir():
     __path__.append(str(Path(__file__).parent.parent))
 
+from .feeding.opening import open_data, open_net
 from .initializers import PRESETS, Recipe, fill, initialize, measure
 from .netlib import Net
 from .proto.errors import GoodinitError
@@ -31,4 +32,6 @@ __all__ = [
     'fill',
     'initialize',
     'measure',
+    'open_data',
+    'open_net',
 ]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The command of BVLC Caffe, with its flags and its log: train or score a net, time its layers, ask
 for a GPU.
 
@@ -13,11 +14,12 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from goodinit.tools.cli.console import Parser, UsageError, run
+
 import numpy as np
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
-from goodinit.netlib.engines.cuda.device import gpu_count, open_device
 from goodinit.netlib.errors import EngineError
 from goodinit.proto import format_text
 from goodinit.proto.caffe_pb2 import TEST, Phase, SolverParameter
@@ -26,12 +28,11 @@ from goodinit.solvers.events import Output, outputs_of
 from goodinit.solvers.log.caffe_log import SolverLog, log_net, weighted
 from goodinit.solvers.log.glog import log, number
 from goodinit.solvers.solver import read
-from goodinit.tools.cli.arguments import add_python_layers, one_of, whole
-from goodinit.tools.cli.console import Parser, UsageError, run
+from goodinit.tools.cli.arguments import add_python_layers
 from goodinit.tools.cli.gflags import add_flag, add_switch
-from goodinit.tools.cli.gpu import gpu_if_any, use_gpu
-from goodinit.tools.cli.prepare import CPU_ENGINE
+from goodinit.tools.cli.gpu import CPU_ENGINE, device, gpu_if_any, use_gpu
 from goodinit.tools.cli.signals import EFFECTS, Signals
+from goodinit.tools.cli.values import one_of, whole
 
 from goodinit import __version__
 
@@ -271,7 +272,7 @@ def device_query(args: argparse.Namespace) -> None:
     numbers = args.gpu or [0]
     log('caffe.cpp:138', f'Querying GPUs {",".join(map(str, numbers))}')
     use_gpu(numbers[0])
-    devices = open_device().cuda.Device
+    devices = device().open_device().cuda.Device
     for i in numbers:
         if i >= devices.count():
             raise EngineError(f'GPU {i}: found only {devices.count()}, the first is 0')
@@ -308,7 +309,7 @@ def stages(args: argparse.Namespace) -> list[str]:
 def gpus(text: str) -> list[int]:
     """A type of GPUs: 0, or 0,1, or all, or none. Raises EngineError for `all` where there is none."""
     if text == 'all':
-        return list(range(gpu_count()))
+        return list(range(device().gpu_count()))
     if not re.fullmatch(r'(\d+(,\d+)*)?', text):
         raise argparse.ArgumentTypeError(f"found '{text}', needed: the number of a GPU, or all")
     return [int(number) for number in text.split(',') if number]

@@ -1,4 +1,5 @@
-"""Initialize the weights of a net from data, and say what came of it.
+#!/usr/bin/env python3
+"""Initialize the weights of a net from data, and report what changed.
 
 goodinit init --proto lenet
 goodinit init --proto train_val.prototxt --data images/ --method kmeans --out init.caffemodel
@@ -11,9 +12,13 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
-from goodinit.feeding.net_file import NetFile, open_net
+from goodinit.tools.cli.console import Parser, run, say
+
+from goodinit.feeding.fed_net import FedNet, feed_net
+from goodinit.feeding.net_file import NetFile, read_net_file
 from goodinit.initializers import PRESETS, Recipe
 from goodinit.initializers.recipe import BETWEEN, NORMALIZE, WEIGHTS_FROM
 from goodinit.tools.cli import report
@@ -23,15 +28,12 @@ from goodinit.tools.cli.arguments import (
     add_output,
     add_running,
     data_options,
-    one_of,
-    pattern,
-    real,
-    size,
-    whole,
+    option,
+    switch,
 )
-from goodinit.tools.cli.console import Parser, run, say
-from goodinit.tools.cli.initialize_and_report import check_output, initialize_and_report
-from goodinit.tools.cli.prepare import prepare
+from goodinit.tools.cli.initialize_and_report import initialize_and_report
+from goodinit.tools.cli.output_file import check_output
+from goodinit.tools.cli.values import one_of, pattern, real, size, whole
 from goodinit.tools.plots.filters import first_convolution, save_filters
 
 METHODS = '\n'.join(
@@ -44,6 +46,17 @@ EPILOG = f"""methods, by their parts (--weights-from, --normalize, --between):
 the table:
 
 {report.LEGEND}"""
+OUT = (
+    'the caffemodel to write, or HDF5 if it is called .h5 (default: beside P; in the current '
+    'directory for a bundled model)'
+)
+WEIGHTS = (
+    'start from a trained caffemodel or .h5; its weights are kept and only rescaled, unless '
+    '--weights-from says otherwise'
+)
+PARTS = 'A method has three parts; the list below says which.'
+STRICT = '--between exact: no exchange across layers that are only nearly homogeneous, such as LRN'
+DEFAULT = '(default: %(default)s)'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,114 +76,54 @@ def arguments() -> Parser:
 
 
 def add_weights(parser: Parser) -> None:
-    add = parser.add_argument_group('weights in and out').add_argument
-    add(
-        '--out',
-        metavar='F',
-        default='',
-        help='the caffemodel to write, or as .h5 HDF5 (default: beside P; in the current directory for a bundled '
-        'model)',
-    )
-    add('--force', action='store_true', help='overwrite it')
-    add(
-        '--weights',
-        metavar='F',
-        default='',
-        help='start from a trained caffemodel or .h5; its weights are kept and only rescaled, unless --weights-from '
-        'says otherwise',
-    )
-    add('--dry-run', action='store_true', help='do everything but write')
-    add(
-        '--filters',
-        metavar='F.png',
-        default='',
-        help="a picture of the first convolution's new filters",
-    )
+    group = parser.add_argument_group('weights in and out')
+    option(group, '--out F', OUT, default='')
+    switch(group, '--force', 'overwrite it')
+    option(group, '--weights F', WEIGHTS, default='')
+    switch(group, '--dry-run', 'do everything except write')
+    filters = "write a picture of the first convolution's new filters"
+    option(group, '--filters F.png', filters, default='')
 
 
 def add_method(parser: Parser) -> None:
-    group = parser.add_argument_group(
-        'the method', 'A method is made of three parts; the list below has them.'
-    )
-    add = group.add_argument
-    add(
-        '--method',
-        metavar='M',
-        type=one_of(PRESETS),
-        default='lsuv',
-        help=f'{", ".join(PRESETS)} (default: %(default)s)',
-    )
-    add('--weights-from', metavar='W', type=one_of(WEIGHTS_FROM), help=', '.join(WEIGHTS_FROM))
-    add('--normalize', metavar='N', type=one_of(NORMALIZE), help=', '.join(NORMALIZE))
-    add(
-        '--between',
-        metavar='B',
-        type=one_of(BETWEEN),
-        help=f'equal change rates of all layers: {", ".join(BETWEEN)}',
-    )
-    add(
-        '--layers',
-        metavar='REGEX',
-        type=pattern,
-        default='',
-        help='only layers whose name it matches somewhere',
-    )
-    add(
-        '--all-layers',
-        action='store_true',
-        help='pca, zca, kmeans, rand: not only for convolutions',
-    )
-    add('--zero-last', action='store_true', help='the weights of the last layers become zero')
-    add(
-        '--strict',
-        action='store_true',
-        help='--between exact: nothing across layers that are homogeneous only nearly, such as LRN',
-    )
+    group = parser.add_argument_group('the method', PARTS)
+    add = partial(option, group)
+    add('--method M', f'{", ".join(PRESETS)} {DEFAULT}', one_of(PRESETS), 'lsuv')
+    add('--weights-from W', ', '.join(WEIGHTS_FROM), one_of(WEIGHTS_FROM))
+    add('--normalize N', ', '.join(NORMALIZE), one_of(NORMALIZE))
+    between = f'equal change rates of all layers: {", ".join(BETWEEN)}'
+    add('--between B', between, one_of(BETWEEN))
+    layers = 'only the layers whose names contain a match'
+    add('--layers REGEX', layers, pattern, '')
+    convolutions = 'pca, zca, kmeans, rand: for inner products as well as convolutions'
+    switch(group, '--all-layers', convolutions)
+    switch(group, '--zero-last', 'set the weights of the last layers to zero')
+    switch(group, '--strict', STRICT)
+    add_numbers(group)
+
+
+def add_numbers(group: argparse._ActionsContainer) -> None:
+    """The numbers of the method's parts."""
+    add = partial(option, group)
     recipe = Recipe()
-    add(
-        '--target',
-        metavar='V',
-        type=real(above=0),
-        default=recipe.target,
-        help='lsuv: the variance (default: %(default)s)',
-    )
-    add(
-        '--margin',
-        metavar='V',
-        type=real(above=0),
-        default=recipe.margin,
-        help='lsuv: how near the variance must come to it (default: %(default)s)',
-    )
-    add(
-        '--max-trials',
-        metavar='N',
-        type=whole(1),
-        default=recipe.max_trials,
-        help='lsuv: (default: %(default)s)',
-    )
-    add(
-        '--beta',
-        metavar='V',
-        type=real(),
-        default=recipe.beta,
-        help='within: the mean of every output (default: %(default)s)',
-    )
-    add(
-        '--memory',
-        metavar='SIZE',
-        type=size,
-        default=recipe.memory,
-        help='pca, zca, kmeans, rand: samples to hold at once (default: 500MB)',
-    )
+    add('--target V', f'lsuv: the variance {DEFAULT}', real(above=0), recipe.target)
+    margin = f'lsuv: how close to it the variance must come {DEFAULT}'
+    add('--margin V', margin, real(above=0), recipe.margin)
+    trials = f'lsuv: how often a layer is rescaled at most {DEFAULT}'
+    add('--max-trials N', trials, whole(1), recipe.max_trials)
+    add('--beta V', f'within: the mean of every output {DEFAULT}', real(), recipe.beta)
+    memory = 'pca, zca, kmeans, rand: samples to hold at once (default: 500MB)'
+    add('--memory SIZE', memory, size, recipe.memory)
 
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
-    """The method with what the options say of its parts; trained weights are kept unless they say
+    """The method, with the parts that the options replace; trained weights are kept unless they say
     otherwise."""
     recipe = PRESETS[args.method]
+    start = 'keep' if args.weights else recipe.weights_from
     return replace(
         recipe,
-        weights_from=args.weights_from or ('keep' if args.weights else recipe.weights_from),
+        weights_from=args.weights_from or start,
         normalize=args.normalize or recipe.normalize,
         between=args.between or recipe.between,
         target=args.target,
@@ -188,46 +141,47 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
 
 def initialize_net(args: argparse.Namespace) -> None:
     start = time.perf_counter()
-    file = open_net(args.proto)
-    out = None if args.dry_run else output_file(file, args.out)
-    if out:
-        check_output(out, args.force)
+    file = read_net_file(args.proto)
+    out = output_of(args, file)
     recipe = recipe_of(args)
-    prepared = prepare(file, data_options(args), args.engine, args.weights)
+    fed = feed_net(file, data_options(args), args.engine, args.weights)
+    check_before(args, fed, out)
+    measured = args.json or not args.quiet
+    outcome = initialize_and_report(fed, [recipe], args.quiet, measured)
     if out:
-        prepared.check_save(out)
+        fed.save(out)
+    if args.filters:
+        save_filters(fed.net, args.filters)
+    if args.json:
+        about = {'method': args.method, 'recipe': asdict(recipe), 'out': out and str(out)}
+        print(json.dumps({**about, **outcome.as_json(fed)}, indent=1))
+    elif not args.quiet:
+        parts = f'{recipe.weights_from}, {recipe.normalize}, {recipe.between}'
+        say(f'net:  {file.path}; {args.method}: {parts}')
+        outcome.show(fed)
+        written = f'weights written to {out}' if out else 'nothing was written (--dry-run)'
+        say(f'{written}, {time.perf_counter() - start:.1f} s')
+
+
+def output_of(args: argparse.Namespace, file: NetFile) -> Path | None:
+    """The file that the weights go to: --out, else one beside the net, or in the current directory
+    for a bundled model; None with --dry-run. Raises GoodinitError if it cannot be written."""
+    if args.dry_run:
+        return None
+    beside = file.path.with_suffix('.caffemodel')
+    default = Path(f'{file.model}.caffemodel') if file.bundled else beside
+    out = Path(args.out or default)
+    check_output(out, args.force)
+    return out
+
+
+def check_before(args: argparse.Namespace, fed: FedNet, out: Path | None) -> None:
+    """Raises GoodinitError for results that could not be written, before the work begins."""
+    if out:
+        fed.check_save(out)
     if args.filters:
         check_output(Path(args.filters), force=True)
-        first_convolution(prepared.net)
-    outcome = initialize_and_report(
-        prepared, [recipe], args.quiet, measured=args.json or not args.quiet
-    )
-    if out:
-        prepared.save(out)
-    if args.filters:
-        save_filters(prepared.net, args.filters)
-    if args.json:
-        about = {'method': args.method, 'recipe': asdict(recipe), 'out': str(out) if out else None}
-        print(json.dumps({**about, **outcome.as_json(prepared)}, indent=1))
-    elif not args.quiet:
-        say(
-            f'net:  {file.path}; {args.method}: {recipe.weights_from}, {recipe.normalize}, {recipe.between}'
-        )
-        outcome.show(prepared)
-        seconds = time.perf_counter() - start
-        say(
-            f'{f"weights written to {out}" if out else "nothing is written (--dry-run)"}, {seconds:.1f} s'
-        )
-
-
-def output_file(file: NetFile, name: str) -> Path:
-    """Where the weights go: --out, or beside the net; for a bundled model into the current
-    directory."""
-    if name:
-        return Path(name)
-    return (
-        Path(f'{file.model}.caffemodel') if file.bundled else file.path.with_suffix('.caffemodel')
-    )
+        first_convolution(fed.net)
 
 
 if __name__ == '__main__':

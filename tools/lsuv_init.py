@@ -1,12 +1,13 @@
+#!/usr/bin/env python3
 """Initialize a net with the command line of LSUVinit's tools/extra/lsuv_init.py (Mishkin & Matas
 2016).
 
     tools/lsuv_init.py solver.prototxt initialized.caffemodel OrthonormalLSUV
     tools/lsuv_init.py solver.prototxt initialized.caffemodel LSUV noFetch gpu
 
-An OUT that is there already is loaded, worked on and overwritten. Layers are chosen by their types,
-whatever their names, and dropout is off while activations are measured. `goodinit init` does the
-same, and more.
+If OUT already exists, its weights are loaded, changed and overwritten. Layers are chosen by their
+types, whatever their names, and dropout is off while activations are measured. `goodinit init` does
+the same, and more.
 """
 
 import argparse
@@ -14,21 +15,25 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from goodinit.feeding.inputs import DataOptions
-from goodinit.feeding.net_file import open_net
-from goodinit.initializers import Recipe
-from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_python_layers, one_of
 from goodinit.tools.cli.console import Parser, run, say
-from goodinit.tools.cli.gpu import use_gpu
-from goodinit.tools.cli.initialize_and_report import check_output, initialize_and_report
-from goodinit.tools.cli.prepare import prepare
 
-# The published script stops when the twenty-first trial has failed.
+from goodinit.feeding.data_options import DataOptions
+from goodinit.feeding.fed_net import feed_net
+from goodinit.feeding.net_file import read_net_file
+from goodinit.initializers import Recipe
+from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_python_layers
+from goodinit.tools.cli.gpu import use_gpu
+from goodinit.tools.cli.initialize_and_report import initialize_and_report
+from goodinit.tools.cli.output_file import check_output
+from goodinit.tools.cli.values import one_of
+
+# The published script stops after the twenty-first trial.
 MODES = {
     'Orthonormal': Recipe('orthonormal', 'none'),
     'LSUV': Recipe('keep', 'lsuv', max_trials=21),
     'OrthonormalLSUV': Recipe('orthonormal', 'lsuv', max_trials=21),
 }
+WORDS = ['noFetch', 'gpu']
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,16 +45,10 @@ def arguments() -> Parser:
     parser = Parser('lsuv_init.py', __doc__ or '')
     add = parser.add_argument
     add('solver', metavar='SOLVER', help='a solver or net prototxt, or a bundled model')
-    add('out', metavar='OUT', help='the caffemodel to write, or as .h5 HDF5')
+    add('out', metavar='OUT', help='the caffemodel to write, or HDF5 if it is called .h5')
     add('mode', metavar='MODE', type=one_of(MODES), help=', '.join(MODES))
-    add(
-        'words',
-        metavar='noFetch|gpu',
-        type=one_of(['noFetch', 'gpu']),
-        nargs='*',
-        default=[],
-        help='noFetch: do not load an OUT that is there; gpu: as --gpu 0',
-    )
+    words = 'noFetch: do not load an OUT that exists; gpu: same as --gpu 0'
+    add('words', metavar='noFetch|gpu', type=one_of(WORDS), nargs='*', default=[], help=words)
     add_input_shape(parser)
     add_engine(parser)
     add_python_layers(parser)
@@ -57,19 +56,19 @@ def arguments() -> Parser:
 
 
 def lsuv_init(args: argparse.Namespace) -> None:
-    file, out = open_net(args.solver), Path(args.out)
+    file = read_net_file(args.solver)
+    out = Path(args.out)
     check_output(out, force=True)
-    fetched = out.is_file() and 'noFetch' not in args.words
+    loaded = out.is_file() and 'noFetch' not in args.words
+    weights = args.out if loaded else ''
     engine = use_gpu(0) if 'gpu' in args.words else args.engine
-    prepared = prepare(
-        file, DataOptions(input_shape=args.input_shape), engine, args.out if fetched else ''
-    )
-    if fetched:
-        say(f'weights are loaded from {out}')
-    prepared.check_save(out)
-    outcome = initialize_and_report(prepared, [MODES[args.mode]])
-    prepared.save(out)
-    outcome.show(prepared)
+    fed = feed_net(file, DataOptions(input_shape=args.input_shape), engine, weights)
+    if loaded:
+        say(f'weights loaded from {out}')
+    fed.check_save(out)
+    outcome = initialize_and_report(fed, [MODES[args.mode]])
+    fed.save(out)
+    outcome.show(fed)
     say(f'weights written to {out}')
 
 

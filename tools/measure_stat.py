@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Measure the layers of a net with the command line of magic_init's measure_stat.py (Krähenbühl et
 al. 2016).
 
@@ -11,14 +12,22 @@ import math
 import sys
 from collections.abc import Sequence
 
-import numpy as np
-from goodinit.feeding.net_file import open_net
-from goodinit.initializers import Row, walk
-from goodinit.initializers.walk import measuring
-from goodinit.tools.cli import report
 from goodinit.tools.cli.console import Parser, run, say
-from goodinit.tools.cli.prepare import Prepared, prepare
+
+from goodinit.feeding.fed_net import FedNet, feed_net
+from goodinit.feeding.net_file import read_net_file
+from goodinit.initializers import Row, walk
+from goodinit.initializers.walk import Step, measuring
+from goodinit.tools.cli import report
+from goodinit.tools.cli.arguments import switch
 from goodinit.tools.magic_init import add_published, published_data
+
+SUMMARY = (
+    '  Summary  ',
+    '-----------',
+    '',
+    'layer name                         out cvar    rate cvar    rate mean',
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,58 +38,59 @@ def main(argv: Sequence[str] | None = None) -> int:
 def arguments() -> Parser:
     parser = Parser('measure_stat.py', __doc__ or '')
     add_published(parser)
-    add = parser.add_argument
-    add('-sm', action='store_true', help='the summary only')
-    add(
-        '-a', '--all', action='store_true', help='the outputs of every layer too, in the last batch'
-    )
-    add('-q', action='store_true', help='no notes')
-    add('-nc', action='store_true', help='no colour, which is how it is')
+    switch(parser, '-sm', 'the summary only')
+    switch(parser, '-a/--all', 'the outputs of every layer too, in the last batch')
+    switch(parser, '-q', 'no notes')
+    switch(parser, '-nc', 'no color; there is none anyway')
     return parser
 
 
 def measure_stat(args: argparse.Namespace) -> None:
-    prepared = prepare(open_net(args.prototxt), published_data(args), args.engine, args.load)
-    rows = prepared.measure()
+    fed = feed_net(read_net_file(args.prototxt), published_data(args), args.engine, args.load)
+    rows = fed.measure()
     if args.all:
-        print(outputs(prepared), end='\n\n')
+        print(outputs(fed), end='\n\n')
     if not args.sm:
         print(report.statistics(rows), end='\n\n')
     print(summary(rows))
     if not args.q:
-        for note in report.gathered(prepared.notes):
+        for note in report.gathered(fed.notes):
             say(f'note: {note}')
 
 
-def outputs(prepared: Prepared) -> str:
+def outputs(fed: FedNet) -> str:
     """Mean and standard deviation of what each layer gives, and how the latter varies over its
     channels."""
     cells = [['layer', 'type', 'mean', 'std', 'std cv']]
-    with measuring(prepared.net):
-        for step in walk(prepared.net, prepared.feed.batches):
+    with measuring(fed.net):
+        for step in walk(fed.net, fed.data.batches):
             step.forward()
-            values = step.top[0].data if step.top else np.zeros(())
-            if values.ndim > 1:
-                stds = values.std(axis=(0, *range(2, values.ndim)), dtype=float)
-                cv = stds.std() / stds.mean() if stds.any() else math.nan
-                numbers = (float(values.mean()), float(values.std()), cv)
+            numbers = output_numbers(step)
+            if numbers:
                 cells.append([step.layer.name, step.layer.type, *map(report.number, numbers)])
     return report.table(cells, left=(0, 1))
+
+
+def output_numbers(step: Step) -> list[float]:
+    """Mean, standard deviation, and its coefficient of variation over the channels of a layer's
+    first top; nothing for a layer without channels."""
+    if not step.top or step.top[0].axes < 2:
+        return []
+    values = step.top[0].data
+    over_samples = (0, *range(2, values.ndim))
+    stds = values.std(axis=over_samples, dtype=float)
+    cv = stds.std() / stds.mean() if stds.any() else math.nan
+    return [float(values.mean()), float(values.std()), cv]
 
 
 def summary(rows: Sequence[Row]) -> str:
     """The published summary: coefficients of variation of outputs and of change rates, and the mean
     change rate."""
-    lines = [
-        '  Summary  ',
-        '-----------',
-        '',
-        'layer name                         out cvar    rate cvar    rate mean',
-    ]
-    lines += [
-        f'{row.layer:<30}   {row.output_cv:10.2f}   {row.change_rate_cv:10.2f}   {row.change_rate:10.2f}'
-        for row in rows
-    ]
+    lines = list(SUMMARY)
+    for row in rows:
+        numbers = (row.output_cv, row.change_rate_cv, row.change_rate)
+        cells = [f'{number:10.2f}' for number in numbers]
+        lines.append('   '.join([f'{row.layer:<30}', *cells]))
     return '\n'.join(lines)
 
 

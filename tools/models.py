@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """List the models that come with goodinit.
 
 goodinit models
@@ -8,31 +9,35 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from goodinit.tools.cli.console import Parser, run
+
 from goodinit.feeding.bundled import MODELS, find_model, model_names
 from goodinit.netlib.errors import NetError, did_you_mean
-from goodinit.tools.cli.console import Parser, run
 from goodinit.tools.cli.report import table
 
-EPILOG = f"""Tools take them by name: lenet, fitnet4/relu; lenet/deploy and lenet/solver are the other files of a model.
+EPILOG = f"""Tools take them by name: lenet, fitnet4/relu; lenet/deploy and lenet/solver are the
+other files of a model.
 
 The files are in {MODELS}"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
+    return run(list_models, arguments(), argv)
+
+
+def arguments() -> Parser:
     parser = Parser('goodinit models', __doc__ or '', epilog=EPILOG)
-    parser.add_argument(
-        'part', metavar='PART', nargs='?', default='', help='only names that contain it'
-    )
-    return run(list_models, parser, argv)
+    part = 'only names that contain it'
+    parser.add_argument('part', metavar='PART', nargs='?', default='', help=part)
+    return parser
 
 
 def list_models(args: argparse.Namespace) -> None:
     names = [name for name in model_names() if args.part in name]
     if not names:
-        raise NetError(
-            f"no bundled model has '{args.part}' in its name{did_you_mean(args.part, model_names())}"
-        )
+        hint = did_you_mean(args.part, model_names())
+        raise NetError(f"no bundled model has '{args.part}' in its name{hint}")
     print(table([[name, source(name)] for name in names], left=(0, 1)))
 
 

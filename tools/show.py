@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Show the layers of a net: shapes, parameters, multiplications, memory.
 
 goodinit show lenet
@@ -8,30 +9,37 @@ goodinit show deploy.prototxt --input-shape 3,224,224 --batch-size 1
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from goodinit.feeding.feed import shaped
-from goodinit.feeding.inputs import DataOptions
-from goodinit.feeding.net_file import open_net
+from goodinit.tools.cli.console import Parser, run
+
+from goodinit.feeding.data_options import DataOptions
+from goodinit.feeding.fed_net import shaped
+from goodinit.feeding.net_file import NetFile, read_net_file
+from goodinit.feeding.opening import PHASES
 from goodinit.netlib import Net
+from goodinit.netlib.blob import Blob
 from goodinit.netlib.layers import Layer
 from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.netlib.shapes import Shape
-from goodinit.proto.caffe_pb2 import TEST, TRAIN
-from goodinit.tools.cli.arguments import add_input_shape, add_python_layers, one_of, whole
-from goodinit.tools.cli.console import Parser, run
+from goodinit.tools.cli.arguments import add_input_shape, add_python_layers, option, switch
 from goodinit.tools.cli.report import amount, table
+from goodinit.tools.cli.values import one_of, whole
 
-EPILOG = """parameters: the numbers that a layer learns, so not BatchNorm's statistics; those shared with an earlier
-layer count there.
+EPILOG = """parameters: the numbers that a layer learns, so not the statistics of BatchNorm; those
+shared with an earlier layer count there.
 
 MACs: multiply-accumulates of convolutions and inner products, for one image.
 
-memory: of the tops' values for the whole batch, 4 bytes each; what works in place or shares takes none.
+memory: of the tops' values for the whole batch, 4 bytes each; a layer that works in place or shares
+its memory takes none.
 
 The Split layers that a net inserts by itself are left out."""
+MODEL = 'a train_val, deploy or solver prototxt, or the name of a bundled model'
 LEARNED = {'BatchNorm': 0, 'BN': 2}  # so many of the first blobs; the others hold statistics
+FLOAT = 4  # bytes
+TITLES = ['layer', 'type', 'in', '', 'out', 'parameters', 'MACs/image', 'memory']
 
 
 @dataclass
@@ -47,6 +55,23 @@ class Line:
     macs: int
     memory: int
 
+    def cells(self) -> list[str]:
+        """The cells of its row in a table; a zero leaves its cell empty."""
+        return [
+            self.layer,
+            self.type,
+            shapes(self.bottoms),
+            '->' if self.bottoms else '',
+            shapes(self.tops),
+            unless_zero(self.parameters, f'{self.parameters:,}'),
+            unless_zero(self.macs, amount(self.macs)),
+            unless_zero(self.memory, amount(self.memory, 'B')),
+        ]
+
+
+def unless_zero(value: int, text: str) -> str:
+    return text if value else ''
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
@@ -55,112 +80,106 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arguments() -> Parser:
     parser = Parser('goodinit show', __doc__ or '', epilog=EPILOG)
-    add = parser.add_argument
-    add(
-        'model',
-        metavar='MODEL',
-        help='a train_val, deploy or solver prototxt, or the name of a bundled model',
-    )
-    add(
-        '--phase',
-        type=one_of(['train', 'test']),
-        default='train',
-        metavar='train|test',
-        help='(default: %(default)s)',
-    )
-    add('--batch-size', metavar='N', type=whole(1), help="(default: the net's own)")
+    parser.add_argument('model', metavar='MODEL', help=MODEL)
+    option(parser, '--phase train|test', '(default: %(default)s)', one_of(PHASES), 'train')
+    option(parser, '--batch-size N', "(default: the net's own)", whole(1))
     add_input_shape(parser)
-    add('--json', action='store_true', help='print the table as JSON')
+    switch(parser, '--json', 'print the table as JSON')
     add_python_layers(parser)
     return parser
 
 
 def show(args: argparse.Namespace) -> None:
-    file = open_net(args.model, TRAIN if args.phase == 'train' else TEST)
-    net = Net(shaped(file, DataOptions(batch_size=args.batch_size, input_shape=args.input_shape)))
-    own = {layer.name: layer.type for layer in file.param.layer}
-    # A data layer's own type, not that of the Input in its place; and no Split but those of the
-    # file.
-    lines = [replace(line, type=own[line.layer]) for line in net_lines(net) if line.layer in own]
-    totals = {
-        name: sum(getattr(line, name) for line in lines)
-        for name in ('parameters', 'macs', 'memory')
-    }
+    file = read_net_file(args.model, PHASES[args.phase])
+    options = DataOptions(batch_size=args.batch_size, input_shape=args.input_shape)
+    net = Net(shaped(file, options))
+    lines = lines_of_file(file, net)
     if args.json:
-        layers = [asdict(line) for line in lines]
-        print(
-            json.dumps(
-                {'name': net.name, 'proto': str(file.path), 'layers': layers, 'total': totals},
-                indent=1,
-            )
-        )
+        print(json.dumps(as_json(file, net, lines), indent=1))
     else:
-        print(as_text(net, lines, totals))
+        print(as_text(net, lines))
 
 
-def net_lines(net: Net) -> list[Line]:
-    """A line for each layer, in the net's order."""
-    images = net.tops[0][0].shape[0]
-    seen: set[int] = set()
+def lines_of_file(file: NetFile, net: Net) -> list[Line]:
+    """A line for each layer of the file, with its own type: data layers run as Input layers."""
+    types = {layer.name: layer.type for layer in file.param.layer}
     lines = []
-    for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
-        fresh = {id(blob.values.memory): blob for blob in top}
-        memory = 4 * sum(blob.count for key, blob in fresh.items() if key not in seen)
-        seen.update(fresh)
-        parameters = sum(
-            param.count for param in layer.params[: LEARNED.get(layer.type)] if param.owner is param
-        )
-        lines.append(
-            Line(
-                layer.name,
-                layer.type,
-                [blob.shape for blob in bottom],
-                [blob.shape for blob in top],
-                parameters,
-                macs(layer, bottom, top) // images,
-                memory,
-            )
-        )
+    for line in net_lines(net):
+        if line.layer in types:
+            lines.append(replace(line, type=types[line.layer]))
     return lines
 
 
-def macs(layer: Layer, bottom, top) -> int:
+def net_lines(net: Net) -> Iterator[Line]:
+    """A line for each layer, in the net's order."""
+    images = net.tops[0][0].shape[0]
+    seen: set[int] = set()
+    for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
+        fresh = {id(blob.values.memory): blob for blob in top}
+        yield Line(
+            layer=layer.name,
+            type=layer.type,
+            bottoms=[blob.shape for blob in bottom],
+            tops=[blob.shape for blob in top],
+            parameters=parameters(layer),
+            macs=macs(layer, bottom, top) // images,
+            memory=FLOAT * sum(blob.count for key, blob in fresh.items() if key not in seen),
+        )
+        seen.update(fresh)
+
+
+def parameters(layer: Layer) -> int:
+    """How many numbers a layer learns that no earlier layer shares with it."""
+    learned = layer.params[: LEARNED.get(layer.type)]
+    return sum(param.count for param in learned if param.owner is param)
+
+
+def macs(layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
     """Multiply-accumulates of one forward pass: every output of a convolution or inner product
     costs its fan-in."""
     if not isinstance(layer, Affine):
         return 0
-    transposed = layer.type == 'Deconvolution'
-    fan = layer.weight.count // (layer.weight.shape[0] if transposed else layer.num_output)
-    return sum(blob.count for blob in (bottom if transposed else top)) * fan
+    if layer.type == 'Deconvolution':
+        fan = layer.weight.count // layer.weight.shape[0]
+        return sum(blob.count for blob in bottom) * fan
+    fan = layer.weight.count // layer.num_output
+    return sum(blob.count for blob in top) * fan
 
 
-def as_text(net: Net, lines: Sequence[Line], totals: dict[str, int]) -> str:
+def total(lines: Sequence[Line]) -> dict[str, int]:
+    """The costs of all layers together."""
+    return {
+        'parameters': sum(line.parameters for line in lines),
+        'macs': sum(line.macs for line in lines),
+        'memory': sum(line.memory for line in lines),
+    }
+
+
+def as_json(file: NetFile, net: Net, lines: Sequence[Line]) -> dict:
+    layers = [asdict(line) for line in lines]
+    return {'name': net.name, 'proto': str(file.path), 'layers': layers, 'total': total(lines)}
+
+
+def as_text(net: Net, lines: Sequence[Line]) -> str:
     """The aligned table with its totals."""
-    cells = [['layer', 'type', 'in', '', 'out', 'parameters', 'MACs/image', 'memory']]
-    for line in lines:
-        cells.append(
-            [
-                line.layer,
-                line.type,
-                shapes(line.bottoms),
-                '->' if line.bottoms else '',
-                shapes(line.tops),
-                f'{line.parameters:,}' if line.parameters else '',
-                amount(line.macs) if line.macs else '',
-                amount(line.memory, 'B') if line.memory else '',
-            ]
-        )
-    parameters, macs, memory = totals.values()
-    cells.append(['total', *[''] * 4, f'{parameters:,}', amount(macs), amount(memory, 'B')])
+    costs = total(lines)
+    sums = [
+        f'{costs["parameters"]:,}',
+        amount(costs['macs']),
+        amount(costs['memory'], 'B'),
+    ]
+    cells = [TITLES, *(line.cells() for line in lines), ['total', '', '', '', '', *sums]]
     return f'{net.name or "net"}\n{table(cells, left=range(5))}'
 
 
 def shapes(blobs: Sequence[Shape]) -> str:
-    """The extents of blobs, of many only the first."""
+    """The extents of blobs; of more than two only the first."""
     texts = [' '.join(map(str, blob)) or '1' for blob in blobs]
-    if len(set(texts)) == 1 and len(texts) > 1:
+    if len(texts) > 1 and len(set(texts)) == 1:
         return f'{len(texts)} x ({texts[0]})'
-    return f'{texts[0]} + {len(texts) - 1} more' if len(texts) > 2 else ', '.join(texts)
+    if len(texts) > 2:
+        return f'{texts[0]} + {len(texts) - 1} more'
+    return ', '.join(texts)
 
 
 if __name__ == '__main__':

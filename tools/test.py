@@ -1,78 +1,87 @@
-"""Score a net with its weights: each of its outputs, the mean over some batches of its own test
+#!/usr/bin/env python3
+"""Score a net with its weights: print the mean of each of its outputs over batches of its own test
 data.
 
     goodinit test --model train_val.prototxt --weights trained.caffemodel --iterations 100
     goodinit test --model lenet --weights lenet_iter_50.caffemodel
 
-A bundled net whose data are not there is scored on scikit-learn's digits, and this is said.
-`goodinit caffe test` does the same with BVLC's flags and log.
+A bundled net whose data do not exist is scored on scikit-learn's digits; a note says so. `goodinit
+caffe test` does the same with BVLC's flags and log.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 
+from goodinit.tools.cli.console import Parser, run, say
+
 import numpy as np
-from goodinit.feeding.net_file import open_net
-from goodinit.feeding.stand_in import Feeder, stand_in
+from goodinit.feeding.building import copy_weights
+from goodinit.feeding.digit_training import Feeder
+from goodinit.feeding.digits import digits_for
+from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import TEST
-from goodinit.solvers.events import mean_outputs
+from goodinit.solvers.events import Output, mean_outputs
 from goodinit.solvers.log.caffe_log import output_lines
-from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, whole
-from goodinit.tools.cli.console import Parser, run, say
-from goodinit.tools.cli.prepare import copy_weights
+from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, option
+from goodinit.tools.cli.values import whole
 
 ITERATIONS = 50  # as `caffe test`
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the tool; returns its exit status."""
+    """Run the tool on its arguments; returns the exit status."""
+    return run(test, arguments(), argv)
+
+
+def arguments() -> Parser:
     parser = Parser('goodinit test', __doc__ or '')
     add = parser.add_argument
-    add('--model', metavar='P', required=True, help="a prototxt, or a bundled model's name")
+    add('--model', metavar='P', required=True, help='a prototxt, or a bundled model')
     add('--weights', metavar='F', required=True, help='a caffemodel or .h5')
-    add(
-        '--iterations',
-        metavar='N',
-        type=whole(1),
-        help=f'how many batches (default: {ITERATIONS}, or all of the digits)',
-    )
+    iterations = f'how many batches (default: {ITERATIONS}, or all of the digits)'
+    option(parser, '--iterations N', iterations, whole(1))
     add_engine(parser)
     add_sharing(parser)
     add_python_layers(parser)
-    return run(test, parser, argv)
+    return parser
 
 
 def test(args: argparse.Namespace) -> None:
     """Print a line for each number of each output."""
-    from tqdm import tqdm
-
-    file = open_net(args.model, TEST)
-    digits = stand_in(file)
+    file = read_net_file(args.model, TEST)
+    digits = digits_for(file)
     net = Net(digits.param if digits else file.param, engine=args.engine)
     fill(net, np.random.default_rng(0))
     notes = copy_weights(net, args.weights)
     if args.share:
         net.share_memory()
+    batches = ITERATIONS
     if digits:
         Feeder(net, digits.batches)
         notes.insert(0, digits.note)
+        batches = len(digits.batches)
     for note in notes:
         say(f'note: {note}')
-    batches = args.iterations or (len(digits.batches) if digits else ITERATIONS)
-    with tqdm(
-        total=batches, unit='batch', leave=False, file=sys.stderr, disable=not sys.stderr.isatty()
-    ) as bar:
+    for line in output_lines(score(net, args.iterations or batches)):
+        print(line.partition(': ')[2])
+
+
+def score(net: Net, batches: int) -> Sequence[Output]:
+    """The mean of each output over `batches` forward passes, with a progress bar on a terminal."""
+    from tqdm import tqdm
+
+    hidden = not sys.stderr.isatty()
+    with tqdm(total=batches, unit='batch', leave=False, file=sys.stderr, disable=hidden) as bar:
 
         def forward(net: Net) -> float:
             bar.update()
             return net.forward()
 
         outputs, _ = mean_outputs(net, batches, forward)
-    for line in output_lines(outputs):
-        print(line.partition(': ')[2])
+        return outputs
 
 
 if __name__ == '__main__':

@@ -24,7 +24,7 @@ def open_embedded(
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise DataError(
             f'the embedded samples have 1 or 3 channels, the net needs {dimensions(shape)}: '
-            f'give your own samples with --data'
+            f'pass your own data'
         )
     store: Store = _digits() if shape[0] == 1 else Crops(shape[1], shape[2], rng)
     return Samples(store, shape, rng, mean=mean, scale=scale)
@@ -53,6 +53,9 @@ class Crops:
 
     def __len__(self) -> int:
         return CROPS
+
+    def suit(self, shape: tuple[int, ...]) -> None:
+        pass
 
     def name(self, index: int) -> str:
         return f'crop {index}'

@@ -20,6 +20,9 @@ class Store(Protocol):
 
     def __len__(self) -> int: ...
 
+    def suit(self, shape: tuple[int, ...]) -> None:
+        """Know what the net takes, (C, H, W): color or gray. DataError for items that cannot serve."""
+
     def name(self, index: int) -> str: ...
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, int | None]:
@@ -49,6 +52,7 @@ class Samples:
     ):
         if not len(store):
             raise DataError(f'{store.describe}: holds no samples')
+        store.suit(tuple(shape))
         self.store, self.shape, self.crop = store, tuple(shape), crop
         self.mean = fit_mean(mean, self.shape)
         self.scale = np.float32(scale)

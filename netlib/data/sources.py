@@ -35,31 +35,30 @@ def open_source(
 
     spec: one of ACCEPTED. A folder is searched with its subfolders. Raises DataError.
     """
-    return Samples(
-        _open_store(str(spec), tuple(shape)), shape, rng, mean=mean, scale=scale, crop=crop
-    )
+    return Samples(open_store(spec), shape, rng, mean=mean, scale=scale, crop=crop)
 
 
-def _open_store(spec: str, shape: tuple[int, ...]) -> Store:
-    path = Path(spec)
+def open_store(spec: str | Path) -> Store:
+    """What `spec` names, not yet fitted to a net. Raises DataError."""
+    path, spec = Path(spec), str(spec)
     if not path.exists():
         if glob.has_magic(spec):
-            return _images(spec, sorted(glob.glob(spec, recursive=True)), shape)
+            return _images(spec, sorted(glob.glob(spec, recursive=True)))
         raise DataError(f'data {spec}: no such file or folder')
     if path.is_dir():
-        return _open_folder(path, shape)
+        return _open_folder(path)
     if path.suffix in ('.npy', '.npz'):
         return _open_arrays(path)
     if path.suffix == '.mdb':
-        return Datums(open_database(path.parent), shape)
+        return Datums(open_database(path.parent))
     if 'ubyte' in path.name:
         return Arrays(f'{spec} (MNIST)', *read_idx_images(path))
     if is_cifar10(path):
         return Arrays(f'{spec} (CIFAR-10)', *read_cifar10(path))
     if path.suffix in ('.txt', '.lst', '.list'):
-        return _listed_images(path, shape)
+        return _listed_images(path)
     if path.suffix.lower() in SUFFIXES:
-        return _images(spec, [path], shape)
+        return _images(spec, [path])
     raise DataError(f'data {spec}: unknown kind of file; needed: {ACCEPTED}')
 
 
@@ -68,48 +67,45 @@ def is_cifar10(path: str | Path) -> bool:
     return '.bin' in Path(path).suffixes and Path(path).is_file()
 
 
-def _open_folder(path: Path, shape: tuple[int, ...]) -> Store:
+def _open_folder(path: Path) -> Store:
     backend = backend_of(path)
     if backend is not None:
-        return Datums(open_database(path, backend), shape)
+        return Datums(open_database(path, backend))
     found = (
         p for p in path.rglob('*') if p.suffix.lower() in SUFFIXES and not p.name.startswith('.')
     )
-    return _images(str(path), sorted(found), shape)
+    return _images(str(path), sorted(found))
 
 
-def _listed_images(path: Path, shape: tuple[int, ...]) -> Store:
+def _listed_images(path: Path) -> Store:
     names, labels = read_list(path)
-    return _images(str(path), [path.parent / name for name in names], shape, labels)
+    return _images(str(path), [path.parent / name for name in names], labels)
 
 
-def _images(
-    spec: str, paths: list, shape: tuple[int, ...], labels: list[int] | None = None
-) -> 'Images':
+def _images(spec: str, paths: list, labels: list[int] | None = None) -> 'Images':
     if not paths:
         raise DataError(f'data {spec}: holds no images; needed: {ACCEPTED}')
-    return Images(spec, paths, labels, _color(spec, shape))
-
-
-def _color(spec: str, shape: tuple[int, ...]) -> bool:
-    """Whether images are wanted in colour: the net's channels say so."""
-    if len(shape) != 3 or shape[0] not in (1, 3):
-        raise DataError(
-            f'data {spec}: images have 1 or 3 channels, the net needs {dimensions(shape)}; '
-            f'give an .npy file of shape (N, {", ".join(map(str, shape))})'
-        )
-    return shape[0] == 3
+    return Images(spec, paths, labels)
 
 
 class Images:
-    """Image files, decoded when asked for."""
+    """Image files, decoded when asked for; in color unless `suit` says otherwise."""
 
-    def __init__(self, spec: str, paths: list, labels: list[int] | None, color: bool):
-        self.paths, self.labels, self.color = paths, labels, color
+    def __init__(self, spec: str, paths: list, labels: list[int] | None):
+        self.spec, self.paths, self.labels = spec, paths, labels
+        self.color = True
         self.describe = f'{spec} ({len(paths)} images)'
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def suit(self, shape: tuple[int, ...]) -> None:
+        if len(shape) != 3 or shape[0] not in (1, 3):
+            raise DataError(
+                f'data {self.spec}: images have 1 or 3 channels, the net needs '
+                f'{dimensions(shape)}; give an .npy file of shape (N, {", ".join(map(str, shape))})'
+            )
+        self.color = shape[0] == 3
 
     def name(self, index: int) -> str:
         return str(self.paths[index])
@@ -131,6 +127,9 @@ class Arrays:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def suit(self, shape: tuple[int, ...]) -> None:
+        pass
+
     def name(self, index: int) -> str:
         return f'{self.spec}, sample {index}'
 
@@ -140,15 +139,19 @@ class Arrays:
 
 
 class Datums:
-    """The datums of a database, with their labels."""
+    """The datums of a database, with their labels; encoded ones in color unless `suit` says
+    otherwise."""
 
-    def __init__(self, database: Database, shape: tuple[int, ...]):
+    def __init__(self, database: Database):
         self.database, self.keys = database, database.keys()
-        self.color = {1: False, 3: True}.get(shape[0])
+        self.color: bool | None = True
         self.describe = f'{database.path} ({database.label}, {len(self.keys)} datums)'
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def suit(self, shape: tuple[int, ...]) -> None:
+        self.color = {1: False, 3: True}.get(shape[0])
 
     def name(self, index: int) -> str:
         return f'{self.database.path}, key {self.keys[index].decode(errors="replace")}'
@@ -183,22 +186,29 @@ def read_list(path: str | Path) -> tuple[list[str], list[int] | None]:
 
 
 def _open_arrays(path: Path) -> Arrays:
-    rows, labels = _load_arrays(path)
+    return open_arrays(str(path), *_load_arrays(path))
+
+
+def open_arrays(name: str, rows: np.ndarray, labels: np.ndarray | None = None) -> Arrays:
+    """The rows of an array (N, ...) as samples, with their labels (N,); errors call it `name`.
+
+    Raises DataError for anything but finite numbers.
+    """
     if rows.ndim < 2 or rows.dtype.kind not in 'biuf':
         raise DataError(
-            f'data {path}: found {rows.dtype} of shape {rows.shape}, needed: numbers of shape '
+            f'data {name}: found {rows.dtype} of shape {rows.shape}, needed: numbers of shape '
             f'(N, C, H, W)'
         )
     if rows.dtype.kind == 'f':
         for index, row in enumerate(rows):
             if not np.isfinite(row).all():
                 raise DataError(
-                    f'data {path}: sample {index} holds NaN or infinity; the first is at index '
+                    f'data {name}: sample {index} holds NaN or infinity; the first is at index '
                     f'{(index, *np.argwhere(~np.isfinite(row))[0].tolist())}'
                 )
     if labels is not None and labels.shape != rows.shape[:1]:
-        raise DataError(f"data {path}: 'label' has shape {labels.shape}, needed: ({len(rows)},)")
-    return Arrays(str(path), rows, labels, np.float32)
+        raise DataError(f"data {name}: 'label' has shape {labels.shape}, needed: ({len(rows)},)")
+    return Arrays(name, rows, labels, np.float32)
 
 
 def _load_arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None]:

@@ -23,11 +23,11 @@ from goodinit.experiments import (
     mishkin_matas,
     results,
 )
-from goodinit.feeding.inputs import DataOptions
-from goodinit.feeding.net_file import open_net
+from goodinit.feeding.data_options import DataOptions
+from goodinit.feeding.fed_net import feed_net
+from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers.from_samples import FROM_SAMPLES
 from goodinit.tools import init_net
-from goodinit.tools.cli.prepare import prepare
 
 CIFAR10 = places.DATA / 'cifar10' / 'data_batch_1.bin.xz'
 
@@ -116,7 +116,7 @@ def test_an_experiment_runs(experiment, few_images, monkeypatch, capsys):
 
 def test_change_rates_run(tmp_path, monkeypatch):
     monkeypatch.setattr(results, 'RESULTS', tmp_path)
-    prepared = prepare(open_net('lenet'), DataOptions(batch_size=4, batches=13))
+    prepared = feed_net(read_net_file('lenet'), DataOptions(batch_size=4, batches=13))
     rows = {
         name: change_rates.initialized(prepared, change_rates.CASES[name][1])
         for name in ('Caffe', 'k-means')

@@ -8,9 +8,9 @@ import pytest
 import shared_nets
 import solver_runs as runs
 import test_published_nets as published
-from goodinit.feeding.feed import shaped
-from goodinit.feeding.inputs import DataOptions
-from goodinit.feeding.net_file import open_net
+from goodinit.feeding.data_options import DataOptions
+from goodinit.feeding.fed_net import shaped
+from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines.fast.native import load
@@ -113,7 +113,7 @@ def test_recorded_solvers(name):
 
 def bundled(name, batch=2):
     """A bundled net in training, fed by Input layers."""
-    return shaped(open_net(name), DataOptions(batch_size=batch))
+    return shaped(read_net_file(name), DataOptions(batch_size=batch))
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,9 @@ def test_embedded_photographs_are_blue_green_red(monkeypatch):
 
 @pytest.mark.parametrize('shape', [(2, 8, 8), (10,)])
 def test_embedded_samples_have_one_or_three_channels(shape):
-    with pytest.raises(DataError, match=r'have 1 or 3 channels, the net needs .* with --data'):
+    with pytest.raises(
+        DataError, match=r'have 1 or 3 channels, the net needs .*: pass your own data'
+    ):
         open_embedded(shape, np.random.default_rng(0))
 
 

@@ -5,9 +5,12 @@ from pathlib import Path
 import numpy as np
 import places
 import pytest
-from goodinit.feeding.feed import feed, fit_labels, shaped
-from goodinit.feeding.inputs import DataOptions, input_shape, label_blobs
-from goodinit.feeding.net_file import open_net
+from goodinit.feeding.building import with_inputs
+from goodinit.feeding.data_layers import label_blobs
+from goodinit.feeding.data_options import DataOptions
+from goodinit.feeding.fed_net import find_data, shaped
+from goodinit.feeding.image_shape import image_shape
+from goodinit.feeding.net_file import read_net_file
 from goodinit.netlib import Net
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum
 from goodinit.netlib.errors import GoodinitError
@@ -18,15 +21,21 @@ LMDB = places.GOLDEN / 'io' / 'lmdb_raw'
 
 
 def fed(proto, **options):
-    return feed(open_net(proto), DataOptions(**options))
+    return find_data(read_net_file(proto), DataOptions(**options))
+
+
+def fed_param(proto, found):
+    """The net with Input layers for these data."""
+    return with_inputs(read_net_file(proto).param, found.shapes)
 
 
 def test_samples_replace_the_data_layer(tmp_path):
-    found = fed(written(tmp_path, train_val()), data=samples(tmp_path), batch_size=10, batches=3)
+    proto = written(tmp_path, train_val())
+    found = fed(proto, data=samples(tmp_path), batch_size=10, batches=3)
     assert [batch['data'].shape for batch in found.batches] == [
         (10, 3, 8, 8)
-    ] * 3 and found.images == 30
-    layer = found.param.layer[0]
+    ] * 3 and found.samples == 30
+    layer = fed_param(proto, found).layer[0]
     assert (layer.name, layer.type, list(layer.top)) == ('images', 'Input', ['data', 'label'])
     rows = {row.tobytes() for row in np.load(tmp_path / 'x.npy')}
     used = [row.tobytes() for batch in found.batches for row in batch['data']]
@@ -82,8 +91,8 @@ def test_samples_stand_in_for_a_database_that_is_not_there(tmp_path):
     found = fed(written(tmp_path, train_val(transform='scale: 0.01'), 'train_val.prototxt'))
     assert found.batches[0]['data'].shape == (32, 3, 8, 8)
     assert found.notes[0] == (
-        "layer 'images' (Data): its source no_such_lmdb does not exist: others stand in "
-        '(goodinit init --data takes yours)'
+        "layer 'images' (Data): its source no_such_lmdb does not exist; using samples of "
+        'scikit-learn instead (goodinit init --data takes your own)'
     )
     assert found.describe == "random crops of scikit-learn's two photographs, times 0.01"
 
@@ -97,8 +106,8 @@ def test_a_mean_file_that_is_not_there(tmp_path):
     )
     found = fed(proto)
     assert (
-        "layer 'images' (Data): its mean_file no.binaryproto does not exist: 127.5 stands in"
-        in found.notes
+        "layer 'images' (Data): its mean_file no.binaryproto does not exist; "
+        'subtracting 127.5 instead' in found.notes
     )
     with pytest.raises(GoodinitError, match=r'mean file no\.binaryproto: cannot be read'):
         fed(proto, data=samples(tmp_path))
@@ -120,14 +129,18 @@ SHAPES = [
 ]
 
 
+def shape_of_images(net, options):
+    return image_shape(net.path, net.param.layer[0], options.open(), options)
+
+
 @pytest.mark.parametrize(('deploy', 'transform', 'data', 'options', 'shape'), SHAPES)
 def test_who_tells_the_shape(deploy, transform, data, options, shape, tmp_path):
     if deploy:
         written(tmp_path, deploy, 'deploy.prototxt')
     if data:
         options = {**options, 'data': samples(tmp_path, data)}
-    net = open_net(written(tmp_path, train_val(transform=transform), 'train_val.prototxt'))
-    assert input_shape(net, net.param.layer[0], DataOptions(**options)) == shape
+    net = read_net_file(written(tmp_path, train_val(transform=transform), 'train_val.prototxt'))
+    assert shape_of_images(net, DataOptions(**options)) == shape
 
 
 @pytest.mark.parametrize(
@@ -140,30 +153,31 @@ def test_who_tells_the_shape(deploy, transform, data, options, shape, tmp_path):
 )
 def test_where_a_deploy_prototxt_may_be(train, deploy, tmp_path):
     written(tmp_path, DEPLOY_4, deploy)
-    net = open_net(written(tmp_path, train_val(), train))
-    assert input_shape(net, net.param.layer[0], DataOptions()) == (4, 6, 7)
+    net = read_net_file(written(tmp_path, train_val(), train))
+    assert shape_of_images(net, DataOptions()) == (4, 6, 7)
 
 
 def test_new_height_and_width_tell_the_shape(tmp_path):
     text = train_val(transform=CHANNELS, kind='ImageData', param='image_data_param').replace(
         'batch_size: 3', 'batch_size: 3 new_height: 6 new_width: 5'
     )
-    net = open_net(written(tmp_path, text))
-    assert input_shape(net, net.param.layer[0], DataOptions()) == (3, 6, 5)
+    net = read_net_file(written(tmp_path, text))
+    assert shape_of_images(net, DataOptions()) == (3, 6, 5)
 
 
 def test_labels_of_the_samples_are_used_and_clipped(tmp_path):
     np.savez(tmp_path / 'x.npz', data=np.ones((6, 3, 8, 8)), label=[0, 1, 2, 3, 4, 999])
-    found = fed(written(tmp_path, train_val()), data=str(tmp_path / 'x.npz'))
+    proto = written(tmp_path, train_val())
+    found = fed(proto, data=str(tmp_path / 'x.npz'))
     assert sorted(found.batches[0]['label']) == [0, 1, 2, 3, 4, 999]
-    fit_labels(found, Net(found.param, TRAIN))
+    found.clip_labels(Net(fed_param(proto, found), TRAIN))
     assert sorted(found.batches[0]['label']) == [0, 1, 2, 3, 4, 4]
 
 
 def test_label_blobs():
-    assert label_blobs(open_net('lenet').param) == {'label', 'loss'}
-    assert label_blobs(open_net('unet').param) == {'label', 'loss'}
-    assert 'data' not in label_blobs(open_net('lenet/deploy').param)
+    assert label_blobs(read_net_file('lenet').param) == {'label', 'loss'}
+    assert label_blobs(read_net_file('unet').param) == {'label', 'loss'}
+    assert 'data' not in label_blobs(read_net_file('lenet/deploy').param)
 
 
 def test_one_label_per_pixel(tmp_path):
@@ -201,7 +215,7 @@ def test_several_inputs_get_values_each(tmp_path):
         and not batch['sim'].any()
         and batch['size'].std() > 0.5
     )
-    assert found.notes == ["input 'size' has another shape than 'data': Gaussian noise stands in"]
+    assert found.notes == ["input 'size' has another shape than 'data'; it gets Gaussian noise"]
 
 
 def test_vectors(tmp_path):
@@ -220,8 +234,9 @@ def test_vectors(tmp_path):
 def test_dummy_data_stay_beside_other_data(tmp_path):
     dummy = 'layer { name: "d" type: "DummyData" top: "d" dummy_data_param { shape { dim: 32 dim: 2 } } }\n'
     text = train_val().replace('layer { name: "conv"', dummy + 'layer { name: "conv"')
-    found = fed(written(tmp_path, text), data=samples(tmp_path))
-    assert [layer.type for layer in found.param.layer[:2]] == ['Input', 'DummyData']
+    proto = written(tmp_path, text)
+    param = fed_param(proto, fed(proto, data=samples(tmp_path)))
+    assert [layer.type for layer in param.layer[:2]] == ['Input', 'DummyData']
 
 
 def test_the_inputs_are_measured(tmp_path):
@@ -245,23 +260,23 @@ def test_solvers_lead_to_their_nets(tmp_path, monkeypatch):
     net = Path(written(folder, train_val()))
     solver = written(folder, 'net: "net.prototxt"', 'solver.prototxt')
     monkeypatch.chdir(tmp_path)
-    assert open_net(solver).path == net  # beside the solver
+    assert read_net_file(solver).path == net  # beside the solver
     written(tmp_path, DEPLOY)
-    assert open_net(solver).path == Path(
+    assert read_net_file(solver).path == Path(
         'net.prototxt'
     )  # the current folder comes first, as in Caffe
-    assert open_net('lenet/solver').path == open_net('lenet').path
+    assert read_net_file('lenet/solver').path == read_net_file('lenet').path
     inline = written(
         tmp_path, 'net_param { layer { name: "x" type: "Input" top: "x" } }', 'inline.prototxt'
     )
-    assert open_net(inline).param.layer[0].name == 'x'
+    assert read_net_file(inline).param.layer[0].name == 'x'
 
 
 def test_the_state_of_a_solver_chooses_layers(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     written(tmp_path, DEPLOY.replace('name: "drop"', 'name: "drop" include { stage: "wet" }'))
     dry, wet = (
-        open_net(written(tmp_path, f'net: "net.prototxt" {state}', 's.prototxt'))
+        read_net_file(written(tmp_path, f'net: "net.prototxt" {state}', 's.prototxt'))
         for state in ('', 'train_state { stage: "wet" }')
     )
     assert {layer.name for layer in wet.param.layer} - {
@@ -270,9 +285,9 @@ def test_the_state_of_a_solver_chooses_layers(tmp_path, monkeypatch):
 
 
 def test_shapes_alone_need_no_data(tmp_path):
-    net = open_net(written(tmp_path, train_val(transform=f'crop_size: 9 {CHANNELS}')))
+    net = read_net_file(written(tmp_path, train_val(transform=f'crop_size: 9 {CHANNELS}')))
     assert list(shaped(net, DataOptions()).layer[0].input_param.shape[0].dim) == [3, 3, 9, 9]
-    net = open_net(written(tmp_path, train_val(LMDB)))
+    net = read_net_file(written(tmp_path, train_val(LMDB)))
     datum = parse_datum(next(iter(open_database(LMDB)))[1])
     dims = list(shaped(net, DataOptions(batch_size=7)).layer[0].input_param.shape[0].dim)
     assert dims == [7, datum.channels, datum.height, datum.width]

@@ -82,19 +82,16 @@ def test_a_number_chooses(folder):
 @pytest.mark.cuda
 def test_all_for_one_process(folder):
     """The first; work that several processes can share is not left to one."""
-    found = '--gpu all: found 3 GPUs and one process, which computes on one: '
+    found = '--gpu all: found 3 GPUs and one process, which computes on one'
     done = process(tool(*INIT, 'all'), gpus=3)
     assert (
         done.returncode == 0
         and done.stdout.endswith('GPU 0\n')
-        and f'note: {found}the first\n' in done.stderr
+        and f'note: {found}: the first\n' in done.stderr
     )
     done = process(tool(*TRAIN, 'all'), gpus=3)
     assert done.returncode == 1
-    assert (
-        done.stderr
-        == f'goodinit train: {found}mpiexec -n 3 before the command starts a process for each\n'
-    )
+    assert done.stderr == f'goodinit train: {found}; mpiexec -n 3 starts a process for each\n'
     done = process(tool(*TRAIN, 'all'), gpus=1)
     assert done.returncode == 0 and done.stdout.endswith('GPU 0\n'), done.stderr
 

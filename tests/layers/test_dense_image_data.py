@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from goodinit.feeding.feed import feed
-from goodinit.feeding.inputs import DataOptions
-from goodinit.feeding.net_file import open_net
+from goodinit.feeding.data_options import DataOptions
+from goodinit.feeding.fed_net import find_data
+from goodinit.feeding.net_file import read_net_file
 from goodinit.netlib import Net
 from goodinit.netlib.data.images import resize, resize_nearest
 from goodinit.netlib.errors import DataError, LayerError
@@ -209,7 +209,7 @@ def test_the_tools_feed_such_nets(there, folder):
     text = f'''layer {{ name: "d" type: "DenseImageData" top: "data" top: "label" transform_param {{ mean_value: 104
         mean_value: 117 mean_value: 123 }} dense_image_data_param {{ source: "{source}" batch_size: 2 new_height: 6
         new_width: 4 }} }} layer {{ name: "l" type: "SoftmaxWithLoss" bottom: "data" bottom: "label" }}'''
-    batch = feed(open_net(written(folder, text)), DataOptions(batch_size=2)).batches[0]
+    batch = find_data(read_net_file(written(folder, text)), DataOptions(batch_size=2)).batches[0]
     assert (batch['data'].shape, batch['label'].shape) == ((2, 3, 6, 4), (2, 1, 6, 4))
     assert np.any(batch['data']) and np.any(batch['label']) == there
 

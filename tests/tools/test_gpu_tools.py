@@ -33,8 +33,7 @@ from goodinit.tools import (
 from goodinit.tools import (
     test as test_net,
 )
-from goodinit.tools.cli import arguments as tool_arguments
-from goodinit.tools.cli import gpu
+from goodinit.tools.cli import gpu, values
 from PIL import Image
 from toolkit import DEPLOY, fails, samples, written
 
@@ -292,7 +291,7 @@ def test_without_a_gpu_a_solver_that_asks_for_it_trains_on_the_cpu(folder, witho
     text = (folder / 'solver_zero_iter.prototxt').read_text().replace('CPU', 'GPU')
     assert caffe.main(['train', '-solver', written(folder, text, 'asks.prototxt')]) == 0
     first, second, *_ = capsys.readouterr().err.splitlines()
-    assert first == f'no GPU can be used, the CPU computes (GPU 0: {NO_GPU})' and second.endswith(
+    assert first == f'no usable GPU; using the CPU (GPU 0: {NO_GPU})' and second.endswith(
         '] Use CPU.'
     )
 
@@ -312,7 +311,7 @@ def test_without_a_gpu_a_solver_that_asks_for_it_trains_on_the_cpu(folder, witho
     ],
 )
 def test_mistakes(arguments, message, folder, monkeypatch, capsys):
-    monkeypatch.setattr(tool_arguments, 'use_gpu', lambda number: 'cuda')
+    monkeypatch.setattr(values, 'use_gpu', lambda number: 'cuda')
     assert fails(init_net.main, [*SMALL, *arguments], capsys).startswith(message)
 
 

@@ -354,7 +354,7 @@ def test_a_solver_that_asks_for_a_gpu_trains_where_pycuda_is_not_installed(
     assert main(['train', '-solver', path.name]) == 0
     err = capsys.readouterr().err
     assert err.startswith(
-        "no GPU can be used, the CPU computes (GPU 0: this needs the package 'nosuchcuda'"
+        "no usable GPU; using the CPU (GPU 0: this needs the package 'nosuchcuda'"
     )
     assert '] Use CPU.' in err
 

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 from goodinit.tools import init_net
-from goodinit.tools.cli import initialize_and_report
 from goodinit.tools.cli import main as goodinit_command
+from goodinit.tools.cli import output_file
 from goodinit.tools.init_net import main
 from toolkit import DEPLOY, fails, initialized, samples, train_val, written
 
@@ -18,7 +18,7 @@ def test_a_file_is_never_overwritten_unasked(tmp_path, capsys):
     out = initialized(tmp_path)
     out.write_text('precious')
     message = fails(main, ['--proto', tmp_path / 'net.prototxt', '--out', out], capsys)
-    assert message == f'{out}: is there already: --force overwrites it, --out writes elsewhere\n'
+    assert message == f'{out}: already exists (use --force to overwrite, or --out FILE)\n'
     assert out.read_text() == 'precious'
 
 
@@ -114,18 +114,19 @@ BAD_NETS = [
     ('', 'net.prototxt: no layer is left in this phase and state'),
     (
         'layer { name: "p" type: "Parameter" top: "p" parameter_param { shape { dim: 1 } } }',
-        'net.prototxt: nothing feeds the net; needed: an Input layer or a data layer',
+        'net.prototxt: no layer feeds the net; needed: an Input or a data layer',
     ),
     ('base_lr: 0.1', 'net.prototxt: found neither layers nor the net of a solver'),
     ('net: "elsewhere.prototxt"', "'elsewhere.prototxt' is neither a file nor a bundled model"),
     (WITHOUT_WEIGHTS, "net 'Small' has nothing to initialise"),
     (
         train_val(),
-        "layer 'images' (Data), net.prototxt:2: top 'data': its height and width cannot be told",
+        "layer 'images' (Data), net.prototxt:2: top 'data': its height and width cannot be "
+        'determined',
     ),
     (
         train_val(transform='crop_size: 8'),
-        "top 'data': its channels cannot be told from the prototxt",
+        "top 'data': its channels cannot be determined from the prototxt",
     ),
 ]
 
@@ -196,13 +197,12 @@ def test_a_full_disk(tmp_path, capsys):
 
 
 def test_a_folder_that_may_not_be_written(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(
-        initialize_and_report.os, 'access', lambda path, mode: False
-    )  # root may write anywhere
+    # root may write anywhere
+    monkeypatch.setattr(output_file.os, 'access', lambda path, mode: False)
     assert f'{tmp_path} is not writable' in fails(main, ['--proto', written(tmp_path)], capsys)
 
 
-@pytest.mark.parametrize('where', ['prepare', 'initialize_and_report'])
+@pytest.mark.parametrize('where', ['feed_net', 'initialize_and_report'])
 def test_an_interruption_leaves_nothing(where, tmp_path, monkeypatch, capsys):
     def interrupt(*args, **options):
         raise KeyboardInterrupt
@@ -217,9 +217,9 @@ def test_too_little_memory(tmp_path, monkeypatch, capsys):
     def starve(*args):
         raise MemoryError('3 GiB')
 
-    monkeypatch.setattr(init_net, 'prepare', starve)
+    monkeypatch.setattr(init_net, 'feed_net', starve)
     message = fails(main, ['--proto', written(tmp_path)], capsys)
-    assert message == 'out of memory (3 GiB): a smaller --batch-size helps\n'
+    assert message == 'out of memory (3 GiB); try a smaller --batch-size\n'
 
 
 # -- the process's own streams, and names

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from goodinit.feeding.fed_net import FedNet
 from goodinit.initializers import PRESETS
 from goodinit.netlib import Net
 from goodinit.proto import read_net, read_weights
 from goodinit.proto.caffe_pb2 import TEST
 from goodinit.tools import init_net
-from goodinit.tools.cli.prepare import Prepared
 from goodinit.tools.init_net import main
 from PIL import Image
 from toolkit import DEPLOY, LOSS, initialized, json_of, samples, train_val, written
@@ -97,7 +97,7 @@ def test_the_caffemodel_has_the_layers_of_the_file(tmp_path):
 
 def test_nothing_is_measured_that_nobody_sees(tmp_path, monkeypatch):
     measured = initialized(tmp_path, '--json').read_bytes()
-    monkeypatch.setattr(Prepared, 'measure', None)
+    monkeypatch.setattr(FedNet, 'measure', None)
     assert initialized(tmp_path, '--force').read_bytes() == measured
 
 
@@ -196,8 +196,8 @@ def test_layers_that_only_one_side_has_are_said(tmp_path, capsys):
         ['--proto', renamed, '--data', tmp_path / 'x.npy', '--weights', trained, '--dry-run'],
         capsys,
     )
-    assert f'{trained}: layers that the net lacks are ignored: ip' in found['notes']
-    assert f'{trained}: layers that it lacks are left at their fillers: fc' in found['notes']
+    assert f'{trained}: ignoring layers that the net lacks: ip' in found['notes']
+    assert f'{trained}: lacks some layers, which keep their fillers: fc' in found['notes']
 
 
 def test_the_table(tmp_path, capsys, monkeypatch):
@@ -250,8 +250,14 @@ def test_skipped_images_are_counted(tmp_path, capsys):
     (folder / 'broken.png').write_text('no image')
     found = json_of(main, ['--proto', written(tmp_path), '--data', folder, '--dry-run'], capsys)
     notes = ' '.join(found['notes'])
-    assert '1 of 6 images are left out; the first:' in notes and 'only 5 of the 32 samples' in notes
-    assert 'so few samples (5)' in notes and found['inputs']['data']['std'] > 30
+    assert (
+        '1 of 6 images could not be used; the first:' in notes
+        and 'only 5 of the 32 samples' in notes
+    )
+    assert (
+        'statistics of so few samples (5) are rough' in notes
+        and found['inputs']['data']['std'] > 30
+    )
 
 
 def test_a_constant_input_is_said(tmp_path, capsys):

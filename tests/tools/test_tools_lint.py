@@ -242,7 +242,7 @@ def test_data_that_are_not_here(folder):
     findings = found(folder, text)
     missing = "net.prototxt:2: warning: layer 'images' (Data): database no_such_lmdb: no such file or folder"
     assert len(findings) == 1 and findings[0].startswith(
-        f"{missing}; top 'data': its channels cannot be told"
+        f"{missing}; top 'data': its channels cannot be determined"
     )
     told = [str(finding) for finding in lint('net.prototxt', images=(3, 8, 8))]
     assert len(told) == 2 and told[0] == missing

@@ -49,7 +49,7 @@ def test_lsuv_works_on_what_is_there(small, capsys):
     fetched = weights('a.caffemodel')['ip']
     capsys.readouterr()
     assert lsuv_init.main(['solver.prototxt', 'a.caffemodel', 'LSUV']) == 0
-    assert 'weights are loaded from a.caffemodel' in capsys.readouterr().err
+    assert 'weights loaded from a.caffemodel' in capsys.readouterr().err
     ratio = weights('a.caffemodel')['ip'] / fetched
     np.testing.assert_allclose(ratio, ratio[0], rtol=1e-4)
     assert lsuv_init.main(['solver.prototxt', 'a.caffemodel', 'LSUV', 'noFetch']) == 0
@@ -67,7 +67,7 @@ def test_lsuv_works_on_what_is_there(small, capsys):
 )
 def test_shapes_that_cannot_be_told(tool, arguments, small, capsys):
     (small / 'deploy.prototxt').unlink()
-    assert 'cannot be told from the prototxt' in fails(tool.main, arguments, capsys)
+    assert 'cannot be determined from the prototxt' in fails(tool.main, arguments, capsys)
     assert tool.main([*arguments, '--input-shape', '3,8,8']) == 0
 
 
@@ -126,7 +126,7 @@ def test_magic_init(kind, empty, capsys):
 def test_magic_init_leaves_filled_layers_alone(small, capsys):
     assert magic_init.main(['train_val.prototxt', 'm.caffemodel', '-nit', '1']) == 0
     assert (
-        'no layer has weights of zero, nothing to do: -z initializes them all'
+        'no layer has weights that are all zero; nothing to do (-z initializes every layer)'
         in capsys.readouterr().err
     )
     assert weights('m.caffemodel')['ip'].std() == pytest.approx(0.3, rel=0.2)

@@ -108,7 +108,7 @@ def test_show_options(tmp_path, capsys):
     assert "unknown 'tset'; did you mean 'test'?" in fails(
         show_net.main, [proto, '--phase', 'tset'], capsys
     )
-    assert 'its channels cannot be told' in fails(show_net.main, [proto], capsys)
+    assert 'its channels cannot be determined' in fails(show_net.main, [proto], capsys)
 
 
 def test_models(capsys):

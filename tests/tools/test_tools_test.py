@@ -43,8 +43,8 @@ def test_layers_without_weights_are_named(folder, capsys):
         main(['--model', 'net.prototxt', '--weights', 'init.caffemodel', '--iterations', '1']) == 0
     )
     assert capsys.readouterr().err.splitlines() == [
-        'note: init.caffemodel: layers that the net lacks are ignored: ip2',
-        'note: init.caffemodel: layers that it lacks are left at their fillers: new',
+        'note: init.caffemodel: ignoring layers that the net lacks: ip2',
+        'note: init.caffemodel: lacks some layers, which keep their fillers: new',
     ]
 
 

@@ -8,8 +8,8 @@ import sys
 import golden
 import numpy as np
 import pytest
-from goodinit.feeding import stand_in
 from goodinit.feeding.bundled import find_model
+from goodinit.feeding.digit_training import feed_digits, use_digits
 from goodinit.initializers import fill
 from goodinit.proto import read_weights
 from goodinit.solvers import Solver, events
@@ -83,7 +83,7 @@ def test_an_interruption_can_be_taken_up(folder, monkeypatch, capsys):
     lines = run('--weights', 'init.caffemodel', capsys=capsys)
     assert lines[-2:] == [
         'iteration 6: snapshot tiny_iter_6.solverstate',
-        'stopped at iteration 6; --snapshot auto goes on from there',
+        'stopped at iteration 6; --snapshot auto resumes from there',
     ]
     assert (
         run('--snapshot', 'auto', capsys=capsys)[0]
@@ -227,7 +227,7 @@ def test_a_bundled_solver_learns_digits(empty, capsys):
     lines = err.splitlines()
     assert lines[:2] == [
         f"note: layer 'mnist' (Data): its source mnist_{kind}_lmdb does not exist (`goodinit "
-        f"convert_mnist_data` makes it): {n} of scikit-learn's 1797 digits stand in"
+        f"convert_mnist_data` makes it); using {n} of scikit-learn's 1797 digits instead"
         for kind, n in (('train', 1472), ('test', 300))
     ]
     losses = [
@@ -245,21 +245,21 @@ def test_a_bundled_solver_learns_digits(empty, capsys):
 def test_digits_go_on_where_they_were(empty):
     path = find_model('lenet', 'solver')
     param = read(path)
-    digits = stand_in.use_digits(param, path)
+    digits = use_digits(param, path)
     param.iter_size, param.max_iter, param.snapshot, param.random_seed = 2, 4, 2, 1
     whole, resumed = (
         Solver(param, fill=lambda net: fill(net, np.random.default_rng(0))) for _ in range(2)
     )
     for solver, start in ((whole, None), (resumed, 'lenet_iter_2.solverstate')):
-        stand_in.feed(solver, digits)
+        feed_digits(solver, digits)
         solver.solve(start)
     for ours, theirs in zip(resumed.learnable, whole.learnable, strict=True):
         np.testing.assert_array_equal(ours.data, theirs.data)
 
 
-def test_digits_cannot_stand_in_for_everything(empty, capsys):
+def test_digits_cannot_replace_everything(empty, capsys):
     assert fails(main, ['--solver', 'unet'], capsys).endswith(
-        "isbi2012_train_label_lmdb is not there, and digits cannot stand in for 'label', 1 x 1 x 512 x 512\n"
+        "isbi2012_train_label_lmdb does not exist, and digits cannot replace 'label', 1 x 1 x 512 x 512\n"
     )
 
 
@@ -282,7 +282,7 @@ def test_a_solver_of_ones_own_wants_its_data(empty, capsys):
             ['--init', 'lsuv', '--weights', 'init.caffemodel'],
             'found more than one of --init, --weights and --snapshot',
         ),
-        (['--dropout'], '--dropout: found without --init, which looks at activations'),
+        (['--dropout'], '--dropout: found without --init, which measures activations'),
         (['--init', 'lsvu'], "argument --init: unknown 'lsvu'; did you mean 'lsuv'?"),
         (['--on-nan', 'stpo'], "argument --on-nan: unknown 'stpo'; did you mean 'stop'?"),
         (

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ...feeding.feed import with_inputs
-from ...feeding.inputs import DataOptions, source_of
+from ...feeding.building import with_inputs
+from ...feeding.data_layers import source_of
+from ...feeding.data_options import DataOptions
 from ...feeding.net_file import NetFile
-from ...feeding.sampling import input_shapes
+from ...feeding.net_inputs import inputs_of_file
 from ...initializers.fillers import fill_array
 from ...netlib import Net, graph
 from ...netlib.building import check_counts
@@ -75,10 +76,10 @@ def _go_on(
     if layer is None or not isinstance(error, DataError) or Path(source_of(layer) or '.').exists():
         return finding, without(param, finding)
     try:
-        shapes = input_shapes(
-            NetFile(Path(path), param), [layer], DataOptions(input_shape=shape), None
-        )
-        return replace(finding, warning=True), with_inputs(param, [layer], shapes)
+        options = DataOptions(input_shape=shape)
+        inputs = inputs_of_file(NetFile(Path(path), param), [layer], None, options, None)
+        shapes = {each.name: each.shape for each in inputs}
+        return replace(finding, warning=True), with_inputs(param, shapes)
     except GoodinitError as unknown:
         message = f'{finding.message}; {found(unknown, path).message}'
         return replace(finding, message=message, warning=True), without(param, finding)

@@ -1,7 +1,7 @@
-"""What every command line tool does alike: usage, errors in one line, exit statuses, a quiet end.
+"""What every command does alike: usage, errors in one line, exit statuses, a quiet end.
 
-Results go to stdout, everything else to stderr. Exit status 0 is success, 1 a user's mistake, 130
-an interruption.
+Results go to stdout, everything else to stderr. The exit status is 0 for success, 1 for a user's
+mistake, 130 for an interruption.
 """
 
 import argparse
@@ -18,6 +18,8 @@ from ...netlib.errors import GoodinitError, did_you_mean
 from ...netlib.layers.host import python
 
 BROKEN_PIPE = 141  # what a shell reports of a program whose reader has gone
+# Arguments as the library names them in its messages, and the options that set them.
+OPTIONS = {'input_shape=(C, H, W)': '--input-shape C,H,W', 'input_shape:': '--input-shape:'}
 
 
 class UsageError(GoodinitError):
@@ -25,37 +27,39 @@ class UsageError(GoodinitError):
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose mistakes are a UsageError each, with a guess at what was meant."""
+    """An ArgumentParser that raises a UsageError for a mistake, with a guess at what was meant."""
 
     def __init__(self, prog: str, description: str, **options):
         options.setdefault('formatter_class', Help)
         super().__init__(prog=prog, description=description, allow_abbrev=False, **options)
 
-    def parse_args(self, args=None, namespace=None):  # type: ignore[override]
+    def parse_args(self, args=None, namespace=None):  # type: ignore[override]  # not overloaded
         found, rest = self.parse_known_args(args, namespace)
         if rest:
             option = rest[0].partition('=')[0]
-            self.error(
-                f"unexpected argument '{option}'{did_you_mean(option, self._option_string_actions)}"
-            )
+            hint = did_you_mean(option, self._option_string_actions)
+            self.error(f"unexpected argument '{option}'{hint}")
         return found
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f'{message} (see {self.prog} --help)')
 
+    def knows(self, option: str) -> bool:
+        """Whether it has an option such as '--data'."""
+        return option in self._option_string_actions
+
 
 class Help(argparse.RawDescriptionHelpFormatter):
-    """Paragraphs with indented lines as they are written, all else wrapped to the terminal (at most
-    100 columns)."""
+    """Help that keeps paragraphs with indented lines as they are written, and wraps all others to
+    the terminal (at most 100 columns)."""
 
     def __init__(self, prog: str):
         width = min(shutil.get_terminal_size().columns, 100) - 2
         super().__init__(prog, max_help_position=28, width=width)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return '\n\n'.join(
-            self._paragraph(part, width, indent) for part in text.strip().split('\n\n')
-        )
+        parts = text.strip().split('\n\n')
+        return '\n\n'.join(self._paragraph(part, width, indent) for part in parts)
 
     def _paragraph(self, text: str, width: int, indent: str) -> str:
         if '\n  ' in f'\n{text}':
@@ -68,22 +72,20 @@ class Help(argparse.RawDescriptionHelpFormatter):
 def run(
     tool: Callable[[argparse.Namespace], int | None], parser: Parser, argv: Sequence[str] | None
 ) -> int:
-    """Run a tool on its command line (None: the process's own) and return its exit status: what the
-    tool returns, where it returns one."""
+    """Run a tool on its command line (None: the process's own); returns the exit status, which is
+    what the tool returns if it returns one."""
 
     def action():
         args = parser.parse_args(argv)
         with python.refused(when=getattr(args, 'no_python_layers', False)):
             return tool(args)
 
-    hint = (
-        ': a smaller --batch-size helps' if '--batch-size' in parser._option_string_actions else ''
-    )
+    hint = '; try a smaller --batch-size' if parser.knows('--batch-size') else ''
     return guarded(parser.prog, action, hint)
 
 
 def guarded(prog: str, action: Callable[[], int | None], out_of_memory: str = '') -> int:
-    """The exit status of an action, all that can go wrong in it said in one line."""
+    """The exit status of an action; anything that goes wrong in it is told in one line."""
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         _prepare_streams()
@@ -91,10 +93,6 @@ def guarded(prog: str, action: Callable[[], int | None], out_of_memory: str = ''
             status = action()
             sys.stdout.flush()
             return status or 0
-        except GoodinitError as error:
-            return _fail(prog, str(error))
-        except MemoryError as error:
-            return _fail(prog, f'out of memory ({error}){out_of_memory}')
         except KeyboardInterrupt:
             start = '\n' if sys.stderr.isatty() else ''  # the terminal shows ^C
             say(f'{start}{prog}: interrupted; no file was left half written')
@@ -103,30 +101,51 @@ def guarded(prog: str, action: Callable[[], int | None], out_of_memory: str = ''
             _abandon_output()
             return BROKEN_PIPE
         except Exception as error:
-            if where := python.blame(error):
-                return _fail(prog, f'{where} raised {type(error).__name__}: {error}')
-            if not isinstance(error, OSError):
+            message = _message(error, out_of_memory)
+            if not message:
                 raise
-            _abandon_output()
-            return _fail(prog, f'{error.filename or "standard output"}: {error.strerror or error}')
+            return _fail(prog, message)
+
+
+def _message(error: Exception, out_of_memory: str) -> str:
+    """What to say of an error; '' for one that is a bug of ours."""
+    if isinstance(error, GoodinitError):
+        return in_options(str(error))
+    if isinstance(error, MemoryError):
+        return f'out of memory ({error}){out_of_memory}'
+    where = python.blame(error)
+    if where:
+        return f'{where} raised {type(error).__name__}: {error}'
+    if isinstance(error, OSError):
+        _abandon_output()
+        return f'{error.filename or "standard output"}: {error.strerror or error}'
+    return ''
+
+
+def in_options(message: str) -> str:
+    """A message of the library in the words of the command line."""
+    for argument, option in OPTIONS.items():
+        message = message.replace(argument, option)
+    return message
 
 
 def _prepare_streams() -> None:
-    """A stream that the caller closed swallows what it gets; the locale may lack characters of
-    names."""
-    sys.stdout, sys.stderr = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
+    """Let a stream that the caller closed swallow its text, and print characters of names that the
+    locale lacks as escapes."""
+    sys.stdout = sys.stdout or io.StringIO()
+    sys.stderr = sys.stderr or io.StringIO()
     for stream in sys.stdout, sys.stderr:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors='backslashreplace')
 
 
 def _abandon_output() -> None:
-    """What Python would flush at its exit has nowhere to go either."""
+    """Let Python flush into nothing at its exit: no reader is left."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(text: str) -> None:
-    """A line for the person at the terminal."""
+    """Print a line for the person at the terminal."""
     print(text, file=sys.stderr, flush=True)
 
 

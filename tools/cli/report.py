@@ -1,10 +1,11 @@
-"""Tables of numbers for the terminal, notes on stderr, and the same as JSON."""
+"""Tables of numbers for the terminal, and the same as JSON."""
 
 import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ...feeding.fed_net import FedNet
 from ...initializers import Row
 
 # A measure's name in a Row, and its heading in a table.
@@ -21,24 +22,28 @@ HEADINGS = {
 }
 IN_SHORT = ('output_mean', 'output_std', 'weight_std', 'change_rate', 'change_rate_cv')
 LEGEND = (
-    'mean, std: of the outputs. W std: of the weights. rate: relative change of the weights under a random '
-    'loss. cv: coefficient of variation, the standard deviation over the mean.'
+    'mean, std: of the outputs. W std: of the weights. rate: relative change of the weights under '
+    'a random loss. cv: coefficient of variation, the standard deviation over the mean.'
 )
+PREFIXES = ((1e12, 'T'), (1e9, 'G'), (1e6, 'M'), (1e3, 'k'))
 
 
 def number(value: float | None) -> str:
-    """Three digits or so in at most seven characters; '-' for what could not be measured."""
+    """About three digits in at most seven characters; '-' for what could not be measured."""
     if value is None or math.isnan(value):
         return '-'
-    if value == 0 or 1e-3 <= abs(value) < 1e5 or math.isinf(value):
-        return f'{value:.0f}' if 1000 <= abs(value) < 1e5 else f'{value:.3g}'
+    size = abs(value)
+    if 1000 <= size < 1e5:
+        return f'{value:.0f}'
+    if value == 0 or 1e-3 <= size < 1000 or math.isinf(value):
+        return f'{value:.3g}'
     mantissa, exponent = f'{value:.1e}'.split('e')
     return f'{mantissa}e{int(exponent)}'
 
 
 def amount(value: float, unit: str = '') -> str:
     """A count in short: 431080 -> '431 k'."""
-    for factor, prefix in ((1e12, 'T'), (1e9, 'G'), (1e6, 'M'), (1e3, 'k')):
+    for factor, prefix in PREFIXES:
         if value >= factor:
             return f'{value / factor:.3g} {prefix}{unit}'
     return f'{value:g} {unit}'.strip()
@@ -46,20 +51,20 @@ def amount(value: float, unit: str = '') -> str:
 
 def table(rows: Sequence[Sequence[str]], left: Iterable[int] = (0,), gap: str = '  ') -> str:
     """Rows of cells as aligned columns: those in `left` to the left, all others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     kept = set(left)
-    lines = (
-        gap.join(
-            cell.ljust(width) if i in kept else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
-    return '\n'.join(line.rstrip() for line in lines)
+    columns = []
+    for i, column in enumerate(zip(*rows, strict=True)):
+        width = max(map(len, column))
+        columns.append([_aligned(cell, width, i in kept) for cell in column])
+    return '\n'.join(gap.join(cells).rstrip() for cells in zip(*columns, strict=True))
+
+
+def _aligned(cell: str, width: int, left: bool) -> str:
+    return cell.ljust(width) if left else cell.rjust(width)
 
 
 def before_and_after(before: Sequence[Row], after: Sequence[Row]) -> str:
-    """One line per layer: what it was on the left, what it became on the right."""
+    """A line for each layer: what it was on the left, what it became on the right."""
     headings = [HEADINGS[name] for name in IN_SHORT]
     cells = [['layer', *headings, '|', *headings]]
     for old, new in zip(before, after, strict=True):
@@ -74,47 +79,59 @@ def short(row: Row) -> list[str]:
 
 
 def statistics(rows: Sequence[Row]) -> str:
-    """One line per layer with every measure."""
+    """A line for each layer with every measure."""
     cells = [['layer', 'type', *HEADINGS.values()]]
-    cells += [
-        [row.layer, row.type, *(number(getattr(row, name)) for name in HEADINGS)] for row in rows
-    ]
+    for row in rows:
+        numbers = [number(getattr(row, name)) for name in HEADINGS]
+        cells.append([row.layer, row.type, *numbers])
     return table(cells, left=(0, 1))
 
 
 def spread(rows: Sequence[Row]) -> float:
-    """The greatest change rate over the smallest; NaN where not two of them are known."""
+    """The greatest change rate over the smallest; NaN unless two of them are known."""
     rates = [row.change_rate for row in rows if row.change_rate is not None and row.change_rate > 0]
     return max(rates) / min(rates) if len(rates) > 1 else math.nan
 
 
-def measures(row: Row) -> dict[str, float | None]:
-    """A row's measures for JSON, which has no NaN."""
-    values = {name: getattr(row, name) for name in HEADINGS}
+def about(fed: FedNet) -> dict[str, Any]:
+    """For JSON: what is measured, and on what."""
     return {
-        name: None if value is None or not math.isfinite(value) else float(value)
-        for name, value in values.items()
+        'proto': str(fed.file.path),
+        'data': fed.data.describe,
+        'samples': fed.data.samples,
+        'inputs': fed.data.statistics,
+        'seed': fed.seed,
     }
+
+
+def measures(row: Row) -> dict[str, float | None]:
+    """A row's measures for JSON."""
+    return {name: finite(getattr(row, name)) for name in HEADINGS}
 
 
 def finite(value: Any) -> float | None:
     """A number for JSON, which has neither NaN nor infinity."""
-    return float(value) if value is not None and math.isfinite(value) else None
+    if value is None or not math.isfinite(value):
+        return None
+    return float(value)
 
 
 def gathered(notes: Iterable[str]) -> list[str]:
-    """Notes that say the same of several layers, as one each."""
+    """The notes, those that say the same of several layers as one."""
     layers: dict[str, list[str]] = {}
     for note in notes:
         found = re.match(r"layer '([^']*)': (.*)", note, re.DOTALL)
-        layers.setdefault(found[2] if found else note, []).append(found[1] if found else '')
+        name, text = found.groups() if found else ('', note)
+        layers.setdefault(text, []).append(name)
     return [_gathered(text, names) for text, names in layers.items()]
 
 
 def _gathered(text: str, names: list[str]) -> str:
-    if names == [''] * len(names):
+    if not any(names):
         return text
     if len(names) == 1:
         return f"layer '{names[0]}': {text}"
-    listed = ', '.join(names if len(names) <= 4 else [*names[:3], '...', names[-1]])
-    return f'{len(names)} layers ({listed}): {text}'
+    shown = names
+    if len(names) > 4:
+        shown = [*names[:3], '...', names[-1]]
+    return f'{len(names)} layers ({", ".join(shown)}): {text}'

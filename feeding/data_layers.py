@@ -1,0 +1,92 @@
+"""What the data layers of a prototxt say: what they read, how many samples at a time, for whom."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..netlib.layers import Layer
+from ..netlib.registry import layer_class
+from ..proto.caffe_pb2 import LayerParameter, NetParameter
+
+RECURRENT = ('LSTM', 'RNN')  # their second bottom says where sequences go on
+NO_WEIGHTS = ('Silence', 'Embed')  # read integers, or nothing
+
+
+def data_layers(param: NetParameter) -> list[LayerParameter]:
+    """The layers of a net that bring data into it by themselves; not Input."""
+    return [layer for layer in param.layer if is_data_layer(layer)]
+
+
+def is_data_layer(layer: LayerParameter) -> bool:
+    """Whether the layer brings data into the net by itself. LayerError for an unknown type."""
+    known: type[Layer] = layer_class(layer)
+    makes_only = bool(layer.top) and not layer.bottom
+    return known.is_data or (layer.type == 'Python' and makes_only)
+
+
+def replaceable(layers: Sequence[LayerParameter]) -> list[LayerParameter]:
+    """The data layers that samples may replace. DummyData needs no file: it stays, unless it is all
+    there is."""
+    reading = [layer for layer in layers if layer.type != 'DummyData']
+    return reading or list(layers)
+
+
+def source_of(layer: LayerParameter) -> str | None:
+    """The file or database that a data layer reads; None for a layer that needs none."""
+    for value in _fields_with(layer, 'source'):
+        return value.source
+    return None
+
+
+def batch_size_of(layer: LayerParameter) -> int:
+    """The batch size of a data layer; 1 if it has none."""
+    for value in _fields_with(layer, 'batch_size'):
+        return value.batch_size or 1
+    return 1
+
+
+def set_batch_size(layer: LayerParameter, size: int) -> None:
+    """Change the batch size of a data layer, if it has one."""
+    for value in _fields_with(layer, 'batch_size'):
+        value.batch_size = size
+
+
+def is_missing(layer: LayerParameter) -> bool:
+    """Whether a data layer has nothing to read: its source does not exist, or it expects a program
+    to fill its memory."""
+    source = source_of(layer)
+    return layer.type == 'MemoryData' or (source is not None and not Path(source).exists())
+
+
+def resizing_of(layer: LayerParameter):
+    """The message that holds a data layer's new_height and new_width."""
+    if layer.type == 'DenseImageData':
+        return layer.dense_image_data_param
+    return layer.image_data_param
+
+
+def label_blobs(net: NetParameter) -> set[str]:
+    """The blobs that never reach a weight: labels that a loss compares with, indices, flags."""
+    readers: dict[str, list[bool]] = {}
+    for layer in net.layer:
+        for index, blob in enumerate(layer.bottom):
+            readers.setdefault(blob, []).append(_only_compares(layer, index))
+    tops = {top for layer in net.layer for top in layer.top}
+    return {blob for blob in tops if all(readers.get(blob, []))}
+
+
+def _only_compares(layer: LayerParameter, index: int) -> bool:
+    """Whether a layer neither weighs its bottom of this index nor hands it on."""
+    known: type[Layer] = layer_class(layer)
+    if layer.type in NO_WEIGHTS:
+        return True
+    if layer.type in RECURRENT:
+        return index == 1
+    return index > 0 and (known.is_loss or layer.type == 'Accuracy')
+
+
+def _fields_with(layer: LayerParameter, name: str) -> Iterator[Any]:
+    """The messages in a layer's fields that have a field of this name."""
+    for _, value in layer.ListFields():
+        if hasattr(value, 'DESCRIPTOR') and name in value.DESCRIPTOR.fields_by_name:
+            yield value

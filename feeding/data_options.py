@@ -1,0 +1,86 @@
+"""What a user says about the data of a net."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..netlib.data.samples import Mean, Store
+from ..netlib.data.sources import open_arrays, open_store
+from ..netlib.shapes import Shape
+from ..proto.caffe_pb2 import LayerParameter
+from .data_layers import set_batch_size
+
+Source = str | Path | np.ndarray | Sequence | None
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Where the data come from and what is done to them; None leaves it to the prototxt.
+
+    data: a path that goodinit.netlib.data.sources opens, an array (N, ...), or a pair of arrays:
+    samples and labels (N,). mean: a number, one per channel, or a mean file. crop: pixels cut from
+    the center of each image. `batches` batches of `batch_size` samples. input_shape: (C, H, W) of
+    one sample. seed: chooses the samples and their order.
+    """
+
+    data: Source = None
+    mean: Mean = None
+    scale: float | None = None
+    crop: int | None = None
+    batch_size: int | None = None
+    batches: int = 1
+    input_shape: Shape | None = None
+    seed: int = 0
+
+    def open(self) -> Store | None:
+        """Open `data`; None if there is none. Raises DataError."""
+        if self.data is None or isinstance(self.data, str | Path):
+            return open_store(self.data) if self.data else None
+        if isinstance(self.data, tuple):
+            samples, labels = self.data
+            return open_arrays('array', np.asarray(samples), np.asarray(labels))
+        return open_arrays('array', np.asarray(self.data))
+
+    def mean_of(self, layer: LayerParameter) -> Mean:
+        """What to subtract from the samples: `mean`, or what the layer's transform_param says."""
+        transform = layer.transform_param
+        if self.mean is not None:
+            return self.mean
+        return transform.mean_file or list(transform.mean_value) or None
+
+    def scale_of(self, layer: LayerParameter) -> float:
+        """What to multiply by: `scale`, or what the layer's transform_param says."""
+        if self.scale is None:
+            return layer.transform_param.scale
+        return self.scale
+
+    def for_labels(self) -> 'DataOptions':
+        """The same without what is only done to images."""
+        return replace(self, mean=None, scale=None)
+
+    def written_into(self, layer: LayerParameter) -> LayerParameter:
+        """The data layer with these options in place of its own."""
+        out = LayerParameter()
+        out.CopyFrom(layer)
+        transform = out.transform_param
+        if self.mean is not None:
+            _write_mean(transform, str(self.mean))
+        if self.scale is not None:
+            transform.scale = self.scale
+        if self.crop:
+            transform.crop_size = self.crop
+        if self.batch_size:
+            set_batch_size(out, self.batch_size)
+        return out
+
+
+def _write_mean(transform, mean: str) -> None:
+    """Set the mean of a transform_param to numbers ('104,117,123') or a file."""
+    transform.ClearField('mean_value')
+    transform.ClearField('mean_file')
+    try:
+        transform.mean_value.extend(float(value) for value in mean.split(','))
+    except ValueError:
+        transform.mean_file = mean

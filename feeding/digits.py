@@ -1,0 +1,126 @@
+"""Digits in place of the data of a bundled net: scikit-learn's, some to train on and others to test
+on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from ..initializers.walk import Batch
+from ..netlib.data.embedded import open_embedded
+from ..netlib.data.samples import Mean, Samples
+from ..netlib.data.sources import Arrays
+from ..netlib.data.transform import dimensions
+from ..netlib.errors import layer_error
+from ..netlib.shapes import Shape
+from ..proto.caffe_pb2 import TRAIN, LayerParameter, NetParameter
+from .building import with_inputs
+from .data_layers import data_layers, is_missing, replaceable, source_of
+from .data_options import DataOptions
+from .net_file import NetFile
+from .net_inputs import NetInput, inputs_of_file
+from .sampling import GRAY
+
+HELD_OUT = 300  # of the 1797 digits, to test on
+MOST_NUMBERS = 50_000_000  # in all images together: those of large nets must not fill the memory
+MAKERS = {'mnist': 'convert_mnist_data', 'cifar10': 'convert_cifar_data'}  # of bundled nets' data
+
+
+@dataclass
+class FedByDigits:
+    """A net with Input layers in place of its data layers, batches of digits for them, and a note
+    that says so."""
+
+    param: NetParameter
+    batches: list[Batch]
+    note: str
+
+
+def digits_for(file: NetFile) -> FedByDigits | None:
+    """Digits for a bundled net whose data do not exist; None for any other net.
+
+    A net in the TRAIN phase gets other digits than one in the TEST phase, at most its own batch
+    size at a time, resized to its images, in as many channels. Raises LayerError for a net whose
+    inputs are not an image and its class.
+    """
+    layers = data_layers(file.param)
+    missing = next(filter(is_missing, layers), None)
+    if missing is None or not file.bundled:
+        return None
+    inputs = inputs_of_file(file, replaceable(layers), None, DataOptions(), None)
+    for each in inputs:
+        _check_suits(each)
+    digits = _digits(file.param.state.phase)
+    size = min(len(digits), *(each.shape[0] for each in inputs))
+    count = _count(inputs, size, len(digits))
+    columns = {each.name: _column(each, digits, count) for each in inputs}
+    batches = _cut(columns, count, size)
+    shapes = {name: values.shape for name, values in batches[0].items()}
+    return FedByDigits(with_inputs(file.param, shapes), batches, _note(missing, count))
+
+
+def _check_suits(each: NetInput) -> None:
+    """Raises LayerError for an input that is neither a label nor an image of 1 or 3 channels."""
+    label = each.is_label and len(each.shape) == 1
+    image = not each.is_label and len(each.shape) == 4 and each.shape[1] in (1, 3)
+    if not (label or image):
+        raise layer_error(
+            each.layer,
+            f'its source {source_of(each.layer)} does not exist, and digits cannot replace '
+            f"'{each.name}', {dimensions(each.shape)}",
+        )
+
+
+def _count(inputs: Sequence[NetInput], size: int, available: int) -> int:
+    """How many digits to take: whole batches of `size`, as many as memory allows, at least one."""
+    numbers = max(prod(each.shape) for each in inputs)  # in a batch
+    most = max(size, MOST_NUMBERS // numbers * size)
+    return min(available, most) // size * size
+
+
+def _cut(columns: Batch, count: int, size: int) -> list[Batch]:
+    batches = []
+    for start in range(0, count, size):
+        rows = slice(start, start + size)
+        batches.append({name: values[rows] for name, values in columns.items()})
+    return batches
+
+
+def _note(missing: LayerParameter, count: int) -> str:
+    source = source_of(missing)
+    maker = MAKERS.get(str(source).partition('_')[0])
+    hint = f' (`goodinit {maker}` makes it)' if maker else ''
+    return (
+        f"layer '{missing.name}' ({missing.type}): its source {source} does not exist{hint}; "
+        f"using {count} of scikit-learn's 1797 digits instead"
+    )
+
+
+def _digits(phase: int) -> Arrays:
+    """The digits for nets of the phase."""
+    store = open_embedded((1, 8, 8), np.random.default_rng(0)).store
+    end = len(store) - HELD_OUT
+    places = range(end) if phase == TRAIN else range(end, len(store))
+    pixels, labels = zip(*(store[place] for place in places), strict=True)
+    return Arrays("scikit-learn's digits", np.stack(pixels), np.array(labels))
+
+
+def _column(each: NetInput, digits: Arrays, count: int) -> np.ndarray:
+    """The labels of `count` digits, or their images as the layer would bring them: resized, minus
+    its mean, scaled."""
+    options = DataOptions()
+    if each.is_label:
+        _, labels = _take(digits, count)
+        return labels.astype(np.float32)
+    mean = options.mean_of(each.layer)
+    if each.layer.transform_param.mean_file:
+        mean = GRAY
+    images, _ = _take(digits, count, each.sample, mean, options.scale_of(each.layer))
+    return images
+
+
+def _take(digits, count: int, shape: Shape = (1, 8, 8), mean: Mean = None, scale: float = 1.0):
+    """Always the same `count` of them, in the same order, with their labels."""
+    samples = Samples(digits, shape, np.random.default_rng(0), mean=mean, scale=scale)
+    return samples.take(count)

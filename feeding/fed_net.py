@@ -1,0 +1,123 @@
+"""A net with its data: the way from a name and the user's wishes to a net that can be run.
+
+The data are the user's. Without them, they are what the net's own data layers read, if their
+sources exist. Else they are samples that need no file: scikit-learn's digits for one channel, crops
+of its two photographs for three.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..initializers import Row, measure
+from ..netlib import Net, graph
+from ..netlib.engines import Engine
+from ..netlib.errors import NetError
+from ..netlib.ranks import Ranks
+from ..netlib import weights as files
+from ..proto.caffe_pb2 import LayerParameter, NetParameter
+from .building import build_net, random_numbers, with_inputs
+from .data_layers import data_layers, is_missing, replaceable, source_of
+from .data_options import DataOptions
+from .feed import Feed
+from .net_file import NetFile
+from .net_inputs import BATCH_SIZE, check_learns, inputs_of_file
+from .own_data import own_data, own_shapes
+from .sampling import sampled
+
+MEASURE = 1002  # a use of the seed
+
+
+def feed_net(
+    file: NetFile,
+    options: DataOptions,
+    engine: Engine | str = 'fast',
+    weights: str = '',
+    ranks: Ranks | None = None,
+) -> 'FedNet':
+    """The net of a file with its data, or a rank's share of them; its parameters come from its
+    fillers and, if it is given, the file `weights`. Raises GoodinitError."""
+    data = find_data(file, options, ranks)
+    param = with_inputs(file.param, data.shapes)
+    net, notes = build_net(param, weights=weights, engine=engine, seed=options.seed, ranks=ranks)
+    data.clip_labels(net)
+    return FedNet(file, data, net, data.notes + notes, options.seed)
+
+
+def find_data(file: NetFile, options: DataOptions, ranks: Ranks | None = None) -> Feed:
+    """The data of a net, by the rules above; a rank's share of them. Raises GoodinitError."""
+    layers = data_layers(file.param)
+    if not layers and not any(layer.type == 'Input' for layer in file.param.layer):
+        raise NetError(f'{file.path}: no layer feeds the net; needed: an Input or a data layer')
+    store = options.open()
+    missing = [layer for layer in layers if is_missing(layer)]
+    if layers and not missing and store is None:
+        return own_data(file, layers, options, ranks)
+    batch_size = options.batch_size or BATCH_SIZE
+    inputs = inputs_of_file(file, replaceable(layers), store, options, batch_size)
+    check_learns(inputs, str(file.path))
+    found = sampled(inputs, store, options, ranks or Ranks())
+    if missing and store is None:
+        found.notes.insert(0, _embedded_note(missing[0]))
+    return found
+
+
+def shaped(file: NetFile, options: DataOptions) -> NetParameter:
+    """The net of a file with Input layers in place of its data layers, for its shapes alone; its
+    batches are as large as the file says.
+
+    Raises GoodinitError if the shapes cannot be determined.
+    """
+    layers = data_layers(file.param)
+    if layers and not any(is_missing(layer) for layer in layers):
+        shapes = own_shapes(file, layers, options)
+    else:
+        inputs = inputs_of_file(file, replaceable(layers), None, options, options.batch_size)
+        shapes = {each.name: each.shape for each in inputs}
+    return with_inputs(file.param, shapes, keep_transforms=True)
+
+
+def _embedded_note(layer: LayerParameter) -> str:
+    source = source_of(layer)
+    reason = f'its source {source} does not exist' if source else 'no program fills its memory'
+    return (
+        f"layer '{layer.name}' ({layer.type}): {reason}; using samples of scikit-learn instead "
+        '(goodinit init --data takes your own)'
+    )
+
+
+@dataclass
+class FedNet:
+    """A net with its data. notes: what a user should know about its data and weights."""
+
+    file: NetFile
+    data: Feed
+    net: Net
+    notes: list[str]
+    seed: int
+
+    def measure(self, dropout: bool = False) -> list[Row]:
+        """What every layer does now; each call draws the same random losses."""
+        rng = random_numbers(self.seed, MEASURE)
+        return measure(self.net, self.data.batches, rng, dropout)
+
+    def weights(self) -> NetParameter:
+        """The message of a caffemodel: the weights, in the layers as they are in the net's file."""
+        return files.to_proto(self.net, layers=self._layers())
+
+    def check_save(self, path: str | Path) -> None:
+        """Raises GoodinitError for a net that `save` would refuse."""
+        files.check_save(self.net, path)
+
+    def save(self, path: str | Path) -> None:
+        """Write a caffemodel, or HDF5 if it is called .h5, that BVLC Caffe reads; an error leaves
+        no file behind."""
+        files.save(self.net, path, layers=self._layers())
+
+    def _layers(self) -> NetParameter:
+        """The layers to save: those of the file where they differ from those that run."""
+        out = files.layers_of(self.net)
+        originals = graph.insert_splits(self.file.param).layer
+        for original, run, saved in zip(originals, self.net.param.layer, out.layer, strict=True):
+            if original != run:
+                saved.CopyFrom(original)
+        return out

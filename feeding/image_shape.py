@@ -1,0 +1,102 @@
+"""The shape of the images that replace those of a data layer: the one place that determines it."""
+
+import re
+from pathlib import Path
+
+from ..netlib.data.samples import Store
+from ..netlib.data.sources import Images
+from ..netlib.errors import layer_error
+from ..netlib.shapes import Shape
+from ..proto import ProtoError, read_net
+from ..proto.caffe_pb2 import LayerParameter
+from .data_layers import resizing_of
+from .data_options import DataOptions
+
+TRAINING = 'train_val|train_test'  # in the names of files that have a deploy file beside them
+GIVE_SHAPE = 'give input_shape=(C, H, W)'
+
+
+def image_shape(
+    path: Path, layer: LayerParameter, store: Store | None, options: DataOptions
+) -> Shape:
+    """The shape (C, H, W) of the images that replace those of a data layer in the net of `path`.
+
+    The options may give it. Else H and W are, in this order: the options' crop, the layer's
+    crop_size, its new_height and new_width, those of the deploy.prototxt beside the net, those of
+    the data. C is the number of mean_values if there are several, else that of the deploy.prototxt
+    or the data. Raises LayerError if none of them says it.
+    """
+    if options.input_shape:
+        return options.input_shape
+    item = item_shape(store)
+    if item and len(item) != 3:
+        return item
+    known = [shape for shape in (deploy_shape(path), item) if shape]
+    size = _height_and_width(layer, options.crop, known)
+    channels = _channels(layer, known)
+    if size and channels:
+        return (channels, *size)
+    what = 'channels' if size else 'height and width'
+    raise layer_error(
+        layer,
+        f"top '{layer.top[0]}': its {what} cannot be determined from the prototxt, "
+        f'a deploy.prototxt beside it or the data: {GIVE_SHAPE}',
+    )
+
+
+def _height_and_width(layer, crop: int | None, known: list[Shape]) -> Shape | None:
+    square = crop or layer.transform_param.crop_size
+    resizing = resizing_of(layer)
+    candidates = [(square, square), (resizing.new_height, resizing.new_width)]
+    candidates += [shape[1:] for shape in known]
+    for extents in candidates:
+        if all(extents):
+            return extents
+    return None
+
+
+def _channels(layer, known: list[Shape]) -> int | None:
+    means = len(layer.transform_param.mean_value)
+    if means > 1:
+        return means
+    return known[0][0] if known else None
+
+
+def item_shape(store: Store | None) -> Shape | None:
+    """The shape of the items of a store; (3, 0, 0) for image files, whose sizes differ."""
+    if isinstance(store, Images):
+        return (3, 0, 0)
+    if not store:
+        return None
+    item, _ = store[0]
+    return item.shape
+
+
+def deploy_shape(path: Path) -> Shape | None:
+    """The shape (C, H, W) of the first image input of the deploy prototxt beside a train_val one,
+    if there is one.
+
+    Beside x_train_val.prototxt (or x_train_test) it is x_deploy.prototxt, x.prototxt or
+    deploy.prototxt.
+    """
+    names = (
+        re.sub(TRAINING, 'deploy', path.name),
+        re.sub(f'_({TRAINING})', '', path.name),
+        'deploy.prototxt',
+    )
+    for name in names:
+        beside = path.with_name(name)
+        if beside != path and beside.is_file():
+            try:
+                return _first_image_shape(beside)
+            except ProtoError:
+                continue
+    return None
+
+
+def _first_image_shape(path: Path) -> Shape | None:
+    for layer in read_net(path).layer:
+        for shape in layer.input_param.shape:
+            if len(shape.dim) == 4:
+                return tuple(shape.dim[1:])
+    return None

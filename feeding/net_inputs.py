@@ -1,0 +1,153 @@
+"""The blobs that batches fill: which ones, of which shape, and how their shape is found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..netlib import Net
+from ..netlib.data.samples import Store
+from ..netlib.data.transform import dimensions
+from ..netlib.errors import NetError, layer_error
+from ..netlib.shapes import Shape
+from ..proto.caffe_pb2 import LayerParameter
+from .data_layers import batch_size_of, label_blobs
+from .data_options import DataOptions
+from .image_shape import GIVE_SHAPE, image_shape
+from .net_file import NetFile
+
+BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class NetInput:
+    """A blob that batches fill: its shape (N, ...), the layer that makes it, and whether it is only
+    compared with."""
+
+    name: str
+    shape: Shape
+    layer: LayerParameter
+    is_label: bool
+
+    @property
+    def sample(self) -> Shape:
+        """The shape of one sample."""
+        return self.shape[1:]
+
+
+def inputs_of_net(net: Net, options: DataOptions) -> list[NetInput]:
+    """The blobs of the Input layers of a net, `options.batch_size` samples each.
+
+    `options.input_shape` replaces the shape of the first one, and of all that are shaped like it.
+    Raises NetError if the net has no Input layer, LayerError if its weights do not fit the shape.
+    """
+    labels = label_blobs(net.param)
+    images = options.batch_size or BATCH_SIZE
+    found = []
+    for layer, tops in zip(net.layers, net.tops, strict=True):
+        if layer.type == 'Input':
+            for blob in tops:
+                shape = (images, *blob.shape[1:])
+                found.append(NetInput(blob.name, shape, layer.param, blob.name in labels))
+    if not found:
+        raise NetError(
+            f"net '{net.name}' has no Input layer to put data into; "
+            'open it with goodinit.open_net, which gives it one'
+        )
+    if options.input_shape:
+        return _reshaped(net, found, tuple(options.input_shape))
+    return found
+
+
+def _reshaped(net: Net, inputs: list[NetInput], sample: Shape) -> list[NetInput]:
+    """The inputs with samples of another shape; the net's blobs follow."""
+    main = next((each.sample for each in inputs if not each.is_label), None)
+    out = []
+    for each in inputs:
+        if each.sample == main and not each.is_label:
+            each = replace(each, shape=(each.shape[0], *sample))
+        elif main and each.sample[1:] == main[1:]:  # one label per pixel
+            each = replace(each, shape=(*each.shape[:2], *sample[1:]))
+        net.blobs[each.name].reshape(*each.shape)
+        out.append(each)
+    net.reshape()
+    return out
+
+
+def inputs_of_file(
+    file: NetFile,
+    layers: Sequence[LayerParameter],
+    store: Store | None,
+    options: DataOptions,
+    batch_size: int | None,
+) -> list[NetInput]:
+    """The blobs of a net's Input layers, and of the data `layers` that are to be replaced.
+
+    batch_size None: as many samples as the prototxt says. Labels are (N,), or one per pixel if a
+    layer makes nothing but labels. Raises LayerError if a shape cannot be determined, NetError if
+    no input has the shape that the options give.
+    """
+    labels = label_blobs(file.param)
+    found = []
+    for layer in file.param.layer:
+        if layer.type == 'Input':
+            shapes = declared_shapes(layer, options.input_shape, batch_size)
+        elif layer in layers:
+            images = batch_size or batch_size_of(layer)
+            pictured = _pictured(layer, layers, labels)
+            sample = image_shape(file.path, pictured, store, options)
+            shapes = _top_shapes(layer, images, sample, only_labels=pictured is not layer)
+        else:
+            continue
+        for top, shape in zip(layer.top, shapes, strict=True):
+            found.append(NetInput(top, shape, layer, top in labels))
+    _check_input_shape(file, found, options.input_shape)
+    return found
+
+
+def _pictured(layer, layers, labels: set[str]) -> LayerParameter:
+    """The layer whose images a data layer goes with: its own, or those of the first other layer if
+    it makes nothing but labels."""
+    if layer.top[0] not in labels:
+        return layer
+    others = [other for other in layers if other.top[0] not in labels]
+    return others[0] if others else layer
+
+
+def _top_shapes(layer, images: int, sample: Shape, only_labels: bool) -> list[Shape]:
+    """The shape of each top of a data layer."""
+    pixels = (images, 1, *sample[1:])
+    first = pixels if only_labels else (images, *sample)
+    label = pixels if layer.type == 'DenseImageData' else (images,)
+    return [first] + [label] * (len(layer.top) - 1)
+
+
+def _check_input_shape(file: NetFile, inputs: Sequence[NetInput], given: Shape | None) -> None:
+    samples = [each.sample for each in inputs]
+    if given and given not in samples:
+        shapes = ', '.join(map(dimensions, samples))
+        raise NetError(
+            f'{file.path}: input_shape: found {dimensions(given)}; the inputs of the net, '
+            f'without their batches, are {shapes}'
+        )
+
+
+def declared_shapes(layer: LayerParameter, given: Shape | None, batch: int | None) -> list[Shape]:
+    """The shapes of an Input layer's tops as it says them, with `batch` as the first axis and
+    `given` as the others of the first shape, if it fits."""
+    shapes = [tuple(shape.dim) for shape in layer.input_param.shape]
+    if given and not shapes:
+        shapes = [(1, *given)]
+    elif given and len(shapes[0]) == 1 + len(given):
+        shapes[0] = (shapes[0][0], *given)
+    if len(shapes) == 1:
+        shapes *= len(layer.top)
+    if len(shapes) != len(layer.top):
+        raise layer_error(
+            layer, f'found {len(shapes)} shapes for {len(layer.top)} tops: {GIVE_SHAPE}'
+        )
+    return [(batch or shape[0], *shape[1:]) for shape in shapes]
+
+
+def check_learns(inputs: Sequence[NetInput], name: str) -> None:
+    """Raises NetError if the net called `name` only takes labels."""
+    if all(each.is_label for each in inputs):
+        raise NetError(f'{name}: no input of the net reaches a layer that learns')

@@ -1,0 +1,105 @@
+"""`goodinit.open_net` and `goodinit.open_data`: a net by name or path, and data in its shape."""
+
+import warnings
+from pathlib import Path
+
+from ..netlib import Net
+from ..netlib.data.samples import Mean
+from ..netlib.engines import Engine
+from ..netlib.errors import NetError, did_you_mean
+from ..netlib.shapes import Shape
+from ..proto.caffe_pb2 import TEST, TRAIN
+from .building import build_net
+from .data_options import DataOptions, Source
+from .fed_net import shaped
+from .feed import Feed
+from .net_file import read_net_file
+from .net_inputs import check_learns, inputs_of_net
+from .sampling import sampled
+
+PHASES = {'train': TRAIN, 'test': TEST}
+
+
+def open_net(
+    name_or_path: str | Path,
+    phase: int | str = 'train',
+    *,
+    input_shape: Shape | None = None,
+    weights: str | Path | None = None,
+    engine: Engine | str = 'fast',
+    seed: int = 0,
+) -> Net:
+    """A net that is ready for data: Input layers in place of its data layers, parameters filled.
+
+        net = goodinit.open_net('lenet')
+        data = goodinit.open_data('images/', net)
+        rng = np.random.default_rng(0)
+        goodinit.initialize(net, data.batches, goodinit.PRESETS['lsuv'], rng)
+        net.save('lenet.caffemodel')
+
+    name_or_path: a train_val, deploy or solver prototxt, or a bundled model ('lenet',
+    'fitnet4/relu', 'lenet/deploy'). phase: 'train' or 'test'. input_shape: (C, H, W) of one sample,
+    if neither the prototxt nor a deploy.prototxt beside it says it. weights: a caffemodel or .h5
+    whose weights replace what the fillers give, where the file has them; a UserWarning names the
+    layers that only one side has. Without `weights`, BatchNorm normalizes by its batch. seed: what
+    the fillers, dropout and the data layers draw from.
+
+    Raises GoodinitError.
+    """
+    file = read_net_file(name_or_path, _phase_number(phase))
+    shape = tuple(input_shape) if input_shape else None
+    param = shaped(file, DataOptions(input_shape=shape, seed=seed))
+    net, notes = build_net(param, weights=str(weights or ''), engine=engine, seed=seed)
+    for note in notes:
+        warnings.warn(note, stacklevel=2)
+    return net
+
+
+def open_data(
+    path_or_arrays: Source,
+    net: Net,
+    *,
+    mean: Mean = None,
+    scale: float | None = None,
+    crop: int | None = None,
+    batch_size: int | None = None,
+    batches: int = 1,
+    input_shape: Shape | None = None,
+    seed: int = 0,
+) -> Feed:
+    """Data in the shape that a net takes, transformed, in batches; what `--data` is to the tools.
+
+        data = goodinit.open_data('images/', net, mean=(104, 117, 123), batches=4)
+        data = goodinit.open_data((pixels, labels), net, scale=1 / 255)
+        print(data)
+
+    path_or_arrays: a folder of images, a glob, a list file, an .npy or .npz file, an LMDB or
+    LevelDB, the files of MNIST or CIFAR-10; an array (N, C, H, W), or a pair of arrays: samples and
+    labels (N,). None: scikit-learn's digits for one channel, crops of its two photographs for
+    three.
+
+    Images are scaled until they cover the height and width of the net's input, and cut at the
+    center; `crop` first cuts crop x crop pixels. Then each value becomes (value - mean) * scale.
+    mean: a number, one per channel, or a mean file. By default mean and scale are those of the
+    layer's transform_param. `batches` batches of `batch_size` samples (default: 32), chosen by
+    `seed`. input_shape: (C, H, W), if the net is to take samples of another shape than its own.
+
+    The result has `batches` ({blob: values} each), `describe`, `notes`, `labels` and `statistics`.
+    Raises GoodinitError.
+    """
+    options = DataOptions(path_or_arrays, mean, scale, crop, batch_size, batches, input_shape, seed)
+    inputs = inputs_of_net(net, options)
+    check_learns(inputs, f"net '{net.name}'")
+    found = sampled(inputs, options.open(), options, net.ranks)
+    found.clip_labels(net)
+    return found
+
+
+def _phase_number(phase: int | str) -> int:
+    """TRAIN or TEST, by name or number."""
+    if phase in PHASES.values():
+        return int(phase)
+    if phase not in PHASES:
+        hint = did_you_mean(str(phase), PHASES)
+        raise NetError(f"phase: found '{phase}'{hint}; needed: {' or '.join(PHASES)}")
+    return PHASES[phase]

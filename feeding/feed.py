@@ -62,12 +62,11 @@ class Feed:
         return f'{self.describe}; {self.samples} used; {"; ".join(inputs)}'
 
     def __repr__(self) -> str:
+        count = len(self.batches)
+        batches = '1 batch' if count == 1 else f'{count} batches'
         shapes = [f'{name} {dimensions(shape)}' for name, shape in self.shapes.items()]
-        lines = [
-            f'Feed: {self}',
-            f'  {len(self.batches)} x {", ".join(shapes)}',
-            *(f'  note: {note}' for note in self.notes),
-        ]
+        lines = [f'Feed: {self}', f'  {batches}: {", ".join(shapes)}']
+        lines += [f'  note: {note}' for note in self.notes]
         return '\n'.join(lines)
 
     def clip_labels(self, net: Net) -> None:

@@ -101,5 +101,5 @@ def _phase_number(phase: int | str) -> int:
         return int(phase)
     if phase not in PHASES:
         hint = did_you_mean(str(phase), PHASES)
-        raise NetError(f"phase: found '{phase}'{hint}; needed: {' or '.join(PHASES)}")
+        raise NetError(f"phase: unknown '{phase}'{hint} (known: {', '.join(PHASES)})")
     return PHASES[phase]

@@ -33,7 +33,7 @@ from goodinit.netlib.engines import Engine, make_engine
 from goodinit.netlib.engines.cuda.device import open_device
 from goodinit.proto import parse_text, read_net
 from goodinit.proto.caffe_pb2 import TEST, TRAIN, NetParameter, SolverParameter
-from goodinit.tools.caffe import wait
+from goodinit.tools.bvlc.timing import wait
 
 from goodinit import Solver
 

@@ -13,7 +13,7 @@ from goodinit.netlib.engines.cuda import device
 from goodinit.netlib.errors import import_extra
 from goodinit.solvers import events
 from goodinit.solvers.log.caffe_log import SolverLog
-from goodinit.tools import caffe
+from goodinit.tools.bvlc import training
 from goodinit.tools.caffe import main
 from goodinit.tools.cli.signals import Signals
 from toolkit import fails
@@ -199,7 +199,7 @@ def test_signals_while_training(name, last, kept, folder, monkeypatch, capsys):
             if isinstance(event, events.Displayed) and event.iter == 3:
                 signal.raise_signal(getattr(signal, name))
 
-    monkeypatch.setattr(caffe, 'SolverLog', Raising)
+    monkeypatch.setattr(training, 'SolverLog', Raising)
     text = (folder / 'solver_long.prototxt').read_text()
     (folder / 'nine.prototxt').write_text(
         re.sub('max_iter.*', 'max_iter: 9', text.replace('20000', '1'))

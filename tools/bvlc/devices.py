@@ -1,0 +1,32 @@
+"""`goodinit caffe device_query`: say which GPUs there are."""
+
+import argparse
+
+from ...netlib.errors import EngineError
+from ...solvers.log.glog import log
+from ..cli.gpu import device, use_gpu
+
+
+def device_query(args: argparse.Namespace) -> None:
+    """Log the properties of the GPUs that -gpu names, or of the first."""
+    numbers = args.gpu or [0]
+    log('caffe.cpp:138', f'Querying GPUs {",".join(map(str, numbers))}')
+    use_gpu(numbers[0])
+    devices = device().open_device().cuda.Device
+    for i in numbers:
+        if i >= devices.count():
+            raise EngineError(f'GPU {i}: found only {devices.count()}, the first is 0')
+        for name, value in properties(devices(i), i).items():
+            log('common.cpp:172', f'{name + ":":30} {value}')
+
+
+def properties(gpu, number: int) -> dict[str, object]:
+    """What to say of a GPU, a pycuda.driver.Device."""
+    major, minor = gpu.compute_capability()
+    return {
+        'Device id': number,
+        'Major revision number': major,
+        'Minor revision number': minor,
+        'Name': gpu.name(),
+        'Total global memory': gpu.total_memory(),
+    }

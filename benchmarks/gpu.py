@@ -24,8 +24,8 @@ from statistics import median
 
 import numpy as np
 from goodinit.benchmarks.initializers import RESULTS, environment, machine
-from goodinit.feeding.building import with_inputs
 from goodinit.feeding.bundled import find_model
+from goodinit.feeding.input_layers import with_inputs
 from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers import PRESETS, fill, initialize
 from goodinit.netlib import Net

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from goodinit.feeding.building import with_inputs
+from goodinit.feeding.input_layers import with_inputs
 from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers import PRESETS, fill, initialize
 from goodinit.netlib import Net

@@ -15,9 +15,9 @@ from ..netlib.data.transform import dimensions
 from ..netlib.errors import layer_error
 from ..netlib.shapes import Shape
 from ..proto.caffe_pb2 import TRAIN, LayerParameter, NetParameter
-from .building import with_inputs
 from .data_layers import data_layers, is_missing, replaceable, source_of
 from .data_options import DataOptions
+from .input_layers import with_inputs
 from .net_file import NetFile
 from .net_inputs import NetInput, inputs_of_file
 from .sampling import GRAY

@@ -13,18 +13,17 @@ from ..netlib import Net, graph
 from ..netlib.engines import Engine
 from ..netlib.errors import NetError
 from ..netlib.ranks import Ranks
-from ..netlib import weights as files
+from ..netlib.weights import check_save, layers_of, save, to_proto
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
-from .building import build_net, random_numbers, with_inputs
 from .data_layers import data_layers, is_missing, replaceable, source_of
 from .data_options import DataOptions
 from .feed import Feed
+from .filled_net import MEASURE, filled_net, random_numbers
+from .input_layers import with_inputs
 from .net_file import NetFile
 from .net_inputs import BATCH_SIZE, check_learns, inputs_of_file
 from .own_data import own_data, own_shapes
 from .sampling import sampled
-
-MEASURE = 1002  # a use of the seed
 
 
 def feed_net(
@@ -38,7 +37,7 @@ def feed_net(
     fillers and, if it is given, the file `weights`. Raises GoodinitError."""
     data = find_data(file, options, ranks)
     param = with_inputs(file.param, data.shapes)
-    net, notes = build_net(param, weights=weights, engine=engine, seed=options.seed, ranks=ranks)
+    net, notes = filled_net(param, weights=weights, engine=engine, seed=options.seed, ranks=ranks)
     data.clip_labels(net)
     return FedNet(file, data, net, data.notes + notes, options.seed)
 
@@ -102,20 +101,20 @@ class FedNet:
 
     def weights(self) -> NetParameter:
         """The message of a caffemodel: the weights, in the layers as they are in the net's file."""
-        return files.to_proto(self.net, layers=self._layers())
+        return to_proto(self.net, layers=self._layers())
 
     def check_save(self, path: str | Path) -> None:
         """Raises GoodinitError for a net that `save` would refuse."""
-        files.check_save(self.net, path)
+        check_save(self.net, path)
 
     def save(self, path: str | Path) -> None:
         """Write a caffemodel, or HDF5 if it is called .h5, that BVLC Caffe reads; an error leaves
         no file behind."""
-        files.save(self.net, path, layers=self._layers())
+        save(self.net, path, layers=self._layers())
 
     def _layers(self) -> NetParameter:
         """The layers to save: those of the file where they differ from those that run."""
-        out = files.layers_of(self.net)
+        out = layers_of(self.net)
         originals = graph.insert_splits(self.file.param).layer
         for original, run, saved in zip(originals, self.net.param.layer, out.layer, strict=True):
             if original != run:

@@ -9,10 +9,10 @@ from ..netlib.engines import Engine
 from ..netlib.errors import NetError, did_you_mean
 from ..netlib.shapes import Shape
 from ..proto.caffe_pb2 import TEST, TRAIN
-from .building import build_net
 from .data_options import DataOptions, Source
 from .fed_net import shaped
 from .feed import Feed
+from .filled_net import filled_net
 from .net_file import read_net_file
 from .net_inputs import check_learns, inputs_of_net
 from .sampling import sampled
@@ -49,7 +49,7 @@ def open_net(
     file = read_net_file(name_or_path, _phase_number(phase))
     shape = tuple(input_shape) if input_shape else None
     param = shaped(file, DataOptions(input_shape=shape, seed=seed))
-    net, notes = build_net(param, weights=str(weights or ''), engine=engine, seed=seed)
+    net, notes = filled_net(param, weights=str(weights or ''), engine=engine, seed=seed)
     for note in notes:
         warnings.warn(note, stacklevel=2)
     return net

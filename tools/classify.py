@@ -23,8 +23,8 @@ import numpy as np
 from goodinit.caffe import Net
 from goodinit.caffe.classifier import Classifier
 from goodinit.caffe.common import common
-from goodinit.feeding.building import copy_weights
 from goodinit.feeding.bundled import find_model
+from goodinit.feeding.weights_file import take_weights
 from goodinit.netlib.data.transform import NO_ARRAY, read_mean
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.errors import DataError, GoodinitError
@@ -180,7 +180,7 @@ def build(kind: Callable[..., NetKind], args: argparse.Namespace, **options) -> 
         made = kind(**options, **model_arguments(args))
     except (ValueError, RuntimeError) as error:
         raise GoodinitError(str(error)) from error
-    for note in copy_weights(made.net, args.pretrained_model):
+    for note in take_weights(made.net, args.pretrained_model):
         say(f'note: {note}')
     if args.share:
         made.net.share_memory()

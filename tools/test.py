@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from goodinit.tools.cli.console import Parser, run, say
 
 import numpy as np
-from goodinit.feeding.building import copy_weights
 from goodinit.feeding.digit_training import Feeder
 from goodinit.feeding.digits import digits_for
 from goodinit.feeding.net_file import read_net_file
+from goodinit.feeding.weights_file import take_weights
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import TEST
@@ -55,7 +55,7 @@ def test(args: argparse.Namespace) -> None:
     digits = digits_for(file)
     net = Net(digits.param if digits else file.param, engine=args.engine)
     fill(net, np.random.default_rng(0))
-    notes = copy_weights(net, args.weights)
+    notes = take_weights(net, args.weights)
     if args.share:
         net.share_memory()
     batches = ITERATIONS

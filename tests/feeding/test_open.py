@@ -248,7 +248,9 @@ def test_shapes_that_cannot_be_determined(tmp_path):
 
 def test_shapes_that_do_not_fit(tmp_path):
     proto = written(tmp_path)
-    with pytest.raises(GoodinitError, match=r'net\.prototxt: input_shape: found 1 x 3 x 8 x 8; the'):
+    with pytest.raises(
+        GoodinitError, match=r'net\.prototxt: input_shape: found 1 x 3 x 8 x 8; the'
+    ):
         goodinit.open_net(proto, input_shape=(1, 3, 8, 8))
     net = goodinit.open_net(proto)
     with pytest.raises(GoodinitError, match='Input size incompatible with inner product'):

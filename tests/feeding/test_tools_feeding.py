@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import places
 import pytest
-from goodinit.feeding.building import with_inputs
 from goodinit.feeding.data_layers import label_blobs
 from goodinit.feeding.data_options import DataOptions
 from goodinit.feeding.fed_net import find_data, shaped
 from goodinit.feeding.image_shape import image_shape
+from goodinit.feeding.input_layers import with_inputs
 from goodinit.feeding.net_file import read_net_file
 from goodinit.netlib import Net
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ...feeding.building import with_inputs
 from ...feeding.data_layers import source_of
 from ...feeding.data_options import DataOptions
+from ...feeding.input_layers import with_inputs
 from ...feeding.net_file import NetFile
 from ...feeding.net_inputs import inputs_of_file
 from ...initializers.fillers import fill_array

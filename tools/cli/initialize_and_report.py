@@ -4,14 +4,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...feeding.building import listed, random_numbers
 from ...feeding.fed_net import FedNet
+from ...feeding.filled_net import INITIALIZE, random_numbers
+from ...feeding.weights_file import listed
 from ...initializers import Recipe, Row, initialize
 from ...initializers.recipe import choose
 from . import report
 from .console import say
 
-INITIALIZE = 1003  # a use of the seed
 FEW = 16  # samples; statistics of fewer are so rough that it is said
 DEAD = 0.1  # the share of dead units that is worth a note
 

@@ -1,0 +1,41 @@
+"""A net with Input layers in place of its data layers."""
+
+from collections.abc import Mapping
+
+from ..netlib.shapes import Shape
+from ..proto.caffe_pb2 import LayerParameter, NetParameter
+from .data_layers import is_data_layer
+
+
+def with_inputs(
+    param: NetParameter, shapes: Mapping[str, Shape], keep_transforms: bool = False
+) -> NetParameter:
+    """The net with an Input layer in place of each layer that brings in the blobs of `shapes`.
+
+    Every layer stays in its place, under its name; with `keep_transforms`, its transform_param says
+    how its data are to be transformed, although an Input layer does not do it.
+    """
+    out = NetParameter()
+    out.CopyFrom(param)
+    for layer in out.layer:
+        brings_data = layer.type == 'Input' or is_data_layer(layer)
+        if brings_data and any(top in shapes for top in layer.top):
+            plain = LayerParameter(name=layer.name, type='Input', top=layer.top)
+            plain.origin = layer.origin
+            for top in layer.top:
+                plain.input_param.shape.add(dim=shapes[top])
+            if keep_transforms and layer.HasField('transform_param'):
+                plain.transform_param.CopyFrom(layer.transform_param)
+            layer.CopyFrom(plain)
+    return out
+
+
+def with_batch_statistics(param: NetParameter) -> NetParameter:
+    """The net with BatchNorm normalizing by its batch: without trained weights there are no other
+    statistics."""
+    out = NetParameter()
+    out.CopyFrom(param)
+    for layer in out.layer:
+        if layer.batch_norm_param.use_global_stats:
+            layer.batch_norm_param.ClearField('use_global_stats')
+    return out

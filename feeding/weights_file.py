@@ -1,0 +1,49 @@
+"""Trained weights from a file into a net, and what does not go together."""
+
+from collections.abc import Collection, Sequence
+
+from ..netlib import Net
+from ..netlib.errors import NetError
+from ..netlib.weights import read_weights_file
+
+MANY = 6  # names in a list; of more, only some are printed
+
+
+def take_weights(net: Net, weights: str) -> list[str]:
+    """Copy the weights of a file into the net; returns notes on layers that only one of the two
+    has. Raises GoodinitError if they have none in common."""
+    saved = read_weights_file(weights)
+    learned = [layer.name for layer in saved.layer if layer.blobs]
+    try:
+        unknown = set(net.copy_from(saved))
+    except NetError as error:
+        raise NetError(f'{weights}: {error}') from error
+    if unknown.issuperset(learned):
+        raise NetError(
+            f'{weights}: none of its layers with weights ({listed(learned) or "it has none"}) is '
+            f'in the net, which has {listed(list(net.params)) or "none"}'
+        )
+    notes = []
+    ignored = [name for name in learned if name in unknown]
+    if ignored:
+        notes.append(f'{weights}: ignoring layers that the net lacks: {listed(ignored)}')
+    kept = _without_saved(net, learned)
+    if kept:
+        notes.append(f'{weights}: lacks some layers, which keep their fillers: {listed(kept)}')
+    return notes
+
+
+def _without_saved(net: Net, saved: Collection[str]) -> list[str]:
+    """The layers of a net with parameters of their own that are not among the `saved` ones."""
+    missing = []
+    for name, params in net.params.items():
+        if name not in saved and any(param.owner is param for param in params):
+            missing.append(name)
+    return missing
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names, or the first and the last of many."""
+    if len(names) > MANY:
+        names = [*names[:4], '...', names[-1]]
+    return ', '.join(names)

@@ -1,4 +1,4 @@
-"""The command `goodinit`. Ctrl-C while Python still loads it ends it in silence, as it ends any
+"""The command `goodinit`. While Python still loads it, Ctrl-C ends it without a message, like any
 program."""
 
 import signal
@@ -8,7 +8,7 @@ import sys
 def main() -> int:
     """Run the command line of this process; returns the exit status."""
     handler = signal.getsignal(signal.SIGINT)
-    if handler is signal.default_int_handler:  # not ignored, as it is in the background of a shell
+    if handler is signal.default_int_handler:  # a shell's background processes ignore it
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from goodinit.tools.cli.main import main as run
 

@@ -10,8 +10,11 @@ KINDS = ('train_val', 'deploy', 'solver')
 
 def model_names() -> list[str]:
     """The names of the bundled models, in alphabetical order."""
-    folders = {path.parent for path in MODELS.rglob('*.prototxt')}
-    return sorted(folder.relative_to(MODELS).as_posix() for folder in folders)
+    names = set()
+    for path in MODELS.rglob('*.prototxt'):
+        folder = path.parent.relative_to(MODELS)
+        names.add(folder.as_posix())
+    return sorted(names)
 
 
 def find_model(name_or_path: str | Path, kind: str = 'train_val') -> Path:
@@ -21,9 +24,10 @@ def find_model(name_or_path: str | Path, kind: str = 'train_val') -> Path:
     it itself ('lenet/deploy'). 'models/lenet/deploy.prototxt', as the bundled solvers write it, is
     found from anywhere. Raises GoodinitError if there is neither such a file nor such a model.
     """
-    if Path(name_or_path).is_file():
-        return Path(name_or_path)
-    name = Path(name_or_path).as_posix().removeprefix('models/').removesuffix('.prototxt')
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    name = path.as_posix().removeprefix('models/').removesuffix('.prototxt')
     folder, _, last = name.rpartition('/')
     if folder and last in KINDS:
         name = folder
@@ -40,8 +44,9 @@ def _file_of(name: str, kind: str) -> Path:
         path = MODELS / name / f'{candidate}.prototxt'
         if path.is_file():
             return path
-    existing = sorted(path.stem for path in (MODELS / name).glob('*.prototxt'))
-    raise GoodinitError(f"the bundled model '{name}' has no {kind}; it has {', '.join(existing)}")
+    files = (MODELS / name).glob('*.prototxt')
+    existing = ', '.join(sorted(path.stem for path in files))
+    raise GoodinitError(f"the bundled model '{name}' has no {kind}; it has {existing}")
 
 
 def _unknown(given: str, name: str) -> str:
@@ -49,7 +54,5 @@ def _unknown(given: str, name: str) -> str:
     variants = [known for known in names if known.startswith(f'{name}/')]
     if variants:
         return f"the bundled model '{name}' comes in variants: {', '.join(variants)}"
-    return (
-        f"'{given}' is neither a file nor a bundled model{did_you_mean(name, names)} "
-        '(`goodinit models` lists them)'
-    )
+    hint = did_you_mean(name, names)
+    return f"'{given}' is neither a file nor a bundled model{hint} (`goodinit models` lists them)"

@@ -67,12 +67,14 @@ def resizing_of(layer: LayerParameter):
 
 def label_blobs(net: NetParameter) -> set[str]:
     """The blobs that never reach a weight: labels that a loss compares with, indices, flags."""
-    readers: dict[str, list[bool]] = {}
+    made: set[str] = set()
+    used: set[str] = set()
     for layer in net.layer:
+        made.update(layer.top)
         for index, blob in enumerate(layer.bottom):
-            readers.setdefault(blob, []).append(_only_compares(layer, index))
-    tops = {top for layer in net.layer for top in layer.top}
-    return {blob for blob in tops if all(readers.get(blob, []))}
+            if not _only_compares(layer, index):
+                used.add(blob)
+    return made - used
 
 
 def _only_compares(layer: LayerParameter, index: int) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..initializers.walk import Batch
 from ..netlib import Net
-from ..proto.caffe_pb2 import TEST, SolverParameter
+from ..proto.caffe_pb2 import TEST, TRAIN, SolverParameter
 from ..solvers import Solver
 from .bundled import MODELS
 from .digits import FedByDigits, digits_for
@@ -22,11 +22,14 @@ class Feeder:
         net.before_forward.append(self)
 
     def __call__(self, layer: int) -> None:
-        if layer == 0:
-            i = self.place * self.net.ranks.size + self.net.ranks.rank
-            for name, values in self.batches[i % len(self.batches)].items():
-                self.net.blobs[name].data = values
-            self.place += 1
+        if layer > 0:
+            return
+        ranks = self.net.ranks
+        i = self.place * ranks.size + ranks.rank
+        batch = self.batches[i % len(self.batches)]
+        for name, values in batch.items():
+            self.net.blobs[name].data = values
+        self.place += 1
 
 
 def use_digits(param: SolverParameter, path: Path) -> list[FedByDigits]:
@@ -37,25 +40,34 @@ def use_digits(param: SolverParameter, path: Path) -> list[FedByDigits]:
     """
     if not path.is_relative_to(MODELS):
         return []
-    train = digits_for(read_net_file(path))
-    tests = [digits_for(read_net_file(path, TEST)) for _ in param.test_iter]
-    fed = [found for found in (train, *tests) if found]
-    if train is None or len(fed) < 1 + len(tests):
-        return []
-    param.ClearField('net')
-    param.train_net_param.CopyFrom(train.param)
-    param.test_net_param.extend(found.param for found in fed[1:])
-    param.test_iter[:] = [len(found.batches) for found in fed[1:]]
-    param.max_iter, param.display, param.test_interval = ITERATIONS, DISPLAY, ITERATIONS
+    fed = []
+    for phase in [TRAIN] + [TEST] * len(param.test_iter):
+        found = digits_for(read_net_file(path, phase))
+        if found is None:
+            return []
+        fed.append(found)
+    _write_into(param, *fed)
     return fed
+
+
+def _write_into(param: SolverParameter, train: FedByDigits, *tests: FedByDigits) -> None:
+    param.ClearField('net')
+    param.ClearField('test_iter')
+    param.train_net_param.CopyFrom(train.param)
+    for test in tests:
+        param.test_net_param.append(test.param)
+        param.test_iter.append(len(test.batches))
+    param.max_iter = param.test_interval = ITERATIONS
+    param.display = DISPLAY
 
 
 def feed_digits(solver: Solver, digits: list[FedByDigits]) -> None:
     """Feed the nets of a solver with their digits; a resumed solver goes on where it was."""
     if not digits:
         return
+    nets = [solver.net, *solver.test_nets]
     feeders = []
-    for net, found in zip((solver.net, *solver.test_nets), digits, strict=False):
+    for net, found in zip(nets, digits, strict=False):
         feeders.append(Feeder(net, found.batches))
 
     def seek():

@@ -9,14 +9,14 @@ import numpy as np
 
 from ..initializers.walk import Batch
 from ..netlib.data.embedded import open_embedded
-from ..netlib.data.samples import Mean, Samples
+from ..netlib.data.samples import Samples
 from ..netlib.data.sources import Arrays
 from ..netlib.data.transform import dimensions
 from ..netlib.errors import layer_error
-from ..netlib.shapes import Shape
 from ..proto.caffe_pb2 import TRAIN, LayerParameter, NetParameter
 from .data_layers import data_layers, is_missing, replaceable, source_of
 from .data_options import DataOptions
+from .feed import cut_batches
 from .input_layers import with_inputs
 from .net_file import NetFile
 from .net_inputs import NetInput, inputs_of_file
@@ -52,24 +52,25 @@ def digits_for(file: NetFile) -> FedByDigits | None:
     for each in inputs:
         _check_suits(each)
     digits = _digits(file.param.state.phase)
-    size = min(len(digits), *(each.shape[0] for each in inputs))
+    size = min(each.shape[0] for each in inputs)
+    size = min(size, len(digits))
     count = _count(inputs, size, len(digits))
     columns = {each.name: _column(each, digits, count) for each in inputs}
-    batches = _cut(columns, count, size)
-    shapes = {name: values.shape for name, values in batches[0].items()}
-    return FedByDigits(with_inputs(file.param, shapes), batches, _note(missing, count))
+    shapes = {each.name: (size, *each.sample) for each in inputs}
+    param = with_inputs(file.param, shapes)
+    return FedByDigits(param, cut_batches(columns, size), _note(missing, count))
 
 
 def _check_suits(each: NetInput) -> None:
     """Raises LayerError for an input that is neither a label nor an image of 1 or 3 channels."""
-    label = each.is_label and len(each.shape) == 1
-    image = not each.is_label and len(each.shape) == 4 and each.shape[1] in (1, 3)
-    if not (label or image):
-        raise layer_error(
-            each.layer,
-            f'its source {source_of(each.layer)} does not exist, and digits cannot replace '
-            f"'{each.name}', {dimensions(each.shape)}",
-        )
+    axes = len(each.sample)
+    if each.is_label and axes == 0:
+        return
+    if not each.is_label and axes == 3 and each.sample[0] in (1, 3):
+        return
+    missing = f'its source {source_of(each.layer)} does not exist'
+    what = f"'{each.name}', {dimensions(each.shape)}"
+    raise layer_error(each.layer, f'{missing}, and digits cannot replace {what}')
 
 
 def _count(inputs: Sequence[NetInput], size: int, available: int) -> int:
@@ -77,14 +78,6 @@ def _count(inputs: Sequence[NetInput], size: int, available: int) -> int:
     numbers = max(prod(each.shape) for each in inputs)  # in a batch
     most = max(size, MOST_NUMBERS // numbers * size)
     return min(available, most) // size * size
-
-
-def _cut(columns: Batch, count: int, size: int) -> list[Batch]:
-    batches = []
-    for start in range(0, count, size):
-        rows = slice(start, start + size)
-        batches.append({name: values[rows] for name, values in columns.items()})
-    return batches
 
 
 def _note(missing: LayerParameter, count: int) -> str:
@@ -108,19 +101,15 @@ def _digits(phase: int) -> Arrays:
 
 def _column(each: NetInput, digits: Arrays, count: int) -> np.ndarray:
     """The labels of `count` digits, or their images as the layer would bring them: resized, minus
-    its mean, scaled."""
-    options = DataOptions()
+    its mean, scaled. Always the same ones, in the same order."""
+    rng = np.random.default_rng(0)
     if each.is_label:
-        _, labels = _take(digits, count)
-        return labels.astype(np.float32)
+        _, labels = Samples(digits, (1, 8, 8), rng).take(count)
+        return np.asarray(labels, np.float32)
+    options = DataOptions()
     mean = options.mean_of(each.layer)
     if each.layer.transform_param.mean_file:
         mean = GRAY
-    images, _ = _take(digits, count, each.sample, mean, options.scale_of(each.layer))
+    scale = options.scale_of(each.layer)
+    images, _ = Samples(digits, each.sample, rng, mean=mean, scale=scale).take(count)
     return images
-
-
-def _take(digits, count: int, shape: Shape = (1, 8, 8), mean: Mean = None, scale: float = 1.0):
-    """Always the same `count` of them, in the same order, with their labels."""
-    samples = Samples(digits, shape, np.random.default_rng(0), mean=mean, scale=scale)
-    return samples.take(count)

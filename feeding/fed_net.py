@@ -37,9 +37,10 @@ def feed_net(
     fillers and, if it is given, the file `weights`. Raises GoodinitError."""
     data = find_data(file, options, ranks)
     param = with_inputs(file.param, data.shapes)
-    net, notes = filled_net(param, weights=weights, engine=engine, seed=options.seed, ranks=ranks)
+    seed = options.seed
+    net, notes = filled_net(param, weights=weights, engine=engine, seed=seed, ranks=ranks)
     data.clip_labels(net)
-    return FedNet(file, data, net, data.notes + notes, options.seed)
+    return FedNet(file, data, net, data.notes + notes, seed)
 
 
 def find_data(file: NetFile, options: DataOptions, ranks: Ranks | None = None) -> Feed:

@@ -31,40 +31,47 @@ class Feed:
     def __post_init__(self) -> None:
         self.statistics = {}
         for name in self.shapes:
-            values = self._all_values(name)
+            parts = [batch[name].ravel() for batch in self.batches]
+            values = np.concatenate(parts)
+            if not np.isfinite(values).all():
+                raise DataError(f"{self.describe}: input '{name}' holds NaN or infinity")
             if name not in self.labels:
-                mean = float(values.mean(dtype=float))
-                std = float(values.std(dtype=float))
-                self.statistics[name] = {'mean': mean, 'std': std}
-                if not std:
-                    self.notes.append(f"input '{name}' is constant")
+                self._measure(name, values)
 
-    def _all_values(self, name: str) -> np.ndarray:
-        values = np.concatenate([batch[name].ravel() for batch in self.batches])
-        if not np.isfinite(values).all():
-            raise DataError(f"{self.describe}: input '{name}' holds NaN or infinity")
-        return values
+    def _measure(self, name: str, values: np.ndarray) -> None:
+        mean = float(values.mean(dtype=float))
+        std = float(values.std(dtype=float))
+        self.statistics[name] = {'mean': mean, 'std': std}
+        if std == 0:
+            self.notes.append(f"input '{name}' is constant")
 
     @property
     def shapes(self) -> dict[str, Shape]:
         """The shape of each input in the first batch."""
-        return {name: values.shape for name, values in self.batches[0].items()}
+        first = self.batches[0]
+        return {name: values.shape for name, values in first.items()}
 
     @property
     def samples(self) -> int:
         """The number of samples in all batches together."""
-        return sum(len(next(iter(batch.values()))) for batch in self.batches)
+        count = 0
+        for batch in self.batches:
+            values = next(iter(batch.values()))
+            count += len(values)
+        return count
 
     def __str__(self) -> str:
-        inputs = []
+        parts = [self.describe, f'{self.samples} used']
         for name, its in self.statistics.items():
-            inputs.append(f"'{name}' has mean {its['mean']:.3g}, std {its['std']:.3g}")
-        return f'{self.describe}; {self.samples} used; {"; ".join(inputs)}'
+            parts.append(f"'{name}' has mean {its['mean']:.3g}, std {its['std']:.3g}")
+        return '; '.join(parts)
 
     def __repr__(self) -> str:
         count = len(self.batches)
         batches = '1 batch' if count == 1 else f'{count} batches'
-        shapes = [f'{name} {dimensions(shape)}' for name, shape in self.shapes.items()]
+        shapes = []
+        for name, shape in self.shapes.items():
+            shapes.append(f'{name} {dimensions(shape)}')
         lines = [f'Feed: {self}', f'  {batches}: {", ".join(shapes)}']
         lines += [f'  note: {note}' for note in self.notes]
         return '\n'.join(lines)
@@ -72,13 +79,26 @@ class Feed:
     def clip_labels(self, net: Net) -> None:
         """Clip the labels to the classes that the losses of the net know."""
         for bottom in net.bottoms:
-            if len(bottom) > 1 and bottom[0].axes > 1:
-                compared = {blob.values.memory for blob in bottom[1:]}
-                for name in self.labels:
-                    # A Split hands the same memory on.
-                    if net.blobs[name].values.memory in compared:
-                        self._clip(name, classes=bottom[0].shape[1])
+            if len(bottom) < 2 or bottom[0].axes < 2:
+                continue
+            classes = bottom[0].shape[1]
+            # A Split hands the same memory on.
+            compared = {blob.values.memory for blob in bottom[1:]}
+            for name in self.labels:
+                if net.blobs[name].values.memory in compared:
+                    self._clip(name, classes)
 
     def _clip(self, name: str, classes: int) -> None:
         for batch in self.batches:
             batch[name] = np.clip(batch[name], 0, classes - 1)
+
+
+def cut_batches(columns: Batch, size: int) -> list[Batch]:
+    """The values of each input in batches of `size`; what is left over is not used."""
+    count = min(len(values) for values in columns.values())
+    batches = []
+    for start in range(0, count - size + 1, size):
+        rows = slice(start, start + size)
+        batch = {name: values[rows] for name, values in columns.items()}
+        batches.append(batch)
+    return batches

@@ -47,7 +47,7 @@ def image_shape(
 def _height_and_width(layer, crop: int | None, known: list[Shape]) -> Shape | None:
     square = crop or layer.transform_param.crop_size
     resizing = resizing_of(layer)
-    candidates = [(square, square), (resizing.new_height, resizing.new_width)]
+    candidates: list[Shape] = [(square, square), (resizing.new_height, resizing.new_width)]
     candidates += [shape[1:] for shape in known]
     for extents in candidates:
         if all(extents):

@@ -11,7 +11,7 @@ from ..netlib.data.samples import Mean, Samples, Store
 from ..netlib.ranks import Ranks
 from ..netlib.shapes import Shape
 from .data_options import DataOptions
-from .feed import Feed
+from .feed import Feed, cut_batches
 from .net_inputs import NetInput
 
 GRAY = '127.5'  # replaces a mean file that is as missing as the database
@@ -37,10 +37,11 @@ def sampled(
     for each in inputs:
         if each.is_label:
             values.add_labels(each)
-    batches = values.cut([each.name for each in inputs], main.shape[0])
-    shares = [_share(batch, ranks) for batch in batches]
+    columns = {each.name: values.columns[each.name] for each in inputs}
+    size = values.batch_size(main.shape[0])
+    batches = [_share(batch, ranks) for batch in cut_batches(columns, size)]
     labels = {each.name for each in inputs if each.is_label}
-    return Feed(shares, values.describe, values.notes, labels)
+    return Feed(batches, values.describe, values.notes, labels)
 
 
 def _share(batch: Batch, ranks: Ranks) -> Batch:
@@ -68,9 +69,11 @@ class _Values:
         mean = self._existing_mean(each)
         scale = self.options.scale_of(each.layer)
         samples = self._open(each.sample, mean, scale)
-        self.columns[each.name], self.labels = samples.take(self.wanted)
+        values, self.labels = samples.take(self.wanted)
+        self.columns[each.name] = values
         if not self.describe:
-            self.describe = ', '.join([samples.describe, *_steps(mean, scale)])
+            steps = _steps(mean, scale)
+            self.describe = ', '.join([samples.describe, *steps])
             self.notes += _left_out(samples)
 
     def _existing_mean(self, each: NetInput) -> Mean:
@@ -79,45 +82,44 @@ class _Values:
         given = self.store is not None or self.options.mean is not None
         if given or not file or Path(file).exists():
             return self.options.mean_of(each.layer)
-        self.notes.append(
-            f"layer '{each.layer.name}' ({each.layer.type}): its mean_file {file} does not exist; "
-            f'subtracting {GRAY} instead'
-        )
+        layer = f"layer '{each.layer.name}' ({each.layer.type})"
+        problem = f'its mean_file {file} does not exist; subtracting {GRAY} instead'
+        self.notes.append(f'{layer}: {problem}')
         return GRAY
 
     def _open(self, shape: Shape, mean: Mean, scale: float) -> Samples:
         rng = self._rng()
+        crop = self.options.crop
         if self.store is None:
             return open_embedded(shape, rng, mean=mean, scale=scale)
-        return Samples(self.store, shape, rng, mean=mean, scale=scale, crop=self.options.crop)
+        return Samples(self.store, shape, rng, mean=mean, scale=scale, crop=crop)
 
     def add_noise(self, each: NetInput, main: NetInput) -> None:
         """Gaussian noise, for an input that samples do not fit."""
         shape = (self.wanted, *each.sample)
-        self.columns[each.name] = self._rng().standard_normal(shape, np.float32)
-        self.notes.append(
-            f"input '{each.name}' has another shape than '{main.name}'; it gets Gaussian noise"
-        )
+        noise = self._rng().standard_normal(shape, np.float32)
+        self.columns[each.name] = noise
+        problem = f"has another shape than '{main.name}'; it gets Gaussian noise"
+        self.notes.append(f"input '{each.name}' {problem}")
 
     def add_labels(self, each: NetInput) -> None:
         """The samples' labels, if the net takes one per sample; else zeros."""
-        count = min(map(len, self.columns.values()))
-        column = np.zeros((count, *each.sample), np.float32)
+        shape = (self._count(), *each.sample)
+        column = np.zeros(shape, np.float32)
         if self.labels is not None and column.shape == self.labels.shape:
             column[:] = self.labels
         self.columns[each.name] = column
 
-    def cut(self, names: Sequence[str], size: int) -> list[Batch]:
-        """The values of these inputs in batches of `size`, of fewer if there is not even one."""
-        count = min(map(len, self.columns.values()))
+    def batch_size(self, wanted: int) -> int:
+        """The wanted size, or the number of samples if that is less."""
+        count = self._count()
         if count < self.wanted:
             self.notes.append(f'only {count} of the {self.wanted} samples asked for exist')
-        size = min(size, count)
-        batches = []
-        for start in range(0, count - size + 1, size):
-            rows = slice(start, start + size)
-            batches.append({name: self.columns[name][rows] for name in names})
-        return batches
+        return min(wanted, count)
+
+    def _count(self) -> int:
+        """How many values every input has."""
+        return min(len(values) for values in self.columns.values())
 
 
 def _steps(mean: Mean, scale: float) -> list[str]:
@@ -133,7 +135,8 @@ def _steps(mean: Mean, scale: float) -> list[str]:
 def _mean_text(mean: Mean) -> str:
     if isinstance(mean, str | Path):
         return str(mean)
-    return ', '.join(f'{value:g}' for value in np.ravel(mean))
+    numbers = np.asarray(mean, float).ravel()
+    return ', '.join(f'{number:g}' for number in numbers)
 
 
 def _left_out(samples: Samples) -> list[str]:

@@ -12,7 +12,7 @@ import math
 import sys
 from collections.abc import Sequence
 
-from goodinit.tools.cli.console import Parser, run, say
+from goodinit.tools.cli.console import Parser, run, say_notes
 
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import read_net_file
@@ -54,8 +54,7 @@ def measure_stat(args: argparse.Namespace) -> None:
         print(report.statistics(rows), end='\n\n')
     print(summary(rows))
     if not args.q:
-        for note in report.gathered(fed.notes):
-            say(f'note: {note}')
+        say_notes(report.gathered(fed.notes))
 
 
 def outputs(fed: FedNet) -> str:

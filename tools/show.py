@@ -60,9 +60,9 @@ class Line:
         return [
             self.layer,
             self.type,
-            shapes(self.bottoms),
+            extents(self.bottoms),
             '->' if self.bottoms else '',
-            shapes(self.tops),
+            extents(self.tops),
             unless_zero(self.parameters, f'{self.parameters:,}'),
             unless_zero(self.macs, amount(self.macs)),
             unless_zero(self.memory, amount(self.memory, 'B')),
@@ -115,17 +115,22 @@ def net_lines(net: Net) -> Iterator[Line]:
     images = net.tops[0][0].shape[0]
     seen: set[int] = set()
     for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
-        fresh = {id(blob.values.memory): blob for blob in top}
+        fresh = {id(blob.values.memory): blob.count for blob in top}
+        memory = sum(count for key, count in fresh.items() if key not in seen)
+        seen.update(fresh)
         yield Line(
             layer=layer.name,
             type=layer.type,
-            bottoms=[blob.shape for blob in bottom],
-            tops=[blob.shape for blob in top],
+            bottoms=shapes_of(bottom),
+            tops=shapes_of(top),
             parameters=parameters(layer),
             macs=macs(layer, bottom, top) // images,
-            memory=FLOAT * sum(blob.count for key, blob in fresh.items() if key not in seen),
+            memory=FLOAT * memory,
         )
-        seen.update(fresh)
+
+
+def shapes_of(blobs: Sequence[Blob]) -> list[Shape]:
+    return [blob.shape for blob in blobs]
 
 
 def parameters(layer: Layer) -> int:
@@ -148,11 +153,12 @@ def macs(layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
 
 def total(lines: Sequence[Line]) -> dict[str, int]:
     """The costs of all layers together."""
-    return {
-        'parameters': sum(line.parameters for line in lines),
-        'macs': sum(line.macs for line in lines),
-        'memory': sum(line.memory for line in lines),
-    }
+    costs = dict.fromkeys(('parameters', 'macs', 'memory'), 0)
+    for line in lines:
+        costs['parameters'] += line.parameters
+        costs['macs'] += line.macs
+        costs['memory'] += line.memory
+    return costs
 
 
 def as_json(file: NetFile, net: Net, lines: Sequence[Line]) -> dict:
@@ -163,16 +169,15 @@ def as_json(file: NetFile, net: Net, lines: Sequence[Line]) -> dict:
 def as_text(net: Net, lines: Sequence[Line]) -> str:
     """The aligned table with its totals."""
     costs = total(lines)
-    sums = [
-        f'{costs["parameters"]:,}',
-        amount(costs['macs']),
-        amount(costs['memory'], 'B'),
-    ]
-    cells = [TITLES, *(line.cells() for line in lines), ['total', '', '', '', '', *sums]]
+    sums = [f'{costs["parameters"]:,}', amount(costs['macs']), amount(costs['memory'], 'B')]
+    cells = [TITLES]
+    for line in lines:
+        cells.append(line.cells())
+    cells.append(['total', '', '', '', '', *sums])
     return f'{net.name or "net"}\n{table(cells, left=range(5))}'
 
 
-def shapes(blobs: Sequence[Shape]) -> str:
+def extents(blobs: Sequence[Shape]) -> str:
     """The extents of blobs; of more than two only the first."""
     texts = [' '.join(map(str, blob)) or '1' for blob in blobs]
     if len(texts) > 1 and len(set(texts)) == 1:

@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from goodinit.tools.cli.console import Parser, run, say
+from goodinit.tools.cli.console import Parser, run, say, say_notes
 
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import read_net_file
@@ -67,8 +67,7 @@ def show(fed: FedNet, weights: str, rows: Sequence[report.Row]) -> None:
     say(f'data: {fed.data}\n')
     print(report.statistics(rows), flush=True)
     say('')
-    for note in report.gathered(fed.notes):
-        say(f'note: {note}')
+    say_notes(report.gathered(fed.notes))
     say(f'greatest change rate over the smallest: {report.number(report.spread(rows))}')
 
 

@@ -13,7 +13,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from goodinit.tools.cli.console import Parser, run, say
+from goodinit.tools.cli.console import Parser, run, say_notes
 
 import numpy as np
 from goodinit.feeding.digit_training import Feeder
@@ -63,8 +63,7 @@ def test(args: argparse.Namespace) -> None:
         Feeder(net, digits.batches)
         notes.insert(0, digits.note)
         batches = len(digits.batches)
-    for note in notes:
-        say(f'note: {note}')
+    say_notes(notes)
     for line in output_lines(score(net, args.iterations or batches)):
         print(line.partition(': ')[2])
 

@@ -22,7 +22,7 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
-from goodinit.tools.cli.console import Parser, UsageError, run, say
+from goodinit.tools.cli.console import Parser, UsageError, run, say, say_notes
 
 import numpy as np
 from goodinit.feeding.bundled import find_model
@@ -126,8 +126,7 @@ def train_rank(args: argparse.Namespace, ranks: Ranks) -> None:
     path = find_model(args.solver, 'solver')
     param = read(path)
     digits = use_digits(param, path)
-    for found in digits:
-        say(f'note: {found.note}')
+    say_notes(found.note for found in digits)
     find_nets(param, path)
     set_options(args, param, bool(digits))
     snapshot = open_snapshots(args, param, ranks)
@@ -181,8 +180,7 @@ def open_snapshots(args: argparse.Namespace, param: SolverParameter, ranks: Rank
     if args.snapshot != 'auto':
         return args.snapshot
     last, passed = snapshots.find_last(param.snapshot_prefix)
-    for line in passed:
-        say(f'note: {line}')
+    say_notes(passed)
     return last
 
 
@@ -198,8 +196,7 @@ def initialization(
         options = DataOptions(seed=max(param.random_seed, 0))
         fed = feed_net(read_net_file(solver), options, engine, ranks=ranks)
         outcome = initialize_and_report(fed, [recipe])
-        for note in outcome.notes:
-            say(f'note: {note}')
+        say_notes(outcome.notes)
         return fed.weights()
 
     return weights

@@ -233,6 +233,34 @@ def test_notes_are_gathered():
     ]
 
 
+def test_a_command_is_guarded_once(monkeypatch, capsys):
+    """What may go wrong is caught in one place at a time: while it is loaded, and while it runs."""
+    guarded = console.guarded
+    inside: list[str] = []
+
+    def watched(prog, *rest):
+        assert not inside, f'{prog} within {inside}'
+        inside.append(prog)
+        try:
+            return guarded(prog, *rest)
+        finally:
+            inside.remove(prog)
+
+    for module in console, main:
+        monkeypatch.setattr(module, 'guarded', watched)
+    assert main.main(['models', 'lenet']) == 0
+    assert 'lenet' in capsys.readouterr().out
+
+
+def test_messages_of_the_library_name_options(tmp_path, capsys):
+    proto = written(tmp_path, train_val())
+    assert fails(show_net.main, [proto], capsys).endswith(': give --input-shape C,H,W\n')
+    assert main.main(['lint', proto]) == 0
+    assert 'give --input-shape C,H,W' in capsys.readouterr().out
+    message = fails(show_net.main, ['lenet/deploy', '--input-shape', '7,7'], capsys)
+    assert ': --input-shape: found 7 x 7; the inputs of the net' in message
+
+
 def test_warnings_are_one_line(capsys):
     with warnings.catch_warnings():
         warnings.simplefilter('always')

@@ -32,7 +32,7 @@ def score(net: Net, iterations: int) -> None:
     log('caffe.cpp:281', f'Running for {iterations} iterations.')
     report = SolverLog(0)
     loss = 0.0
-    sums: np.ndarray | float = 0.0
+    sums = np.zeros(())
     for i in range(iterations):
         loss += float(debug.forward(net, report)) if net.param.debug_info else net.forward()
         scores = flat(outputs_of(net))

@@ -25,6 +25,7 @@ from ...netlib.layers.host import python
 from ...netlib.registry import layer_class
 from ...netlib.shapes import Shape
 from ...proto.caffe_pb2 import LayerParameter, NetParameter
+from ..cli.console import in_options
 from .findings import Finding, found
 
 
@@ -81,7 +82,7 @@ def _go_on(
         shapes = {each.name: each.shape for each in inputs}
         return replace(finding, warning=True), with_inputs(param, shapes)
     except GoodinitError as unknown:
-        message = f'{finding.message}; {found(unknown, path).message}'
+        message = f'{finding.message}; {in_options(found(unknown, path).message)}'
         return replace(finding, message=message, warning=True), without(param, finding)
 
 

@@ -1,1 +1,1 @@
-"""What the commands share: arguments, the console, running, reporting."""
+"""What the commands share: options and their values, the console, reports, engines, signals."""

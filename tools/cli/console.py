@@ -11,7 +11,7 @@ import shutil
 import sys
 import textwrap
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 from ...netlib.errors import GoodinitError, did_you_mean
@@ -147,6 +147,12 @@ def _abandon_output() -> None:
 def say(text: str) -> None:
     """Print a line for the person at the terminal."""
     print(text, file=sys.stderr, flush=True)
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Print notes for the person at the terminal."""
+    for note in notes:
+        say(f'note: {note}')
 
 
 def _fail(prog: str, message: str) -> int:

@@ -1,5 +1,5 @@
-"""Flags as Caffe's tools take them, by Google's gflags: with one dash or two, -x v or -x=v, and
-switches."""
+"""Flags as Caffe's tools take them, which use Google's gflags: -x v, --x v, -x=v or --x=v; switches
+also as --nox."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,12 +7,15 @@ from typing import Any
 
 from .console import Parser
 
+VALUES = 'true|false|1|0|yes|no|t|f|y|n'
+
 
 def add_flag(
     parser: Parser, name: str, help: str, type: Callable[[str], Any] = str, default: Any = ''
 ) -> None:
     """A flag with a value."""
-    parser.add_argument(f'-{name}', f'--{name}', metavar='X', help=help, type=type, default=default)
+    names = (f'-{name}', f'--{name}')
+    parser.add_argument(*names, metavar='X', help=help, type=type, default=default)
 
 
 def add_switch(parser: Parser, name: str, help: str) -> None:
@@ -21,15 +24,16 @@ def add_switch(parser: Parser, name: str, help: str) -> None:
 
 
 def plain(arguments: Sequence[str], switches: Sequence[str]) -> list[str]:
-    """The arguments with each switch as --x, or left out where it is off."""
-    spelling = re.compile(
-        rf'--?(?P<no>no)?(?P<name>{"|".join(switches)})(=(?P<value>true|false|1|0|yes|no|t|f|y|n))?'
-    )
+    """The arguments with each switch as --x if it is on, and without it if it is off."""
+    names = '|'.join(switches)
+    spelling = re.compile(rf'--?(?P<no>no)?(?P<name>{names})(=(?P<value>{VALUES}))?')
     out = []
     for argument in arguments:
         switch = spelling.fullmatch(argument)
         if not switch:
             out.append(argument)
-        elif (switch['value'] or 'true')[0] in 'ty1' and not switch['no']:
+            continue
+        value = switch['value'] or 'true'
+        if value[0] in 'ty1' and not switch['no']:
             out.append(f'--{switch["name"]}')
     return out

@@ -10,7 +10,7 @@ from ...feeding.weights_file import listed
 from ...initializers import Recipe, Row, initialize
 from ...initializers.recipe import choose
 from . import report
-from .console import say
+from .console import say, say_notes
 
 FEW = 16  # samples; statistics of fewer are so rough that it is said
 DEAD = 0.1  # the share of dead units that is worth a note
@@ -42,8 +42,7 @@ class Outcome:
         say(f'data: {fed.data}\n')
         print(report.before_and_after(self.before, self.after), flush=True)
         say('')
-        for note in self.notes:
-            say(f'note: {note}')
+        say_notes(self.notes)
         before, after = (report.number(report.spread(rows)) for rows in (self.before, self.after))
         say(f'greatest change rate over the smallest: {before} before, {after} after')
 

@@ -1,4 +1,4 @@
-"""SIGINT, SIGHUP and SIGTERM as requests to a solver, which it looks at between two iterations."""
+"""SIGINT, SIGHUP and SIGTERM as requests to a solver, which reads them between two iterations."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ EFFECTS = ('snapshot', 'stop', 'none')
 
 
 class Signals:
-    """A context in which a signal becomes a request: 'snapshot', 'stop', or, with 'none', is
-    ignored. SIGTERM, with which a cluster takes its machines back, ends the process as ever where
-    no effect is given.
+    """A context in which a signal becomes a request, 'snapshot' or 'stop'; with 'none' it is
+    ignored.
 
-    A second SIGINT after one that asked to stop interrupts at once. Only the main thread may enter.
+    SIGTERM, with which a cluster takes its machines back, ends the process as usual if no effect is
+    given. A second SIGINT after one that asked to stop interrupts at once. Only the main thread may
+    enter the context.
     """
 
     def __init__(self, sigint: str = 'stop', sighup: str = 'snapshot', sigterm: str | None = None):
         wanted = {'SIGINT': sigint, 'SIGHUP': sighup, 'SIGTERM': sigterm}
-        self.effects = {
-            getattr(signal, name): effect
-            for name, effect in wanted.items()
-            if effect and hasattr(signal, name)
-        }  # Windows has no SIGHUP
+        self.effects: dict[int, str] = {}
+        for name, effect in wanted.items():
+            if effect and hasattr(signal, name):  # Windows has no SIGHUP
+                self.effects[getattr(signal, name)] = effect
         self.pending: str | None = None
 
     def request(self) -> str | None:
         """What was asked for since the last call; a snapshot does not replace a stop."""
-        pending, self.pending = self.pending, None
+        pending = self.pending
+        self.pending = None
         return pending
 
     def __enter__(self) -> Signals:

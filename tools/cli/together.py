@@ -1,4 +1,4 @@
-"""A tool on several ranks: only the first one speaks, and what ends one rank ends all."""
+"""A tool on several ranks: only the first one prints, and an error on one rank ends all."""
 
 import os
 import sys
@@ -8,8 +8,8 @@ from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_st
 
 from ...netlib.ranks import Ranks, launched
 
-PATIENCE = 2.0  # seconds in which the first rank may say itself what went wrong, and be heard:
-DELIVERY = 0.5  # mpiexec drops what it has not passed on when a rank ends all
+PATIENCE = 2.0  # seconds that the other ranks wait: the first may report the error itself
+DELIVERY = 0.5  # seconds for mpiexec to pass a message on: it drops the rest when a rank ends all
 
 
 @contextmanager
@@ -25,17 +25,14 @@ def together(prog: str) -> Iterator[Ranks]:
             yield ranks
     except Exception as error:
         time.sleep(PATIENCE if ranks.rank else 0)
-        print(
-            f'{prog}: rank {ranks.rank}: {" ".join(str(error).split())}',
-            file=sys.stderr,
-            flush=True,
-        )
+        message = ' '.join(str(error).split())
+        print(f'{prog}: rank {ranks.rank}: {message}', file=sys.stderr, flush=True)
         time.sleep(DELIVERY)
         ranks.abort()
 
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Nothing that is printed within the block is seen."""
+    """Discard all that is printed within the block."""
     with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         yield

@@ -2,9 +2,9 @@
 """The command of BVLC Caffe, with its flags and its log: train or score a net, time its layers, ask
 for a GPU.
 
-goodinit caffe train --solver=solver.prototxt --weights=init.caffemodel
-goodinit caffe test -model net.prototxt -weights trained.caffemodel -iterations 100
-goodinit caffe time --model=net.prototxt
+    goodinit caffe train --solver=solver.prototxt --weights=init.caffemodel
+    goodinit caffe test -model net.prototxt -weights trained.caffemodel -iterations 100
+    goodinit caffe time --model=net.prototxt
 """
 
 import argparse

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compute the mean image of a database, and the mean of each channel, as Caffe's tool of this name.
 
-goodinit compute_image_mean --backend=lmdb train_lmdb mean.binaryproto
+    goodinit compute_image_mean --backend=lmdb train_lmdb mean.binaryproto
 """
 
 import argparse

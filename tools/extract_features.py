@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write blobs of a net, as it runs over its data, to databases, as Caffe's tool of this name.
 
-goodinit extract_features net.caffemodel net.prototxt fc7,label fc7_lmdb,label_lmdb 10 lmdb
+    goodinit extract_features net.caffemodel net.prototxt fc7,label fc7_lmdb,label_lmdb 10 lmdb
 """
 
 import argparse

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Initialize the weights of a net from data, and report what changed.
 
-goodinit init --proto lenet
-goodinit init --proto train_val.prototxt --data images/ --method kmeans --out init.caffemodel
-goodinit init --proto solver.prototxt --weights old.caffemodel --layers fc8 --weights-from msra
+    goodinit init --proto lenet
+    goodinit init --proto train_val.prototxt --data images/ --method kmeans --out init.caffemodel
+    goodinit init --proto solver.prototxt --weights old.caffemodel --layers fc8 --weights-from msra
 """
 
 import argparse

@@ -2,8 +2,8 @@
 """Measure every layer of a net on data: outputs, weights, and the rate at which training would
 change the weights.
 
-goodinit stats --proto train_val.prototxt --weights trained.caffemodel
-goodinit stats --proto lenet --data images/ --json
+    goodinit stats --proto train_val.prototxt --weights trained.caffemodel
+    goodinit stats --proto lenet --data images/ --json
 """
 
 import argparse

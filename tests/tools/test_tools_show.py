@@ -3,9 +3,11 @@
 import io
 import math
 import os
+import re
 import subprocess
 import sys
 import warnings
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -184,6 +186,17 @@ def test_every_command_has_help(command, capsys, monkeypatch):
     out = capsys.readouterr().out
     assert stop.value.code == 0 and out.startswith(f'usage: goodinit {command}')
     assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize('command', main.COMMANDS)
+def test_every_example_of_a_help_has_a_line(command, capsys):
+    name = main.FILES.get(command, command)
+    text = import_module(f'goodinit.tools.{name}').__doc__
+    examples = re.findall(rf'^ *(goodinit {command}\b.*)$', text, re.M)
+    with pytest.raises(SystemExit):
+        main.main([command, '--help'])
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert examples and set(examples) <= set(lines)
 
 
 def test_a_closed_pipe_is_quiet():

@@ -24,7 +24,8 @@ class Pool:
         self._free: defaultdict[int, list[Any]] = defaultdict(list)
 
     def allocate(self, size: int) -> 'Allocation':
-        """`size` bytes, of any values, given back when the last reference goes. Raises EngineError."""
+        """`size` bytes, of any values, given back when the last reference goes. Raises
+        EngineError."""
         free = self._free[size]
         if free:
             self.kept -= size

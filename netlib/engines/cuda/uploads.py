@@ -50,7 +50,8 @@ class Uploads:
         self._slots: OrderedDict[tuple[int, int], Slot] = OrderedDict()
 
     def __call__(self, host: np.ndarray, address: int) -> None:
-        """Copy a flat contiguous array to an address on the device; the array may change at once."""
+        """Copy a flat contiguous array to an address on the device. The array may change at
+        once."""
         size = host.nbytes
         self._seen[size] += 1
         if self._seen[size] == 1 or SLOTS * size > ROOM:

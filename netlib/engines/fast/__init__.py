@@ -2,17 +2,22 @@
 file).
 
 A kernel takes float32 and the shapes that matter; all else is the reference's. One family of ops
-per file here, with what it takes to call their kernels. Where no compiler was at hand when goodinit
-was installed, this is the reference engine, and says so.
+per file here, with what it takes to call their kernels. Without kernels, this is the reference
+engine.
 """
 
+import os
 import warnings
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from ...errors import EngineError, did_you_mean
+from ..reference import Reference
 from . import native
 from .arithmetic import Arithmetic
 from .convolution import Convolution
+from .declarations import Kernels
 from .normalization import Normalization
 from .pooling import Pooling
 
@@ -21,13 +26,44 @@ class Fast(Arithmetic, Convolution, Pooling, Normalization):
     """exact: without Winograd's transforms, whose rounding errors, about 1e-5 of the largest value,
     are some ten times those of a plain sum."""
 
-    def __init__(self, dtype=np.float32, exact: bool = False):
-        super().__init__(dtype)
-        self.name, self.exact = 'exact' if exact else 'fast', exact
-        self.kernels = native.load() if self.dtype == np.float32 else None
-        if self.dtype == np.float32 and self.kernels is None:
-            warnings.warn(
-                'engine fast: no compiled kernels (goodinit was installed without a C++ compiler): '
-                'it computes as the reference engine does. Install g++ and goodinit anew to have them.',
-                stacklevel=2,
-            )
+    def __init__(self, kernels: Kernels, exact: bool = False):
+        super().__init__(np.float32)
+        self.name = engine_name(exact)
+        self.kernels = kernels
+        self.exact = exact
+
+
+def fast_engine(dtype: DTypeLike = np.float32, exact: bool = False) -> Reference:
+    """The fast engine; for another type than float32, or where no kernels were compiled, the
+    reference engine by its name. Warns of the latter."""
+    kernels = load() if np.dtype(dtype) == np.float32 else None
+    if kernels is not None:
+        return Fast(kernels, exact)
+    if np.dtype(dtype) == np.float32:
+        warnings.warn(
+            'engine fast: no compiled kernels (goodinit was installed without a C++ compiler): it '
+            'computes as the reference engine does. To get them, install g++, then goodinit again.',
+            stacklevel=3,
+        )
+    engine = Reference(dtype)
+    engine.name = engine_name(exact)
+    return engine
+
+
+def engine_name(exact: bool) -> str:
+    return 'exact' if exact else 'fast'
+
+
+def load() -> Kernels | None:
+    """The kernels for this processor, or for the instruction set that the environment's
+    GOODINIT_ISA names (avx512, avx2, baseline). None where setup.py has built none."""
+    if not native.LIBRARY.exists():
+        return None
+    known = native.instruction_sets()
+    wanted = os.environ.get('GOODINIT_ISA', known[0])
+    if wanted not in known:
+        raise EngineError(
+            f"GOODINIT_ISA: unknown or not in this processor: '{wanted}'"
+            f'{did_you_mean(wanted, known)} (it has {", ".join(known)})'
+        )
+    return Kernels(wanted)

@@ -1,0 +1,98 @@
+"""How an op is called: a layer hands over tensors, and the engine computes on its arrays."""
+
+import functools
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from math import prod
+from typing import Any, NoReturn, Self
+
+import numpy as np
+
+from ..errors import EngineError, did_you_mean
+from ..memory import Memory, Tensor
+from .block import Block, Immediate
+
+OPS: set[str] = set()  # the names of all ops, which interface.py declares
+
+
+class EngineBase:
+    """What an engine is, apart from its ops."""
+
+    name = 'interface'
+    dtype: np.dtype = np.dtype(np.float32)
+    on_device = False  # whether reading a result on the host waits for the device
+
+    def tensor(self, *shape: int) -> Tensor:
+        """A new tensor of zeros."""
+        return Tensor(shape, Memory(prod(shape), self.dtype))
+
+    def blockwise(self: Block) -> AbstractContextManager[Block]:
+        """A context for elementwise ops that may be put off until its end (block.py).
+
+        An engine for which that is faster takes one element after the other through all ops.
+        """
+        return nullcontext(Immediate(self))
+
+    def convolving(self, by: str) -> Self:
+        """The engine for a layer whose field `engine` says 'DEFAULT', 'CAFFE' or 'CUDNN'; this one
+        has no choice."""
+        return self
+
+    def reads(self, tensor: Tensor) -> Any:
+        """What an op receives for a tensor that it reads."""
+        return tensor.array()
+
+    def writes(self, tensor: Tensor) -> Any:
+        """What an op receives for a tensor that it writes."""
+        return tensor.array(write=True)
+
+    def __init_subclass__(cls, declares_ops: bool = False) -> None:
+        for name, member in list(vars(cls).items()):
+            if not declares_ops:
+                check_member(cls, name, member)
+            elif is_op(member):
+                OPS.add(name)
+                setattr(cls, name, missing(member))
+
+
+def check_member(engine: type, name: str, member: object) -> None:
+    """Raises EngineError for an op that interface.py does not declare, and for the method of an
+    engine that has the name of an op and is none."""
+    if is_op(member) and name not in OPS:
+        raise EngineError(
+            f"{engine.__name__}: op '{name}' is not declared in interface.py"
+            f'{did_you_mean(name, OPS)}'
+        )
+    if name in OPS and not is_op(member):
+        raise EngineError(
+            f"{engine.__name__}: method '{name}' implements an op: decorate it with @op"
+        )
+
+
+def is_op(member: object) -> bool:
+    """Whether `with_arrays` has made this member of a class."""
+    return getattr(member, 'is_op', False)
+
+
+def with_arrays(method: Callable[..., None]) -> Callable[..., None]:
+    """The op that hands its engine's arrays to `method` in place of tensors."""
+
+    @functools.wraps(method)
+    def call(self, *inputs, **outputs):
+        read = [self.reads(x) if isinstance(x, Tensor) else x for x in inputs]
+        written = {k: self.writes(x) if isinstance(x, Tensor) else x for k, x in outputs.items()}
+        # `inputs` live on meanwhile: otherwise an output could get the memory of one.
+        method(self, *read, **written)
+
+    vars(call)['is_op'] = True
+    return call
+
+
+def missing(declaration: Callable[..., None]) -> Callable[..., NoReturn]:
+    """The op of an engine that does not implement it."""
+
+    @functools.wraps(declaration)
+    def call(self, *inputs, **outputs):
+        raise EngineError(f"op '{declaration.__name__}' is not in engine '{self.name}'")
+
+    return call

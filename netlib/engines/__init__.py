@@ -1,7 +1,8 @@
-"""Engines: who computes. Layers own calculus and shapes; engines own loops.
+"""Engines compute: layers own calculus and shapes, engines own loops.
 
-interface.py documents the ops, reference/ defines them in NumPy, checked.py wraps any engine and
-watches it. Imports memory, shapes and errors; knows no layer.
+interface.py declares the ops, reference/ defines them in NumPy, fast/ and cuda/ compute them
+quickly, checked.py watches any of these. Engines import memory, shapes and errors; they know no
+layer.
 """
 
 from typing import Any
@@ -15,12 +16,12 @@ __all__ = ['ENGINES', 'Engine', 'make_engine']
 
 
 def make_engine(name: str = 'fast', *, deterministic: bool = False, **options: Any) -> Engine:
-    """The engine of a name: one of ENGINES, or 'checked:<name>'; 'exact' is 'fast' without
+    """The engine of that name: one of ENGINES, or 'checked:<name>'. 'exact' is 'fast' without
     Winograd's transforms.
 
-    deterministic: the same bits each time; the engines of the CPU are that in any case.
-    Options: dtype (float32 or, except for `cuda`, float64); those of Cuda.
-    Raises EngineError for an unknown name, and where there is no GPU for `cuda`.
+    deterministic: compute the same bits every time, as the engines of the CPU always do.
+    options: dtype (float32 or, except for `cuda`, float64), and those of Cuda.
+    Raises EngineError for an unknown name, and for `cuda` without a GPU.
     """
     if name.startswith(CHECKED):
         from .checked import Checked

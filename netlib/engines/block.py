@@ -1,4 +1,4 @@
-"""Elementwise ops that an engine may put off, to compute several of them in one pass."""
+"""Elementwise ops that an engine may defer, to compute several of them in one pass."""
 
 from typing import Protocol
 
@@ -7,11 +7,11 @@ from ..memory import Tensor
 
 
 class Block(Protocol):
-    """What `with engine.blockwise() as block:` gives: four ops, each on tensors of one size.
+    """Four ops, each on tensors of one size, as `with engine.blockwise() as block:` offers them.
 
-    Their results are there at the end of the context. Until then no other op may touch their
-    tensors, and tensors of two ops that overlap must begin at the same place. Raises EngineError
-    for tensors of several sizes.
+    Their results exist at the end of the context. Until then no other op may touch their tensors.
+    Overlapping tensors of different ops must begin at the same place. Raises EngineError for
+    tensors of different sizes in one op.
     """
 
     def copy(self, x: Tensor, *, out: Tensor) -> None: ...
@@ -24,7 +24,7 @@ class Block(Protocol):
 
 
 class Immediate:
-    """A Block of an engine that computes each op at once."""
+    """A Block that computes each op at once."""
 
     def __init__(self, engine: Block):
         self.engine = engine
@@ -47,7 +47,7 @@ class Immediate:
 
 
 def check_sizes(op: str, *tensors: Tensor) -> None:
-    """Raises EngineError unless all tensors have as many elements."""
+    """Raises EngineError unless all tensors have the same number of elements."""
     sizes = {x.size for x in tensors}
     if len(sizes) > 1:
         shapes = ', '.join(str(x.shape) for x in tensors)

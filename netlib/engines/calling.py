@@ -1,4 +1,4 @@
-"""How an op is called: a layer hands over tensors, and the engine computes on its arrays."""
+"""How an op is called: a layer hands over tensors, the engine computes on its arrays."""
 
 import functools
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from ..errors import EngineError, did_you_mean
 from ..memory import Memory, Tensor
 from .block import Block, Immediate
 
-OPS: set[str] = set()  # the names of all ops, which interface.py declares
+OPS: set[str] = set()  # the names of the ops that interface.py declares
 
 
 class EngineBase:
-    """What an engine is, apart from its ops."""
+    """An engine apart from its ops."""
 
     name = 'interface'
     dtype: np.dtype = np.dtype(np.float32)
@@ -27,15 +27,13 @@ class EngineBase:
         return Tensor(shape, Memory(prod(shape), self.dtype))
 
     def blockwise(self: Block) -> AbstractContextManager[Block]:
-        """A context for elementwise ops that may be put off until its end (block.py).
-
-        An engine for which that is faster takes one element after the other through all ops.
-        """
+        """A context for elementwise ops that the engine may defer until its end (block.py), to
+        take each part of the tensors through all of them while it is in the cache."""
         return nullcontext(Immediate(self))
 
     def convolving(self, by: str) -> Self:
-        """The engine for a layer whose field `engine` says 'DEFAULT', 'CAFFE' or 'CUDNN'; this one
-        has no choice."""
+        """The engine for a layer whose field `engine` is 'DEFAULT', 'CAFFE' or 'CUDNN': this one,
+        unless it has a choice."""
         return self
 
     def reads(self, tensor: Tensor) -> Any:
@@ -56,8 +54,8 @@ class EngineBase:
 
 
 def check_member(engine: type, name: str, member: object) -> None:
-    """Raises EngineError for an op that interface.py does not declare, and for the method of an
-    engine that has the name of an op and is none."""
+    """Raises EngineError for an op that interface.py does not declare, and for a method with the
+    name of an op that lacks @op."""
     if is_op(member) and name not in OPS:
         raise EngineError(
             f"{engine.__name__}: op '{name}' is not declared in interface.py"
@@ -75,13 +73,13 @@ def is_op(member: object) -> bool:
 
 
 def with_arrays(method: Callable[..., None]) -> Callable[..., None]:
-    """The op that hands its engine's arrays to `method` in place of tensors."""
+    """The op that calls `method` with its engine's arrays in place of tensors."""
 
     @functools.wraps(method)
     def call(self, *inputs, **outputs):
         read = [self.reads(x) if isinstance(x, Tensor) else x for x in inputs]
         written = {k: self.writes(x) if isinstance(x, Tensor) else x for k, x in outputs.items()}
-        # `inputs` live on meanwhile: otherwise an output could get the memory of one.
+        # `inputs` stay alive meanwhile: otherwise an output could get the memory of one.
         method(self, *read, **written)
 
     vars(call)['is_op'] = True
@@ -89,7 +87,7 @@ def with_arrays(method: Callable[..., None]) -> Callable[..., None]:
 
 
 def missing(declaration: Callable[..., None]) -> Callable[..., NoReturn]:
-    """The op of an engine that does not implement it."""
+    """The op in an engine that does not implement it."""
 
     @functools.wraps(declaration)
     def call(self, *inputs, **outputs):

@@ -1,6 +1,5 @@
-"""An engine that watches another one: shapes before each op; after it what was not written, what
-should not have been written, and NaN or infinity that came out of finite numbers.
-"""
+"""An engine that watches another one. It checks shapes before each op; afterwards it looks for
+elements that were not written, inputs that changed, and NaN or infinity made of finite numbers."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -17,7 +16,7 @@ from .calling import OPS
 from .interface import Engine
 from .shape_rules import RULES
 
-# The NaN that marks what nobody has written: no computation makes one with this payload.
+# The NaN that marks unwritten elements: no computation produces this payload.
 POISON: dict[np.dtype, np.generic] = {
     np.dtype(np.float32): np.uint32(0x7FC0DEAD),
     np.dtype(np.float64): np.uint64(0x7FF800000000DEAD),
@@ -35,7 +34,7 @@ IN_PLACE = {
     'scale_shift',
     'scale_shift_backward',
 }
-# What an op always adds to.
+# Outputs that an op always adds to.
 ADDING = {
     ('conv_backward_weights', 'out'),
     ('conv_squared_gradients', 'out'),
@@ -47,12 +46,11 @@ Part = tuple[slice, ...] | EllipsisType
 
 
 class Checked(Engine):
-    """Any engine, with an EngineError that names the op and the operand as soon as an op goes
+    """Any engine, plus an EngineError that names the op and the operand as soon as an op goes
     wrong.
 
-    Outputs that are to be overwritten hold a marked NaN before the op, so that a place that the op
-    leaves out shows. Slow, and made for tests and for writing layers: it looks at every number on
-    the host.
+    Outputs to overwrite are filled with a marked NaN first, which shows the places that the op
+    leaves out. Slow, since it looks at every number on the host: for tests and for writing layers.
     """
 
     def __init__(self, inner: Engine):
@@ -90,7 +88,7 @@ for _op in OPS:
 
 
 class Call:
-    """A call of an op: what is to be checked before and after."""
+    """A call of an op, with the checks before and after it."""
 
     def __init__(self, engine: Engine, op: str, inputs: tuple, outputs: dict[str, Any]):
         self.engine, self.op = engine, op
@@ -131,7 +129,7 @@ class Call:
                 raise self.error(f'{name} must be {tuple(shape)} here: found {found}')
 
     def is_finite(self) -> bool:
-        """Whether the op computes from finite numbers alone."""
+        """Whether all numbers that the op reads, or adds to, are finite."""
         arrays = [x.array() for x in self.read.values()]
         for name, x in self.written.items():
             if self.parts[name] is None:
@@ -139,7 +137,7 @@ class Call:
         return all(map(isfinite, self.numbers)) and all(np.isfinite(x).all() for x in arrays)
 
     def poison(self) -> None:
-        """Mark what the op is to overwrite."""
+        """Mark the elements that the op has to overwrite."""
         mark = POISON[self.engine.dtype].view(self.engine.dtype)
         for name, x in self.written.items():
             part = self.parts[name]
@@ -147,7 +145,7 @@ class Call:
                 x.array(write=True)[part] = mark
 
     def check_unchanged(self, kept: dict[str, ndarray]) -> None:
-        """Raises EngineError unless the inputs hold what was kept of them."""
+        """Raises EngineError for an input that no longer equals the copy kept of it."""
         for name, x in self.read.items():
             if overlaps_any(x, self.written.values()):
                 continue
@@ -184,8 +182,7 @@ class Call:
 
 
 def part_written(op: str, output: str, arguments: dict[str, Any]) -> Part | None:
-    """The part of an output that the op overwrites, as an index; None where it adds to what is
-    there."""
+    """The part of an output that the op overwrites, as an index; None if it adds to the output."""
     adds = arguments.get('accumulate') or (op, output) in ADDING
     if adds or (op == 'axpby' and arguments['beta']):
         return None

@@ -1,16 +1,16 @@
-"""What all engines share to draw the same masks for dropout: the hash of an element is spread
-evenly over the 32-bit words, and the element is kept where its hash is not below a threshold."""
+"""How every engine draws the same mask for dropout: it hashes each element to a 32-bit word and
+keeps those whose hash is not below a threshold."""
 
 LARGEST_WORD = 2**32 - 1
 
 
 def threshold(ratio: float) -> int:
-    """The hash from which on an element is kept, where the others are to be the part `ratio`."""
+    """The smallest hash that is kept, for a mask that drops elements with probability `ratio`."""
     return min(int(ratio * 2**32), LARGEST_WORD)
 
 
 def kept_value(ratio: float) -> float:
-    """What a mask holds for an element that is kept: 1 over the part of those."""
+    """The mask's value at an element that is kept."""
     return 1 / (1 - ratio) if ratio < 1 else 0.0
 
 

@@ -8,8 +8,7 @@ T = TypeVar('T')
 
 
 class Functions(dict[str, T]):
-    """What an engine has for each elementwise function. Looking up an unknown one is an
-    EngineError."""
+    """A table with an entry for each elementwise function. An unknown one is an EngineError."""
 
     def __missing__(self, name: str) -> T:
         raise EngineError(

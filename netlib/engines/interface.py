@@ -1,4 +1,4 @@
-"""The ops: all that a layer may ask of an engine, on one page.
+"""The ops: everything that a layer may ask of an engine, on one page.
 
 Naming
     x y      values that go in and come out        dx dy   gradients of the loss by them
@@ -6,14 +6,14 @@ Naming
                                                            unless accumulate=True adds to it
 
 Calling
-    Tensors given by position are read; tensors given by keyword are written. That is the whole rule
-    by which an engine finds out which mirror of a memory must be current. `out` may be the same
-    tensor as an input of the same shape for fill, copy, axpby, unary, unary_backward and binary,
-    for standardize, scale_shift and their backwards, not for others.
+    Tensors given by position are read; tensors given by keyword are written. This rule alone tells
+    an engine which mirror of a memory must be current. `out` may be the same tensor as an input of
+    the same shape for fill, copy, axpby, unary, unary_backward and binary, for standardize,
+    scale_shift and their backwards, and for no other op.
 
-An engine implements an op by a method of the same name, decorated with @op too. In place of each
+An engine implements an op by a method of the same name, also decorated with @op. In place of each
 tensor it receives what the engine computes on: a NumPy array on the host, an address and a shape on
-a device. An op that an engine lacks is an EngineError, never a silent detour over the host.
+a device. An op that an engine lacks is an EngineError, never a silent detour through the host.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ Ints = Sequence[int]
 Declaration = Callable[Concatenate['Engine', P], None]
 
 
-# Layers see the signature of the declaration; that of an implementation names its arrays.
+# Layers see the signature of the declaration; an implementation's has arrays for tensors.
 @overload
 def op(method: Declaration[P]) -> Declaration[P]: ...
 @overload
@@ -39,7 +39,7 @@ def op(method):
 
 
 class Engine(EngineBase, declares_ops=True):
-    """The ops, each with what it computes. Shapes in parentheses; `...` are the spatial axes."""
+    """Each op with what it computes. Shapes are in parentheses; `...` are the spatial axes."""
 
     # -- moving values
     @op
@@ -88,7 +88,7 @@ class Engine(EngineBase, declares_ops=True):
     def unary_backward(
         self, name: str, x: Tensor, y: Tensor, dy: Tensor, *parameters: float, out: Tensor
     ) -> None:
-        """out = dy f'(x), with y = f(x) at hand."""
+        """out = dy f'(x), given y = f(x)."""
 
     @op
     def binary(self, name: str, a: Tensor, b: Tensor, *, out: Tensor) -> None:
@@ -97,8 +97,8 @@ class Engine(EngineBase, declares_ops=True):
 
     @op
     def dropout_mask(self, seed: int, ratio: float, *, out: Tensor) -> None:
-        """out = 0 with probability `ratio`, else 1 / (1 - ratio); a function of (seed, element)
-        alone, so that each engine draws the same mask."""
+        """out = 0 with probability `ratio`, else 1 / (1 - ratio): a function of (seed, element)
+        alone, so every engine draws the same mask."""
 
     # -- reductions
     @op
@@ -165,7 +165,7 @@ class Engine(EngineBase, declares_ops=True):
         out: Tensor,
     ) -> None:
         """x (N, C, ...), W (M, C / groups, *kernel) -> out (N, M, ...): cross-correlation, then
-        times scale (M,) and + bias (M,) where there are such, then ReLU if `rectify`."""
+        times scale (M,) and + bias (M,) if given, then ReLU if `rectify`."""
 
     @op
     def conv_backward_data(
@@ -177,7 +177,7 @@ class Engine(EngineBase, declares_ops=True):
     def conv_backward_weights(
         self, x: Tensor, dy: Tensor, window: Window, groups: int, *, out: Tensor
     ) -> None:
-        """out = dW += the gradient by W: it accumulates, as every gradient of a parameter."""
+        """out = dW += the gradient by W: gradients of parameters always accumulate."""
 
     @op
     def conv_squared_gradients(
@@ -250,8 +250,8 @@ class Engine(EngineBase, declares_ops=True):
         dscale: Tensor | None = None,
         dshift: Tensor | None = None,
     ) -> None:
-        """The gradients of scale x + shift, those that are given: out = dx = scale dy; dscale +=
-        the sum of dy x, and dshift += the sum of dy, over the axes where scale has extent 1."""
+        """The gradients of scale x + shift by keyword: out = dx = scale dy; dscale += the sum of
+        dy x, and dshift += the sum of dy, over the axes where scale has extent 1."""
 
     @op
     def lrn_forward(
@@ -295,6 +295,6 @@ class Engine(EngineBase, declares_ops=True):
     @op
     def one_hot(self, label: Tensor, ignore: float | None, *, out: Tensor) -> None:
         """label (outer, inner), truncated to an integer -> out (outer, classes, inner): 1 at the
-        label, else 0; all 0 where the label is `ignore` (None: nothing is ignored). A label outside
-        0 .. classes - 1 is an EngineError: raised here, or by a device when a result is next read
-        on the host."""
+        label, else 0; all 0 where the label is `ignore` (None: ignore nothing). A label outside
+        0 .. classes - 1 is an EngineError: raised here or, by a device, when the host next reads a
+        result."""

@@ -1,4 +1,4 @@
-"""The error about a label that is no class."""
+"""The error about a label that is not a class, for every engine."""
 
 from ..errors import EngineError
 

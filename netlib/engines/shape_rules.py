@@ -1,11 +1,12 @@
-"""What shapes an op takes.
+"""The shapes that each op takes.
 
-A rule gets the arguments of its op by name, with a shape in place of each tensor, and returns the
-shapes that its operands must have. It raises ValueError (mostly by taking a shape apart) where the
-number of axes is wrong.
+A rule receives the arguments of its op by name, with a shape in place of each tensor, and returns
+the shapes that the operands must have. It raises ValueError for a wrong number of axes, mostly by
+unpacking a shape.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from math import prod
 
 from ..shapes import Shape, conv_extent
@@ -76,10 +77,9 @@ def transpose(x, order, out) -> Shapes:
 def gemm(a, b, out, transpose_a, transpose_b, accumulate) -> Shapes:
     m, n = out
     k = a[0] if transpose_a else a[1]
-    return {
-        'a': (k, m) if transpose_a else (m, k),
-        'b': (n, k) if transpose_b else (k, n),
-    }
+    left = (k, m) if transpose_a else (m, k)
+    right = (n, k) if transpose_b else (k, n)
+    return {'a': left, 'b': right}
 
 
 def extents(image: Sequence[int], window: Window) -> Shape:
@@ -130,21 +130,23 @@ def conv_backward_weights(x, dy, window, groups, out) -> Shapes:
 
 
 def pooled(x: Shape, y: Shape) -> Shape:
-    """The y that goes with x; its extents follow from fields that an op does not see."""
+    """The y that goes with x; its spatial extents depend on fields that an op does not see."""
     return (*axes(4, 4, x)[:2], *axes(4, 4, y)[2:])
 
 
 def over_bins(x: Shape, bins: Bins, y: Shape) -> Shape:
-    """The y that goes with x and the bins that it sees."""
+    """The y that goes with x and bins."""
     n, c, height, width = axes(4, 4, x)
     inside = spans_lie_in(bins.rows, height) and spans_lie_in(bins.columns, width)
-    if not inside or not all(0 <= image < n for image in bins.images):
+    known = all(0 <= image < n for image in bins.images)
+    if not inside or not known:
         raise ValueError('bins must lie in the images')
     return (len(bins.images), c, *axes(4, 4, y)[2:])
 
 
 def spans_lie_in(regions: Sequence[Sequence[tuple[int, int]]], extent: int) -> bool:
-    return all(start >= 0 and end <= extent for spans in regions for start, end in spans)
+    spans = chain.from_iterable(regions)
+    return all(start >= 0 and end <= extent for start, end in spans)
 
 
 def scale_shift(x, scale, shift, rectify, out) -> Shapes:

@@ -1,4 +1,4 @@
-"""What convolutions and poolings slide over their images, or divide them into."""
+"""The windows of convolution and pooling, and the bins of region pooling."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from ..shapes import Shape
 
 
 class Window(NamedTuple):
-    """What slides over the spatial axes of a convolution or a pooling: one number per axis each."""
+    """A window that slides over the spatial axes: one number per axis in each field."""
 
     kernel: Shape
     stride: Shape
@@ -16,17 +16,16 @@ class Window(NamedTuple):
 
     @property
     def pointwise(self) -> bool:
-        """Whether each position sees just one element and all are seen in order."""
+        """Whether each position sees exactly one element, all of them in order."""
         ones = (1,) * len(self.kernel)
         return self.kernel == ones and self.stride == ones and not any(self.pad)
 
 
 class Bins(NamedTuple):
-    """What a pooling over regions of images sees: each region is divided into H' rows and W'
-    columns of bins.
+    """The bins of pooling over regions: each region is divided into H' rows and W' columns of them.
 
-    A row (column) of bins is given by its first row (column) in the image and the one after its
-    last.
+    A row (column) of bins is a span of rows (columns) of the image: the first, and the one after
+    the last.
     """
 
     images: Sequence[int]  # (regions,): the number of the image

@@ -485,7 +485,7 @@ def test_unknown_instruction_sets_are_refused(monkeypatch):
 
 def test_without_kernels_it_is_the_reference(monkeypatch):
     monkeypatch.setattr(native, 'LIBRARY', native.LIBRARY.with_name('none'))
-    with pytest.warns(UserWarning, match='engine fast: no compiled kernels .*install g'):
+    with pytest.warns(UserWarning, match='engine fast: no compiled kernels .*Install g'):
         engine = make_engine('fast')
     c = CASES['pooling-1']()[0]
     np.testing.assert_array_equal(run(engine, c)['out'], run(make_engine('reference'), c)['out'])

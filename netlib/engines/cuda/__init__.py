@@ -1,7 +1,7 @@
 """The CUDA engine, on PyCUDA: kernels of our own (kernels/, one family a file), cuBLAS for matrix
-products, and cuDNN for convolutions where it is installed.
+products, and cuDNN, where it is installed, for convolutions.
 
-Nothing here is imported before the first engine is made (engine.py) or a GPU is asked for
-(device.py). A family of kernels is compiled by nvcc when its first op is called, and PyCUDA keeps
-what was compiled on disk, by source, compute capability and version of nvcc.
+make_engine imports engine.py; asking for a GPU imports device.py only. nvcc compiles a family of
+kernels when its first op is called, and PyCUDA caches the result on disk by source, compute
+capability and version of nvcc.
 """

@@ -1,4 +1,4 @@
-"""What an op of the CUDA engine receives for a tensor."""
+"""A tensor as the ops of the CUDA engine receive it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ ITEM = 4  # bytes of a number
 
 @dataclass(frozen=True, slots=True)
 class DeviceArray:
-    """Where float32 numbers, or int32, begin on the device, and their shape."""
+    """The address on the device of float32 (or int32) numbers, and their shape."""
 
     address: int
     shape: Shape

@@ -1,4 +1,4 @@
-"""Elementwise ops that are put off, and then computed in one launch."""
+"""Elementwise ops that are deferred, and then computed in one launch."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from ..block import check_sizes
 from ..calling import EngineBase
 from .declarations import Kernels
 
-# What the kernel `steps` of kernels/elementwise.cu computes, in the order of its numbers.
+# The functions of the kernel `steps` in kernels/elementwise.cu, in the order of their numbers.
 FUNCTIONS = (
     'axpby',
     'unary_relu',
@@ -21,7 +21,8 @@ FUNCTIONS = (
     'binary_div',
     'copy',
 )
-MOST = 64  # how many at a time, and its struct Step
+MOST = 64  # steps in a launch
+# Its struct Step.
 STEP = np.dtype(
     [('function', 'i4'), ('n', 'i4'), ('a', 'u8'), ('b', 'u8'), ('out', 'u8'), ('p', 'f4', 3)],
     align=True,
@@ -29,7 +30,7 @@ STEP = np.dtype(
 
 
 class DeferredBlock:
-    """A Block whose ops `run` computes all at once."""
+    """A Block whose ops are all computed by `run`."""
 
     def __init__(self, engine: EngineBase, kernels: Kernels):
         self.engine, self.kernels = engine, kernels
@@ -37,19 +38,19 @@ class DeferredBlock:
 
     def copy(self, x: Tensor, *, out: Tensor) -> None:
         check_sizes('copy', x, out)
-        self._put_off('copy', (x,), (), out)
+        self._defer('copy', (x,), (), out)
 
     def axpby(self, alpha: float, x: Tensor, beta: float, *, out: Tensor) -> None:
         check_sizes('axpby', x, out)
-        self._put_off('axpby', (x,), (alpha, beta), out)
+        self._defer('axpby', (x,), (alpha, beta), out)
 
     def unary(self, name: str, x: Tensor, *parameters: float, out: Tensor) -> None:
         check_sizes('unary', x, out)
-        self._put_off(f'unary_{name}', (x,), parameters, out)
+        self._defer(f'unary_{name}', (x,), parameters, out)
 
     def binary(self, name: str, a: Tensor, b: Tensor, *, out: Tensor) -> None:
         check_sizes('binary', a, b, out)
-        self._put_off(f'binary_{name}', (a, b), (), out)
+        self._defer(f'binary_{name}', (a, b), (), out)
 
     def run(self) -> None:
         """Compute all ops, in their order."""
@@ -60,12 +61,12 @@ class DeferredBlock:
             most = int(table['n'].max())
             self.kernels.elementwise.steps(most, len(some), table.view(np.uint8))
 
-    def _put_off(
+    def _defer(
         self, function: str, inputs: Sequence[Tensor], parameters: Sequence[float], out: Tensor
     ) -> None:
         if function not in FUNCTIONS:
             raise EngineError(
-                f"blockwise: engine 'cuda' can put off {', '.join(FUNCTIONS)}; found {function}"
+                f"blockwise: engine 'cuda' can defer {', '.join(FUNCTIONS)}; found {function}"
             )
         number = FUNCTIONS.index(function)
         a, b = [self.engine.reads(x).address for x in inputs] + [0] * (2 - len(inputs))

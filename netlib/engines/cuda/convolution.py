@@ -23,7 +23,7 @@ class Convolution(Arithmetic):
 
     @functools.cached_property
     def cudnn(self) -> Cudnn | None:
-        """None where cuDNN is not wanted, or not installed."""
+        """None if cuDNN is not wanted or not installed."""
         if self.convolution == 'CAFFE':
             return None
         try:
@@ -83,7 +83,7 @@ class Convolution(Arithmetic):
             return
         m, k, p = per_group(W.shape, groups, dy.shape)
         slid = sliding(out.shape, window)
-        columns = self._room(groups * k * p)
+        columns = self._column_room(groups * k * p)
         for dy_n, dx_n in zip(dy, out, strict=True):
             target = dx_n if window.pointwise else columns
             matrices = (W.address, dy_n.address, target.address)
@@ -127,7 +127,7 @@ class Convolution(Arithmetic):
         window: Window,
         groups: int,
     ) -> Plan | None:
-        """The convolution by cuDNN; None where that is not to be used, or cannot."""
+        """The convolution by cuDNN; None if that is not wanted or not possible."""
         shapes = (x.shape, W.shape, y.shape)
         empty = 0 in x.shape + W.shape + y.shape
         if self.cudnn is None or empty or len(window.kernel) > max(AXES):
@@ -151,29 +151,29 @@ class Convolution(Arithmetic):
         rectify: bool,
         out: DeviceArray,
     ) -> None:
-        """out = scale out + bias by channel, then ReLU: what follows a convolution."""
+        """out = scale out + bias by channel, then ReLU, in one kernel."""
         n, channels, *positions = out.shape
         y = (n, channels, prod(positions))
         each = box(y, strides(y), strides((1, channels, 1)))
         self.kernels.normalization.scale_shift(out.size, each, out, scale, bias, rectify, out)
 
     def _columns(self, x: DeviceArray, window: Window, size: int) -> Iterator[DeviceArray]:
-        """The columns of one image after the other, in one room used again and again."""
+        """The columns of each image in turn, in memory that they share."""
         if window.pointwise:
             yield from x
             return
         slid = sliding(x.shape, window)
-        columns = self._room(size)
+        columns = self._column_room(size)
         for image in x:
             self.kernels.convolution.im2col(size, slid, image, columns)
             yield columns
 
-    def _room(self, size: int) -> DeviceArray:
+    def _column_room(self, size: int) -> DeviceArray:
         return DeviceArray(self.device.scratch('columns', ITEM * size), (size,))
 
 
 def per_group(W: Shape, groups: int, y: Shape) -> tuple[int, int, int]:
-    """Of each group: its outputs, what each of them sees, and the positions."""
+    """For each group: the outputs, the inputs that each output sees, and the positions."""
     return W[0] // groups, prod(W[1:]), prod(y[2:])
 
 

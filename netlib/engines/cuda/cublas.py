@@ -26,8 +26,8 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
 
 
 class Cublas:
-    """A cuBLAS handle that computes in a stream, for matrices in row order; tf32: with 10 bits
-    after the point."""
+    """A cuBLAS handle that computes in a stream, for matrices in row order; with `tf32`, with 10
+    bits after the point."""
 
     def __init__(self, stream: Any, tf32: bool = False):
         self.library = load_cublas()
@@ -50,11 +50,11 @@ class Cublas:
         accumulate: bool = False,
         count: int = 1,
     ) -> None:
-        """out (m, n) (+)= a (m, k) b (k, n), given by their addresses; `count` such products, one
-        behind the other.
+        """out (m, n) (+)= a (m, k) b (k, n), given by their addresses; `count` such products of
+        consecutive matrices.
 
-        transpose_a: a is given (k, m), transpose_b: b is given (n, k). cuBLAS counts in columns:
-        what is (m, n) in rows is (n, m) in its eyes, so it computes out' = b' a'.
+        transpose_a: a is (k, m), transpose_b: b is (n, k). cuBLAS orders matrices by columns: it
+        sees (m, n) in row order as (n, m), and so computes out' = b' a'.
         """
         if m * n * count == 0:
             return
@@ -71,7 +71,7 @@ class Cublas:
 
 
 def load_cublas() -> ctypes.CDLL:
-    """The library, with FUNCTIONS as attributes. Raises EngineError where it is not installed."""
+    """The library, with FUNCTIONS as attributes. Raises EngineError if it is not installed."""
     finder: Any = import_extra('cuda.pathfinder', 'cuda')
     try:
         library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cublas').abs_path)

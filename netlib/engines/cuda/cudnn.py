@@ -1,5 +1,5 @@
-"""The part of cuDNN that the engine uses, by ctypes: convolutions, by the calls that all versions
-from 8 on have."""
+"""The part of cuDNN that the engine uses, by ctypes: convolutions, by functions that all versions
+since 8 have."""
 
 import ctypes
 import functools
@@ -20,11 +20,11 @@ DEFAULT_MATH, FMA_MATH = 0, 3  # the default takes TF32 where the processor has 
 MOST_ALGORITHMS = 32  # more than there are
 
 MOST_WORKSPACE = 2**28  # bytes that an algorithm may take for itself
-AXES = 2, 3  # the spatial axes that cuDNN knows; fewer are filled up
+AXES = 2, 3  # the numbers of spatial axes that cuDNN takes; fewer are filled up
 
 
 class Algorithm(ctypes.Structure):
-    """cudnnConvolutionFwdAlgoPerf_t, and its like for the gradients: what cuDNN expects of an
+    """cudnnConvolutionFwdAlgoPerf_t, and its equals for the gradients: what cuDNN expects of an
     algorithm."""
 
     _fields_ = (
@@ -77,7 +77,7 @@ class Cudnn:
 
 
 class Convolution:
-    """One convolution, of fixed shapes: its descriptors, and for each direction the algorithm that
+    """A convolution of fixed shapes: its descriptors, and for each direction the algorithm that
     cuDNN expects to be the fastest within MOST_WORKSPACE."""
 
     def __init__(
@@ -142,7 +142,7 @@ class Convolution:
         self._run('BackwardFilter', x, dy, 1, dW)
 
     def algorithm(self, direction: str) -> Algorithm | None:
-        """What is to compute a direction; None where cuDNN has nothing for these shapes."""
+        """The algorithm for a direction; None if cuDNN has none for these shapes."""
         if direction not in self.algorithms:
             self.algorithms[direction] = self._choose(direction)
         return self.algorithms[direction]
@@ -199,7 +199,7 @@ class Convolution:
         return bool(algorithm.deterministic) or not self.deterministic
 
     def _operands(self, direction: str) -> tuple[c_void_p, c_void_p, c_void_p]:
-        """The descriptors of the two operands that a direction reads, and of that it writes."""
+        """The descriptors of the two operands that a direction reads and of the one it writes."""
         if direction == 'Forward':
             return self.x, self.W, self.y
         if direction == 'BackwardData':
@@ -208,7 +208,7 @@ class Convolution:
 
 
 def filled(shape: Shape, missing: int) -> Shape:
-    """A shape (N, C, ...) with so many spatial axes more, of extent 1."""
+    """A shape (N, C, ...) with its missing spatial axes inserted, of extent 1."""
     return (*shape[:2], *(1,) * missing, *shape[2:])
 
 

@@ -1,7 +1,6 @@
-"""The kernels of kernels/*.cu: what Python may launch, with the types of arguments.
+"""The kernels of kernels/*.cu that Python launches, with the types of their arguments.
 
-x, y, W and so on are arrays of float32 in row order. What the kernels compute is said in their
-sources.
+x, y and so on are arrays of float32 in row order. The sources say what each kernel computes.
 """
 
 from collections.abc import Callable
@@ -20,11 +19,11 @@ from .launch import (
     IntegersAt,
     OptionalArray,
     Steps,
-    Window,
     Word,
     per_block,
     per_element,
 )
+from .window_declarations import Convolution, Pooling
 
 
 def unary(self: Family, n: Int, x: Array, y: Array, *parameters: Float) -> None: ...
@@ -137,81 +136,6 @@ class Reduction(Family):
     @per_element
     def max_backward(
         self, n: Int, pieces: Int, inner: Int, dy: Array, winner: Array, out: Array
-    ) -> None: ...
-
-
-class Convolution(Family):
-    source = 'convolution'
-
-    @per_element
-    def im2col(self, n: Int, window: Window, x: Array, columns: Array) -> None: ...
-
-    @per_element
-    def col2im(self, n: Int, window: Window, columns: Array, out: Array) -> None: ...
-
-    @per_element
-    def patches(
-        self,
-        n: Int,
-        window: Window,
-        groups: Int,
-        channels: Int,
-        rows: Int,
-        chosen: Integers,
-        x: Array,
-        out: Array,
-    ) -> None: ...
-
-
-class Pooling(Family):
-    source = 'pooling'
-
-    @per_element
-    def max_forward(self, n: Int, window: Window, x: Array, y: Array, mask: Array) -> None: ...
-
-    @per_element
-    def mask_backward(self, n: Int, window: Window, dy: Array, mask: Array, dx: Array) -> None: ...
-
-    @per_element
-    def mask_forward(
-        self, n: Int, places: Int, positions: Int, x: Array, mask: Array, y: Array
-    ) -> None: ...
-
-    @per_element
-    def ave_forward(self, n: Int, window: Window, x: Array, y: Array) -> None: ...
-
-    @per_element
-    def ave_backward(self, n: Int, window: Window, dy: Array, dx: Array) -> None: ...
-
-    @per_element
-    def roi_forward(
-        self,
-        n: Int,
-        channels: Int,
-        height: Int,
-        width: Int,
-        rows: Int,
-        columns: Int,
-        packed: Integers,
-        x: Array,
-        y: Array,
-        winner: Array,
-    ) -> None: ...
-
-    @per_element
-    def roi_backward(
-        self,
-        n: Int,
-        channels: Int,
-        height: Int,
-        width: Int,
-        rows: Int,
-        columns: Int,
-        regions: Int,
-        packed: Integers,
-        dy: Array,
-        winner: Array,
-        dx: Array,
     ) -> None: ...
 
 

@@ -1,4 +1,4 @@
-"""Which GPU this process computes on. Nothing of CUDA is imported before one is asked for."""
+"""Which GPU this process computes on. Nothing else of CUDA is imported before it is opened."""
 
 import functools
 import os
@@ -11,17 +11,17 @@ from ...errors import EngineError, GoodinitError, import_extra
 
 @functools.cache
 def open_device() -> Any:
-    """The Gpu of this process. Raises EngineError where there is none."""
+    """The Gpu of this process. Raises EngineError if there is no usable one."""
     from .gpu import Gpu
 
     return Gpu()
 
 
 def use_gpu(number: int) -> None:
-    """Let this process compute on the GPU of a number, among those that CUDA_VISIBLE_DEVICES lets
-    through.
+    """Let this process compute on the GPU with this number, among those that CUDA_VISIBLE_DEVICES
+    shows.
 
-    Raises EngineError where there is none, or where the process computes on another one already.
+    Raises EngineError if there is no such GPU, or if the process already computes on another one.
     """
     if not open_device.cache_info().currsize:
         os.environ['CUDA_DEVICE'] = str(number)
@@ -36,12 +36,12 @@ def use_gpu(number: int) -> None:
 
 
 def gpu_count() -> int:
-    """How many GPUs there are. Raises EngineError where there is none."""
+    """The number of GPUs. Raises EngineError if there is no usable one."""
     return driver().Device.count()
 
 
 def driver() -> Any:
-    """pycuda.driver, which knows the GPUs. Raises EngineError where there is none."""
+    """pycuda.driver, which knows the GPUs. Raises EngineError if there is no usable one."""
     import_extra('pycuda', 'cuda')
     with no_gpu_said():
         import pycuda.driver
@@ -52,7 +52,7 @@ def driver() -> Any:
 
 @contextmanager
 def no_gpu_said() -> Iterator[None]:
-    """What PyCUDA raises where it finds no GPU, as an EngineError."""
+    """Turns what PyCUDA raises without a GPU into an EngineError."""
     try:
         yield
     # PyCUDA defines its errors in pycuda.driver, and importing that may be what fails.

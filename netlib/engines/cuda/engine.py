@@ -1,4 +1,4 @@
-"""The CUDA engine. An op that is not here is an error that names it."""
+"""The CUDA engine. It inherits no op from the engines of the host."""
 
 from typing import Self
 
@@ -19,11 +19,12 @@ from .pooling import Pooling
 class Cuda(Indexing, Convolution, Pooling, Normalization):
     """Computes in float32.
 
-    With tf32, matrix products and convolutions may round what they multiply to 10 bits after the
-    point, for the several times faster tensor cores. Kernels of our own, and cuBLAS in its one
-    stream, give the same bits each time; cuDNN if `deterministic`. `convolution`: 'CAFFE' (im2col
-    and cuBLAS), 'CUDNN', or 'DEFAULT', which is cuDNN where that is installed and has an algorithm
-    for the shapes.
+    tf32: matrix products and convolutions may round their factors to 10 bits after the point, for
+    the tensor cores, which are several times as fast.
+    deterministic: cuDNN too computes the same bits every time. Our own kernels always do, and
+    cuBLAS does in its one stream.
+    convolution: 'CAFFE' (im2col and cuBLAS), 'CUDNN', or 'DEFAULT': cuDNN, where it is installed
+    and has an algorithm for the shapes.
     """
 
     name = 'cuda'

@@ -1,4 +1,4 @@
-"""The structs of common.cuh, Box and Window, as PyCUDA passes them: arrays of int32, by value."""
+"""The structs Box and Window of common.cuh, which PyCUDA passes by value: arrays of int32."""
 
 from collections.abc import Sequence
 from math import prod
@@ -13,7 +13,7 @@ MAX_AXES = 8
 
 
 def pack(counts: Sequence[int], rows: Sequence[Sequence[int]]) -> np.ndarray:
-    """The single ints of a struct, then its arrays of MAX_AXES ints."""
+    """A struct of single ints followed by arrays of MAX_AXES ints."""
     axes = len(rows[0])
     if axes > MAX_AXES:
         raise EngineError(
@@ -26,8 +26,8 @@ def pack(counts: Sequence[int], rows: Sequence[Sequence[int]]) -> np.ndarray:
 
 
 def box(extents: Shape, a: Sequence[int], b: Sequence[int] | None = None) -> np.ndarray:
-    """The Box of these extents, for one tensor or two, by their strides; joins neighboring axes
-    where all allow it."""
+    """The Box of these extents for one tensor or two, given by their strides. Adjacent axes become
+    one where all tensors are contiguous across them."""
     joined: list[tuple[int, ...]] = []
     for extent, *steps in zip(extents, a, b or a, strict=True):
         if joined and continues(joined[-1], extent, steps):
@@ -39,7 +39,8 @@ def box(extents: Shape, a: Sequence[int], b: Sequence[int] | None = None) -> np.
 
 
 def continues(outer: Sequence[int], extent: int, steps: Sequence[int]) -> bool:
-    """Whether for all tensors an axis goes on where the next one, of `extent`, ends."""
+    """Whether, for every tensor, each step of the outer axis continues where the inner one, of
+    `extent`, ends."""
     _, *around = outer
     return all(step == extent * inner for step, inner in zip(around, steps, strict=True))
 
@@ -51,7 +52,7 @@ def strides(shape: Shape) -> list[int]:
 
 
 def window_over(image: Shape, positions: Shape, window: Window) -> np.ndarray:
-    """The Window that slides over images of these extents, from positions of those."""
+    """The Window that slides over an image of these extents and takes these positions."""
     counts = (len(image), prod(image), prod(window.kernel), prod(positions))
     rows = (image, window.kernel, positions, window.stride, window.pad, window.dilation)
     return pack(counts, rows)

@@ -11,15 +11,14 @@ from .device import driver, no_gpu_said
 from .pool import Allocation, Pool
 from .uploads import Uploads
 
-FAULT = 8  # bytes of what kernels find wrong: a label, and the number of classes
+FAULT = 8  # bytes of a wrong label that a kernel has found, and of the number of classes
 
 
 class Gpu:
-    """The process's GPU: all engines share it. All computation runs in one stream, in the order of the calls; only a
-    download waits for it.
+    """The process's GPU, which all engines share. All computation runs in one stream, in the order
+    of the calls; only a download waits for it.
 
-    For Memory it is the driver: allocate, clear, upload, download. `pool` knows how much memory is
-    in use, and was.
+    It is Memory's driver: allocate, clear, upload, download. `pool` counts the memory in use.
     """
 
     cuda: Any  # pycuda.driver
@@ -36,8 +35,8 @@ class Gpu:
         self.clear(self.fault, FAULT)
 
     def allocate(self, size: int) -> Allocation:
-        """`size` bytes, of any values, given back when the last reference goes. Raises
-        EngineError."""
+        """`size` bytes of undefined values, freed with the last reference. Raises EngineError if
+        the GPU has no room for them."""
         return self.pool.allocate(size)
 
     def clear(self, allocation: Allocation | int, size: int) -> None:
@@ -50,13 +49,14 @@ class Gpu:
             self._uploads(host, int(allocation))
 
     def download(self, allocation: Allocation | int, host: np.ndarray) -> None:
-        """Wait for all results, and copy. Raises EngineError for what a kernel has found wrong
-        since the last time."""
+        """Wait for all results, and copy. Raises EngineError for a wrong label that a kernel has
+        found since the last download."""
         if host.size:
             self.cuda.memcpy_dtoh_async(host, int(allocation), self.stream)
             self.check_fault()
 
     def check_fault(self) -> None:
+        """Raises EngineError for a wrong label that a kernel has found since the last check."""
         found = np.zeros(2, np.int32)
         self.cuda.memcpy_dtoh_async(found, self.fault, self.stream)
         self.stream.synchronize()
@@ -66,12 +66,13 @@ class Gpu:
             raise label_error(label, classes)
 
     def copy(self, x: DeviceArray, out: DeviceArray) -> None:
+        """Queue a copy on the device."""
         if out.size and x.address != out.address:
             size = ITEM * out.size
             self.cuda.memcpy_dtod_async(out.address, x.address, size, self.stream)
 
     def scratch(self, use: str, size: int) -> int:
-        """The address of at least `size` bytes for one use within an op; the next op of that use
+        """The address of at least `size` bytes for one use within an op; the next op with that use
         overwrites them."""
         if use not in self._scratch or self._scratch[use].size < size:
             self._scratch.pop(use, None)  # given back first
@@ -79,12 +80,12 @@ class Gpu:
         return int(self._scratch[use])
 
     def integers(self, values: Sequence[int] | np.ndarray) -> DeviceArray:
-        """A few int32 on the device, for the op that is being called."""
+        """A few int32 on the device, for the current op."""
         values = np.ascontiguousarray(values, np.int32)
         address = self.scratch('integers', values.nbytes)
         self.upload(values.reshape(-1), address)
         return DeviceArray(address, values.shape)
 
     def launch(self, function: Any, blocks: int, threads: int, arguments: Sequence[Any]) -> None:
-        """Queue a kernel."""
+        """Queue a kernel: so many blocks of so many threads."""
         function(*arguments, grid=(blocks, 1), block=(threads, 1, 1), stream=self.stream)

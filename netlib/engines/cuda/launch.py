@@ -20,8 +20,7 @@ MOST_THREADS = 2**31 - THREADS  # of a launch: kernels count their threads by an
 Stub = TypeVar('Stub', bound=Callable[..., None])
 
 
-# -- the types of arguments: what a caller passes, C's name of what a kernel receives, and how
-# PyCUDA is to pass it
+# -- the types of arguments: Python's, C's, and the function that makes one of the other for PyCUDA
 
 
 def address(array: DeviceArray) -> np.uintp:
@@ -55,8 +54,8 @@ Steps = Annotated[np.ndarray, 'Steps', as_it_is]
 class Kernel:
     """A kernel: its name and the types of its arguments, from the signature of a stub.
 
-    first: how many arguments of the stub only say how to launch the kernel.
-    parameters: how many numbers there are in place of the stub's *parameters.
+    first: the number of arguments of the stub that are not the kernel's own.
+    parameters: how many numbers the stub's *parameters stand for.
     """
 
     def __init__(self, stub: Callable[..., None], name: str, first: int = 0, parameters: int = 0):
@@ -76,7 +75,7 @@ class Kernel:
 
 
 class Family:
-    """The kernels of a .cu file as methods, declared by stubs without a body."""
+    """The kernels of a .cu file, declared as methods without a body."""
 
     source: str  # the name of the file
 
@@ -86,8 +85,8 @@ class Family:
     def for_each(
         self, prefix: str, suffix: str, stub: Stub, parameters: Mapping[str, int]
     ) -> Functions[Stub]:
-        """A kernel with a thread for each element for each elementwise function, which takes so
-        many parameters."""
+        """A kernel per element for each of these elementwise functions, given with the number of
+        their parameters."""
         found: Functions[Any] = Functions()
         for name, count in parameters.items():
             kernel = Kernel(stub, f'{prefix}{name}{suffix}', parameters=count)
@@ -96,7 +95,7 @@ class Family:
 
 
 def per_element(stub: Stub) -> Stub:
-    """Declares a kernel with one thread for each of n elements; n is its first argument."""
+    """Declares a kernel with one thread for each of n elements, where n is its first argument."""
     return declared(stub, launched_per_element(Kernel(stub, stub.__name__)))
 
 
@@ -114,9 +113,9 @@ def launched_per_element(kernel: Kernel) -> Callable[..., None]:
 
 
 def per_block(terms: str) -> Callable[[Stub], Stub]:
-    """Declares a kernel with one block for each of its results, whose number is an argument in
-    front of the kernel's own. The argument called `terms` says how many threads have something to
-    do in a block: it gets so many, up to THREADS."""
+    """Declares a kernel with one block for each result, in which each thread takes every n-th of
+    the terms. The number of results is an argument before the kernel's own; the argument named
+    `terms` is the number of terms."""
 
     def declare(stub: Stub) -> Stub:
         kernel = Kernel(stub, stub.__name__, first=1)
@@ -132,7 +131,8 @@ def per_block(terms: str) -> Callable[[Stub], Stub]:
 
 
 def threads_for(terms: int) -> int:
-    """The power of two from `terms` on, from one warp up to THREADS."""
+    """The smallest power of two that is not below `terms`, but at least a warp and at most
+    THREADS."""
     return min(THREADS, 1 << max(terms - 1, 31).bit_length())
 
 
@@ -146,13 +146,13 @@ def declared(stub: Stub, launch: Any) -> Stub:
 
 @functools.cache
 def function(family: str, name: str) -> Any:
-    """The kernel of a name in a family, as PyCUDA calls it."""
+    """A kernel of a family, as PyCUDA calls it."""
     return compiled(family).get_function(name)
 
 
 @functools.cache
 def compiled(family: str) -> Any:
-    """The module of kernels made of one .cu file. Raises EngineError where there is no nvcc."""
+    """The compiled module of one .cu file. Raises EngineError without nvcc."""
     compiler: Any = import_extra('pycuda.compiler', 'cuda')
     source = ''
     for path in (KERNELS / 'common.cuh', KERNELS / f'{family}.cu'):

@@ -1,9 +1,8 @@
-"""The fast engine: the reference engine with its hot ops by C++ kernels (kernels/, one idea a
-file).
+"""The fast engine: the reference engine with C++ kernels (kernels/, one idea a file) for the hot
+ops.
 
-A kernel takes float32 and the shapes that matter; all else is the reference's. One family of ops
-per file here, with what it takes to call their kernels. Without kernels, this is the reference
-engine.
+A kernel takes float32 and the shapes that matter; the reference engine does the rest. Each file
+here has one family of ops. Without kernels, this is the reference engine.
 """
 
 import os
@@ -34,15 +33,15 @@ class Fast(Arithmetic, Convolution, Pooling, Normalization):
 
 
 def fast_engine(dtype: DTypeLike = np.float32, exact: bool = False) -> Reference:
-    """The fast engine; for another type than float32, or where no kernels were compiled, the
-    reference engine by its name. Warns of the latter."""
+    """The fast engine. For a type other than float32, or without compiled kernels, this is the
+    reference engine under its name; a warning says that kernels are missing."""
     kernels = load() if np.dtype(dtype) == np.float32 else None
     if kernels is not None:
         return Fast(kernels, exact)
     if np.dtype(dtype) == np.float32:
         warnings.warn(
-            'engine fast: no compiled kernels (goodinit was installed without a C++ compiler): it '
-            'computes as the reference engine does. To get them, install g++, then goodinit again.',
+            'engine fast: no compiled kernels (goodinit was installed without a C++ compiler); '
+            'computing like the reference engine. Install g++, then goodinit again',
             stacklevel=3,
         )
     engine = Reference(dtype)
@@ -55,15 +54,16 @@ def engine_name(exact: bool) -> str:
 
 
 def load() -> Kernels | None:
-    """The kernels for this processor, or for the instruction set that the environment's
-    GOODINIT_ISA names (avx512, avx2, baseline). None where setup.py has built none."""
+    """The kernels for this processor, or for the instruction set (avx512, avx2, baseline) in the
+    environment variable GOODINIT_ISA. None if setup.py has built none. Raises EngineError for an
+    instruction set that this processor lacks."""
     if not native.LIBRARY.exists():
         return None
     known = native.instruction_sets()
     wanted = os.environ.get('GOODINIT_ISA', known[0])
     if wanted not in known:
         raise EngineError(
-            f"GOODINIT_ISA: unknown or not in this processor: '{wanted}'"
+            f"GOODINIT_ISA: this processor does not have '{wanted}'"
             f'{did_you_mean(wanted, known)} (it has {", ".join(known)})'
         )
     return Kernels(wanted)

@@ -1,4 +1,4 @@
-"""Elementwise ops that are put off, and then computed together."""
+"""Elementwise ops that are deferred, and then computed together."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,29 +13,29 @@ from .native import Step
 
 
 class DeferredBlock:
-    """A Block whose ops `run` computes all at once: a piece of each tensor after the other, through
-    all ops while it is in the cache."""
+    """A Block whose ops are all computed by `run`: it takes one piece of the tensors after another
+    through all ops, while the piece is in the cache."""
 
     def __init__(self, engine: EngineBase, kernels: Kernels):
         self.engine, self.kernels = engine, kernels
         self.steps: list[Step] = []
-        self.arrays: list[ndarray] = []  # those of the steps, which must live until then
+        self.arrays: list[ndarray] = []  # of the steps, which only know their addresses
 
     def copy(self, x: Tensor, *, out: Tensor) -> None:
         check_sizes('copy', x, out)
-        self._put_off(self.kernels.axpby, (x,), (1, 0), out)
+        self._defer(self.kernels.axpby, (x,), (1, 0), out)
 
     def axpby(self, alpha: float, x: Tensor, beta: float, *, out: Tensor) -> None:
         check_sizes('axpby', x, out)
-        self._put_off(self.kernels.axpby, (x,), (alpha, beta), out)
+        self._defer(self.kernels.axpby, (x,), (alpha, beta), out)
 
     def unary(self, name: str, x: Tensor, *parameters: float, out: Tensor) -> None:
         check_sizes('unary', x, out)
-        self._put_off(self.kernels.unary[name], (x,), parameters, out)
+        self._defer(self.kernels.unary[name], (x,), parameters, out)
 
     def binary(self, name: str, a: Tensor, b: Tensor, *, out: Tensor) -> None:
         check_sizes('binary', a, b, out)
-        self._put_off(self.kernels.binary[name], (a, b), (), out)
+        self._defer(self.kernels.binary[name], (a, b), (), out)
 
     def run(self) -> None:
         """Compute all ops, in their order."""
@@ -43,7 +43,7 @@ class DeferredBlock:
             steps = (Step * len(self.steps))(*self.steps)
             self.kernels.steps(steps, len(steps), max(step.n for step in steps))
 
-    def _put_off(
+    def _defer(
         self, kernel: Any, inputs: Sequence[Tensor], parameters: Sequence[float], out: Tensor
     ) -> None:
         arrays = [self.engine.reads(x) for x in inputs]

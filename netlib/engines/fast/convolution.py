@@ -1,4 +1,4 @@
-"""Convolution over two spatial axes by kernels, and the choice among them."""
+"""Convolution over two spatial axes by kernels, and the choice between them."""
 
 import ctypes
 
@@ -10,10 +10,10 @@ from ..interface import Ints, Window, op
 from ..reference import Reference
 from .declarations import Kernels
 
-# Winograd's transforms pay, for these kernels, from so many inputs and outputs of a group on, and
-# so many tiles in a batch, for the filters, or their gradient, have to be transformed too. Measured
-# on two cores of a Zen 4 for 8 to 512 channels and 4x4 to 56x56 pixels (benchmarks/winograd.py;
-# docs/cpu.md has the table).
+# Winograd's transforms pay for these kernels, with at least so many inputs and outputs in a group,
+# and so many tiles in a batch, since the filters (or their gradient) have to be transformed too.
+# Measured on two cores of a Zen 4 for 8 to 512 channels and 4x4 to 56x56 pixels
+# (benchmarks/winograd.py; docs/cpu.md has the table).
 KERNELS = ((3, 3), (5, 5))
 CHANNELS, TILES, TILES_FOR_WEIGHTS = 16, 4, 16
 TILE = 4  # rows and columns of a tile
@@ -88,7 +88,7 @@ class Convolution(Reference):
         self.kernels.conv_squared_gradients(x, dy, out, convolution)
 
     def winograd(self, W: Shape, window: Window, groups: int, y: Shape, least: int = TILES) -> bool:
-        """Whether a convolution with weights and output of these shapes goes by Winograd's
+        """Whether to compute a convolution with weights and output of these shapes by Winograd's
         transform."""
         if self.exact or not transformable(window):
             return False
@@ -100,7 +100,7 @@ class Convolution(Reference):
 
 
 def transformable(window: Window) -> bool:
-    """Whether there is a transform of Winograd's for a window."""
+    """Whether Winograd's transforms can compute a convolution with this window."""
     if window.kernel not in KERNELS or {*window.stride, *window.dilation} != {1}:
         return False
     return all(pad < n for pad, n in zip(window.pad, window.kernel, strict=True))

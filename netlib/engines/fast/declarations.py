@@ -1,7 +1,7 @@
-"""The kernels, as kernels/*.hpp define them: what Python may call, with the types of arguments.
+"""The kernels that kernels/*.hpp define, with the types of their arguments.
 
 x, y, W and so on are arrays of float32 in row order; `outer`, `kept`, `inner` and the like are
-their extents. A Struct is one of kernels/*.hpp: its fields as a tuple of integers.
+their extents. A Struct is a struct of kernels/*.hpp, passed as a tuple of its fields.
 """
 
 from ..functions import BINARY, UNARY
@@ -24,7 +24,7 @@ from .native import (
 def elementwise(
     a: Array, b: OptionalArray, c: OptionalArray, parameters: Parameters, out: Array, n: Long
 ) -> None:
-    """A kernel that makes n numbers of n numbers of each input, and up to three parameters."""
+    """A kernel from n elements of up to three inputs, with up to three parameters, to n outputs."""
 
 
 def broadcast(a: Array, b: Array, out: Array, loops: Struct) -> None:

@@ -1,4 +1,4 @@
-"""Shapes as nested loops, as few as there can be, which is how kernels see broadcasting, windows
+"""Shapes as nested loops, as few as possible: the form in which kernels see broadcasting, windows
 and reductions."""
 
 import functools
@@ -11,8 +11,8 @@ AXES = 4  # what kernels take; struct Loops in kernels/elementwise.hpp
 
 
 def steps(shape: Shape, out: Shape) -> Shape:
-    """Elements between neighbors along each axis of a contiguous array that broadcasts to `out`; 0
-    where it does."""
+    """How far apart neighbors along each axis of a contiguous array lie; 0 along an axis that
+    broadcasts to `out`."""
     found = []
     for i, (n, m) in enumerate(zip(shape, out, strict=True)):
         found.append(0 if n == 1 != m else prod(shape[i + 1 :]))
@@ -20,7 +20,7 @@ def steps(shape: Shape, out: Shape) -> Shape:
 
 
 def offset(place: Sequence[int], down: Shape) -> int:
-    """How far the element at a place is from the first one, by the steps along each axis."""
+    """The distance of an element from the first one, by the steps along each axis."""
     return sum(i * n for i, n in zip(place, down, strict=True))
 
 
@@ -28,8 +28,8 @@ def offset(place: Sequence[int], down: Shape) -> int:
 def nest(shape: Shape, *operands: Shape) -> tuple[Shape, ...]:
     """The extents of the loops over `shape`, and the steps of each operand (given by axis) in them.
 
-    Axes of extent 1 are left out, and neighbors along which every operand goes on evenly become
-    one.
+    Axes of extent 1 are dropped, and adjacent axes become one where every operand is contiguous
+    across them.
     """
     loops: list[Shape] = []
     for extent, *by_axis in zip(shape, *operands, strict=True):
@@ -42,15 +42,16 @@ def nest(shape: Shape, *operands: Shape) -> tuple[Shape, ...]:
 
 
 def continues(outer: Shape, extent: int, by_axis: Sequence[int]) -> bool:
-    """Whether a loop around one of `extent` goes on, for every operand, where that one ends."""
+    """Whether, for every operand, each turn of the outer loop continues where the inner one, of
+    `extent`, ends."""
     _, *around = outer
     return all(step == extent * inner for step, inner in zip(around, by_axis, strict=True))
 
 
 @functools.lru_cache(maxsize=4096)
 def packed(shape: Shape, *operands: Shape) -> Shape | None:
-    """The same for a kernel: AXES extents, then AXES steps of each operand, 0 or 1 in the innermost
-    loop; None where there are more loops."""
+    """`nest` for a kernel: AXES extents, then AXES steps of each operand, which are 0 or 1 in the
+    innermost loop; None if it takes more loops."""
     extents, *by_operand = nest(shape, *operands)
     if not extents or any(by_axis[-1] > 1 for by_axis in by_operand):
         extents = (*extents, 1)
@@ -66,17 +67,17 @@ def packed(shape: Shape, *operands: Shape) -> Shape | None:
 
 @functools.lru_cache(maxsize=4096)
 def broadcast(shape: Shape, *operands: Shape) -> Shape | None:
-    """The same for contiguous operands of these shapes, which broadcast to `shape`."""
+    """`packed` for contiguous operands of these shapes, which broadcast to `shape`."""
     return packed(shape, *(steps(operand, shape) for operand in operands))
 
 
 @functools.lru_cache(maxsize=4096)
 def reduction(shape: Shape, out: Shape) -> tuple[int, int, int] | None:
-    """(outer, kept, inner) of a sum over outer and inner; None where summed and kept axes alternate
+    """(outer, kept, inner) of a sum over outer and inner; None if summed and kept axes alternate
     more often."""
     extents, kept = nest(shape, steps(out, shape))
     summed = [step == 0 for step in kept]
-    # An axis that is not there has one element.
+    # A missing axis has extent 1.
     if summed[:1] != [True] or summed == [True]:
         extents = (1, *extents)
         summed = [True, *summed]

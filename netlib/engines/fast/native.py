@@ -1,5 +1,5 @@
-"""The compiled library: plain C functions, one of each name for each instruction set, called by
-ctypes as declarations.py declares them."""
+"""The compiled library: plain C functions, one for each kernel and instruction set, which ctypes
+calls as declarations.py declares them."""
 
 import ctypes
 import functools
@@ -20,22 +20,22 @@ Stub = TypeVar('Stub', bound=Callable[..., Any])
 
 @functools.cache
 def library() -> ctypes.CDLL:
-    # GNU's OpenMP, unless told otherwise, lets a thread that waits spin for milliseconds, which on
-    # a busy machine keeps the one that it waits for from running. It reads this once, when it is
-    # loaded.
+    """The library, loaded at the first use."""
+    # By default, a waiting thread of GNU's OpenMP spins for milliseconds, which on a busy machine
+    # keeps the thread that it waits for from running. OpenMP reads this once, when it is loaded.
     if 'OMP_WAIT_POLICY' not in os.environ:
         os.environ.setdefault('GOMP_SPINCOUNT', '1000')
     return ctypes.CDLL(str(LIBRARY))
 
 
 def instruction_sets() -> list[str]:
-    """Those for which there are kernels that this processor can run, the best first."""
+    """The instruction sets of this processor for which there are kernels, the best first."""
     function = library().instruction_sets
     function.restype = ctypes.c_char_p
     return function().decode().split()
 
 
-# -- the types of arguments: what a caller passes, and how ctypes makes of it what C receives
+# -- the types of arguments: Python's, and how ctypes makes C's of them
 
 
 class AsAddress:
@@ -46,7 +46,7 @@ class AsAddress:
         if array is None:
             return None
         try:
-            # Four times as fast as array.ctypes, but not for arrays to be read only, or empty ones.
+            # Four times as fast as array.ctypes, but fails for read-only and for empty arrays.
             return ctypes.byref(ctypes.c_char.from_buffer(array))
         except (TypeError, ValueError):
             return ctypes.c_void_p(array.ctypes.data)
@@ -103,8 +103,8 @@ Steps = Annotated[ctypes.Array, ctypes.POINTER(Step)]
 
 
 class Declared:
-    """A kernel as an attribute of Kernels: the C function of that name and of the kernels'
-    instruction set, looked up when it is first used."""
+    """A kernel as an attribute of Kernels: the C function of that name for their instruction set,
+    looked up at the first use."""
 
     def __init__(self, stub: Callable[..., Any], name: str = ''):
         self.name = name or stub.__name__
@@ -116,18 +116,18 @@ class Declared:
         if kernels is None:
             return self
         function = self.function(kernels.isa)
-        vars(kernels)[self.name] = function  # what is found from now on
+        vars(kernels)[self.name] = function  # Python finds this one from now on
         return function
 
     def function(self, isa: str) -> Any:
-        """The C function, with its `address` for struct Step. Raises EngineError where the library
-        is too old to have it."""
+        """The C function, with its `address` for struct Step. Raises EngineError if the library is
+        too old to have it."""
         try:
             function: Any = library()[f'{isa}_{self.name}']
         except AttributeError as error:
             raise EngineError(
-                f"engine 'fast': the compiled kernels lack '{self.name}': they are older than "
-                'goodinit; install it again'
+                f"engine 'fast': the compiled kernels lack '{self.name}', since they are older "
+                'than goodinit: install goodinit again'
             ) from error
         function.argtypes = self.arguments
         function.restype = self.result
@@ -136,8 +136,8 @@ class Declared:
 
 
 class DeclaredTable:
-    """A kernel for each elementwise function as an attribute of Kernels: C functions of one
-    signature, whose names begin alike."""
+    """Kernels of one signature, one for each elementwise function, as an attribute of Kernels: a
+    table by the names of the functions."""
 
     def __init__(self, prefix: str, names: Iterable[str], stub: Callable[..., Any]):
         self.kernels = {name: Declared(stub, prefix + name) for name in names}
@@ -154,14 +154,13 @@ class DeclaredTable:
 
 
 def kernel(stub: Stub) -> Stub:
-    """Declares a C function: a method of Kernels with its name, arguments and result, and no
-    body."""
+    """Declares a C function by a method without a body: its name, arguments and result."""
     declared: Any = Declared(stub)
     return declared
 
 
 def kernel_for_each(prefix: str, names: Iterable[str], stub: Stub) -> Functions[Stub]:
-    """Declares a C function like `stub` for each elementwise function."""
+    """Declares a C function with the signature of `stub` for each elementwise function."""
     declared: Any = DeclaredTable(prefix, names, stub)
     return declared
 

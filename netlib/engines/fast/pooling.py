@@ -36,8 +36,8 @@ class Pooling(Reference):
 
 
 def pooling(x: ndarray, y: ndarray, window: Window) -> Shape:
-    """struct Pooling of kernels/pooling.hpp. Raises EngineError for a padded image that no memory
-    holds."""
+    """struct Pooling of kernels/pooling.hpp. Raises EngineError for a padded image that is too
+    large for the memory."""
     images, channels, *extents = x.shape
     padded = [n + 2 * pad for n, pad in zip(extents, window.pad, strict=True)]
     if prod(padded) > LARGEST:

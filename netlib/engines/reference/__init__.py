@@ -1,7 +1,7 @@
 """The reference engine: every op in plain NumPy. It is the definition that the other engines are
 tested against.
 
-float32 for use, float64 for gradient checks. One file per family of ops.
+It computes in float32 or, for gradient checks, in float64. Each file has one family of ops.
 """
 
 import numpy as np

@@ -101,8 +101,7 @@ class Arithmetic(Engine):
 
 
 def reduced(out: ndarray) -> tuple[int, ...]:
-    """The axes over which a reduction into `out` runs; one that has extent 1 in both is no
-    matter."""
+    """The axes that a reduction into `out` sums over: those of extent 1 in `out`."""
     return tuple(i for i, n in enumerate(out.shape) if n == 1)
 
 

@@ -101,8 +101,7 @@ class Convolution(Arithmetic):
             out += np.square(gradient, out=gradient)
 
     def _columns(self, x: ndarray, window: Window, groups: int) -> Iterator[ndarray]:
-        """The columns of one image after the other, (groups, K, positions), in one buffer used
-        again and again."""
+        """The columns of each image in turn, (groups, K, positions), in one buffer."""
         if window.pointwise:
             yield from x.reshape(len(x), groups, x.shape[1] // groups, -1)
             return

@@ -101,8 +101,8 @@ class Normalization(Arithmetic):
 
 
 def sum_over_neighbors(x: ndarray, size: int) -> ndarray:
-    """At each channel of x (N, C, ...) the sum over the `size` (odd) channels around it; beyond the
-    ends zero."""
+    """For each channel of x (N, C, ...) the sum over the `size` (odd) channels around it, which are
+    zero beyond the ends."""
     total = x.copy()
     channels = x.shape[1]
     for distance in range(1, min(size // 2 + 1, channels)):

@@ -1,5 +1,5 @@
-"""Pooling over two spatial axes, by one element of the window after the other and all positions at
-once; pooling over regions, bin by bin."""
+"""Pooling over two spatial axes, one element of the window at a time for all positions at once;
+pooling over regions, bin by bin."""
 
 from collections.abc import Iterator
 
@@ -96,8 +96,8 @@ def room(x: ndarray, positions: Shape, window: Window, value: float) -> ndarray:
 def windowed(
     x: ndarray, positions: Shape, window: Window, outside: float
 ) -> Iterator[tuple[Shape, ndarray]]:
-    """For each element of the window its offset, and what all positions see there: `outside` beyond
-    the image."""
+    """For each element of the window its offset, and what all positions see there, which is
+    `outside` beyond the image."""
     padded = room(x, positions, window, outside)
     padded[inside(window, x.shape[2:])] = x
     for offset in np.ndindex(window.kernel):

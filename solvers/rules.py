@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from math import sqrt
 
 from ..netlib.engines import Engine
+from ..netlib.engines.block import Block
 from ..netlib.errors import SolverError, did_you_mean
 from ..netlib.memory import Tensor
 from ..proto.caffe_pb2 import SolverParameter
@@ -36,23 +37,33 @@ class Rule:
             )
 
     def __call__(
-        self, g: Tensor, rate: float, t: int, history: Sequence[Tensor], scratch: Tensor
+        self,
+        block: Block,
+        g: Tensor,
+        rate: float,
+        t: int,
+        history: Sequence[Tensor],
+        scratch: Tensor,
     ) -> None:
-        """Make of the gradient in `g` the step, in place, and bring `history` forward. `scratch` is
-        free to use."""
+        """Make of the gradient in `g` the step, in place, and bring `history` forward, by ops of
+        `block`. `scratch` is free to use."""
         raise NotImplementedError
 
-    def add_square(self, g: Tensor, weight: float, keep: float, h: Tensor, scratch: Tensor) -> None:
+    def add_square(
+        self, block: Block, g: Tensor, weight: float, keep: float, h: Tensor, scratch: Tensor
+    ) -> None:
         """h = keep h + weight g^2"""
-        self.engine.binary('mul', g, g, out=scratch)
-        self.engine.axpby(weight, scratch, keep, out=h)
+        block.binary('mul', g, g, out=scratch)
+        block.axpby(weight, scratch, keep, out=h)
 
-    def divide_by_root(self, g: Tensor, rate: float, h: Tensor, scratch: Tensor) -> None:
+    def divide_by_root(
+        self, block: Block, g: Tensor, rate: float, h: Tensor, scratch: Tensor
+    ) -> None:
         """g = rate g / (sqrt(h) + delta)"""
-        self.engine.unary('power', h, 0.5, 1, 0, out=scratch)
-        self.engine.unary('power', scratch, 1, 1, self.solver.delta, out=scratch)
-        self.engine.binary('div', g, scratch, out=g)
-        self.engine.axpby(rate, g, 0, out=g)
+        block.unary('power', h, 0.5, 1, 0, out=scratch)
+        block.unary('power', scratch, 1, 1, self.solver.delta, out=scratch)
+        block.binary('div', g, scratch, out=g)
+        block.axpby(rate, g, 0, out=g)
 
 
 class SGD(Rule):
@@ -63,10 +74,10 @@ class SGD(Rule):
     form of it.
     """
 
-    def __call__(self, g, rate, t, history, scratch):
+    def __call__(self, block, g, rate, t, history, scratch):
         (h,) = history
-        self.engine.axpby(rate, g, self.solver.momentum, out=h)
-        self.engine.axpby(1, h, 0, out=g)
+        block.axpby(rate, g, self.solver.momentum, out=h)
+        block.copy(h, out=g)
 
 
 class Nesterov(Rule):
@@ -76,10 +87,10 @@ class Nesterov(Rule):
     deep learning, 2013.
     """
 
-    def __call__(self, g, rate, t, history, scratch):
+    def __call__(self, block, g, rate, t, history, scratch):
         (h,) = history
-        self.engine.axpby(rate, g, self.solver.momentum, out=h)
-        self.engine.axpby(self.solver.momentum, h, rate, out=g)
+        block.axpby(rate, g, self.solver.momentum, out=h)
+        block.axpby(self.solver.momentum, h, rate, out=g)
 
 
 class AdaGrad(Rule):
@@ -91,10 +102,10 @@ class AdaGrad(Rule):
 
     takes_momentum = False
 
-    def __call__(self, g, rate, t, history, scratch):
+    def __call__(self, block, g, rate, t, history, scratch):
         (h,) = history
-        self.add_square(g, 1, 1, h, scratch)
-        self.divide_by_root(g, rate, h, scratch)
+        self.add_square(block, g, 1, 1, h, scratch)
+        self.divide_by_root(block, g, rate, h, scratch)
 
 
 class RMSProp(Rule):
@@ -111,10 +122,10 @@ class RMSProp(Rule):
         if not 0 <= solver.rms_decay < 1:
             raise SolverError(f'rms_decay should lie between 0 and 1. Found {solver.rms_decay:g}')
 
-    def __call__(self, g, rate, t, history, scratch):
+    def __call__(self, block, g, rate, t, history, scratch):
         (h,) = history
-        self.add_square(g, 1 - self.solver.rms_decay, self.solver.rms_decay, h, scratch)
-        self.divide_by_root(g, rate, h, scratch)
+        self.add_square(block, g, 1 - self.solver.rms_decay, self.solver.rms_decay, h, scratch)
+        self.divide_by_root(block, g, rate, h, scratch)
 
 
 class AdaDelta(Rule):
@@ -127,15 +138,15 @@ class AdaDelta(Rule):
 
     histories = 2  # h of all parameters, then x of all
 
-    def __call__(self, g, rate, t, history, scratch):
+    def __call__(self, block, g, rate, t, history, scratch):
         h, x = history
         keep, delta = self.solver.momentum, self.solver.delta
-        self.add_square(g, 1 - keep, keep, h, scratch)
+        self.add_square(block, g, 1 - keep, keep, h, scratch)
         for tensor, power in ((x, 0.5), (h, -0.5)):
-            self.engine.unary('power', tensor, power, 1, delta, out=scratch)
-            self.engine.binary('mul', g, scratch, out=g)
-        self.add_square(g, 1 - keep, keep, x, scratch)
-        self.engine.axpby(rate, g, 0, out=g)
+            block.unary('power', tensor, power, 1, delta, out=scratch)
+            block.binary('mul', g, scratch, out=g)
+        self.add_square(block, g, 1 - keep, keep, x, scratch)
+        block.axpby(rate, g, 0, out=g)
 
 
 class Adam(Rule):
@@ -148,13 +159,13 @@ class Adam(Rule):
 
     histories = 2  # m of all parameters, then v of all
 
-    def __call__(self, g, rate, t, history, scratch):
+    def __call__(self, block, g, rate, t, history, scratch):
         m, v = history
         keep, keep2 = self.solver.momentum, self.solver.momentum2
-        self.engine.axpby(1 - keep, g, keep, out=m)
-        self.add_square(g, 1 - keep2, keep2, v, scratch)
-        self.engine.axpby(1, m, 0, out=g)
-        self.divide_by_root(g, rate * sqrt(1 - keep2**t) / (1 - keep**t), v, scratch)
+        block.axpby(1 - keep, g, keep, out=m)
+        self.add_square(block, g, 1 - keep2, keep2, v, scratch)
+        block.copy(m, out=g)
+        self.divide_by_root(block, g, rate * sqrt(1 - keep2**t) / (1 - keep**t), v, scratch)
 
 
 RULES: dict[str, type[Rule]] = {

@@ -75,25 +75,25 @@ class Update:
 
     def __call__(self, rate: float, t: int) -> None:
         """Take the step number t, counted from 1, of the gradients as `clip` left them."""
-        with self.engine.blockwise():
+        with self.engine.blockwise() as block:
             for (lr_mult, decay_mult), (w, g, *history) in self._runs():
                 scratch = Tensor(g.shape, self.scratch)
                 if self.solver.iter_size > 1:
-                    self.engine.axpby(1 / self.solver.iter_size, g, 0, out=g)
-                self._regularize(w, g, decay_mult, scratch)
-                self.rule(g, rate * lr_mult, t, history, scratch)
-                self.engine.axpby(-1, g, 1, out=w)
+                    block.axpby(1 / self.solver.iter_size, g, 0, out=g)
+                self._regularize(block, w, g, decay_mult, scratch)
+                self.rule(block, g, rate * lr_mult, t, history, scratch)
+                block.axpby(-1, g, 1, out=w)
 
-    def _regularize(self, w, g, decay_mult, scratch):
+    def _regularize(self, block, w, g, decay_mult, scratch):
         """Add the gradient of decay / 2 |w|^2 (L2) or decay |w| (L1)."""
         decay = self.solver.weight_decay * decay_mult
         if not decay:
             return
         term = w
         if self.solver.regularization_type == 'L1':
-            self.engine.unary('sign', w, out=scratch)
+            block.unary('sign', w, out=scratch)
             term = scratch
-        self.engine.axpby(decay, term, 1, out=g)
+        block.axpby(decay, term, 1, out=g)
 
     def _runs(self) -> Iterator[tuple[tuple[float, float], list[Tensor]]]:
         """Parameters that can be updated as one: their multipliers, and values, gradients and

@@ -1,44 +1,46 @@
-"""Engines: who computes. Layers own calculus and shapes; engines own loops.
+"""Engines compute: layers own calculus and shapes, engines own loops.
 
-interface.py documents the ops, reference.py defines them in NumPy, checked.py wraps any engine and
-watches it. Imports memory, shapes and errors; knows no layer.
+interface.py declares the ops, reference/ defines them in NumPy, fast/ and cuda/ compute them
+quickly, checked.py watches any of these. Engines import memory, shapes and errors; they know no
+layer.
 """
+
+from typing import Any
 
 from ..errors import EngineError, did_you_mean
 from .interface import Engine
 
+ENGINES = ('reference', 'fast', 'exact', 'cuda')
+CHECKED = 'checked'
+__all__ = ['ENGINES', 'Engine', 'make_engine']
 
-def make_engine(name: str = 'fast', *, deterministic: bool = False, **options) -> Engine:
-    """The engine of a name: one of ENGINES, or 'checked:<name>'; 'exact' is 'fast' without
+
+def make_engine(name: str = 'fast', *, deterministic: bool = False, **options: Any) -> Engine:
+    """The engine of that name: one of ENGINES, or 'checked:<name>'. 'exact' is 'fast' without
     Winograd's transforms.
 
-    deterministic: the same bits each time; the engines of the CPU are that in any case.
-    Options: dtype (float32 or, but for `cuda`, float64); those of Cuda.
+    deterministic: compute the same bits every time, as the engines of the CPU always do.
+    options: dtype (float32 or, except for `cuda`, float64), and those of Cuda.
+    Raises EngineError for an unknown name, and for `cuda` without a GPU.
     """
-    if name.startswith('checked'):
+    if name.startswith(CHECKED):
         from .checked import Checked
 
-        return Checked(
-            make_engine(
-                name.partition(':')[2] or 'reference', deterministic=deterministic, **options
-            )
-        )
+        inner = name.partition(':')[2] or 'reference'
+        return Checked(make_engine(inner, deterministic=deterministic, **options))
     if name == 'reference':
         from .reference import Reference
 
         return Reference(**options)
     if name in ('fast', 'exact'):
-        from .fast import Fast
+        from .fast import fast_engine
 
-        return Fast(exact=name == 'exact', **options)
+        return fast_engine(exact=name == 'exact', **options)
     if name == 'cuda':
-        from .cuda import Cuda
+        from .cuda.engine import Cuda
 
         return Cuda(deterministic=deterministic, **options)
     raise EngineError(
-        f"unknown engine '{name}'{did_you_mean(name, ENGINES)} (known: {', '.join(ENGINES)}, and checked:NAME)"
+        f"unknown engine '{name}'{did_you_mean(name, ENGINES)} "
+        f'(known: {", ".join(ENGINES)}, and {CHECKED}:NAME)'
     )
-
-
-ENGINES = ('reference', 'fast', 'exact', 'cuda')
-__all__ = ['ENGINES', 'Engine', 'make_engine']

@@ -57,16 +57,16 @@ class Eltwise(Layer):
             self.find_largest(bottom, y)
             return
         values = [blob.values for blob in bottom]
-        with e.blockwise():
+        with e.blockwise() as block:
             if p.operation == p.PROD:
-                fold_tensors(e, 'mul', values, y)
+                fold_tensors(block, 'mul', values, y)
             elif set(self.coeff) == {1}:
-                fold_tensors(e, 'add', values, y)
+                fold_tensors(block, 'add', values, y)
             else:
                 for i, x in enumerate(values):
-                    e.axpby(self.coeff[i], x, 1 if i else 0, out=y)
+                    block.axpby(self.coeff[i], x, 1 if i else 0, out=y)
             if rectify:
-                e.unary('relu', y, 0, out=y)
+                block.unary('relu', y, 0, out=y)
 
     def find_largest(self, bottom: Blobs, y: Tensor) -> None:
         """MAX: y, and in a buffer which bottom won."""

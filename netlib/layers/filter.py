@@ -27,7 +27,8 @@ class Filter(Rows):
                 f'produces one top blob for each bottom but the selector: found {len(top)} tops '
                 f'for {len(bottom)} bottoms'
             )
-        self.index: list[int] | None = None
+        self.index: list[int] = []
+        self.chooses = False  # the selector holds nothing yet when the layer is first shaped
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         selector = bottom[-1]
@@ -42,7 +43,8 @@ class Filter(Rows):
                     'Each bottom should have the same 0th dimension as the selector blob: '
                     f"'{blob.name}' has {blob.shape_text}, '{selector.name}' {selector.shape_text}"
                 )
-        if self.index is None:
+        if not self.chooses:
+            self.chooses = True
             self.index = list(range(selector.count))
         else:
             chosen = selector.values.array().reshape(-1).tolist()

@@ -13,7 +13,7 @@ from goodinit.feeding.fed_net import shaped
 from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers import fill
 from goodinit.netlib import Net
-from goodinit.netlib.engines.fast.native import load
+from goodinit.netlib.engines.fast import load
 from goodinit.netlib.errors import NetError
 from goodinit.proto import parse_net, parse_solver
 from goodinit.proto.caffe_pb2 import TRAIN, NetParameter

@@ -5,7 +5,7 @@ import pytest
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.checked import Checked
-from goodinit.netlib.engines.interface import Bins
+from goodinit.netlib.engines.interface import Bins, op
 from goodinit.netlib.engines.reference import Reference
 from goodinit.netlib.errors import EngineError, LayerError
 from goodinit.netlib.memory import Memory, Tensor
@@ -23,26 +23,30 @@ def watched(**ops):
 # -- wrong ops
 
 
+@op
 def half(self, name, x, *parameters, out):
     out[:1] = x[:1]
 
 
+@op
 def added(self, name, x, *parameters, out):
     out += x
 
 
+@op
 def infinite(self, name, x, *parameters, out):
     out[...] = x
     out[1, 2] = np.inf
 
 
+@op
 def greedy(self, name, x, *parameters, out):
     out[...] = x
     x[0, 0] = 7
 
 
 @pytest.mark.parametrize(
-    'op, message',
+    'wrong, message',
     [
         (
             half,
@@ -55,13 +59,14 @@ def greedy(self, name, x, *parameters, out):
     ],
 )
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
-def test_wrong_ops_are_named(op, message, dtype):
-    engine = Checked(type('Broken', (Reference,), {'unary': op})(dtype))
+def test_wrong_ops_are_named(wrong, message, dtype):
+    engine = Checked(type('Broken', (Reference,), {'unary': wrong})(dtype))
     with pytest.raises(EngineError, match=message):
         run(engine, call('unary', 'relu', draw(2, 3), 0, out=draw(2, 3)))
 
 
 def test_a_window_left_unwritten_is_noticed():
+    @op
     def nothing(self, x, start, *, out, at, shape, accumulate=False):
         pass
 
@@ -91,7 +96,7 @@ def test_infinite_inputs_may_give_infinite_outputs():
 # -- wrong calls
 
 ALL = all_calls(['relu'], ['add'])
-ANY_SHAPE = {'fill', 'dropout_mask', 'axpby'}
+ANY_SHAPE = {'fill', 'dropout_mask', 'copy', 'axpby'}
 
 
 @pytest.mark.parametrize('c', [c for c in ALL if c.op not in ANY_SHAPE], ids=lambda c: c.id)
@@ -117,6 +122,10 @@ W = window(2)
     [
         (
             call('axpby', 1, draw(2, 3), 0, out=draw(5)),
+            r'x must be \(5,\) here: found x \(2, 3\), out \(5,\)',
+        ),
+        (
+            call('copy', draw(2, 3), out=draw(5)),
             r'x must be \(5,\) here: found x \(2, 3\), out \(5,\)',
         ),
         (
@@ -218,6 +227,7 @@ def test_numbers_of_another_kind_are_refused():
 
 
 def test_a_net_names_the_layer():
+    @op
     def nothing(self, name, x, y, dy, *parameters, out):
         pass
 

@@ -1,13 +1,20 @@
 """Engines, op by op: all against the float64 reference, and that against loops, identities and
 slopes."""
 
+from contextlib import nullcontext
+from inspect import signature
+
 import numpy as np
 import oracles
 import pytest
-from goodinit.netlib.engines import make_engine
-from goodinit.netlib.engines.checked import RULES
-from goodinit.netlib.engines.interface import OPS, Bins, Engine, Window
+from goodinit.netlib.engines import functions, make_engine
+from goodinit.netlib.engines.calling import OPS
+from goodinit.netlib.engines.cuda.engine import Cuda
+from goodinit.netlib.engines.fast import Fast
+from goodinit.netlib.engines.interface import Bins, Engine, Window, op
+from goodinit.netlib.engines.reference import Reference
 from goodinit.netlib.engines.reference.elementwise import BINARY, UNARY
+from goodinit.netlib.engines.shape_rules import RULES
 from goodinit.netlib.errors import EngineError
 from goodinit.netlib.shapes import pool_extent
 from hypothesis import assume, given, settings
@@ -207,6 +214,8 @@ A, B, C = (
 )
 EXAMPLES = [
     (call('fill', 2, out=A), [[2, 2, 2], [2, 2, 2]]),
+    (call('copy', A, out=B), A),
+    (call('copy', A, out=np.zeros((3, 2))), [[1, 2], [3, 4], [5, 6]]),
     (call('axpby', 2, A, 0, out=B), [[2, 4, 6], [8, 10, 12]]),
     (call('axpby', 2, A, -1, out=B), [[1, 4, 4], [8, 7, 12]]),
     (call('copy_window', A, (0, 1), out=B, at=(1, 0), shape=(1, 2)), [[1, 0, 2], [2, 3, 0]]),
@@ -306,7 +315,114 @@ def test_an_empty_window_holds_what_caffe_leaves_there():
     assert np.isnan(reference('pool_ave_forward', x, w, out=zeros((1, 1, 1, 2)))[last])
 
 
-# -- engines by name
+# -- copies, blocks and names of functions, on every engine
+
+
+def test_a_copy_has_the_same_bits(engine):
+    special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, 1, -1])
+    copied = run(engine, call('copy', special, out=np.ones((2, 4))))['out'].reshape(-1)
+    np.testing.assert_array_equal(copied, special.astype(engine.dtype))
+    np.testing.assert_array_equal(np.signbit(copied), np.signbit(special))
+
+
+def test_a_block_computes_as_the_ops_do(engine):
+    found = []
+    for use in (lambda e: nullcontext(e), lambda e: e.blockwise()):
+        x, y, z = (tensor(engine, np.linspace(low, 1, 7)) for low in (-1, 0.5, 0))
+        with use(engine) as ops:
+            for name in ('add', 'mul', 'div'):
+                ops.binary(name, x, y, out=z)
+                ops.axpby(0.5, z, -2, out=x)
+            for name, *parameters in (('relu', 0.25), ('sign',), ('power', 2, 0.5, 1)):
+                ops.unary(name, x, *parameters, out=z)
+                ops.axpby(1, z, 1, out=y)
+            ops.copy(y, out=x)
+        found.append([t.array().copy() for t in (x, y, z)])
+    np.testing.assert_allclose(*found, rtol=1e-6, atol=1e-6)
+
+
+def test_a_block_copies_every_bit(engine):
+    special = np.array([np.nan, np.inf, 0.0, -0.0])
+    x, y = tensor(engine, special), tensor(engine, np.ones(4))
+    with engine.blockwise() as block:
+        block.copy(x, out=y)
+    np.testing.assert_array_equal(y.array(), special)
+    np.testing.assert_array_equal(np.signbit(y.array()), np.signbit(special))
+
+
+def test_a_block_has_four_ops(engine):
+    with engine.blockwise() as block:
+        assert {name for name in OPS if hasattr(block, name)} == {
+            'axpby',
+            'binary',
+            'copy',
+            'unary',
+        }
+
+
+@pytest.mark.parametrize(
+    'name, use',
+    [
+        ('copy', lambda block, x, y: block.copy(x, out=y)),
+        ('axpby', lambda block, x, y: block.axpby(1, x, 0, out=y)),
+        ('unary', lambda block, x, y: block.unary('relu', x, 0, out=y)),
+        ('binary', lambda block, x, y: block.binary('add', y, x, out=y)),
+    ],
+)
+def test_a_block_takes_tensors_of_one_size(name, use, engine):
+    x, y = engine.tensor(1, 4), engine.tensor(3, 4)
+    with (
+        pytest.raises(EngineError, match=rf'blockwise: {name} takes tensors of one size; found '),
+        engine.blockwise() as block,
+    ):
+        use(block, x, y)
+
+
+@pytest.mark.parametrize(
+    'c, message',
+    [
+        (
+            call('unary', 'exq', draw(2), out=draw(2)),
+            r"unknown elementwise function 'exq'; did you mean 'exp'\? \(known: abs, bnll, .*trunc\)",
+        ),
+        (
+            call('unary_backward', 'add', draw(2), draw(2), draw(2), out=draw(2)),
+            r"unknown elementwise function 'add' \(known: abs, bnll, ",
+        ),
+        (
+            call('binary', 'relu', draw(2), draw(2), out=draw(2)),
+            r"unknown elementwise function 'relu'.* \(known: add, div, .*sub\)",
+        ),
+        (
+            call('binary', 'ad', draw(2, 1), draw(1, 2), out=draw(2, 2)),
+            "unknown elementwise function 'ad'; did you mean 'add'",
+        ),
+    ],
+)
+def test_unknown_elementwise_functions_are_refused(c, message, engine):
+    with pytest.raises(EngineError, match=message):
+        run(engine, c)
+
+
+def test_every_elementwise_function_is_declared_and_defined():
+    assert (list(UNARY), list(BINARY)) == (list(functions.UNARY), list(functions.BINARY))
+    for name, (value, gradient) in UNARY.items():
+        x = np.ones(2)
+        parameters = np.full(len(functions.UNARY[name]), 0.5)
+        assert value(x, *parameters).shape == gradient(x, x, x, *parameters).shape == (2,)
+
+
+# -- engines: their ops, and their names
+
+
+@pytest.mark.parametrize('kind', [Reference, Fast, Cuda])
+def test_implementations_have_the_signatures_of_the_interface(kind):
+    for name in OPS:
+        declared = signature(getattr(Engine, name)).parameters.values()
+        found = signature(getattr(kind, name)).parameters.values()
+        assert [(p.name, p.kind, p.default) for p in found] == [
+            (p.name, p.kind, p.default) for p in declared
+        ], name
 
 
 def test_a_missing_op_is_an_error():
@@ -315,6 +431,28 @@ def test_a_missing_op_is_an_error():
 
     with pytest.raises(EngineError, match="op 'gemm' is not in engine 'partial'"):
         Partial().gemm(None, None, out=None)
+
+
+def test_an_op_must_be_declared():
+    with pytest.raises(
+        EngineError,
+        match=r"Extended: op 'axpbz' is not declared in interface\.py; did you mean 'axpby'",
+    ):
+
+        class Extended(Engine):
+            @op
+            def axpbz(self, x, *, out):
+                pass
+
+
+def test_an_implementation_must_be_marked():
+    with pytest.raises(
+        EngineError, match="Careless: method 'fill' implements an op: decorate it with @op"
+    ):
+
+        class Careless(Engine):
+            def fill(self, value, *, out):
+                pass
 
 
 @pytest.mark.parametrize(

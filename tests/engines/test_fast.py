@@ -376,12 +376,12 @@ def test_blockwise_ops_are_computed_at_the_end(shape, fast):
         g, h, s = (
             tensor(engine, np.linspace(low, 1, np.prod(shape)).reshape(shape)) for low in (-1, 0, 0)
         )
-        with engine.blockwise():
-            engine.axpby(0.5, h, 1, out=g)
-            engine.binary('mul', g, g, out=s)
-            engine.axpby(0.25, s, 0.75, out=h)
-            engine.unary('power', h, 0.5, 1, 0.125, out=s)
-            engine.binary('div', g, s, out=g)
+        with engine.blockwise() as block:
+            block.axpby(0.5, h, 1, out=g)
+            block.binary('mul', g, g, out=s)
+            block.axpby(0.25, s, 0.75, out=h)
+            block.unary('power', h, 0.5, 1, 0.125, out=s)
+            block.binary('div', g, s, out=g)
         found.append([t.array().copy() for t in (g, h, s)])
     for ours, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
@@ -390,25 +390,32 @@ def test_blockwise_ops_are_computed_at_the_end(shape, fast):
 def test_blockwise_ops_may_differ_in_size(fast):
     engine = fast()
     small, large, s = engine.tensor(5), engine.tensor(70000), engine.tensor(70000)
-    with engine.blockwise():
+    with engine.blockwise() as block:
         for x, value in ((small, 2), (large, 3)):
             part = Tensor(x.shape, s.memory)
-            engine.fill(value, out=part)
-            engine.axpby(10, part, 0, out=x)
+            block.unary('power', part, 1, 0, value, out=part)
+            block.axpby(10, part, 0, out=x)
     assert set(small.array()) == {20} and set(large.array()) == {30}
 
 
-def test_blockwise_takes_elementwise_ops_only(fast):
+def test_nothing_is_computed_before_the_end_of_a_block(fast):
     engine = fast()
-    a, b = engine.tensor(3, 4), engine.tensor(1, 4)
-    with (
-        pytest.raises(
-            EngineError, match='blockwise: sum is not an elementwise op of tensors of one shape'
-        ),
-        engine.blockwise(),
-    ):
-        engine.sum(a, out=b)
-    engine.sum(a, out=b)  # as before
+    x, y = engine.tensor(3), engine.tensor(3)
+    with engine.blockwise() as block:
+        block.unary('power', x, 1, 0, 2, out=y)
+        assert not y.array().any()
+    assert set(y.array()) == {2}
+
+
+def test_a_block_that_fails_computes_nothing(fast):
+    engine = fast()
+    x = engine.tensor(3)
+    with pytest.raises(EngineError, match='unknown elementwise'), engine.blockwise() as block:
+        block.unary('power', x, 1, 0, 2, out=x)
+        block.unary('cube', x, out=x)
+    assert not x.array().any()
+    engine.unary('power', x, 1, 0, 2, out=x)  # as before
+    assert set(x.array()) == {2}
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ import pytest
 from goodinit.feeding.bundled import MODELS
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
-from goodinit.netlib.engines.cuda import Cuda, cublas, device
-from goodinit.netlib.engines.interface import OPS, Engine
+from goodinit.netlib.engines.calling import OPS
+from goodinit.netlib.engines.cuda import cublas, device, launch
+from goodinit.netlib.engines.cuda.engine import Cuda
+from goodinit.netlib.engines.interface import Engine
 from goodinit.netlib.engines.reference.elementwise import BINARY, UNARY
 from goodinit.netlib.errors import EngineError, GoodinitError
 from goodinit.netlib.memory import Memory, Tensor
@@ -205,7 +207,7 @@ def real_nvcc():
             return nvcc
 
 
-@pytest.mark.parametrize('family', sorted(path.stem for path in device.KERNELS.glob('*.cu')))
+@pytest.mark.parametrize('family', sorted(path.stem for path in launch.KERNELS.glob('*.cu')))
 def test_kernels_compile_without_a_warning(family, tmp_path):
     if real_nvcc() is None:
         pytest.skip("needs NVIDIA's nvcc")
@@ -216,10 +218,10 @@ def test_kernels_compile_without_a_warning(family, tmp_path):
             '-Werror',
             'all-warnings',
             '-include',
-            device.KERNELS / 'common.cuh',
+            launch.KERNELS / 'common.cuh',
             *targets,
             '--fatbin',
-            device.KERNELS / f'{family}.cu',
+            launch.KERNELS / f'{family}.cu',
             '-o',
             tmp_path / 'fatbin',
         ],
@@ -275,7 +277,7 @@ def test_a_net_that_grows_and_shrinks(cuda):
     [
         (
             call('unary', 'cube', draw(2), out=draw(2)),
-            r"kernel 'unary_cube' is not in elementwise.cu of engine 'cuda'",
+            r"unknown elementwise function 'cube'.* \(known: abs",
         ),
         (
             call('binary', 'add', draw(*[2, 1] * 5), draw(*[1, 2] * 5), out=draw(*[2] * 10)),
@@ -293,7 +295,7 @@ def test_too_much_is_refused(cuda):
     with pytest.raises(
         EngineError, match=r'at most 2147483391 numbers at a time; found 2147483392\. Use a smaller'
     ):
-        cuda.device.per_element('elementwise', 'fill', 2**31 - 256)
+        cuda.kernels.elementwise.fill(2**31 - 256, 0, None)
     with pytest.raises(
         EngineError, match=r'the GPU has no room for 140737488 MB more: [\d]+ of [\d]+ MB are free'
     ):
@@ -312,7 +314,7 @@ def test_pycuda_is_named_where_it_is_missing(monkeypatch):
     with pytest.raises(
         GoodinitError, match=r"this needs the package 'pycuda' .*: pip install 'goodinit\[cuda\]'"
     ):
-        device.Device()
+        device.open_device.__wrapped__()
 
 
 @pytest.mark.cuda
@@ -321,7 +323,7 @@ def test_a_missing_compiler_is_named(cuda, monkeypatch):
     with pytest.raises(
         EngineError, match=r'needs nvcc to compile its kernels: .* Install the CUDA toolkit'
     ):
-        device.compiled.__wrapped__('pooling')
+        launch.compiled.__wrapped__('pooling')
 
 
 @pytest.mark.cuda
@@ -334,7 +336,7 @@ def test_a_missing_cublas_is_named(cuda, monkeypatch):
     monkeypatch.setattr(finder, 'load_nvidia_dynamic_lib', find)
     with pytest.raises(
         EngineError,
-        match=r"engine 'cuda' needs cuBLAS and does not find it: install .* nvidia-cublas",
+        match=r"engine 'cuda' needs cuBLAS, which is not found: install .* nvidia-cublas",
     ):
         cublas.Cublas(cuda.device.stream)
 
@@ -376,7 +378,16 @@ def test_a_missing_gpu_is_named(cuda_device):
 
 def test_pycuda_is_imported_by_its_engine_alone():
     done = alone(
-        'import sys, goodinit.netlib, goodinit.netlib.engines.cuda\n'
+        'import sys, goodinit.netlib, goodinit.netlib.engines.cuda.engine\n'
         'print([name for name in sys.modules if "pycuda" in name])'
     )
     assert (done.stdout, done.stderr) == ('[]\n', '')
+
+
+def test_the_cuda_engine_is_imported_when_it_is_made():
+    done = alone(
+        'import sys, goodinit, goodinit.caffe, goodinit.tools.init_net, goodinit.tools.train\n'
+        'goodinit.netlib.engines.make_engine("fast")\n'
+        'print([name for name in sys.modules if "engines.cuda." in name])'
+    )
+    assert (done.stdout, done.stderr) == ("['goodinit.netlib.engines.cuda.device']\n", '')

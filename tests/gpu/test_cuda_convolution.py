@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
-from goodinit.netlib.engines.cuda import Cuda, cudnn, device
+from goodinit.netlib.engines.cuda import cudnn, gpu
+from goodinit.netlib.engines.cuda.engine import Cuda
 from goodinit.netlib.engines.interface import Window
 from goodinit.netlib.errors import EngineError, LayerError
 from goodinit.proto import parse_net
@@ -68,8 +69,8 @@ def test_what_follows_a_convolution_is_one_kernel(options, launches, with_cudnn,
         *options,
         out=draw(2, 4, 5, 5),
     )
-    calls, launch = [], device.Device._launch
-    monkeypatch.setattr(device.Device, '_launch', lambda *args: calls.append(args) or launch(*args))
+    calls, launch = [], gpu.Gpu.launch
+    monkeypatch.setattr(gpu.Gpu, 'launch', lambda *args: calls.append(args) or launch(*args))
     found = run(with_cudnn, c)['out']
     assert len(calls) == launches
     np.testing.assert_allclose(found, run(make_engine('reference'), c)['out'], rtol=0, atol=1e-5)

@@ -34,8 +34,9 @@ def folder(tmp_path, monkeypatch, cuda_device):
 
 def process(script, *launcher, gpus=1):
     """A script, in processes that find so many GPUs; `number()` is the one that computes."""
+    path = [str(places.TESTS / 'helpers'), os.environ.get('PYTHONPATH', '')]
     env = os.environ | {
-        'PYTHONPATH': str(places.TESTS / 'helpers'),
+        'PYTHONPATH': os.pathsep.join(filter(None, path)),
         'CUDA_EMULATOR_DEVICES': str(gpus),
     }
     env.pop('CUDA_DEVICE', None)
@@ -158,7 +159,7 @@ def test_set_device(folder):
     )
     done = process(script, gpus=2)
     assert done.stdout == '1\n' and done.stderr.endswith(
-        'GPU 0: found that this process computes on another one; needed: a process of its own\n'
+        'GPU 0: this process already computes on another one; use a process of its own\n'
     )
     done = process(script, gpus=1)
     assert (

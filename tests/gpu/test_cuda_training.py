@@ -9,7 +9,7 @@ import pytest
 from goodinit.feeding.bundled import MODELS
 from goodinit.initializers import fill
 from goodinit.netlib.engines import make_engine
-from goodinit.netlib.engines.cuda import device, uploads
+from goodinit.netlib.engines.cuda import launch, uploads
 from goodinit.netlib.engines.cuda.pool import Pool
 from goodinit.netlib.errors import EngineError, SolverError
 from goodinit.netlib.memory import Arena, Memory, Tensor, join
@@ -65,29 +65,30 @@ def solver(model, shape, fields='', **options):
 )
 def test_all_parameters_are_updated_in_one_launch(fields, cuda, monkeypatch):
     training = solver('lenet', (1, 28, 28), fields, engine=cuda)  # whose biases have another rate
-    launched, launch = [], device.Device._launch
-    monkeypatch.setattr(
-        device.Device, '_launch', lambda *args: launched.append(args[2]) or launch(*args)
-    )
+    launched, found = [], launch.function
+    monkeypatch.setattr(launch, 'function', lambda *names: launched.append(names) or found(*names))
     training.update(0.01, 1)
-    assert launched == ['steps']
+    assert launched == [('elementwise', 'steps')]
 
 
 def test_many_ops_are_put_off_and_few_are_refused(cuda):
     x, y = cuda.tensor(5), cuda.tensor(1, 5)
-    with cuda.blockwise():
+    with cuda.blockwise() as block:
         for _ in range(200):  # of which a launch takes 64
-            cuda.unary('power', x, 1, 1, 0.5, out=x)
+            block.unary('power', x, 1, 1, 0.5, out=x)
     assert set(x.array()) == {100}
-    for refused in (
-        lambda: cuda.binary('mul', y, cuda.tensor(1, 1), out=y),
-        lambda: cuda.unary('exp', x, 1, 1, out=x),
+    for refused, message in (
+        (
+            lambda block: block.binary('mul', y, cuda.tensor(1, 1), out=y),
+            r'blockwise: binary takes tensors of one size; found \(1, 5\), \(1, 1\), \(1, 5\)',
+        ),
+        (
+            lambda block: block.unary('exp', x, 1, 1, out=x),
+            r"blockwise: engine 'cuda' can put off axpby, .*; found unary_exp",
+        ),
     ):
-        with (
-            pytest.raises(EngineError, match=r"blockwise: engine 'cuda' puts off .* found"),
-            cuda.blockwise(),
-        ):
-            refused()
+        with pytest.raises(EngineError, match=message), cuda.blockwise() as block:
+            refused(block)
     cuda.unary('exp', x, 0, 1, out=x)  # as before
     assert set(x.array()) == {1}
 
@@ -145,21 +146,23 @@ def test_without_a_display_numbers_are_looked_at_now_and_then(cuda):
 def test_parameters_are_updated_together(cuda, monkeypatch):
     """Eight of LeNet, of which weights and biases have different rates: two groups."""
     training = solver('lenet', (1, 28, 28), engine=cuda)
-    calls = []
-    monkeypatch.setattr(training.update.rule, 'engine', Counting(cuda, calls))
+    calls, rule = [], training.update.rule
+    monkeypatch.setattr(
+        training.update, 'rule', lambda block, *rest: rule(Counting(block, calls), *rest)
+    )
     training.step(1)
-    assert calls == ['axpby'] * 4
+    assert calls == ['axpby', 'copy'] * 2
 
 
 class Counting:
-    """An engine that notes which ops are called."""
+    """A block that notes which ops are called."""
 
-    def __init__(self, engine, calls):
-        self.engine, self.calls = engine, calls
+    def __init__(self, block, calls):
+        self.block, self.calls = block, calls
 
     def __getattr__(self, name):
         self.calls.append(name)
-        return getattr(self.engine, name)
+        return getattr(self.block, name)
 
 
 # -- memory
@@ -270,7 +273,7 @@ def test_what_was_compiled_is_kept(cuda, tmp_path, monkeypatch):
 
     monkeypatch.delenv('PYCUDA_DISABLE_CACHE', raising=False)
     source, commands, call = (
-        (device.KERNELS / 'common.cuh').read_text(),
+        (launch.KERNELS / 'common.cuh').read_text(),
         [],
         compiler.call_capture_output,
     )

@@ -192,6 +192,8 @@ def plain_calls():
     yield call('sum', draw(2, 3), out=draw(1, 1))
     yield call('sum', draw(2, 3), out=draw(2, 3))
     yield call('fill', 2.5, out=draw(2, 3))
+    yield call('copy', draw(2, 3), out=draw(2, 3))
+    yield call('copy', draw(2, 3, 4), out=draw(6, 4))
     for alpha, beta in ((1, 0), (-0.5, 0), (1, 1), (2, -0.5), (0, 3)):
         yield call('axpby', alpha, draw(2, 3), beta, out=draw(2, 3))
     yield call('axpby', 2, draw(2, 3), 1, out=draw(6))

@@ -13,6 +13,7 @@ import places
 import pytest
 from goodinit.caffe.common import common
 from goodinit.netlib.engines.cuda import device
+from goodinit.netlib.engines.cuda.gpu import Gpu
 from goodinit.netlib.errors import EngineError
 from goodinit.proto import read_weights
 from goodinit.solvers import Solver
@@ -42,8 +43,8 @@ from toolkit import DEPLOY, fails, samples, written
 def opened(monkeypatch, cuda_device):
     """How often an op of a tool reached the device."""
     calls = []
-    launch = device.Device._launch
-    monkeypatch.setattr(device.Device, '_launch', lambda *args: calls.append(args) or launch(*args))
+    launch = Gpu.launch
+    monkeypatch.setattr(Gpu, 'launch', lambda *args: calls.append(args) or launch(*args))
     monkeypatch.delenv('CUDA_DEVICE', raising=False)
     monkeypatch.setattr(common, 'engine', common.engine)  # classify and detect change it
     return calls
@@ -321,7 +322,7 @@ def test_one_gpu_for_a_process(cuda_device, monkeypatch):
     assert gpu.use_gpu(0) == 'cuda'
     with pytest.raises(
         EngineError,
-        match='GPU 99: found that this process computes on another one; needed: a process',
+        match='GPU 99: this process already computes on another one; use a process',
     ):
         gpu.use_gpu(99)
 

@@ -1,20 +1,26 @@
 """Elementwise functions, reductions and the matrix product."""
 
 import functools
+from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 
 import numpy as np
 
-from ..interface import Engine
+from ...shapes import Shape
+from .. import dropout
+from ..interface import Engine, op
+from .array import DeviceArray
+from .block import DeferredBlock
 from .cublas import Cublas, open_cublas
-from .device import Device
+from .declarations import Kernels
 from .geometry import box, strides
-from .steps import Steps
+from .gpu import Gpu
 
 
 class Arithmetic(Engine):
-    device: Device
+    device: Gpu
+    kernels: Kernels
     tf32: bool
 
     @functools.cached_property
@@ -22,95 +28,105 @@ class Arithmetic(Engine):
         return open_cublas(self.tf32)
 
     @contextmanager
-    def blockwise(self):
-        steps = Steps(self.device)
-        self.elementwise = steps.add
-        try:
-            yield
-            steps.run()
-        finally:
-            del self.elementwise
+    def blockwise(self) -> Iterator[DeferredBlock]:
+        block = DeferredBlock(self, self.kernels)
+        yield block
+        block.run()
 
-    def elementwise(self, kernel, n, *arguments):
-        self.device.per_element('elementwise', kernel, n, *arguments)
+    @op
+    def fill(self, value: float, *, out: DeviceArray) -> None:
+        self.kernels.elementwise.fill(out.size, value, out)
 
-    def fill(self, value, *, out):
-        self.elementwise('fill', out.size, float(value), out)
+    @op
+    def copy(self, x: DeviceArray, *, out: DeviceArray) -> None:
+        self.device.copy(x, out)
 
-    def axpby(self, alpha, x, beta, *, out):
-        self.elementwise('axpby', out.size, float(alpha), x, float(beta), out)
+    @op
+    def axpby(self, alpha: float, x: DeviceArray, beta: float, *, out: DeviceArray) -> None:
+        self.kernels.elementwise.axpby(out.size, alpha, x, beta, out)
 
-    def unary(self, name, x, *parameters, out):
-        self.elementwise(f'unary_{name}', out.size, x, out, *map(float, parameters))
+    @op
+    def unary(self, name: str, x: DeviceArray, *parameters: float, out: DeviceArray) -> None:
+        self.kernels.elementwise.unary[name](out.size, x, out, *parameters)
 
-    def unary_backward(self, name, x, y, dy, *parameters, out):
-        self.elementwise(f'unary_{name}_backward', out.size, x, y, dy, out, *map(float, parameters))
+    @op
+    def unary_backward(
+        self,
+        name: str,
+        x: DeviceArray,
+        y: DeviceArray,
+        dy: DeviceArray,
+        *parameters: float,
+        out: DeviceArray,
+    ) -> None:
+        self.kernels.elementwise.unary_backward[name](out.size, x, y, dy, out, *parameters)
 
-    def binary(self, name, a, b, *, out):
-        self.elementwise(
-            f'binary_{name}',
-            out.size,
-            box(out.shape, strides(a.shape), strides(b.shape)),
-            a,
-            b,
-            out,
-        )
+    @op
+    def binary(self, name: str, a: DeviceArray, b: DeviceArray, *, out: DeviceArray) -> None:
+        kernel = self.kernels.elementwise.binary[name]
+        kernel(out.size, box(out.shape, strides(a.shape), strides(b.shape)), a, b, out)
 
-    def dropout_mask(self, seed, ratio, *, out):
-        words = (seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, min(int(ratio * 2**32), 2**32 - 1))
-        self.device.per_element(
-            'elementwise',
-            'dropout_mask',
-            out.size,
-            *map(np.uint32, words),
-            1 / (1 - ratio) if ratio < 1 else 0.0,
-            out,
-        )
+    @op
+    def dropout_mask(self, seed: int, ratio: float, *, out: DeviceArray) -> None:
+        low, high = dropout.words(seed)
+        kept = dropout.kept_value(ratio)
+        kernel = self.kernels.elementwise.dropout_mask
+        kernel(out.size, low, high, dropout.threshold(ratio), kept, out)
 
-    def sum(self, x, *, out, accumulate=False):
-        self._add_up(x, None, out, accumulate)
+    @op
+    def sum(self, x: DeviceArray, *, out: DeviceArray, accumulate: bool = False) -> None:
+        kept, over, terms = reduction(x.shape, out.shape)
+        self.kernels.reduction.sum(out.size, kept, over, terms, x, None, accumulate, out)
 
-    def dot(self, a, b, *, out, accumulate=False):
-        self._add_up(a, b, out, accumulate)
-
-    def _add_up(self, a, b, out, accumulate):
+    @op
+    def dot(
+        self, a: DeviceArray, b: DeviceArray, *, out: DeviceArray, accumulate: bool = False
+    ) -> None:
         kept, over, terms = reduction(a.shape, out.shape)
-        self.device.per_block(
-            'reduction', 'sum', out.size, terms, kept, over, terms, a, b, int(accumulate), out
-        )
+        self.kernels.reduction.sum(out.size, kept, over, terms, a, b, accumulate, out)
 
-    def moments(self, x, *, mean, var):
+    @op
+    def moments(self, x: DeviceArray, *, mean: DeviceArray, var: DeviceArray) -> None:
         kept, over, terms = reduction(x.shape, mean.shape)
-        self.device.per_block(
-            'reduction', 'moments', mean.size, terms, kept, over, terms, x, mean, var
-        )
+        self.kernels.reduction.moments(mean.size, kept, over, terms, x, mean, var)
 
-    def max_forward(self, x, *, out, winner):
+    @op
+    def max_forward(self, x: DeviceArray, *, out: DeviceArray, winner: DeviceArray) -> None:
         _, pieces, inner = x.shape
-        self.device.per_element('reduction', 'max_forward', out.size, pieces, inner, x, out, winner)
+        self.kernels.reduction.max_forward(out.size, pieces, inner, x, out, winner)
 
-    def max_backward(self, dy, winner, *, out):
+    @op
+    def max_backward(self, dy: DeviceArray, winner: DeviceArray, *, out: DeviceArray) -> None:
         _, pieces, inner = out.shape
-        self.device.per_element(
-            'reduction', 'max_backward', out.size, pieces, inner, dy, winner, out
-        )
+        self.kernels.reduction.max_backward(out.size, pieces, inner, dy, winner, out)
 
-    def gemm(self, a, b, *, out, transpose_a=False, transpose_b=False, accumulate=False):
+    @op
+    def gemm(
+        self,
+        a: DeviceArray,
+        b: DeviceArray,
+        *,
+        out: DeviceArray,
+        transpose_a: bool = False,
+        transpose_b: bool = False,
+        accumulate: bool = False,
+    ) -> None:
+        m, n = out.shape
+        k = a.shape[0 if transpose_a else 1]
+        matrices = (a.address, b.address, out.address)
         self.blas.gemm(
-            a.address,
-            b.address,
-            out.address,
-            *out.shape,
-            a.shape[0 if transpose_a else 1],
+            *matrices,
+            m,
+            n,
+            k,
             transpose_a=transpose_a,
             transpose_b=transpose_b,
             accumulate=accumulate,
         )
 
 
-def reduction(x, out):
-    """For sums of a tensor of shape x over the axes where `out` has extent 1: the axes kept and
-    those summed over, each as a Box on x, and the number of terms in each sum."""
-    reduced = [n == 1 for n in out]
-    over = [n if r else 1 for n, r in zip(x, reduced, strict=True)]
+def reduction(x: Shape, out: Shape) -> tuple[np.ndarray, np.ndarray, int]:
+    """A reduction of x into `out`, over the axes where `out` has extent 1: the kept axes and the
+    summed ones, each as a Box on x, and the number of terms in each sum."""
+    over = tuple(n if m == 1 else 1 for n, m in zip(x, out, strict=True))
     return box(out, strides(x)), box(over, strides(x)), prod(over)

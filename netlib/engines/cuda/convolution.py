@@ -2,13 +2,18 @@
 each group (cuBLAS)."""
 
 import functools
+from collections.abc import Iterator
 from math import prod
 
+import numpy as np
+
 from ...errors import EngineError
-from ...shapes import conv_extent
+from ...shapes import Shape, conv_extent
+from ..interface import Ints, Window, op
 from .arithmetic import Arithmetic
+from .array import ITEM, DeviceArray
 from .cudnn import AXES, Cudnn, open_cudnn
-from .device import DeviceArray
+from .cudnn import Convolution as Plan
 from .geometry import box, strides, window_over
 
 
@@ -18,136 +23,162 @@ class Convolution(Arithmetic):
 
     @functools.cached_property
     def cudnn(self) -> Cudnn | None:
+        """None if cuDNN is not wanted or not installed."""
+        if self.convolution == 'CAFFE':
+            return None
         try:
-            return open_cudnn() if self.convolution != 'CAFFE' else None
+            return open_cudnn()
         except EngineError:
             if self.convolution == 'CUDNN':
                 raise
             return None
 
-    def im2col(self, x, window, *, out):
-        self.device.per_element('convolution', 'im2col', out.size, sliding(x, window), x, out)
+    @op
+    def im2col(self, x: DeviceArray, window: Window, *, out: DeviceArray) -> None:
+        self.kernels.convolution.im2col(out.size, sliding(x.shape, window), x, out)
 
-    def col2im(self, columns, window, *, out):
-        self.device.per_element(
-            'convolution', 'col2im', out.size, sliding(out, window), columns, out
+    @op
+    def col2im(self, columns: DeviceArray, window: Window, *, out: DeviceArray) -> None:
+        self.kernels.convolution.col2im(out.size, sliding(out.shape, window), columns, out)
+
+    @op
+    def patches(
+        self, x: DeviceArray, window: Window, groups: int, positions: Ints, *, out: DeviceArray
+    ) -> None:
+        chosen = self.device.integers(positions)
+        channels = x.shape[1] // groups
+        slid = sliding(x.shape, window)
+        self.kernels.convolution.patches(
+            out.size, slid, groups, channels, len(positions), chosen, x, out
         )
 
-    def patches(self, x, window, groups, positions, *, out):
-        self.device.per_element(
-            'convolution',
-            'patches',
-            out.size,
-            sliding(x, window),
-            groups,
-            x.shape[1] // groups,
-            len(positions),
-            self.device.integers(positions),
-            x,
-            out,
-        )
-
-    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, scale=None, *, out):
-        m, k, p = per_group(W, groups, out)
-        if plan := self._plan('Forward', x, W, out, window, groups):
+    @op
+    def conv_forward(
+        self,
+        x: DeviceArray,
+        W: DeviceArray,
+        window: Window,
+        groups: int,
+        bias: DeviceArray | None = None,
+        rectify: bool = False,
+        scale: DeviceArray | None = None,
+        *,
+        out: DeviceArray,
+    ) -> None:
+        plan = self._plan('Forward', x, W, out, window, groups)
+        if plan is not None:
             plan.forward(x, W, out)
         else:
-            for columns, y in zip(self._columns(x, window, groups * k * p), out, strict=True):
-                self.blas.gemm(W.address, columns.address, y.address, m, p, k, count=groups)
+            self._multiply_columns(x, W, window, groups, out)
         if scale or bias or rectify:
-            y, each = (x.shape[0], groups * m, p), (1, groups * m, 1)
-            self.device.per_element(
-                'normalization',
-                'scale_shift',
-                out.size,
-                box(y, strides(y), strides(each)),
-                out,
-                scale,
-                bias,
-                int(rectify),
-                out,
-            )
+            self._finish(scale, bias, rectify, out)
 
-    def conv_backward_data(self, dy, W, window, groups, *, out):
-        if plan := self._plan('BackwardData', out, W, dy, window, groups):
+    @op
+    def conv_backward_data(
+        self, dy: DeviceArray, W: DeviceArray, window: Window, groups: int, *, out: DeviceArray
+    ) -> None:
+        plan = self._plan('BackwardData', out, W, dy, window, groups)
+        if plan is not None:
             plan.backward_data(dy, W, out)
             return
-        m, k, p = per_group(W, groups, dy)
-        slid, columns = sliding(out, window), self._room(groups * k * p)
+        m, k, p = per_group(W.shape, groups, dy.shape)
+        slid = sliding(out.shape, window)
+        columns = self._column_room(groups * k * p)
         for dy_n, dx_n in zip(dy, out, strict=True):
             target = dx_n if window.pointwise else columns
-            self.blas.gemm(
-                W.address, dy_n.address, target.address, k, p, m, transpose_a=True, count=groups
-            )
+            matrices = (W.address, dy_n.address, target.address)
+            self.blas.gemm(*matrices, k, p, m, transpose_a=True, count=groups)
             if not window.pointwise:
-                self.device.per_element('convolution', 'col2im', dx_n.size, slid, columns, dx_n)
+                self.kernels.convolution.col2im(dx_n.size, slid, columns, dx_n)
 
-    def conv_backward_weights(self, x, dy, window, groups, *, out):
-        if plan := self._plan('BackwardFilter', x, out, dy, window, groups):
+    @op
+    def conv_backward_weights(
+        self, x: DeviceArray, dy: DeviceArray, window: Window, groups: int, *, out: DeviceArray
+    ) -> None:
+        plan = self._plan('BackwardFilter', x, out, dy, window, groups)
+        if plan is not None:
             plan.backward_weights(x, dy, out)
             return
-        m, k, p = per_group(out, groups, dy)
-        for columns, dy_n in zip(self._columns(x, window, groups * k * p), dy, strict=True):
-            self.blas.gemm(
-                dy_n.address,
-                columns.address,
-                out.address,
-                m,
-                k,
-                p,
-                transpose_b=True,
-                accumulate=True,
-                count=groups,
-            )
+        m, k, p = per_group(out.shape, groups, dy.shape)
+        columns = self._columns(x, window, groups * k * p)
+        for columns_n, dy_n in zip(columns, dy, strict=True):
+            matrices = (dy_n.address, columns_n.address, out.address)
+            self.blas.gemm(*matrices, m, k, p, transpose_b=True, accumulate=True, count=groups)
 
-    def conv_squared_gradients(self, x, dy, window, groups, *, out):
-        m, k, p = per_group(out, groups, dy)
-        gradient = DeviceArray(self.device.scratch('gradient', 4 * out.size), out.shape)
-        for columns, dy_n in zip(self._columns(x, window, groups * k * p), dy, strict=True):
-            self.blas.gemm(
-                dy_n.address,
-                columns.address,
-                gradient.address,
-                m,
-                k,
-                p,
-                transpose_b=True,
-                count=groups,
-            )
+    @op
+    def conv_squared_gradients(
+        self, x: DeviceArray, dy: DeviceArray, window: Window, groups: int, *, out: DeviceArray
+    ) -> None:
+        m, k, p = per_group(out.shape, groups, dy.shape)
+        columns = self._columns(x, window, groups * k * p)
+        gradient = DeviceArray(self.device.scratch('gradient', ITEM * out.size), out.shape)
+        for columns_n, dy_n in zip(columns, dy, strict=True):
+            matrices = (dy_n.address, columns_n.address, gradient.address)
+            self.blas.gemm(*matrices, m, k, p, transpose_b=True, count=groups)
             self.unary('power', gradient, 2, 1, 0, out=gradient)
             self.axpby(1, gradient, 1, out=out)
 
-    def _plan(self, name, x, W, y, window, groups):
-        """The convolution by cuDNN; None where that is not to be used, or cannot."""
-        if self.cudnn is None or 0 in x.shape + W.shape + y.shape or len(window.kernel) > max(AXES):
+    def _plan(
+        self,
+        direction: str,
+        x: DeviceArray,
+        W: DeviceArray,
+        y: DeviceArray,
+        window: Window,
+        groups: int,
+    ) -> Plan | None:
+        """The convolution by cuDNN; None if that is not wanted or not possible."""
+        shapes = (x.shape, W.shape, y.shape)
+        empty = 0 in x.shape + W.shape + y.shape
+        if self.cudnn is None or empty or len(window.kernel) > max(AXES):
             return None
-        plan = self.cudnn.convolution(
-            x.shape, W.shape, y.shape, window, groups, self.tf32, self.deterministic
-        )
-        return plan if self.convolution == 'CUDNN' or plan.algorithm(name) else None
+        plan = self.cudnn.convolution(*shapes, window, groups, self.tf32, self.deterministic)
+        wanted = self.convolution == 'CUDNN' or plan.algorithm(direction)
+        return plan if wanted else None
 
-    def _columns(self, x, window, size):
-        """The columns of one image after the other, in one room used again and again."""
+    def _multiply_columns(
+        self, x: DeviceArray, W: DeviceArray, window: Window, groups: int, out: DeviceArray
+    ) -> None:
+        m, k, p = per_group(W.shape, groups, out.shape)
+        columns = self._columns(x, window, groups * k * p)
+        for columns_n, y in zip(columns, out, strict=True):
+            self.blas.gemm(W.address, columns_n.address, y.address, m, p, k, count=groups)
+
+    def _finish(
+        self,
+        scale: DeviceArray | None,
+        bias: DeviceArray | None,
+        rectify: bool,
+        out: DeviceArray,
+    ) -> None:
+        """out = scale out + bias by channel, then ReLU, in one kernel."""
+        n, channels, *positions = out.shape
+        y = (n, channels, prod(positions))
+        each = box(y, strides(y), strides((1, channels, 1)))
+        self.kernels.normalization.scale_shift(out.size, each, out, scale, bias, rectify, out)
+
+    def _columns(self, x: DeviceArray, window: Window, size: int) -> Iterator[DeviceArray]:
+        """The columns of each image in turn, in memory that they share."""
         if window.pointwise:
             yield from x
             return
-        slid, columns = sliding(x, window), self._room(size)
+        slid = sliding(x.shape, window)
+        columns = self._column_room(size)
         for image in x:
-            self.device.per_element('convolution', 'im2col', size, slid, image, columns)
+            self.kernels.convolution.im2col(size, slid, image, columns)
             yield columns
 
-    def _room(self, size):
-        return DeviceArray(self.device.scratch('columns', 4 * size), (size,))
+    def _column_room(self, size: int) -> DeviceArray:
+        return DeviceArray(self.device.scratch('columns', ITEM * size), (size,))
 
 
-def per_group(W, groups, y):
-    """Of each group: its outputs, what each of them sees, and the positions."""
-    return W.shape[0] // groups, prod(W.shape[1:]), prod(y.shape[2:])
+def per_group(W: Shape, groups: int, y: Shape) -> tuple[int, int, int]:
+    """For each group: the outputs, the inputs that each output sees, and the positions."""
+    return W[0] // groups, prod(W[1:]), prod(y[2:])
 
 
-def sliding(x, window):
+def sliding(x: Shape, window: Window) -> np.ndarray:
     """The Window over x (N, C, ...)."""
-    image = x.shape[2:]
-    return window_over(
-        image, tuple(conv_extent(n, *rest) for n, *rest in zip(image, *window, strict=True)), window
-    )
+    image = x[2:]
+    positions = tuple(conv_extent(n, *rest) for n, *rest in zip(image, *window, strict=True))
+    return window_over(image, positions, window)

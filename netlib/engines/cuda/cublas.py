@@ -10,48 +10,31 @@ from .device import open_device
 
 FLOAT32_MATH, TF32_MATH = 0, 3  # CUBLAS_DEFAULT_MATH and CUBLAS_TF32_TENSOR_OP_MATH
 
+# The arguments of the functions, as cublas_v2.h declares them. After the handle, a product takes
+# two operations, three extents, alpha, the matrices a and b, beta and the matrix c.
+SCALAR = POINTER(c_float)
+MATRIX = (c_void_p, c_int)  # where it begins, and its leading dimension
+MATRICES = (*MATRIX, c_longlong)  # and how far apart they are
+PRODUCT = (c_void_p, c_int, c_int, c_int, c_int, c_int, SCALAR)
+FUNCTIONS: dict[str, tuple[Any, ...]] = {
+    'cublasCreate_v2': (POINTER(c_void_p),),
+    'cublasSetStream_v2': (c_void_p, c_void_p),
+    'cublasSetMathMode': (c_void_p, c_int),
+    'cublasSgemm_v2': (*PRODUCT, *MATRIX, *MATRIX, SCALAR, *MATRIX),
+    'cublasSgemmStridedBatched': (*PRODUCT, *MATRICES, *MATRICES, SCALAR, *MATRICES, c_int),
+}
+
 
 class Cublas:
-    """A cuBLAS handle that computes in a stream, for matrices in row order; tf32: with 10 bits
-    after the point."""
+    """A cuBLAS handle that computes in a stream, for matrices in row order; with `tf32`, with 10
+    bits after the point."""
 
-    def __init__(self, stream, tf32: bool = False):
-        finder: Any = import_extra('cuda.pathfinder', 'cuda')
-        try:
-            self.library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cublas').abs_path)
-        except (finder.DynamicLibNotFoundError, OSError) as error:
-            raise EngineError(
-                "engine 'cuda' needs cuBLAS and does not find it: install the CUDA toolkit, or "
-                'pip install nvidia-cublas'
-            ) from error
-        matrix, scalar = (c_void_p, c_int), POINTER(c_float)
-        batched = (*matrix, c_longlong)
-        self._declare('cublasCreate_v2', POINTER(c_void_p))
-        self._declare('cublasSetStream_v2', c_void_p, c_void_p)
-        self._declare('cublasSetMathMode', c_void_p, c_int)
-        self._declare(
-            'cublasSgemm_v2', c_void_p, *[c_int] * 5, scalar, *matrix, *matrix, scalar, *matrix
-        )
-        self._declare(
-            'cublasSgemmStridedBatched',
-            c_void_p,
-            *[c_int] * 5,
-            scalar,
-            *batched,
-            *batched,
-            scalar,
-            *batched,
-            c_int,
-        )
+    def __init__(self, stream: Any, tf32: bool = False):
+        self.library = load_cublas()
         self.handle = c_void_p()
         self.library.cublasCreate_v2(byref(self.handle))
         self.library.cublasSetStream_v2(self.handle, stream.handle)
         self.library.cublasSetMathMode(self.handle, TF32_MATH if tf32 else FLOAT32_MATH)
-
-    def _declare(self, name, *types):
-        function = self.library[name]
-        function.argtypes, function.restype = types, check
-        setattr(self.library, name, function)
 
     def gemm(
         self,
@@ -62,21 +45,22 @@ class Cublas:
         n: int,
         k: int,
         *,
-        transpose_a=False,
-        transpose_b=False,
-        accumulate=False,
+        transpose_a: bool = False,
+        transpose_b: bool = False,
+        accumulate: bool = False,
         count: int = 1,
     ) -> None:
-        """out (m, n) (+)= a (m, k) b (k, n), given by their addresses; `count` such products, one
-        behind the other.
+        """out (m, n) (+)= a (m, k) b (k, n), given by their addresses; `count` such products of
+        consecutive matrices.
 
-        transpose_a: a is given (k, m), transpose_b: b is given (n, k). cuBLAS counts in columns:
-        what is (m, n) in rows is (n, m) in its eyes, so it computes out' = b' a'.
+        transpose_a: a is (k, m), transpose_b: b is (n, k). cuBLAS orders matrices by columns: it
+        sees (m, n) in row order as (n, m), and so computes out' = b' a'.
         """
         if m * n * count == 0:
             return
-        lda, ldb = max(1, m if transpose_a else k), max(1, k if transpose_b else n)
-        head = self.handle, int(transpose_b), int(transpose_a), n, m, k, byref(c_float(1))
+        lda = max(1, m if transpose_a else k)
+        ldb = max(1, k if transpose_b else n)
+        head = (self.handle, int(transpose_b), int(transpose_a), n, m, k, byref(c_float(1)))
         beta = byref(c_float(accumulate))
         if count == 1:
             self.library.cublasSgemm_v2(*head, b, ldb, a, lda, beta, out, n)
@@ -86,7 +70,26 @@ class Cublas:
             )
 
 
-def check(status: int) -> None:
+def load_cublas() -> ctypes.CDLL:
+    """The library, with FUNCTIONS as attributes. Raises EngineError if it is not installed."""
+    finder: Any = import_extra('cuda.pathfinder', 'cuda')
+    try:
+        library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cublas').abs_path)
+    except (finder.DynamicLibNotFoundError, OSError) as error:
+        raise EngineError(
+            "engine 'cuda' needs cuBLAS, which is not found: install the CUDA toolkit, or pip "
+            'install nvidia-cublas'
+        ) from error
+    for name, types in FUNCTIONS.items():
+        function = library[name]
+        function.argtypes = types
+        function.restype = check_status
+        setattr(library, name, function)
+    return library
+
+
+def check_status(status: int) -> None:
+    """Raises EngineError for the result of a cuBLAS function that failed."""
     if status:
         raise EngineError(f'cuBLAS failed with status {status}')
 

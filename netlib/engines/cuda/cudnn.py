@@ -1,15 +1,18 @@
-"""The part of cuDNN that the engine uses, by ctypes: convolutions, by the calls that all versions
-from 8 on have."""
+"""The part of cuDNN that the engine uses, by ctypes: convolutions, by functions that all versions
+since 8 have."""
 
 import ctypes
 import functools
+from collections.abc import Sequence
 from ctypes import byref, c_float, c_int, c_size_t, c_void_p
 from typing import Any
 
 from ...errors import EngineError, import_extra
 from ...shapes import Shape
-from ..interface import Window
-from .device import Device, DeviceArray, open_device
+from ..windows import Window
+from .array import DeviceArray
+from .device import open_device
+from .gpu import Gpu
 
 # Of cudnn.h:
 FLOAT, NCHW, CROSS_CORRELATION = 0, 0, 1
@@ -17,19 +20,14 @@ DEFAULT_MATH, FMA_MATH = 0, 3  # the default takes TF32 where the processor has 
 MOST_ALGORITHMS = 32  # more than there are
 
 MOST_WORKSPACE = 2**28  # bytes that an algorithm may take for itself
-AXES = 2, 3  # the spatial axes that cuDNN knows; fewer are filled up
-OPERANDS = {
-    'Forward': 'xWy',
-    'BackwardData': 'Wyx',
-    'BackwardFilter': 'xyW',
-}  # two that are read, one written
+AXES = 2, 3  # the numbers of spatial axes that cuDNN takes; fewer are filled up
 
 
 class Algorithm(ctypes.Structure):
-    """cudnnConvolutionFwdAlgoPerf_t, and its like for the gradients: what cuDNN expects of an
+    """cudnnConvolutionFwdAlgoPerf_t, and its equals for the gradients: what cuDNN expects of an
     algorithm."""
 
-    _fields_ = [
+    _fields_ = (
         ('number', c_int),
         ('status', c_int),
         ('time', c_float),
@@ -37,37 +35,49 @@ class Algorithm(ctypes.Structure):
         ('deterministic', c_int),
         ('math', c_int),
         ('reserved', c_int * 3),
-    ]
+    )
 
 
 class Cudnn:
     """A cuDNN handle that computes in the stream of a device."""
 
-    def __init__(self, device: Device):
+    def __init__(self, device: Gpu):
         finder: Any = import_extra('cuda.pathfinder', 'cuda')
         try:
             self.library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cudnn').abs_path)
         except (finder.DynamicLibNotFoundError, OSError) as error:
             raise EngineError(
-                'engine: CUDNN needs cuDNN, which is not found: pip install nvidia-cudnn-cu13 (or -cu12, '
-                'for CUDA 12), or leave the field engine out'
+                'engine: CUDNN needs cuDNN, which is not found: pip install nvidia-cudnn-cu13 (or '
+                '-cu12, for CUDA 12), or leave the field engine out'
             ) from error
-        self.device, self.handle = device, c_void_p()
+        self.device = device
+        self.handle = c_void_p()
         self.call('Create', byref(self.handle))
         self.call('SetStream', self.handle, c_void_p(device.stream.handle))
 
-    def call(self, name: str, *arguments) -> None:
-        if status := getattr(self.library, f'cudnn{name}')(*arguments):
+    def call(self, name: str, *arguments: Any) -> None:
+        """Call cudnn<name>. Raises EngineError where that fails."""
+        status = getattr(self.library, f'cudnn{name}')(*arguments)
+        if status:
             raise EngineError(f'cuDNN failed: cudnn{name} gave status {status}')
 
-    @functools.lru_cache(maxsize=1000)  # noqa: B019 (there is one handle, for the life of the process)
-    def convolution(self, *arguments) -> 'Convolution':
+    @functools.lru_cache(maxsize=1000)  # noqa: B019 (one handle, for the life of the process)
+    def convolution(
+        self,
+        x: Shape,
+        W: Shape,
+        y: Shape,
+        window: Window,
+        groups: int,
+        tf32: bool,
+        deterministic: bool,
+    ) -> 'Convolution':
         """The Convolution of these arguments."""
-        return Convolution(self, *arguments)
+        return Convolution(self, x, W, y, window, groups, tf32, deterministic)
 
 
 class Convolution:
-    """One convolution, of fixed shapes: its descriptors, and for each direction the algorithm that
+    """A convolution of fixed shapes: its descriptors, and for each direction the algorithm that
     cuDNN expects to be the fastest within MOST_WORKSPACE."""
 
     def __init__(
@@ -82,34 +92,17 @@ class Convolution:
         deterministic: bool,
     ):
         self.cudnn, self.deterministic = cudnn, deterministic
-        ones = (1,) * (AXES[0] - len(window.kernel))
-        self.x, self.y = (self._tensor((*shape[:2], *ones, *shape[2:])) for shape in (x, y))
-        shape = (*W[:2], *ones, *W[2:])
-        self.W = self._descriptor(
-            'Filter', c_int(FLOAT), c_int(NCHW), c_int(len(shape)), ints(shape)
-        )
-        pad, stride, dilation = (
-            (*fill, *values)
-            for fill, values in (
-                ([0] * len(ones), window.pad),
-                (ones, window.stride),
-                (ones, window.dilation),
-            )
-        )
-        self.window = self._descriptor(
-            'Convolution',
-            c_int(len(pad)),
-            ints(pad),
-            ints(stride),
-            ints(dilation),
-            c_int(CROSS_CORRELATION),
-            c_int(FLOAT),
-        )
+        self.algorithms: dict[str, Algorithm | None] = {}
+        self.descriptors: list[tuple[str, c_void_p]] = []
+        missing = AXES[0] - len(window.kernel)
+        self.x = self._tensor(filled(x, missing))
+        self.y = self._tensor(filled(y, missing))
+        self.W = self._filter(filled(W, missing))
+        self.window = self._window(window, missing)
         cudnn.call('SetConvolutionGroupCount', self.window, c_int(groups))
         cudnn.call('SetConvolutionMathType', self.window, c_int(DEFAULT_MATH if tf32 else FMA_MATH))
-        self.algorithms: dict[str, Algorithm | None] = {}
 
-    def _tensor(self, shape):
+    def _tensor(self, shape: Shape) -> c_void_p:
         strides = [1]
         for extent in reversed(shape[1:]):
             strides.insert(0, strides[0] * extent)
@@ -117,21 +110,27 @@ class Convolution:
             'Tensor', c_int(FLOAT), c_int(len(shape)), ints(shape), ints(strides)
         )
 
-    def _descriptor(self, kind, *values):
+    def _filter(self, shape: Shape) -> c_void_p:
+        return self._descriptor('Filter', c_int(FLOAT), c_int(NCHW), c_int(len(shape)), ints(shape))
+
+    def _window(self, window: Window, missing: int) -> c_void_p:
+        pad = (0,) * missing + window.pad
+        stride = (1,) * missing + window.stride
+        dilation = (1,) * missing + window.dilation
+        arrays = (ints(pad), ints(stride), ints(dilation))
+        kinds = (c_int(CROSS_CORRELATION), c_int(FLOAT))
+        return self._descriptor('Convolution', c_int(len(pad)), *arrays, *kinds)
+
+    def _descriptor(self, kind: str, *values: Any) -> c_void_p:
         made = c_void_p()
         self.cudnn.call(f'Create{kind}Descriptor', byref(made))
+        self.descriptors.append((kind, made))
         self.cudnn.call(f'Set{kind}NdDescriptor', made, *values)
         return made
 
-    def __del__(self):
-        for kind, name in (
-            ('Tensor', 'x'),
-            ('Tensor', 'y'),
-            ('Filter', 'W'),
-            ('Convolution', 'window'),
-        ):
-            if name in vars(self):
-                self.cudnn.call(f'Destroy{kind}Descriptor', getattr(self, name))
+    def __del__(self) -> None:
+        for kind, made in self.descriptors:
+            self.cudnn.call(f'Destroy{kind}Descriptor', made)
 
     def forward(self, x: DeviceArray, W: DeviceArray, y: DeviceArray) -> None:
         self._run('Forward', x, W, 0, y)
@@ -142,22 +141,25 @@ class Convolution:
     def backward_weights(self, x: DeviceArray, dy: DeviceArray, dW: DeviceArray) -> None:
         self._run('BackwardFilter', x, dy, 1, dW)
 
-    def algorithm(self, name: str) -> Algorithm | None:
-        """What is to compute one of OPERANDS; None where cuDNN has nothing for these shapes."""
-        if name not in self.algorithms:
-            self.algorithms[name] = self._choose(name)
-        return self.algorithms[name]
+    def algorithm(self, direction: str) -> Algorithm | None:
+        """The algorithm for a direction; None if cuDNN has none for these shapes."""
+        if direction not in self.algorithms:
+            self.algorithms[direction] = self._choose(direction)
+        return self.algorithms[direction]
 
-    def _run(self, name, a, b, beta, out):
-        chosen = self.algorithm(name)
+    def _run(
+        self, direction: str, a: DeviceArray, b: DeviceArray, beta: float, out: DeviceArray
+    ) -> None:
+        chosen = self.algorithm(direction)
         if chosen is None:
             raise EngineError(
-                f'cuDNN has no algorithm for Convolution{name} of these shapes: say engine: CAFFE'
+                f'cuDNN has no algorithm for Convolution{direction} of these shapes: say engine: '
+                'CAFFE'
             )
         workspace = self.cudnn.device.scratch('workspace', chosen.workspace)
-        a_shape, b_shape, out_shape = self._operands(name)
+        a_shape, b_shape, out_shape = self._operands(direction)
         self.cudnn.call(
-            f'Convolution{name}',
+            f'Convolution{direction}',
             self.cudnn.handle,
             byref(c_float(1)),
             a_shape,
@@ -173,11 +175,12 @@ class Convolution:
             c_void_p(out.address),
         )
 
-    def _choose(self, name):
-        found, count = (Algorithm * MOST_ALGORITHMS)(), c_int()
-        a, b, out = self._operands(name)
+    def _choose(self, direction: str) -> Algorithm | None:
+        found = (Algorithm * MOST_ALGORITHMS)()
+        count = c_int()
+        a, b, out = self._operands(direction)
         self.cudnn.call(
-            f'GetConvolution{name}Algorithm_v7',
+            f'GetConvolution{direction}Algorithm_v7',
             self.cudnn.handle,
             a,
             b,
@@ -187,20 +190,29 @@ class Convolution:
             byref(count),
             found,
         )
-        for algorithm in found[: count.value]:  # the fastest first
-            if (
-                not algorithm.status
-                and algorithm.workspace <= MOST_WORKSPACE
-                and (algorithm.deterministic or not self.deterministic)
-            ):
-                return algorithm
-        return None
+        # The fastest comes first.
+        return next(filter(self._usable, found[: count.value]), None)
 
-    def _operands(self, name):
-        return (getattr(self, operand) for operand in OPERANDS[name])
+    def _usable(self, algorithm: Algorithm) -> bool:
+        if algorithm.status or algorithm.workspace > MOST_WORKSPACE:
+            return False
+        return bool(algorithm.deterministic) or not self.deterministic
+
+    def _operands(self, direction: str) -> tuple[c_void_p, c_void_p, c_void_p]:
+        """The descriptors of the two operands that a direction reads and of the one it writes."""
+        if direction == 'Forward':
+            return self.x, self.W, self.y
+        if direction == 'BackwardData':
+            return self.W, self.y, self.x
+        return self.x, self.y, self.W
 
 
-def ints(values):
+def filled(shape: Shape, missing: int) -> Shape:
+    """A shape (N, C, ...) with its missing spatial axes inserted, of extent 1."""
+    return (*shape[:2], *(1,) * missing, *shape[2:])
+
+
+def ints(values: Sequence[int]) -> Any:
     return (c_int * len(values))(*values)
 
 

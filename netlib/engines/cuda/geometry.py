@@ -1,4 +1,4 @@
-"""The structs of common.cuh, Box and Window, as PyCUDA passes them: arrays of int32, by value."""
+"""The structs Box and Window of common.cuh, which PyCUDA passes by value: arrays of int32."""
 
 from collections.abc import Sequence
 from math import prod
@@ -7,43 +7,52 @@ import numpy as np
 
 from ...errors import EngineError
 from ...shapes import Shape
+from ..windows import Window
 
 MAX_AXES = 8
 
 
 def pack(counts: Sequence[int], rows: Sequence[Sequence[int]]) -> np.ndarray:
-    """The single ints of a struct, then its arrays of MAX_AXES ints."""
+    """A struct of single ints followed by arrays of MAX_AXES ints."""
+    axes = len(rows[0])
+    if axes > MAX_AXES:
+        raise EngineError(
+            f"engine 'cuda' computes over at most {MAX_AXES} axes at a time; found {axes}"
+        )
     packed = np.zeros(len(counts) + len(rows) * MAX_AXES, np.int32)
     packed[: len(counts)] = counts
-    if len(rows[0]) > MAX_AXES:
-        raise EngineError(
-            f"engine 'cuda' computes over at most {MAX_AXES} axes at a time; found {len(rows[0])}"
-        )
-    packed[len(counts) :].reshape(len(rows), MAX_AXES)[:, : len(rows[0])] = rows
+    packed[len(counts) :].reshape(len(rows), MAX_AXES)[:, :axes] = rows
     return packed
 
 
 def box(extents: Shape, a: Sequence[int], b: Sequence[int] | None = None) -> np.ndarray:
-    """The Box of these extents, for one tensor or two, by their strides; joins neighbouring axes
-    where all allow it."""
+    """The Box of these extents for one tensor or two, given by their strides. Adjacent axes become
+    one where all tensors are contiguous across them."""
     joined: list[tuple[int, ...]] = []
-    for extent, *steps in zip(extents, a, a if b is None else b, strict=True):
-        if joined and all(
-            outer == extent * inner for outer, inner in zip(joined[-1][1:], steps, strict=True)
-        ):
+    for extent, *steps in zip(extents, a, b or a, strict=True):
+        if joined and continues(joined[-1], extent, steps):
             joined[-1] = (joined[-1][0] * extent, *steps)
         elif extent != 1:
             joined.append((extent, *steps))
-    return pack([len(joined)], list(zip(*joined, strict=True)) or [()] * 3)
+    rows = list(zip(*joined, strict=True)) or [()] * 3
+    return pack([len(joined)], rows)
+
+
+def continues(outer: Sequence[int], extent: int, steps: Sequence[int]) -> bool:
+    """Whether, for every tensor, each step of the outer axis continues where the inner one, of
+    `extent`, ends."""
+    _, *around = outer
+    return all(step == extent * inner for step, inner in zip(around, steps, strict=True))
 
 
 def strides(shape: Shape) -> list[int]:
-    """How far apart neighbours along each axis lie; 0 along an axis of extent 1, over which a
+    """How far apart neighbors along each axis lie; 0 along an axis of extent 1, over which a
     tensor broadcasts."""
     return [prod(shape[i + 1 :]) if n != 1 else 0 for i, n in enumerate(shape)]
 
 
-def window_over(image: Shape, positions: Shape, window) -> np.ndarray:
-    """The Window that slides over images of these extents, from positions of those."""
+def window_over(image: Shape, positions: Shape, window: Window) -> np.ndarray:
+    """The Window that slides over an image of these extents and takes these positions."""
+    counts = (len(image), prod(image), prod(window.kernel), prod(positions))
     rows = (image, window.kernel, positions, window.stride, window.pad, window.dilation)
-    return pack([len(image), prod(image), prod(window.kernel), prod(positions)], rows)
+    return pack(counts, rows)

@@ -4,80 +4,67 @@ from math import nan, prod
 
 import numpy as np
 
-from ..interface import Engine
-from .device import Device, DeviceArray
+from ...shapes import Shape
+from ..interface import Engine, Ints, op
+from .array import DeviceArray
+from .declarations import Kernels
 from .geometry import box, strides
+from .gpu import Gpu
 
 
 class Indexing(Engine):
-    device: Device
+    device: Gpu
+    kernels: Kernels
 
-    def copy_window(self, x, start, *, out, at, shape, accumulate=False):
-        part = box(shape, strides(x.shape), strides(out.shape))
-        self.device.per_element(
-            'indexing',
-            'copy_window',
-            prod(shape),
-            part,
-            corner(x, start),
-            int(accumulate),
-            corner(out, at),
-        )
+    @op
+    def copy_window(
+        self,
+        x: DeviceArray,
+        start: Ints,
+        *,
+        out: DeviceArray,
+        at: Ints,
+        shape: Ints,
+        accumulate: bool = False,
+    ) -> None:
+        part = box(tuple(shape), strides(x.shape), strides(out.shape))
+        source = x.from_element(offset(start, x.shape))
+        target = out.from_element(offset(at, out.shape))
+        self.kernels.indexing.copy_window(prod(shape), part, source, accumulate, target)
 
-    def gather(self, x, index, axis, *, out):
-        self.device.per_element(
-            'indexing',
-            'gather',
-            out.size,
-            x.shape[axis],
-            len(index),
-            prod(x.shape[axis + 1 :]),
-            self.device.integers(index),
-            x,
-            out,
-        )
+    @op
+    def gather(self, x: DeviceArray, index: Ints, axis: int, *, out: DeviceArray) -> None:
+        inner = prod(x.shape[axis + 1 :])
+        chosen = self.device.integers(index)
+        self.kernels.indexing.gather(out.size, x.shape[axis], len(index), inner, chosen, x, out)
 
-    def scatter_add(self, dy, index, axis, *, out):
-        extent, index = out.shape[axis], np.asarray(index, int)
-        part = np.argsort(index, kind='stable')
-        first = np.searchsorted(index[part], range(extent + 1))
-        plan = self.device.integers([*first, *part])
-        self.device.per_element(
-            'indexing',
-            'scatter_add',
-            out.size,
-            extent,
-            len(index),
-            prod(out.shape[axis + 1 :]),
-            plan,
-            DeviceArray(plan.address + 4 * len(first), part.shape),
-            dy,
-            out,
-        )
+    @op
+    def scatter_add(self, dy: DeviceArray, index: Ints, axis: int, *, out: DeviceArray) -> None:
+        extent = out.shape[axis]
+        inner = prod(out.shape[axis + 1 :])
+        taken = np.asarray(index, int)
+        order = np.argsort(taken, kind='stable')
+        first = np.searchsorted(taken[order], range(extent + 1))
+        plan = self.device.integers(np.concatenate([first, order]))
+        parts = plan.from_element(len(first))
+        self.kernels.indexing.scatter_add(out.size, extent, len(index), inner, plan, parts, dy, out)
 
-    def transpose(self, x, order, *, out):
+    @op
+    def transpose(self, x: DeviceArray, order: Ints, *, out: DeviceArray) -> None:
         steps = strides(x.shape)
         moved = box(out.shape, [steps[axis] for axis in order], strides(out.shape))
-        self.device.per_element('indexing', 'copy_window', out.size, moved, x, 0, out)
+        self.kernels.indexing.copy_window(out.size, moved, x, False, out)
 
-    def one_hot(self, label, ignore, *, out):
+    @op
+    def one_hot(self, label: DeviceArray, ignore: float | None, *, out: DeviceArray) -> None:
         """A label out of range is an EngineError when the host next reads a result."""
         _, classes, inner = out.shape
-        self.device.per_element(
-            'indexing',
-            'one_hot',
-            out.size,
-            classes,
-            inner,
-            label,
-            nan if ignore is None else float(ignore),
-            np.uintp(self.device.fault),
-            out,
+        ignored = nan if ignore is None else ignore
+        self.kernels.indexing.one_hot(
+            out.size, classes, inner, label, ignored, self.device.fault, out
         )
 
 
-def corner(x, start):
-    """The array that begins at element `start` of x."""
-    return DeviceArray(
-        x.address + 4 * sum(s * n for s, n in zip(start, strides(x.shape), strict=True)), x.shape
-    )
+def offset(start: Ints, shape: Shape) -> int:
+    """The number of an element of a tensor, counted in row order."""
+    return sum(i * n for i, n in zip(start, strides(shape), strict=True))

@@ -2,90 +2,88 @@
 
 from math import prod
 
-from ..interface import Engine
-from .arithmetic import reduction
-from .device import Device
+from ..interface import op
+from .arithmetic import Arithmetic, reduction
+from .array import DeviceArray
 from .geometry import box, strides
 
 
-class Normalization(Engine):
-    device: Device
-
-    def lrn_forward(self, x, size, alpha, beta, k, *, out, scale):
-        self.device.per_element(
-            'normalization',
-            'lrn_forward',
-            x.size,
-            x.shape[1],
-            prod(x.shape[2:]),
-            size,
-            float(alpha),
-            float(beta),
-            float(k),
-            x,
-            out,
-            scale,
+class Normalization(Arithmetic):
+    @op
+    def lrn_forward(
+        self,
+        x: DeviceArray,
+        size: int,
+        alpha: float,
+        beta: float,
+        k: float,
+        *,
+        out: DeviceArray,
+        scale: DeviceArray,
+    ) -> None:
+        channels, inner = x.shape[1], prod(x.shape[2:])
+        self.kernels.normalization.lrn_forward(
+            x.size, channels, inner, size, alpha, beta, k, x, out, scale
         )
 
-    def lrn_backward(self, x, y, dy, scale, size, alpha, beta, *, out):
-        self.device.per_element(
-            'normalization',
-            'lrn_backward',
-            x.size,
-            x.shape[1],
-            prod(x.shape[2:]),
-            size,
-            float(alpha),
-            float(beta),
-            x,
-            y,
-            dy,
-            scale,
-            out,
+    @op
+    def lrn_backward(
+        self,
+        x: DeviceArray,
+        y: DeviceArray,
+        dy: DeviceArray,
+        scale: DeviceArray,
+        size: int,
+        alpha: float,
+        beta: float,
+        *,
+        out: DeviceArray,
+    ) -> None:
+        channels, inner = x.shape[1], prod(x.shape[2:])
+        self.kernels.normalization.lrn_backward(
+            x.size, channels, inner, size, alpha, beta, x, y, dy, scale, out
         )
 
-    def standardize(self, x, mean, inverse, *, out):
-        self.device.per_element(
-            'normalization',
-            'standardize',
-            out.size,
-            box(out.shape, strides(x.shape), strides(mean.shape)),
-            x,
-            mean,
-            inverse,
-            out,
-        )
+    @op
+    def standardize(
+        self, x: DeviceArray, mean: DeviceArray, inverse: DeviceArray, *, out: DeviceArray
+    ) -> None:
+        each = box(out.shape, strides(x.shape), strides(mean.shape))
+        self.kernels.normalization.standardize(out.size, each, x, mean, inverse, out)
 
-    def standardize_backward(self, z, inverse, dy, *, out):
+    @op
+    def standardize_backward(
+        self, z: DeviceArray, inverse: DeviceArray, dy: DeviceArray, *, out: DeviceArray
+    ) -> None:
         kept, over, terms = reduction(z.shape, inverse.shape)
-        self.device.per_block(
-            'normalization',
-            'standardize_backward',
-            inverse.size,
-            terms,
-            kept,
-            over,
-            terms,
-            z,
-            inverse,
-            dy,
-            out,
+        self.kernels.normalization.standardize_backward(
+            inverse.size, kept, over, terms, z, inverse, dy, out
         )
 
-    def scale_shift(self, x, scale, shift=None, rectify=False, *, out):
-        self.device.per_element(
-            'normalization',
-            'scale_shift',
-            out.size,
-            box(out.shape, strides(x.shape), strides(scale.shape)),
-            x,
-            scale,
-            shift,
-            int(rectify),
-            out,
-        )
+    @op
+    def scale_shift(
+        self,
+        x: DeviceArray,
+        scale: DeviceArray,
+        shift: DeviceArray | None = None,
+        rectify: bool = False,
+        *,
+        out: DeviceArray,
+    ) -> None:
+        each = box(out.shape, strides(x.shape), strides(scale.shape))
+        self.kernels.normalization.scale_shift(out.size, each, x, scale, shift, rectify, out)
 
-    def scale_shift_backward(self, x, scale, dy, *, out=None, dscale=None, dshift=None):
+    @op
+    def scale_shift_backward(
+        self,
+        x: DeviceArray,
+        scale: DeviceArray,
+        dy: DeviceArray,
+        *,
+        out: DeviceArray | None = None,
+        dscale: DeviceArray | None = None,
+        dshift: DeviceArray | None = None,
+    ) -> None:
         if dscale is not None:
             self.dot(dy, x, out=dscale, accumulate=True)
         if dshift is not None:
@@ -93,14 +91,12 @@ class Normalization(Engine):
         if out is not None:
             self.binary('mul', dy, scale, out=out)
 
-    def softmax_forward(self, x, *, out):
-        self._per_vector('softmax_forward', x.shape, x, out)
+    @op
+    def softmax_forward(self, x: DeviceArray, *, out: DeviceArray) -> None:
+        outer, classes, inner = x.shape
+        self.kernels.normalization.softmax_forward(outer * inner, classes, inner, x, out)
 
-    def softmax_backward(self, y, dy, *, out):
-        self._per_vector('softmax_backward', y.shape, y, dy, out)
-
-    def _per_vector(self, kernel, shape, *arrays):
-        outer, classes, inner = shape
-        self.device.per_block(
-            'normalization', kernel, outer * inner, classes, classes, inner, *arrays
-        )
+    @op
+    def softmax_backward(self, y: DeviceArray, dy: DeviceArray, *, out: DeviceArray) -> None:
+        outer, classes, inner = y.shape
+        self.kernels.normalization.softmax_backward(outer * inner, classes, inner, y, dy, out)

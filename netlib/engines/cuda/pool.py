@@ -1,4 +1,4 @@
-"""Memory of the device, taken from the driver once and used again and again."""
+"""Memory of the device, allocated by the driver once and reused."""
 
 import gc
 from collections import defaultdict
@@ -8,46 +8,51 @@ from ...errors import EngineError
 
 
 class Pool:
-    """Gives out memory and keeps what comes back, by size: the driver, to give or to take, waits
-    for all work.
+    """Allocates memory, and keeps freed memory by size: the driver waits for all work whenever it
+    allocates or frees.
 
-    What comes back may be in use by work that is still queued: its next user must queue behind
-    that, in the same stream.
+    Queued work may still use memory that was freed: its next user must queue behind that work, in
+    the same stream.
 
-    `used` and `peak` count the bytes given out, now and at most so far; `kept` those that wait for
-    a next user.
+    `used` counts the bytes allocated now, `peak` the most so far, `kept` those freed and waiting.
     """
 
     def __init__(self, cuda: Any):
         self.cuda = cuda
-        self.used = self.peak = self.kept = 0
+        self.used = 0
+        self.peak = 0
+        self.kept = 0
         self._free: defaultdict[int, list[Any]] = defaultdict(list)
 
     def allocate(self, size: int) -> 'Allocation':
-        """`size` bytes, of any values, given back when the last reference goes. Raises EngineError."""
+        """`size` bytes of undefined values, freed with the last reference. Raises EngineError if
+        the GPU has no room for them."""
         free = self._free[size]
         if free:
+            block = free.pop()
             self.kept -= size
-        block = free.pop() if free else self._take(size)
+        else:
+            block = self._take(size)
         self.used += size
         self.peak = max(self.peak, self.used)
         return Allocation(self, block, size)
 
-    def take_back(self, block, size: int) -> None:
+    def take_back(self, block: Any, size: int) -> None:
+        """Keep a block for its next user."""
         self._free[size].append(block)
         self.used -= size
         self.kept += size
 
     def release(self) -> None:
-        """Give the driver what no one uses."""
+        """Give the kept memory back to the driver."""
         self._free.clear()
         self.kept = 0
 
-    def _take(self, size):
+    def _take(self, size: int) -> Any:
         try:
             return self.cuda.mem_alloc(max(size, 1))
         except self.cuda.MemoryError:
-            gc.collect()  # nets that are gone may hold memory until then
+            gc.collect()  # nets that are no longer referenced may hold memory until then
             self.release()
         try:
             return self.cuda.mem_alloc(max(size, 1))
@@ -64,11 +69,11 @@ class Allocation:
 
     __slots__ = ('block', 'pool', 'size')
 
-    def __init__(self, pool: Pool, block, size: int):
+    def __init__(self, pool: Pool, block: Any, size: int):
         self.pool, self.block, self.size = pool, block, size
 
-    def __int__(self):
+    def __int__(self) -> int:
         return int(self.block)
 
-    def __del__(self):
+    def __del__(self) -> None:
         self.pool.take_back(self.block, self.size)

@@ -1,77 +1,76 @@
-"""Max and average pooling over two spatial axes."""
+"""Max and average pooling over two spatial axes, and over regions."""
 
 from math import prod
 
 import numpy as np
 
-from ..interface import Engine
-from .device import Device
+from ..interface import Bins, Engine, Window, op
+from .array import DeviceArray
+from .declarations import Kernels
 from .geometry import window_over
+from .gpu import Gpu
 
 
 class Pooling(Engine):
-    device: Device
+    device: Gpu
+    kernels: Kernels
 
-    def pool_max_forward(self, x, window, *, out, mask):
-        self._pool('max_forward', out.size, x, out, window, x, out, mask)
+    @op
+    def pool_max_forward(
+        self, x: DeviceArray, window: Window, *, out: DeviceArray, mask: DeviceArray
+    ) -> None:
+        slid = window_over(x.shape[2:], out.shape[2:], window)
+        self.kernels.pooling.max_forward(out.size, slid, x, out, mask)
 
-    def pool_mask_backward(self, dy, mask, window, *, out):
-        self._pool('mask_backward', out.size, out, dy, window, dy, mask, out)
+    @op
+    def pool_mask_backward(
+        self, dy: DeviceArray, mask: DeviceArray, window: Window, *, out: DeviceArray
+    ) -> None:
+        slid = window_over(out.shape[2:], dy.shape[2:], window)
+        self.kernels.pooling.mask_backward(out.size, slid, dy, mask, out)
 
-    def pool_mask_forward(self, x, mask, *, out):
-        self.device.per_element(
-            'pooling',
-            'mask_forward',
-            out.size,
-            prod(x.shape[2:]),
-            prod(out.shape[2:]),
-            x,
-            mask,
-            out,
+    @op
+    def pool_mask_forward(self, x: DeviceArray, mask: DeviceArray, *, out: DeviceArray) -> None:
+        places, positions = prod(x.shape[2:]), prod(out.shape[2:])
+        self.kernels.pooling.mask_forward(out.size, places, positions, x, mask, out)
+
+    @op
+    def pool_ave_forward(self, x: DeviceArray, window: Window, *, out: DeviceArray) -> None:
+        slid = window_over(x.shape[2:], out.shape[2:], window)
+        self.kernels.pooling.ave_forward(out.size, slid, x, out)
+
+    @op
+    def pool_ave_backward(self, dy: DeviceArray, window: Window, *, out: DeviceArray) -> None:
+        slid = window_over(out.shape[2:], dy.shape[2:], window)
+        self.kernels.pooling.ave_backward(out.size, slid, dy, out)
+
+    @op
+    def roi_pool_forward(
+        self, x: DeviceArray, bins: Bins, *, out: DeviceArray, winner: DeviceArray
+    ) -> None:
+        _, channels, height, width = x.shape
+        rows, columns = out.shape[2:]
+        packed = self.device.integers(pack_bins(bins, rows, columns))
+        self.kernels.pooling.roi_forward(
+            out.size, channels, height, width, rows, columns, packed, x, out, winner
         )
 
-    def pool_ave_forward(self, x, window, *, out):
-        self._pool('ave_forward', out.size, x, out, window, x, out)
-
-    def pool_ave_backward(self, dy, window, *, out):
-        self._pool('ave_backward', out.size, out, dy, window, dy, out)
-
-    def roi_pool_forward(self, x, bins, *, out, winner):
-        self.device.per_element(
-            'pooling',
-            'roi_forward',
-            out.size,
-            *x.shape[1:],
-            *out.shape[2:],
-            self._packed(bins, out),
-            x,
-            out,
-            winner,
+    @op
+    def roi_pool_backward(
+        self, dy: DeviceArray, winner: DeviceArray, bins: Bins, *, out: DeviceArray
+    ) -> None:
+        _, channels, height, width = out.shape
+        regions, _, rows, columns = dy.shape
+        packed = self.device.integers(pack_bins(bins, rows, columns))
+        self.kernels.pooling.roi_backward(
+            out.size, channels, height, width, rows, columns, regions, packed, dy, winner, out
         )
 
-    def roi_pool_backward(self, dy, winner, bins, *, out):
-        self.device.per_element(
-            'pooling',
-            'roi_backward',
-            out.size,
-            *out.shape[1:],
-            *dy.shape[2:],
-            len(bins.images),
-            self._packed(bins, dy),
-            dy,
-            winner,
-            out,
-        )
 
-    def _packed(self, bins, y):
-        """On the device, row by row of a matrix: for each region its image, its rows of bins, its
-        columns of bins."""
-        parts = zip(bins, (1, 2 * y.shape[2], 2 * y.shape[3]), strict=True)
-        return self.device.integers(
-            np.hstack([np.reshape(part, (y.shape[0], n)) for part, n in parts])
-        )
-
-    def _pool(self, kernel, n, x, y, window, *arrays):
-        self.device.per_element(
-            'pooling', kernel, n, window_over(x.shape[2:], y.shape[2:], window), *arrays
-        )
+def pack_bins(bins: Bins, rows: int, columns: int) -> np.ndarray:
+    """A row for each region: its image, its rows of bins, its columns of bins."""
+    regions = len(bins.images)
+    images = np.reshape(bins.images, (regions, 1))
+    along = np.reshape(bins.rows, (regions, 2 * rows))
+    across = np.reshape(bins.columns, (regions, 2 * columns))
+    return np.hstack([images, along, across])

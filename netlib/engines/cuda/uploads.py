@@ -7,28 +7,32 @@ import numpy as np
 
 from .pool import Pool
 
-SLOTS = 2  # of a size: one fills while the other's copy is in use
-ROOM = 2**29  # bytes that slots may take, on each side
+SLOTS = 2  # for each size: one fills while the copy in the other is in use
+ROOM = 2**29  # bytes that all slots may take, on the host and on the device each
 
 
 class Slot:
-    """Room on the way of one upload: page-locked on the host, then on the device.
+    """A buffer for one upload on its way: page-locked on the host, then on the device.
 
-    A copy out of page-locked memory needs no help of the host. It runs in a stream of its own; the
-    stream that computes waits for its end, and moves what has arrived to its place once it has done
-    what was queued before.
+    A copy out of page-locked memory needs no help from the host. It runs in the stream `copies`.
+    The stream `compute` waits for its end, and moves what has arrived to its destination after the
+    work that was queued before.
     """
 
-    def __init__(self, cuda: Any, pool: Pool, size: int, copies, compute):
-        self.cuda, self.size, self.copies, self.compute = cuda, size, copies, compute
+    def __init__(self, cuda: Any, pool: Pool, size: int, copies: Any, compute: Any):
+        self.cuda = cuda
+        self.size = size
+        self.copies = copies
+        self.compute = compute
         self.host = cuda.pagelocked_empty(size, np.uint8)
         self.device = pool.allocate(size)
-        self.arrived, self.moved = (cuda.Event(cuda.event_flags.DISABLE_TIMING) for _ in range(2))
-        self.moved.record(compute)  # queued work may use what the pool has given
+        self.arrived = cuda.Event(cuda.event_flags.DISABLE_TIMING)
+        self.moved = cuda.Event(cuda.event_flags.DISABLE_TIMING)
+        self.moved.record(compute)  # queued work may still use the memory that the pool gave
 
-    def upload(self, host, address):
-        """Queue the copy. Waits for the slot's last one: the host is never more than SLOTS uploads
-        of a size ahead."""
+    def upload(self, host: np.ndarray, address: int) -> None:
+        """Queue the copy. Waits for the slot's last one, so the host is never more than SLOTS
+        uploads of a size ahead."""
         if not self.moved.query():
             self.moved.synchronize()
         self.host[:] = host.view(np.uint8)
@@ -40,17 +44,23 @@ class Slot:
 
 
 class Uploads:
-    """Uploads of sizes that come again, as batches do, take turns in SLOTS slots; the first of a
-    size just waits, as do those too large for ROOM. Slots that were not used for the longest time
-    make way for others."""
+    """Uploads, of which those of a size that repeats, as batches do, take turns in SLOTS slots.
 
-    def __init__(self, cuda: Any, pool: Pool, compute):
-        self.cuda, self.pool, self.compute, self.copies = cuda, pool, compute, cuda.Stream()
+    The first upload of a size waits for the device, and so does one too large for ROOM. The slots
+    that were unused for the longest time make way for new ones.
+    """
+
+    def __init__(self, cuda: Any, pool: Pool, compute: Any):
+        self.cuda = cuda
+        self.pool = pool
+        self.compute = compute
+        self.copies = cuda.Stream()
         self._seen: defaultdict[int, int] = defaultdict(int)
         self._slots: OrderedDict[tuple[int, int], Slot] = OrderedDict()
 
     def __call__(self, host: np.ndarray, address: int) -> None:
-        """Copy a flat contiguous array to an address on the device; the array may change at once."""
+        """Copy a flat contiguous array to an address on the device. The array may change at
+        once."""
         size = host.nbytes
         self._seen[size] += 1
         if self._seen[size] == 1 or SLOTS * size > ROOM:
@@ -59,15 +69,17 @@ class Uploads:
         else:
             self._slot(size, self._seen[size] % SLOTS).upload(host, address)
 
-    def _slot(self, size, turn):
+    def _slot(self, size: int, turn: int) -> Slot:
         slot = self._slots.pop((size, turn), None)
-        while (
-            slot is None
-            and self._slots
-            and size + sum(kept.size for kept in self._slots.values()) > ROOM
-        ):
-            self._slots.popitem(last=False)[1].moved.synchronize()
-        self._slots[size, turn] = slot or Slot(
-            self.cuda, self.pool, size, self.copies, self.compute
-        )
-        return self._slots[size, turn]
+        if slot is None:
+            self._make_room(size)
+            slot = Slot(self.cuda, self.pool, size, self.copies, self.compute)
+        self._slots[size, turn] = slot  # as the last one used
+        return slot
+
+    def _make_room(self, size: int) -> None:
+        used = sum(slot.size for slot in self._slots.values())
+        while self._slots and used + size > ROOM:
+            _, oldest = self._slots.popitem(last=False)
+            oldest.moved.synchronize()
+            used -= oldest.size

@@ -1,18 +1,22 @@
-"""The fast engine: the reference engine with its hot ops by C++ kernels (kernels/, one idea a
-file).
+"""The fast engine: the reference engine with C++ kernels (kernels/, one idea a file) for the hot
+ops.
 
-A kernel takes float32 and the shapes that matter; all else is the reference's. One family of ops
-per file here, with what it takes to call their kernels. Where no compiler was at hand when goodinit
-was installed, this is the reference engine, and says so.
+A kernel takes float32 and the shapes that matter; the reference engine does the rest. Each file
+here has one family of ops. Without kernels, this is the reference engine.
 """
 
+import os
 import warnings
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from ...errors import EngineError, did_you_mean
+from ..reference import Reference
 from . import native
 from .arithmetic import Arithmetic
 from .convolution import Convolution
+from .declarations import Kernels
 from .normalization import Normalization
 from .pooling import Pooling
 
@@ -21,13 +25,45 @@ class Fast(Arithmetic, Convolution, Pooling, Normalization):
     """exact: without Winograd's transforms, whose rounding errors, about 1e-5 of the largest value,
     are some ten times those of a plain sum."""
 
-    def __init__(self, dtype=np.float32, exact: bool = False):
-        super().__init__(dtype)
-        self.name, self.exact = 'exact' if exact else 'fast', exact
-        self.kernels = native.load() if self.dtype == np.float32 else None
-        if self.dtype == np.float32 and self.kernels is None:
-            warnings.warn(
-                'engine fast: no compiled kernels (goodinit was installed without a C++ compiler): '
-                'it computes as the reference engine does. Install g++ and goodinit anew to have them.',
-                stacklevel=2,
-            )
+    def __init__(self, kernels: Kernels, exact: bool = False):
+        super().__init__(np.float32)
+        self.name = engine_name(exact)
+        self.kernels = kernels
+        self.exact = exact
+
+
+def fast_engine(dtype: DTypeLike = np.float32, exact: bool = False) -> Reference:
+    """The fast engine. For a type other than float32, or without compiled kernels, this is the
+    reference engine under its name; a warning says that kernels are missing."""
+    kernels = load() if np.dtype(dtype) == np.float32 else None
+    if kernels is not None:
+        return Fast(kernels, exact)
+    if np.dtype(dtype) == np.float32:
+        warnings.warn(
+            'engine fast: no compiled kernels (goodinit was installed without a C++ compiler); '
+            'computing like the reference engine. Install g++, then goodinit again',
+            stacklevel=3,
+        )
+    engine = Reference(dtype)
+    engine.name = engine_name(exact)
+    return engine
+
+
+def engine_name(exact: bool) -> str:
+    return 'exact' if exact else 'fast'
+
+
+def load() -> Kernels | None:
+    """The kernels for this processor, or for the instruction set (avx512, avx2, baseline) in the
+    environment variable GOODINIT_ISA. None if setup.py has built none. Raises EngineError for an
+    instruction set that this processor lacks."""
+    if not native.LIBRARY.exists():
+        return None
+    known = native.instruction_sets()
+    wanted = os.environ.get('GOODINIT_ISA', known[0])
+    if wanted not in known:
+        raise EngineError(
+            f"GOODINIT_ISA: this processor does not have '{wanted}'"
+            f'{did_you_mean(wanted, known)} (it has {", ".join(known)})'
+        )
+    return Kernels(wanted)

@@ -1,113 +1,137 @@
 """Moving values, elementwise functions, reductions and the matrix product by kernels."""
 
 import math
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
+from numpy import ndarray
 
+from .. import dropout
+from ..interface import Ints, op
 from ..reference import Reference
-from .loops import broadcast, packed, reduction, steps
-from .native import Steps, or_reference
+from .block import DeferredBlock
+from .declarations import Kernels
+from .loops import broadcast, offset, packed, reduction, steps
 
 
 class Arithmetic(Reference):
+    kernels: Kernels
+
     @contextmanager
-    def blockwise(self):
-        if self.kernels is None:
-            yield
-            return
-        direct, self.kernels = self.kernels, Steps(self.kernels)
-        try:
-            yield
-            self.kernels.run()
-        finally:
-            self.kernels = direct
+    def blockwise(self) -> Iterator[DeferredBlock]:
+        block = DeferredBlock(self, self.kernels)
+        yield block
+        block.run()
 
-    @or_reference
-    def fill(self, value, *, out):
-        self.kernels.elementwise('fill', (), (value,), out)
+    @op
+    def fill(self, value: float, *, out: ndarray) -> None:
+        self.kernels.fill(None, None, None, (value,), out, out.size)
 
-    @or_reference
-    def axpby(self, alpha, x, beta, *, out):
-        self.kernels.elementwise('axpby', (x,), (alpha, beta), out)
+    @op
+    def copy(self, x: ndarray, *, out: ndarray) -> None:
+        self.kernels.axpby(x, None, None, (1, 0), out, out.size)
 
-    @or_reference
-    def copy_window(self, x, start, *, out, at, shape, accumulate=False):
-        from_, to = steps(x.shape, x.shape), steps(out.shape, out.shape)
-        loops = packed(tuple(shape), from_, from_, to)
+    @op
+    def axpby(self, alpha: float, x: ndarray, beta: float, *, out: ndarray) -> None:
+        self.kernels.axpby(x, None, None, (alpha, beta), out, out.size)
+
+    @op
+    def copy_window(
+        self,
+        x: ndarray,
+        start: Ints,
+        *,
+        out: ndarray,
+        at: Ints,
+        shape: Ints,
+        accumulate: bool = False,
+    ) -> None:
+        down = steps(x.shape, x.shape)
+        to = steps(out.shape, out.shape)
+        loops = packed(tuple(shape), down, down, to)
         if loops is None:
-            return NotImplemented
-        x, out = (
-            a.reshape(-1)[np.dot(first, step) :]
-            for a, first, step in ((x, start, from_), (out, at, to))
-        )
-        self.kernels.copy_window(x, out, loops, int(accumulate))
+            super().copy_window(x, start, out=out, at=at, shape=shape, accumulate=accumulate)
+            return
+        source = x.reshape(-1)[offset(start, down) :]
+        target = out.reshape(-1)[offset(at, to) :]
+        self.kernels.copy_window(source, target, loops, accumulate)
 
-    @or_reference
-    def unary(self, name, x, *parameters, out):
-        self.kernels.elementwise('unary_' + name, (x,), parameters, out)
+    @op
+    def unary(self, name: str, x: ndarray, *parameters: float, out: ndarray) -> None:
+        self.kernels.unary[name](x, None, None, parameters, out, out.size)
 
-    @or_reference
-    def unary_backward(self, name, x, y, dy, *parameters, out):
-        self.kernels.elementwise('unary_backward_' + name, (x, y, dy), parameters, out)
+    @op
+    def unary_backward(
+        self, name: str, x: ndarray, y: ndarray, dy: ndarray, *parameters: float, out: ndarray
+    ) -> None:
+        self.kernels.unary_backward[name](x, y, dy, parameters, out, out.size)
 
-    @or_reference
-    def binary(self, name, a, b, *, out):
+    @op
+    def binary(self, name: str, a: ndarray, b: ndarray, *, out: ndarray) -> None:
         if a.shape == b.shape == out.shape:
-            self.kernels.elementwise('binary_' + name, (a, b), (), out)
-            return None
+            self.kernels.binary[name](a, b, None, (), out, out.size)
+            return
         loops = broadcast(out.shape, a.shape, b.shape, out.shape)
         if loops is None:
-            return NotImplemented
-        getattr(self.kernels, 'broadcast_' + name)(a, b, out, loops)
+            super().binary(name, a, b, out=out)
+        else:
+            self.kernels.broadcast[name](a, b, out, loops)
 
-    @or_reference
-    def dropout_mask(self, seed, ratio, *, out):
-        dropped = min(int(ratio * 2**32), 2**32 - 1)
-        kept = 1 / (1 - ratio) if ratio < 1 else 0
-        self.kernels.dropout_mask(
-            seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, dropped, float(kept), out, out.size
-        )
+    @op
+    def dropout_mask(self, seed: int, ratio: float, *, out: ndarray) -> None:
+        low, high = dropout.words(seed)
+        dropped = dropout.threshold(ratio)
+        self.kernels.dropout_mask(low, high, dropped, dropout.kept_value(ratio), out, out.size)
 
-    @or_reference
-    def sum(self, x, *, out, accumulate=False):
+    @op
+    def sum(self, x: ndarray, *, out: ndarray, accumulate: bool = False) -> None:
         shape = reduction(x.shape, out.shape)
         if shape is None:
-            return NotImplemented
-        self.kernels.sum(x, out, *shape, int(accumulate))
+            super().sum(x, out=out, accumulate=accumulate)
+        else:
+            self.kernels.sum(x, out, *shape, accumulate)
 
-    @or_reference
-    def dot(self, a, b, *, out, accumulate=False):
+    @op
+    def dot(self, a: ndarray, b: ndarray, *, out: ndarray, accumulate: bool = False) -> None:
         shape = reduction(a.shape, out.shape)
         if shape is None:
-            return NotImplemented
-        self.kernels.dot(a, b, out, *shape, int(accumulate))
+            super().dot(a, b, out=out, accumulate=accumulate)
+        else:
+            self.kernels.dot(a, b, out, *shape, accumulate)
 
-    @or_reference
-    def moments(self, x, *, mean, var):
+    @op
+    def moments(self, x: ndarray, *, mean: ndarray, var: ndarray) -> None:
         shape = reduction(x.shape, mean.shape)
         if shape is None or 0 in x.shape:
-            return NotImplemented
-        self.kernels.moments(x, mean, var, *shape)
+            super().moments(x, mean=mean, var=var)
+        else:
+            self.kernels.moments(x, mean, var, *shape)
 
-    @or_reference
-    def max_forward(self, x, *, out, winner):
+    @op
+    def max_forward(self, x: ndarray, *, out: ndarray, winner: ndarray) -> None:
         self.kernels.max_forward(x, out, winner, *x.shape)
 
-    @or_reference
-    def max_backward(self, dy, winner, *, out):
+    @op
+    def max_backward(self, dy: ndarray, winner: ndarray, *, out: ndarray) -> None:
         self.kernels.max_backward(dy, winner, out, *out.shape)
 
-    @or_reference
-    def one_hot(self, label, ignore, *, out):
-        if not self.kernels.one_hot(
-            label, math.nan if ignore is None else float(ignore), out, *out.shape
-        ):
-            return NotImplemented  # the reference's says what is wrong
+    @op
+    def one_hot(self, label: ndarray, ignore: float | None, *, out: ndarray) -> None:
+        ignored = math.nan if ignore is None else ignore
+        if not self.kernels.one_hot(label, ignored, out, *out.shape):
+            super().one_hot(label, ignore, out=out)  # which says what is wrong
 
-    @or_reference
-    def gemm(self, a, b, *, out, transpose_a=False, transpose_b=False, accumulate=False):
-        depth = a.shape[0] if transpose_a else a.shape[1]
-        self.kernels.gemm(
-            a, b, out, *out.shape, depth, int(transpose_a), int(transpose_b), int(accumulate)
-        )
+    @op
+    def gemm(
+        self,
+        a: ndarray,
+        b: ndarray,
+        *,
+        out: ndarray,
+        transpose_a: bool = False,
+        transpose_b: bool = False,
+        accumulate: bool = False,
+    ) -> None:
+        M, N = out.shape
+        K = a.shape[0 if transpose_a else 1]
+        self.kernels.gemm(a, b, out, M, N, K, transpose_a, transpose_b, accumulate)

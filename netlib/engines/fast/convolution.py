@@ -1,102 +1,111 @@
-"""Convolution over two spatial axes by kernels, and the choice among them."""
+"""Convolution over two spatial axes by kernels, and the choice between them."""
 
 import ctypes
-import operator
 
 import numpy as np
+from numpy import ndarray
 
-from ...shapes import conv_extent
+from ...shapes import Shape, conv_extent
+from ..interface import Ints, Window, op
 from ..reference import Reference
-from .native import or_reference
+from .declarations import Kernels
 
-# Winograd's transforms pay, for these kernels, from so many inputs and outputs of a group on, and
-# so many tiles in a batch, for the filters, or their gradient, have to be transformed too. Measured
-# on two cores of a Zen 4 for 8 to 512 channels and 4x4 to 56x56 pixels (benchmarks/winograd.py;
-# docs/cpu.md has the table).
+# Winograd's transforms pay for these kernels, with at least so many inputs and outputs in a group,
+# and so many tiles in a batch, since the filters (or their gradient) have to be transformed too.
+# Measured on two cores of a Zen 4 for 8 to 512 channels and 4x4 to 56x56 pixels
+# (benchmarks/winograd.py; docs/cpu.md has the table).
 KERNELS = ((3, 3), (5, 5))
 CHANNELS, TILES, TILES_FOR_WEIGHTS = 16, 4, 16
 TILE = 4  # rows and columns of a tile
 
 
 class Convolution(Reference):
+    kernels: Kernels
     exact = False
 
-    @or_reference
-    def patches(self, x, window, groups, positions, *, out):
+    @op
+    def patches(
+        self, x: ndarray, window: Window, groups: int, positions: Ints, *, out: ndarray
+    ) -> None:
         if x.ndim != 4:
-            return NotImplemented
-        extents = (conv_extent(n, *rest) for n, *rest in zip(x.shape[2:], *window, strict=True))
+            super().patches(x, window, groups, positions, out=out)
+            return
+        extents = [conv_extent(n, *rest) for n, *rest in zip(x.shape[2:], *window, strict=True)]
         chosen = np.ascontiguousarray(positions, ctypes.c_long)
-        self.kernels.patches(
-            x, chosen, out, len(chosen), shapes(x.shape, (groups, *extents), window, groups)
-        )
+        convolution = shapes(x.shape, (groups, *extents), window, groups)
+        self.kernels.patches(x, chosen, out, len(chosen), convolution)
 
-    @or_reference
-    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, scale=None, *, out):
+    @op
+    def conv_forward(
+        self,
+        x: ndarray,
+        W: ndarray,
+        window: Window,
+        groups: int,
+        bias: ndarray | None = None,
+        rectify: bool = False,
+        scale: ndarray | None = None,
+        *,
+        out: ndarray,
+    ) -> None:
         if x.ndim != 4:
-            return NotImplemented
-        self.kernels.conv_forward(
-            x,
-            W,
-            scale,
-            bias,
-            out,
-            shapes(x.shape, out.shape[1:], window, groups),
-            int(rectify),
-            self.winograd(W.shape, window, groups, out.shape),
-        )
+            super().conv_forward(x, W, window, groups, bias, rectify, scale, out=out)
+            return
+        convolution = shapes(x.shape, out.shape[1:], window, groups)
+        winograd = self.winograd(W.shape, window, groups, out.shape)
+        self.kernels.conv_forward(x, W, scale, bias, out, convolution, rectify, winograd)
 
-    @or_reference
-    def conv_backward_data(self, dy, W, window, groups, *, out):
+    @op
+    def conv_backward_data(
+        self, dy: ndarray, W: ndarray, window: Window, groups: int, *, out: ndarray
+    ) -> None:
         if dy.ndim != 4:
-            return NotImplemented
-        self.kernels.conv_backward_data(
-            dy,
-            W,
-            out,
-            shapes(out.shape, dy.shape[1:], window, groups),
-            self.winograd(W.shape, window, groups, out.shape),
-        )
+            super().conv_backward_data(dy, W, window, groups, out=out)
+            return
+        convolution = shapes(out.shape, dy.shape[1:], window, groups)
+        winograd = self.winograd(W.shape, window, groups, out.shape)
+        self.kernels.conv_backward_data(dy, W, out, convolution, winograd)
 
-    @or_reference
-    def conv_backward_weights(self, x, dy, window, groups, *, out):
+    @op
+    def conv_backward_weights(
+        self, x: ndarray, dy: ndarray, window: Window, groups: int, *, out: ndarray
+    ) -> None:
         if x.ndim != 4:
-            return NotImplemented
-        self.kernels.conv_backward_weights(
-            x,
-            dy,
-            out,
-            shapes(x.shape, dy.shape[1:], window, groups),
-            self.winograd(out.shape, window, groups, dy.shape, TILES_FOR_WEIGHTS),
-        )
+            super().conv_backward_weights(x, dy, window, groups, out=out)
+            return
+        convolution = shapes(x.shape, dy.shape[1:], window, groups)
+        winograd = self.winograd(out.shape, window, groups, dy.shape, TILES_FOR_WEIGHTS)
+        self.kernels.conv_backward_weights(x, dy, out, convolution, winograd)
 
-    @or_reference
-    def conv_squared_gradients(self, x, dy, window, groups, *, out):
+    @op
+    def conv_squared_gradients(
+        self, x: ndarray, dy: ndarray, window: Window, groups: int, *, out: ndarray
+    ) -> None:
         if x.ndim != 4:
-            return NotImplemented
-        self.kernels.conv_squared_gradients(
-            x, dy, out, shapes(x.shape, dy.shape[1:], window, groups)
-        )
+            super().conv_squared_gradients(x, dy, window, groups, out=out)
+            return
+        convolution = shapes(x.shape, dy.shape[1:], window, groups)
+        self.kernels.conv_squared_gradients(x, dy, out, convolution)
 
-    def winograd(self, W, window, groups, y, least=TILES):
-        """1 where a convolution with weights and output of these shapes goes by Winograd's
-        transform, else 0."""
-        if (
-            self.exact
-            or window.kernel not in KERNELS
-            or {*window.stride, *window.dilation} != {1}
-            or any(map(operator.ge, window.pad, window.kernel))
-        ):
-            return 0
+    def winograd(self, W: Shape, window: Window, groups: int, y: Shape, least: int = TILES) -> bool:
+        """Whether to compute a convolution with weights and output of these shapes by Winograd's
+        transform."""
+        if self.exact or not transformable(window):
+            return False
         images, _, height, width = y
         tiles = images * -(-height // TILE) * -(-width // TILE)
-        return int(
-            min(W[0] // groups, W[1]) >= CHANNELS
-            and tiles >= least
-            and 2 * images * height * width >= tiles * TILE**2
-        )
+        channels = min(W[0] // groups, W[1])
+        used = images * height * width  # of the numbers in the tiles
+        return channels >= CHANNELS and tiles >= least and 2 * used >= tiles * TILE**2
 
 
-def shapes(x, y, window, groups):
+def transformable(window: Window) -> bool:
+    """Whether Winograd's transforms can compute a convolution with this window."""
+    if window.kernel not in KERNELS or {*window.stride, *window.dilation} != {1}:
+        return False
+    return all(pad < n for pad, n in zip(window.pad, window.kernel, strict=True))
+
+
+def shapes(x: Shape, y: Shape, window: Window, groups: int) -> Shape:
     """struct Convolution of kernels/shapes.hpp, for shapes x (N, C, H, W) and y (M, H', W')."""
     return (*x, *y, *window.kernel, *window.stride, *window.pad, *window.dilation, groups)

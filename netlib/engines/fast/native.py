@@ -1,157 +1,170 @@
-"""The compiled kernels: a library of plain C functions, called by ctypes, once for each instruction
-set."""
+"""The compiled library: plain C functions, one for each kernel and instruction set, which ctypes
+calls as declarations.py declares them."""
 
 import ctypes
 import functools
 import os
 import pathlib
 import sysconfig
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
-from ...errors import EngineError, did_you_mean
-from ..reference import Reference
+from ...errors import EngineError
+from ..functions import Functions
 
 LIBRARY = pathlib.Path(__file__).with_name('_kernels' + sysconfig.get_config_var('EXT_SUFFIX'))
-
-
-def load() -> 'Kernels | None':
-    """The kernels for this processor, or for the instruction set that the environment's
-    GOODINIT_ISA names (avx512, avx2, baseline). None where setup.py has built none."""
-    if not LIBRARY.exists():
-        return None
-    known = instruction_sets()
-    wanted = os.environ.get('GOODINIT_ISA', known[0])
-    if wanted not in known:
-        raise EngineError(
-            f"GOODINIT_ISA: unknown or not in this processor: '{wanted}'{did_you_mean(wanted, known)} "
-            f'(it has {", ".join(known)})'
-        )
-    return Kernels(wanted)
-
-
-def instruction_sets() -> list[str]:
-    """Those for which there are kernels that this processor can run, the best first."""
-    function = _library().instruction_sets
-    function.restype = ctypes.c_char_p
-    return function().decode().split()
+Stub = TypeVar('Stub', bound=Callable[..., Any])
 
 
 @functools.cache
-def _library():
-    # GNU's OpenMP, unless told otherwise, lets a thread that waits spin for milliseconds, which on
-    # a busy machine keeps the one that it waits for from running. It reads this once, when it is
-    # loaded.
+def library() -> ctypes.CDLL:
+    """The library, loaded at the first use."""
+    # By default, a waiting thread of GNU's OpenMP spins for milliseconds, which on a busy machine
+    # keeps the thread that it waits for from running. OpenMP reads this once, when it is loaded.
     if 'OMP_WAIT_POLICY' not in os.environ:
         os.environ.setdefault('GOMP_SPINCOUNT', '1000')
     return ctypes.CDLL(str(LIBRARY))
 
 
-class Kernels:
-    """The kernels for one instruction set, as methods.
-
-    Arrays arrive as the address of their first number, tuples of integers as arrays of C longs,
-    lists of floats as arrays of C floats, integers as longs, floats as floats, None as null.
-    """
-
-    def __init__(self, isa: str):
-        self.isa = isa
-
-    def __getattr__(self, name: str) -> Callable[..., int]:
-        function = getattr(_library(), f'{self.isa}_{name}')
-        function.restype = ctypes.c_long
-
-        def kernel(*arguments):
-            return function(*map(_as_c, arguments))
-
-        setattr(self, name, kernel)
-        return kernel
-
-    def elementwise(
-        self, name: str, inputs: Sequence[np.ndarray], parameters: Sequence[float], out: np.ndarray
-    ) -> None:
-        """Call a kernel of kernels/elementwise.hpp, unary.hpp or binary.hpp: up to three inputs
-        and parameters."""
-        a, b, c = (*inputs, None, None, None)[:3]
-        getattr(self, name)(a, b, c, [float(p) for p in (*parameters, 0, 0, 0)[:3]], out, out.size)
+def instruction_sets() -> list[str]:
+    """The instruction sets of this processor for which there are kernels, the best first."""
+    function = library().instruction_sets
+    function.restype = ctypes.c_char_p
+    return function().decode().split()
 
 
-class Steps:
-    """In place of kernels, while elementwise ops are put off: `run` then computes them all block by
-    block."""
-
-    def __init__(self, kernels: Kernels):
-        self.kernels = kernels
-        self.calls: list[tuple] = []
-
-    def elementwise(self, *call) -> None:
-        self.calls.append(call)
-
-    def run(self) -> None:
-        if self.calls:
-            steps = (_Step * len(self.calls))(*(self._step(*call) for call in self.calls))
-            self.kernels.steps(steps, len(steps), max(call[-1].size for call in self.calls))
-
-    def _step(self, name, inputs, parameters, out):
-        kernel = ctypes.cast(getattr(_library(), f'{self.kernels.isa}_{name}'), ctypes.c_void_p)
-        return _Step(
-            kernel,
-            tuple(array.ctypes.data for array in inputs),
-            out.ctypes.data,
-            tuple(parameters),
-            out.size,
-        )
-
-    def __getattr__(self, name):
-        raise EngineError(f'blockwise: {name} is not an elementwise op of tensors of one shape')
+# -- the types of arguments: Python's, and how ctypes makes C's of them
 
 
-class _Step(ctypes.Structure):
-    """struct Step of kernels/elementwise.hpp."""
+class AsAddress:
+    """The address of an array's first number, null for None."""
 
-    _fields_ = [
+    @staticmethod
+    def from_param(array: Any) -> Any:
+        if array is None:
+            return None
+        try:
+            # Four times as fast as array.ctypes, but fails for read-only and for empty arrays.
+            return ctypes.byref(ctypes.c_char.from_buffer(array))
+        except (TypeError, ValueError):
+            return ctypes.c_void_p(array.ctypes.data)
+
+
+class AsIntegers(AsAddress):
+    """The address of an array of C longs."""
+
+
+class AsStruct:
+    """Integers as a struct of C longs."""
+
+    @staticmethod
+    @functools.lru_cache(maxsize=4096)
+    def from_param(values: tuple[int, ...]) -> Any:
+        return (ctypes.c_long * len(values))(*values)
+
+
+class AsParameters:
+    """Up to three numbers as three C floats."""
+
+    three = ctypes.c_float * 3
+
+    @classmethod
+    def from_param(cls, values: tuple[float, ...]) -> Any:
+        return cls.three(*values)
+
+
+class Step(ctypes.Structure):
+    """struct Step of kernels/elementwise.hpp: a call of an elementwise kernel."""
+
+    _fields_ = (
         ('kernel', ctypes.c_void_p),
         ('inputs', ctypes.c_void_p * 3),
         ('out', ctypes.c_void_p),
         ('parameters', ctypes.c_float * 4),
         ('n', ctypes.c_long),
-    ]
+    )
 
 
-def _as_c(value):
-    kind = type(value)
-    if kind is np.ndarray:
-        return _address(value)
-    if kind is tuple:
-        return _longs(value)
-    if kind is list:
-        return (ctypes.c_float * len(value))(*value)
-    if kind is int:
-        return ctypes.c_long(value)
-    return ctypes.c_float(value) if kind is float else value
+Array = Annotated[np.ndarray, AsAddress]
+OptionalArray = Annotated[np.ndarray | None, AsAddress]
+Integers = Annotated[np.ndarray, AsIntegers]
+Struct = Annotated[tuple[int, ...], AsStruct]
+Parameters = Annotated[tuple[float, ...], AsParameters]
+Long = Annotated[int, ctypes.c_long]
+Flag = Annotated[bool, ctypes.c_long]
+Word = Annotated[int, ctypes.c_uint32]
+Float = Annotated[float, ctypes.c_float]
+Steps = Annotated[ctypes.Array, ctypes.POINTER(Step)]
 
 
-def _address(array):
-    try:
-        return ctypes.byref(ctypes.c_char.from_buffer(array))  # four times as fast as array.ctypes,
-    except (TypeError, ValueError):  # but not for arrays to be read only, or empty ones
-        return ctypes.c_void_p(array.ctypes.data)
+# -- declarations
 
 
-@functools.lru_cache(maxsize=4096)
-def _longs(values):
-    return (ctypes.c_long * len(values))(*values)
+class Declared:
+    """A kernel as an attribute of Kernels: the C function of that name for their instruction set,
+    looked up at the first use."""
+
+    def __init__(self, stub: Callable[..., Any], name: str = ''):
+        self.name = name or stub.__name__
+        types = dict(stub.__annotations__)
+        self.result = c_type(types.pop('return'))
+        self.arguments = [c_type(annotation) for annotation in types.values()]
+
+    def __get__(self, kernels: Any, owner: type | None = None) -> Any:
+        if kernels is None:
+            return self
+        function = self.function(kernels.isa)
+        vars(kernels)[self.name] = function  # Python finds this one from now on
+        return function
+
+    def function(self, isa: str) -> Any:
+        """The C function, with its `address` for struct Step. Raises EngineError if the library is
+        too old to have it."""
+        try:
+            function: Any = library()[f'{isa}_{self.name}']
+        except AttributeError as error:
+            raise EngineError(
+                f"engine 'fast': the compiled kernels lack '{self.name}', since they are older "
+                'than goodinit: install goodinit again'
+            ) from error
+        function.argtypes = self.arguments
+        function.restype = self.result
+        function.address = ctypes.cast(function, ctypes.c_void_p).value
+        return function
 
 
-def or_reference(op):
-    """An op by kernels. Where there are none, or where it returns NotImplemented, it is the
-    reference's op."""
-    plain = getattr(Reference, op.__name__)
+class DeclaredTable:
+    """Kernels of one signature, one for each elementwise function, as an attribute of Kernels: a
+    table by the names of the functions."""
 
-    @functools.wraps(op)
-    def call(self, *inputs, **outputs):
-        if self.kernels is None or op(self, *inputs, **outputs) is NotImplemented:
-            plain(self, *inputs, **outputs)
+    def __init__(self, prefix: str, names: Iterable[str], stub: Callable[..., Any]):
+        self.kernels = {name: Declared(stub, prefix + name) for name in names}
 
-    return call
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, kernels: Any, owner: type | None = None) -> Any:
+        if kernels is None:
+            return self
+        found = {name: kernel.function(kernels.isa) for name, kernel in self.kernels.items()}
+        table = vars(kernels)[self.name] = Functions(found)
+        return table
+
+
+def kernel(stub: Stub) -> Stub:
+    """Declares a C function by a method without a body: its name, arguments and result."""
+    declared: Any = Declared(stub)
+    return declared
+
+
+def kernel_for_each(prefix: str, names: Iterable[str], stub: Stub) -> Functions[Stub]:
+    """Declares a C function with the signature of `stub` for each elementwise function."""
+    declared: Any = DeclaredTable(prefix, names, stub)
+    return declared
+
+
+def c_type(annotation: Any) -> Any:
+    """The type that ctypes is to convert to."""
+    return annotation.__metadata__[0] if annotation is not None else None

@@ -2,60 +2,108 @@
 
 from math import prod
 
+from numpy import ndarray
+
+from ...shapes import Shape
+from ..interface import op
 from ..reference import Reference
+from .declarations import Kernels
 from .loops import reduction
-from .native import or_reference
 
 
 class Normalization(Reference):
-    @or_reference
-    def lrn_forward(self, x, size, alpha, beta, k, *, out, scale):
-        self.kernels.lrn_forward(
-            x, out, scale, _shape(x, size), float(alpha), float(beta), float(k)
-        )
+    kernels: Kernels
 
-    @or_reference
-    def lrn_backward(self, x, y, dy, scale, size, alpha, beta, *, out):
-        self.kernels.lrn_backward(x, y, dy, scale, out, _shape(x, size), float(alpha), float(beta))
+    @op
+    def lrn_forward(
+        self,
+        x: ndarray,
+        size: int,
+        alpha: float,
+        beta: float,
+        k: float,
+        *,
+        out: ndarray,
+        scale: ndarray,
+    ) -> None:
+        self.kernels.lrn_forward(x, out, scale, lrn(x, size), alpha, beta, k)
 
-    @or_reference
-    def standardize(self, x, mean, inverse, *, out):
+    @op
+    def lrn_backward(
+        self,
+        x: ndarray,
+        y: ndarray,
+        dy: ndarray,
+        scale: ndarray,
+        size: int,
+        alpha: float,
+        beta: float,
+        *,
+        out: ndarray,
+    ) -> None:
+        self.kernels.lrn_backward(x, y, dy, scale, out, lrn(x, size), alpha, beta)
+
+    @op
+    def standardize(self, x: ndarray, mean: ndarray, inverse: ndarray, *, out: ndarray) -> None:
         shape = reduction(x.shape, mean.shape)
         if shape is None:
-            return NotImplemented
-        self.kernels.standardize(x, mean, inverse, out, *shape)
+            super().standardize(x, mean, inverse, out=out)
+        else:
+            self.kernels.standardize(x, mean, inverse, out, *shape)
 
-    @or_reference
-    def standardize_backward(self, z, inverse, dy, *, out):
+    @op
+    def standardize_backward(
+        self, z: ndarray, inverse: ndarray, dy: ndarray, *, out: ndarray
+    ) -> None:
         shape = reduction(z.shape, inverse.shape)
         if shape is None:
-            return NotImplemented
-        self.kernels.standardize_backward(z, inverse, dy, out, *shape)
+            super().standardize_backward(z, inverse, dy, out=out)
+        else:
+            self.kernels.standardize_backward(z, inverse, dy, out, *shape)
 
-    @or_reference
-    def scale_shift(self, x, scale, shift=None, rectify=False, *, out):
+    @op
+    def scale_shift(
+        self,
+        x: ndarray,
+        scale: ndarray,
+        shift: ndarray | None = None,
+        rectify: bool = False,
+        *,
+        out: ndarray,
+    ) -> None:
         shape = reduction(x.shape, scale.shape)
         if shape is None:
-            return NotImplemented
-        self.kernels.scale_shift(x, scale, shift, out, *shape, int(rectify))
+            super().scale_shift(x, scale, shift, rectify, out=out)
+        else:
+            self.kernels.scale_shift(x, scale, shift, out, *shape, rectify)
 
-    @or_reference
-    def scale_shift_backward(self, x, scale, dy, *, out=None, dscale=None, dshift=None):
+    @op
+    def scale_shift_backward(
+        self,
+        x: ndarray,
+        scale: ndarray,
+        dy: ndarray,
+        *,
+        out: ndarray | None = None,
+        dscale: ndarray | None = None,
+        dshift: ndarray | None = None,
+    ) -> None:
         shape = reduction(x.shape, scale.shape)
         if shape is None:
-            return NotImplemented
-        self.kernels.scale_shift_backward(x, scale, dy, out, dscale, dshift, *shape)
+            super().scale_shift_backward(x, scale, dy, out=out, dscale=dscale, dshift=dshift)
+        else:
+            self.kernels.scale_shift_backward(x, scale, dy, out, dscale, dshift, *shape)
 
-    @or_reference
-    def softmax_forward(self, x, *, out):
+    @op
+    def softmax_forward(self, x: ndarray, *, out: ndarray) -> None:
         self.kernels.softmax_forward(x, out, *out.shape)
 
-    @or_reference
-    def softmax_backward(self, y, dy, *, out):
+    @op
+    def softmax_backward(self, y: ndarray, dy: ndarray, *, out: ndarray) -> None:
         self.kernels.softmax_backward(y, dy, out, *out.shape)
 
 
-def _shape(x, size):
+def lrn(x: ndarray, size: int) -> Shape:
     """struct Lrn of kernels/normalization.hpp."""
     images, channels, *inner = x.shape
-    return (images, channels, prod(inner), size)
+    return images, channels, prod(inner), size

@@ -1,20 +1,20 @@
 """The reference engine: every op in plain NumPy. It is the definition that the other engines are
 tested against.
 
-float32 for use, float64 for gradient checks. One file per family of ops, in the order of
-interface.py.
+It computes in float32 or, for gradient checks, in float64. Each file has one family of ops.
 """
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from .arithmetic import Arithmetic
 from .convolution import Convolution
+from .indexing import Indexing
 from .normalization import Normalization
 from .pooling import Pooling
 
 
-class Reference(Arithmetic, Convolution, Pooling, Normalization):
+class Reference(Indexing, Convolution, Pooling, Normalization):
     name = 'reference'
 
-    def __init__(self, dtype=np.float32):
+    def __init__(self, dtype: DTypeLike = np.float32):
         self.dtype = np.dtype(dtype)

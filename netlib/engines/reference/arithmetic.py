@@ -1,114 +1,113 @@
-"""Moving values, elementwise functions, reductions and the matrix product."""
+"""Elementwise functions, reductions and the matrix product."""
 
 import numpy as np
+from numpy import ndarray
 
-from ...errors import EngineError
-from ..interface import Engine
+from ..dropout import kept_value, threshold, words
+from ..interface import Engine, op
 from .elementwise import BINARY, UNARY
 
 
 class Arithmetic(Engine):
-    def fill(self, value, *, out):
+    @op
+    def fill(self, value: float, *, out: ndarray) -> None:
         out[...] = value
 
-    def axpby(self, alpha, x, beta, *, out):
+    @op
+    def copy(self, x: ndarray, *, out: ndarray) -> None:
+        out[...] = x.reshape(out.shape)
+
+    @op
+    def axpby(self, alpha: float, x: ndarray, beta: float, *, out: ndarray) -> None:
         x = x.reshape(out.shape)
+        number = out.dtype.type
         if beta == 0:
-            np.multiply(x, out.dtype.type(alpha), out=out)
-        else:
-            out *= out.dtype.type(beta)
-            out += out.dtype.type(alpha) * x if alpha != 1 else x
+            np.multiply(x, number(alpha), out=out)
+            return
+        out *= number(beta)
+        out += x if alpha == 1 else number(alpha) * x
 
-    def copy_window(self, x, start, *, out, at, shape, accumulate=False):
-        source = x[tuple(slice(s, s + n) for s, n in zip(start, shape, strict=True))]
-        target = out[tuple(slice(a, a + n) for a, n in zip(at, shape, strict=True))]
-        if accumulate:
-            target += source
-        else:
-            target[...] = source
+    @op
+    def unary(self, name: str, x: ndarray, *parameters: float, out: ndarray) -> None:
+        value, _ = UNARY[name]
+        out[...] = value(x, *parameters)
 
-    def gather(self, x, index, axis, *, out):
-        index = np.asarray(index, dtype=int)
-        np.take(x, index, axis, out=out, mode='wrap')
-        out[(slice(None),) * axis + (index < 0,)] = 0
+    @op
+    def unary_backward(
+        self, name: str, x: ndarray, y: ndarray, dy: ndarray, *parameters: float, out: ndarray
+    ) -> None:
+        _, gradient = UNARY[name]
+        out[...] = gradient(x, y, dy, *parameters)
 
-    def scatter_add(self, dy, index, axis, *, out):
-        index = np.asarray(index, dtype=int)
-        out[...] = 0
-        target, source = np.moveaxis(out, axis, 0), np.moveaxis(dy, axis, 0)
-        np.add.at(target, index[index >= 0], source[index >= 0])
-
-    def transpose(self, x, order, *, out):
-        out[...] = x.transpose(order)
-
-    def unary(self, name, x, *parameters, out):
-        out[...] = UNARY[name][0](x, *parameters)
-
-    def unary_backward(self, name, x, y, dy, *parameters, out):
-        out[...] = UNARY[name][1](x, y, dy, *parameters)
-
-    def binary(self, name, a, b, *, out):
+    @op
+    def binary(self, name: str, a: ndarray, b: ndarray, *, out: ndarray) -> None:
         out[...] = BINARY[name](a, b)
 
-    def dropout_mask(self, seed, ratio, *, out):
-        kept = _scrambled(np.arange(out.size, dtype=np.uint32), seed) >= min(
-            int(ratio * 2**32), 2**32 - 1
-        )
-        out[...] = kept.reshape(out.shape) * out.dtype.type(1 / (1 - ratio) if ratio < 1 else 0)
+    @op
+    def dropout_mask(self, seed: int, ratio: float, *, out: ndarray) -> None:
+        element = np.arange(out.size, dtype=np.uint32)
+        kept = scrambled(element, seed) >= threshold(ratio)
+        out[...] = kept.reshape(out.shape) * out.dtype.type(kept_value(ratio))
 
-    def sum(self, x, *, out, accumulate=False):
-        total = x.sum(reduced(x, out), keepdims=True)
+    @op
+    def sum(self, x: ndarray, *, out: ndarray, accumulate: bool = False) -> None:
+        total = x.sum(reduced(out), keepdims=True)
         out[...] = out + total if accumulate else total
 
-    def dot(self, a, b, *, out, accumulate=False):
+    @op
+    def dot(self, a: ndarray, b: ndarray, *, out: ndarray, accumulate: bool = False) -> None:
         self.sum(a * b, out=out, accumulate=accumulate)
 
-    def moments(self, x, *, mean, var):
-        axes = reduced(x, mean)
+    @op
+    def moments(self, x: ndarray, *, mean: ndarray, var: ndarray) -> None:
+        axes = reduced(mean)
         mean[...] = x.mean(axes, keepdims=True)
         var[...] = np.square(x - mean).mean(axes, keepdims=True)
 
-    def max_forward(self, x, *, out, winner):
-        out[...], winner[...] = x[:, 0], 0
-        for piece in range(1, x.shape[1]):
-            better = x[:, piece] >= out if piece == 1 else x[:, piece] > out
-            np.copyto(out, x[:, piece], where=better)
-            winner[better] = piece
+    @op
+    def max_forward(self, x: ndarray, *, out: ndarray, winner: ndarray) -> None:
+        out[...] = x[:, 0]
+        winner[...] = 0
+        for number in range(1, x.shape[1]):
+            piece = x[:, number]
+            better = piece >= out if number == 1 else piece > out
+            np.copyto(out, piece, where=better)
+            winner[better] = number
 
-    def max_backward(self, dy, winner, *, out):
-        for piece in range(out.shape[1]):
-            np.multiply(dy, winner == piece, out=out[:, piece])
+    @op
+    def max_backward(self, dy: ndarray, winner: ndarray, *, out: ndarray) -> None:
+        for number in range(out.shape[1]):
+            np.multiply(dy, winner == number, out=out[:, number])
 
-    def gemm(self, a, b, *, out, transpose_a=False, transpose_b=False, accumulate=False):
-        a, b = (a.T if transpose_a else a), (b.T if transpose_b else b)
+    @op
+    def gemm(
+        self,
+        a: ndarray,
+        b: ndarray,
+        *,
+        out: ndarray,
+        transpose_a: bool = False,
+        transpose_b: bool = False,
+        accumulate: bool = False,
+    ) -> None:
+        if transpose_a:
+            a = a.T
+        if transpose_b:
+            b = b.T
         if accumulate:
             out += a @ b
         else:
             np.matmul(a, b, out=out)
 
-    def one_hot(self, label, ignore, *, out):
-        label = label.astype(int)
-        out[...] = 0
-        wanted = np.ones(label.shape, bool) if ignore is None else label != ignore
-        classes = out.shape[1]
-        wrong = label[wanted & ((label < 0) | (label >= classes))]
-        if wrong.size:
-            raise EngineError(
-                f'found the label {wrong[0]}: labels must lie in 0 .. {classes - 1}, '
-                f'for as many classes as the scores have ({classes})'
-            )
-        image, place = np.nonzero(wanted)
-        out[image, label[image, place], place] = 1
 
-
-def reduced(x, out):
-    """The axes over which a reduction into `out` runs; one that has extent 1 in both is no matter."""
+def reduced(out: ndarray) -> tuple[int, ...]:
+    """The axes that a reduction into `out` sums over: those of extent 1 in `out`."""
     return tuple(i for i, n in enumerate(out.shape) if n == 1)
 
 
-def _scrambled(index, seed):
+def scrambled(index: ndarray, seed: int) -> ndarray:
     """A 32-bit hash of (index, seed): murmur3's finalizer, twice, with the seed in between."""
-    for word in (seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF):
+    for word in words(seed):
         index = index + np.uint32(word)
         index ^= index >> np.uint32(16)
         index *= np.uint32(0x85EBCA6B)

@@ -1,55 +1,78 @@
 """Convolution as a matrix product: the patches of an image as columns, times the weights (im2col +
 GEMM)."""
 
+from collections.abc import Iterator
+from math import prod
+
 import numpy as np
+from numpy import ndarray
 
-from ...shapes import conv_extent
-from ..interface import Engine
+from ...shapes import Shape, conv_extent
+from ..interface import Ints, Window, op
+from .arithmetic import Arithmetic
 
 
-class Convolution(Engine):
-    def im2col(self, x, window, *, out):
-        extents = _extents(x, window)
-        padded = _padded(x, window)
+class Convolution(Arithmetic):
+    @op
+    def im2col(self, x: ndarray, window: Window, *, out: ndarray) -> None:
+        extents = positions_of(window, x.shape[2:])
+        padded = pad(x, window)
         columns = out.reshape(*x.shape[:2], -1, *extents)
-        for k, at in enumerate(_offsets(window, extents)):
-            columns[:, :, k] = padded[(..., *at)]
-
-    def col2im(self, columns, window, *, out):
-        extents = _extents(out, window)
-        padded = np.zeros_like(_padded(out, window))
-        columns = columns.reshape(*out.shape[:2], -1, *extents)
-        for k, at in enumerate(_offsets(window, extents)):
-            padded[(..., *at)] += columns[:, :, k]
-        out[...] = padded[
-            (..., *(slice(p, p + n) for p, n in zip(window.pad, out.shape[2:], strict=True)))
-        ]
-
-    def patches(self, x, window, groups, positions, *, out):
-        extents = _extents(x, window)
-        image, *place = np.unravel_index(positions, (len(x), *extents))
-        padded = _padded(x, window)
-        rows = out.reshape(groups, len(image), x.shape[1] // groups, -1)
         for k, offset in enumerate(np.ndindex(window.kernel)):
-            at = tuple(
-                p * s + o * d
-                for p, s, o, d in zip(place, window.stride, offset, window.dilation, strict=True)
-            )
-            values = padded[(image, slice(None), *at)]
+            columns[:, :, k] = padded[seen(window, offset, extents)]
+
+    @op
+    def col2im(self, columns: ndarray, window: Window, *, out: ndarray) -> None:
+        extents = positions_of(window, out.shape[2:])
+        padded = np.zeros_like(pad(out, window))
+        columns = columns.reshape(*out.shape[:2], -1, *extents)
+        for k, offset in enumerate(np.ndindex(window.kernel)):
+            padded[seen(window, offset, extents)] += columns[:, :, k]
+        out[...] = padded[inside(window, out.shape[2:])]
+
+    @op
+    def patches(
+        self, x: ndarray, window: Window, groups: int, positions: Ints, *, out: ndarray
+    ) -> None:
+        extents = positions_of(window, x.shape[2:])
+        image, *position = np.unravel_index(positions, (len(x), *extents))
+        padded = pad(x, window)
+        rows = out.reshape(groups, len(image), x.shape[1] // groups, -1)
+        corner = [p * s for p, s in zip(position, window.stride, strict=True)]
+        for k, offset in enumerate(np.ndindex(window.kernel)):
+            step = [o * d for o, d in zip(offset, window.dilation, strict=True)]
+            place = [c + s for c, s in zip(corner, step, strict=True)]
+            values = padded[(image, slice(None), *place)]
             rows[..., k] = values.reshape(len(image), groups, -1).swapaxes(0, 1)
 
-    def conv_forward(self, x, W, window, groups, bias=None, rectify=False, scale=None, *, out):
+    @op
+    def conv_forward(
+        self,
+        x: ndarray,
+        W: ndarray,
+        window: Window,
+        groups: int,
+        bias: ndarray | None = None,
+        rectify: bool = False,
+        scale: ndarray | None = None,
+        *,
+        out: ndarray,
+    ) -> None:
         W = W.reshape(groups, W.shape[0] // groups, -1)
         for columns, y in zip(self._columns(x, window, groups), out, strict=True):
             np.matmul(W, columns, out=y.reshape(groups, W.shape[1], -1))
+        ones = (1,) * len(window.kernel)
         if scale is not None:
-            out *= scale.reshape(-1, *(1,) * len(window.kernel))
+            out *= scale.reshape(-1, *ones)
         if bias is not None:
-            out += bias.reshape(-1, *(1,) * len(window.kernel))
+            out += bias.reshape(-1, *ones)
         if rectify:
             self.unary('relu', out, 0, out=out)
 
-    def conv_backward_data(self, dy, W, window, groups, *, out):
+    @op
+    def conv_backward_data(
+        self, dy: ndarray, W: ndarray, window: Window, groups: int, *, out: ndarray
+    ) -> None:
         W_t = W.reshape(groups, W.shape[0] // groups, -1).swapaxes(1, 2)
         columns = np.empty((groups, W_t.shape[1], dy[0, 0].size), out.dtype)
         for dy_n, dx_n in zip(dy, out, strict=True):
@@ -59,48 +82,61 @@ class Convolution(Engine):
             else:
                 self.col2im(columns[None], window, out=dx_n[None])
 
-    def conv_backward_weights(self, x, dy, window, groups, *, out):
+    @op
+    def conv_backward_weights(
+        self, x: ndarray, dy: ndarray, window: Window, groups: int, *, out: ndarray
+    ) -> None:
         dW = out.reshape(groups, out.shape[0] // groups, -1)
         for columns, dy_n in zip(self._columns(x, window, groups), dy, strict=True):
             dW += dy_n.reshape(groups, dW.shape[1], -1) @ columns.swapaxes(1, 2)
 
-    def conv_squared_gradients(self, x, dy, window, groups, *, out):
+    @op
+    def conv_squared_gradients(
+        self, x: ndarray, dy: ndarray, window: Window, groups: int, *, out: ndarray
+    ) -> None:
         gradient = np.empty_like(out)
         for x_n, dy_n in zip(x, dy, strict=True):
             gradient[...] = 0
             self.conv_backward_weights(x_n[None], dy_n[None], window, groups, out=gradient)
             out += np.square(gradient, out=gradient)
 
-    def _columns(self, x, window, groups):
-        """The columns of one image after the other, (groups, K, positions), in one buffer used
-        again and again."""
+    def _columns(self, x: ndarray, window: Window, groups: int) -> Iterator[ndarray]:
+        """The columns of each image in turn, (groups, K, positions), in one buffer."""
         if window.pointwise:
             yield from x.reshape(len(x), groups, x.shape[1] // groups, -1)
             return
-        extents = _extents(x, window)
-        k = x.shape[1] * int(np.prod(window.kernel))
+        extents = positions_of(window, x.shape[2:])
+        k = x.shape[1] * prod(window.kernel)
         columns = np.empty((1, k, *extents), x.dtype)
         for image in x:
             self.im2col(image[None], window, out=columns)
             yield columns.reshape(groups, k // groups, -1)
 
 
-def _extents(x, window):
-    """Positions of the window along each spatial axis of x (N, C, ...)."""
-    return tuple(conv_extent(n, *rest) for n, *rest in zip(x.shape[2:], *window, strict=True))
+def positions_of(window: Window, image: Shape) -> Shape:
+    """How many positions the window has along each axis of an image."""
+    return tuple(conv_extent(n, *rest) for n, *rest in zip(image, *window, strict=True))
 
 
-def _padded(x, window):
+def pad(x: ndarray, window: Window) -> ndarray:
+    """x (N, C, ...) with zeros around its images."""
     if not any(window.pad):
         return x
-    return np.pad(x, [(0, 0), (0, 0), *((p, p) for p in window.pad)])
+    widths = [(0, 0), (0, 0)]
+    widths += [(p, p) for p in window.pad]
+    return np.pad(x, widths)
 
 
-def _offsets(window, extents):
-    """For each element of the kernel, the slices of the padded image that hold it for all
-    positions."""
-    for offset in np.ndindex(window.kernel):
-        yield tuple(
-            slice(o * d, o * d + s * (n - 1) + 1, s)
-            for o, d, s, n in zip(offset, window.dilation, window.stride, extents, strict=True)
-        )
+def inside(window: Window, image: Shape) -> tuple:
+    """The index of the images in what `pad` makes of them."""
+    places = [slice(p, p + n) for p, n in zip(window.pad, image, strict=True)]
+    return (..., *places)
+
+
+def seen(window: Window, offset: Shape, extents: Shape) -> tuple:
+    """The index, in padded images, of what element `offset` of the kernel sees at each
+    position."""
+    places = []
+    for o, d, s, n in zip(offset, window.dilation, window.stride, extents, strict=True):
+        places.append(slice(o * d, o * d + s * (n - 1) + 1, s))
+    return (..., *places)

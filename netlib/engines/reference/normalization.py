@@ -1,36 +1,85 @@
 """Standardization, local response normalization and softmax."""
 
 import numpy as np
+from numpy import ndarray
 
-from ..interface import Engine
-from .arithmetic import reduced
+from ..interface import op
+from .arithmetic import Arithmetic, reduced
 
 
-class Normalization(Engine):
-    def lrn_forward(self, x, size, alpha, beta, k, *, out, scale):
-        scale[...] = k + alpha / size * _neighbours(np.square(x), size)
+class Normalization(Arithmetic):
+    @op
+    def lrn_forward(
+        self,
+        x: ndarray,
+        size: int,
+        alpha: float,
+        beta: float,
+        k: float,
+        *,
+        out: ndarray,
+        scale: ndarray,
+    ) -> None:
+        scale[...] = k + alpha / size * sum_over_neighbors(np.square(x), size)
         np.multiply(x, scale**-beta, out=out)
 
-    def lrn_backward(self, x, y, dy, scale, size, alpha, beta, *, out):
-        ratio = _neighbours(dy * y / scale, size)
+    @op
+    def lrn_backward(
+        self,
+        x: ndarray,
+        y: ndarray,
+        dy: ndarray,
+        scale: ndarray,
+        size: int,
+        alpha: float,
+        beta: float,
+        *,
+        out: ndarray,
+    ) -> None:
+        ratio = sum_over_neighbors(dy * y / scale, size)
         out[...] = dy * scale**-beta - (2 * alpha * beta / size) * x * ratio
 
-    def standardize(self, x, mean, inverse, *, out):
+    @op
+    def standardize(self, x: ndarray, mean: ndarray, inverse: ndarray, *, out: ndarray) -> None:
         np.subtract(x, mean, out=out)
         out *= inverse
 
-    def standardize_backward(self, z, inverse, dy, *, out):
-        average, along = (term.mean(reduced(z, inverse), keepdims=True) for term in (dy, dy * z))
+    @op
+    def standardize_backward(
+        self, z: ndarray, inverse: ndarray, dy: ndarray, *, out: ndarray
+    ) -> None:
+        axes = reduced(inverse)
+        average = dy.mean(axes, keepdims=True)
+        along = (dy * z).mean(axes, keepdims=True)
         out[...] = (dy - average - z * along) * inverse
 
-    def scale_shift(self, x, scale, shift=None, rectify=False, *, out):
+    @op
+    def scale_shift(
+        self,
+        x: ndarray,
+        scale: ndarray,
+        shift: ndarray | None = None,
+        rectify: bool = False,
+        *,
+        out: ndarray,
+    ) -> None:
         np.multiply(x, scale, out=out)
         if shift is not None:
             out += shift
         if rectify:
             self.unary('relu', out, 0, out=out)
 
-    def scale_shift_backward(self, x, scale, dy, *, out=None, dscale=None, dshift=None):
+    @op
+    def scale_shift_backward(
+        self,
+        x: ndarray,
+        scale: ndarray,
+        dy: ndarray,
+        *,
+        out: ndarray | None = None,
+        dscale: ndarray | None = None,
+        dshift: ndarray | None = None,
+    ) -> None:
         if dscale is not None:
             self.dot(dy, x, out=dscale, accumulate=True)
         if dshift is not None:
@@ -38,20 +87,25 @@ class Normalization(Engine):
         if out is not None:
             np.multiply(dy, scale, out=out)
 
-    def softmax_forward(self, x, *, out):
-        np.subtract(x, x.max(1, keepdims=True, initial=-np.inf), out=out)
+    @op
+    def softmax_forward(self, x: ndarray, *, out: ndarray) -> None:
+        largest = x.max(1, keepdims=True, initial=-np.inf)
+        np.subtract(x, largest, out=out)
         np.exp(out, out=out)
         out /= out.sum(1, keepdims=True)
 
-    def softmax_backward(self, y, dy, *, out):
-        np.multiply(y, dy - (y * dy).sum(1, keepdims=True), out=out)
+    @op
+    def softmax_backward(self, y: ndarray, dy: ndarray, *, out: ndarray) -> None:
+        along = (y * dy).sum(1, keepdims=True)
+        np.multiply(y, dy - along, out=out)
 
 
-def _neighbours(x, size):
-    """At each channel of x (N, C, ...) the sum over the `size` (odd) channels around it; beyond the
-    ends zero."""
+def sum_over_neighbors(x: ndarray, size: int) -> ndarray:
+    """For each channel of x (N, C, ...) the sum over the `size` (odd) channels around it, which are
+    zero beyond the ends."""
     total = x.copy()
-    for distance in range(1, min(size // 2 + 1, x.shape[1])):
+    channels = x.shape[1]
+    for distance in range(1, min(size // 2 + 1, channels)):
         total[:, distance:] += x[:, :-distance]
         total[:, :-distance] += x[:, distance:]
     return total

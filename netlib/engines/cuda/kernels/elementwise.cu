@@ -116,7 +116,8 @@ __device__ inline float value_of(const Step& s, int i) {
     case 3: return power_of(s.p[2] + s.p[1] * s.a[i], s.p[0]);
     case 4: return s.a[i] + s.b[i];
     case 5: return s.a[i] * s.b[i];
-    default: return s.a[i] / s.b[i];
+    case 6: return s.a[i] / s.b[i];
+    default: return s.a[i];  // copy
   }
 }
 

@@ -1,0 +1,96 @@
+"""How an op is called: a layer hands over tensors, the engine computes on its arrays."""
+
+import functools
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from math import prod
+from typing import Any, NoReturn, Self
+
+import numpy as np
+
+from ..errors import EngineError, did_you_mean
+from ..memory import Memory, Tensor
+from .block import Block, Immediate
+
+OPS: set[str] = set()  # the names of the ops that interface.py declares
+
+
+class EngineBase:
+    """An engine apart from its ops."""
+
+    name = 'interface'
+    dtype: np.dtype = np.dtype(np.float32)
+    on_device = False  # whether reading a result on the host waits for the device
+
+    def tensor(self, *shape: int) -> Tensor:
+        """A new tensor of zeros."""
+        return Tensor(shape, Memory(prod(shape), self.dtype))
+
+    def blockwise(self: Block) -> AbstractContextManager[Block]:
+        """A context for elementwise ops that the engine may defer until its end (block.py), to
+        take each part of the tensors through all of them while it is in the cache."""
+        return nullcontext(Immediate(self))
+
+    def convolving(self, by: str) -> Self:
+        """The engine for a layer whose field `engine` is 'DEFAULT', 'CAFFE' or 'CUDNN': this one,
+        unless it has a choice."""
+        return self
+
+    def reads(self, tensor: Tensor) -> Any:
+        """What an op receives for a tensor that it reads."""
+        return tensor.array()
+
+    def writes(self, tensor: Tensor) -> Any:
+        """What an op receives for a tensor that it writes."""
+        return tensor.array(write=True)
+
+    def __init_subclass__(cls, declares_ops: bool = False) -> None:
+        for name, member in list(vars(cls).items()):
+            if not declares_ops:
+                check_member(cls, name, member)
+            elif is_op(member):
+                OPS.add(name)
+                setattr(cls, name, missing(member))
+
+
+def check_member(engine: type, name: str, member: object) -> None:
+    """Raises EngineError for an op that interface.py does not declare, and for a method with the
+    name of an op that lacks @op."""
+    if is_op(member) and name not in OPS:
+        raise EngineError(
+            f"{engine.__name__}: op '{name}' is not declared in interface.py"
+            f'{did_you_mean(name, OPS)}'
+        )
+    if name in OPS and not is_op(member):
+        raise EngineError(
+            f"{engine.__name__}: method '{name}' implements an op: decorate it with @op"
+        )
+
+
+def is_op(member: object) -> bool:
+    """Whether `with_arrays` has made this member of a class."""
+    return getattr(member, 'is_op', False)
+
+
+def with_arrays(method: Callable[..., None]) -> Callable[..., None]:
+    """The op that calls `method` with its engine's arrays in place of tensors."""
+
+    @functools.wraps(method)
+    def call(self, *inputs, **outputs):
+        read = [self.reads(x) if isinstance(x, Tensor) else x for x in inputs]
+        written = {k: self.writes(x) if isinstance(x, Tensor) else x for k, x in outputs.items()}
+        # `inputs` stay alive meanwhile: otherwise an output could get the memory of one.
+        method(self, *read, **written)
+
+    vars(call)['is_op'] = True
+    return call
+
+
+def missing(declaration: Callable[..., None]) -> Callable[..., NoReturn]:
+    """The op in an engine that does not implement it."""
+
+    @functools.wraps(declaration)
+    def call(self, *inputs, **outputs):
+        raise EngineError(f"op '{declaration.__name__}' is not in engine '{self.name}'")
+
+    return call

@@ -1,0 +1,63 @@
+"""The CUDA engine. It inherits no op from the engines of the host."""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ...errors import EngineError
+from ...memory import Tensor
+from .array import DeviceArray
+from .convolution import Convolution
+from .declarations import Kernels
+from .device import open_device
+from .indexing import Indexing
+from .normalization import Normalization
+from .pooling import Pooling
+
+
+class Cuda(Indexing, Convolution, Pooling, Normalization):
+    """Computes in float32.
+
+    tf32: matrix products and convolutions may round their factors to 10 bits after the point, for
+    the tensor cores, which are several times as fast.
+    deterministic: cuDNN too computes the same bits every time. Our own kernels always do, and
+    cuBLAS does in its one stream.
+    convolution: 'CAFFE' (im2col and cuBLAS), 'CUDNN', or 'DEFAULT': cuDNN, where it is installed
+    and has an algorithm for the shapes.
+    """
+
+    name = 'cuda'
+    on_device = True
+
+    def __init__(
+        self,
+        dtype: DTypeLike = np.float32,
+        tf32: bool = False,
+        deterministic: bool = False,
+        convolution: str = 'DEFAULT',
+    ):
+        if np.dtype(dtype) != np.float32:
+            raise EngineError(
+                f"engine 'cuda' computes in float32; for {np.dtype(dtype)} use engine 'reference'"
+            )
+        self.device = open_device()
+        self.kernels = Kernels(self.device)
+        self.tf32 = tf32
+        self.deterministic = deterministic
+        self.convolution = convolution
+
+    def convolving(self, by: str) -> Self:
+        if by == 'DEFAULT':
+            return self
+        return type(self)(self.dtype, self.tf32, self.deterministic, by)
+
+    def reads(self, tensor: Tensor) -> DeviceArray:
+        return self._array(tensor, write=False)
+
+    def writes(self, tensor: Tensor) -> DeviceArray:
+        return self._array(tensor, write=True)
+
+    def _array(self, tensor: Tensor, write: bool) -> DeviceArray:
+        start = int(tensor.memory.device(self.device, write))
+        return DeviceArray(start + tensor.offset * self.dtype.itemsize, tensor.shape)

@@ -1,0 +1,166 @@
+"""How a kernel of kernels/*.cu is declared, compiled and launched."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MethodType
+from typing import Annotated, Any, TypeVar
+
+import numpy as np
+
+from ...errors import EngineError, import_extra
+from ..functions import Functions
+from .array import DeviceArray
+from .gpu import Gpu
+
+KERNELS = Path(__file__).parent / 'kernels'
+THREADS = 256  # of a block, as MAX_THREADS in common.cuh
+MOST_THREADS = 2**31 - THREADS  # of a launch: kernels count their threads by an int
+Stub = TypeVar('Stub', bound=Callable[..., None])
+
+
+# -- the types of arguments: Python's, C's, and the function that makes one of the other for PyCUDA
+
+
+def address(array: DeviceArray) -> np.uintp:
+    return np.uintp(array.address)
+
+
+def optional_address(array: DeviceArray | None) -> np.uintp:
+    return np.uintp(0 if array is None else array.address)
+
+
+def as_it_is(struct: np.ndarray) -> np.ndarray:
+    return struct
+
+
+Int = Annotated[int, 'int', np.int32]
+Flag = Annotated[bool, 'int', np.int32]
+Word = Annotated[int, 'unsigned', np.uint32]
+Float = Annotated[float, 'float', np.float32]
+Array = Annotated[DeviceArray, 'float*', address]
+OptionalArray = Annotated[DeviceArray | None, 'float*', optional_address]
+Integers = Annotated[DeviceArray, 'int*', address]
+IntegersAt = Annotated[int, 'int*', np.uintp]
+Box = Annotated[np.ndarray, 'Box', as_it_is]
+Window = Annotated[np.ndarray, 'Window', as_it_is]
+Steps = Annotated[np.ndarray, 'Steps', as_it_is]
+
+
+# -- declarations
+
+
+class Kernel:
+    """A kernel: its name and the types of its arguments, from the signature of a stub.
+
+    first: the number of arguments of the stub that are not the kernel's own.
+    parameters: how many numbers the stub's *parameters stand for.
+    """
+
+    def __init__(self, stub: Callable[..., None], name: str, first: int = 0, parameters: int = 0):
+        self.name = name
+        types = []
+        for argument in list(inspect.signature(stub).parameters.values())[1 + first :]:
+            several = argument.kind is inspect.Parameter.VAR_POSITIONAL
+            types += [argument.annotation.__metadata__] * (parameters if several else 1)
+        self.types = [c_type for c_type, _ in types]
+        self.converters = [converter for _, converter in types]
+
+    def launch(self, family: 'Family', blocks: int, threads: int, arguments: Sequence[Any]) -> None:
+        if blocks:
+            pairs = zip(self.converters, arguments, strict=True)
+            converted = [convert(value) for convert, value in pairs]
+            family.device.launch(function(family.source, self.name), blocks, threads, converted)
+
+
+class Family:
+    """The kernels of a .cu file, declared as methods without a body."""
+
+    source: str  # the name of the file
+
+    def __init__(self, device: Gpu):
+        self.device = device
+
+    def for_each(
+        self, prefix: str, suffix: str, stub: Stub, parameters: Mapping[str, int]
+    ) -> Functions[Stub]:
+        """A kernel per element for each of these elementwise functions, given with the number of
+        their parameters."""
+        found: Functions[Any] = Functions()
+        for name, count in parameters.items():
+            kernel = Kernel(stub, f'{prefix}{name}{suffix}', parameters=count)
+            found[name] = MethodType(launched_per_element(kernel), self)
+        return found
+
+
+def per_element(stub: Stub) -> Stub:
+    """Declares a kernel with one thread for each of n elements, where n is its first argument."""
+    return declared(stub, launched_per_element(Kernel(stub, stub.__name__)))
+
+
+def launched_per_element(kernel: Kernel) -> Callable[..., None]:
+    def launch(self, n, *arguments):
+        if n >= MOST_THREADS:
+            raise EngineError(
+                f"engine 'cuda' computes on at most {MOST_THREADS - 1} numbers at a time; found "
+                f'{n}. Use a smaller batch'
+            )
+        kernel.launch(self, -(-n // THREADS), THREADS, (n, *arguments))
+
+    vars(launch)['kernel'] = kernel
+    return launch
+
+
+def per_block(terms: str) -> Callable[[Stub], Stub]:
+    """Declares a kernel with one block for each result, in which each thread takes every n-th of
+    the terms. The number of results is an argument before the kernel's own; the argument named
+    `terms` is the number of terms."""
+
+    def declare(stub: Stub) -> Stub:
+        kernel = Kernel(stub, stub.__name__, first=1)
+        place = list(inspect.signature(stub).parameters).index(terms) - 2
+
+        def launch(self, blocks, *arguments):
+            kernel.launch(self, blocks, threads_for(arguments[place]), arguments)
+
+        vars(launch)['kernel'] = kernel
+        return declared(stub, launch)
+
+    return declare
+
+
+def threads_for(terms: int) -> int:
+    """The smallest power of two that is not below `terms`, but at least a warp and at most
+    THREADS."""
+    return min(THREADS, 1 << max(terms - 1, 31).bit_length())
+
+
+def declared(stub: Stub, launch: Any) -> Stub:
+    functools.update_wrapper(launch, stub)
+    return launch
+
+
+# -- compilation
+
+
+@functools.cache
+def function(family: str, name: str) -> Any:
+    """A kernel of a family, as PyCUDA calls it."""
+    return compiled(family).get_function(name)
+
+
+@functools.cache
+def compiled(family: str) -> Any:
+    """The compiled module of one .cu file. Raises EngineError without nvcc."""
+    compiler: Any = import_extra('pycuda.compiler', 'cuda')
+    source = ''
+    for path in (KERNELS / 'common.cuh', KERNELS / f'{family}.cu'):
+        source += f'#line 1 "{path.as_posix()}"\n{path.read_text()}\n'
+    try:
+        return compiler.SourceModule(source)
+    except OSError as error:
+        raise EngineError(
+            f"engine 'cuda' needs nvcc to compile its kernels: {error}. "
+            'Install the CUDA toolkit, or put its folder bin on the PATH'
+        ) from error

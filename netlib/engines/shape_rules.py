@@ -1,0 +1,219 @@
+"""The shapes that each op takes.
+
+A rule receives the arguments of its op by name, with a shape in place of each tensor, and returns
+the shapes that the operands must have. It raises ValueError for a wrong number of axes, mostly by
+unpacking a shape.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from math import prod
+
+from ..shapes import Shape, conv_extent
+from .windows import Bins, Window
+
+Shapes = dict[str, Shape]
+
+
+def axes(least: int, most: int, shape: Shape) -> Shape:
+    """The shape, which must have `least` to `most` axes."""
+    if not least <= len(shape) <= most:
+        raise ValueError(f'{shape} must have {least} to {most} axes')
+    return shape
+
+
+def outer_inner(shape: Shape) -> Shape:
+    outer, _, inner = shape
+    return outer, inner
+
+
+def fits(small: Shape, large: Shape) -> Shape:
+    """`small` with each extent that is not 1 replaced by that of `large`."""
+    return tuple(1 if n == 1 else m for n, m in zip(small, large, strict=True))
+
+
+def same_count(x: Shape, out: Shape) -> Shapes:
+    return {} if prod(x) == prod(out) else {'x': out}
+
+
+# -- moving values
+
+
+def around(shape: Shape, start: Sequence[int], box: Sequence[int]) -> Shape:
+    """`shape`, grown so that it holds the box at `start`."""
+    return tuple(max(n, s + b) for n, s, b in zip(shape, start, box, strict=True))
+
+
+def copy_window(x, start, out, at, shape, accumulate) -> Shapes:
+    return {'x': around(x, start, shape), 'out': around(out, at, shape)}
+
+
+def resized(shape: Shape, axis: int, extent: int) -> Shape:
+    return (*shape[:axis], extent, *shape[axis + 1 :])
+
+
+def holding(x: Shape, index: Sequence[int], axis: int) -> Shape:
+    """x, grown along `axis` so that it holds every part at `index`."""
+    return resized(x, axis, max(x[axis], 1 + max(index, default=-1)))
+
+
+def gather(x, index, axis, out) -> Shapes:
+    return {'x': holding(x, index, axis), 'out': resized(x, axis, len(index))}
+
+
+def scatter_add(dy, index, axis, out) -> Shapes:
+    return {'out': holding(out, index, axis), 'dy': resized(out, axis, len(index))}
+
+
+def transpose(x, order, out) -> Shapes:
+    if sorted(order) != list(range(len(x))):
+        raise ValueError(f'{tuple(order)} must name each axis once')
+    return {'out': tuple(x[axis] for axis in order)}
+
+
+# -- matrices and convolution
+
+
+def gemm(a, b, out, transpose_a, transpose_b, accumulate) -> Shapes:
+    m, n = out
+    k = a[0] if transpose_a else a[1]
+    left = (k, m) if transpose_a else (m, k)
+    right = (n, k) if transpose_b else (k, n)
+    return {'a': left, 'b': right}
+
+
+def extents(image: Sequence[int], window: Window) -> Shape:
+    return tuple(conv_extent(n, *rest) for n, *rest in zip(image, *window, strict=True))
+
+
+def columns_of(x: Shape, window: Window) -> Shape:
+    n, c, *image = x
+    return (n, c * prod(window.kernel), *extents(image, window))
+
+
+def patches(x, window, groups, positions, out) -> Shapes:
+    n, c, *image = x
+    count = n * prod(extents(image, window))
+    if not all(0 <= p < count for p in positions):
+        raise ValueError('positions must be those of the window')
+    return {'out': (groups, len(positions), c // groups * prod(window.kernel))}
+
+
+def weights_of(x: Shape, W: Shape, window: Window, groups: int) -> Shape:
+    return (W[0], x[1] // groups, *window.kernel)
+
+
+def convolved(x: Shape, W: Shape, window: Window) -> Shape:
+    """The y = W * x."""
+    n, _, *image = x
+    return (n, W[0], *extents(image, window))
+
+
+def conv_forward(x, W, window, groups, bias, rectify, scale, out) -> Shapes:
+    return {
+        'W': weights_of(x, W, window, groups),
+        'out': convolved(x, W, window),
+        'bias': W[:1],
+        'scale': W[:1],
+    }
+
+
+def conv_backward_data(dy, W, window, groups, out) -> Shapes:
+    return {'W': weights_of(out, W, window, groups), 'dy': convolved(out, W, window)}
+
+
+def conv_backward_weights(x, dy, window, groups, out) -> Shapes:
+    return {'out': weights_of(x, out, window, groups), 'dy': convolved(x, out, window)}
+
+
+# -- pooling and normalization
+
+
+def pooled(x: Shape, y: Shape) -> Shape:
+    """The y that goes with x; its spatial extents depend on fields that an op does not see."""
+    return (*axes(4, 4, x)[:2], *axes(4, 4, y)[2:])
+
+
+def over_bins(x: Shape, bins: Bins, y: Shape) -> Shape:
+    """The y that goes with x and bins."""
+    n, c, height, width = axes(4, 4, x)
+    inside = spans_lie_in(bins.rows, height) and spans_lie_in(bins.columns, width)
+    known = all(0 <= image < n for image in bins.images)
+    if not inside or not known:
+        raise ValueError('bins must lie in the images')
+    return (len(bins.images), c, *axes(4, 4, y)[2:])
+
+
+def spans_lie_in(regions: Sequence[Sequence[tuple[int, int]]], extent: int) -> bool:
+    spans = chain.from_iterable(regions)
+    return all(start >= 0 and end <= extent for start, end in spans)
+
+
+def scale_shift(x, scale, shift, rectify, out) -> Shapes:
+    return {'scale': fits(scale, x), 'shift': scale, 'out': x}
+
+
+def scale_shift_backward(x, scale, dy, out, dscale, dshift) -> Shapes:
+    return {'scale': fits(scale, x), 'dy': x, 'out': x, 'dscale': scale, 'dshift': scale}
+
+
+def standardize_backward(z, inverse, dy, out) -> Shapes:
+    return {'inverse': fits(inverse, z), 'dy': z, 'out': z}
+
+
+def lrn_forward(x, size, alpha, beta, k, out, scale) -> Shapes:
+    return {'out': axes(2, 32, x), 'scale': x}
+
+
+def lrn_backward(x, y, dy, scale, size, alpha, beta, out) -> Shapes:
+    return {'x': axes(2, 32, out), 'y': out, 'dy': out, 'scale': out}
+
+
+RULES: dict[str, Callable[..., Shapes]] = {
+    'fill': lambda value, out: {},
+    'copy': same_count,
+    'axpby': lambda alpha, x, beta, out: same_count(x, out),
+    'copy_window': copy_window,
+    'gather': gather,
+    'scatter_add': scatter_add,
+    'transpose': transpose,
+    'unary': lambda name, x, parameters, out: {'x': out},
+    'unary_backward': lambda name, x, y, dy, parameters, out: {'x': out, 'y': out, 'dy': out},
+    'binary': lambda name, a, b, out: {'a': fits(a, out), 'b': fits(b, out)},
+    'dropout_mask': lambda seed, ratio, out: {},
+    'sum': lambda x, out, accumulate: {'out': fits(out, x)},
+    'dot': lambda a, b, out, accumulate: {'b': a, 'out': fits(out, a)},
+    'moments': lambda x, mean, var: {'mean': fits(mean, x), 'var': mean},
+    'max_forward': lambda x, out, winner: {'out': outer_inner(x), 'winner': outer_inner(x)},
+    'max_backward': lambda dy, winner, out: {'dy': outer_inner(out), 'winner': outer_inner(out)},
+    'gemm': gemm,
+    'im2col': lambda x, window, out: {'out': columns_of(x, window)},
+    'col2im': lambda columns, window, out: {'columns': columns_of(out, window)},
+    'patches': patches,
+    'conv_forward': conv_forward,
+    'conv_backward_data': conv_backward_data,
+    'conv_backward_weights': conv_backward_weights,
+    'conv_squared_gradients': conv_backward_weights,
+    'pool_max_forward': lambda x, window, out, mask: {'out': pooled(x, out), 'mask': out},
+    'pool_mask_backward': lambda dy, mask, window, out: {'dy': pooled(out, dy), 'mask': dy},
+    'pool_mask_forward': lambda x, mask, out: {'mask': out, 'out': pooled(x, out)},
+    'pool_ave_forward': lambda x, window, out: {'out': pooled(x, out)},
+    'pool_ave_backward': lambda dy, window, out: {'dy': pooled(out, dy)},
+    'roi_pool_forward': lambda x, bins, out, winner: {
+        'out': over_bins(x, bins, out),
+        'winner': out,
+    },
+    'roi_pool_backward': lambda dy, winner, bins, out: {
+        'dy': over_bins(out, bins, dy),
+        'winner': dy,
+    },
+    'standardize': lambda x, mean, inverse, out: {'mean': fits(mean, x), 'inverse': mean, 'out': x},
+    'standardize_backward': standardize_backward,
+    'scale_shift': scale_shift,
+    'scale_shift_backward': scale_shift_backward,
+    'lrn_forward': lrn_forward,
+    'lrn_backward': lrn_backward,
+    'softmax_forward': lambda x, out: {'x': axes(3, 3, out)},
+    'softmax_backward': lambda y, dy, out: {'y': axes(3, 3, out), 'dy': out},
+    'one_hot': lambda label, ignore, out: {'label': outer_inner(out)},
+}

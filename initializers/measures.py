@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..netlib import Net
+from ..netlib.blob import Blob
 from ..netlib.layers.shared.affine import Affine
 from .activations import Batch
-from .gradients import WeightGradient, weight_gradients
+from .gradients import weight_gradients
 from .moments import Moments, output_moments, pooled, weight_moments
-
-# What may lie between a unit and its ReLU.
-PER_UNIT = ('Split', 'BatchNorm', 'Scale', 'Bias', 'Dropout', 'Pooling', 'LRN')
+from .reach import affine_layers, relu_sources
+from .squared_gradients import WeightGradient
 
 
 @dataclass
@@ -20,17 +20,20 @@ class Row:
     """One layer; its outputs z are taken before any nonlinearity, over images and positions.
 
     output_mean, output_std   of all elements of z
-    output_cv                 the standard deviations of the single outputs z_i: their deviation over their mean
-    dead                      share of the z_i that the ReLU after them passes in no sample; NaN without a ReLU,
-                              or if it has a slope
+    output_cv                 of the standard deviations of the single outputs z_i: their deviation
+                              over their mean
+    dead                      share of the units that are zero after ReLU for every sample; NaN
+                              without a ReLU, or if it has a slope
     weight_std                of all weights
-    change_rate               relative change of the weights under a random loss, per image: mean over columns of
-                              RMS(dl/dW column) / RMS(W) (Krähenbühl et al. 2016, eq. 3)
-    change_rate_cv            that of the single weights: standard deviation over mean (Fig. 1b)
+    change_rate               relative change of the weights under a random loss, per image: mean
+                              over columns of RMS(dl/dW column) / RMS(W) (Krähenbühl et al. 2016,
+                              eq. 3)
+    change_rate_cv            of the rates of single weights: deviation over mean (Fig. 1b)
     gradient_var              variance of dl/dW over the weights, per image
-    mean_to_std               sqrt(sum of mean(z_i)^2 / sum of var(z_i)), r^l of Luther & Seung 2019, eq. 9
+    mean_to_std               sqrt(sum of mean(z_i)^2 / sum of var(z_i)), r^l of Luther & Seung
+                              2019, eq. 9
 
-    The three that tell of gradients are NaN where weights do not learn or no score depends on them.
+    The three about gradients are NaN where weights do not learn or no score depends on them.
     """
 
     layer: str
@@ -56,74 +59,77 @@ def measure(
     they are; diffs of parameters become zero. Raises DataError where an input holds NaN or Inf,
     NetError for a net without scores.
     """
-    outputs = _Outputs(net)
+    outputs = WatchedOutputs(net)
     gradients = weight_gradients(net, batches, rng, dropout, outputs.see)
-    return [
-        _row(layer, outputs.moments(i), outputs.dead(i), gradients.get(layer.weight.owner))
-        for i, layer in enumerate(net.layers)
-        if isinstance(layer, Affine)
-    ]
+    rows = []
+    for layer in affine_layers(net):
+        index = net.layers.index(layer)
+        gradient = gradients.get(layer.weight.owner)
+        rows.append(row_of(layer, outputs.moments(index), outputs.dead(index), gradient))
+    return rows
 
 
-def _row(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | None) -> Row:
+def row_of(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | None) -> Row:
+    """The measures of one layer."""
     deviations = np.sqrt(z.var)
-    rates = (gradient.change_rate, gradient.cv, gradient.variance) if gradient else (np.nan,) * 3
+    weights = weight_moments(layer, layer.weight.values)
+    rate = rate_cv = gradient_var = np.nan
+    if gradient:
+        rate, rate_cv, gradient_var = gradient.change_rate, gradient.cv, gradient.variance
     return Row(
-        layer.name,
-        layer.type,
-        z.total_mean,
-        float(np.sqrt(z.total_var)),
-        _ratio(deviations.std(), deviations.mean()),
-        dead,
-        float(np.sqrt(weight_moments(layer, layer.weight.values).total_var)),
-        *rates,
-        _ratio(np.sqrt(np.mean(z.mean**2)), np.sqrt(z.var.mean())),
+        layer=layer.name,
+        type=layer.type,
+        output_mean=z.total_mean,
+        output_std=float(np.sqrt(z.total_var)),
+        output_cv=_ratio(deviations.std(), deviations.mean()),
+        dead=dead,
+        weight_std=float(np.sqrt(weights.total_var)),
+        change_rate=rate,
+        change_rate_cv=rate_cv,
+        gradient_var=gradient_var,
+        mean_to_std=_ratio(np.sqrt(np.mean(z.mean**2)), np.sqrt(z.var.mean())),
     )
 
 
-def _ratio(a, b):
+def _ratio(a: float, b: float) -> float:
     return float(a / b) if b else np.nan
 
 
-class _Outputs:
-    """Watches a net run forward: moments of each affine layer, and which units get through their
-    ReLU."""
+class WatchedOutputs:
+    """Watches a net run forward: moments of each affine layer, and which units pass their ReLU."""
 
     def __init__(self, net: Net):
         self.net = net
+        self.sources = relu_sources(net)
         self.parts: dict[int, list[Moments]] = {}
         self.alive: dict[int, np.ndarray] = {}
-        self.units: dict[str, int] = {}  # blob -> the affine layer whose outputs are its channels
 
     def see(self, i: int) -> None:
-        layer, bottom, top = self.net.layers[i], self.net.bottoms[i], self.net.tops[i]
-        source = self.units.get(bottom[0].name) if bottom else None
-        for blob in top:
-            self.units.pop(blob.name, None)
+        """Layer i has run."""
+        layer = self.net.layers[i]
         if isinstance(layer, Affine):
-            self.parts.setdefault(i, []).extend(output_moments(layer, blob) for blob in top)
-            self.units.update((blob.name, i) for blob in top)
-        elif source is not None and layer.type in PER_UNIT:
-            self.units.update((blob.name, source) for blob in top)
-        elif (
-            source is not None
-            and layer.type == 'ReLU'
-            and not layer.param.relu_param.negative_slope
-        ):
-            self._see_relu(source, top[0])
+            parts = self.parts.setdefault(i, [])
+            parts.extend(output_moments(layer, blob) for blob in self.net.tops[i])
+        elif i in self.sources:
+            self._see_relu(self.sources[i], self.net.tops[i][0])
 
-    def _see_relu(self, source, blob):
+    def _see_relu(self, source: int, blob: Blob) -> None:
         """What a ReLU passes is positive: a unit is alive if its sum is."""
-        layer, z = self.net.layers[source], self.net.tops[source][0]
-        y = blob.values.reshape(*layer.by_output(z.values).shape[:2], -1)
-        passed = layer.buffer('passed', 1, layer.num_output, 1)
-        self.net.engine.sum(y, out=passed)
-        self.alive[source] = self.alive.get(source, False) | (passed.array().ravel() > 0)
+        layer = self.net.layers[source]
+        z = layer.by_output(self.net.tops[source][0].values)
+        y = blob.values.reshape(*z.shape[:2], -1)
+        sums = layer.buffer('passed', 1, layer.num_output, 1)
+        self.net.engine.sum(y, out=sums)
+        passed = sums.array().ravel() > 0
+        self.alive[source] = self.alive.get(source, False) | passed
 
     def moments(self, i: int) -> Moments:
+        """Of the outputs of layer i, over all batches of all ranks."""
         return pooled(self.net.ranks.gather(self.parts[i]))
 
     def dead(self, i: int) -> float:
+        """The share of the units of layer i that no sample of any rank brings through the ReLU."""
         if i not in self.alive:
             return np.nan
-        return float(1 - np.any(self.net.ranks.gather([self.alive[i]]), axis=0).mean())
+        alive = np.any(self.net.ranks.gather([self.alive[i]]), axis=0)
+        return float(1 - alive.mean())

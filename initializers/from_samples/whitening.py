@@ -1,0 +1,150 @@
+"""Samples that reach a layer, seen in white coordinates: mean 0, covariance I."""
+
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...netlib.engines import Engine
+from ..products import matmul_of
+from .coordinates import (
+    Coordinates,
+    PrincipalCoordinates,
+    TriangularCoordinates,
+    cholesky_factor,
+    principal_vectors,
+)
+
+BLOCK = 4096  # rows per matrix product: float32 within a block, float64 over several
+LARGEST = 1e37  # beyond it a difference of two float32 values can overflow
+
+
+class WhiteSamples:
+    """Samples x (n, d) seen in white coordinates u.
+
+    `principal`: along the principal axes. Otherwise any coordinates will do, and the cheapest are
+    taken (coordinates.py).
+
+    usable       (n,)  rows that hold neither NaN nor Inf; all else is computed from them
+    count        how many these are
+    mean         (d,)  of the usable rows, float32
+    scale        the largest absolute value of x
+    coordinates  u: its rank, weights that act as directions do on u, and more
+
+    Only directions in which the samples vary are kept: with a variance above 1e-6 of the largest
+    (products of float32 values resolve little less) and above the rounding of the values
+    themselves. Nothing is added to the variances kept, so the coordinates are exactly white.
+    Constant samples have rank 0. Products of float32 are the engine's if it computes on a device.
+    """
+
+    def __init__(
+        self, rows: np.ndarray, principal: bool = True, engine: Engine | None = None
+    ) -> None:
+        self.rows = rows
+        self.engine = engine
+        self.matmul = matmul_of(engine)
+        self.size = rows.shape[1]
+        self.usable = usable_rows(rows)
+        self.count = int(self.usable.sum())
+        self.mean = np.zeros(self.size, np.float32)
+        self.scale = 1.0
+        if self.count:
+            self.mean, self.scale = self._mean_and_scale()
+        self._covariance: np.ndarray | None = None  # of x / scale; where samples are few, not taken
+        if self.count >= self.size:
+            self._covariance = self._scatter() / max(self.count, 1)
+        self.coordinates = self.principal if principal else self._cheapest()
+
+    @functools.cached_property
+    def principal(self) -> PrincipalCoordinates:
+        """The coordinates along the principal axes."""
+        if self._covariance is None:
+            return self._of_gram()
+        variances, vectors = principal_vectors(self._covariance)
+        axes = np.ascontiguousarray(vectors.T, np.float32)
+        return PrincipalCoordinates(axes, variances * self.scale**2, self.matmul)
+
+    def _cheapest(self) -> Coordinates:
+        if self._covariance is not None:
+            factor = cholesky_factor(self._covariance)
+            if factor is not None:
+                return TriangularCoordinates(self._covariance, factor, self.scale, self.matmul)
+        return self.principal
+
+    def centered(self) -> Iterator[np.ndarray]:
+        """The usable rows less their mean, in blocks; each block is overwritten by the next."""
+        scratch = np.empty((min(BLOCK, len(self.rows)), self.size), np.float32)
+        for start in range(0, len(self.rows), BLOCK):
+            block = self.rows[start : start + BLOCK]
+            usable = self.usable[start : start + BLOCK]
+            if not usable.all():
+                block = block[usable]
+            yield np.subtract(block, self.mean, out=scratch[: len(block)])
+
+    def project(self, matrix: np.ndarray) -> np.ndarray:
+        """(x - mean) S^T for all usable rows: (count, len(S)) float32; S is that of
+        `coordinates.smoothed`."""
+        from scipy.linalg.blas import strmm
+
+        halves = self.coordinates.triangular and self.matmul is np.matmul
+        out = np.empty((self.count, len(matrix)), np.float32)
+        start = 0
+        for block in self.centered():
+            part = out[start : start + len(block)]
+            if halves:  # S is triangular: half the work, in place
+                part[:] = block
+                strmm(1, matrix.T, part.T, trans_a=1, overwrite_b=1)
+            else:
+                self.matmul(block, matrix.T, out=part)
+            start += len(block)
+        return out
+
+    def _mean_and_scale(self) -> tuple[np.ndarray, float]:
+        total = np.zeros(self.size)
+        largest = 0.0
+        for block in self.centered():  # the mean is still zero
+            total += block.sum(axis=0, dtype=np.float64)
+            largest = max(largest, float(abs(block).max(initial=0)))
+        return (total / self.count).astype(np.float32), largest or 1.0
+
+    def _scatter(self) -> np.ndarray:
+        """The (d, d) sum of the outer products of (x - mean) / scale."""
+        # The roundings of few rows do not average out, and float64 costs little for them.
+        dtype = np.float64 if len(self.rows) <= BLOCK else np.float32
+        total = np.zeros((self.size, self.size))
+        product = np.empty((self.size, self.size), dtype)
+        for block in self.centered():
+            block = (block / np.float32(self.scale)).astype(dtype, copy=False)
+            total += self.matmul(block.T, block, out=product)
+        return total
+
+    def _of_gram(self) -> PrincipalCoordinates:
+        """The principal axes from the (n, n) matrix of inner products, which is smaller when the
+        samples are few."""
+        rows = self._all_centered()
+        rows /= self.scale
+        total = np.zeros((self.count, self.count))
+        for start in range(0, self.size, BLOCK):
+            columns = rows[:, start : start + BLOCK].astype(np.float64)
+            total += columns @ columns.T
+        variances, vectors = principal_vectors(total / max(self.count, 1))
+        axes = self.matmul(vectors.T.astype(np.float32), rows)
+        axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+        return PrincipalCoordinates(axes, variances * self.scale**2, self.matmul)
+
+    def _all_centered(self) -> np.ndarray:
+        rows = np.empty((self.count, self.size), np.float32)
+        start = 0
+        for block in self.centered():
+            rows[start : start + len(block)] = block
+            start += len(block)
+        return rows
+
+
+def usable_rows(rows: np.ndarray) -> np.ndarray:
+    """Which rows hold neither NaN nor Inf, nor values so large that differences could overflow."""
+    usable = np.empty(len(rows), bool)
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        usable[start : start + BLOCK] = (abs(block) < LARGEST).all(axis=1)
+    return usable

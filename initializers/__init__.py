@@ -10,7 +10,7 @@ tools.
 from .from_shape.filler import fill, fill_array
 from .from_shape.orthonormal import orthonormal
 from .initialize import initialize
-from .initializer import INITIALIZERS, Option, all_options, initializer
+from .initializer import INITIALIZERS, Option, all_options, initializer, names
 from .measures import Row, measure
 from .recipe import PRESETS, Recipe
 from .walk import walk
@@ -27,6 +27,7 @@ __all__ = [
     'initialize',
     'initializer',
     'measure',
+    'names',
     'orthonormal',
     'walk',
 ]

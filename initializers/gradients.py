@@ -15,9 +15,9 @@ from ..netlib import Net
 from ..netlib.blob import Blob, Param
 from ..netlib.layers.shared.affine import Affine
 from .activations import Batch, set_inputs
-from .measuring import measuring
 from .reach import affine_layers, score_blobs
 from .squared_gradients import SquaredGradients, WeightGradient
+from .walk import measuring
 
 Hear = Callable[[int], None]
 

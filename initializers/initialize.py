@@ -8,11 +8,10 @@ from ..netlib import Net
 from ..proto.caffe_pb2 import TRAIN
 from .activations import Batch
 from .initializer import INITIALIZERS, Notes
-from .measuring import measuring
 from .reach import first_layers
 from .recipe import Recipe, check_recipe, choose
 from .step import Step
-from .walk import walk
+from .walk import measuring, walk
 from .whole_net.whole import WholeNet
 from .whole_net.zero_last import zero_last
 

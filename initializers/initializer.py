@@ -108,10 +108,10 @@ def check_agreement(name: str, options: Mapping[str, Option]) -> None:
 
 
 def names(*kinds: str) -> tuple[str, ...]:
-    """The initializers of these kinds, kind by kind."""
+    """The initializers of these kinds: kind by kind, and in alphabetical order."""
     found: list[str] = []
     for kind in kinds:
-        found += [name for name, each in INITIALIZERS.items() if each.kind == kind]
+        found += sorted(name for name, each in INITIALIZERS.items() if each.kind == kind)
     return tuple(found)
 
 
@@ -125,4 +125,5 @@ def all_options() -> dict[str, Option]:
 
 def readers(option: str) -> tuple[str, ...]:
     """The initializers that read an option."""
-    return tuple(name for name, each in INITIALIZERS.items() if option in each.options)
+    readers = [name for name in names(*KINDS) if option in INITIALIZERS[name].options]
+    return tuple(readers)

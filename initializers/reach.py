@@ -121,14 +121,10 @@ def relu_sources(net: Net) -> dict[int, int]:
             passed = i
         elif source is not None and layer.traits.per_unit:
             passed = source
-        elif source is not None and stops_negatives(layer):
+        elif source is not None and layer.traits.is_rectifier:
             sources[i] = source
         for blob in top:
             units.pop(blob.name, None)
             if passed is not None:
                 units[blob.name] = passed
     return sources
-
-
-def stops_negatives(layer: Layer) -> bool:
-    return layer.type == 'ReLU' and not layer.param.relu_param.negative_slope

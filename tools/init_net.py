@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from goodinit.feeding.net_file import NetFile, open_net
@@ -207,7 +207,7 @@ def initialize_net(args: argparse.Namespace) -> None:
     if args.filters:
         save_filters(prepared.net, args.filters)
     if args.json:
-        about = {'method': args.method, 'recipe': asdict(recipe), 'out': str(out) if out else None}
+        about = {'method': args.method, 'recipe': recipe.as_dict(), 'out': str(out) if out else None}
         print(json.dumps({**about, **outcome.as_json(prepared)}, indent=1))
     elif not args.quiet:
         say(

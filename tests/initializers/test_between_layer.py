@@ -3,8 +3,10 @@
 import numpy as np
 import places
 import pytest
-from goodinit.initializers.between_layer import between_layer, log_rates
+from goodinit.initializers import INITIALIZERS
 from goodinit.initializers.recipe import Recipe, choose
+from goodinit.initializers.whole_net.rounds import log_rates
+from goodinit.initializers.whole_net.whole import WholeNet
 from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import TEST
 from small_nets import (
@@ -23,13 +25,13 @@ from small_nets import (
 )
 
 SQUEEZENET = places.DATA / 'squeezenet'
-SEED = int(np.random.default_rng(7).integers(2**63))  # what between_layer draws from default_rng(7)
+SEED = int(np.random.default_rng(7).integers(2**63))  # what `balance` draws from default_rng(7)
 
 
-def balance(net, batches, layers='', **options):
-    return between_layer(
-        net, batches, choose(net, Recipe(layers=layers))[0], np.random.default_rng(7), **options
-    )
+def balance(net, batches, method='exact', layers='', strict=False):
+    chosen, _ = choose(net, Recipe(layers=layers))
+    whole = WholeNet(net, batches, chosen)
+    return INITIALIZERS[method](whole, np.random.default_rng(7), {'strict': strict})
 
 
 def rates(net, batches):
@@ -65,12 +67,12 @@ def assert_same_function(net, batch, before, rtol):
 
 
 @pytest.mark.parametrize('dtype, rtol', [(np.float64, 1e-10), (np.float32, 1e-4)])
-@pytest.mark.parametrize('paper', [False, True])
+@pytest.mark.parametrize('method', ['exact', 'paper'])
 @pytest.mark.parametrize('name', NETS)
-def test_outputs_stay(name, paper, dtype, rtol):
+def test_outputs_stay(name, method, dtype, rtol):
     net, batches, before = unbalanced(name, dtype)
     old = {param.name: param.data.copy() for param in net.all_params()}
-    notes = balance(net, batches, paper=paper)
+    notes = balance(net, batches, method)
     assert_same_function(net, batches[0], before, rtol)
     assert notes == []
     assert any(np.abs(param.data / old[param.name] - 1).max() > 0.1 for param in net.all_params())
@@ -133,7 +135,7 @@ def test_no_permitted_move_brings_rates_closer(name):
 def test_paper_goes_there_in_ten_damped_rounds():
     net, batches, _ = unbalanced('chain')
     first = np.array(list(rates(net, batches).values()))
-    balance(net, batches, paper=True)
+    balance(net, batches, 'paper')
     np.testing.assert_allclose(
         list(rates(net, batches).values()), first.mean() + 0.75**10 * (first - first.mean())
     )
@@ -205,7 +207,7 @@ def test_batch_norm_statistics_are_left_alone():
 
 
 def test_rates_that_do_not_settle_are_reported(monkeypatch):
-    monkeypatch.setattr('goodinit.initializers.between_layer.MOST_ROUNDS', 2)
+    monkeypatch.setattr('goodinit.initializers.whole_net.rounds.MOST_ROUNDS', 2)
     net = build(WITH_LRN.replace('alpha: 0.01', 'alpha: 100'))
     net.params['c1'][0].data *= 0.01
     assert any(

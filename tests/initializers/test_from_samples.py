@@ -6,11 +6,19 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from goodinit.initializers.from_samples import FROM_SAMPLES, SMOOTHING, kmeans, pca, rand, zca
-from goodinit.initializers.kmeans import SHARES, spherical_kmeans
-from goodinit.initializers.whitening import BLOCK, WhiteSamples
+from goodinit.initializers import INITIALIZERS, names
+from goodinit.initializers.from_samples import whitening
+from goodinit.initializers.from_samples.kmeans import SMOOTHING, kmeans, rand
+from goodinit.initializers.from_samples.principal import pca, zca
+from goodinit.initializers.from_samples.spherical_kmeans import SHARES, spherical_kmeans
+from goodinit.initializers.from_samples.whitening import BLOCK, WhiteSamples
 
-NAMES = sorted(FROM_SAMPLES)
+NAMES = names('samples')
+
+
+def weights_from(name, rows, count, rng):
+    """The weights, and notes, that the initializer makes of these rows."""
+    return INITIALIZERS[name].function.weights(rows, count, rng)
 
 
 def correlated(n=5000, d=20, seed=0):
@@ -29,7 +37,7 @@ def test_pca_is_that_of_scikit_learn():
     from sklearn.decomposition import PCA
 
     rows = correlated()
-    weights, notes = pca(rows, 6, np.random.default_rng(0))
+    weights, notes = pca.weights(rows, 6, np.random.default_rng(0))
     expected = PCA(6).fit(rows.astype(float))
     expected = expected.components_ / np.sqrt(expected.explained_variance_)[:, None]
     signs = np.sign((weights * expected).sum(axis=1, keepdims=True))
@@ -41,7 +49,7 @@ def test_pca_is_that_of_scikit_learn():
 @pytest.mark.parametrize('scale', [1, 1e30, 1e-30])
 def test_outputs_are_white_and_decorrelated(name, count, scale):
     rows = correlated() * np.float32(scale)
-    weights, _ = FROM_SAMPLES[name](rows, count, np.random.default_rng(0))
+    weights, _ = weights_from(name, rows, count, np.random.default_rng(0))
     covariance = np.cov(outputs(rows, weights).T, bias=True)
     assert abs(covariance - np.eye(count)).max() < 1e-4
 
@@ -53,7 +61,7 @@ def test_components_of_small_variance_are_white_too():
     turn, _ = np.linalg.qr(rng.standard_normal((30, 30)))
     rows = rng.standard_normal((50, 30)) * np.geomspace(1, 2e-3, 30) @ turn + 1
     rows = np.repeat(rows, 20, axis=0).astype(np.float32)
-    weights, notes = pca(rows, 30, rng)
+    weights, notes = pca.weights(rows, 30, rng)
     assert notes == []
     assert abs(np.cov(outputs(rows, weights).T, bias=True) - np.eye(30)).max() < 1e-3
 
@@ -63,10 +71,10 @@ def test_zca_is_the_inverse_square_root_of_the_covariance():
     values, vectors = np.linalg.eigh(np.cov(rows.T.astype(float), bias=True))
     expected = vectors / np.sqrt(values) @ vectors.T
     np.testing.assert_allclose(
-        zca(rows, 20, np.random.default_rng(0))[0], expected, rtol=1e-3, atol=1e-3
+        zca.weights(rows, 20, np.random.default_rng(0))[0], expected, rtol=1e-3, atol=1e-3
     )
     np.testing.assert_allclose(
-        zca(rows, 5, np.random.default_rng(0))[0], expected[:5], rtol=1e-3, atol=1e-3
+        zca.weights(rows, 5, np.random.default_rng(0))[0], expected[:5], rtol=1e-3, atol=1e-3
     )
 
 
@@ -75,13 +83,19 @@ def test_few_samples_have_the_axes_of_their_singular_value_decomposition(d):
     """Above and below n = d the axes come from different matrices."""
     rows = np.random.default_rng(0).standard_normal((100, d)).astype(np.float32)
     samples = WhiteSamples(rows)
-    centred = rows.astype(float) - rows.mean(axis=0, dtype=float)
-    singular = np.linalg.svd(centred, compute_uv=False)[: samples.rank]
-    assert samples.rank == min(d, 99)
-    np.testing.assert_allclose(samples.variances, singular**2 / 100, rtol=1e-3, atol=1e-5)
-    np.testing.assert_allclose(samples.axes @ samples.axes.T, np.eye(samples.rank), atol=1e-4)
-    white = centred @ (samples.axes / np.sqrt(samples.variances)[:, None]).T
-    np.testing.assert_allclose(np.cov(white.T, bias=True), np.eye(samples.rank), atol=1e-3)
+    centered = rows.astype(float) - rows.mean(axis=0, dtype=float)
+    singular = np.linalg.svd(centered, compute_uv=False)[: samples.coordinates.rank]
+    assert samples.coordinates.rank == min(d, 99)
+    np.testing.assert_allclose(samples.principal.variances, singular**2 / 100, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        samples.principal.axes @ samples.principal.axes.T,
+        np.eye(samples.coordinates.rank),
+        atol=1e-4,
+    )
+    white = centered @ (samples.principal.axes / np.sqrt(samples.principal.variances)[:, None]).T
+    np.testing.assert_allclose(
+        np.cov(white.T, bias=True), np.eye(samples.coordinates.rank), atol=1e-3
+    )
 
 
 def whiten_smoothly(rows):
@@ -93,7 +107,7 @@ def whiten_smoothly(rows):
 
 def test_rand_is_whitened_samples_mapped_back_through_the_whitening():
     rows = correlated(n=40)
-    weights, notes = rand(rows, 10, np.random.default_rng(0))
+    weights, notes = rand.weights(rows, 10, np.random.default_rng(0))
     whitening, x = whiten_smoothly(rows)
     candidates = x @ whitening @ whitening
     candidates /= outputs(rows, candidates).std(axis=0)[:, None]
@@ -108,7 +122,7 @@ def test_kmeans_points_at_the_modes():
     centers = np.linalg.qr(rng.standard_normal((12, 12)))[0][:6] * 10
     labels = rng.choice(6, 3000, p=[0.3, 0.2, 0.2, 0.1, 0.1, 0.1])
     rows = (centers[labels] + 0.3 * rng.standard_normal((3000, 12))).astype(np.float32)
-    weights, notes = kmeans(rows, 30, rng)
+    weights, notes = kmeans.weights(rows, 30, rng)
     whitening, x = whiten_smoothly(rows)
     means = np.stack([(x @ whitening)[labels == k].mean(axis=0) for k in range(6)])
     found = weights @ np.linalg.inv(whitening)
@@ -124,10 +138,10 @@ def test_any_white_coordinates_serve(name, scale, monkeypatch):
     """Those of a Cholesky factor and those along the principal axes differ by a rotation, which
     neither sees."""
     rows = correlated(d=300) * np.float32(scale)
-    assert WhiteSamples(rows, principal=False)._factor is not None
-    weights, notes = FROM_SAMPLES[name](rows, 30, np.random.default_rng(0))
-    monkeypatch.setattr('goodinit.initializers.whitening._cholesky', lambda covariance: None)
-    expected, expected_notes = FROM_SAMPLES[name](rows, 30, np.random.default_rng(0))
+    assert WhiteSamples(rows, principal=False).coordinates.triangular
+    weights, notes = weights_from(name, rows, 30, np.random.default_rng(0))
+    monkeypatch.setattr(whitening, 'cholesky_factor', lambda covariance: None)
+    expected, expected_notes = weights_from(name, rows, 30, np.random.default_rng(0))
     np.testing.assert_allclose(weights, expected, rtol=0, atol=1e-3 * abs(expected).max())
     assert notes == expected_notes == []
 
@@ -192,7 +206,7 @@ def test_spherical_kmeans_with_fewer_distinct_rows_than_centroids_keeps_unit_len
 def test_a_seed_decides_the_weights(name):
     rows = correlated(n=300)
     first, again, other = (
-        FROM_SAMPLES[name](rows, 30, np.random.default_rng(s))[0] for s in (1, 1, 2)
+        weights_from(name, rows, 30, np.random.default_rng(s))[0] for s in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
@@ -264,7 +278,7 @@ HARD_CASES = [
 @pytest.mark.parametrize('rows, count, name, note', HARD_CASES)
 def test_hard_samples(rows, count, name, note):
     rows = rows.astype(np.float32)
-    weights, notes = FROM_SAMPLES[name](rows, count, np.random.default_rng(1))
+    weights, notes = weights_from(name, rows, count, np.random.default_rng(1))
     assert weights.shape == (count, rows.shape[1]) and weights.dtype == np.float32
     assert np.isfinite(weights).all() and weights.any(axis=1).all()
     if note is None:
@@ -291,7 +305,7 @@ def test_samples_are_left_as_they_were_and_memory_stays_below_twice_theirs(name)
     rows = correlated(n=6 * BLOCK, d=150)
     before = rows.copy()
     tracemalloc.start()
-    FROM_SAMPLES[name](rows, 40, np.random.default_rng(0))
+    weights_from(name, rows, 40, np.random.default_rng(0))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     np.testing.assert_array_equal(rows, before)

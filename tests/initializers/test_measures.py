@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from goodinit.initializers import measure
-from goodinit.initializers.gradients import score_blobs
+from goodinit.initializers.reach import score_blobs
 from goodinit.netlib.errors import DataError, NetError
 from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.proto.caffe_pb2 import TEST

@@ -5,19 +5,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from goodinit.initializers import PRESETS, Recipe, fill_array, initialize, measure, orthonormal
-from goodinit.initializers.from_samples import FROM_SAMPLES
-from goodinit.initializers.recipe import (
-    BETWEEN,
-    FROM_SHAPE,
-    NORMALIZE,
-    WEIGHTS_FROM,
-    choose,
-    first_layers,
-    last_layers,
+from goodinit.initializers import (
+    PRESETS,
+    Recipe,
+    fill_array,
+    initialize,
+    measure,
+    names,
+    orthonormal,
 )
+from goodinit.initializers.catalog import BETWEEN, NORMALIZE, WEIGHTS_FROM
+from goodinit.initializers.reach import first_layers, last_layers
+from goodinit.initializers.recipe import choose
 from goodinit.netlib.errors import DataError, NetError
-from goodinit.proto.caffe_pb2 import TEST
+from goodinit.proto.caffe_pb2 import TEST, FillerParameter
 from small_nets import (
     NETS,
     WITH_BATCH_NORM,
@@ -74,13 +75,13 @@ def test_same_seed_same_weights(preset):
 # -- which layers
 
 
-def names(net, **options):
+def chosen_names(net, **options):
     chosen, notes = choose(net, Recipe(**options))
     return [each.name for each in chosen], notes
 
 
 def test_all_that_learn_are_chosen():
-    assert names(build('unet')) == (['d1', 'd2', 'up', 'u', 'score'], [])
+    assert chosen_names(build('unet')) == (['d1', 'd2', 'up', 'u', 'score'], [])
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_all_that_learn_are_chosen():
 )
 def test_layers_can_be_picked_by_name(pattern, expected):
     net = build('chain')
-    assert names(net, layers=pattern)[0] == expected
+    assert chosen_names(net, layers=pattern)[0] == expected
     old = weights(net)
     initialize(
         net, samples(net), replace(PRESETS['lsuv'], layers=pattern), np.random.default_rng(0)
@@ -99,15 +100,15 @@ def test_layers_can_be_picked_by_name(pattern, expected):
 
 
 def test_sharers_and_frozen_layers_are_left_out():
-    assert names(build('siamese')) == (
+    assert chosen_names(build('siamese')) == (
         ['c1', 'feat', 'out'],
         [
-            "layer 'c1_p': shares its weights with c1[0], where they are initialised",
-            "layer 'feat_p': shares its weights with feat[0], where they are initialised",
+            "layer 'c1_p': shares its weights with c1[0], where they are initialized",
+            "layer 'feat_p': shares its weights with feat[0], where they are initialized",
         ],
     )
     net = build(data() + conv('c', 'data', 4, fields='param { lr_mult: 0 }') + fc('f', 'c', 3))
-    assert names(net) == (
+    assert chosen_names(net) == (
         ['f'],
         ["layer 'c': its weights do not learn (lr_mult: 0): left as they are"],
     )
@@ -133,7 +134,7 @@ def test_other_parameters_are_left_at_their_fillers():
         (
             data() + pool('p', 'data'),
             {},
-            "net 'net' has nothing to initialise: no convolution or inner product that learns$",
+            "net 'net' has nothing to initialize: no convolution or inner product that learns$",
         ),
         (
             'chain',
@@ -148,7 +149,7 @@ def test_other_parameters_are_left_at_their_fillers():
         (
             'chain',
             {'weights_from': 'orthonromal'},
-            "weights_from: found 'orthonromal', needed one of keep, filler, orthonormal, .*did you mean 'orthonormal'?",
+            "weights_from: found 'orthonromal', needed one of keep, filler, gaussian, .*did you mean 'orthonormal'?",
         ),
         ('chain', {'normalize': 'lsvu'}, "normalize: found 'lsvu', needed one of none, lsuv"),
         ('chain', {'between': 'yes'}, "between: found 'yes', needed one of none, exact, paper"),
@@ -162,6 +163,14 @@ def test_what_cannot_be_done(text, options, message):
 # -- where weights come from
 
 
+FILLERS = {
+    'gaussian': FillerParameter(type='gaussian', std=0.01),
+    'unit_gaussian': FillerParameter(type='gaussian', std=1),
+    'xavier': FillerParameter(type='xavier'),
+    'msra': FillerParameter(type='msra'),
+}
+
+
 def test_weights_from_shapes():
     for source, expected in {
         'keep': lambda shape, rng: build('chain').params['c1'][0].data,
@@ -169,7 +178,7 @@ def test_weights_from_shapes():
         'orthonormal': orthonormal,
         **{
             name: lambda shape, rng, p=param: fill_array(shape, p, rng)
-            for name, param in FROM_SHAPE.items()
+            for name, param in FILLERS.items()
         },
     }.items():
         net, _ = initialized('chain', Recipe(source, 'none', layers='c1'))
@@ -188,7 +197,7 @@ def test_orthonormal_by_group():
         np.testing.assert_allclose(group @ group.T, np.eye(3), atol=1e-5)
 
 
-@pytest.mark.parametrize('source', FROM_SAMPLES)
+@pytest.mark.parametrize('source', names('samples'))
 def test_weights_from_samples_are_for_convolutions_unless_asked(source):
     net, _ = initialized('chain', Recipe(source, 'none'))
     assert net.params['f1'][0].data.std() == pytest.approx(0.01, rel=0.1)

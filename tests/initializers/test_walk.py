@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from goodinit.initializers import walk
-from goodinit.initializers.walk import Moments, measuring, pooled
+from goodinit.initializers.moments import Moments, pooled
+from goodinit.initializers.walk import measuring
 from goodinit.netlib.errors import DataError
 from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.proto.caffe_pb2 import TEST, TRAIN

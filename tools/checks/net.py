@@ -15,7 +15,7 @@ from ...feeding.feed import with_inputs
 from ...feeding.inputs import DataOptions, source_of
 from ...feeding.net_file import NetFile
 from ...feeding.sampling import input_shapes
-from ...initializers.fillers import fill_array
+from ...initializers import fill_array
 from ...netlib import Net, graph
 from ...netlib.building import check_counts
 from ...netlib.engines import make_engine

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy import ndarray
 
 from ..netlib import Net
 from ..netlib.blob import Blob
 from ..netlib.errors import DataError
 from .reach import last_uses
 
-Batch = dict[str, np.ndarray]
+Batch = dict[str, ndarray]
 
 
 def set_inputs(net: Net, batch: Batch) -> None:
@@ -23,7 +24,8 @@ def set_inputs(net: Net, batch: Batch) -> None:
 def check_finite(batch: Batch) -> None:
     """Raises DataError for an input that holds NaN or Inf."""
     for name, values in batch.items():
-        bad = np.sum(~np.isfinite(values))
+        finite = np.count_nonzero(np.isfinite(values))
+        bad = values.size - finite
         if bad:
             raise DataError(
                 f"input '{name}': {bad} of its {values.size} values are not finite (NaN or Inf); "
@@ -70,33 +72,34 @@ class Activations:
             if not is_input:
                 self.values[batch][blob.name] = self._copy(batch, blob, bottom)
 
-    def _copy(self, batch: int, blob: Blob, bottom: Sequence[Blob]) -> np.ndarray:
+    def _copy(self, batch: int, blob: Blob, bottom: Sequence[Blob]) -> ndarray:
         """The blob's values; a top that shares the memory of a bottom shares its copy too."""
         for other in bottom:
             if other is not blob and other.values.memory is blob.values.memory:
                 return self._find(batch, other.name).reshape(blob.shape)
         return blob.data.copy()
 
-    def _find(self, batch: int, name: str) -> np.ndarray:
+    def _find(self, batch: int, name: str) -> ndarray:
         values = self.values[batch]
         return values[name] if name in values else self.inputs[batch][name]
 
     def release(self, index: int) -> None:
         """Drop what no layer after this one reads."""
-        blobs = {blob.name: blob for blob in self.net.bottoms[index] + self.net.tops[index]}
-        for name, blob in blobs.items():
-            if self._needed(name, index):
+        for blob in [*self.net.bottoms[index], *self.net.tops[index]]:
+            if self._needed(blob.name, index):
                 continue
             for values in self.values:
-                values.pop(name, None)
+                values.pop(blob.name, None)
             self._free(blob, index)
 
     def _free(self, blob: Blob, index: int) -> None:
         """Give the blob's memory back, unless a parameter or a blob still needed lies there."""
         memory = blob.values.memory
-        sharers = [other for other in self.net.blobs.values() if other.values.memory is memory]
-        if memory in self.params or any(self._needed(other.name, index) for other in sharers):
+        if memory in self.params:
             return
+        for other in self.net.blobs.values():
+            if other.values.memory is memory and self._needed(other.name, index):
+                return
         memory.free()
 
     def _needed(self, name: str, index: int) -> bool:

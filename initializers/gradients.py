@@ -9,7 +9,7 @@ over the whole batch. Where layers share a weight, its gradient is the sum of th
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-import numpy as np
+from numpy.random import Generator
 
 from ..netlib import Net
 from ..netlib.blob import Blob, Param
@@ -25,7 +25,7 @@ Hear = Callable[[int], None]
 def weight_gradients(
     net: Net,
     batches: Sequence[Batch],
-    rng: np.random.Generator,
+    rng: Generator,
     dropout: bool = False,
     after_forward: Hear = lambda layer: None,
 ) -> dict[Param, WeightGradient]:
@@ -87,7 +87,7 @@ def run_random_loss(
     net: Net,
     batch: Batch,
     scores: Sequence[str],
-    rng: np.random.Generator,
+    rng: Generator,
     after_forward: Hear,
 ) -> None:
     """One pass forward, then backward from standard normal diffs of the scores, which differ from

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
+from numpy.random import Generator
 
 from ..netlib import Net
 from ..proto.caffe_pb2 import TRAIN
@@ -22,7 +22,7 @@ def initialize(
     net: Net,
     batches: Sequence[Batch],
     recipe: Recipe,
-    rng: np.random.Generator,
+    rng: Generator,
     progress: Progress = lambda layer: None,
 ) -> Notes:
     """Initialize the weights of a net, whose other parameters have been filled, from batches of its
@@ -52,7 +52,7 @@ def initialize(
     return notes
 
 
-def apply(name: str, place: Step | WholeNet, rng: np.random.Generator, recipe: Recipe) -> Notes:
+def apply(name: str, place: Step | WholeNet, rng: Generator, recipe: Recipe) -> Notes:
     """Run the initializer of that name with the recipe's options; 'keep', 'filler' and 'none' do
     nothing."""
     if name not in INITIALIZERS:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
 from ..netlib import Net
 from ..netlib.blob import Blob
@@ -11,7 +13,7 @@ from ..netlib.layers.shared.affine import Affine
 from .activations import Batch
 from .gradients import weight_gradients
 from .moments import Moments, output_moments, pooled, weight_moments
-from .reach import affine_layers, relu_sources
+from .reach import affine_by_index, relu_sources
 from .squared_gradients import WeightGradient
 
 
@@ -49,9 +51,7 @@ class Row:
     mean_to_std: float
 
 
-def measure(
-    net: Net, batches: Sequence[Batch], rng: np.random.Generator, dropout: bool = False
-) -> list[Row]:
+def measure(net: Net, batches: Sequence[Batch], rng: Generator, dropout: bool = False) -> list[Row]:
     """A Row for each convolution and inner product of the net, in the net's order.
 
     batches: the values of the net's Input blobs, as in `walk`. One forward and one backward pass
@@ -62,10 +62,11 @@ def measure(
     outputs = WatchedOutputs(net)
     gradients = weight_gradients(net, batches, rng, dropout, outputs.see)
     rows = []
-    for layer in affine_layers(net):
-        index = net.layers.index(layer)
+    for i, layer in outputs.affine.items():
+        moments = outputs.moments(i)
+        dead = outputs.dead(i)
         gradient = gradients.get(layer.weight.owner)
-        rows.append(row_of(layer, outputs.moments(index), outputs.dead(index), gradient))
+        rows.append(row_of(layer, moments, dead, gradient))
     return rows
 
 
@@ -100,26 +101,27 @@ class WatchedOutputs:
 
     def __init__(self, net: Net):
         self.net = net
+        self.affine = affine_by_index(net)
         self.sources = relu_sources(net)
-        self.parts: dict[int, list[Moments]] = {}
-        self.alive: dict[int, np.ndarray] = {}
+        self.parts: dict[int, list[Moments]] = {i: [] for i in self.affine}
+        self.alive: dict[int, ndarray] = {}
 
     def see(self, i: int) -> None:
         """Layer i has run."""
-        layer = self.net.layers[i]
-        if isinstance(layer, Affine):
-            parts = self.parts.setdefault(i, [])
-            parts.extend(output_moments(layer, blob) for blob in self.net.tops[i])
+        tops = self.net.tops[i]
+        if i in self.affine:
+            layer = self.affine[i]
+            self.parts[i] += [output_moments(layer, blob) for blob in tops]
         elif i in self.sources:
-            self._see_relu(self.sources[i], self.net.tops[i][0])
+            self._see_relu(self.sources[i], tops[0])
 
-    def _see_relu(self, source: int, blob: Blob) -> None:
+    def _see_relu(self, source: int, top: Blob) -> None:
         """What a ReLU passes is positive: a unit is alive if its sum is."""
-        layer = self.net.layers[source]
+        layer = self.affine[source]
         z = layer.by_output(self.net.tops[source][0].values)
-        y = blob.values.reshape(*z.shape[:2], -1)
-        sums = layer.buffer('passed', 1, layer.num_output, 1)
-        self.net.engine.sum(y, out=sums)
+        images, outputs, _ = z.shape
+        sums = layer.buffer('passed', 1, outputs, 1)
+        self.net.engine.sum(top.values.reshape(images, outputs, -1), out=sums)
         passed = sums.array().ravel() > 0
         self.alive[source] = self.alive.get(source, False) | passed
 
@@ -131,5 +133,6 @@ class WatchedOutputs:
         """The share of the units of layer i that no sample of any rank brings through the ReLU."""
         if i not in self.alive:
             return np.nan
-        alive = np.any(self.net.ranks.gather([self.alive[i]]), axis=0)
-        return float(1 - alive.mean())
+        alive = self.net.ranks.gather([self.alive[i]])
+        share = np.any(alive, axis=0).mean()
+        return float(1 - share)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy import ndarray
 
 from ..netlib.blob import Blob
 from ..netlib.layers.shared.affine import Affine
@@ -19,8 +20,8 @@ class Moments:
     """Mean and biased variance of each output over images, positions and batches: (num_output,)
     float64."""
 
-    mean: np.ndarray
-    var: np.ndarray
+    mean: ndarray
+    var: ndarray
     count: int
 
     @property
@@ -37,7 +38,7 @@ class Moments:
         return float((self.var + self.mean**2).mean())
 
     @property
-    def constant(self) -> np.ndarray:
+    def constant(self) -> ndarray:
         """Which outputs vary by no more than the rounding of float32 (num_output,)."""
         return ~(self.var > np.maximum(ROUNDING * self.mean**2, TINY))
 
@@ -63,7 +64,7 @@ def _moments(layer: Affine, x: Tensor) -> Moments:
     return Moments(_in_float64(mean), _in_float64(var), outer * inner)
 
 
-def _in_float64(tensor: Tensor) -> np.ndarray:
+def _in_float64(tensor: Tensor) -> ndarray:
     return tensor.array().ravel().astype(float)
 
 

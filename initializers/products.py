@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy import ndarray
 
 from ..netlib.engines import Engine
 from ..netlib.memory import Tensor
 
-Matmul = Callable[..., np.ndarray]  # called as np.matmul is: two matrices, perhaps out=
+Matmul = Callable[..., ndarray]  # called as np.matmul is: two matrices, perhaps out=
 
 
 def matmul_of(engine: Engine | None) -> Matmul:
@@ -27,7 +28,7 @@ class DeviceMatmul:
     def __init__(self, engine: Engine):
         self.engine = engine
 
-    def __call__(self, a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    def __call__(self, a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
         if a.dtype != np.float32 or b.dtype != np.float32:
             return np.matmul(a, b, out=out)
         product = self.engine.tensor(len(a), b.shape[1])
@@ -39,7 +40,7 @@ class DeviceMatmul:
         out[:] = product.array()
         return out
 
-    def _uploaded(self, matrix: np.ndarray) -> tuple[Tensor, bool]:
+    def _uploaded(self, matrix: ndarray) -> tuple[Tensor, bool]:
         """The matrix as it lies in memory, and whether that is transposed."""
         transposed = matrix.strides[0] < matrix.strides[1]
         rows = matrix.T if transposed else matrix

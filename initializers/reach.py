@@ -16,9 +16,18 @@ def parts(net: Net) -> list[Part]:
     return list(zip(net.layers, net.bottoms, net.tops, strict=True))
 
 
+def names(blobs: Iterable[Blob]) -> list[str]:
+    return [blob.name for blob in blobs]
+
+
 def affine_layers(net: Net) -> list[Affine]:
     """The layers that have weights W and perhaps a bias: convolutions and inner products."""
     return [layer for layer in net.layers if isinstance(layer, Affine)]
+
+
+def affine_by_index(net: Net) -> dict[int, Affine]:
+    """The affine layers by their place among the net's layers."""
+    return {i: layer for i, layer in enumerate(net.layers) if isinstance(layer, Affine)}
 
 
 def first_layers(net: Net) -> list[Affine]:
@@ -42,12 +51,11 @@ def _reach(parts: Iterable[Part]) -> tuple[list[Affine], set[str]]:
     outermost: list[Affine] = []
     reached: set[str] = set()
     for layer, read, written in parts:
-        below = any(blob.name in reached for blob in read)
-        affine = isinstance(layer, Affine)
+        below = not reached.isdisjoint(names(read))
         if isinstance(layer, Affine) and not below:
             outermost.append(layer)
-        if affine or below:
-            reached.update(blob.name for blob in written)
+        if isinstance(layer, Affine) or below:
+            reached.update(names(written))
     return outermost, reached
 
 
@@ -55,7 +63,8 @@ def last_uses(net: Net) -> dict[str, int]:
     """The index of the last layer that reads or writes each blob, by the blob's name."""
     last: dict[str, int] = {}
     for i, (_, bottom, top) in enumerate(parts(net)):
-        last.update({blob.name: i for blob in bottom + top})
+        for name in names(bottom + top):
+            last[name] = i
     return last
 
 
@@ -74,13 +83,13 @@ def score_blobs(net: Net) -> list[str]:
         name = roots.pop(0)
         layer, bottom = makers[name]
         if layer.is_loss or layer.traits.answers:
-            roots += [blob.name for blob in bottom]
+            roots += names(bottom)
         elif name in learned:
             scores[name] = None
     if not scores:
         raise NetError(
-            f"net '{net.name}' has no scores to measure gradients from: neither a loss nor an output "
-            'depends on a convolution or an inner product'
+            f"net '{net.name}' has no scores to measure gradients from: neither a loss nor an "
+            'output depends on a convolution or an inner product'
         )
     return list(scores)
 
@@ -89,42 +98,39 @@ def makers_of_blobs(net: Net) -> dict[str, tuple[Layer, list[Blob]]]:
     """The layer that is the last to write each blob, and its bottoms, by the blob's name."""
     makers = {}
     for layer, bottom, top in parts(net):
-        makers.update({blob.name: (layer, bottom) for blob in top})
+        for name in names(top):
+            makers[name] = (layer, bottom)
     return makers
 
 
 def loss_bottoms(net: Net) -> list[str]:
     """The blobs that layers with a loss weight read; a weighted top of an affine layer or of a
     Split is such a blob itself."""
-    names: list[str] = []
+    found: list[str] = []
     for layer, bottom, top in parts(net):
         weights = layer.loss_weights
         weighted = [blob for blob, weight in zip(top, weights, strict=True) if weight]
-        if not weighted:
-            continue
-        itself = isinstance(layer, Affine) or layer.type == 'Split'
-        names += [blob.name for blob in (weighted if itself else bottom)]
-    return names
+        if isinstance(layer, Affine) or layer.type == 'Split':
+            found += names(weighted)
+        elif weighted:
+            found += names(bottom)
+    return found
 
 
 def relu_sources(net: Net) -> dict[int, int]:
-    """{index of a ReLU without a slope: index of the affine layer whose outputs it passes or stops}.
+    """The affine layer whose outputs a ReLU without a slope passes or stops: {index of the ReLU:
+    index of the affine layer}.
 
-    Between the two lie only layers that keep the channels apart, one unit for each.
+    Between the two lie only layers whose every unit belongs to one unit below.
     """
     sources: dict[int, int] = {}
-    units: dict[str, int] = {}  # blob: the affine layer whose outputs are the blob's channels
+    units: dict[str, int | None] = {}  # blob: the affine layer whose outputs are its channels
     for i, (layer, bottom, top) in enumerate(parts(net)):
         source = units.get(bottom[0].name) if bottom else None
-        passed = None
+        if source is not None and layer.traits.is_rectifier:
+            sources[i] = source
+        passed = source if layer.traits.per_unit else None
         if isinstance(layer, Affine):
             passed = i
-        elif source is not None and layer.traits.per_unit:
-            passed = source
-        elif source is not None and layer.traits.is_rectifier:
-            sources[i] = source
-        for blob in top:
-            units.pop(blob.name, None)
-            if passed is not None:
-                units[blob.name] = passed
+        units.update(dict.fromkeys(names(top), passed))
     return sources

@@ -1,85 +1,104 @@
 """Rows drawn evenly from all batches of all ranks: the samples that meet a layer's weights."""
 
-import numpy as np
+from dataclasses import dataclass
 
-from ..netlib import Net
+import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
+
+from ..netlib.blob import Blob
+from ..netlib.layers.shared.affine import Affine
+from ..netlib.ranks import Ranks
 from .activations import Activations
 
-
-def sampled_rows(
-    net: Net, index: int, kept: Activations, limit: int, rng: np.random.Generator
-) -> np.ndarray:
-    """At most `limit` of the rows that meet the weights of an affine layer: (groups, rows, fan-in).
-
-    Where there are no rows, the last axis is empty too. All ranks draw alike, and each takes the
-    rows of its own batches.
-    """
-    rows = BatchRows(net, index, kept)
-    chosen = []
-    for rank, batch, positions in draw_positions(rows.counts(), limit, rng):
-        if rank == net.ranks.rank and len(positions):
-            chosen.append((batch, positions))
-    parts = net.ranks.gather([rows.take(chosen)] if chosen else [])
-    if not parts:
-        return np.empty((rows.layer.groups, 0, 0), np.float32)
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+Rows = ndarray  # (groups, rows, fan-in)
 
 
-def draw_positions(
-    counts: list[tuple[int, int, int]], limit: int, rng: np.random.Generator
-) -> list[tuple[int, int, np.ndarray]]:
-    """(rank, batch, positions of the rows drawn) for each (rank, batch, number of rows).
-
-    What a batch cannot give of its share, the later ones give.
-    """
-    drawn = []
-    left = limit
-    for i, (rank, batch, count) in enumerate(counts):
-        share = -(-left // (len(counts) - i))  # rounded up
-        positions = np.sort(rng.permutation(count)[:share])
-        drawn.append((rank, batch, positions))
-        left -= len(positions)
-    return drawn
-
-
+@dataclass
 class BatchRows:
-    """The rows that meet an affine layer's weights, batch by batch."""
+    """The rows of one batch of one rank: how many there are, and the positions of those drawn."""
 
-    def __init__(self, net: Net, index: int, kept: Activations):
-        self.ranks = net.ranks
-        self.layer = net.layers[index]
-        self.bottom = net.bottoms[index]
-        self.top = net.tops[index]
+    rank: int
+    batch: int
+    count: int
+    positions: ndarray
+
+
+class SampledRows:
+    """The rows that meet the weights of an affine layer, batch by batch.
+
+    All ranks draw alike, and each takes the rows of its own batches.
+    """
+
+    def __init__(
+        self,
+        layer: Affine,
+        bottom: list[Blob],
+        top: list[Blob],
+        kept: Activations,
+        ranks: Ranks,
+    ):
+        self.layer = layer
+        self.bottom = bottom
+        self.top = top
         self.kept = kept
+        self.ranks = ranks
 
-    def counts(self) -> list[tuple[int, int, int]]:
-        """(rank, batch, number of rows) for all batches of all ranks."""
-        mine = [(self.ranks.rank, batch, self.load(batch)) for batch in range(self.kept.batches)]
-        return self.ranks.gather(mine)
+    def draw(self, limit: int, rng: Generator) -> Rows:
+        """At most `limit` of the rows; where there are none, the last axis is empty too."""
+        batches = self.ranks.gather(self._counted())
+        draw_positions(batches, limit, rng)
+        chosen = []
+        for each in batches:
+            if each.rank == self.ranks.rank and len(each.positions):
+                chosen.append(each)
+        parts = self.ranks.gather([self._take(chosen)] if chosen else [])
+        if not parts:
+            return np.empty((self.layer.groups, 0, 0), np.float32)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
-    def load(self, batch: int) -> int:
-        """Put a batch into the layer's bottoms; returns its number of rows."""
-        self.kept.load(batch, self.bottom)
-        self.layer.reshape(self.bottom, self.top)
-        return self.layer.sample_count(self.bottom)
+    def _counted(self) -> list[BatchRows]:
+        """This rank's batches, with nothing drawn yet."""
+        batches = []
+        for batch in range(self.kept.batches):
+            count = self._load(batch)
+            batches.append(BatchRows(self.ranks.rank, batch, count, np.empty(0, int)))
+        return batches
 
-    def take(self, chosen: list[tuple[int, np.ndarray]]) -> np.ndarray:
-        """The rows at the positions chosen of each batch, one batch after the other."""
+    def _take(self, chosen: list[BatchRows]) -> Rows:
+        """The rows drawn, one batch after the other."""
         if len(chosen) == 1:
-            return self.rows(*chosen[0])
-        total = sum(len(positions) for _, positions in chosen)
+            return self._rows(chosen[0])
+        total = sum(len(each.positions) for each in chosen)
         out = np.empty(0)
         start = 0
-        for batch, positions in chosen:
-            rows = self.rows(batch, positions)
+        for each in chosen:
+            rows = self._rows(each)
             groups, count, fan_in = rows.shape
-            if not start:
+            if start == 0:
                 out = np.empty((groups, total, fan_in), rows.dtype)
             out[:, start : start + count] = rows
             start += count
         return out
 
-    def rows(self, batch: int, positions: np.ndarray) -> np.ndarray:
-        """The rows at these positions, in a buffer of the layer."""
-        self.load(batch)
-        return self.layer.samples(self.bottom, positions).array()
+    def _rows(self, drawn: BatchRows) -> Rows:
+        """The rows drawn from a batch, in a buffer of the layer."""
+        self._load(drawn.batch)
+        return self.layer.samples(self.bottom, drawn.positions).array()
+
+    def _load(self, batch: int) -> int:
+        """Put a batch into the layer's bottoms; returns its number of rows."""
+        self.kept.load(batch, self.bottom)
+        self.layer.reshape(self.bottom, self.top)
+        return self.layer.sample_count(self.bottom)
+
+
+def draw_positions(batches: list[BatchRows], limit: int, rng: Generator) -> None:
+    """Draw the positions of at most `limit` rows. What a batch cannot give of its share, the later
+    ones give."""
+    left = limit
+    for i, each in enumerate(batches):
+        batches_left = len(batches) - i
+        share = -(-left // batches_left)  # rounded up
+        each.positions = np.sort(rng.permutation(each.count)[:share])
+        left -= len(each.positions)

@@ -21,7 +21,8 @@ class WeightGradient:
         outer, outputs, inner = squares.shape
         sums = layer.buffer('columns', outer, 1, inner)
         layer.engine.sum(squares, out=sums)
-        self.columns = sums.array().astype(float) / (outputs * max(images, 1))  # mean over i: C_j^2
+        terms = outputs * max(images, 1)
+        self.columns = sums.array().astype(float) / terms  # mean over i: C_j^2
         layer.engine.unary('power', squares, 0.5, 1, 0, out=squares)
         self.deviations = weight_moments(layer, layer.weight.diffs)
 

@@ -3,15 +3,18 @@
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
 from ..netlib import Net
 from ..netlib.blob import Param
 from ..netlib.errors import DataError
 from ..netlib.layers import Layer
 from ..netlib.layers.shared.affine import Affine
+from ..netlib.memory import Tensor
 from .activations import Activations
 from .moments import Moments, output_moments, pooled
-from .sampled_rows import sampled_rows
+from .sampled_rows import SampledRows
 
 NO_MOMENTS = Moments(np.zeros(0), np.zeros(0), 0)
 
@@ -38,13 +41,14 @@ class Step:
         self.moments = NO_MOMENTS
         self.done = False
 
-    def samples(self, limit: int, rng: np.random.Generator) -> np.ndarray:
+    def samples(self, limit: int, rng: Generator) -> ndarray:
         """At most `limit` of the rows that meet W, drawn evenly from all batches of all ranks:
         (groups, rows, fan-in).
 
         They may lie in a buffer of the layer: good until the next call.
         """
-        return sampled_rows(self.net, self.index, self.kept, limit, rng)
+        rows = SampledRows(self.layer, self.bottom, self.top, self.kept, self.net.ranks)
+        return rows.draw(limit, rng)
 
     def input_std(self) -> float:
         """The standard deviation of all elements of the first bottom."""
@@ -52,10 +56,11 @@ class Step:
         for batch in range(self.kept.batches):
             self.kept.load(batch, self.bottom)
             x = self.bottom[0].values.array()
-            mean, var = x.mean(dtype=float), x.var(dtype=float)
-            parts.append(Moments(np.array([mean]), np.array([var]), x.size))
-        variance = pooled(self.net.ranks.gather(parts)).var[0]
-        return float(np.sqrt(variance))
+            mean = x.mean(dtype=float, keepdims=True)
+            var = x.var(dtype=float, keepdims=True)
+            parts.append(Moments(mean.ravel(), var.ravel(), x.size))
+        moments = pooled(self.net.ranks.gather(parts))
+        return float(np.sqrt(moments.var[0]))
 
     def forward(self) -> Moments:
         """Run the layer on every batch.
@@ -73,20 +78,24 @@ class Step:
         self.done = True
         if parts:
             self.moments = pooled(self.net.ranks.gather(parts))
-        if not np.isfinite(self.moments.mean + self.moments.var).all():
-            raise DataError(
-                f"layer '{self.layer.name}' ({self.layer.type}): its outputs are not finite (NaN or "
-                'Inf). Look for NaN in the data, or weights far too large below it'
-            )
+        self._check_finite()
         return self.moments
 
-    def bias_values(self) -> np.ndarray:
+    def _check_finite(self) -> None:
+        sums = self.moments.mean + self.moments.var
+        if not np.isfinite(sums).all():
+            raise DataError(
+                f"layer '{self.layer.name}' ({self.layer.type}): its outputs are not finite "
+                '(NaN or Inf). Look for NaN in the data, or weights far too large below it'
+            )
+
+    def bias_values(self) -> ndarray:
         """b as it is, whoever owns it: (num_output,) float64; zeros without one."""
         if self.layer.bias is None:
             return np.zeros(self.layer.num_output)
         return self.layer.bias.data.astype(float)
 
-    def rescale(self, factor: float | np.ndarray, bias: np.ndarray | None = None) -> None:
+    def rescale(self, factor: float | ndarray, bias: ndarray | None = None) -> None:
         """W *= factor (one number, or one per output), b = bias where given.
 
         z = W x + b is linear in W and b, so the tops and moments follow: no layer runs twice.
@@ -94,18 +103,23 @@ class Step:
         old = self.bias_values()
         new = old if bias is None else np.asarray(bias, float)
         factor = np.broadcast_to(np.asarray(factor, float), old.shape)
-        view = self.layer.weight_view()
-        rows = view.shape[:2] + (1,) * (view.ndim - 2)
-        view *= factor.reshape(rows).astype(view.dtype)
+        self._scale_weights(factor)
         if bias is not None:
             self.layer.bias.data = new
         if self.done:
             self._follow(factor, new - factor * old)
 
-    def _follow(self, factor: np.ndarray, shift: np.ndarray) -> None:
+    def _scale_weights(self, factor: ndarray) -> None:
+        weights = self.layer.weight_view()
+        groups, outputs, *inputs = weights.shape
+        by_output = factor.reshape(groups, outputs, *(1 for _ in inputs))
+        weights *= by_output.astype(weights.dtype)
+
+    def _follow(self, factor: ndarray, shift: ndarray) -> None:
         """z = factor z + shift, for the tops of all batches."""
         engine = self.net.engine
-        a, c = self._on_device('factor', factor), self._on_device('shift', shift)
+        a = self._on_device('factor', factor)
+        c = self._on_device('shift', shift)
         for batch in range(self.kept.batches):
             self.kept.load(batch, self.top)
             for blob in self.top:
@@ -113,10 +127,11 @@ class Step:
                 engine.binary('mul', z, a, out=z)
                 engine.binary('add', z, c, out=z)
             self.kept.save(batch, [], self.top)
-        old = self.moments
-        self.moments = Moments(factor * old.mean + shift, factor**2 * old.var, old.count)
+        mean = factor * self.moments.mean + shift
+        var = factor**2 * self.moments.var
+        self.moments = Moments(mean, var, self.moments.count)
 
-    def _on_device(self, name: str, values: np.ndarray):
+    def _on_device(self, name: str, values: ndarray) -> Tensor:
         """The values, one for each output, as a tensor that fits z."""
         tensor = self.layer.buffer(name, 1, values.size, 1)
         tensor.array(write=True)[...] = values.reshape(tensor.shape)

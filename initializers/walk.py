@@ -35,7 +35,7 @@ tops with them, without running the layer again.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-import numpy as np
+from numpy import ndarray
 
 from ..netlib import Net
 from ..netlib.blob import Param
@@ -83,7 +83,7 @@ def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
             param.data = values
 
 
-def _state(net: Net) -> list[tuple[Param, np.ndarray]]:
+def _state(net: Net) -> list[tuple[Param, ndarray]]:
     """Copies of all parameters but those of affine layers, which initializers change."""
     affine: set[Param] = set()
     for layer in affine_layers(net):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 import numpy as np
+from numpy import ndarray
 from numpy.random import Generator
 
 from ..initializer import Notes, Option, initializer
@@ -38,8 +39,8 @@ def lsuv(
     variance, varies = variance_of_scale(moments, step.bias_values())
     if not varies:
         return [
-            f'its output is constant (variance {variance(1):.3g}), so its weights cannot be scaled: '
-            'left as they are'
+            f'its output is constant (variance {variance(1):.3g}), so its weights cannot be '
+            'scaled: left as they are'
         ]
     a, trials = 1.0, 0
     while abs(variance(a) - target) >= margin and trials < max_trials:
@@ -56,7 +57,7 @@ def lsuv(
     return []
 
 
-def variance_of_scale(moments: Moments, bias: np.ndarray) -> tuple[Callable[[float], float], bool]:
+def variance_of_scale(moments: Moments, bias: ndarray) -> tuple[Callable[[float], float], bool]:
     """The function a -> var(a u + b) over all elements, z = u + b having the moments; whether u
     varies."""
     u = moments.mean - bias

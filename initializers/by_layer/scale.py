@@ -1,6 +1,7 @@
 """Scale and scale+bias initialization (Luther & Seung 2019, section 5.1)."""
 
 import numpy as np
+from numpy import ndarray
 from numpy.random import Generator
 
 from ..initializer import Notes, initializer
@@ -32,7 +33,7 @@ def scale_bias(step: Step, rng: Generator) -> Notes:
     return _to_unit(step, step.bias.data - moments.mean)
 
 
-def _to_unit(step: Step, bias: np.ndarray | None) -> Notes:
+def _to_unit(step: Step, bias: ndarray | None) -> Notes:
     """Take `bias`, where given, then scale W and b so that mean(z^2) = 1."""
     rounding = ROUNDING * step.moments.mean_square
     step.rescale(1, bias)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy import ndarray
 
 from ..products import Matmul
 
@@ -19,24 +20,28 @@ class PrincipalCoordinates:
 
     triangular = False
 
-    def __init__(self, axes: np.ndarray, variances: np.ndarray, matmul: Matmul):
+    def __init__(self, axes: ndarray, variances: ndarray, matmul: Matmul):
         self.axes = axes
         self.variances = variances
         self.matmul = matmul
         self.rank = len(variances)
 
-    def weights(self, directions: np.ndarray) -> np.ndarray:
+    def weights(self, directions: ndarray) -> ndarray:
         """The weights (m, d) that act on x as `directions` (m, rank) do on u."""
-        whitening = self.axes / np.sqrt(self.variances)[:, None]
+        deviations = np.sqrt(self.variances)
+        whitening = self.axes / deviations[:, None]
         return self.matmul(directions, whitening.astype(np.float32))
 
-    def smoothed(self, part: float) -> tuple[np.ndarray, np.ndarray]:
+    def smoothed(self, part: float) -> tuple[ndarray, ndarray]:
         """S (rank, d) and B (rank, rank): s = S (x - mean) has variances v / (v + `part` of their
         mean), and what directions c do on s, c B do on u."""
-        mean_variance = self.variances.sum() / self.axes.shape[1]
-        shrink = np.sqrt(self.variances / (self.variances + part * mean_variance))
-        factors = (shrink / np.sqrt(self.variances)).astype(np.float32)
-        return self.axes * factors[:, None], np.diag(shrink).astype(np.float32)
+        size = self.axes.shape[1]
+        added = part * (self.variances.sum() / size)
+        shrink = np.sqrt(self.variances / (self.variances + added))
+        factors = shrink / np.sqrt(self.variances)
+        smooth = self.axes * factors.astype(np.float32)[:, None]
+        back = np.diag(shrink)
+        return smooth, back.astype(np.float32)
 
 
 class TriangularCoordinates:
@@ -48,27 +53,28 @@ class TriangularCoordinates:
 
     triangular = True
 
-    def __init__(self, covariance: np.ndarray, factor: np.ndarray, scale: float, matmul: Matmul):
+    def __init__(self, covariance: ndarray, factor: ndarray, scale: float, matmul: Matmul):
         self.covariance = covariance
         self.factor = factor
         self.scale = scale
         self.matmul = matmul
         self.rank = len(factor)
 
-    def weights(self, directions: np.ndarray) -> np.ndarray:
+    def weights(self, directions: ndarray) -> ndarray:
         """The weights (m, d) that act on x as `directions` (m, rank) do on u."""
         from scipy.linalg import solve_triangular
 
         found = solve_triangular(self.factor, directions.T, trans=1, lower=True, check_finite=False)
         return (found.T / self.scale).astype(np.float32)
 
-    def smoothed(self, part: float) -> tuple[np.ndarray, np.ndarray]:
+    def smoothed(self, part: float) -> tuple[ndarray, ndarray]:
         """S and B as of PrincipalCoordinates, in these coordinates; S is lower triangular."""
         from scipy.linalg.lapack import dtrtri
 
         added = part * np.trace(self.covariance) / self.rank
-        smoothed = np.linalg.cholesky(self.covariance + added * np.eye(self.rank))
-        inverse, _ = dtrtri(smoothed, lower=1)
+        smoothed = self.covariance + added * np.eye(self.rank)
+        factor = np.linalg.cholesky(smoothed)
+        inverse, _ = dtrtri(factor, lower=1)
         smooth = np.tril(inverse).astype(np.float32)
         back = self.matmul(smooth, self.factor.astype(np.float32))
         return smooth / np.float32(self.scale), back
@@ -77,21 +83,24 @@ class TriangularCoordinates:
 Coordinates = PrincipalCoordinates | TriangularCoordinates
 
 
-def cholesky_factor(covariance: np.ndarray) -> np.ndarray | None:
+def cholesky_factor(covariance: ndarray) -> ndarray | None:
     """L, if the smallest variance is surely large enough: what is left of the covariance without it
     is positive."""
-    floor = max(RELATIVE * float(np.linalg.norm(covariance)), ROUNDING**2)
+    largest = float(np.linalg.norm(covariance))
+    floor = max(RELATIVE * largest, ROUNDING**2)
+    identity = np.eye(len(covariance))
     try:
-        np.linalg.cholesky(covariance - floor * np.eye(len(covariance)))
+        np.linalg.cholesky(covariance - floor * identity)
         return np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
         return None
 
 
-def principal_vectors(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def principal_vectors(covariance: ndarray) -> tuple[ndarray, ndarray]:
     """Eigenvalues and eigenvectors (columns), the largest first, without mere rounding."""
     values, vectors = np.linalg.eigh(covariance)
     values = values[::-1]
+    vectors = vectors[:, ::-1]
     floor = max(RELATIVE * values.max(initial=0), ROUNDING**2)
-    rank = int((values > floor).sum())
-    return values[:rank], vectors[:, ::-1][:, :rank]
+    rank = np.count_nonzero(values > floor)
+    return values[:rank], vectors[:, :rank]

@@ -2,7 +2,7 @@
 
     @initializer('pca', 'samples')
     @from_directions()
-    def pca(samples: WhiteSamples, count: int, rng: Generator) -> np.ndarray:
+    def pca(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
 
 A method finds up to `count` directions (k, rank) in the white coordinates of the samples: the
 input rows of an inner product, or the patches of one group of a convolution. The weights that act
@@ -22,6 +22,7 @@ from math import prod
 from typing import Annotated
 
 import numpy as np
+from numpy import ndarray
 from numpy.random import Generator
 
 from ...netlib.engines import Engine
@@ -36,7 +37,7 @@ from .whitening import LARGEST, WhiteSamples
 
 GAUSSIAN = FillerParameter(type='gaussian', std=0.01)  # Krähenbühl et al. 2016, 3.3
 
-Directions = Callable[[WhiteSamples, int, Generator], np.ndarray]
+Directions = Callable[[WhiteSamples, int, Generator], ndarray]
 Memory = Annotated[int, Option('samples to hold at once', least=1, unit='bytes')]
 AllLayers = Annotated[bool, Option('not only for convolutions')]
 
@@ -90,8 +91,8 @@ class FromSamples:
         return notes
 
     def weights(
-        self, rows: np.ndarray, count: int, rng: Generator, engine: Engine | None = None
-    ) -> tuple[np.ndarray, Notes]:
+        self, rows: ndarray, count: int, rng: Generator, engine: Engine | None = None
+    ) -> tuple[ndarray, Notes]:
         """Weights (count, d) for rows (n, d), both float32, and notes on what kept the method from
         its rule.
 
@@ -114,13 +115,13 @@ class FromSamples:
         return samples.coordinates.weights(found), notes
 
 
-def random_directions(count: int, samples: WhiteSamples, rng: Generator) -> np.ndarray:
+def random_directions(count: int, samples: WhiteSamples, rng: Generator) -> ndarray:
     """Directions (count, rank) of unit length, orthogonal as far as there are dimensions."""
     directions = orthonormal((count, samples.coordinates.rank), rng, engine=samples.engine)
     return to_unit_length(directions)
 
 
-def distinct(directions: np.ndarray, matmul: Matmul) -> np.ndarray:
+def distinct(directions: ndarray, matmul: Matmul) -> ndarray:
     """The directions at unit length, without those that vanish and those that repeat an earlier
     one."""
     units = to_unit_length(np.array(directions, np.float32))
@@ -132,20 +133,21 @@ def distinct(directions: np.ndarray, matmul: Matmul) -> np.ndarray:
 def left_out(samples: WhiteSamples) -> Notes:
     """What to say of rows that are not usable."""
     total = len(samples.rows)
-    if samples.count == total:
+    bad = total - samples.count
+    if not bad:
         return []
     return [
-        f'{total - samples.count} of {total} samples hold NaN or Inf (or values beyond {LARGEST:g}) '
-        'and are left out'
+        f'{bad} of {total} samples hold NaN or Inf (or values beyond {LARGEST:g}) and are left out'
     ]
 
 
 def short_of(samples: WhiteSamples, found: int, count: int) -> Notes:
     """What to say where samples give too few directions."""
-    if found == count and samples.coordinates.rank >= min(count, samples.size):
+    rank = samples.coordinates.rank
+    if found == count and rank >= min(count, samples.size):
         return []
     others = ', the others are random white directions' if found < count else ''
     return [
-        f'{samples.count} samples of dimension {samples.size} have rank {samples.coordinates.rank}: '
+        f'{samples.count} samples of dimension {samples.size} have rank {rank}: '
         f'{found} of {count} filters come from them{others}'
     ]

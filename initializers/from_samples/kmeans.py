@@ -1,6 +1,7 @@
 """Weights from the whitened samples themselves: kmeans, rand."""
 
 import numpy as np
+from numpy import ndarray
 from numpy.random import Generator
 
 from ..initializer import initializer
@@ -17,7 +18,7 @@ SMOOTHING = 0.1
 
 @initializer('kmeans', 'samples')
 @from_directions(principal=False)
-def kmeans(samples: WhiteSamples, count: int, rng: Generator) -> np.ndarray:
+def kmeans(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
     """Centroids of spherical k-means on the whitened samples (Krähenbühl et al. 2016, 3.3; Coates &
     Ng 2012).
 
@@ -26,15 +27,17 @@ def kmeans(samples: WhiteSamples, count: int, rng: Generator) -> np.ndarray:
     smooth, back = samples.coordinates.smoothed(SMOOTHING)
     rows = samples.project(smooth)
     to_unit_length(rows)
-    centroids = spherical_kmeans(rows, min(count, len(rows)), rng, engine=samples.engine)
+    count = min(count, len(rows))
+    centroids = spherical_kmeans(rows, count, rng, engine=samples.engine)
     return samples.matmul(centroids, back)
 
 
 @initializer('rand', 'samples')
 @from_directions(principal=False)
-def rand(samples: WhiteSamples, count: int, rng: Generator) -> np.ndarray:
+def rand(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
     """Samples chosen at random, whitened as for kmeans (magic_init)."""
     chosen = rng.permutation(np.flatnonzero(samples.usable))[:count]
     smooth, back = samples.coordinates.smoothed(SMOOTHING)
-    white = samples.matmul(samples.rows[chosen] - samples.mean, smooth.T)
+    centered = samples.rows[chosen] - samples.mean
+    white = samples.matmul(centered, smooth.T)
     return samples.matmul(white, back)

@@ -1,6 +1,7 @@
 """Weights along the principal axes of the samples: pca, zca."""
 
 import numpy as np
+from numpy import ndarray
 from numpy.random import Generator
 
 from ..initializer import initializer
@@ -10,7 +11,7 @@ from .whitening import WhiteSamples
 
 @initializer('pca', 'samples')
 @from_directions()
-def pca(samples: WhiteSamples, count: int, rng: Generator) -> np.ndarray:
+def pca(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
     """The first `count` principal components, each over its standard deviation: white, decorrelated
     outputs (Krähenbühl et al. 2016, 3.3)."""
     rank = samples.coordinates.rank
@@ -19,7 +20,7 @@ def pca(samples: WhiteSamples, count: int, rng: Generator) -> np.ndarray:
 
 @initializer('zca', 'samples')
 @from_directions()
-def zca(samples: WhiteSamples, count: int, rng: Generator) -> np.ndarray:
+def zca(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
     """The first `count` rows of C^-1/2, C the covariance: whitening in the input's own basis
     (magic_init).
 

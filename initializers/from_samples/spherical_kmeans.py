@@ -3,25 +3,27 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy import ndarray
 from numpy.random import Generator
 
 from ...netlib.engines import Engine
+from ...netlib.memory import Tensor
 
 BLOCK = 4096
 # An iteration on every 8th row, four more, then on every 4th ...
-SHARES = (8,) * 5 + (4,) * 3 + (2,) * 2 + (1,) * 2
+SHARES = (8, 8, 8, 8, 8, 4, 4, 4, 2, 2, 1, 1)
 FEWEST = 8  # rows for each centroid, where there are as many
 
-Sums = Callable[[range, np.ndarray], np.ndarray]
+Sums = Callable[[range, ndarray], ndarray]
 
 
 def spherical_kmeans(
-    rows: np.ndarray,
+    rows: ndarray,
     count: int,
     rng: Generator,
     shares: Sequence[int] = SHARES,
     engine: Engine | None = None,
-) -> np.ndarray:
+) -> ndarray:
     """Centroids (count, d) of unit length that raise the mean cosine between a row and its nearest
     centroid.
 
@@ -40,15 +42,16 @@ def spherical_kmeans(
         share = min(share, largest_share)
         chosen = range(rng.integers(share), len(rows), share)
         sums = sums_of(chosen, centroids)
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        dead = lengths[:, 0] < 1e-6
-        sums[dead] = rows[rng.integers(len(rows), size=int(dead.sum()))]
+        lengths = np.linalg.norm(sums, axis=1)
+        dead = lengths < 1e-6
+        drawn = rng.integers(len(rows), size=np.count_nonzero(dead))
+        sums[dead] = rows[drawn]
         lengths[dead] = 1
-        centroids = sums / lengths
+        centroids = sums / lengths[:, None]
     return centroids
 
 
-def sums_by(engine: Engine | None, rows: np.ndarray) -> Sums:
+def sums_by(engine: Engine | None, rows: ndarray) -> Sums:
     """What sums the rows around each centroid: for the chosen rows and centroids (count, d) the sum
     (count, d) of those rows to which a centroid is the nearest."""
     if engine and engine.on_device:
@@ -59,10 +62,10 @@ def sums_by(engine: Engine | None, rows: np.ndarray) -> Sums:
 class HostSums:
     """The sums by NumPy and SciPy."""
 
-    def __init__(self, rows: np.ndarray):
+    def __init__(self, rows: ndarray):
         self.rows = rows
 
-    def __call__(self, chosen: range, centroids: np.ndarray) -> np.ndarray:
+    def __call__(self, chosen: range, centroids: ndarray) -> ndarray:
         rows = self.rows[chosen.start :: chosen.step]
         sums = np.zeros_like(centroids)
         for start in range(0, len(rows), BLOCK):
@@ -72,41 +75,45 @@ class HostSums:
         return sums
 
 
-def belongs_to(nearest: np.ndarray, count: int):
+def belongs_to(nearest: ndarray, count: int):
     """A sparse matrix (count, rows) of zeros and ones: column i has its one in row nearest[i]."""
     from scipy.sparse import csc_array
 
     rows = len(nearest)
     ones = np.ones(rows, np.float32)
-    return csc_array((ones, nearest, np.arange(rows + 1)), shape=(count, rows))
+    ends = np.arange(rows + 1)
+    return csc_array((ones, nearest, ends), shape=(count, rows))
 
 
 class DeviceSums:
     """The sums by an engine on whose device the rows lie."""
 
-    def __init__(self, engine: Engine, rows: np.ndarray):
+    def __init__(self, engine: Engine, rows: ndarray):
         self.engine = engine
         self.rows = engine.tensor(*rows.shape)
         self.rows.set(rows)
 
-    def __call__(self, chosen: range, centroids: np.ndarray) -> np.ndarray:
+    def __call__(self, chosen: range, centroids: ndarray) -> ndarray:
         count, size = centroids.shape
         directions = self.engine.tensor(count, size)
         directions.set(centroids)
         sums = self.engine.tensor(count, size)
         for start in range(0, len(chosen), BLOCK):
-            self._add(chosen[start : start + BLOCK], directions, sums)
+            block = chosen[start : start + BLOCK]
+            self._add(block, directions, sums)
         return sums.array()
 
-    def _add(self, chosen: range, directions, sums) -> None:
-        e, length, (count, size) = self.engine, len(chosen), sums.shape
+    def _add(self, chosen: range, directions: Tensor, sums: Tensor) -> None:
+        e = self.engine
+        length = len(chosen)
+        count, size = sums.shape
         block = e.tensor(length, size)
-        cosines = e.tensor(length, count, 1)
+        cosines = e.tensor(length, count)
         largest = e.tensor(length, 1)
         nearest = e.tensor(length, 1)
         e.gather(self.rows, chosen, 0, out=block)
-        e.gemm(block, directions, out=cosines.reshape(-1, count), transpose_b=True)
-        e.max_forward(cosines, out=largest, winner=nearest)
+        e.gemm(block, directions, out=cosines, transpose_b=True)
+        e.max_forward(cosines.reshape(length, count, 1), out=largest, winner=nearest)
         belongs = cosines  # whose numbers are not needed any more
-        e.one_hot(nearest, None, out=belongs)
-        e.gemm(belongs.reshape(-1, count), block, out=sums, transpose_a=True, accumulate=True)
+        e.one_hot(nearest, None, out=belongs.reshape(length, count, 1))
+        e.gemm(belongs, block, out=sums, transpose_a=True, accumulate=True)

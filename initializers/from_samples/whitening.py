@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterator
 
 import numpy as np
+from numpy import ndarray
 
 from ...netlib.engines import Engine
 from ..products import matmul_of
@@ -37,9 +38,7 @@ class WhiteSamples:
     Constant samples have rank 0. Products of float32 are the engine's if it computes on a device.
     """
 
-    def __init__(
-        self, rows: np.ndarray, principal: bool = True, engine: Engine | None = None
-    ) -> None:
+    def __init__(self, rows: ndarray, principal: bool = True, engine: Engine | None = None) -> None:
         self.rows = rows
         self.engine = engine
         self.matmul = matmul_of(engine)
@@ -50,7 +49,7 @@ class WhiteSamples:
         self.scale = 1.0
         if self.count:
             self.mean, self.scale = self._mean_and_scale()
-        self._covariance: np.ndarray | None = None  # of x / scale; where samples are few, not taken
+        self._covariance: ndarray | None = None  # of x / scale; where samples are few, not taken
         if self.count >= self.size:
             self._covariance = self._scatter() / max(self.count, 1)
         self.coordinates = self.principal if principal else self._cheapest()
@@ -71,17 +70,19 @@ class WhiteSamples:
                 return TriangularCoordinates(self._covariance, factor, self.scale, self.matmul)
         return self.principal
 
-    def centered(self) -> Iterator[np.ndarray]:
+    def centered(self) -> Iterator[ndarray]:
         """The usable rows less their mean, in blocks; each block is overwritten by the next."""
-        scratch = np.empty((min(BLOCK, len(self.rows)), self.size), np.float32)
+        height = min(BLOCK, len(self.rows))
+        scratch = np.empty((height, self.size), np.float32)
         for start in range(0, len(self.rows), BLOCK):
             block = self.rows[start : start + BLOCK]
             usable = self.usable[start : start + BLOCK]
             if not usable.all():
                 block = block[usable]
-            yield np.subtract(block, self.mean, out=scratch[: len(block)])
+            out = scratch[: len(block)]
+            yield np.subtract(block, self.mean, out=out)
 
-    def project(self, matrix: np.ndarray) -> np.ndarray:
+    def project(self, matrix: ndarray) -> ndarray:
         """(x - mean) S^T for all usable rows: (count, len(S)) float32; S is that of
         `coordinates.smoothed`."""
         from scipy.linalg.blas import strmm
@@ -99,23 +100,27 @@ class WhiteSamples:
             start += len(block)
         return out
 
-    def _mean_and_scale(self) -> tuple[np.ndarray, float]:
+    def _mean_and_scale(self) -> tuple[ndarray, float]:
         total = np.zeros(self.size)
         largest = 0.0
         for block in self.centered():  # the mean is still zero
             total += block.sum(axis=0, dtype=np.float64)
             largest = max(largest, float(abs(block).max(initial=0)))
-        return (total / self.count).astype(np.float32), largest or 1.0
+        mean = total / self.count
+        return mean.astype(np.float32), largest or 1.0
 
-    def _scatter(self) -> np.ndarray:
+    def _scatter(self) -> ndarray:
         """The (d, d) sum of the outer products of (x - mean) / scale."""
         # The roundings of few rows do not average out, and float64 costs little for them.
-        dtype = np.float64 if len(self.rows) <= BLOCK else np.float32
+        few = len(self.rows) <= BLOCK
+        dtype = np.float64 if few else np.float32
+        scale = np.float32(self.scale)
         total = np.zeros((self.size, self.size))
         product = np.empty((self.size, self.size), dtype)
         for block in self.centered():
-            block = (block / np.float32(self.scale)).astype(dtype, copy=False)
-            total += self.matmul(block.T, block, out=product)
+            block /= scale
+            scaled = block.astype(dtype, copy=False)
+            total += self.matmul(scaled.T, scaled, out=product)
         return total
 
     def _of_gram(self) -> PrincipalCoordinates:
@@ -125,14 +130,15 @@ class WhiteSamples:
         rows /= self.scale
         total = np.zeros((self.count, self.count))
         for start in range(0, self.size, BLOCK):
-            columns = rows[:, start : start + BLOCK].astype(np.float64)
+            columns = rows[:, start : start + BLOCK].astype(float)
             total += columns @ columns.T
-        variances, vectors = principal_vectors(total / max(self.count, 1))
+        covariance = total / max(self.count, 1)
+        variances, vectors = principal_vectors(covariance)
         axes = self.matmul(vectors.T.astype(np.float32), rows)
         axes /= np.linalg.norm(axes, axis=1, keepdims=True)
         return PrincipalCoordinates(axes, variances * self.scale**2, self.matmul)
 
-    def _all_centered(self) -> np.ndarray:
+    def _all_centered(self) -> ndarray:
         rows = np.empty((self.count, self.size), np.float32)
         start = 0
         for block in self.centered():
@@ -141,10 +147,11 @@ class WhiteSamples:
         return rows
 
 
-def usable_rows(rows: np.ndarray) -> np.ndarray:
+def usable_rows(rows: ndarray) -> ndarray:
     """Which rows hold neither NaN nor Inf, nor values so large that differences could overflow."""
     usable = np.empty(len(rows), bool)
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
-        usable[start : start + BLOCK] = (abs(block) < LARGEST).all(axis=1)
+        finite = abs(block) < LARGEST  # NaN is not
+        usable[start : start + BLOCK] = finite.all(axis=1)
     return usable

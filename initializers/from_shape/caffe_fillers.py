@@ -4,6 +4,7 @@ of BVLC's filler.hpp."""
 from math import ceil, sqrt
 
 import numpy as np
+from numpy import ndarray
 from numpy.random import Generator
 
 from ...netlib.errors import NetError
@@ -14,13 +15,13 @@ from .filler import as_initializer, filler
 
 
 @filler('constant')
-def constant(shape: Shape, rng: Generator, param: FillerParameter) -> np.ndarray:
+def constant(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
     """`value` everywhere."""
     return np.full(shape, param.value, np.float32)
 
 
 @filler('uniform')
-def uniform(shape: Shape, rng: Generator, param: FillerParameter) -> np.ndarray:
+def uniform(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
     """U(min, max)."""
     if param.min > param.max:
         raise NetError(
@@ -33,7 +34,7 @@ def uniform(shape: Shape, rng: Generator, param: FillerParameter) -> np.ndarray:
 @as_initializer('unit_gaussian', std=1)
 @as_initializer('gaussian', std=0.01)
 @filler('gaussian', sparse=True)
-def gaussian(shape: Shape, rng: Generator, param: FillerParameter) -> np.ndarray:
+def gaussian(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
     """N(mean, std^2); with `sparse`, each value is kept with probability sparse / shape[0], and is
     0 otherwise: each input meets `sparse` of the outputs on average."""
     if not param.std > 0:
@@ -51,11 +52,12 @@ def gaussian(shape: Shape, rng: Generator, param: FillerParameter) -> np.ndarray
             f'outputs of shape {shape}, or be -1 for none '
             f'(Check failed: p <= 1, {param.sparse / outputs:g} vs. 1)'
         )
-    return values * (random_numbers.uniform(shape, rng) < param.sparse / outputs)
+    kept = random_numbers.uniform(shape, rng) < param.sparse / outputs
+    return values * kept
 
 
 @filler('positive_unitball')
-def positive_unitball(shape: Shape, rng: Generator, param: FillerParameter) -> np.ndarray:
+def positive_unitball(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
     """U(0, 1), then the inputs of each output divided by their sum: rows add up to 1."""
     outputs = shape[0] if shape else 1
     rows = random_numbers.uniform(shape, rng).reshape(outputs, -1)
@@ -64,7 +66,7 @@ def positive_unitball(shape: Shape, rng: Generator, param: FillerParameter) -> n
 
 @as_initializer('xavier')
 @filler('xavier')
-def xavier(shape: Shape, rng: Generator, param: FillerParameter) -> np.ndarray:
+def xavier(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
     """U(-a, a) with a = sqrt(3 / n), so that the variance is 1 / n (Glorot & Bengio 2010).
 
     n is Caffe's fan-in, fan-out or the mean of both, as `variance_norm` says; the paper's eq. 16 is
@@ -76,13 +78,14 @@ def xavier(shape: Shape, rng: Generator, param: FillerParameter) -> np.ndarray:
 
 @as_initializer('msra')
 @filler('msra')
-def msra(shape: Shape, rng: Generator, param: FillerParameter) -> np.ndarray:
+def msra(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
     """N(0, 2 / n), n as for xavier (He et al. 2015, eq. 10 for FAN_IN, eq. 14 for FAN_OUT)."""
-    return random_numbers.normal(shape, rng, 0, sqrt(2 / _fan(shape, param)))
+    std = sqrt(2 / _fan(shape, param))
+    return random_numbers.normal(shape, rng, 0, std)
 
 
 @filler('bilinear')
-def bilinear(shape: Shape, rng: Generator, param: FillerParameter) -> np.ndarray:
+def bilinear(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
     """The kernel of bilinear interpolation in every channel, for a Deconvolution that upsamples.
 
     w[y, x] = t(y) t(x) with the triangle t(i) = 1 - |i / f - c|, f = ceil(k / 2), c = (k - 1) / 2f.
@@ -95,10 +98,12 @@ def bilinear(shape: Shape, rng: Generator, param: FillerParameter) -> np.ndarray
         raise NetError(
             f'bilinear filler: Filter must be square. This one is {shape[2]} x {shape[3]}.'
         )
-    half = ceil(shape[3] / 2)
-    center = (shape[3] - 1) / (2 * half)
-    triangle = 1 - abs(np.arange(shape[3]) / half - center)
-    return np.broadcast_to(np.outer(triangle, triangle), shape).astype(np.float32)
+    size = shape[3]
+    half = ceil(size / 2)
+    center = (size - 1) / (2 * half)
+    triangle = 1 - abs(np.arange(size) / half - center)
+    kernel = np.outer(triangle, triangle)
+    return np.broadcast_to(kernel, shape).astype(np.float32)
 
 
 def _fan(shape: Shape, param: FillerParameter) -> float:

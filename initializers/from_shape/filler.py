@@ -6,8 +6,10 @@ registered under; `param` is a FillerParameter. `as_initializer` makes it known 
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
-import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
 from ...netlib import Net
 from ...netlib.errors import NetError, did_you_mean, layer_error
@@ -17,7 +19,7 @@ from ...proto.caffe_pb2 import FillerParameter
 from ..initializer import Notes, initializer
 from ..step import Step
 
-Filler = Callable[[Shape, np.random.Generator, FillerParameter], np.ndarray]
+Filler = Callable[[Shape, Generator, FillerParameter], ndarray]
 
 
 def filler(name: str, sparse: bool = False) -> Callable[[Filler], Filler]:
@@ -26,7 +28,7 @@ def filler(name: str, sparse: bool = False) -> Callable[[Filler], Filler]:
     def keep(function: Filler) -> Filler:
         @register_filler(name)
         @functools.wraps(function)
-        def checked(shape: Shape, rng: np.random.Generator, param: FillerParameter) -> np.ndarray:
+        def checked(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
             if not count(shape):
                 raise NetError(f'{name} filler: nothing to fill in a blob of shape {tuple(shape)}')
             if param.sparse != -1 and not sparse:
@@ -41,12 +43,12 @@ def filler(name: str, sparse: bool = False) -> Callable[[Filler], Filler]:
     return keep
 
 
-def as_initializer(name: str, **fields: float) -> Callable[[Filler], Filler]:
+def as_initializer(name: str, **fields: Any) -> Callable[[Filler], Filler]:
     """Register a filler as an initializer of weights, with these fields of a FillerParameter."""
     param = FillerParameter(**fields)
 
     def keep(function: Filler) -> Filler:
-        def fill_weights(step: Step, rng: np.random.Generator) -> Notes:
+        def fill_weights(step: Step, rng: Generator) -> Notes:
             weight = step.layer.weight
             weight.data = function(weight.shape, rng, param)
             return []
@@ -58,7 +60,7 @@ def as_initializer(name: str, **fields: float) -> Callable[[Filler], Filler]:
     return keep
 
 
-def fill_array(shape: Shape, param: FillerParameter, rng: np.random.Generator) -> np.ndarray:
+def fill_array(shape: Shape, param: FillerParameter, rng: Generator) -> ndarray:
     """A new float32 array of `shape`, filled as the FillerParameter `param` says.
 
     Raises NetError for an unknown filler type, fields that the filler cannot take, and an empty
@@ -72,7 +74,7 @@ def fill_array(shape: Shape, param: FillerParameter, rng: np.random.Generator) -
     return FILLERS[param.type](shape, rng, param)
 
 
-def fill(net: Net, rng: np.random.Generator) -> None:
+def fill(net: Net, rng: Generator) -> None:
     """Fill each parameter of the net by its own filler, in topological order; shared ones once, at
     the owner.
 

@@ -10,6 +10,7 @@ reflections of BLOCK axes go together, as matrix products.
 from collections.abc import Iterator
 
 import numpy as np
+from numpy import ndarray
 from numpy.random import Generator
 
 from ...netlib.engines import Engine
@@ -20,10 +21,10 @@ from ..random_numbers import normal
 BLOCK = 256  # reflections that are carried out together, by matrix products
 ROWS = 512  # rows that are reflected at a time
 
-Block = tuple[int, np.ndarray, np.ndarray]
+Block = tuple[int, ndarray, ndarray]
 
 
-def fill_orthonormal(matrix: np.ndarray, rng: Generator, engine: Engine | None = None) -> None:
+def fill_orthonormal(matrix: ndarray, rng: Generator, engine: Engine | None = None) -> None:
     """Fill zeros (count, length), count <= length, with orthonormal rows; on the engine's device if
     it has one."""
     if engine and engine.on_device:
@@ -32,28 +33,30 @@ def fill_orthonormal(matrix: np.ndarray, rng: Generator, engine: Engine | None =
         _fill_on_host(matrix, rng)
 
 
-def _fill_on_host(matrix: np.ndarray, rng: Generator) -> None:
-    for start, vectors, signs in _blocks(*matrix.shape, rng):
-        np.fill_diagonal(matrix[start : start + len(signs), start:], signs)
-        reflect(matrix[start:, start:], vectors)
+def _fill_on_host(matrix: ndarray, rng: Generator) -> None:
+    count, length = matrix.shape
+    for start, vectors, signs in _blocks(count, length, rng):
+        rest = matrix[start:, start:]
+        np.fill_diagonal(rest[: len(signs)], signs)
+        reflect(rest, vectors)
 
 
-def _fill_on_device(engine: Engine, matrix: np.ndarray, rng: Generator) -> None:
+def _fill_on_device(engine: Engine, matrix: ndarray, rng: Generator) -> None:
     count, length = matrix.shape
     whole = engine.tensor(count, length)
     for start, vectors, signs in _blocks(count, length, rng):
-        height = len(signs)
-        corner, shape = (start, start), (count - start, length - start)
+        corner = (start, start)
+        shape = (count - start, length - start)
         diagonal = _on_device(engine, np.diag(signs))
         rows = engine.tensor(*shape)
         engine.copy_window(whole, corner, out=rows, at=(0, 0), shape=shape)
-        engine.copy_window(diagonal, (0, 0), out=rows, at=(0, 0), shape=(height, height))
+        engine.copy_window(diagonal, (0, 0), out=rows, at=(0, 0), shape=diagonal.shape)
         _reflect_on_device(engine, rows, vectors)
         engine.copy_window(rows, (0, 0), out=whole, at=corner, shape=shape)
     matrix[:] = whole.array()
 
 
-def _on_device(engine: Engine, values: np.ndarray) -> Tensor:
+def _on_device(engine: Engine, values: ndarray) -> Tensor:
     tensor = engine.tensor(*values.shape)
     tensor.set(values)
     return tensor
@@ -65,40 +68,54 @@ def _blocks(count: int, length: int, rng: Generator) -> Iterator[Block]:
     for start in reversed(range(0, count, BLOCK)):
         height = min(BLOCK, count - start)
         gaussian = normal((height, length - start), rng)
-        yield (start, *reflections(np.triu(gaussian)))
+        vectors, signs = reflections(np.triu(gaussian))
+        yield start, vectors, signs
 
 
-def reflections(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def reflections(x: ndarray) -> tuple[ndarray, ndarray]:
     """The vectors v_j (in place) whose reflections I - 2 v v^T / v^T v take the rows of x to their
     diagonal entries, and the signs that make these positive."""
-    diagonal = np.einsum('ii->i', x[:, : len(x)])
+    square = x[:, : len(x)]
+    diagonal = np.einsum('ii->i', square)
     signs = np.where(diagonal < 0, 1, -1)
-    diagonal -= signs * np.sqrt(np.einsum('ij,ij->i', x, x, dtype=float))
+    diagonal -= signs * np.sqrt(_squared_lengths(x))
     return x, signs
 
 
-def reflect(rows: np.ndarray, vectors: np.ndarray) -> None:
-    """Reflect the rows in place by all of the vectors V, the last one first: together I - V^T T V."""
+def _squared_lengths(x: ndarray) -> ndarray:
+    return np.einsum('ij,ij->i', x, x, dtype=float)
+
+
+def reflect(rows: ndarray, vectors: ndarray) -> None:
+    """Reflect the rows in place by all of the vectors V, the last one first.
+
+    Together the reflections are I - V^T T V.
+    """
     middle = _middle(vectors)
-    scratch = np.empty((min(ROWS, len(rows)), rows.shape[1]), np.float32)
+    scratch = np.empty_like(rows[:ROWS])
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]
-        part -= np.matmul(part @ vectors.T @ middle, vectors, out=scratch[: len(part)])
+        mixed = part @ vectors.T @ middle
+        out = scratch[: len(part)]
+        part -= np.matmul(mixed, vectors, out=out)
 
 
-def _reflect_on_device(engine: Engine, rows: Tensor, vectors: np.ndarray) -> None:
+def _reflect_on_device(engine: Engine, rows: Tensor, vectors: ndarray) -> None:
     """`reflect` by an engine on whose device the rows lie."""
+    count, height = rows.shape[0], len(vectors)
+    middle = _middle(vectors, matmul_of(engine))
     v = _on_device(engine, vectors)
-    middle = _on_device(engine, -_middle(vectors, matmul_of(engine)))
-    along = engine.tensor(rows.shape[0], len(vectors))
-    mixed = engine.tensor(rows.shape[0], len(vectors))
+    minus_middle = _on_device(engine, -middle)
+    along = engine.tensor(count, height)
+    mixed = engine.tensor(count, height)
     engine.gemm(rows, v, out=along, transpose_b=True)
-    engine.gemm(along, middle, out=mixed)
+    engine.gemm(along, minus_middle, out=mixed)
     engine.gemm(mixed, v, out=rows, accumulate=True)
 
 
-def _middle(vectors: np.ndarray, matmul: Matmul = np.matmul) -> np.ndarray:
+def _middle(vectors: ndarray, matmul: Matmul = np.matmul) -> ndarray:
     """T, the inverse of the lower triangle of V V^T with its diagonal halved (Puglisi 1992)."""
-    products = np.tril(matmul(vectors, vectors.T), -1).astype(float)
-    products += np.diag(np.einsum('ij,ij->i', vectors, vectors, dtype=float) / 2)
-    return np.linalg.inv(products).astype(np.float32)
+    below = np.tril(matmul(vectors, vectors.T), -1)
+    halves = np.diag(_squared_lengths(vectors) / 2)
+    inverse = np.linalg.inv(below + halves)
+    return inverse.astype(np.float32)

@@ -1,6 +1,7 @@
 """Random matrices with orthonormal rows or columns (Saxe et al. 2014)."""
 
 import numpy as np
+from numpy import ndarray
 from numpy.random import Generator
 
 from ...netlib.engines import Engine
@@ -22,7 +23,7 @@ def orthonormal_weights(step: Step, rng: Generator) -> Notes:
 
 def orthonormal(
     shape: Shape, rng: Generator, groups: int = 1, engine: Engine | None = None
-) -> np.ndarray:
+) -> ndarray:
     """Float32 weights of `shape` (out, in, ...), an orthonormal (out / groups, fan_in) matrix in
     each group.
 
@@ -35,7 +36,8 @@ def orthonormal(
         raise NetError(
             f'orthonormal: groups: {groups} must divide the {shape[0]} outputs of {tuple(shape)}'
         )
-    weights = np.zeros((groups, shape[0] // groups, count(shape, 1)), np.float32)
+    outputs = shape[0] // groups
+    weights = np.zeros((groups, outputs, count(shape, 1)), np.float32)
     for matrix in weights:
         rows, columns = matrix.shape
         if rows <= columns:

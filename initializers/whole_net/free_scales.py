@@ -16,16 +16,17 @@ layer that remembers the scale of its bottom (a BatchNorm with statistics). A PR
 whatever its slopes. A blob written in place is a new version with an s of its own.
 """
 
+from collections import defaultdict
 from collections.abc import Collection
 
-import numpy as np
+from numpy import ndarray
 
 from ...netlib import Net
 from ...netlib.blob import Param
 from ...netlib.layers import Layer
 from ...netlib.layers.shared.affine import Affine
 from ..reach import parts
-from .linear_forms import ZERO, Form, Unknowns
+from .linear_forms import ZERO, Form, Unknowns, minus
 
 Uses = dict[Param, list[Form]]
 FIXED = 0  # the unknown that is 0
@@ -46,10 +47,11 @@ class FreeScales:
         self.strict = strict
         self.nearly: list[str] = []
         self.unknowns = Unknowns()
-        self.weight_uses: Uses = {}  # each use of W asks for its s_top - s_bottom
-        self.bias_uses: Uses = {}  # each use of b for its s_top
+        self.weight_uses: Uses = defaultdict(list)  # each use of W asks for its s_top - s_bottom
+        self.bias_uses: Uses = defaultdict(list)  # each use of b for its s_top
         self._wire(net)
-        movable = movable_params(net, chosen) - (self.weight_uses.keys() & self.bias_uses.keys())
+        in_both_roles = self.weight_uses.keys() & self.bias_uses.keys()
+        movable = movable_params(net, chosen) - in_both_roles
         self._tie_uses(self.weight_uses, movable)
         self._tie_uses(self.bias_uses, movable)
         basis = self.unknowns.solutions()
@@ -72,17 +74,17 @@ class FreeScales:
             for blob, unknown in zip(top, tops, strict=True):
                 current[blob.name] = unknown
                 unread[blob.name] = None
-        self.unknowns.tie([*(Form({current[name]: 1}) for name in unread), ZERO])
+        outputs: list[Form] = [{current[name]: 1} for name in unread]
+        self.unknowns.tie([*outputs, ZERO])
 
     def _affine(self, layer: Affine, bottoms: list[int]) -> list[int]:
         """Note the uses of W and b; returns the unknowns of the tops."""
         tops = [self.unknowns.new() for _ in bottoms]
         for bottom, top in zip(bottoms, tops, strict=True):
-            difference = Form({top: 1})
-            difference[bottom] -= 1
-            self.weight_uses.setdefault(layer.weight.owner, []).append(difference)
+            difference = minus({top: 1}, {bottom: 1})
+            self.weight_uses[layer.weight.owner].append(difference)
             if layer.bias and layer.bias.data.any():
-                self.bias_uses.setdefault(layer.bias.owner, []).append(Form({top: 1}))
+                self.bias_uses[layer.bias.owner].append({top: 1})
         return tops
 
     def _other(self, layer: Layer, bottoms: list[int]) -> int:
@@ -92,12 +94,12 @@ class FreeScales:
             return FIXED
         if kind == 'product':
             top = self.unknowns.new()
-            row = Form({top: 1})
+            row: Form = {top: 1}
             for bottom in bottoms:
-                row[bottom] -= layer.scaling.degree
+                row = minus(row, {bottom: layer.scaling.degree})
             self.unknowns.constraints.append(row)
             return top
-        forms = [Form({bottom: 1}) for bottom in bottoms]
+        forms: list[Form] = [{bottom: 1} for bottom in bottoms]
         if kind == 'equal':
             self.unknowns.tie(forms)
             return bottoms[0]
@@ -113,19 +115,22 @@ class FreeScales:
             return 'fixed'
         if scaling.nearly:
             self.nearly.append(layer.name)
-        remembers = any(param.data.any() for param in layer.params)
-        return 'fixed' if scaling.kind == 'free' and remembers else scaling.kind
+        if scaling.kind == 'free' and any(param.data.any() for param in layer.params):
+            return 'fixed'  # it remembers the scale of its bottom
+        return scaling.kind
 
     def _tie_uses(self, uses: Uses, movable: set[Param]) -> None:
         """All uses of a parameter ask for the same change, or for none if it must stay."""
         for param, forms in uses.items():
-            self.unknowns.tie(forms if param in movable else [*forms, ZERO])
+            stays = [] if param in movable else [ZERO]
+            self.unknowns.tie(forms + stays)
 
-    def _rows(self, uses: Uses, movable: set[Param], basis: np.ndarray) -> dict[Param, np.ndarray]:
+    def _rows(self, uses: Uses, movable: set[Param], basis: ndarray) -> dict[Param, ndarray]:
         rows = {}
         for param, forms in uses.items():
             if param in movable:
-                rows[param] = self.unknowns.matrix(forms[:1])[0] @ basis
+                (row,) = self.unknowns.matrix(forms[:1])
+                rows[param] = row @ basis
         return rows
 
 
@@ -136,8 +141,11 @@ def movable_params(net: Net, chosen: Collection[Affine]) -> set[Param]:
     allowed: set[Param] = set()
     refused: set[Param] = set()
     for layer in net.layers:
-        is_chosen = isinstance(layer, Affine) and layer.weight.owner in weights
-        for param in layer.params:
-            movable = is_chosen and param.owner.learns
-            (allowed if movable else refused).add(param.owner)
+        owners = {param.owner for param in layer.params}
+        if isinstance(layer, Affine) and layer.weight.owner in weights:
+            learning = {owner for owner in owners if owner.learns}
+            allowed |= learning
+            refused |= owners - learning
+        else:
+            refused |= owners
     return allowed - refused

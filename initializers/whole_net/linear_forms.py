@@ -1,12 +1,20 @@
 """Unknown numbers under linear constraints."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from numpy import ndarray
 
-Form = Counter[int]  # {unknown: coefficient}: a linear form; empty, it is 0
-ZERO = Form()
+Form = dict[int, float]  # {unknown: coefficient}: a linear form; empty, it is 0
+ZERO: Form = {}
+
+
+def minus(a: Form, b: Form) -> Form:
+    """The form a - b."""
+    difference = dict(a)
+    for unknown, coefficient in b.items():
+        difference[unknown] = difference.get(unknown, 0) - coefficient
+    return difference
 
 
 class Unknowns:
@@ -14,7 +22,7 @@ class Unknowns:
 
     def __init__(self) -> None:
         self.count = 1
-        self.constraints: list[Form] = [Form({0: 1})]
+        self.constraints: list[Form] = [{0: 1}]
 
     def new(self) -> int:
         """One more unknown, free of constraints."""
@@ -23,12 +31,11 @@ class Unknowns:
 
     def tie(self, forms: Sequence[Form]) -> None:
         """Ask for equal values of all forms."""
-        for form in forms[1:]:
-            tied = Form(forms[0])
-            tied.subtract(form)
-            self.constraints.append(tied)
+        first, *others = forms
+        for form in others:
+            self.constraints.append(minus(first, form))
 
-    def matrix(self, forms: Sequence[Form]) -> np.ndarray:
+    def matrix(self, forms: Sequence[Form]) -> ndarray:
         """The forms as rows over all unknowns."""
         matrix = np.zeros((len(forms), self.count))
         for i, form in enumerate(forms):
@@ -36,13 +43,14 @@ class Unknowns:
                 matrix[i, unknown] = coefficient
         return matrix
 
-    def solutions(self) -> np.ndarray:
+    def solutions(self) -> ndarray:
         """Orthonormal columns that span all x which satisfy the constraints."""
         return null_space(self.matrix(self.constraints))
 
 
-def null_space(matrix: np.ndarray) -> np.ndarray:
+def null_space(matrix: ndarray) -> ndarray:
     """Orthonormal columns that span {x: matrix x = 0}."""
     _, values, vectors = np.linalg.svd(matrix)
-    rank = int((values > 1e-10 * values.max(initial=0)).sum())
+    largest = values.max(initial=0)
+    rank = np.count_nonzero(values > 1e-10 * largest)
     return vectors[rank:].T

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import exp, expm1, log
 
 import numpy as np
+from numpy import ndarray
 from numpy.random import Generator
 
 from ...netlib import Net
@@ -88,23 +89,26 @@ class Rounds:
 def log_rates(
     net: Net, batches: Sequence[Batch], rng: Generator, dropout: bool = False
 ) -> dict[Param, float]:
-    """The logarithm of the change rate of each weight that learns; not finite where there is none."""
+    """The logarithm of the change rate of each weight that learns; not finite where it has none."""
     gradients = weight_gradients(net, batches, rng, dropout)
+    rates = {}
     with np.errstate(divide='ignore'):
-        return {
-            weight: float(np.log(gradient.change_rate)) for weight, gradient in gradients.items()
-        }
+        for weight, gradient in gradients.items():
+            rates[weight] = float(np.log(gradient.change_rate))
+    return rates
 
 
-def balancing_step(rates: dict[Param, float], scales: FreeScales) -> tuple[np.ndarray, float]:
-    """The free numbers that bring the log-rates closest together, and the largest move of a rate."""
+def balancing_step(rates: dict[Param, float], scales: FreeScales) -> tuple[ndarray, float]:
+    """The free numbers that bring log-rates closest together, and the largest move of a rate."""
     still = np.zeros(scales.free)
     known = [weight for weight, rate in rates.items() if np.isfinite(rate)]
     if not known:
         return still, 0.0
     rho = np.array([rates[weight] for weight in known])
     moves = 2 * np.array([scales.weights.get(weight, still) for weight in known])
-    step = np.linalg.lstsq(moves - moves.mean(axis=0), rho - rho.mean(), rcond=1e-9)[0]
+    relative_moves = moves - moves.mean(axis=0)
+    relative_rho = rho - rho.mean()
+    step, *_ = np.linalg.lstsq(relative_moves, relative_rho, rcond=1e-9)
     return step, abs(moves @ step).max()
 
 
@@ -115,14 +119,17 @@ class Factors:
         self.rows = [*scales.weights.items(), *scales.biases.items()]
         self.total = np.zeros(scales.free)
 
-    def move(self, step: np.ndarray) -> None:
+    def move(self, step: ndarray) -> None:
         """Go `step` further, or as far as all factors stay in bounds: any part leaves the function
         alone."""
-        wanted, before = self.total + step, self.total
-        self.total = wanted * min(1, LARGEST / max(self.largest(wanted), LARGEST))
+        before = self.total
+        wanted = before + step
+        largest = self.largest(wanted)
+        self.total = wanted * min(1, LARGEST / max(largest, LARGEST))
+        change = self.total - before
         for param, row in self.rows:
-            param.data *= exp(row @ (self.total - before))
+            param.data *= exp(row @ change)
 
-    def largest(self, total: np.ndarray) -> float:
+    def largest(self, total: ndarray) -> float:
         """The logarithm of the greatest factor, or of one over the smallest."""
         return max((abs(row @ total) for _, row in self.rows), default=0.0)

@@ -1,16 +1,15 @@
 """The initializers, of four kinds, and the one walk they share.
 
-initializer.py says what an initializer is. From a shape: from_shape/. From the samples that reach a
-layer: from_samples/. Layer by layer: by_layer/. On the whole net: whole_net/. catalog.py has their
-names, recipe.py puts them together, initialize.py carries a recipe out in one walk (walk.py takes a
-net layer by layer), measures.py says what came of it. Imports proto and netlib; never solvers or
-tools.
+kinds.py says what an initializer is, and has them all by name. From a shape: from_shape/. From the
+samples that reach a layer: from_samples/. Layer by layer: by_layer/. On the whole net: whole_net/.
+recipe.py puts them together, initialize.py carries a recipe out in one walk (walk.py takes a net
+layer by layer), measures.py says what came of it. Imports proto and netlib; never solvers or tools.
 """
 
 from .from_shape.filler import fill, fill_array
 from .from_shape.orthonormal import orthonormal
 from .initialize import initialize
-from .initializer import INITIALIZERS, Option, all_options, initializer, names
+from .kinds import INITIALIZERS, Option, all_options, initializer, names
 from .measures import Row, measure
 from .recipe import PRESETS, Recipe
 from .walk import walk

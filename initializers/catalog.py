@@ -1,9 +1,7 @@
-"""The names that a recipe can choose from. Importing this module imports every initializer."""
+"""Importing this module imports every initializer: all files of the four folders."""
 
 import importlib
 import pkgutil
-
-from .initializer import names
 
 FOLDERS = ('from_shape', 'from_samples', 'by_layer', 'whole_net')
 
@@ -11,9 +9,3 @@ for _folder in FOLDERS:
     _package = importlib.import_module(f'.{_folder}', __package__)
     for _module in pkgutil.iter_modules(_package.__path__, _package.__name__ + '.'):
         importlib.import_module(_module.name)
-
-# 'keep', 'filler' and 'none' are no initializers: nothing happens. 'filler' means the weights that
-# the prototxt's fillers have made.
-WEIGHTS_FROM = ('keep', 'filler', *names('shape', 'samples'))
-NORMALIZE = ('none', *names('layer'))
-BETWEEN = ('none', *names('net'))

@@ -47,7 +47,10 @@ def weight_gradients(
                 images = images_of(net.blobs[scores[0]])
                 for squares in gathered.values():
                     squares.close(images)
-        return {weight: squares.gradient(net.ranks) for weight, squares in gathered.items()}
+        found = {}
+        for weight, squares in gathered.items():
+            found[weight] = squares.gradient(net.ranks)
+        return found
     finally:
         net.after_backward.remove(hear)
         free_param_diffs(net)
@@ -73,11 +76,13 @@ def gathering(net: Net, gathered: dict[Param, SquaredGradients]) -> Hear:
     nothing reads them."""
 
     def hear(i: int) -> None:
+        squares = None
         layer = net.layers[i]
-        squares = gathered.get(layer.weight.owner) if isinstance(layer, Affine) else None
-        if squares is not None:
+        if isinstance(layer, Affine):
+            squares = gathered.get(layer.weight.owner)
+        if squares:
             squares.see(net.bottoms[i], net.tops[i])
-        if squares is None or not squares.uses:
+        if not squares or not squares.uses:
             free_finished_diffs(net, i)
 
     return hear

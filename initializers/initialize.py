@@ -7,8 +7,8 @@ from numpy.random import Generator
 from ..netlib import Net
 from ..proto.caffe_pb2 import TRAIN
 from .activations import Batch
-from .initializer import INITIALIZERS, Notes
-from .reach import first_layers
+from .kinds import INITIALIZERS, Notes
+from .reach import drawing_layers, first_layers
 from .recipe import Recipe, check_recipe, choose
 from .step import Step
 from .walk import measuring, walk
@@ -62,7 +62,7 @@ def apply(name: str, place: Step | WholeNet, rng: Generator, recipe: Recipe) -> 
 
 def dropout_notes(net: Net, recipe: Recipe) -> Notes:
     """What to say where dropout is switched off."""
-    drawing = [layer for layer in net.layers if layer.traits.draws and layer.phase == TRAIN]
+    drawing = any(layer.phase == TRAIN for layer in drawing_layers(net))
     if recipe.dropout or not drawing:
         return []
     return ['dropout is off while layers are measured (--dropout keeps it on)']

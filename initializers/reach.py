@@ -8,7 +8,8 @@ from ..netlib.errors import NetError
 from ..netlib.layers import Layer
 from ..netlib.layers.shared.affine import Affine
 
-Part = tuple[Layer, list[Blob], list[Blob]]
+Blobs = list[Blob]
+Part = tuple[Layer, Blobs, Blobs]
 
 
 def parts(net: Net) -> list[Part]:
@@ -16,34 +17,48 @@ def parts(net: Net) -> list[Part]:
     return list(zip(net.layers, net.bottoms, net.tops, strict=True))
 
 
-def names(blobs: Iterable[Blob]) -> list[str]:
+def blob_names(blobs: Iterable[Blob]) -> list[str]:
     return [blob.name for blob in blobs]
 
 
 def affine_layers(net: Net) -> list[Affine]:
     """The layers that have weights W and perhaps a bias: convolutions and inner products."""
-    return [layer for layer in net.layers if isinstance(layer, Affine)]
+    return list(affine_by_index(net).values())
 
 
 def affine_by_index(net: Net) -> dict[int, Affine]:
     """The affine layers by their place among the net's layers."""
-    return {i: layer for i, layer in enumerate(net.layers) if isinstance(layer, Affine)}
+    found = {}
+    for i, layer in enumerate(net.layers):
+        if isinstance(layer, Affine):
+            found[i] = layer
+    return found
+
+
+def drawing_layers(net: Net) -> list[Layer]:
+    """The layers that compute something else each time while training, such as Dropout."""
+    return [layer for layer in net.layers if layer.traits.draws]
 
 
 def first_layers(net: Net) -> list[Affine]:
     """The affine layers that no other affine layer reaches."""
-    return _reach(parts(net))[0]
+    first, _ = _reach(parts(net))
+    return first
 
 
 def last_layers(net: Net) -> list[Affine]:
     """The affine layers that reach no other affine layer."""
-    backwards = [(layer, top, bottom) for layer, bottom, top in reversed(parts(net))]
-    return _reach(backwards)[0][::-1]
+    backwards = []
+    for layer, bottom, top in reversed(parts(net)):
+        backwards.append((layer, top, bottom))
+    last, _ = _reach(backwards)
+    return last[::-1]
 
 
 def learned_blobs(net: Net) -> set[str]:
     """The blobs that depend on an affine layer."""
-    return _reach(parts(net))[1]
+    _, reached = _reach(parts(net))
+    return reached
 
 
 def _reach(parts: Iterable[Part]) -> tuple[list[Affine], set[str]]:
@@ -51,11 +66,11 @@ def _reach(parts: Iterable[Part]) -> tuple[list[Affine], set[str]]:
     outermost: list[Affine] = []
     reached: set[str] = set()
     for layer, read, written in parts:
-        below = not reached.isdisjoint(names(read))
+        below = not reached.isdisjoint(blob_names(read))
         if isinstance(layer, Affine) and not below:
             outermost.append(layer)
         if isinstance(layer, Affine) or below:
-            reached.update(names(written))
+            reached.update(blob_names(written))
     return outermost, reached
 
 
@@ -63,7 +78,7 @@ def last_uses(net: Net) -> dict[str, int]:
     """The index of the last layer that reads or writes each blob, by the blob's name."""
     last: dict[str, int] = {}
     for i, (_, bottom, top) in enumerate(parts(net)):
-        for name in names(bottom + top):
+        for name in blob_names(bottom + top):
             last[name] = i
     return last
 
@@ -83,7 +98,7 @@ def score_blobs(net: Net) -> list[str]:
         name = roots.pop(0)
         layer, bottom = makers[name]
         if layer.is_loss or layer.traits.answers:
-            roots += names(bottom)
+            roots += blob_names(bottom)
         elif name in learned:
             scores[name] = None
     if not scores:
@@ -94,11 +109,11 @@ def score_blobs(net: Net) -> list[str]:
     return list(scores)
 
 
-def makers_of_blobs(net: Net) -> dict[str, tuple[Layer, list[Blob]]]:
+def makers_of_blobs(net: Net) -> dict[str, tuple[Layer, Blobs]]:
     """The layer that is the last to write each blob, and its bottoms, by the blob's name."""
     makers = {}
     for layer, bottom, top in parts(net):
-        for name in names(top):
+        for name in blob_names(top):
             makers[name] = (layer, bottom)
     return makers
 
@@ -108,12 +123,14 @@ def loss_bottoms(net: Net) -> list[str]:
     Split is such a blob itself."""
     found: list[str] = []
     for layer, bottom, top in parts(net):
-        weights = layer.loss_weights
-        weighted = [blob for blob, weight in zip(top, weights, strict=True) if weight]
+        weighted = []
+        for blob, weight in zip(top, layer.loss_weights, strict=True):
+            if weight:
+                weighted.append(blob)
         if isinstance(layer, Affine) or layer.type == 'Split':
-            found += names(weighted)
+            found += blob_names(weighted)
         elif weighted:
-            found += names(bottom)
+            found += blob_names(bottom)
     return found
 
 
@@ -132,5 +149,6 @@ def relu_sources(net: Net) -> dict[int, int]:
         passed = source if layer.traits.per_unit else None
         if isinstance(layer, Affine):
             passed = i
-        units.update(dict.fromkeys(names(top), passed))
+        for name in blob_names(top):
+            units[name] = passed
     return sources

@@ -12,10 +12,28 @@ from ..netlib import Net
 from ..netlib.errors import NetError, did_you_mean
 from ..netlib.layers import Layer
 from ..netlib.layers.shared.affine import Affine
-from .catalog import BETWEEN, NORMALIZE, WEIGHTS_FROM
-from .initializer import all_options
+from . import catalog  # noqa: F401  (registers the initializers)
+from .kinds import all_options, names
 
+# The parts of a recipe: names that mean no initializer, and the kinds of those that it may name.
+# 'filler' means the weights that the prototxt's fillers have made.
+PARTS = {
+    'weights_from': (['keep', 'filler'], ['shape', 'samples']),
+    'normalize': (['none'], ['layer']),
+    'between': (['none'], ['net']),
+}
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+
+
+def choices(part: str) -> tuple[str, ...]:
+    """What a part of a recipe may be called."""
+    nothing, kinds = PARTS[part]
+    return (*nothing, *names(*kinds))
+
+
+WEIGHTS_FROM = choices('weights_from')
+NORMALIZE = choices('normalize')
+BETWEEN = choices('between')
 
 
 @dataclass(frozen=True, init=False)
@@ -85,8 +103,8 @@ def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**known, **options}
 
 
-# The published methods: weights from, normalize, between.
-PARTS = {
+# The published methods: weights_from, normalize, between.
+METHODS = {
     'lsuv': ('orthonormal', 'lsuv', 'none'),
     'orthonormal': ('orthonormal', 'none', 'none'),
     'gaussian': ('gaussian', 'none', 'none'),
@@ -100,23 +118,23 @@ PARTS = {
     'scale': ('unit_gaussian', 'scale', 'none'),
     'scale_bias': ('unit_gaussian', 'scale_bias', 'none'),
 }
-PRESETS = {name: Recipe(*parts) for name, parts in PARTS.items()}
+PRESETS = {name: Recipe(*parts) for name, parts in METHODS.items()}
 
 
 def check_recipe(recipe: Recipe) -> None:
     """Raises NetError for an initializer that does not exist, and for what is no regular
     expression."""
-    check_name('weights_from', recipe.weights_from, WEIGHTS_FROM)
-    check_name('normalize', recipe.normalize, NORMALIZE)
-    check_name('between', recipe.between, BETWEEN)
+    for part in PARTS:
+        check_part(part, getattr(recipe, part))
     try:
         re.compile(recipe.layers)
     except re.error as error:
         raise NetError(f"layers: '{recipe.layers}' is not a regular expression: {error}") from error
 
 
-def check_name(part: str, found: str, known: tuple[str, ...]) -> None:
-    """Raises NetError unless a part of a recipe is among the known names."""
+def check_part(part: str, found: str) -> None:
+    """Raises NetError for a part of a recipe that nothing is called."""
+    known = choices(part)
     if found not in known:
         needed = ', '.join(known)
         guess = did_you_mean(found, known)

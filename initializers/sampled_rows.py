@@ -1,6 +1,7 @@
 """Rows drawn evenly from all batches of all ranks: the samples that meet a layer's weights."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -16,12 +17,13 @@ Rows = ndarray  # (groups, rows, fan-in)
 
 @dataclass
 class BatchRows:
-    """The rows of one batch of one rank: how many there are, and the positions of those drawn."""
+    """The rows of one batch of one rank: how many there are, and where those drawn lie among them
+    (an array of ascending integers)."""
 
     rank: int
     batch: int
     count: int
-    positions: ndarray
+    positions: Any = ()
 
 
 class SampledRows:
@@ -62,7 +64,7 @@ class SampledRows:
         batches = []
         for batch in range(self.kept.batches):
             count = self._load(batch)
-            batches.append(BatchRows(self.ranks.rank, batch, count, np.empty(0, int)))
+            batches.append(BatchRows(self.ranks.rank, batch, count))
         return batches
 
     def _take(self, chosen: list[BatchRows]) -> Rows:

@@ -101,18 +101,21 @@ class Step:
         z = W x + b is linear in W and b, so the tops and moments follow: no layer runs twice.
         """
         old = self.bias_values()
-        new = old if bias is None else np.asarray(bias, float)
         factor = np.broadcast_to(np.asarray(factor, float), old.shape)
         self._scale_weights(factor)
+        new = old
         if bias is not None:
+            new = np.asarray(bias, float)
             self.layer.bias.data = new
         if self.done:
-            self._follow(factor, new - factor * old)
+            shift = new - factor * old
+            self._follow(factor, shift)
 
     def _scale_weights(self, factor: ndarray) -> None:
         weights = self.layer.weight_view()
         groups, outputs, *inputs = weights.shape
-        by_output = factor.reshape(groups, outputs, *(1 for _ in inputs))
+        ones = [1] * len(inputs)
+        by_output = factor.reshape(groups, outputs, *ones)
         weights *= by_output.astype(weights.dtype)
 
     def _follow(self, factor: ndarray, shift: ndarray) -> None:

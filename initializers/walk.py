@@ -41,7 +41,7 @@ from ..netlib import Net
 from ..netlib.blob import Param
 from ..proto.caffe_pb2 import TEST
 from .activations import Activations, Batch
-from .reach import affine_layers
+from .reach import affine_layers, drawing_layers
 from .step import Step
 
 
@@ -69,7 +69,7 @@ def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
     Dropout passes everything (unless `dropout`), and what forward itself changes (the running
     statistics of BatchNorm) is put back afterwards.
     """
-    drawing = [layer for layer in net.layers if layer.traits.draws and not dropout]
+    drawing = [] if dropout else drawing_layers(net)
     phases = [layer.phase for layer in drawing]
     state = _state(net)
     for layer in drawing:
@@ -88,5 +88,8 @@ def _state(net: Net) -> list[tuple[Param, ndarray]]:
     affine: set[Param] = set()
     for layer in affine_layers(net):
         affine.update(param.owner for param in layer.params)
-    others = [param for param in net.all_params() if param.owner is param and param not in affine]
-    return [(param, param.data.copy()) for param in others]
+    state = []
+    for param in net.all_params():
+        if param.owner is param and param not in affine:
+            state.append((param, param.data.copy()))
+    return state

@@ -7,13 +7,13 @@ import numpy as np
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..initializer import Notes, Option, initializer
+from ..kinds import Notes, Option, initializer
 from ..moments import ROUNDING, TINY, Moments
 from ..step import Step
 
 Target = Annotated[float, Option('the variance', above=0)]
-Margin = Annotated[float, Option('how near the variance must come to it', above=0)]
-MaxTrials = Annotated[int, Option('how often to divide the weights at most', least=1)]
+Margin = Annotated[float, Option('how close to it the variance must come', above=0)]
+MaxTrials = Annotated[int, Option('how often a layer is rescaled at most', least=1)]
 
 
 @initializer('lsuv', 'layer')

@@ -4,7 +4,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..initializer import Notes, initializer
+from ..kinds import Notes, initializer
 from ..moments import ROUNDING, TINY
 from ..step import Step
 

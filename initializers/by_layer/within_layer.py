@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 from numpy.random import Generator
 
-from ..initializer import Notes, Option, initializer
+from ..kinds import Notes, Option, initializer
 from ..step import Step
 
 Beta = Annotated[float, Option('the mean of every output')]
@@ -20,7 +20,8 @@ def within_layer(step: Step, rng: Generator, beta: Beta = 0.1) -> Notes:
     Then the columns of the next layer's W change at equal rates (Section 3.1). An output that is
     constant keeps its row; a layer without a bias of its own that learns keeps its means.
     """
-    moments, constant = step.forward(), step.moments.constant
+    moments = step.forward()
+    constant = moments.constant
     factor = 1 / np.sqrt(np.where(constant, 1, moments.var))
     notes = []
     if step.bias:

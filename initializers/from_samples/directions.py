@@ -9,7 +9,7 @@ input rows of an inner product, or the patches of one group of a convolution. Th
 so on the samples themselves give every output variance 1.
 
 Whitening is about x - mean, and the weights act on x: the outputs have mean `weights @ mean`,
-which the bias has to take away (within_layer does).
+which the bias has to take away (`within` does).
 
 What cannot come from the samples (more outputs than the samples have dimensions, fewer samples than
 outputs, filters that would be equal) is made of random orthogonal directions in the whitened space,
@@ -27,19 +27,19 @@ from numpy.random import Generator
 
 from ...netlib.engines import Engine
 from ...proto.caffe_pb2 import FillerParameter
-from ..from_shape.filler import fill_array
+from ..from_shape.filler import fill_weights
 from ..from_shape.orthonormal import orthonormal
-from ..initializer import Notes, Option
+from ..kinds import Notes, Option
 from ..products import Matmul
 from ..step import Step
-from .rows import to_unit_length
+from .unit_length import to_unit_length
 from .whitening import LARGEST, WhiteSamples
 
 GAUSSIAN = FillerParameter(type='gaussian', std=0.01)  # Krähenbühl et al. 2016, 3.3
 
 Directions = Callable[[WhiteSamples, int, Generator], ndarray]
 Memory = Annotated[int, Option('samples to hold at once', least=1, unit='bytes')]
-AllLayers = Annotated[bool, Option('not only for convolutions')]
+AllLayers = Annotated[bool, Option('for inner products as well as convolutions')]
 
 
 def from_directions(principal: bool = True) -> Callable[[Directions], 'FromSamples']:
@@ -73,19 +73,24 @@ class FromSamples:
     ) -> Notes:
         layer = step.layer
         if not (layer.sees_patches or all_layers):
-            layer.weight.data = fill_array(layer.weight.shape, GAUSSIAN, rng)
+            fill_weights(layer, GAUSSIAN, rng)
             return []
-        view = layer.weight_view()
-        groups, count, *inputs = view.shape
+        groups, _, *inputs = layer.weight_view().shape
         row_bytes = 8 * prod(inputs) * groups  # float32, and one copy of them, whitened
         samples = step.samples(max(memory // row_bytes, 2), rng)
         if not samples.size:
-            layer.weight.data = fill_array(layer.weight.shape, GAUSSIAN, rng)
+            fill_weights(layer, GAUSSIAN, rng)
             return [f'no rows of samples meet the weights of a {layer.type}: they are Gaussian']
+        return self._fill_groups(step, samples, rng)
+
+    def _fill_groups(self, step: Step, samples: ndarray, rng: Generator) -> Notes:
+        """Give each group its weights, from its samples (groups, rows, fan-in)."""
+        view = step.layer.weight_view()
+        groups, count, *inputs = view.shape
         notes = []
         for group, rows in enumerate(samples):
             weights, said = self.weights(rows, count, rng, step.net.engine)
-            view[group] = weights.reshape(view.shape[1:])
+            view[group] = weights.reshape(count, *inputs)
             where = f'group {group}: ' if groups > 1 else ''
             notes += [where + note for note in said]
         return notes
@@ -100,7 +105,7 @@ class FromSamples:
         """
         samples = WhiteSamples(rows, self.principal, engine)
         notes = left_out(samples)
-        if not samples.coordinates.rank:
+        if not samples.rank:
             size = samples.size
             notes.append(
                 f'the {samples.count} samples do not vary: Gaussian weights of variance 1/{size}'
@@ -109,16 +114,18 @@ class FromSamples:
             return gaussian / np.float32(np.sqrt(size)), notes
         found = distinct(self.find(samples, count, rng), samples.matmul)
         notes += short_of(samples, len(found), count)
-        if len(found) < count:
-            others = random_directions(count - len(found), samples, rng)
-            found = np.concatenate([found, others])
-        return samples.coordinates.weights(found), notes
+        directions = filled_up(found, count, samples, rng)
+        return samples.coordinates.weights(directions), notes
 
 
-def random_directions(count: int, samples: WhiteSamples, rng: Generator) -> ndarray:
-    """Directions (count, rank) of unit length, orthogonal as far as there are dimensions."""
-    directions = orthonormal((count, samples.coordinates.rank), rng, engine=samples.engine)
-    return to_unit_length(directions)
+def filled_up(found: ndarray, count: int, samples: WhiteSamples, rng: Generator) -> ndarray:
+    """The directions found, and random ones up to `count`: of unit length, and orthogonal to each
+    other as far as there are dimensions."""
+    missing = count - len(found)
+    if not missing:
+        return found
+    others = orthonormal((missing, samples.rank), rng, engine=samples.engine)
+    return np.concatenate([found, to_unit_length(others)])
 
 
 def distinct(directions: ndarray, matmul: Matmul) -> ndarray:
@@ -143,7 +150,7 @@ def left_out(samples: WhiteSamples) -> Notes:
 
 def short_of(samples: WhiteSamples, found: int, count: int) -> Notes:
     """What to say where samples give too few directions."""
-    rank = samples.coordinates.rank
+    rank = samples.rank
     if found == count and rank >= min(count, samples.size):
         return []
     others = ', the others are random white directions' if found < count else ''

@@ -4,10 +4,10 @@ import numpy as np
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..initializer import initializer
+from ..kinds import initializer
 from .directions import from_directions
-from .rows import to_unit_length
 from .spherical_kmeans import spherical_kmeans
+from .unit_length import to_unit_length
 from .whitening import WhiteSamples
 
 # Whitening divides by sqrt(variance + SMOOTHING * mean variance): axes that carry only noise must

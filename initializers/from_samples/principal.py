@@ -4,7 +4,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..initializer import initializer
+from ..kinds import initializer
 from .directions import from_directions
 from .whitening import WhiteSamples
 
@@ -14,8 +14,7 @@ from .whitening import WhiteSamples
 def pca(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
     """The first `count` principal components, each over its standard deviation: white, decorrelated
     outputs (Krähenbühl et al. 2016, 3.3)."""
-    rank = samples.coordinates.rank
-    return np.eye(min(count, rank), rank, dtype=np.float32)
+    return np.eye(min(count, samples.rank), samples.rank, dtype=np.float32)
 
 
 @initializer('zca', 'samples')

@@ -30,7 +30,7 @@ class WhiteSamples:
     count        how many these are
     mean         (d,)  of the usable rows, float32
     scale        the largest absolute value of x
-    coordinates  u: its rank, weights that act as directions do on u, and more
+    coordinates  u (coordinates.py)
 
     Only directions in which the samples vary are kept: with a variance above 1e-6 of the largest
     (products of float32 values resolve little less) and above the rounding of the values
@@ -53,6 +53,11 @@ class WhiteSamples:
         if self.count >= self.size:
             self._covariance = self._scatter() / max(self.count, 1)
         self.coordinates = self.principal if principal else self._cheapest()
+
+    @property
+    def rank(self) -> int:
+        """How many directions the samples vary in."""
+        return self.coordinates.rank
 
     @functools.cached_property
     def principal(self) -> PrincipalCoordinates:

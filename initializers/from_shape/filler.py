@@ -13,10 +13,11 @@ from numpy.random import Generator
 
 from ...netlib import Net
 from ...netlib.errors import NetError, did_you_mean, layer_error
+from ...netlib.layers.shared.affine import Affine
 from ...netlib.registry import FILLERS, register_filler
 from ...netlib.shapes import Shape, count
 from ...proto.caffe_pb2 import FillerParameter
-from ..initializer import Notes, initializer
+from ..kinds import Notes, initializer
 from ..step import Step
 
 Filler = Callable[[Shape, Generator, FillerParameter], ndarray]
@@ -48,13 +49,13 @@ def as_initializer(name: str, **fields: Any) -> Callable[[Filler], Filler]:
     param = FillerParameter(**fields)
 
     def keep(function: Filler) -> Filler:
-        def fill_weights(step: Step, rng: Generator) -> Notes:
+        def from_shape(step: Step, rng: Generator) -> Notes:
             weight = step.layer.weight
             weight.data = function(weight.shape, rng, param)
             return []
 
-        fill_weights.__doc__ = function.__doc__
-        initializer(name, 'shape')(fill_weights)
+        from_shape.__doc__ = function.__doc__
+        initializer(name, 'shape')(from_shape)
         return function
 
     return keep
@@ -72,6 +73,11 @@ def fill_array(shape: Shape, param: FillerParameter, rng: Generator) -> ndarray:
             f'(known fillers: {", ".join(sorted(FILLERS))})'
         )
     return FILLERS[param.type](shape, rng, param)
+
+
+def fill_weights(layer: Affine, param: FillerParameter, rng: Generator) -> None:
+    """Give a layer new weights as the FillerParameter says."""
+    layer.weight.data = fill_array(layer.weight.shape, param, rng)
 
 
 def fill(net: Net, rng: Generator) -> None:

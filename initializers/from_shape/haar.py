@@ -102,12 +102,12 @@ def reflect(rows: ndarray, vectors: ndarray) -> None:
 
 def _reflect_on_device(engine: Engine, rows: Tensor, vectors: ndarray) -> None:
     """`reflect` by an engine on whose device the rows lie."""
-    count, height = rows.shape[0], len(vectors)
     middle = _middle(vectors, matmul_of(engine))
     v = _on_device(engine, vectors)
     minus_middle = _on_device(engine, -middle)
-    along = engine.tensor(count, height)
-    mixed = engine.tensor(count, height)
+    shape = (rows.shape[0], len(vectors))
+    along = engine.tensor(*shape)
+    mixed = engine.tensor(*shape)
     engine.gemm(rows, v, out=along, transpose_b=True)
     engine.gemm(along, minus_middle, out=mixed)
     engine.gemm(mixed, v, out=rows, accumulate=True)

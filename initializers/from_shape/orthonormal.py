@@ -7,7 +7,7 @@ from numpy.random import Generator
 from ...netlib.engines import Engine
 from ...netlib.errors import NetError
 from ...netlib.shapes import Shape, count
-from ..initializer import Notes, initializer
+from ..kinds import Notes, initializer
 from ..step import Step
 from .haar import fill_orthonormal
 

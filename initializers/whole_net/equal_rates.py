@@ -5,16 +5,17 @@ from typing import Annotated
 
 from numpy.random import Generator
 
-from ..initializer import Notes, Option, initializer
+from ..kinds import Notes, Option, initializer
 from .free_scales import FreeScales
 from .rounds import Rounds
 from .whole import WholeNet
 
-ALPHA, PAPER_ROUNDS = 0.25, 10  # of Krähenbühl et al. 2016, Algorithm 2
+ALPHA = 0.25  # of Krähenbühl et al. 2016, Algorithm 2
+PAPER_ROUNDS = 10
 NOTHING_FREE = 'between layers: no scale can change without changing what the net computes'
 
 Strict = Annotated[
-    bool, Option('nothing across layers that are homogeneous only nearly, such as LRN')
+    bool, Option('no exchange across layers that are only nearly homogeneous, such as LRN')
 ]
 
 

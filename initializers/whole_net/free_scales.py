@@ -129,7 +129,7 @@ class FreeScales:
         rows = {}
         for param, forms in uses.items():
             if param in movable:
-                (row,) = self.unknowns.matrix(forms[:1])
+                (row,) = self.unknowns.matrix(forms[:1])  # they are all alike
                 rows[param] = row @ basis
         return rows
 

@@ -11,7 +11,7 @@ from ...netlib import Net
 from ...netlib.blob import Param
 from ..activations import Batch
 from ..gradients import weight_gradients
-from ..initializer import Notes
+from ..kinds import Notes
 from .free_scales import FreeScales
 from .whole import WholeNet
 

@@ -1,6 +1,6 @@
 """Zero weights for the layers whose outputs are the scores."""
 
-from ..initializer import Notes
+from ..kinds import Notes
 from ..reach import last_layers
 from .whole import WholeNet
 

@@ -84,18 +84,16 @@ def test_few_samples_have_the_axes_of_their_singular_value_decomposition(d):
     rows = np.random.default_rng(0).standard_normal((100, d)).astype(np.float32)
     samples = WhiteSamples(rows)
     centered = rows.astype(float) - rows.mean(axis=0, dtype=float)
-    singular = np.linalg.svd(centered, compute_uv=False)[: samples.coordinates.rank]
-    assert samples.coordinates.rank == min(d, 99)
+    singular = np.linalg.svd(centered, compute_uv=False)[: samples.rank]
+    assert samples.rank == min(d, 99)
     np.testing.assert_allclose(samples.principal.variances, singular**2 / 100, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(
         samples.principal.axes @ samples.principal.axes.T,
-        np.eye(samples.coordinates.rank),
+        np.eye(samples.rank),
         atol=1e-4,
     )
     white = centered @ (samples.principal.axes / np.sqrt(samples.principal.variances)[:, None]).T
-    np.testing.assert_allclose(
-        np.cov(white.T, bias=True), np.eye(samples.coordinates.rank), atol=1e-3
-    )
+    np.testing.assert_allclose(np.cov(white.T, bias=True), np.eye(samples.rank), atol=1e-3)
 
 
 def whiten_smoothly(rows):

@@ -14,9 +14,8 @@ from goodinit.initializers import (
     names,
     orthonormal,
 )
-from goodinit.initializers.catalog import BETWEEN, NORMALIZE, WEIGHTS_FROM
 from goodinit.initializers.reach import first_layers, last_layers
-from goodinit.initializers.recipe import choose
+from goodinit.initializers.recipe import BETWEEN, NORMALIZE, WEIGHTS_FROM, choose
 from goodinit.netlib.errors import DataError, NetError
 from goodinit.proto.caffe_pb2 import TEST, FillerParameter
 from small_nets import (

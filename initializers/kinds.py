@@ -104,26 +104,32 @@ def check_agreement(name: str, options: Mapping[str, Option]) -> None:
     known = all_options()
     for option, about in options.items():
         if known.get(option, about) != about:
-            raise ValueError(f'{name}: option {option} differs from that of {readers(option)}')
+            others = ', '.join(readers(option))
+            raise ValueError(f'{name}: option {option} differs from that of {others}')
 
 
 def names(*kinds: str) -> tuple[str, ...]:
     """The initializers of these kinds: kind by kind, and in alphabetical order."""
     found: list[str] = []
     for kind in kinds:
-        found += sorted(name for name, each in INITIALIZERS.items() if each.kind == kind)
+        for name in sorted(INITIALIZERS):
+            if INITIALIZERS[name].kind == kind:
+                found.append(name)
     return tuple(found)
 
 
 def all_options() -> dict[str, Option]:
     """Every option of any initializer. Initializers may share one; it means the same to all."""
     options: dict[str, Option] = {}
-    for each in INITIALIZERS.values():
-        options.update(each.options)
+    for name in names(*KINDS):
+        options.update(INITIALIZERS[name].options)
     return options
 
 
 def readers(option: str) -> tuple[str, ...]:
     """The initializers that read an option."""
-    readers = [name for name in names(*KINDS) if option in INITIALIZERS[name].options]
-    return tuple(readers)
+    found = []
+    for name in names(*KINDS):
+        if option in INITIALIZERS[name].options:
+            found.append(name)
+    return tuple(found)

@@ -1,4 +1,4 @@
-"""LSUV: what the published rule gives on BVLC Caffe, the variance it is for, and its corner cases."""
+"""LSUV: what the published rule gives on BVLC Caffe, the variance it aims at, corner cases."""
 
 import numpy as np
 import places

@@ -9,7 +9,7 @@ layer by layer), measures.py says what came of it. Imports proto and netlib; nev
 from .from_shape.filler import fill, fill_array
 from .from_shape.orthonormal import orthonormal
 from .initialize import initialize
-from .kinds import INITIALIZERS, Option, all_options, initializer, names
+from .kinds import INITIALIZERS, Option, all_options, initializer, of_kind
 from .measures import Row, measure
 from .recipe import PRESETS, Recipe
 from .walk import walk
@@ -26,7 +26,7 @@ __all__ = [
     'initialize',
     'initializer',
     'measure',
-    'names',
+    'of_kind',
     'orthonormal',
     'walk',
 ]

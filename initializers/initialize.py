@@ -41,18 +41,18 @@ def initialize(
         for step in walk(net, batches):
             if step.layer in chosen:
                 said = input_notes(step) if step.layer in first else []
-                said += apply(recipe.weights_from, step, rng, recipe)
-                said += apply(recipe.normalize, step, rng, recipe)
+                said += run_initializer(recipe.weights_from, step, rng, recipe)
+                said += run_initializer(recipe.normalize, step, rng, recipe)
                 notes += [f"layer '{step.layer.name}': {note}" for note in said]
             progress(step.layer.name)
     whole = WholeNet(net, batches, chosen, recipe.dropout)
-    notes += apply(recipe.between, whole, rng, recipe)
+    notes += run_initializer(recipe.between, whole, rng, recipe)
     if recipe.zero_last:
         notes += zero_last(whole)
     return notes
 
 
-def apply(name: str, place: Step | WholeNet, rng: Generator, recipe: Recipe) -> Notes:
+def run_initializer(name: str, place: Step | WholeNet, rng: Generator, recipe: Recipe) -> Notes:
     """Run the initializer of that name with the recipe's options; 'keep', 'filler' and 'none' do
     nothing."""
     if name not in INITIALIZERS:

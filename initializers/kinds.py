@@ -91,7 +91,7 @@ def initializer(name: str, kind: str) -> Callable[[Function], Function]:
 def declared_options(function: Callable[..., Notes]) -> dict[str, Option]:
     """The options among the parameters of a function, by name."""
     options = {}
-    for parameter in signature(function).parameters.values():
+    for parameter in signature(function, eval_str=True).parameters.values():
         for about in getattr(parameter.annotation, '__metadata__', ()):
             if isinstance(about, Option):
                 kind = parameter.annotation.__origin__
@@ -108,8 +108,8 @@ def check_agreement(name: str, options: Mapping[str, Option]) -> None:
             raise ValueError(f'{name}: option {option} differs from that of {others}')
 
 
-def names(*kinds: str) -> tuple[str, ...]:
-    """The initializers of these kinds: kind by kind, and in alphabetical order."""
+def of_kind(*kinds: str) -> tuple[str, ...]:
+    """The names of the initializers of these kinds: kind by kind, in alphabetical order."""
     found: list[str] = []
     for kind in kinds:
         for name in sorted(INITIALIZERS):
@@ -121,7 +121,7 @@ def names(*kinds: str) -> tuple[str, ...]:
 def all_options() -> dict[str, Option]:
     """Every option of any initializer. Initializers may share one; it means the same to all."""
     options: dict[str, Option] = {}
-    for name in names(*KINDS):
+    for name in of_kind(*KINDS):
         options.update(INITIALIZERS[name].options)
     return options
 
@@ -129,7 +129,7 @@ def all_options() -> dict[str, Option]:
 def readers(option: str) -> tuple[str, ...]:
     """The initializers that read an option."""
     found = []
-    for name in names(*KINDS):
+    for name in of_kind(*KINDS):
         if option in INITIALIZERS[name].options:
             found.append(name)
     return tuple(found)

@@ -73,10 +73,13 @@ def measure(net: Net, batches: Sequence[Batch], rng: Generator, dropout: bool = 
 def row_of(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | None) -> Row:
     """The measures of one layer."""
     deviations = np.sqrt(z.var)
+    r = _ratio(np.sqrt(np.mean(z.mean**2)), np.sqrt(z.var.mean()))
     weights = weight_moments(layer, layer.weight.values)
     rate = rate_cv = gradient_var = np.nan
     if gradient:
-        rate, rate_cv, gradient_var = gradient.change_rate, gradient.cv, gradient.variance
+        rate = gradient.change_rate
+        rate_cv = gradient.cv
+        gradient_var = gradient.variance
     return Row(
         layer=layer.name,
         type=layer.type,
@@ -88,7 +91,7 @@ def row_of(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | No
         change_rate=rate,
         change_rate_cv=rate_cv,
         gradient_var=gradient_var,
-        mean_to_std=_ratio(np.sqrt(np.mean(z.mean**2)), np.sqrt(z.var.mean())),
+        mean_to_std=r,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..netlib.errors import NetError, did_you_mean
 from ..netlib.layers import Layer
 from ..netlib.layers.shared.affine import Affine
 from . import catalog  # noqa: F401  (registers the initializers)
-from .kinds import all_options, names
+from .kinds import all_options, of_kind
 
 # The parts of a recipe: names that mean no initializer, and the kinds of those that it may name.
 # 'filler' means the weights that the prototxt's fillers have made.
@@ -28,7 +28,7 @@ NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 def choices(part: str) -> tuple[str, ...]:
     """What a part of a recipe may be called."""
     nothing, kinds = PARTS[part]
-    return (*nothing, *names(*kinds))
+    return (*nothing, *of_kind(*kinds))
 
 
 WEIGHTS_FROM = choices('weights_from')
@@ -56,7 +56,7 @@ class Recipe:
     layers: str
     zero_last: bool
     dropout: bool
-    options: Mapping[str, Any]
+    options: Mapping[str, Any] = field(hash=False)
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class Recipe:
         )
 
     def __getattr__(self, name: str) -> Any:
+        """An option by its name."""
         options = self.__dict__.get('options', NO_OPTIONS)
         if name not in options:
             raise AttributeError(f'Recipe has no {name!r}{did_you_mean(name, options)}')

@@ -84,7 +84,7 @@ def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
 
 
 def _state(net: Net) -> list[tuple[Param, ndarray]]:
-    """Copies of all parameters but those of affine layers, which initializers change."""
+    """Copies of all parameters except those of affine layers, which initializers change."""
     affine: set[Param] = set()
     for layer in affine_layers(net):
         affine.update(param.owner for param in layer.params)

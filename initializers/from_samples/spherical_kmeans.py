@@ -1,6 +1,7 @@
 """Spherical k-means: the directions around which rows of unit length gather."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -70,12 +71,13 @@ class HostSums:
         sums = np.zeros_like(centroids)
         for start in range(0, len(rows), BLOCK):
             block = rows[start : start + BLOCK]
-            nearest = (block @ centroids.T).argmax(axis=1)
+            cosines = block @ centroids.T
+            nearest = cosines.argmax(axis=1)
             sums += belongs_to(nearest, len(centroids)) @ block
         return sums
 
 
-def belongs_to(nearest: ndarray, count: int):
+def belongs_to(nearest: ndarray, count: int) -> Any:
     """A sparse matrix (count, rows) of zeros and ones: column i has its one in row nearest[i]."""
     from scipy.sparse import csc_array
 

@@ -25,7 +25,7 @@ from goodinit.experiments import (
 )
 from goodinit.feeding.inputs import DataOptions
 from goodinit.feeding.net_file import open_net
-from goodinit.initializers import names
+from goodinit.initializers import of_kind
 from goodinit.tools import init_net
 from goodinit.tools.cli.prepare import prepare
 
@@ -230,7 +230,7 @@ def test_the_benchmark_measures():
     for case, options in benchmark.INIT.items():
         args = init_net.arguments().parse_args(options)
         assert args.proto.startswith(case.split()[0]) and args.method == case.split()[1]
-        assert args.batches == (5 if case.split()[1] in names('samples') else 1)
+        assert args.batches == (5 if case.split()[1] in of_kind('samples') else 1)
 
 
 # -- the data

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from goodinit.initializers import INITIALIZERS, names, orthonormal
+from goodinit.initializers import INITIALIZERS, of_kind, orthonormal
 from goodinit.initializers.from_samples import spherical_kmeans, whitening
 from goodinit.initializers.from_shape import haar
 from goodinit.initializers.products import matmul_of
@@ -57,7 +57,7 @@ def test_orthonormal_weights(shape, groups, cuda, products, monkeypatch):
     assert sum(products) >= groups * count**2 * length
 
 
-@pytest.mark.parametrize('name', names('samples'))
+@pytest.mark.parametrize('name', of_kind('samples'))
 @pytest.mark.parametrize('count', [9, 300, whitening.BLOCK + 100])
 def test_weights_from_samples(name, count, cuda, products):
     """Fewer samples than dimensions; few, whose covariance is of float64 on the host; many. 20

@@ -6,13 +6,13 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from goodinit.initializers import INITIALIZERS, names
+from goodinit.initializers import INITIALIZERS, of_kind
 from goodinit.initializers.from_samples import whitening
 from goodinit.initializers.from_samples.kmeans import SMOOTHING, kmeans, rand
 from goodinit.initializers.from_samples.principal import pca, zca
 from goodinit.initializers.from_samples.whitening import BLOCK, WhiteSamples
 
-NAMES = names('samples')
+NAMES = of_kind('samples')
 
 
 def weights_from(name, rows, count, rng):

@@ -13,7 +13,7 @@ from goodinit.initializers import (
     initialize,
     initializer,
     measure,
-    names,
+    of_kind,
     walk,
 )
 from goodinit.initializers.kinds import readers
@@ -151,7 +151,7 @@ def test_a_new_initializer_can_be_named_in_a_recipe(registry):
         step.layer.weight.data *= strength
         return [f'times {strength:g}']
 
-    assert 'times' in names('layer') and readers('strength') == ('times',)
+    assert 'times' in of_kind('layer') and readers('strength') == ('times',)
     net, before = build('chain'), build('chain').params['c1'][0].data
     recipe = Recipe('keep', 'times', layers='c1', strength=3.0)
     notes = initialize(net, samples(net), recipe, np.random.default_rng(0))

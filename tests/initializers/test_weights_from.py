@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from goodinit.initializers import Recipe, fill_array, initialize, names, orthonormal
+from goodinit.initializers import Recipe, fill_array, initialize, of_kind, orthonormal
 from goodinit.proto.caffe_pb2 import TEST, FillerParameter
 from small_nets import build, outputs, samples
 
@@ -46,7 +46,7 @@ def test_orthonormal_by_group():
         np.testing.assert_allclose(group @ group.T, np.eye(3), atol=1e-5)
 
 
-@pytest.mark.parametrize('source', names('samples'))
+@pytest.mark.parametrize('source', of_kind('samples'))
 def test_weights_from_samples_are_for_convolutions_unless_asked(source):
     net, _ = initialized('chain', Recipe(source, 'none'))
     assert net.params['f1'][0].data.std() == pytest.approx(0.01, rel=0.1)

@@ -21,8 +21,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from goodinit.initializers import PRESETS
-from goodinit.initializers.from_samples import FROM_SAMPLES
+from goodinit.initializers import PRESETS, of_kind
 from goodinit.netlib.engines import ENGINES
 
 RESULTS = Path(__file__).parent / 'results'
@@ -36,7 +35,7 @@ INIT = {
             'caffenet',
             '--method',
             name,
-            *(['--batches', '5'] if recipe.weights_from in FROM_SAMPLES else []),
+            *(['--batches', '5'] if recipe.weights_from in of_kind('samples') else []),
         ]
         for name, recipe in PRESETS.items()
     },

@@ -1,25 +1,32 @@
-"""The initializers, of three visible kinds, and the one walk they share.
+"""The initializers, of four kinds, and the one walk they share.
 
-From a shape: fillers.py, orthonormal.py. From the samples that reach a layer: from_samples.py. Over
-layers in order or the whole net: lsuv.py, within_layer.py, scale.py, between_layer.py. walk.py
-takes a net layer by layer, recipe.py puts the parts together, measures.py says what came of it.
-Imports proto and netlib; never solvers or tools.
+kinds.py says what an initializer is, and has them all by name. From a shape: from_shape/. From the
+samples that reach a layer: from_samples/. Layer by layer: by_layer/. On the whole net: whole_net/.
+recipe.py puts them together, initialize.py carries a recipe out in one walk (walk.py takes a net
+layer by layer), measures.py says what came of it. Imports proto and netlib; never solvers or tools.
 """
 
-from .fillers import fill, fill_array
+from .from_shape.filler import fill, fill_array
+from .from_shape.orthonormal import orthonormal
+from .initialize import initialize
+from .kinds import INITIALIZERS, Option, all_options, initializer, of_kind
 from .measures import Row, measure
-from .orthonormal import orthonormal
-from .recipe import PRESETS, Recipe, initialize
+from .recipe import PRESETS, Recipe
 from .walk import walk
 
 __all__ = [
+    'INITIALIZERS',
     'PRESETS',
+    'Option',
     'Recipe',
     'Row',
+    'all_options',
     'fill',
     'fill_array',
     'initialize',
+    'initializer',
     'measure',
+    'of_kind',
     'orthonormal',
     'walk',
 ]

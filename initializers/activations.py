@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy import ndarray
 
 from ..netlib import Net
+from ..netlib.blob import Blob
 from ..netlib.errors import DataError
+from .reach import last_uses
 
-Batch = dict[str, np.ndarray]
+Batch = dict[str, ndarray]
 
 
 def set_inputs(net: Net, batch: Batch) -> None:
@@ -21,23 +24,29 @@ def set_inputs(net: Net, batch: Batch) -> None:
 def check_finite(batch: Batch) -> None:
     """Raises DataError for an input that holds NaN or Inf."""
     for name, values in batch.items():
-        if not np.isfinite(values).all():
+        finite = np.count_nonzero(np.isfinite(values))
+        bad = values.size - finite
+        if bad:
             raise DataError(
-                f"input '{name}': {np.sum(~np.isfinite(values))} of its {values.size} values are not "
-                'finite (NaN or Inf); leave these samples out'
+                f"input '{name}': {bad} of its {values.size} values are not finite (NaN or Inf); "
+                'leave these samples out'
             )
 
 
 class Activations:
-    """The blobs' values for each batch. With one batch they simply stay in the blobs; with several
-    they are copied out of the blobs after a layer ran and into them before the next one reads.
+    """The blobs' values for each batch.
+
+    A single batch simply stays in the blobs. Several are copied out of the blobs after a layer has
+    run, and back into them before the next one reads.
     """
 
     def __init__(self, net: Net, batches: Sequence[Batch], keep: set[str]):
-        self.net, self.batches, self.keep = net, len(batches), keep
-        self.values: list[dict[str, np.ndarray]] = [{} for _ in batches]
+        self.net = net
+        self.batches = len(batches)
+        self.keep = keep
+        self.values: list[Batch] = [{} for _ in batches]
         self.inputs = list(batches)
-        self.last = self._last_uses()
+        self.last = last_uses(net)
         self.params = {param.values.memory for param in net.all_params()}
         if self.batches == 1:
             set_inputs(net, batches[0])
@@ -45,45 +54,53 @@ class Activations:
             for batch in batches:
                 check_finite(batch)
 
-    def load(self, batch: int, blobs) -> None:
-        if self.batches > 1:
-            for blob in blobs:
-                values = self._find(batch, blob.name)
-                blob.reshape(*values.shape)
-                blob.data = values
+    def load(self, batch: int, blobs: Sequence[Blob]) -> None:
+        """Put what these blobs have held for the batch back into them."""
+        if self.batches == 1:
+            return
+        for blob in blobs:
+            values = self._find(batch, blob.name)
+            blob.reshape(*values.shape)
+            blob.data = values
 
-    def _find(self, batch, name):
-        return self.values[batch][name] if name in self.values[batch] else self.inputs[batch][name]
-
-    def save(self, batch: int, bottom, top) -> None:
+    def save(self, batch: int, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Copy the tops of a layer that has run on the batch."""
         if self.batches == 1:
             return
         for blob in top:
-            if not bottom and blob.name in self.inputs[batch]:
-                continue
-            memory = blob.values.memory
-            source = next((b for b in bottom if b is not blob and b.values.memory is memory), None)
-            self.values[batch][blob.name] = (
-                blob.data.copy()
-                if source is None
-                else self._find(batch, source.name).reshape(blob.shape)
-            )
+            is_input = not bottom and blob.name in self.inputs[batch]
+            if not is_input:
+                self.values[batch][blob.name] = self._copy(batch, blob, bottom)
+
+    def _copy(self, batch: int, blob: Blob, bottom: Sequence[Blob]) -> ndarray:
+        """The blob's values; a top that shares the memory of a bottom shares its copy too."""
+        for other in bottom:
+            if other is not blob and other.values.memory is blob.values.memory:
+                return self._find(batch, other.name).reshape(blob.shape)
+        return blob.data.copy()
+
+    def _find(self, batch: int, name: str) -> ndarray:
+        values = self.values[batch]
+        return values[name] if name in values else self.inputs[batch][name]
 
     def release(self, index: int) -> None:
-        """Drop what no later layer reads."""
-        for blob in {b.name: b for b in self.net.bottoms[index] + self.net.tops[index]}.values():
-            if self.last[blob.name] > index or blob.name in self.keep:
+        """Drop what no layer after this one reads."""
+        for blob in [*self.net.bottoms[index], *self.net.tops[index]]:
+            if self._needed(blob.name, index):
                 continue
             for values in self.values:
                 values.pop(blob.name, None)
-            memory = blob.values.memory
-            sharers = [b.name for b in self.net.blobs.values() if b.values.memory is memory]
-            used = any(self.last[name] > index or name in self.keep for name in sharers)
-            if not used and memory not in self.params:
-                memory.free()
+            self._free(blob, index)
 
-    def _last_uses(self):
-        last = {}
-        for i, (bottom, top) in enumerate(zip(self.net.bottoms, self.net.tops, strict=True)):
-            last.update({blob.name: i for blob in bottom + top})
-        return last
+    def _free(self, blob: Blob, index: int) -> None:
+        """Give the blob's memory back, unless a parameter or a blob still needed lies there."""
+        memory = blob.values.memory
+        if memory in self.params:
+            return
+        for other in self.net.blobs.values():
+            if other.values.memory is memory and self._needed(other.name, index):
+                return
+        memory.free()
+
+    def _needed(self, name: str, index: int) -> bool:
+        return self.last[name] > index or name in self.keep

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
 from ..netlib import Net
+from ..netlib.blob import Blob
 from ..netlib.layers.shared.affine import Affine
 from .activations import Batch
-from .gradients import WeightGradient, weight_gradients
+from .gradients import weight_gradients
 from .moments import Moments, output_moments, pooled, weight_moments
-
-# What may lie between a unit and its ReLU.
-PER_UNIT = ('Split', 'BatchNorm', 'Scale', 'Bias', 'Dropout', 'Pooling', 'LRN')
+from .reach import affine_by_index, relu_sources
+from .squared_gradients import WeightGradient
 
 
 @dataclass
@@ -20,17 +22,20 @@ class Row:
     """One layer; its outputs z are taken before any nonlinearity, over images and positions.
 
     output_mean, output_std   of all elements of z
-    output_cv                 the standard deviations of the single outputs z_i: their deviation over their mean
-    dead                      share of the z_i that the ReLU after them passes in no sample; NaN without a ReLU,
-                              or if it has a slope
+    output_cv                 of the standard deviations of the single outputs z_i: their deviation
+                              over their mean
+    dead                      share of the units that are zero after ReLU for every sample; NaN
+                              without a ReLU, or if it has a slope
     weight_std                of all weights
-    change_rate               relative change of the weights under a random loss, per image: mean over columns of
-                              RMS(dl/dW column) / RMS(W) (Krähenbühl et al. 2016, eq. 3)
-    change_rate_cv            that of the single weights: standard deviation over mean (Fig. 1b)
+    change_rate               relative change of the weights under a random loss, per image: mean
+                              over columns of RMS(dl/dW column) / RMS(W) (Krähenbühl et al. 2016,
+                              eq. 3)
+    change_rate_cv            of the rates of single weights: deviation over mean (Fig. 1b)
     gradient_var              variance of dl/dW over the weights, per image
-    mean_to_std               sqrt(sum of mean(z_i)^2 / sum of var(z_i)), r^l of Luther & Seung 2019, eq. 9
+    mean_to_std               sqrt(sum of mean(z_i)^2 / sum of var(z_i)), r^l of Luther & Seung
+                              2019, eq. 9
 
-    The three that tell of gradients are NaN where weights do not learn or no score depends on them.
+    The three about gradients are NaN where weights do not learn or no score depends on them.
     """
 
     layer: str
@@ -46,9 +51,7 @@ class Row:
     mean_to_std: float
 
 
-def measure(
-    net: Net, batches: Sequence[Batch], rng: np.random.Generator, dropout: bool = False
-) -> list[Row]:
+def measure(net: Net, batches: Sequence[Batch], rng: Generator, dropout: bool = False) -> list[Row]:
     """A Row for each convolution and inner product of the net, in the net's order.
 
     batches: the values of the net's Input blobs, as in `walk`. One forward and one backward pass
@@ -56,74 +59,83 @@ def measure(
     they are; diffs of parameters become zero. Raises DataError where an input holds NaN or Inf,
     NetError for a net without scores.
     """
-    outputs = _Outputs(net)
+    outputs = WatchedOutputs(net)
     gradients = weight_gradients(net, batches, rng, dropout, outputs.see)
-    return [
-        _row(layer, outputs.moments(i), outputs.dead(i), gradients.get(layer.weight.owner))
-        for i, layer in enumerate(net.layers)
-        if isinstance(layer, Affine)
-    ]
+    rows = []
+    for i, layer in outputs.affine.items():
+        moments = outputs.moments(i)
+        dead = outputs.dead(i)
+        gradient = gradients.get(layer.weight.owner)
+        rows.append(row_of(layer, moments, dead, gradient))
+    return rows
 
 
-def _row(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | None) -> Row:
+def row_of(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | None) -> Row:
+    """The measures of one layer."""
     deviations = np.sqrt(z.var)
-    rates = (gradient.change_rate, gradient.cv, gradient.variance) if gradient else (np.nan,) * 3
+    r = _ratio(np.sqrt(np.mean(z.mean**2)), np.sqrt(z.var.mean()))
+    weights = weight_moments(layer, layer.weight.values)
+    rate = rate_cv = gradient_var = np.nan
+    if gradient:
+        rate = gradient.change_rate
+        rate_cv = gradient.cv
+        gradient_var = gradient.variance
     return Row(
-        layer.name,
-        layer.type,
-        z.total_mean,
-        float(np.sqrt(z.total_var)),
-        _ratio(deviations.std(), deviations.mean()),
-        dead,
-        float(np.sqrt(weight_moments(layer, layer.weight.values).total_var)),
-        *rates,
-        _ratio(np.sqrt(np.mean(z.mean**2)), np.sqrt(z.var.mean())),
+        layer=layer.name,
+        type=layer.type,
+        output_mean=z.total_mean,
+        output_std=float(np.sqrt(z.total_var)),
+        output_cv=_ratio(deviations.std(), deviations.mean()),
+        dead=dead,
+        weight_std=float(np.sqrt(weights.total_var)),
+        change_rate=rate,
+        change_rate_cv=rate_cv,
+        gradient_var=gradient_var,
+        mean_to_std=r,
     )
 
 
-def _ratio(a, b):
+def _ratio(a: float, b: float) -> float:
     return float(a / b) if b else np.nan
 
 
-class _Outputs:
-    """Watches a net run forward: moments of each affine layer, and which units get through their
-    ReLU."""
+class WatchedOutputs:
+    """Watches a net run forward: moments of each affine layer, and which units pass their ReLU."""
 
     def __init__(self, net: Net):
         self.net = net
-        self.parts: dict[int, list[Moments]] = {}
-        self.alive: dict[int, np.ndarray] = {}
-        self.units: dict[str, int] = {}  # blob -> the affine layer whose outputs are its channels
+        self.affine = affine_by_index(net)
+        self.sources = relu_sources(net)
+        self.parts: dict[int, list[Moments]] = {i: [] for i in self.affine}
+        self.alive: dict[int, ndarray] = {}
 
     def see(self, i: int) -> None:
-        layer, bottom, top = self.net.layers[i], self.net.bottoms[i], self.net.tops[i]
-        source = self.units.get(bottom[0].name) if bottom else None
-        for blob in top:
-            self.units.pop(blob.name, None)
-        if isinstance(layer, Affine):
-            self.parts.setdefault(i, []).extend(output_moments(layer, blob) for blob in top)
-            self.units.update((blob.name, i) for blob in top)
-        elif source is not None and layer.type in PER_UNIT:
-            self.units.update((blob.name, source) for blob in top)
-        elif (
-            source is not None
-            and layer.type == 'ReLU'
-            and not layer.param.relu_param.negative_slope
-        ):
-            self._see_relu(source, top[0])
+        """Layer i has run."""
+        tops = self.net.tops[i]
+        if i in self.affine:
+            layer = self.affine[i]
+            self.parts[i] += [output_moments(layer, blob) for blob in tops]
+        elif i in self.sources:
+            self._see_relu(self.sources[i], tops[0])
 
-    def _see_relu(self, source, blob):
+    def _see_relu(self, source: int, top: Blob) -> None:
         """What a ReLU passes is positive: a unit is alive if its sum is."""
-        layer, z = self.net.layers[source], self.net.tops[source][0]
-        y = blob.values.reshape(*layer.by_output(z.values).shape[:2], -1)
-        passed = layer.buffer('passed', 1, layer.num_output, 1)
-        self.net.engine.sum(y, out=passed)
-        self.alive[source] = self.alive.get(source, False) | (passed.array().ravel() > 0)
+        layer = self.affine[source]
+        z = layer.by_output(self.net.tops[source][0].values)
+        images, outputs, _ = z.shape
+        sums = layer.buffer('passed', 1, outputs, 1)
+        self.net.engine.sum(top.values.reshape(images, outputs, -1), out=sums)
+        passed = sums.array().ravel() > 0
+        self.alive[source] = self.alive.get(source, False) | passed
 
     def moments(self, i: int) -> Moments:
+        """Of the outputs of layer i, over all batches of all ranks."""
         return pooled(self.net.ranks.gather(self.parts[i]))
 
     def dead(self, i: int) -> float:
+        """The share of the units of layer i that no sample of any rank brings through the ReLU."""
         if i not in self.alive:
             return np.nan
-        return float(1 - np.any(self.net.ranks.gather([self.alive[i]]), axis=0).mean())
+        alive = self.net.ranks.gather([self.alive[i]])
+        share = np.any(alive, axis=0).mean()
+        return float(1 - share)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy import ndarray
 
 from ..netlib.blob import Blob
 from ..netlib.layers.shared.affine import Affine
@@ -19,8 +20,8 @@ class Moments:
     """Mean and biased variance of each output over images, positions and batches: (num_output,)
     float64."""
 
-    mean: np.ndarray
-    var: np.ndarray
+    mean: ndarray
+    var: ndarray
     count: int
 
     @property
@@ -37,8 +38,8 @@ class Moments:
         return float((self.var + self.mean**2).mean())
 
     @property
-    def constant(self) -> np.ndarray:
-        """Which outputs do not vary, but for the rounding of float32 (num_output,)."""
+    def constant(self) -> ndarray:
+        """Which outputs vary by no more than the rounding of float32 (num_output,)."""
         return ~(self.var > np.maximum(ROUNDING * self.mean**2, TINY))
 
 
@@ -57,19 +58,24 @@ def _moments(layer: Affine, x: Tensor) -> Moments:
     outer, outputs, inner = x.shape
     if not x.size:
         return Moments(np.zeros(outputs), np.zeros(outputs), 0)
-    mean, var = (layer.buffer(name, 1, outputs, 1) for name in ('mean', 'var'))
+    mean = layer.buffer('mean', 1, outputs, 1)
+    var = layer.buffer('var', 1, outputs, 1)
     layer.engine.moments(x, mean=mean, var=var)
-    return Moments(
-        mean.array().ravel().astype(float), var.array().ravel().astype(float), outer * inner
-    )
+    return Moments(_in_float64(mean), _in_float64(var), outer * inner)
+
+
+def _in_float64(tensor: Tensor) -> ndarray:
+    return tensor.array().ravel().astype(float)
 
 
 def pooled(parts: Sequence[Moments]) -> Moments:
     """The moments of several sets of samples taken together."""
-    counts = np.array([p.count for p in parts], float)
+    counts = np.array([part.count for part in parts], float)
     if not counts.sum():
         return parts[0]
     weights = counts / counts.sum()
-    means, variances = np.array([p.mean for p in parts]), np.array([p.var for p in parts])
+    means = np.array([part.mean for part in parts])
+    variances = np.array([part.var for part in parts])
     mean = weights @ means
-    return Moments(mean, weights @ (variances + (means - mean) ** 2), int(counts.sum()))
+    var = weights @ (variances + (means - mean) ** 2)
+    return Moments(mean, var, int(counts.sum()))

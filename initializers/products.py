@@ -1,23 +1,26 @@
-"""Products of large matrices: NumPy's, or where a net's engine computes on a device, that engine's."""
+"""Products of large matrices: NumPy's, or those of an engine that computes on a device."""
 
 from collections.abc import Callable
 
 import numpy as np
+from numpy import ndarray
 
 from ..netlib.engines import Engine
 from ..netlib.memory import Tensor
 
-Matmul = Callable[..., np.ndarray]  # called as np.matmul is: two matrices, perhaps out=
+Matmul = Callable[..., ndarray]  # called as np.matmul is: two matrices, perhaps out=
 
 
 def matmul_of(engine: Engine | None) -> Matmul:
     """What multiplies matrices for a net of this engine; None is one that computes on the CPU."""
-    return DeviceMatmul(engine) if engine and engine.on_device else np.matmul
+    if engine and engine.on_device:
+        return DeviceMatmul(engine)
+    return np.matmul
 
 
 class DeviceMatmul:
-    """np.matmul for float32 matrices, by the engine's `gemm`: they are copied to the device, the
-    result comes back.
+    """np.matmul for float32 matrices by the engine's `gemm`: copies them to the device, and the
+    product back.
 
     Matrices of float64, which a device does not compute in, stay on the host.
     """
@@ -25,18 +28,19 @@ class DeviceMatmul:
     def __init__(self, engine: Engine):
         self.engine = engine
 
-    def __call__(self, a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    def __call__(self, a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
         if a.dtype != np.float32 or b.dtype != np.float32:
             return np.matmul(a, b, out=out)
         product = self.engine.tensor(len(a), b.shape[1])
-        (x, transpose_a), (y, transpose_b) = map(self._uploaded, (a, b))
+        x, transpose_a = self._uploaded(a)
+        y, transpose_b = self._uploaded(b)
         self.engine.gemm(x, y, out=product, transpose_a=transpose_a, transpose_b=transpose_b)
         if out is None:
             return product.array()
         out[:] = product.array()
         return out
 
-    def _uploaded(self, matrix: np.ndarray) -> tuple[Tensor, bool]:
+    def _uploaded(self, matrix: ndarray) -> tuple[Tensor, bool]:
         """The matrix as it lies in memory, and whether that is transposed."""
         transposed = matrix.strides[0] < matrix.strides[1]
         rows = matrix.T if transposed else matrix

@@ -6,16 +6,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
 from ..netlib.shapes import Shape
 
 BLOCK = 1 << 18  # numbers that are drawn one after the other
 
+Draw = Callable[[Generator, ndarray], None]
 
-def uniform(shape: Shape, rng: np.random.Generator, low: float = 0, high: float = 1) -> np.ndarray:
+
+def uniform(shape: Shape, rng: Generator, low: float = 0, high: float = 1) -> ndarray:
     """U(low, high) in float32."""
 
-    def draw(rng, block):
+    def draw(rng: Generator, block: ndarray) -> None:
         rng.random(out=block, dtype=np.float32)
         block *= np.float32(high - low)
         block += np.float32(low)
@@ -23,10 +27,10 @@ def uniform(shape: Shape, rng: np.random.Generator, low: float = 0, high: float 
     return _drawn(shape, rng, draw)
 
 
-def normal(shape: Shape, rng: np.random.Generator, mean: float = 0, std: float = 1) -> np.ndarray:
+def normal(shape: Shape, rng: Generator, mean: float = 0, std: float = 1) -> ndarray:
     """N(mean, std^2) in float32."""
 
-    def draw(rng, block):
+    def draw(rng: Generator, block: ndarray) -> None:
         rng.standard_normal(out=block, dtype=np.float32)
         block *= np.float32(std)
         block += np.float32(mean)
@@ -34,15 +38,18 @@ def normal(shape: Shape, rng: np.random.Generator, mean: float = 0, std: float =
     return _drawn(shape, rng, draw)
 
 
-def _drawn(
-    shape: Shape, rng: np.random.Generator, draw: Callable[[np.random.Generator, np.ndarray], None]
-) -> np.ndarray:
+def _drawn(shape: Shape, rng: Generator, draw: Draw) -> ndarray:
     """Block i has the i-th generator of one seed, whoever draws it: any number of threads makes the
     same numbers."""
-    out, seed = np.empty(shape, np.float32), int(rng.integers(2**63))
+    out = np.empty(shape, np.float32)
+    seed = int(rng.integers(2**63))
     flat = out.reshape(-1)
-    blocks = [flat[start : start + BLOCK] for start in range(0, flat.size, BLOCK)]
-    generators = (np.random.default_rng([seed, i]) for i in range(len(blocks)))
-    with ThreadPoolExecutor(max(min(os.cpu_count() or 1, len(blocks)), 1)) as pool:
+    blocks: list[ndarray] = []
+    generators = []
+    for start in range(0, flat.size, BLOCK):
+        generators.append(np.random.default_rng([seed, len(blocks)]))
+        blocks.append(flat[start : start + BLOCK])
+    workers = min(os.cpu_count() or 1, len(blocks))
+    with ThreadPoolExecutor(max(workers, 1)) as pool:
         list(pool.map(draw, generators, blocks))  # NumPy lets other threads run while it draws
     return out

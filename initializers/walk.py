@@ -1,159 +1,48 @@
 """The walk: every layer of a net once per batch, in topological order, with a halt at each layer.
 
-It exists once. Whatever works on a net layer by layer is a loop over it:
+It exists once. Whatever works on a net layer by layer is a loop over it. This one gives the outputs
+of each layer unit variance:
 
-    for step in walk(net, batches):
-        if step.affine:
-            moments = step.forward()
-            step.rescale(1 / moments.std)
+    >>> import numpy as np
+    >>> from goodinit import Net
+    >>> from goodinit.initializers import fill, walk
+    >>> from goodinit.proto import parse_net
+    >>> net = Net(parse_net('''
+    ...     input: "x"  input_shape { dim: 50 dim: 8 }
+    ...     layer { name: "ip1"  type: "InnerProduct"  bottom: "x"  top: "ip1"
+    ...             inner_product_param { num_output: 20  weight_filler { type: "msra" } } }
+    ...     layer { name: "relu1"  type: "ReLU"  bottom: "ip1"  top: "ip1" }
+    ...     layer { name: "ip2"  type: "InnerProduct"  bottom: "ip1"  top: "ip2"
+    ...             inner_product_param { num_output: 5  weight_filler { type: "msra" } } }
+    ... '''))
+    >>> rng = np.random.default_rng(0)
+    >>> fill(net, rng)
+    >>> batches = [{'x': rng.standard_normal((50, 8))} for _ in range(2)]
+
+    >>> for step in walk(net, batches):
+    ...     if step.affine:
+    ...         moments = step.forward()
+    ...         step.rescale(1 / np.sqrt(moments.total_var))
+    ...         print(step.layer.name, round(step.moments.total_var, 3))
+    ip1 1.0
+    ip2 1.0
 
 At the halt the layer's bottoms are known for all batches and its tops are not yet. `step.forward()`
-computes them; where the loop does not, the walk does. z = W x + b is linear in W and b, so
-rescaling the weights rescales the tops that are there, and no layer runs twice.
+computes them; where the loop does not, the walk does. `step.rescale` changes the weights, and the
+tops with them, without running the layer again.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-import numpy as np
+from numpy import ndarray
 
 from ..netlib import Net
 from ..netlib.blob import Param
-from ..netlib.errors import DataError
-from ..netlib.layers import Layer
-from ..netlib.layers.shared.affine import Affine
 from ..proto.caffe_pb2 import TEST
 from .activations import Activations, Batch
-from .moments import Moments, output_moments, pooled
-
-
-class Step:
-    """One layer at its turn. `affine` says that it has weights W and perhaps b.
-
-    `bias` is the b that an initializer may set: None where there is none, where it belongs to
-    another layer, and where it does not learn. `moments` is what forward returned, changed by each
-    rescale.
-    """
-
-    def __init__(self, net: Net, index: int, kept: Activations):
-        self.net, self.index, self.kept = net, index, kept
-        self.layer: Any = net.layers[index]
-        self.bottom, self.top = net.bottoms[index], net.tops[index]
-        self.affine = isinstance(self.layer, Affine)
-        self.bias = settable_bias(self.layer)
-        self.moments: Moments | None = None
-        self.done = False
-
-    def samples(self, limit: int, rng: np.random.Generator) -> np.ndarray:
-        """At most `limit` of the rows that meet W, drawn evenly from all batches of all ranks:
-        (groups, rows, fan-in).
-
-        They may lie in a buffer of the layer: good until the next call.
-        """
-        ranks = self.net.ranks
-        counts = [self._sample_count(batch) for batch in range(self.kept.batches)]
-        owned = ranks.gather([(ranks.rank, batch, count) for batch, count in enumerate(counts)])
-        chosen, left = [], limit
-        for i, (rank, batch, count) in enumerate(owned):
-            share = min(count, -(-left // (len(owned) - i)))
-            positions = np.sort(rng.permutation(count)[:share])
-            left -= share
-            if share and rank == ranks.rank:
-                chosen.append((batch, positions))
-        parts = ranks.gather([self._rows(chosen)] if chosen else [])
-        if not parts:
-            return np.empty((self.layer.groups, 0, 0), np.float32)
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-
-    def _sample_count(self, batch: int) -> int:
-        self.kept.load(batch, self.bottom)
-        self.layer.reshape(self.bottom, self.top)
-        return self.layer.sample_count(self.bottom)
-
-    def _rows(self, chosen: list[tuple[int, np.ndarray]]) -> np.ndarray:
-        """The rows at the positions chosen of each batch, one batch after the other."""
-        total, start = sum(len(positions) for _, positions in chosen), 0
-        for batch, positions in chosen:
-            self._sample_count(batch)
-            rows = self.layer.samples(self.bottom, positions).array()
-            if len(positions) == total:
-                return rows
-            if not start:
-                out = np.empty((rows.shape[0], total, rows.shape[2]), rows.dtype)
-            out[:, start : start + len(positions)] = rows
-            start += len(positions)
-        return out
-
-    def input_std(self) -> float:
-        """The standard deviation of all elements of the first bottom."""
-        parts = []
-        for batch in range(self.kept.batches):
-            self.kept.load(batch, self.bottom)
-            x = self.bottom[0].values.array()
-            parts.append(
-                Moments(np.array([x.mean(dtype=float)]), np.array([x.var(dtype=float)]), x.size)
-            )
-        return float(np.sqrt(pooled(self.net.ranks.gather(parts)).var[0]))
-
-    def forward(self) -> Moments:
-        """Run the layer on every batch; the moments of its outputs over all ranks if it is affine,
-        else empty ones."""
-        parts: list[Moments] = []
-        for batch in range(self.kept.batches):
-            self.kept.load(batch, self.bottom)
-            self.net.forward_layer(self.index)
-            if self.affine:
-                parts.extend(output_moments(self.layer, blob) for blob in self.top)
-            self.kept.save(batch, self.bottom, self.top)
-        self.done = True
-        self.moments = (
-            pooled(self.net.ranks.gather(parts)) if parts else Moments(np.zeros(0), np.zeros(0), 0)
-        )
-        if not np.isfinite(self.moments.mean + self.moments.var).all():
-            raise DataError(
-                f"layer '{self.layer.name}' ({self.layer.type}): its outputs are not finite (NaN or "
-                'Inf). Look for NaN in the data, or weights far too large below it'
-            )
-        return self.moments
-
-    def rescale(self, factor: float | np.ndarray, bias: np.ndarray | None = None) -> None:
-        """W *= factor (one number, or one per output), b = bias where given; the tops and moments
-        follow."""
-        layer = self.layer
-        factor = np.broadcast_to(np.asarray(factor, float), (layer.num_output,))
-        view = layer.weight_view()
-        view *= factor.reshape(*view.shape[:2], *(1,) * (view.ndim - 2)).astype(view.dtype)
-        old = layer.bias.data.astype(float) if layer.bias else np.zeros(layer.num_output)
-        new = old if bias is None else np.asarray(bias, float)
-        if bias is not None:
-            layer.bias.data = new
-        if self.moments is not None:
-            self._follow(factor, new - factor * old)
-
-    def _follow(self, factor, shift):
-        """z = factor z + shift, for the tops of all batches."""
-        e, shape = self.net.engine, (1, self.layer.num_output, 1)
-        a, c = (self.layer.buffer(name, *shape) for name in ('factor', 'shift'))
-        a.array(write=True)[...] = factor.reshape(shape)
-        c.array(write=True)[...] = shift.reshape(shape)
-        for batch in range(self.kept.batches):
-            self.kept.load(batch, self.top)
-            for blob in self.top:
-                y = self.layer.by_output(blob.values)
-                e.binary('mul', y, a, out=y)
-                e.binary('add', y, c, out=y)
-            self.kept.save(batch, [], self.top)
-        m = self.moments
-        self.moments = Moments(factor * m.mean + shift, factor**2 * m.var, m.count)
-
-
-def settable_bias(layer: Layer) -> Param | None:
-    """The bias of an affine layer, if it is its own and learns."""
-    bias = layer.bias if isinstance(layer, Affine) else None
-    return bias if bias is not None and bias.owner is bias and bias.learns else None
+from .reach import affine_layers, drawing_layers
+from .step import Step
 
 
 def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterator[Step]:
@@ -161,7 +50,7 @@ def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterat
 
     batches: for each batch the values of the net's Input blobs (an empty dict where data layers
     feed the net; they read the next batch each time). Activations are freed after their last use,
-    but for the blobs named in `keep`.
+    except the blobs named in `keep`.
     """
     kept = Activations(net, batches, set(keep))
     for index in range(len(net.layers)):
@@ -175,19 +64,32 @@ def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterat
 
 @contextmanager
 def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
-    """A net as initializers look at it: dropout passes everything (unless `dropout`), and what
-    forward itself changes (the running statistics of BatchNorm) is put back afterwards.
+    """A net as initializers look at it.
+
+    Dropout passes everything (unless `dropout`), and what forward itself changes (the running
+    statistics of BatchNorm) is put back afterwards.
     """
-    layers = [layer for layer in net.layers if layer.type == 'Dropout' and not dropout]
-    phases = [layer.phase for layer in layers]
-    affine = {p.owner for layer in net.layers if isinstance(layer, Affine) for p in layer.params}
-    state = [(p, p.data.copy()) for p in net.all_params() if p.owner is p and p not in affine]
-    for layer in layers:
+    drawing = [] if dropout else drawing_layers(net)
+    phases = [layer.phase for layer in drawing]
+    state = _state(net)
+    for layer in drawing:
         layer.phase = TEST
     try:
         yield
     finally:
-        for layer, phase in zip(layers, phases, strict=True):
+        for layer, phase in zip(drawing, phases, strict=True):
             layer.phase = phase
         for param, values in state:
             param.data = values
+
+
+def _state(net: Net) -> list[tuple[Param, ndarray]]:
+    """Copies of all parameters except those of affine layers, which initializers change."""
+    affine: set[Param] = set()
+    for layer in affine_layers(net):
+        affine.update(param.owner for param in layer.params)
+    state = []
+    for param in net.all_params():
+        if param.owner is param and param not in affine:
+            state.append((param, param.data.copy()))
+    return state

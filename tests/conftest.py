@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-import goodinit.initializers.fillers  # noqa: F401  (registers the fillers that DummyData draws from)
+import goodinit.initializers  # noqa: F401  (registers the fillers that DummyData draws from)
 import pytest
 from goodinit.netlib.engines import make_engine
 

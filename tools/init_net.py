@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -153,7 +153,7 @@ def initialize_net(args: argparse.Namespace) -> None:
     if args.filters:
         save_filters(fed.net, args.filters)
     if args.json:
-        about = {'method': args.method, 'recipe': asdict(recipe), 'out': out and str(out)}
+        about = {'method': args.method, 'recipe': recipe.as_dict(), 'out': out and str(out)}
         print(json.dumps({**about, **outcome.as_json(fed)}, indent=1))
     elif not args.quiet:
         parts = f'{recipe.weights_from}, {recipe.normalize}, {recipe.between}'

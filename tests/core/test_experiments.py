@@ -26,7 +26,7 @@ from goodinit.experiments import (
 from goodinit.feeding.data_options import DataOptions
 from goodinit.feeding.fed_net import feed_net
 from goodinit.feeding.net_file import read_net_file
-from goodinit.initializers.from_samples import FROM_SAMPLES
+from goodinit.initializers import of_kind
 from goodinit.tools import init_net
 
 CIFAR10 = places.DATA / 'cifar10' / 'data_batch_1.bin.xz'
@@ -230,7 +230,7 @@ def test_the_benchmark_measures():
     for case, options in benchmark.INIT.items():
         args = init_net.arguments().parse_args(options)
         assert args.proto.startswith(case.split()[0]) and args.method == case.split()[1]
-        assert args.batches == (5 if case.split()[1] in FROM_SAMPLES else 1)
+        assert args.batches == (5 if case.split()[1] in of_kind('samples') else 1)
 
 
 # -- the data

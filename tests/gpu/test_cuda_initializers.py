@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from goodinit.initializers import kmeans, orthonormal, whitening
-from goodinit.initializers.from_samples import FROM_SAMPLES
+from goodinit.initializers import INITIALIZERS, of_kind, orthonormal
+from goodinit.initializers.from_samples import spherical_kmeans, whitening
+from goodinit.initializers.from_shape import haar
 from goodinit.initializers.products import matmul_of
 from goodinit.netlib.engines import make_engine
 
@@ -49,20 +50,21 @@ def assert_same(ours, expected):
     'shape, groups', [((20, 3, 5, 5), 1), ((40, 30), 1), ((12, 4, 3, 3), 2), ((1, 7), 1)]
 )
 def test_orthonormal_weights(shape, groups, cuda, products, monkeypatch):
-    monkeypatch.setitem(orthonormal.__globals__, 'BLOCK', 8)
+    monkeypatch.setattr(haar, 'BLOCK', 8)
     ours, expected = (orthonormal(shape, rng(), groups, engine) for engine in (cuda, None))
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-6)
     count, length = sorted((shape[0] // groups, int(np.prod(shape[1:]))))
     assert sum(products) >= groups * count**2 * length
 
 
-@pytest.mark.parametrize('name', FROM_SAMPLES)
+@pytest.mark.parametrize('name', of_kind('samples'))
 @pytest.mark.parametrize('count', [9, 300, whitening.BLOCK + 100])
 def test_weights_from_samples(name, count, cuda, products):
     """Fewer samples than dimensions; few, whose covariance is of float64 on the host; many. 20
     outputs of 12 inputs."""
     (ours, notes), (expected, expected_notes) = (
-        FROM_SAMPLES[name](samples(count), 20, rng(), engine) for engine in (cuda, None)
+        INITIALIZERS[name].function.weights(samples(count), 20, rng(), engine)
+        for engine in (cuda, None)
     )
     assert_same(ours, expected)
     assert notes == expected_notes
@@ -71,14 +73,14 @@ def test_weights_from_samples(name, count, cuda, products):
 
 def test_the_rows_of_each_centroid(cuda, monkeypatch):
     """Several blocks of every third row."""
-    monkeypatch.setattr(kmeans, 'BLOCK', 16)
+    monkeypatch.setattr(spherical_kmeans, 'BLOCK', 16)
     rows, centroids, chosen = samples(100), samples(5), range(1, 100, 3)
     nearest = [int(np.argmax(centroids.astype(float) @ row)) for row in rows[1::3]]
     expected = np.zeros((5, 12))
     np.add.at(expected, nearest, rows[1::3])
     for found in (
-        kmeans.DeviceSums(cuda, rows)(chosen, centroids),
-        kmeans._sums(rows, chosen, centroids),
+        spherical_kmeans.DeviceSums(cuda, rows)(chosen, centroids),
+        spherical_kmeans.HostSums(rows)(chosen, centroids),
     ):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 

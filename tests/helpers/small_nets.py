@@ -233,10 +233,15 @@ def samples(net, batches=1, seed=1):
     ]
 
 
-def outputs(net, batch):
-    """{name: array} of all blobs that no layer reads, in a plain forward pass."""
+def put(net, batch):
+    """Give the net's inputs their values, and with them their shapes."""
     for name, values in batch.items():
         net.blobs[name].reshape(*values.shape)
         net.blobs[name].data = values
+
+
+def outputs(net, batch):
+    """{name: array} of all blobs that no layer reads, in a plain forward pass."""
+    put(net, batch)
     net.forward()
     return {name: net.blobs[name].data.copy() for name in net.outputs}

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import places
 import pytest
-from goodinit.initializers.fillers import fill_array
-from goodinit.initializers.orthonormal import _reflect, _reflections, orthonormal
+from goodinit.initializers import fill_array, orthonormal
+from goodinit.initializers.from_shape.haar import reflect, reflections
 from goodinit.initializers.random_numbers import BLOCK, normal, uniform
 from goodinit.netlib.errors import NetError
 from goodinit.netlib.registry import FILLERS
@@ -173,14 +173,14 @@ def test_reflections_together_are_reflections_one_by_one():
     expected = rows.astype(float)
     for v in vectors[::-1]:
         expected -= 2 / (v @ v) * np.outer(expected @ v, v)
-    _reflect(rows, vectors)
+    reflect(rows, vectors)
     np.testing.assert_allclose(rows, expected, atol=1e-5)
 
 
 def test_reflections_take_rows_to_their_diagonal():
     x = np.triu(np.random.default_rng(0).standard_normal((6, 9), np.float32))
     lengths = np.linalg.norm(x, axis=1)
-    vectors, signs = _reflections(x.copy())
+    vectors, signs = reflections(x.copy())
     for j, (row, v) in enumerate(zip(x, vectors, strict=True)):
         reflected = row - 2 * (row @ v) / (v @ v) * v
         np.testing.assert_allclose(reflected * signs[j], lengths[j] * np.eye(9)[j], atol=1e-5)

@@ -6,11 +6,18 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from goodinit.initializers.from_samples import FROM_SAMPLES, SMOOTHING, kmeans, pca, rand, zca
-from goodinit.initializers.kmeans import SHARES, spherical_kmeans
-from goodinit.initializers.whitening import BLOCK, WhiteSamples
+from goodinit.initializers import INITIALIZERS, of_kind
+from goodinit.initializers.from_samples import whitening
+from goodinit.initializers.from_samples.kmeans import SMOOTHING, kmeans, rand
+from goodinit.initializers.from_samples.principal import pca, zca
+from goodinit.initializers.from_samples.whitening import BLOCK, WhiteSamples
 
-NAMES = sorted(FROM_SAMPLES)
+NAMES = of_kind('samples')
+
+
+def weights_from(name, rows, count, rng):
+    """The weights, and notes, that the initializer makes of these rows."""
+    return INITIALIZERS[name].function.weights(rows, count, rng)
 
 
 def correlated(n=5000, d=20, seed=0):
@@ -29,7 +36,7 @@ def test_pca_is_that_of_scikit_learn():
     from sklearn.decomposition import PCA
 
     rows = correlated()
-    weights, notes = pca(rows, 6, np.random.default_rng(0))
+    weights, notes = pca.weights(rows, 6, np.random.default_rng(0))
     expected = PCA(6).fit(rows.astype(float))
     expected = expected.components_ / np.sqrt(expected.explained_variance_)[:, None]
     signs = np.sign((weights * expected).sum(axis=1, keepdims=True))
@@ -41,7 +48,7 @@ def test_pca_is_that_of_scikit_learn():
 @pytest.mark.parametrize('scale', [1, 1e30, 1e-30])
 def test_outputs_are_white_and_decorrelated(name, count, scale):
     rows = correlated() * np.float32(scale)
-    weights, _ = FROM_SAMPLES[name](rows, count, np.random.default_rng(0))
+    weights, _ = weights_from(name, rows, count, np.random.default_rng(0))
     covariance = np.cov(outputs(rows, weights).T, bias=True)
     assert abs(covariance - np.eye(count)).max() < 1e-4
 
@@ -53,7 +60,7 @@ def test_components_of_small_variance_are_white_too():
     turn, _ = np.linalg.qr(rng.standard_normal((30, 30)))
     rows = rng.standard_normal((50, 30)) * np.geomspace(1, 2e-3, 30) @ turn + 1
     rows = np.repeat(rows, 20, axis=0).astype(np.float32)
-    weights, notes = pca(rows, 30, rng)
+    weights, notes = pca.weights(rows, 30, rng)
     assert notes == []
     assert abs(np.cov(outputs(rows, weights).T, bias=True) - np.eye(30)).max() < 1e-3
 
@@ -63,10 +70,10 @@ def test_zca_is_the_inverse_square_root_of_the_covariance():
     values, vectors = np.linalg.eigh(np.cov(rows.T.astype(float), bias=True))
     expected = vectors / np.sqrt(values) @ vectors.T
     np.testing.assert_allclose(
-        zca(rows, 20, np.random.default_rng(0))[0], expected, rtol=1e-3, atol=1e-3
+        zca.weights(rows, 20, np.random.default_rng(0))[0], expected, rtol=1e-3, atol=1e-3
     )
     np.testing.assert_allclose(
-        zca(rows, 5, np.random.default_rng(0))[0], expected[:5], rtol=1e-3, atol=1e-3
+        zca.weights(rows, 5, np.random.default_rng(0))[0], expected[:5], rtol=1e-3, atol=1e-3
     )
 
 
@@ -75,12 +82,16 @@ def test_few_samples_have_the_axes_of_their_singular_value_decomposition(d):
     """Above and below n = d the axes come from different matrices."""
     rows = np.random.default_rng(0).standard_normal((100, d)).astype(np.float32)
     samples = WhiteSamples(rows)
-    centred = rows.astype(float) - rows.mean(axis=0, dtype=float)
-    singular = np.linalg.svd(centred, compute_uv=False)[: samples.rank]
+    centered = rows.astype(float) - rows.mean(axis=0, dtype=float)
+    singular = np.linalg.svd(centered, compute_uv=False)[: samples.rank]
     assert samples.rank == min(d, 99)
-    np.testing.assert_allclose(samples.variances, singular**2 / 100, rtol=1e-3, atol=1e-5)
-    np.testing.assert_allclose(samples.axes @ samples.axes.T, np.eye(samples.rank), atol=1e-4)
-    white = centred @ (samples.axes / np.sqrt(samples.variances)[:, None]).T
+    np.testing.assert_allclose(samples.principal.variances, singular**2 / 100, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        samples.principal.axes @ samples.principal.axes.T,
+        np.eye(samples.rank),
+        atol=1e-4,
+    )
+    white = centered @ (samples.principal.axes / np.sqrt(samples.principal.variances)[:, None]).T
     np.testing.assert_allclose(np.cov(white.T, bias=True), np.eye(samples.rank), atol=1e-3)
 
 
@@ -93,7 +104,7 @@ def whiten_smoothly(rows):
 
 def test_rand_is_whitened_samples_mapped_back_through_the_whitening():
     rows = correlated(n=40)
-    weights, notes = rand(rows, 10, np.random.default_rng(0))
+    weights, notes = rand.weights(rows, 10, np.random.default_rng(0))
     whitening, x = whiten_smoothly(rows)
     candidates = x @ whitening @ whitening
     candidates /= outputs(rows, candidates).std(axis=0)[:, None]
@@ -108,7 +119,7 @@ def test_kmeans_points_at_the_modes():
     centers = np.linalg.qr(rng.standard_normal((12, 12)))[0][:6] * 10
     labels = rng.choice(6, 3000, p=[0.3, 0.2, 0.2, 0.1, 0.1, 0.1])
     rows = (centers[labels] + 0.3 * rng.standard_normal((3000, 12))).astype(np.float32)
-    weights, notes = kmeans(rows, 30, rng)
+    weights, notes = kmeans.weights(rows, 30, rng)
     whitening, x = whiten_smoothly(rows)
     means = np.stack([(x @ whitening)[labels == k].mean(axis=0) for k in range(6)])
     found = weights @ np.linalg.inv(whitening)
@@ -124,75 +135,19 @@ def test_any_white_coordinates_serve(name, scale, monkeypatch):
     """Those of a Cholesky factor and those along the principal axes differ by a rotation, which
     neither sees."""
     rows = correlated(d=300) * np.float32(scale)
-    assert WhiteSamples(rows, principal=False)._factor is not None
-    weights, notes = FROM_SAMPLES[name](rows, 30, np.random.default_rng(0))
-    monkeypatch.setattr('goodinit.initializers.whitening._cholesky', lambda covariance: None)
-    expected, expected_notes = FROM_SAMPLES[name](rows, 30, np.random.default_rng(0))
+    assert WhiteSamples(rows, principal=False).coordinates.triangular
+    weights, notes = weights_from(name, rows, 30, np.random.default_rng(0))
+    monkeypatch.setattr(whitening, 'cholesky_factor', lambda covariance: None)
+    expected, expected_notes = weights_from(name, rows, 30, np.random.default_rng(0))
     np.testing.assert_allclose(weights, expected, rtol=0, atol=1e-3 * abs(expected).max())
     assert notes == expected_notes == []
-
-
-def mean_cosine(rows, centroids):
-    return (
-        (rows @ (centroids / np.linalg.norm(centroids, axis=1, keepdims=True)).T).max(axis=1).mean()
-    )
-
-
-@pytest.mark.parametrize('n, d, count', [(6000, 40, 32), (3000, 100, 64)])
-def test_kmeans_is_as_good_as_scikit_learn(n, d, count):
-    from sklearn.cluster import KMeans, MiniBatchKMeans
-
-    rows = np.random.default_rng(0).laplace(size=(n, d)).astype(np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    ours = mean_cosine(rows, spherical_kmeans(rows, count, np.random.default_rng(0)))
-    lloyd = (
-        KMeans(count, init='random', n_init=1, max_iter=10, random_state=0)
-        .fit(rows)
-        .cluster_centers_
-    )
-    batches = (
-        MiniBatchKMeans(count, batch_size=10 * count, n_init=1, random_state=0)
-        .fit(rows)
-        .cluster_centers_
-    )
-    assert ours > 0.98 * mean_cosine(rows, lloyd)
-    assert ours > mean_cosine(rows, batches)
-    assert ours > 1.05 * mean_cosine(rows, rows[:count])
-
-
-def test_spherical_kmeans_never_loses_ground():
-    rows = np.random.default_rng(0).standard_normal((BLOCK + 100, 8)).astype(np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    quality = [
-        mean_cosine(rows, spherical_kmeans(rows, 20, np.random.default_rng(0), (1,) * i))
-        for i in range(6)
-    ]
-    assert (np.diff(quality) > -1e-6).all()
-
-
-@pytest.mark.parametrize('d, count', [(20, 16), (100, 64)])
-def test_beginning_with_few_rows_ends_as_well_as_ten_iterations_on_all(d, count):
-    rows = np.random.default_rng(0).laplace(size=(8000, d)).astype(np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    few, all_rows = (
-        mean_cosine(rows, spherical_kmeans(rows, count, np.random.default_rng(1), shares))
-        for shares in (SHARES, (1,) * 10)
-    )
-    assert few > 0.99 * all_rows
-
-
-def test_spherical_kmeans_with_fewer_distinct_rows_than_centroids_keeps_unit_lengths():
-    rows = np.repeat(np.eye(3, dtype=np.float32), 50, axis=0)
-    centroids = spherical_kmeans(rows, 9, np.random.default_rng(0))
-    np.testing.assert_allclose(np.linalg.norm(centroids, axis=1), 1, rtol=1e-6)
-    assert mean_cosine(rows, centroids) == pytest.approx(1)
 
 
 @pytest.mark.parametrize('name', NAMES)
 def test_a_seed_decides_the_weights(name):
     rows = correlated(n=300)
     first, again, other = (
-        FROM_SAMPLES[name](rows, 30, np.random.default_rng(s))[0] for s in (1, 1, 2)
+        weights_from(name, rows, 30, np.random.default_rng(s))[0] for s in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
@@ -264,7 +219,7 @@ HARD_CASES = [
 @pytest.mark.parametrize('rows, count, name, note', HARD_CASES)
 def test_hard_samples(rows, count, name, note):
     rows = rows.astype(np.float32)
-    weights, notes = FROM_SAMPLES[name](rows, count, np.random.default_rng(1))
+    weights, notes = weights_from(name, rows, count, np.random.default_rng(1))
     assert weights.shape == (count, rows.shape[1]) and weights.dtype == np.float32
     assert np.isfinite(weights).all() and weights.any(axis=1).all()
     if note is None:
@@ -291,7 +246,7 @@ def test_samples_are_left_as_they_were_and_memory_stays_below_twice_theirs(name)
     rows = correlated(n=6 * BLOCK, d=150)
     before = rows.copy()
     tracemalloc.start()
-    FROM_SAMPLES[name](rows, 40, np.random.default_rng(0))
+    weights_from(name, rows, 40, np.random.default_rng(0))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     np.testing.assert_array_equal(rows, before)

@@ -1,10 +1,10 @@
-"""LSUV: what the published rule gives on BVLC Caffe, the variance it is for, and its corner cases."""
+"""LSUV: what the published rule gives on BVLC Caffe, the variance it aims at, corner cases."""
 
 import numpy as np
 import places
 import pytest
 from goodinit.initializers import PRESETS, Recipe, initialize, walk
-from goodinit.initializers.lsuv import lsuv
+from goodinit.initializers.by_layer.lsuv import lsuv
 from goodinit.initializers.walk import measuring
 from goodinit.netlib import Net
 from goodinit.netlib.layers.shared.affine import Affine
@@ -139,7 +139,7 @@ def test_target_margin_and_trials():
     net = build('groups')
     for step in walk(net, samples(net)):
         if step.affine:
-            assert lsuv(step, target=4, margin=1e-3) == []
+            assert lsuv(step, np.random.default_rng(0), target=4, margin=1e-3) == []
             assert step.moments.total_var == pytest.approx(4, abs=1e-3)
     net, _, _ = initialized('chain', Recipe('keep', 'lsuv', margin=1e9))
     for old, new in zip(build('chain').all_params(), net.all_params(), strict=True):

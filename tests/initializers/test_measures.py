@@ -1,10 +1,10 @@
-"""What measure() says of a layer, against closed forms and brute force; backward from given blobs."""
+"""What measure() says of a layer, against closed forms and brute force."""
 
 import numpy as np
 import pytest
 from goodinit.initializers import measure
-from goodinit.initializers.gradients import score_blobs
-from goodinit.netlib.errors import DataError, NetError
+from goodinit.initializers.reach import score_blobs
+from goodinit.netlib.errors import DataError
 from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.proto.caffe_pb2 import TEST
 from small_nets import (
@@ -16,6 +16,7 @@ from small_nets import (
     fc,
     layer,
     pool,
+    put,
     relu,
     samples,
     shared,
@@ -24,12 +25,6 @@ from small_nets import (
 
 def rows(net, batches, seed=0, **options):
     return {row.layer: row for row in measure(net, batches, np.random.default_rng(seed), **options)}
-
-
-def put(net, batch):
-    for name, values in batch.items():
-        net.blobs[name].reshape(*values.shape)
-        net.blobs[name].data = values
 
 
 # -- the random loss
@@ -118,6 +113,18 @@ def test_layers_that_share_weights_have_the_gradient_of_both():
         for field in ('weight_std', 'change_rate', 'change_rate_cv', 'gradient_var'):
             assert getattr(measured[name], field) == getattr(measured[name + '_p'], field)
         assert measured[name].output_mean != measured[name + '_p'].output_mean
+
+
+def test_shared_bias_and_weight_have_one_diff():
+    net = build(
+        data()
+        + conv('c', 'data', 3, fields=shared('W', 'b'))
+        + conv('d', 'data', 3, fields=shared('W', 'b'))
+        + layer('Eltwise', 'e', 'c d')
+        + fc('f', 'e', 2)
+    )
+    measured = rows(net, samples(net))
+    assert measured['c'].change_rate == measured['d'].change_rate
 
 
 def test_what_does_not_learn_or_reaches_no_score_has_no_rate():
@@ -267,133 +274,3 @@ def test_inputs_must_be_finite(bad):
         DataError, match=r"input 'data': 2 of its 1800 values are not finite \(NaN or Inf\)"
     ):
         rows(net, batches)
-
-
-# -- where losses begin
-
-LABEL = layer('Input', 'label', '', fields='input_param { shape { dim: 6 } }')
-LOSS = layer('SoftmaxWithLoss', 'loss', 'f label')
-BODY = data() + LABEL + conv('c', 'data', 4) + relu('c')
-
-
-@pytest.mark.parametrize(
-    'text, expected',
-    [
-        (BODY + fc('f', 'c', 5) + LOSS, ['f']),
-        (BODY + fc('f', 'c', 5), ['f']),
-        (BODY + fc('f', 'c', 5) + layer('Softmax', 'prob', 'f'), ['f']),
-        (BODY + fc('f', 'c', 5) + layer('Softmax', 'p', 'f') + layer('ArgMax', 'a', 'p'), ['f']),
-        (BODY + fc('f', 'c', 5) + layer('Accuracy', 'acc', 'f label'), ['f']),
-        (BODY + fc('f', 'c', 5) + LOSS + layer('Accuracy', 'acc', 'f label'), ['f_f_0_split_0']),
-        (
-            BODY
-            + fc('f', 'c', 5)
-            + layer('Softmax', 'p', 'f')
-            + layer('MultinomialLogisticLoss', 'loss', 'p label'),
-            ['f'],
-        ),
-        (
-            BODY
-            + fc('f', 'c', 5)
-            + layer('Softmax', 'p', 'f')
-            + layer('MultinomialLogisticLoss', 'loss', 'p label', fields='loss_weight: 0'),
-            ['f'],
-        ),
-        (BODY + fc('f', 'c', 5) + LOSS + fc('g', 'c', 2), ['f']),
-        (BODY + fc('f', 'c', 5) + fc('g', 'c', 2), ['f', 'g']),
-        (
-            BODY
-            + fc('h', 'c', 5)
-            + layer('SoftmaxWithLoss', 'aux', 'h label', fields='loss_weight: 0.3')
-            + fc('f', 'c', 5)
-            + LOSS,
-            ['h', 'f'],
-        ),
-        (BODY + fc('f', 'c', 5) + layer('Reduction', 'sum', 'f', fields='loss_weight: 1'), ['f']),
-        (BODY + fc('f', 'c', 5, fields='loss_weight: 1'), ['f']),
-        (
-            BODY + layer('TanH', 't', 'data') + fc('f', 'c', 5) + layer('Sigmoid', 's', 'f', 'f'),
-            ['f'],
-        ),
-    ],
-)
-def test_score_blobs(text, expected):
-    assert score_blobs(build(text)) == expected
-
-
-def test_without_scores():
-    with pytest.raises(
-        NetError, match="net 'net' has no scores to measure gradients from: neither a loss nor "
-    ):
-        rows(build(data() + pool('p', 'data')), [])
-
-
-def test_three_heads_like_googlenet():
-    text = BODY + conv('d', 'c', 4) + relu('d')
-    for i, bottom in enumerate(('c', 'd', 'd')):
-        text += fc(f'f{i}', bottom, 5) + layer(
-            'SoftmaxWithLoss', f'loss{i}', f'f{i} label', fields='loss_weight: 0.3'
-        )
-    net = build(text)
-    measured = rows(net, samples(net))
-    assert all(row.change_rate > 0 for row in measured.values())
-
-
-# -- Net.backward_from
-
-
-@pytest.mark.parametrize('name', NETS)
-def test_backward_from_the_scores_is_backward_from_a_linear_loss(name):
-    """The same net with sum(eta * scores) as its loss, by Eltwise and Reduction layers."""
-    net = build(name, dtype=np.float64, phase=TEST)
-    batch, (score,) = samples(net)[0], score_blobs(net)
-    shape = ' '.join(str(n) for n in net.blobs[score].shape)
-    text = NETS[name].replace(layer('Softmax', 'prob', 'f2'), '')
-    weighted = build(
-        text
-        + data(shape, 'eta')
-        + layer('Eltwise', 'e', f'{score} eta', fields='eltwise_param { operation: PROD }')
-        + layer('Reduction', 'l', 'e', fields='loss_weight: 1'),
-        dtype=np.float64,
-        phase=TEST,
-    )
-    eta = np.random.default_rng(0).standard_normal(net.blobs[score].shape)
-    put(net, batch)
-    put(weighted, {**batch, 'eta': eta})
-    for blob in net.blobs.values():
-        blob.diff = 9e9  # stale diffs must not count
-    for each in (net, weighted):
-        each.forward()
-        each.clear_param_diffs()
-    net.backward_from({score: eta})
-    weighted.backward()
-    for ours, expected in zip(net.all_params(), weighted.all_params(), strict=True):
-        np.testing.assert_allclose(
-            ours.diff, expected.diff, rtol=1e-9, atol=1e-12, err_msg=ours.name
-        )
-
-
-def test_backward_from_an_inner_blob_leaves_what_is_above_alone():
-    net = build('inception')
-    put(net, samples(net)[0])
-    net.forward()
-    net.clear_param_diffs()
-    net.backward_from({'b': np.ones(net.blobs['b'].shape)})
-    touched = {name for name, params in net.params.items() if params[0].diff.any()}
-    assert touched == {'c1', 'r', 'b'}
-
-
-def test_backward_from_an_unknown_blob():
-    with pytest.raises(NetError, match="net 'net' has no blob 'pro'; did you mean 'prob'"):
-        build('chain').backward_from({'pro': 0})
-
-
-def test_shared_bias_and_weight_have_one_diff():
-    net = build(
-        data()
-        + conv('c', 'data', 3, fields=shared('W', 'b'))
-        + conv('d', 'data', 3, fields=shared('W', 'b'))
-        + layer('Eltwise', 'e', 'c d')
-        + fc('f', 'e', 2)
-    )
-    assert rows(net, samples(net))['c'].change_rate == rows(net, samples(net))['d'].change_rate

@@ -5,17 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from goodinit.initializers import PRESETS, Recipe, fill_array, initialize, measure, orthonormal
-from goodinit.initializers.from_samples import FROM_SAMPLES
-from goodinit.initializers.recipe import (
-    BETWEEN,
-    FROM_SHAPE,
-    NORMALIZE,
-    WEIGHTS_FROM,
-    choose,
-    first_layers,
-    last_layers,
+from goodinit.initializers import (
+    PRESETS,
+    Recipe,
+    initialize,
+    measure,
 )
+from goodinit.initializers.recipe import BETWEEN, NORMALIZE, WEIGHTS_FROM, choose
 from goodinit.netlib.errors import DataError, NetError
 from goodinit.proto.caffe_pb2 import TEST
 from small_nets import (
@@ -71,16 +67,61 @@ def test_same_seed_same_weights(preset):
     assert any((values != third[name]).any() for name, values in first.items())
 
 
+# -- what a recipe holds
+
+
+def test_options_are_keywords_and_have_defaults():
+    recipe = Recipe('keep', 'lsuv', margin=0.1, memory=10**6)
+    assert (recipe.margin, recipe.memory, recipe.max_trials) == (0.1, 10**6, 20)
+    assert (recipe.target, recipe.beta, recipe.strict, recipe.all_layers) == (1, 0.1, False, False)
+
+
+def test_a_part_is_replaced_and_the_options_stay():
+    recipe = replace(Recipe('keep', 'lsuv', margin=0.1), between='exact', target=2)
+    assert (recipe.normalize, recipe.between, recipe.margin) == ('lsuv', 'exact', 0.1)
+    assert recipe.target == 2 and recipe == Recipe('keep', 'lsuv', 'exact', margin=0.1, target=2)
+
+
+def test_a_recipe_as_a_dict():
+    found = Recipe('pca', 'within', 'exact', layers='c', beta=0.3).as_dict()
+    assert found == {
+        'weights_from': 'pca',
+        'normalize': 'within',
+        'between': 'exact',
+        'layers': 'c',
+        'zero_last': False,
+        'dropout': False,
+        'memory': 500_000_000,
+        'all_layers': False,
+        'target': 1,
+        'margin': 0.02,
+        'max_trials': 20,
+        'beta': 0.3,
+        'strict': False,
+    }
+
+
+def test_unknown_options():
+    with pytest.raises(
+        TypeError, match="unexpected keyword argument 'margni'; did you mean 'margin'"
+    ):
+        Recipe('keep', 'lsuv', margni=0.1)
+    with pytest.raises(AttributeError, match="Recipe has no 'betta'; did you mean 'beta'"):
+        Recipe().betta  # noqa: B018
+    with pytest.raises(AttributeError):
+        Recipe().target = 3
+
+
 # -- which layers
 
 
-def names(net, **options):
+def chosen_names(net, **options):
     chosen, notes = choose(net, Recipe(**options))
     return [each.name for each in chosen], notes
 
 
 def test_all_that_learn_are_chosen():
-    assert names(build('unet')) == (['d1', 'd2', 'up', 'u', 'score'], [])
+    assert chosen_names(build('unet')) == (['d1', 'd2', 'up', 'u', 'score'], [])
 
 
 @pytest.mark.parametrize(
@@ -88,7 +129,7 @@ def test_all_that_learn_are_chosen():
 )
 def test_layers_can_be_picked_by_name(pattern, expected):
     net = build('chain')
-    assert names(net, layers=pattern)[0] == expected
+    assert chosen_names(net, layers=pattern)[0] == expected
     old = weights(net)
     initialize(
         net, samples(net), replace(PRESETS['lsuv'], layers=pattern), np.random.default_rng(0)
@@ -99,15 +140,15 @@ def test_layers_can_be_picked_by_name(pattern, expected):
 
 
 def test_sharers_and_frozen_layers_are_left_out():
-    assert names(build('siamese')) == (
+    assert chosen_names(build('siamese')) == (
         ['c1', 'feat', 'out'],
         [
-            "layer 'c1_p': shares its weights with c1[0], where they are initialised",
-            "layer 'feat_p': shares its weights with feat[0], where they are initialised",
+            "layer 'c1_p': shares its weights with c1[0], where they are initialized",
+            "layer 'feat_p': shares its weights with feat[0], where they are initialized",
         ],
     )
     net = build(data() + conv('c', 'data', 4, fields='param { lr_mult: 0 }') + fc('f', 'c', 3))
-    assert names(net) == (
+    assert chosen_names(net) == (
         ['f'],
         ["layer 'c': its weights do not learn (lr_mult: 0): left as they are"],
     )
@@ -133,7 +174,7 @@ def test_other_parameters_are_left_at_their_fillers():
         (
             data() + pool('p', 'data'),
             {},
-            "net 'net' has nothing to initialise: no convolution or inner product that learns$",
+            "net 'net' has nothing to initialize: no convolution or inner product that learns$",
         ),
         (
             'chain',
@@ -148,7 +189,8 @@ def test_other_parameters_are_left_at_their_fillers():
         (
             'chain',
             {'weights_from': 'orthonromal'},
-            "weights_from: found 'orthonromal', needed one of keep, filler, orthonormal, .*did you mean 'orthonormal'?",
+            "weights_from: found 'orthonromal', needed one of keep, filler, gaussian, "
+            ".*did you mean 'orthonormal'?",
         ),
         ('chain', {'normalize': 'lsvu'}, "normalize: found 'lsvu', needed one of none, lsuv"),
         ('chain', {'between': 'yes'}, "between: found 'yes', needed one of none, exact, paper"),
@@ -157,84 +199,6 @@ def test_other_parameters_are_left_at_their_fillers():
 def test_what_cannot_be_done(text, options, message):
     with pytest.raises(NetError, match=message):
         initialized(text, Recipe(**options))
-
-
-# -- where weights come from
-
-
-def test_weights_from_shapes():
-    for source, expected in {
-        'keep': lambda shape, rng: build('chain').params['c1'][0].data,
-        'filler': None,
-        'orthonormal': orthonormal,
-        **{
-            name: lambda shape, rng, p=param: fill_array(shape, p, rng)
-            for name, param in FROM_SHAPE.items()
-        },
-    }.items():
-        net, _ = initialized('chain', Recipe(source, 'none', layers='c1'))
-        shape = net.params['c1'][0].shape
-        expected = (
-            expected(shape, np.random.default_rng(0))
-            if expected
-            else build('chain').params['c1'][0].data
-        )
-        np.testing.assert_array_equal(net.params['c1'][0].data, expected, err_msg=source)
-
-
-def test_orthonormal_by_group():
-    net, _ = initialized('groups', Recipe('orthonormal', 'none'))
-    for group in net.params['c2'][0].data.reshape(4, 3, 18):
-        np.testing.assert_allclose(group @ group.T, np.eye(3), atol=1e-5)
-
-
-@pytest.mark.parametrize('source', FROM_SAMPLES)
-def test_weights_from_samples_are_for_convolutions_unless_asked(source):
-    net, _ = initialized('chain', Recipe(source, 'none'))
-    assert net.params['f1'][0].data.std() == pytest.approx(0.01, rel=0.1)
-    net, _ = initialized('chain', Recipe(source, 'none', all_layers=True))
-    assert net.params['f1'][0].data.std() > 0.02
-
-
-def test_pca_whitens_each_group():
-    net = build('groups', phase=TEST)
-    batches = samples(net, 3)
-    notes = initialize(net, batches, Recipe('pca', 'none', layers='c1'), np.random.default_rng(0))
-    assert notes == []
-    outs = []
-    for batch in batches:
-        outputs(net, batch)
-        net.forward(end='c1')
-        outs.append(np.moveaxis(net.blobs['c1'].data, 1, 0).reshape(8, -1).copy())
-    for group in np.split(np.concatenate(outs, axis=1), 2):
-        np.testing.assert_allclose(np.cov(group, bias=True), np.eye(4), atol=1e-3)
-
-
-def test_notes_name_layer_and_group():
-    net = build('groups')
-    for param in net.all_params():
-        param.data = 0
-    notes = initialize(
-        net, [{'data': np.zeros((6, 4, 9, 9))}], Recipe('pca', 'none'), np.random.default_rng(0)
-    )
-    assert any(
-        note.startswith("layer 'c1': group 1: the 294 samples do not vary") for note in notes
-    ), notes
-
-
-def test_few_samples_where_memory_is_small():
-    _, notes = initialized('chain', Recipe('pca', 'none', memory=8 * 27 * 5, layers='c1'))
-    assert notes[-1].startswith(
-        "layer 'c1': 5 samples of dimension 27 have rank 4: 4 of 8 filters come from them"
-    )
-
-
-def test_a_deconvolution_has_no_rows_of_samples():
-    _, notes = initialized('unet', Recipe('pca', 'within', all_layers=True))
-    assert (
-        "layer 'up': no rows of samples meet the weights of a Deconvolution: they are Gaussian"
-        in notes
-    )
 
 
 # -- parts that go together
@@ -257,26 +221,6 @@ def test_zero_last():
         and net.params['f'][1].data.any()
         and net.params['b'][0].data.any()
     )
-
-
-@pytest.mark.parametrize(
-    'name, first, last',
-    [
-        ('chain', ['c1'], ['f2']),
-        ('siamese', ['c1', 'c1_p'], ['out']),
-        ('product', ['c1', 'g'], ['f2']),
-        ('unet', ['d1'], ['score']),
-        (
-            data() + conv('c', 'data', 3) + fc('aux', 'c', 2) + conv('d', 'c', 3) + fc('f', 'd', 2),
-            ['c'],
-            ['aux', 'f'],
-        ),
-    ],
-)
-def test_first_and_last_layers(name, first, last):
-    net = build(name)
-    assert [each.name for each in first_layers(net)] == first
-    assert [each.name for each in last_layers(net)] == last
 
 
 def test_dropout_while_measuring():

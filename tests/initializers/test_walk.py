@@ -1,9 +1,12 @@
 """The walk: what each halt sees, how often layers run, what is kept alive."""
 
+import doctest
+import importlib
+
 import numpy as np
 import pytest
 from goodinit.initializers import walk
-from goodinit.initializers.walk import Moments, measuring, pooled
+from goodinit.initializers.walk import measuring
 from goodinit.netlib.errors import DataError
 from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.proto.caffe_pb2 import TEST, TRAIN
@@ -40,6 +43,12 @@ def recorded(net, batches):
             run.update({(i, 'top', k): blob.data.copy() for k, blob in enumerate(top)})
         runs.append(run)
     return runs
+
+
+def test_the_example_runs():
+    module = importlib.import_module('goodinit.initializers.walk')
+    failed, tried = doctest.testmod(module)
+    assert not failed and tried > 5
 
 
 @pytest.mark.parametrize('count', [1, 3])
@@ -215,66 +224,7 @@ def test_an_input_may_be_changed_in_place(count):
     np.testing.assert_array_equal(net.blobs['f'].data, expected)
 
 
-# -- samples
-
-
-def test_samples_are_the_rows_that_meet_the_weights():
-    net = build('groups', phase=TEST)
-    batches = samples(net, 2)
-    for step in walk(net, batches):
-        if step.layer.name == 'c1':
-            rows = step.samples(10**6, np.random.default_rng(0))
-            assert rows.shape == (2, 2 * 6 * 7 * 7, 18)
-            W = net.params['c1'][0].data.reshape(2, 4, 18)
-            z = np.einsum('gri,goi->gor', rows, W) + net.params['c1'][1].data.reshape(2, 4, 1)
-            moments = step.forward()
-            np.testing.assert_allclose(z.mean(axis=2).ravel(), moments.mean, atol=1e-5)
-            np.testing.assert_allclose(z.var(axis=2).ravel(), moments.var, rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    'limit, expected', [(7, [3, 2, 2]), (3, [1, 1, 1]), (1, [1, 0, 0]), (17, [6, 6, 5])]
-)
-def test_samples_come_evenly_from_all_batches(limit, expected):
-    net = build(data('6 1') + fc('f', 'data', 2))
-    batches = [{'data': np.full((6, 1), k, np.float32)} for k in range(3)]
-    for step in walk(net, batches):
-        if step.affine:
-            rows = step.samples(limit, np.random.default_rng(0))
-            found = np.bincount(rows.ravel().astype(int), minlength=3)
-            assert sorted(found, reverse=True) == expected
-
-
-# -- moments and measuring
-
-
-def test_pooled_moments():
-    rng = np.random.default_rng(0)
-    parts = [rng.standard_normal((n, 3)) * n for n in (4, 9, 1)]
-    whole = pooled([Moments(p.mean(axis=0), p.var(axis=0), len(p)) for p in parts])
-    x = np.concatenate(parts)
-    np.testing.assert_allclose([whole.mean, whole.var], [x.mean(axis=0), x.var(axis=0)])
-    assert (whole.count, whole.total_mean) == (14, pytest.approx(x.mean()))
-    assert (whole.total_var, whole.mean_square) == (
-        pytest.approx(x.var()),
-        pytest.approx(np.square(x).mean()),
-    )
-
-
-@pytest.mark.parametrize(
-    'mean, var, constant',
-    [
-        (0, 0, True),
-        (3, 0, True),
-        (3, 1e-13, True),
-        (3, 1e-10, False),
-        (0, 1e-29, False),
-        (0, 1e-31, True),
-        (1e4, 1e-5, True),
-    ],
-)
-def test_constant_outputs(mean, var, constant):
-    assert Moments(np.array([mean]), np.array([var]), 9).constant == constant
+# -- measuring
 
 
 def test_measuring_puts_statistics_back_and_lets_dropout_pass():

@@ -43,7 +43,7 @@ BAD_OPTIONS = [
     ),
     (
         ['--layers', 'zzz'],
-        "net 'Small' has nothing to initialise: no convolution or inner product that learns has a "
+        "net 'Small' has nothing to initialize: no convolution or inner product that learns has a "
         "name that 'zzz' matches",
     ),
     (['--margin', '0'], "argument --margin: found '0', needed: a number greater than 0"),
@@ -118,7 +118,7 @@ BAD_NETS = [
     ),
     ('base_lr: 0.1', 'net.prototxt: found neither layers nor the net of a solver'),
     ('net: "elsewhere.prototxt"', "'elsewhere.prototxt' is neither a file nor a bundled model"),
-    (WITHOUT_WEIGHTS, "net 'Small' has nothing to initialise"),
+    (WITHOUT_WEIGHTS, "net 'Small' has nothing to initialize"),
     (
         train_val(),
         "layer 'images' (Data), net.prototxt:2: top 'data': its height and width cannot be "

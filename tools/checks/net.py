@@ -16,7 +16,7 @@ from ...feeding.data_options import DataOptions
 from ...feeding.input_layers import with_inputs
 from ...feeding.net_file import NetFile
 from ...feeding.net_inputs import inputs_of_file
-from ...initializers.fillers import fill_array
+from ...initializers import fill_array
 from ...netlib import Net, graph
 from ...netlib.building import check_counts
 from ...netlib.engines import make_engine

@@ -1,14 +1,29 @@
 """Layer-sequential unit-variance initialization (Mishkin & Matas 2016, Algorithm 1)."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
-from .moments import ROUNDING, TINY, Moments
-from .walk import Step
+from ..kinds import Notes, Option, initializer
+from ..moments import ROUNDING, TINY, Moments
+from ..step import Step
+
+Target = Annotated[float, Option('the variance', above=0)]
+Margin = Annotated[float, Option('how close to it the variance must come', above=0)]
+MaxTrials = Annotated[int, Option('how often a layer is rescaled at most', least=1)]
 
 
-def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int = 20) -> list[str]:
+@initializer('lsuv', 'layer')
+def lsuv(
+    step: Step,
+    rng: Generator,
+    target: Target = 1.0,
+    margin: Margin = 0.02,
+    max_trials: MaxTrials = 20,
+) -> Notes:
     """Divide W by the standard deviation of the output until its variance is within `margin` of
     `target`.
 
@@ -17,15 +32,15 @@ def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int 
     var is over every element of z: images, outputs, positions. The bias stays, the mean is not
     removed. z is measured before whatever follows in place. Without a bias (or with b = 0) one
     trial suffices. z = a u + b is not run again for further trials: its variance is a quadratic in
-    a whose coefficients come from the moments of the one forward pass. Returns notes; a layer of
-    constant output is left alone.
+    a whose coefficients come from the moments of the one forward pass. A layer of constant output
+    is left alone.
     """
     moments = step.forward()
-    variance, follows = variance_of_scale(moments, _bias(step))
-    if not follows:
+    variance, varies = variance_of_scale(moments, step.bias_values())
+    if not varies:
         return [
-            f'its output is constant (variance {variance(1):.3g}), so its weights cannot be scaled: '
-            'left as they are'
+            f'its output is constant (variance {variance(1):.3g}), so its weights cannot be '
+            'scaled: left as they are'
         ]
     a, trials = 1.0, 0
     while abs(variance(a) - target) >= margin and trials < max_trials:
@@ -35,13 +50,14 @@ def lsuv(step: Step, target: float = 1.0, margin: float = 0.02, max_trials: int 
         step.rescale(a)
     if abs(variance(a) - target) >= margin:
         return [
-            f'the output variance is {variance(a):.4g} after {trials} trials; wanted {target:g} within '
-            f'{margin:g} (a bias of large variance does that; raise --max-trials or lower the bias)'
+            f'the output variance is {variance(a):.4g} after {trials} trials; wanted {target:g} '
+            f'within {margin:g} (a bias of large variance does that; raise --max-trials or lower '
+            'the bias)'
         ]
     return []
 
 
-def variance_of_scale(moments: Moments, bias: np.ndarray) -> tuple[Callable[[float], float], bool]:
+def variance_of_scale(moments: Moments, bias: ndarray) -> tuple[Callable[[float], float], bool]:
     """The function a -> var(a u + b) over all elements, z = u + b having the moments; whether u
     varies."""
     u = moments.mean - bias
@@ -49,9 +65,3 @@ def variance_of_scale(moments: Moments, bias: np.ndarray) -> tuple[Callable[[flo
     ub = (u * bias).mean() - u.mean() * bias.mean()
     varies = uu > max(ROUNDING * np.square(moments.mean).mean(), TINY)
     return lambda a: max(float(a * a * uu + 2 * a * ub + bias.var()), TINY), bool(varies)
-
-
-def _bias(step):
-    return (
-        step.layer.bias.data.astype(float) if step.layer.bias else np.zeros(step.layer.num_output)
-    )

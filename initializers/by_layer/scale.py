@@ -1,32 +1,39 @@
 """Scale and scale+bias initialization (Luther & Seung 2019, section 5.1)."""
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
-from .moments import ROUNDING, TINY
-from .walk import Step
+from ..kinds import Notes, initializer
+from ..moments import ROUNDING, TINY
+from ..step import Step
 
 EPSILON = 1e-5  # of the paper's Section 5.1
 
 
-def scale(step: Step) -> list[str]:
-    """W /= sqrt(mean(z^2) + 1e-5) over all elements of z, with b = 0 (eq. 13). Returns notes."""
+@initializer('scale', 'layer')
+def scale(step: Step, rng: Generator) -> Notes:
+    """W /= sqrt(mean(z^2) + 1e-5) over all elements of z, with b = 0 (eq. 13)."""
     step.forward()
-    return _to_unit(step, np.zeros(step.layer.num_output) if step.bias else None)
+    if not step.bias:
+        return _to_unit(step, None)
+    return _to_unit(step, np.zeros(step.layer.num_output))
 
 
-def scale_bias(step: Step) -> list[str]:
+@initializer('scale_bias', 'layer')
+def scale_bias(step: Step, rng: Generator) -> Notes:
     """First b[i] = -mean(z[i]) for each output (eq. 14), then the scale of eq. 13 for W and b
     alike.
 
     The paper writes the scaling for W alone; b follows here, or the means would not stay zero.
-    Returns notes.
     """
     moments = step.forward()
-    notes = [] if step.bias else ['it has no bias to set: only its scale is set']
-    return notes + _to_unit(step, step.bias.data - moments.mean if step.bias else None)
+    if not step.bias:
+        return ['it has no bias to set: only its scale is set', *_to_unit(step, None)]
+    return _to_unit(step, step.bias.data - moments.mean)
 
 
-def _to_unit(step, bias):
+def _to_unit(step: Step, bias: ndarray | None) -> Notes:
     """Take `bias`, where given, then scale W and b so that mean(z^2) = 1."""
     rounding = ROUNDING * step.moments.mean_square
     step.rescale(1, bias)

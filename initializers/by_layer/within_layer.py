@@ -1,28 +1,34 @@
 """Within-layer initialization (Krähenbühl et al. 2016, Algorithm 1)."""
 
+from typing import Annotated
+
 import numpy as np
+from numpy.random import Generator
 
-from .walk import Step
+from ..kinds import Notes, Option, initializer
+from ..step import Step
+
+Beta = Annotated[float, Option('the mean of every output')]
 
 
-def within_layer(step: Step, beta: float = 0.1) -> list[str]:
+@initializer('within', 'layer')
+def within_layer(step: Step, rng: Generator, beta: Beta = 0.1) -> Notes:
     """Give each output of the layer unit variance and mean `beta`, by its row of W and its bias.
 
         W[i] /= std(z[i]);  b[i] = beta - mean(z[i]) / std(z[i])          with z before the bias
 
     Then the columns of the next layer's W change at equal rates (Section 3.1). An output that is
-    constant keeps its row; a layer without a bias of its own that learns keeps its means. Returns
-    notes.
+    constant keeps its row; a layer without a bias of its own that learns keeps its means.
     """
-    moments, bias = step.forward(), step.bias
+    moments = step.forward()
     constant = moments.constant
     factor = 1 / np.sqrt(np.where(constant, 1, moments.var))
-    step.rescale(factor, beta - factor * (moments.mean - bias.data) if bias else None)
-    notes = (
-        []
-        if bias
-        else ['it has no bias to set: its outputs get unit variance but keep their means']
-    )
+    notes = []
+    if step.bias:
+        step.rescale(factor, beta - factor * (moments.mean - step.bias.data))
+    else:
+        step.rescale(factor)
+        notes.append('it has no bias to set: its outputs get unit variance but keep their means')
     if constant.any():
         notes.append(
             f'{constant.sum()} of its {constant.size} outputs are constant: '

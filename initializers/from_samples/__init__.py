@@ -1,0 +1,4 @@
+"""Initializers of kind 'samples': new weights of a layer from the samples that reach it.
+
+A method is a function that finds directions in white coordinates (directions.py says how).
+"""

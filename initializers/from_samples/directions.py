@@ -1,0 +1,160 @@
+"""Weights of one layer from the samples that reach it, given directions in white coordinates.
+
+    @initializer('pca', 'samples')
+    @from_directions()
+    def pca(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
+
+A method finds up to `count` directions (k, rank) in the white coordinates of the samples: the
+input rows of an inner product, or the patches of one group of a convolution. The weights that act
+so on the samples themselves give every output variance 1.
+
+Whitening is about x - mean, and the weights act on x: the outputs have mean `weights @ mean`,
+which the bias has to take away (`within` does).
+
+What cannot come from the samples (more outputs than the samples have dimensions, fewer samples than
+outputs, filters that would be equal) is made of random orthogonal directions in the whitened space,
+of variance 1 too. Samples that do not vary at all give Gaussian weights of variance 1 / d. Rows
+with NaN or Inf are left out.
+"""
+
+from collections.abc import Callable
+from math import prod
+from typing import Annotated
+
+import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
+
+from ...netlib.engines import Engine
+from ...proto.caffe_pb2 import FillerParameter
+from ..from_shape.filler import fill_weights
+from ..from_shape.orthonormal import orthonormal
+from ..kinds import Notes, Option
+from ..products import Matmul
+from ..step import Step
+from .unit_length import to_unit_length
+from .whitening import LARGEST, WhiteSamples
+
+GAUSSIAN = FillerParameter(type='gaussian', std=0.01)  # Krähenbühl et al. 2016, 3.3
+
+Directions = Callable[[WhiteSamples, int, Generator], ndarray]
+Memory = Annotated[int, Option('samples to hold at once', least=1, unit='bytes')]
+AllLayers = Annotated[bool, Option('for inner products as well as convolutions')]
+
+
+def from_directions(principal: bool = True) -> Callable[[Directions], 'FromSamples']:
+    """Make an initializer of a method that finds directions; whether it needs those along the
+    principal axes."""
+
+    def make(find: Directions) -> FromSamples:
+        return FromSamples(find, principal)
+
+    return make
+
+
+class FromSamples:
+    """An initializer of kind 'samples'.
+
+    It is for layers that see patches, and for the others only with `all_layers`; without, they get
+    Gaussian weights of standard deviation 0.01, as in the paper.
+    """
+
+    def __init__(self, find: Directions, principal: bool):
+        self.find = find
+        self.principal = principal
+        self.__doc__ = find.__doc__
+
+    def __call__(
+        self,
+        step: Step,
+        rng: Generator,
+        memory: Memory = 500_000_000,
+        all_layers: AllLayers = False,
+    ) -> Notes:
+        layer = step.layer
+        if not (layer.sees_patches or all_layers):
+            fill_weights(layer, GAUSSIAN, rng)
+            return []
+        groups, _, *inputs = layer.weight_view().shape
+        row_bytes = 8 * prod(inputs) * groups  # float32, and one copy of them, whitened
+        samples = step.samples(max(memory // row_bytes, 2), rng)
+        if not samples.size:
+            fill_weights(layer, GAUSSIAN, rng)
+            return [f'no rows of samples meet the weights of a {layer.type}: they are Gaussian']
+        return self._fill_groups(step, samples, rng)
+
+    def _fill_groups(self, step: Step, samples: ndarray, rng: Generator) -> Notes:
+        """Give each group its weights, from its samples (groups, rows, fan-in)."""
+        view = step.layer.weight_view()
+        groups, count, *inputs = view.shape
+        notes = []
+        for group, rows in enumerate(samples):
+            weights, said = self.weights(rows, count, rng, step.net.engine)
+            view[group] = weights.reshape(count, *inputs)
+            where = f'group {group}: ' if groups > 1 else ''
+            notes += [where + note for note in said]
+        return notes
+
+    def weights(
+        self, rows: ndarray, count: int, rng: Generator, engine: Engine | None = None
+    ) -> tuple[ndarray, Notes]:
+        """Weights (count, d) for rows (n, d), both float32, and notes on what kept the method from
+        its rule.
+
+        An engine that computes on a device multiplies large matrices there.
+        """
+        samples = WhiteSamples(rows, self.principal, engine)
+        notes = left_out(samples)
+        if not samples.rank:
+            size = samples.size
+            notes.append(
+                f'the {samples.count} samples do not vary: Gaussian weights of variance 1/{size}'
+            )
+            gaussian = rng.standard_normal((count, size), np.float32)
+            return gaussian / np.float32(np.sqrt(size)), notes
+        found = distinct(self.find(samples, count, rng), samples.matmul)
+        notes += short_of(samples, len(found), count)
+        directions = filled_up(found, count, samples, rng)
+        return samples.coordinates.weights(directions), notes
+
+
+def filled_up(found: ndarray, count: int, samples: WhiteSamples, rng: Generator) -> ndarray:
+    """The directions found, and random ones up to `count`: of unit length, and orthogonal to each
+    other as far as there are dimensions."""
+    missing = count - len(found)
+    if not missing:
+        return found
+    others = orthonormal((missing, samples.rank), rng, engine=samples.engine)
+    return np.concatenate([found, to_unit_length(others)])
+
+
+def distinct(directions: ndarray, matmul: Matmul) -> ndarray:
+    """The directions at unit length, without those that vanish and those that repeat an earlier
+    one."""
+    units = to_unit_length(np.array(directions, np.float32))
+    cosines = np.triu(matmul(units, units.T), 1)
+    repeats = cosines.max(axis=0, initial=0) > 1 - 1e-6
+    return units[~repeats & units.any(axis=1)]
+
+
+def left_out(samples: WhiteSamples) -> Notes:
+    """What to say of rows that are not usable."""
+    total = len(samples.rows)
+    bad = total - samples.count
+    if not bad:
+        return []
+    return [
+        f'{bad} of {total} samples hold NaN or Inf (or values beyond {LARGEST:g}) and are left out'
+    ]
+
+
+def short_of(samples: WhiteSamples, found: int, count: int) -> Notes:
+    """What to say where samples give too few directions."""
+    rank = samples.rank
+    if found == count and rank >= min(count, samples.size):
+        return []
+    others = ', the others are random white directions' if found < count else ''
+    return [
+        f'{samples.count} samples of dimension {samples.size} have rank {rank}: '
+        f'{found} of {count} filters come from them{others}'
+    ]

@@ -1,0 +1,1 @@
+"""Initializers of kind 'shape': new weights from their shape alone."""

@@ -1,0 +1,96 @@
+"""What a filler is: an array from a shape, as a prototxt asks for it.
+
+A filler is a function `(shape, rng, param) -> float32 array`, known to prototxts by the name it is
+registered under; `param` is a FillerParameter. `as_initializer` makes it known to recipes too.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from numpy import ndarray
+from numpy.random import Generator
+
+from ...netlib import Net
+from ...netlib.errors import NetError, did_you_mean, layer_error
+from ...netlib.layers.shared.affine import Affine
+from ...netlib.registry import FILLERS, register_filler
+from ...netlib.shapes import Shape, count
+from ...proto.caffe_pb2 import FillerParameter
+from ..kinds import Notes, initializer
+from ..step import Step
+
+Filler = Callable[[Shape, Generator, FillerParameter], ndarray]
+
+
+def filler(name: str, sparse: bool = False) -> Callable[[Filler], Filler]:
+    """Register a filler, with the checks that Caffe makes in every one of them."""
+
+    def keep(function: Filler) -> Filler:
+        @register_filler(name)
+        @functools.wraps(function)
+        def checked(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
+            if not count(shape):
+                raise NetError(f'{name} filler: nothing to fill in a blob of shape {tuple(shape)}')
+            if param.sparse != -1 and not sparse:
+                raise NetError(
+                    f'{name} filler: sparse: {param.sparse}: Sparsity not supported by this '
+                    "Filler. Use type: 'gaussian', or leave `sparse` out."
+                )
+            return function(tuple(shape), rng, param)
+
+        return checked
+
+    return keep
+
+
+def as_initializer(name: str, **fields: Any) -> Callable[[Filler], Filler]:
+    """Register a filler as an initializer of weights, with these fields of a FillerParameter."""
+    param = FillerParameter(**fields)
+
+    def keep(function: Filler) -> Filler:
+        def from_shape(step: Step, rng: Generator) -> Notes:
+            weight = step.layer.weight
+            weight.data = function(weight.shape, rng, param)
+            return []
+
+        from_shape.__doc__ = function.__doc__
+        initializer(name, 'shape')(from_shape)
+        return function
+
+    return keep
+
+
+def fill_array(shape: Shape, param: FillerParameter, rng: Generator) -> ndarray:
+    """A new float32 array of `shape`, filled as the FillerParameter `param` says.
+
+    Raises NetError for an unknown filler type, fields that the filler cannot take, and an empty
+    shape.
+    """
+    if param.type not in FILLERS:
+        raise NetError(
+            f'Unknown filler name: {param.type}{did_you_mean(param.type, FILLERS)} '
+            f'(known fillers: {", ".join(sorted(FILLERS))})'
+        )
+    return FILLERS[param.type](shape, rng, param)
+
+
+def fill_weights(layer: Affine, param: FillerParameter, rng: Generator) -> None:
+    """Give a layer new weights as the FillerParameter says."""
+    layer.weight.data = fill_array(layer.weight.shape, param, rng)
+
+
+def fill(net: Net, rng: Generator) -> None:
+    """Fill each parameter of the net by its own filler, in topological order; shared ones once, at
+    the owner.
+
+    Parameters without a filler (the statistics of BatchNorm) stay zero.
+    """
+    for layer in net.layers:
+        for param in layer.params:
+            if param.owner is not param or param.filler is None:
+                continue
+            try:
+                param.data = fill_array(param.shape, param.filler, rng)
+            except NetError as error:
+                raise layer_error(layer.param, str(error)) from error

@@ -1,0 +1,121 @@
+"""Orthonormal rows drawn uniformly, by Haar's measure, as a product of Householder's reflections.
+
+Householder's method makes the j-th row of a matrix a multiple of a unit vector by a reflection of
+all axes from j on. The rest of a Gaussian matrix stays Gaussian under it, so the vectors of all
+reflections can be drawn at once and there is no matrix to reduce (Stewart 1980). Only Q is put
+together, from the last reflection to the first: half the work of a QR decomposition. The
+reflections of BLOCK axes go together, as matrix products.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
+
+from ...netlib.engines import Engine
+from ...netlib.memory import Tensor
+from ..products import Matmul, matmul_of
+from ..random_numbers import normal
+
+BLOCK = 256  # reflections that are carried out together, by matrix products
+ROWS = 512  # rows that are reflected at a time
+
+Block = tuple[int, ndarray, ndarray]
+
+
+def fill_orthonormal(matrix: ndarray, rng: Generator, engine: Engine | None = None) -> None:
+    """Fill zeros (count, length), count <= length, with orthonormal rows; on the engine's device if
+    it has one."""
+    if engine and engine.on_device:
+        _fill_on_device(engine, matrix, rng)
+    else:
+        _fill_on_host(matrix, rng)
+
+
+def _fill_on_host(matrix: ndarray, rng: Generator) -> None:
+    count, length = matrix.shape
+    for start, vectors, signs in _blocks(count, length, rng):
+        rest = matrix[start:, start:]
+        np.fill_diagonal(rest[: len(signs)], signs)
+        reflect(rest, vectors)
+
+
+def _fill_on_device(engine: Engine, matrix: ndarray, rng: Generator) -> None:
+    count, length = matrix.shape
+    whole = engine.tensor(count, length)
+    for start, vectors, signs in _blocks(count, length, rng):
+        corner = (start, start)
+        shape = (count - start, length - start)
+        diagonal = _on_device(engine, np.diag(signs))
+        rows = engine.tensor(*shape)
+        engine.copy_window(whole, corner, out=rows, at=(0, 0), shape=shape)
+        engine.copy_window(diagonal, (0, 0), out=rows, at=(0, 0), shape=diagonal.shape)
+        _reflect_on_device(engine, rows, vectors)
+        engine.copy_window(rows, (0, 0), out=whole, at=corner, shape=shape)
+    matrix[:] = whole.array()
+
+
+def _on_device(engine: Engine, values: ndarray) -> Tensor:
+    tensor = engine.tensor(*values.shape)
+    tensor.set(values)
+    return tensor
+
+
+def _blocks(count: int, length: int, rng: Generator) -> Iterator[Block]:
+    """The reflections of BLOCK axes after the other, the last ones first: the first of these axes,
+    and what `reflections` says."""
+    for start in reversed(range(0, count, BLOCK)):
+        height = min(BLOCK, count - start)
+        gaussian = normal((height, length - start), rng)
+        vectors, signs = reflections(np.triu(gaussian))
+        yield start, vectors, signs
+
+
+def reflections(x: ndarray) -> tuple[ndarray, ndarray]:
+    """The vectors v_j (in place) whose reflections I - 2 v v^T / v^T v take the rows of x to their
+    diagonal entries, and the signs that make these positive."""
+    square = x[:, : len(x)]
+    diagonal = np.einsum('ii->i', square)
+    signs = np.where(diagonal < 0, 1, -1)
+    diagonal -= signs * np.sqrt(_squared_lengths(x))
+    return x, signs
+
+
+def _squared_lengths(x: ndarray) -> ndarray:
+    return np.einsum('ij,ij->i', x, x, dtype=float)
+
+
+def reflect(rows: ndarray, vectors: ndarray) -> None:
+    """Reflect the rows in place by all of the vectors V, the last one first.
+
+    Together the reflections are I - V^T T V.
+    """
+    middle = _middle(vectors)
+    scratch = np.empty_like(rows[:ROWS])
+    for start in range(0, len(rows), ROWS):
+        part = rows[start : start + ROWS]
+        mixed = part @ vectors.T @ middle
+        out = scratch[: len(part)]
+        part -= np.matmul(mixed, vectors, out=out)
+
+
+def _reflect_on_device(engine: Engine, rows: Tensor, vectors: ndarray) -> None:
+    """`reflect` by an engine on whose device the rows lie."""
+    middle = _middle(vectors, matmul_of(engine))
+    v = _on_device(engine, vectors)
+    minus_middle = _on_device(engine, -middle)
+    shape = (rows.shape[0], len(vectors))
+    along = engine.tensor(*shape)
+    mixed = engine.tensor(*shape)
+    engine.gemm(rows, v, out=along, transpose_b=True)
+    engine.gemm(along, minus_middle, out=mixed)
+    engine.gemm(mixed, v, out=rows, accumulate=True)
+
+
+def _middle(vectors: ndarray, matmul: Matmul = np.matmul) -> ndarray:
+    """T, the inverse of the lower triangle of V V^T with its diagonal halved (Puglisi 1992)."""
+    below = np.tril(matmul(vectors, vectors.T), -1)
+    halves = np.diag(_squared_lengths(vectors) / 2)
+    inverse = np.linalg.inv(below + halves)
+    return inverse.astype(np.float32)

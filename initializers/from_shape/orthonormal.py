@@ -1,0 +1,49 @@
+"""Random matrices with orthonormal rows or columns (Saxe et al. 2014)."""
+
+import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
+
+from ...netlib.engines import Engine
+from ...netlib.errors import NetError
+from ...netlib.shapes import Shape, count
+from ..kinds import Notes, initializer
+from ..step import Step
+from .haar import fill_orthonormal
+
+
+@initializer('orthonormal', 'shape')
+def orthonormal_weights(step: Step, rng: Generator) -> Notes:
+    """W W^T = I in each group, or W^T W = I where it has more outputs than inputs (Saxe et al.
+    2014)."""
+    layer = step.layer
+    layer.weight.data = orthonormal(layer.weight.shape, rng, layer.groups, step.net.engine)
+    return []
+
+
+def orthonormal(
+    shape: Shape, rng: Generator, groups: int = 1, engine: Engine | None = None
+) -> ndarray:
+    """Float32 weights of `shape` (out, in, ...), an orthonormal (out / groups, fan_in) matrix in
+    each group.
+
+    Rows are orthonormal, or columns where a group has more outputs than inputs: distributed as the
+    Q of a Gaussian matrix, with R's diagonal made positive, hence by Haar's measure. max |Q Q^T -
+    I| < 1e-5. An engine that computes on a device multiplies the reflections there. Raises NetError
+    when `groups` does not divide the outputs.
+    """
+    if shape[0] % groups:
+        raise NetError(
+            f'orthonormal: groups: {groups} must divide the {shape[0]} outputs of {tuple(shape)}'
+        )
+    outputs = shape[0] // groups
+    weights = np.zeros((groups, outputs, count(shape, 1)), np.float32)
+    for matrix in weights:
+        rows, columns = matrix.shape
+        if rows <= columns:
+            fill_orthonormal(matrix, rng, engine)
+        else:
+            transposed = np.zeros((columns, rows), np.float32)
+            fill_orthonormal(transposed, rng, engine)
+            matrix[:] = transposed.T
+    return weights.reshape(shape)

@@ -1,0 +1,81 @@
+"""A recipe carried out on a net: layer by layer in one walk, then on the whole net."""
+
+from collections.abc import Callable, Sequence
+
+from numpy.random import Generator
+
+from ..netlib import Net
+from ..proto.caffe_pb2 import TRAIN
+from .activations import Batch
+from .kinds import INITIALIZERS, Notes
+from .reach import drawing_layers, first_layers
+from .recipe import Recipe, check_recipe, choose
+from .step import Step
+from .walk import measuring, walk
+from .whole_net.whole import WholeNet
+from .whole_net.zero_last import zero_last
+
+Progress = Callable[[str], None]
+
+
+def initialize(
+    net: Net,
+    batches: Sequence[Batch],
+    recipe: Recipe,
+    rng: Generator,
+    progress: Progress = lambda layer: None,
+) -> Notes:
+    """Initialize the weights of a net, whose other parameters have been filled, from batches of its
+    inputs.
+
+    Each layer runs forward once per batch (and once more per measurement of `between`). `progress`
+    hears each layer's name. Returns notes: a line for each thing that a user should know, with the
+    layer's name. Raises NetError for an unknown recipe and where there is nothing to initialize,
+    DataError for samples or outputs that are not finite.
+    """
+    check_recipe(recipe)
+    chosen, notes = choose(net, recipe)
+    notes += dropout_notes(net, recipe)
+    first = first_layers(net)
+    with measuring(net, recipe.dropout):
+        for step in walk(net, batches):
+            if step.layer in chosen:
+                said = input_notes(step) if step.layer in first else []
+                said += run_initializer(recipe.weights_from, step, rng, recipe)
+                said += run_initializer(recipe.normalize, step, rng, recipe)
+                notes += [f"layer '{step.layer.name}': {note}" for note in said]
+            progress(step.layer.name)
+    whole = WholeNet(net, batches, chosen, recipe.dropout)
+    notes += run_initializer(recipe.between, whole, rng, recipe)
+    if recipe.zero_last:
+        notes += zero_last(whole)
+    return notes
+
+
+def run_initializer(name: str, place: Step | WholeNet, rng: Generator, recipe: Recipe) -> Notes:
+    """Run the initializer of that name with the recipe's options; 'keep', 'filler' and 'none' do
+    nothing."""
+    if name not in INITIALIZERS:
+        return []
+    return INITIALIZERS[name](place, rng, recipe.options)
+
+
+def dropout_notes(net: Net, recipe: Recipe) -> Notes:
+    """What to say where dropout is switched off."""
+    drawing = any(layer.phase == TRAIN for layer in drawing_layers(net))
+    if recipe.dropout or not drawing:
+        return []
+    return ['dropout is off while layers are measured (--dropout keeps it on)']
+
+
+def input_notes(step: Step) -> Notes:
+    """What to say where the input of a first layer is far from standard deviation 1 (the advice of
+    Mishkin & Matas 2016)."""
+    std = step.input_std()
+    if 0.1 <= std <= 10:
+        return []
+    cure = f' (transform_param {{ scale: {1 / std:.2g} }})' if std else ''
+    return [
+        f'its input has standard deviation {std:.3g}: networks learn best from inputs of about '
+        f'1{cure}'
+    ]

@@ -1,0 +1,154 @@
+"""What reaches what in a net: every search over its graph that initializers make."""
+
+from collections.abc import Iterable
+
+from ..netlib import Net
+from ..netlib.blob import Blob
+from ..netlib.errors import NetError
+from ..netlib.layers import Layer
+from ..netlib.layers.shared.affine import Affine
+
+Blobs = list[Blob]
+Part = tuple[Layer, Blobs, Blobs]
+
+
+def parts(net: Net) -> list[Part]:
+    """(layer, bottoms, tops) of each layer, in the order in which they run."""
+    return list(zip(net.layers, net.bottoms, net.tops, strict=True))
+
+
+def blob_names(blobs: Iterable[Blob]) -> list[str]:
+    return [blob.name for blob in blobs]
+
+
+def affine_layers(net: Net) -> list[Affine]:
+    """The layers that have weights W and perhaps a bias: convolutions and inner products."""
+    return list(affine_by_index(net).values())
+
+
+def affine_by_index(net: Net) -> dict[int, Affine]:
+    """The affine layers by their place among the net's layers."""
+    found = {}
+    for i, layer in enumerate(net.layers):
+        if isinstance(layer, Affine):
+            found[i] = layer
+    return found
+
+
+def drawing_layers(net: Net) -> list[Layer]:
+    """The layers that compute something else each time while training, such as Dropout."""
+    return [layer for layer in net.layers if layer.traits.draws]
+
+
+def first_layers(net: Net) -> list[Affine]:
+    """The affine layers that no other affine layer reaches."""
+    first, _ = _reach(parts(net))
+    return first
+
+
+def last_layers(net: Net) -> list[Affine]:
+    """The affine layers that reach no other affine layer."""
+    backwards = []
+    for layer, bottom, top in reversed(parts(net)):
+        backwards.append((layer, top, bottom))
+    last, _ = _reach(backwards)
+    return last[::-1]
+
+
+def learned_blobs(net: Net) -> set[str]:
+    """The blobs that depend on an affine layer."""
+    _, reached = _reach(parts(net))
+    return reached
+
+
+def _reach(parts: Iterable[Part]) -> tuple[list[Affine], set[str]]:
+    """The affine layers that no earlier one reaches, and all blobs that one reaches."""
+    outermost: list[Affine] = []
+    reached: set[str] = set()
+    for layer, read, written in parts:
+        below = not reached.isdisjoint(blob_names(read))
+        if isinstance(layer, Affine) and not below:
+            outermost.append(layer)
+        if isinstance(layer, Affine) or below:
+            reached.update(blob_names(written))
+    return outermost, reached
+
+
+def last_uses(net: Net) -> dict[str, int]:
+    """The index of the last layer that reads or writes each blob, by the blob's name."""
+    last: dict[str, int] = {}
+    for i, (_, bottom, top) in enumerate(parts(net)):
+        for name in blob_names(bottom + top):
+            last[name] = i
+    return last
+
+
+def score_blobs(net: Net) -> list[str]:
+    """The blobs where losses begin, of those that depend on an affine layer.
+
+    They are the bottoms of layers with a loss weight; in a net without any, the net's outputs. What
+    a Softmax, an Accuracy or the like computes stands for its bottoms. Raises NetError for a net
+    without scores.
+    """
+    makers = makers_of_blobs(net)
+    learned = learned_blobs(net)
+    roots = loss_bottoms(net) or list(net.outputs)
+    scores: dict[str, None] = {}  # a set that remembers its order
+    while roots:
+        name = roots.pop(0)
+        layer, bottom = makers[name]
+        if layer.is_loss or layer.traits.answers:
+            roots += blob_names(bottom)
+        elif name in learned:
+            scores[name] = None
+    if not scores:
+        raise NetError(
+            f"net '{net.name}' has no scores to measure gradients from: neither a loss nor an "
+            'output depends on a convolution or an inner product'
+        )
+    return list(scores)
+
+
+def makers_of_blobs(net: Net) -> dict[str, tuple[Layer, Blobs]]:
+    """The layer that is the last to write each blob, and its bottoms, by the blob's name."""
+    makers = {}
+    for layer, bottom, top in parts(net):
+        for name in blob_names(top):
+            makers[name] = (layer, bottom)
+    return makers
+
+
+def loss_bottoms(net: Net) -> list[str]:
+    """The blobs that layers with a loss weight read; a weighted top of an affine layer or of a
+    Split is such a blob itself."""
+    found: list[str] = []
+    for layer, bottom, top in parts(net):
+        weighted = []
+        for blob, weight in zip(top, layer.loss_weights, strict=True):
+            if weight:
+                weighted.append(blob)
+        if isinstance(layer, Affine) or layer.type == 'Split':
+            found += blob_names(weighted)
+        elif weighted:
+            found += blob_names(bottom)
+    return found
+
+
+def relu_sources(net: Net) -> dict[int, int]:
+    """The affine layer whose outputs a ReLU without a slope passes or stops: {index of the ReLU:
+    index of the affine layer}.
+
+    Between the two lie only layers whose every unit belongs to one unit below.
+    """
+    sources: dict[int, int] = {}
+    units: dict[str, int | None] = {}  # blob: the affine layer whose outputs are its channels
+    for i, (layer, bottom, top) in enumerate(parts(net)):
+        source = units.get(bottom[0].name) if bottom else None
+        if source is not None and layer.traits.is_rectifier:
+            sources[i] = source
+        passed = source if layer.traits.per_unit else None
+        if isinstance(layer, Affine):
+            passed = i
+        for name in blob_names(top):
+            units[name] = passed
+    return sources

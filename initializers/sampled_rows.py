@@ -1,0 +1,106 @@
+"""Rows drawn evenly from all batches of all ranks: the samples that meet a layer's weights."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
+
+from ..netlib.blob import Blob
+from ..netlib.layers.shared.affine import Affine
+from ..netlib.ranks import Ranks
+from .activations import Activations
+
+Rows = ndarray  # (groups, rows, fan-in)
+
+
+@dataclass
+class BatchRows:
+    """The rows of one batch of one rank: how many there are, and where those drawn lie among them
+    (an array of ascending integers)."""
+
+    rank: int
+    batch: int
+    count: int
+    positions: Any = ()
+
+
+class SampledRows:
+    """The rows that meet the weights of an affine layer, batch by batch.
+
+    All ranks draw alike, and each takes the rows of its own batches.
+    """
+
+    def __init__(
+        self,
+        layer: Affine,
+        bottom: list[Blob],
+        top: list[Blob],
+        kept: Activations,
+        ranks: Ranks,
+    ):
+        self.layer = layer
+        self.bottom = bottom
+        self.top = top
+        self.kept = kept
+        self.ranks = ranks
+
+    def draw(self, limit: int, rng: Generator) -> Rows:
+        """At most `limit` of the rows; where there are none, the last axis is empty too."""
+        batches = self.ranks.gather(self._counted())
+        draw_positions(batches, limit, rng)
+        chosen = []
+        for each in batches:
+            if each.rank == self.ranks.rank and len(each.positions):
+                chosen.append(each)
+        parts = self.ranks.gather([self._take(chosen)] if chosen else [])
+        if not parts:
+            return np.empty((self.layer.groups, 0, 0), np.float32)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def _counted(self) -> list[BatchRows]:
+        """This rank's batches, with nothing drawn yet."""
+        batches = []
+        for batch in range(self.kept.batches):
+            count = self._load(batch)
+            batches.append(BatchRows(self.ranks.rank, batch, count))
+        return batches
+
+    def _take(self, chosen: list[BatchRows]) -> Rows:
+        """The rows drawn, one batch after the other."""
+        if len(chosen) == 1:
+            return self._rows(chosen[0])
+        total = sum(len(each.positions) for each in chosen)
+        out = np.empty(0)
+        start = 0
+        for each in chosen:
+            rows = self._rows(each)
+            groups, count, fan_in = rows.shape
+            if start == 0:
+                out = np.empty((groups, total, fan_in), rows.dtype)
+            out[:, start : start + count] = rows
+            start += count
+        return out
+
+    def _rows(self, drawn: BatchRows) -> Rows:
+        """The rows drawn from a batch, in a buffer of the layer."""
+        self._load(drawn.batch)
+        return self.layer.samples(self.bottom, drawn.positions).array()
+
+    def _load(self, batch: int) -> int:
+        """Put a batch into the layer's bottoms; returns its number of rows."""
+        self.kept.load(batch, self.bottom)
+        self.layer.reshape(self.bottom, self.top)
+        return self.layer.sample_count(self.bottom)
+
+
+def draw_positions(batches: list[BatchRows], limit: int, rng: Generator) -> None:
+    """Draw the positions of at most `limit` rows. What a batch cannot give of its share, the later
+    ones give."""
+    left = limit
+    for i, each in enumerate(batches):
+        batches_left = len(batches) - i
+        share = -(-left // batches_left)  # rounded up
+        each.positions = np.sort(rng.permutation(each.count)[:share])
+        left -= len(each.positions)

@@ -1,0 +1,105 @@
+"""The squares of a weight's gradients, gathered image by image, and what they say of its learning
+(Krähenbühl et al. 2016, section 3)."""
+
+import numpy as np
+
+from ..netlib.blob import Blob
+from ..netlib.layers.shared.affine import Affine
+from ..netlib.ranks import Ranks
+from .moments import weight_moments
+
+
+class WeightGradient:
+    """C_ij^2 = E[(dl/dW_ij)^2] (eq. 1) of a weight matrix W, i its outputs, j its inputs: a mean
+    over images."""
+
+    def __init__(self, layer: Affine, images: int):
+        """The layer's W has the sums over the images in its diff, and afterwards their roots."""
+        self.images = images
+        self.mean_square = weight_moments(layer, layer.weight.values).mean_square
+        squares = layer.weights_by_output(layer.weight.diffs)
+        outer, outputs, inner = squares.shape
+        sums = layer.buffer('columns', outer, 1, inner)
+        layer.engine.sum(squares, out=sums)
+        terms = outputs * max(images, 1)
+        self.columns = sums.array().astype(float) / terms  # mean over i: C_j^2
+        layer.engine.unary('power', squares, 0.5, 1, 0, out=squares)
+        self.deviations = weight_moments(layer, layer.weight.diffs)
+
+    @property
+    def variance(self) -> float:
+        """The mean of C_ij^2 over all weights, which is their variance since E[dl/dW] = 0."""
+        if not self.images:
+            return np.nan
+        return float(self.columns.mean())
+
+    @property
+    def change_rate(self) -> float:
+        """The mean over the columns j of C~_j, with C~_j^2 = mean over i of C_ij^2 / mean square of
+        W (eq. 2 and 3).
+
+        |W|^2 is taken as the mean square, as in the published code: the rate tells which part of
+        itself a weight changes by, whatever the size of W. 0 without gradient; NaN for W = 0 and
+        for what backward does not reach.
+        """
+        size = np.sqrt(self.mean_square)
+        if not self.images or not size:
+            return np.nan
+        return float(np.sqrt(self.columns).mean() / size)
+
+    @property
+    def cv(self) -> float:
+        """Standard deviation over mean of C_ij over all weights (Fig. 1b); NaN without gradient."""
+        mean = self.deviations.total_mean
+        if not mean:
+            return np.nan
+        return float(np.sqrt(self.deviations.total_var) / mean)
+
+
+class SquaredGradients:
+    """Gathers the squares of one weight's gradients in its diff.
+
+    Layers that share the weight are its users. The gradient of an image is the sum of theirs, so it
+    is squared when all users have run backward.
+    """
+
+    def __init__(self, layer: Affine, users: int):
+        self.layer = layer
+        self.users = users
+        self.images = 0
+        self.uses: list[tuple[Blob, Blob]] = []
+        self.seen = 0
+        self.reached = False
+
+    def see(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """A user has run backward: its tops have their diffs."""
+        self.uses += zip(bottom, top, strict=True)
+        self.seen += 1
+        if self.seen == self.users:
+            self._add()
+
+    def close(self, images: int) -> None:
+        """The batch is through; users that no score depends on have not run."""
+        self._add()
+        if self.reached:
+            self.images += images
+        self.seen = 0
+        self.reached = False
+
+    def _add(self) -> None:
+        if self.uses:
+            self.layer.add_squared_gradients(self.uses)
+            self.layer.work.free()
+            self.uses = []
+            self.reached = True
+
+    def gradient(self, ranks: Ranks) -> WeightGradient:
+        """What the squares of all ranks say; they are gone then."""
+        if ranks.size > 1:
+            ranks.start_sum(self.layer.weight.diff)
+            ranks.finish_sums()
+        images = sum(ranks.gather([self.images]))
+        found = WeightGradient(self.layer, images)
+        self.layer.work.free()
+        self.layer.weight.diffs.memory.free()
+        return found

@@ -1,0 +1,1 @@
+"""Initializers of kind 'net': work on all layers together, after the walk."""

@@ -1,0 +1,56 @@
+"""Unknown numbers under linear constraints."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy import ndarray
+
+Form = dict[int, float]  # {unknown: coefficient}: a linear form; empty, it is 0
+ZERO: Form = {}
+
+
+def minus(a: Form, b: Form) -> Form:
+    """The form a - b."""
+    difference = dict(a)
+    for unknown, coefficient in b.items():
+        difference[unknown] = difference.get(unknown, 0) - coefficient
+    return difference
+
+
+class Unknowns:
+    """Numbers x_0, x_1, ... of which linear forms must vanish; x_0 = 0."""
+
+    def __init__(self) -> None:
+        self.count = 1
+        self.constraints: list[Form] = [{0: 1}]
+
+    def new(self) -> int:
+        """One more unknown, free of constraints."""
+        self.count += 1
+        return self.count - 1
+
+    def tie(self, forms: Sequence[Form]) -> None:
+        """Ask for equal values of all forms."""
+        first, *others = forms
+        for form in others:
+            self.constraints.append(minus(first, form))
+
+    def matrix(self, forms: Sequence[Form]) -> ndarray:
+        """The forms as rows over all unknowns."""
+        matrix = np.zeros((len(forms), self.count))
+        for i, form in enumerate(forms):
+            for unknown, coefficient in form.items():
+                matrix[i, unknown] = coefficient
+        return matrix
+
+    def solutions(self) -> ndarray:
+        """Orthonormal columns that span all x which satisfy the constraints."""
+        return null_space(self.matrix(self.constraints))
+
+
+def null_space(matrix: ndarray) -> ndarray:
+    """Orthonormal columns that span {x: matrix x = 0}."""
+    _, values, vectors = np.linalg.svd(matrix)
+    largest = values.max(initial=0)
+    rank = np.count_nonzero(values > 1e-10 * largest)
+    return vectors[rank:].T

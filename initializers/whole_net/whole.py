@@ -1,0 +1,23 @@
+"""WholeNet: a net whose layers have all had their turn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...netlib import Net
+from ...netlib.layers.shared.affine import Affine
+from ..activations import Batch
+
+
+@dataclass(frozen=True)
+class WholeNet:
+    """What an initializer of kind 'net' works on.
+
+    batches   the values of the net's Input blobs, as in `walk`
+    chosen    the layers whose weights and biases may change
+    dropout   whether dropout stays on while the net is measured
+    """
+
+    net: Net
+    batches: Sequence[Batch]
+    chosen: Sequence[Affine]
+    dropout: bool = False

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 """Initialize the weights of a net from data, and report what changed.
 
-    goodinit init --proto lenet
-    goodinit init --proto train_val.prototxt --data images/ --method kmeans --out init.caffemodel
-    goodinit init --proto solver.prototxt --weights old.caffemodel --layers fc8 --weights-from msra
+goodinit init --proto lenet
+goodinit init --proto train_val.prototxt --data images/ --method kmeans --out init.caffemodel
+goodinit init --proto solver.prototxt --weights old.caffemodel --layers fc8 --weights-from msra
 """
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from goodinit.tools.cli.console import Parser, run, say
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import NetFile, read_net_file
 from goodinit.initializers import PRESETS, Recipe
+from goodinit.initializers.kinds import Option, all_options, readers
 from goodinit.initializers.recipe import BETWEEN, NORMALIZE, WEIGHTS_FROM
 from goodinit.tools.cli import report
 from goodinit.tools.cli.arguments import (
@@ -55,7 +56,6 @@ WEIGHTS = (
     '--weights-from says otherwise'
 )
 PARTS = 'A method has three parts; the list below says which.'
-STRICT = '--between exact: no exchange across layers that are only nearly homogeneous, such as LRN'
 DEFAULT = '(default: %(default)s)'
 
 
@@ -95,47 +95,45 @@ def add_method(parser: Parser) -> None:
     add('--between B', between, one_of(BETWEEN))
     layers = 'only the layers whose names contain a match'
     add('--layers REGEX', layers, pattern, '')
-    convolutions = 'pca, zca, kmeans, rand: for inner products as well as convolutions'
-    switch(group, '--all-layers', convolutions)
     switch(group, '--zero-last', 'set the weights of the last layers to zero')
-    switch(group, '--strict', STRICT)
-    add_numbers(group)
+    for name, about in all_options().items():
+        add_option(group, name, about)
 
 
-def add_numbers(group: argparse._ActionsContainer) -> None:
-    """The numbers of the method's parts."""
-    add = partial(option, group)
-    recipe = Recipe()
-    add('--target V', f'lsuv: the variance {DEFAULT}', real(above=0), recipe.target)
-    margin = f'lsuv: how close to it the variance must come {DEFAULT}'
-    add('--margin V', margin, real(above=0), recipe.margin)
-    trials = f'lsuv: how often a layer is rescaled at most {DEFAULT}'
-    add('--max-trials N', trials, whole(1), recipe.max_trials)
-    add('--beta V', f'within: the mean of every output {DEFAULT}', real(), recipe.beta)
-    memory = 'pca, zca, kmeans, rand: samples to hold at once (default: 500MB)'
-    add('--memory SIZE', memory, size, recipe.memory)
+def add_option(group: argparse._ActionsContainer, name: str, about: Option) -> None:
+    """The flag of an option that initializers declare."""
+    flag = f'--{name.replace("_", "-")}'
+    help = f'{", ".join(readers(name))}: {about.help}'
+    if about.type is bool:
+        switch(group, flag, help)
+    elif about.unit == 'bytes':
+        option(
+            group,
+            f'{flag} SIZE',
+            f'{help} (default: {about.default // 10**6}MB)',
+            size,
+            about.default,
+        )
+    elif about.type is int:
+        option(group, f'{flag} N', f'{help} {DEFAULT}', whole(about.least or 0), about.default)
+    else:
+        above = -math.inf if about.above is None else about.above
+        option(group, f'{flag} V', f'{help} {DEFAULT}', real(above=above), about.default)
 
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
     """The method, with the parts that the options replace; trained weights are kept unless they say
     otherwise."""
-    recipe = PRESETS[args.method]
-    start = 'keep' if args.weights else recipe.weights_from
-    return replace(
-        recipe,
-        weights_from=args.weights_from or start,
-        normalize=args.normalize or recipe.normalize,
-        between=args.between or recipe.between,
-        target=args.target,
-        margin=args.margin,
-        max_trials=args.max_trials,
-        beta=args.beta,
+    preset = PRESETS[args.method]
+    start = 'keep' if args.weights else preset.weights_from
+    return Recipe(
+        args.weights_from or start,
+        args.normalize or preset.normalize,
+        args.between or preset.between,
         layers=args.layers,
-        all_layers=args.all_layers,
         zero_last=args.zero_last,
         dropout=args.dropout,
-        strict=args.strict,
-        memory=args.memory,
+        options={name: getattr(args, name) for name in all_options()},
     )
 
 

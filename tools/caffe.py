@@ -23,8 +23,9 @@ from goodinit.proto import format_text
 from goodinit.proto.caffe_pb2 import TEST, Phase, SolverParameter
 from goodinit.solvers import Solver, debug, snapshots
 from goodinit.solvers.events import Output, outputs_of
-from goodinit.solvers.log.caffe_log import SolverLog, log_net, weighted
+from goodinit.solvers.log.caffe_log import SolverLog, weighted
 from goodinit.solvers.log.glog import log, number
+from goodinit.solvers.log.net_log import load_weights, log_net
 from goodinit.solvers.solver import read
 from goodinit.tools.cli.arguments import add_python_layers, one_of, whole
 from goodinit.tools.cli.console import Parser, UsageError, run
@@ -167,15 +168,9 @@ def starter(solver: SolverParameter) -> Callable[[Net], None]:
         fill(net, rng)
         for path in filter(None, map(str.strip, files.split(','))):
             log('solver.cpp:72', f'Finetuning from {path}')
-            load(net, path)
+            load_weights(net, path)
 
     return start
-
-
-def load(net: Net, path: str) -> None:
-    """Take the weights of a caffemodel, and name the layers of it that the net lacks."""
-    for name in net.copy_from(path):
-        log('net.cpp:752', f'Ignoring source layer {name}')
 
 
 def test(args: argparse.Namespace) -> None:
@@ -191,7 +186,7 @@ def test(args: argparse.Namespace) -> None:
     )
     log_net(net)
     for path in filter(None, map(str.strip, args.weights.split(','))):
-        load(net, path)
+        load_weights(net, path)
     net.share_memory()
     log('caffe.cpp:281', f'Running for {args.iterations} iterations.')
     loss, sums, tell = 0.0, np.zeros(0), SolverLog(0)

@@ -13,9 +13,8 @@ from goodinit.netlib import Net
 from goodinit.netlib.data.databases import create_database
 from goodinit.netlib.errors import NetError, did_you_mean
 from goodinit.proto.caffe_pb2 import TEST, Datum
-from goodinit.solvers.log.caffe_log import log_net
+from goodinit.solvers.log.net_log import load_weights, log_net
 from goodinit.solvers.log.glog import log
-from goodinit.tools.caffe import load
 from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, one_of, whole
 from goodinit.tools.cli.console import Parser, UsageError, run
 from goodinit.tools.cli.gpu import GPU_ENGINE, use_gpu
@@ -89,7 +88,7 @@ def extract(args: argparse.Namespace) -> None:
     log(f'{PLACE}:60', f'Using {"GPU" if engine == GPU_ENGINE else "CPU"}', 'E')
     net = Net(args.proto, TEST, engine=engine)
     log_net(net)
-    load(net, args.weights)
+    load_weights(net, args.weights)
     for blob in args.blobs:
         if blob not in net.blobs:
             raise NetError(

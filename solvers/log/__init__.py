@@ -1,1 +1,1 @@
-"""What logs of training look like: BVLC Caffe's, ours, and the reading of both."""
+"""The log of BVLC Caffe's `caffe train`: its lines written, and read again."""

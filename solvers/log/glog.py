@@ -1,29 +1,32 @@
-"""A log in the form of Google's glog, which BVLC Caffe writes and the scripts around it read.
+"""The form of Google's glog, in which BVLC Caffe writes its log and scripts read it.
 
-    I1120 12:00:00.123456 25210 solver.cpp:239] Iteration 100 (2.5 iter/s, 40s/100 iters), loss = 0.3
+    I1120 12:00:00.123456 25210 solver.cpp:239] Iteration 100 (2.5 iter/s, 40s/100 iters), loss = 1
 
-Month and day are two digits each, as parse_log.py takes them apart.
+A head has the level, month and day (two digits each, as parse_log.py takes them apart), the time,
+the process, and the file and line of BVLC's source that writes the message.
 """
 
 import os
 import sys
 from datetime import datetime
 
-LEVELS = 'IWEF'
+LEVELS = 'IWEF'  # info, warning, error, fatal
 SILENCE = 'GLOG_minloglevel'  # glog's own spelling
 
 
 def log(place: str, text: str, level: str = 'I') -> None:
-    """Each line of the text to stderr, the first with its level, time, process and `place`, which
-    is BVLC's file and line of the message. The environment's GLOG_minloglevel (0 to 3) silences
-    what is below it."""
+    """Write a message to stderr. `place` is BVLC's file and line, such as 'solver.cpp:239'.
+
+    Only the first line of a text of several gets a head. The environment variable
+    GLOG_minloglevel (0 to 3) silences the levels below it.
+    """
     least = os.environ.get(SILENCE, '0')
     if least.isdigit() and LEVELS.index(level) < int(least):
         return
-    now = datetime.now()
-    sys.stderr.write(f'{level}{now:%m%d %H:%M:%S.%f} {os.getpid():5d} {place}] {text}\n')
+    time = datetime.now()
+    sys.stderr.write(f'{level}{time:%m%d %H:%M:%S.%f} {os.getpid():5d} {place}] {text}\n')
 
 
 def number(value: float) -> str:
-    """A number as C++ streams print it: six digits."""
+    """A number as C++ streams print it: six significant digits."""
     return f'{value:g}'

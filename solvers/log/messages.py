@@ -1,0 +1,134 @@
+"""The lines of a log that tell of training, each in the words of Caffe and with its time.
+
+    I1120 12:00:00.123456 25210 solver.cpp:239] Iteration 100 (2.5 iter/s, 40s/100 iters), loss = 1
+    I1120 12:00:00.123456 25210 solver.cpp:239] Iteration 100, loss = 1
+    iteration 100: loss 1, rate 0.01
+
+The first form is that of `caffe train`, BVLC's or ours, the second that of older versions of
+Caffe. The third is that of `goodinit train`; it is translated into lines of the second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from io import StringIO
+from itertools import pairwise
+
+NUMBER = r'[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|inf|nan)'
+# Greedy at its start, to find the last head on a line: the message before it was cut off. glog
+# writes the year since version 0.5.
+HEAD = re.compile(
+    r'.*[IWEF](?P<year>\d{4})?(?P<month>0[1-9]|1[0-2])(?P<day>\d\d) '
+    r'(?P<hours>\d\d):(?P<minutes>\d\d):(?P<seconds>\d\d(?:\.\d+)?) +\d+ [^] ]+\] '
+)
+SOLVING = 'Solving'  # the name of the net follows, if it has one
+ITERATION = re.compile(
+    rf'Iteration (?P<iter>\d+)(?:, Testing net(?: \(#(?P<net>\d+)\))?'
+    rf'|(?: \([^)]*\))?, loss = (?P<loss>{NUMBER})|, lr = (?P<lr>{NUMBER}))$'
+)
+OUTPUT = re.compile(
+    rf' *(?P<kind>Train|Test) net output #\d+: (?P<name>\S+) = (?P<value>{NUMBER})'
+    rf'(?: \(\* {NUMBER} = (?P<loss>{NUMBER}) loss\))?$'
+)
+GOODINIT_TRAIN = re.compile(
+    rf'iteration (?P<iter>\d+): (?:loss (?P<loss>{NUMBER})(?:, rate (?P<lr>{NUMBER}))?'
+    r'|test net (?P<net>\d+): (?P<outputs>.*))$'
+)
+
+
+@dataclass
+class Message:
+    """What one line says: its number in the log, its text in Caffe's words, and when it was
+    written; None where the log has no times."""
+
+    line: int
+    text: str
+    time: datetime | None
+
+
+@dataclass
+class _Headed:
+    """A line whose head has been split off; None where it has no head."""
+
+    line: int
+    head: re.Match[str] | None
+    text: str
+
+
+def read_messages(log: str, last_year: int) -> Iterator[Message]:
+    """The messages of a log that tell of training, in order.
+
+    A head without a year belongs to `last_year`, or where months go back after it to a year
+    before.
+    """
+    lines = list(_headed_lines(log))
+    heads = [line.head for line in lines]
+    for line, time in zip(lines, _times(heads, last_year), strict=True):
+        yield Message(line.line, line.text, time)
+
+
+def _headed_lines(log: str) -> Iterator[_Headed]:
+    for number, line in enumerate(StringIO(log, newline=None), 1):
+        if not line.endswith('\n'):
+            return  # it is still being written
+        head = HEAD.match(line)
+        if head:
+            texts = [line[head.end() :].rstrip()]
+        else:
+            texts = _in_words_of_caffe(line.rstrip())
+        for text in texts:
+            if _tells_of_training(text):
+                yield _Headed(number, head, text)
+
+
+def _tells_of_training(text: str) -> bool:
+    if text.startswith(SOLVING):
+        return True
+    return bool(ITERATION.match(text) or OUTPUT.match(text))
+
+
+def _in_words_of_caffe(line: str) -> list[str]:
+    """The lines that `caffe train` would write for a line of `goodinit train`."""
+    found = GOODINIT_TRAIN.match(line)
+    if not found:
+        return []
+    start = f'Iteration {found["iter"]}, '
+    if found['net']:
+        lines = [f'{start}Testing net (#{found["net"]})']
+        for i, output in enumerate(found['outputs'].split(', ')):
+            lines.append(f'Test net output #{i}: {output}')
+        return lines
+    return [f'{start}{name} = {found[name]}' for name in ('loss', 'lr') if found[name]]
+
+
+def _times(heads: list[re.Match[str] | None], last_year: int) -> list[datetime | None]:
+    """When the lines were written. A month below that of the line before begins a year."""
+    months = [int(head['month']) for head in heads if head]
+    new_years = sum(month < before for before, month in pairwise(months))
+    year = last_year - new_years
+    month = 0
+    times: list[datetime | None] = []
+    for head in heads:
+        if head is None:
+            times.append(None)
+            continue
+        if int(head['month']) < month:
+            year += 1
+        month = int(head['month'])
+        times.append(_time(head, year))
+    return times
+
+
+def _time(head: re.Match[str], year: int) -> datetime:
+    """When a line was written, in `year` unless its head says another. A February 29 of a year
+    without one is March 1."""
+    month = datetime(int(head['year'] or year), int(head['month']), 1)
+    return month + timedelta(
+        days=int(head['day']) - 1,
+        hours=int(head['hours']),
+        minutes=int(head['minutes']),
+        seconds=float(head['seconds']),
+    )

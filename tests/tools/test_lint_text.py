@@ -2,7 +2,8 @@
 
 import pytest
 from goodinit.feeding.bundled import find_model
-from goodinit.tools.checks.text import field_lines, parse_all
+from goodinit.tools.checks.parse import parse_all
+from goodinit.tools.checks.tokens import field_lines
 from goodinit.tools.lint import lint
 from toolkit import DEPLOY
 

@@ -11,6 +11,7 @@ from goodinit.netlib import Net
 from goodinit.netlib.data.sources import read_list
 from goodinit.netlib.errors import DataError, NetError
 from goodinit.tools import classify
+from goodinit.tools.cli import pycaffe_model
 from PIL import Image
 from toolkit import DEPLOY, fails, initialized, written
 
@@ -239,8 +240,8 @@ def test_the_mean_of_imagenet_is_the_default(model, images, tmp_path):
 def test_mean_files(tmp_path):
     mean = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
     np.save(tmp_path / 'mean.npy', mean)
-    np.testing.assert_array_equal(classify.mean_of(str(tmp_path / 'mean.npy')), mean)
-    np.testing.assert_array_equal(classify.mean_of('1,2.5,-3'), [1, 2.5, -3])
+    np.testing.assert_array_equal(pycaffe_model.mean_of(str(tmp_path / 'mean.npy')), mean)
+    np.testing.assert_array_equal(pycaffe_model.mean_of('1,2.5,-3'), [1, 2.5, -3])
 
 
 TRAIN = 'name: "Small" layer { name: "x" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 dim: 3 } } }'

@@ -5,8 +5,8 @@ import csv
 
 import pytest
 from goodinit.tools import parse_log, plot_log
-from goodinit.tools.plot_log import smoothed
 from goodinit.tools.plots import figures
+from goodinit.tools.plots.training_curves import smoothed
 from toolkit import fails, json_of, written
 from training_logs import NEW, OLDEST, line
 
@@ -171,7 +171,7 @@ def test_curves(logs, monkeypatch):
     assert panel.lines[0].get_xdata().tolist() == [2, 62]
 
 
-def test_more_runs_than_colours(logs, monkeypatch):
+def test_more_runs_than_colors(logs, monkeypatch):
     lines = drawn([f'run {i}=a.log' for i in range(9)], monkeypatch).axes[0].lines
     looks = {
         (line.get_color(), line.get_linestyle())

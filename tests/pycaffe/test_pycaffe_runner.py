@@ -116,7 +116,7 @@ def test_usage(arguments):
 
 
 def test_a_script_that_is_not_there():
-    assert run('no.py') == (2, '', 'there is no script no.py\n')
+    assert run('no.py') == (2, '', 'no such script: no.py\n')
 
 
 @pytest.fixture

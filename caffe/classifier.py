@@ -14,6 +14,7 @@ from .io import oversample as ten_crops
 from .pycaffe import Net
 
 CROPS = 10
+Images = Sequence[np.ndarray] | np.ndarray  # each one (H, W, K)
 
 
 class Classifier(Net):
@@ -46,7 +47,7 @@ class Classifier(Net):
                 f'image_dims: found {found}, needed: {needed} or more, the input of the net'
             )
 
-    def predict(self, inputs: Sequence[np.ndarray], oversample: bool = True) -> np.ndarray:
+    def predict(self, inputs: Images, oversample: bool = True) -> np.ndarray:
         """What the net's first output says of each image (H, W, K).
 
         With `oversample` the mean over ten crops, (N, C): the corners, the center, and their mirror
@@ -61,7 +62,7 @@ class Classifier(Net):
         scores = self._scores(ten_crops(images, tuple(self.crop_dims)))
         return scores.reshape(len(images), CROPS, -1).mean(axis=1)
 
-    def _scores(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+    def _scores(self, crops: Images) -> np.ndarray:
         """What the net's first output says of each crop, of the size of the net's input."""
         name = self.inputs[0]
         prepared = [self.transformer.preprocess(name, crop) for crop in crops]

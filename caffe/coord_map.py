@@ -7,6 +7,8 @@ Scales and shifts are arrays, one number for all spatial axes or one for each. A
 a convolution is the center of what it sees.
 """
 
+from typing import Any
+
 import numpy as np
 
 from ..netlib.errors import NetError
@@ -58,18 +60,23 @@ def conv_params(fn: Function) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
             f'a {fn.type_name} layer: found {found}, needed: kernel_size, stride and pad, '
             'for unequal sides as lists such as kernel_size=[3, 5]'
         )
-    kernel = np.array(params['kernel_size'], ndmin=1)
-    stride = np.array(params.get('stride', 1), ndmin=1)
-    pad = np.array(params.get('pad', 0), ndmin=1)
-    dilation = np.array(params.get('dilation', 1), ndmin=1)
+    kernel = _array(params, 'kernel_size', 1)
+    dilation = _array(params, 'dilation', 1)
     extent = (kernel - 1) * dilation + 1
+    stride = _array(params, 'stride', 1)
+    pad = _array(params, 'pad', 0)
     return params.get('axis', 1), stride, extent, pad
+
+
+def _array(params: dict[str, Any], field: str, default: int) -> np.ndarray:
+    """A field that holds one number for all spatial axes, or one for each."""
+    return np.array(params.get(field, default), ndmin=1)
 
 
 def crop_params(fn: Function) -> tuple[int, np.ndarray]:
     """The axis and offset of a Crop."""
     params = fn.params.get('crop_param', fn.params)
-    return params.get('axis', 2), np.array(params.get('offset', 0), ndmin=1)
+    return params.get('axis', 2), _array(params, 'offset', 0)
 
 
 def coord_map(fn: Function) -> Map:

@@ -57,10 +57,7 @@ class NetView:
         self._blobs = views(net.blobs.values())
         self.blobs = Dict(zip(self._blob_names, self._blobs, strict=True))
         self.params = Dict((name, views(params)) for name, params in net.params.items())
-        weights: dict[str, float] = {}
-        for layer, _, top in net.steps:
-            for blob, weight in zip(top, layer.loss_weights, strict=True):
-                weights[blob.name] = weight
+        weights = _loss_weights(net)
         self.blob_loss_weights = Dict((name, weights[name]) for name in net.blobs)
 
     def _show_layers(self) -> None:
@@ -101,3 +98,11 @@ class NetView:
 
     def _ids(self, names: Iterable[str]) -> list[int]:
         return [self._blob_names.index(name) for name in names]
+
+
+def _loss_weights(net: Net) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for layer, _, top in net.steps:
+        for blob, weight in zip(top, layer.loss_weights, strict=True):
+            weights[blob.name] = weight
+    return weights

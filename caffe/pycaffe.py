@@ -158,7 +158,8 @@ class Net(NetView):
         batches = (self._batches(inputs), self._batches(tops))
         found = Gathered()
         gradients = Gathered()
-        for batch, top_diffs in zip_longest(*batches, fillvalue={}):
+        nothing: dict[str, np.ndarray] = {}
+        for batch, top_diffs in zip_longest(*batches, fillvalue=nothing):
             found.add(self.forward(blobs, None, None, **batch))
             gradients.add(self.backward(diffs, None, None, **top_diffs))
         count = length(arrays)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from goodinit.caffe.classifier import Classifier
+from goodinit.caffe.classifier import Classifier, Images
 from goodinit.caffe.io import load_image
 from goodinit.netlib.data.transform import NO_ARRAY
 from goodinit.netlib.errors import DataError, GoodinitError
@@ -28,7 +28,6 @@ from goodinit.tools.cli.initialize_and_report import check_output
 from goodinit.tools.cli.pycaffe_model import add_model, build, numbered
 
 BEST = 5
-Images = tuple[list[str], Sequence[np.ndarray]]  # their names, and each one (H, W, K)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,14 +73,22 @@ def classify(args: argparse.Namespace) -> None:
     names, images = open_images(args.input_file, args.ext, channels)
     say(f'Classifying {len(images)} inputs.')
     predictions = classifier.predict(images, not args.center_only)
-    scores = predictions.reshape(len(images), -1)
-    lines: list[str] = []
-    for name, row in zip(names, scores, strict=True):
-        lines += [name, *best_classes(row, labels)]
+    results = result_lines(names, predictions, labels)
     if args.output_file:
         save(predictions, args.output_file)
     if labels is not None or args.print_results or not args.output_file:
-        print('\n'.join(lines))
+        print('\n'.join(results))
+
+
+def result_lines(
+    names: Sequence[str], predictions: np.ndarray, labels: Sequence[str] | None
+) -> list[str]:
+    """For each image its name, and its best classes. Raises DataError."""
+    lines: list[str] = []
+    for name, prediction in zip(names, predictions, strict=True):
+        lines.append(name)
+        lines += best_classes(prediction.ravel(), labels)
+    return lines
 
 
 def best_classes(scores: np.ndarray, labels: Sequence[str] | None) -> list[str]:
@@ -109,20 +116,23 @@ def read_labels(path: str) -> list[str]:
         raise DataError(f'{path}: cannot be read as the names of classes ({error})') from error
 
 
-def open_images(name: str, ext: str, channels: int) -> Images:
-    """The images of an .npy file, of the files *.`ext` of a directory, or of one file.
+def open_images(name: str, ext: str, channels: int) -> tuple[list[str], Images]:
+    """The images of an .npy file, of the files *.`ext` of a directory, or of one file; what to
+    call each, and its pixels (H, W, K).
 
     Raises DataError.
     """
     path = Path(name).expanduser()
     if path.suffix == '.npy':
-        images = read_array(path, name, channels)
-        return [f'{name}[{i}]' for i in range(len(images))], images
-    paths = sorted(path.glob(f'*.{ext}')) if path.is_dir() else [path]
+        array = read_array(path, name, channels)
+        return [f'{name}[{i}]' for i in range(len(array))], array
+    paths = [path]
+    if path.is_dir():
+        paths = sorted(path.glob(f'*.{ext}'))
     if not paths:
         raise DataError(f'{name}: found no *.{ext} in it; --ext names another extension')
-    color = channels != 1
-    return [str(path) for path in paths], [load_image(path, color) for path in paths]
+    images = [load_image(path, color=channels != 1) for path in paths]
+    return list(map(str, paths)), images
 
 
 def read_array(path: Path, name: str, channels: int) -> np.ndarray:

@@ -17,6 +17,7 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -68,11 +69,12 @@ def parse_log(args: argparse.Namespace) -> None:
     for kind, rows in (('train', log.train), ('test', log.test)):
         out = folder / f'{path.name}.{kind}'
         table = as_table(rows)
-        written = len(table) > 1
-        if written:
+        said = f'not written, for want of lines: {out}'
+        if len(table) > 1:
             write_table(table, out, args.delimiter)
+            said = f'wrote {out}'
         if args.verbose:
-            say(f'wrote {out}' if written else f'not written, for want of lines: {out}')
+            say(said)
 
 
 # -- tables
@@ -84,14 +86,12 @@ def as_table(rows: Sequence[Row]) -> list[list[Any]]:
     outputs = {row.iter: row.outputs for row in rows if row.outputs}
     if not outputs:
         outputs = {row.iter: {'loss': row.loss} for row in rows if not isnan(row.loss)}
-    names: dict[str, None] = {}
-    for values in outputs.values():
-        names.update(dict.fromkeys(values))
+    names = dict.fromkeys(chain.from_iterable(outputs.values()))
     table: list[list[Any]] = [['NumIters', 'Seconds', 'LearningRate', *names]]
     for row in rows:
         if row.iter in outputs:
-            values = outputs[row.iter]
-            table.append([row.iter, row.seconds, row.lr, *map(values.get, names)])
+            values = map(outputs[row.iter].get, names)
+            table.append([row.iter, row.seconds, row.lr, *values])
     return table
 
 
@@ -104,12 +104,9 @@ def write_table(table: list[list[Any]], path: Path, delimiter: str) -> None:
 
 
 def log_as_json(log: Log, path: str) -> dict[str, Any]:
-    return {
-        'log': path,
-        'train': [row_as_json(row) for row in log.train],
-        'test': [row_as_json(row) for row in log.test],
-        'notes': log.notes,
-    }
+    train = [row_as_json(row) for row in log.train]
+    test = [row_as_json(row) for row in log.test]
+    return {'log': path, 'train': train, 'test': test, 'notes': log.notes}
 
 
 def row_as_json(row: Row) -> dict[str, Any]:

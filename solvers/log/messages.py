@@ -75,13 +75,16 @@ def _headed_lines(log: str) -> Iterator[_Headed]:
         if not line.endswith('\n'):
             return  # it is still being written
         head = HEAD.match(line)
-        if head:
-            texts = [line[head.end() :].rstrip()]
-        else:
-            texts = _in_words_of_caffe(line.rstrip())
-        for text in texts:
+        for text in _texts(line, head):
             if _tells_of_training(text):
                 yield _Headed(number, head, text)
+
+
+def _texts(line: str, head: re.Match[str] | None) -> list[str]:
+    """What a line says, in the words of Caffe."""
+    if head:
+        return [line[head.end() :].rstrip()]
+    return _in_words_of_caffe(line.rstrip())
 
 
 def _tells_of_training(text: str) -> bool:

@@ -15,7 +15,7 @@ def log_net(net: Net) -> None:
     summed up layer by layer."""
     log('net.cpp:53', f'Initializing net from parameters: \n{format_text(net.param).rstrip()}')
     count = 0
-    for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
+    for layer, bottom, top in net.steps:
         count += sum(blob.count for blob in top)
         _log_blobs(layer, bottom, top)
         _log_shapes(layer, top)

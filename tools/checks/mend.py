@@ -5,6 +5,7 @@ out is blanked, so that all else keeps its line and column.
 """
 
 import re
+from bisect import bisect_right
 
 from google.protobuf.text_format import ParseError
 
@@ -36,10 +37,8 @@ class _Damage:
         self.text = text
         self.what = str(cause)
         self.tokens = tokens_of(text)
-        line, column = cause.GetLine() or 1, cause.GetColumn() or 1
-        offset = line_starts(text)[line - 1] + column - 1
-        begun = [i for i, token in enumerate(self.tokens) if token.start() <= offset]
-        self.at = begun[-1] if begun else 0
+        starts = [token.start() for token in self.tokens]
+        self.at = max(bisect_right(starts, _offset(text, cause)) - 1, 0)
 
     @property
     def here(self) -> Token:
@@ -159,3 +158,10 @@ class _Damage:
         _, line_end = self._line(token.start())
         rest = self.text[token.start() : line_end].rstrip(' \t\r}>')
         return max(token.start() + len(rest), token.end())
+
+
+def _offset(text: str, cause: ParseError) -> int:
+    """The position in a text that an error names by line and column, both from 1."""
+    line = cause.GetLine() or 1
+    column = cause.GetColumn() or 1
+    return line_starts(text)[line - 1] + column - 1

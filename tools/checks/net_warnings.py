@@ -37,7 +37,7 @@ class Placed:
 def layer_warnings(net: Net, path: str) -> Iterator[Finding]:
     """Warnings about single layers."""
     makers: dict[str, Layer] = {}
-    for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
+    for layer, bottom, top in net.steps:
         maker = makers.get(bottom[0].name) if bottom else None
         placed = Placed(net, layer, bottom, top, maker)
         for rule in LAYER_RULES:
@@ -148,7 +148,7 @@ def net_warnings(net: Net, path: str, trains: bool) -> Iterator[Finding]:
     yield from same_names(net, path)
     if net.phase != TRAIN:
         return
-    weights = loss_weights(net)
+    weights = top_weights(net)
     if any(weights.values()):
         yield from without_effect(net, path, weights)
     elif trains:
@@ -172,10 +172,10 @@ def same_names(net: Net, path: str) -> Iterator[Finding]:
             yield warning(layer.param, path, message)
 
 
-def loss_weights(net: Net) -> dict[str, float]:
+def top_weights(net: Net) -> dict[str, float]:
     """{blob: its weight in the loss} of all tops."""
     weights: dict[str, float] = {}
-    for layer, top in zip(net.layers, net.tops, strict=True):
+    for layer, _, top in net.steps:
         for blob, weight in zip(top, layer.loss_weights, strict=True):
             weights[blob.name] = weight
     return weights
@@ -184,19 +184,20 @@ def loss_weights(net: Net) -> dict[str, float]:
 def without_effect(net: Net, path: str, weights: dict[str, float]) -> Iterator[Finding]:
     """Layers on which no loss depends: those that would learn, and those whose tops nobody reads.
 
-    weights: as loss_weights gives them.
+    weights: as top_weights gives them.
     """
     cut = any(layer.param.propagate_down for layer in net.layers)
-    for layer, top, runs in zip(net.layers, net.tops, net.runs_backward, strict=True):
+    unread = {name for name in net.outputs if not weights[name]}
+    for (layer, _, top), runs in zip(net.steps, net.runs_backward, strict=True):
         names = [blob.name for blob in top]
-        unread = set(names) <= set(net.outputs) and not any(weights[name] for name in names)
         learns = any(param.learns for param in layer.params)
         if learns and not runs and not cut:
             message = 'its parameters do not learn: no loss depends on what it makes'
             yield warning(layer.param, path, message)
-        elif unread and is_for_readers(layer):
+        elif is_for_readers(layer) and unread.issuperset(names):
+            listed = ', '.join(map(repr, names))
             message = (
-                f'top {", ".join(map(repr, names))}: nobody reads it; '
+                f'top {listed}: nobody reads it; '
                 'take the layer out of TRAIN, or end the blob in a Silence layer'
             )
             yield warning(layer.param, path, message)

@@ -4,6 +4,7 @@ it runs them."""
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from ...feeding.net_file import find_net
@@ -56,7 +57,7 @@ class SolverLint:
         self._upgrade()
         consistent = self._check_fields()
         readable = self._read_nets()
-        nets = [net for field in INLINE for net in self.nets[field]]
+        nets = list(chain.from_iterable(self.nets.values()))
         if consistent and readable:
             self._check_in_states()
         else:

@@ -124,6 +124,12 @@ def test_a_hopeless_text_comes_to_an_end():
     assert len(parse_all('layer { name: }\n' * 500, 'n')[1]) == 100
 
 
+def test_an_error_in_a_brace_that_was_put_behind_the_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'n').write_text('name}\nlayer[{')
+    assert [finding.line for finding in lint('n')] == [1, 1, 2]
+
+
 def test_outermost_fields():
     text = '# net: 1\nnet_param {\n type: "a" }\nbase_lr: 1 lr_policy: "net: 3"\n\ntype: "SGD" base_lr: 2'
     assert field_lines(text) == {'net_param': 2, 'base_lr': 4, 'lr_policy': 4, 'type': 6}

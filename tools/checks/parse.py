@@ -50,17 +50,23 @@ def parse_as(message: M, text: str, name: str) -> tuple[M, list[ProtoError]]:
     """The message without the fields that cannot be read, each layer with its origin, and what is
     wrong with the text."""
     errors: list[ProtoError] = []
+    lines = text.count('\n') + 1
     while len(errors) < MOST:
         message.Clear()
         try:
             return parse_text(text, message, name), errors
         except ProtoError as error:
             cause = error.__cause__
-            if not isinstance(cause, ParseError):
+            if not isinstance(cause, ParseError) or _follows(error, cause, lines):
                 break
             errors.append(error)
             text = mended(text, str(error), cause)
     return message, errors + _missing_fields(message, name)
+
+
+def _follows(error: ProtoError, cause: ParseError, lines: int) -> bool:
+    """Whether an error is about what mending put behind a text of so many lines."""
+    return (cause.GetLine() or 1) > lines and 'is not closed' not in str(error)
 
 
 def _missing_fields(message: Message, name: str) -> list[ProtoError]:

@@ -29,11 +29,13 @@ def nesting(token: Token) -> int:
 
 
 def words_on(text: str, lines: Iterable[int]) -> set[str]:
-    """The words and names on some lines of a text; the first line is 1."""
+    """The words and names on some lines of a text. The first line is 1; lines that it does not have
+    are passed over, for errors may be about the whole text or a brace put behind it."""
     rows = text.split('\n')
     words: set[str] = set()
     for line in lines:
-        words.update(re.findall(r'[\w/.-]+', rows[line - 1]))
+        if 1 <= line <= len(rows):
+            words.update(re.findall(r'[\w/.-]+', rows[line - 1]))
     return words
 
 

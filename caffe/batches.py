@@ -18,7 +18,8 @@ def batches_of(arrays: Arrays, size: int) -> Iterator[dict[str, np.ndarray]]:
         batch: dict[str, np.ndarray] = {}
         for name, array in arrays.items():
             part = np.asarray(array[begin : begin + size])
-            zeros = np.zeros((size - len(part), *part.shape[1:]), part.dtype)
+            missing = (size - len(part), *part.shape[1:])
+            zeros = np.zeros(missing, part.dtype)
             batch[name] = np.concatenate([part, zeros])
         yield batch
 

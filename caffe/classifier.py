@@ -9,7 +9,7 @@ import numpy as np
 
 from ..netlib.errors import DataError, NetError
 from ..proto.caffe_pb2 import TEST
-from .io import Transformer, resize_image
+from .io import Transformer, cut, resize_image
 from .io import oversample as ten_crops
 from .pycaffe import Net
 
@@ -72,9 +72,9 @@ class Classifier(Net):
 
 def center_crops(images: Sequence[np.ndarray], crop_dims: Sequence[int]) -> list[np.ndarray]:
     """The crop (height, width) in the center of each image (H, W, K); all images have one size."""
-    height, width = crop_dims
-    top, left = (np.array(images[0].shape[:2]) - crop_dims) // 2
-    return [image[top : top + height, left : left + width] for image in images]
+    size = np.array(images[0].shape[:2])
+    corner = (size - crop_dims) // 2
+    return [cut(image, corner, crop_dims) for image in images]
 
 
 def transformer_for(

@@ -16,7 +16,7 @@ import numpy as np
 from ..netlib.errors import DataError, GoodinitError
 from ..proto.caffe_pb2 import TEST
 from .classifier import transformer_for
-from .io import load_image, resize_image
+from .io import cut, load_image, resize_image
 from .pycaffe import Net
 
 SELECTIVE_SEARCH = 'selective_search_ijcv_with_python'
@@ -120,7 +120,8 @@ class Detector(Net):
         planes = np.broadcast_to(mean, prepares.inputs[name][1:])
         swap = prepares.channel_swap.get(name, range(len(planes)))
         image = planes[np.argsort(swap)].transpose(order)
-        return (image / prepares.raw_scale.get(name, 1)).astype(np.float32)
+        scale = prepares.raw_scale.get(name, 1)
+        return (image / scale).astype(np.float32)
 
     def crop(self, im: np.ndarray, window: Sequence[int]) -> np.ndarray:
         """The window of the image (H, W, K); with context (see `configure_crop`) warped to the
@@ -128,24 +129,28 @@ class Detector(Net):
 
         Raises DataError where the window is empty or outside the image.
         """
+        height, width = im.shape[:2]
         box = np.asarray(window, float).reshape(2, 2)
-        wide = self._with_context(box, self.context_pad) if self.context_pad else box
-        inside = np.clip(wide, 0, im.shape[:2])
+        wide = box
+        if self.context_pad:
+            wide = self._with_context(box, self.context_pad)
+        inside = np.clip(wide, 0, (height, width))
         (top, left), (bottom, right) = inside.astype(int)
         part = im[top:bottom, left:right]
         if not part.size:
             place = 'ymin {:g}, xmin {:g}, ymax {:g}, xmax {:g}'.format(*box.ravel())
-            height, width = im.shape[:2]
             raise DataError(
                 f'window {place}: found nothing of the image, {height} x {width} pixels, in it'
             )
-        return self._warped(part, wide, inside) if self.context_pad else part
+        if not self.context_pad:
+            return part
+        return self._warped(part, wide, inside)
 
     def _with_context(self, box: np.ndarray, context_pad: int) -> np.ndarray:
         """The box ((ymin, xmin), (ymax, xmax)) of what fills the net's input when `box` fills all
         of it except the context."""
         size = self.crop_dims[:2]
-        half = (box[1] - box[0] + 1) / 2
+        half = _extent(box) / 2
         reach = size / (size - 2 * context_pad) * half
         return np.round(box[0] + half + [-reach, reach])
 
@@ -153,12 +158,17 @@ class Detector(Net):
         """The part of the box `wide` that is `inside` the image, at its place in the net's input,
         with the mean around it."""
         size = self.crop_dims[:2]
-        scale = size / (wide[1] - wide[0] + 1)
-        pad = np.round(np.maximum(-wide[0], 0) * scale).astype(int)
-        extent = np.round((inside[1] - inside[0] + 1) * scale).astype(int)
-        top, left = pad
-        height, width = np.minimum(extent, size - pad)
+        scale = size / _extent(wide)
+        outside = np.maximum(-wide[0], 0)
+        corner = np.round(outside * scale).astype(int)
+        extent = np.round(_extent(inside) * scale).astype(int)
+        extent = np.minimum(extent, size - corner)
         out = self.crop_mean.copy()
-        if height and width:  # of a window many times the image nothing is left to see
-            out[top : top + height, left : left + width] = resize_image(part, (height, width))
+        if extent.all():  # of a window many times the image nothing is left to see
+            cut(out, corner, extent)[...] = resize_image(part, extent)
         return out
+
+
+def _extent(box: np.ndarray) -> np.ndarray:
+    """The height and width of a box ((ymin, xmin), (ymax, xmax))."""
+    return box[1] - box[0] + 1

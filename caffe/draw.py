@@ -93,7 +93,8 @@ def _kernel_labels(param: PoolingParameter | ConvolutionParameter) -> list[str]:
 def _sides(param: PoolingParameter | ConvolutionParameter, field: str, default: int = 1) -> str:
     """'3' for a square, '1x7' where height and width are given, 'all' for global pooling."""
     side = field.removesuffix('_size')
-    height, width = getattr(param, f'{side}_h'), getattr(param, f'{side}_w')
+    height = getattr(param, f'{side}_h')
+    width = getattr(param, f'{side}_w')
     if height or width:
         return f'{height}x{width}'
     if field == 'kernel_size' and getattr(param, 'global_pooling', False):

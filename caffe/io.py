@@ -16,6 +16,8 @@ from ..proto import ProtoError, array_to_blob, blob_to_array, caffe_pb2
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+Pair = Sequence[int] | np.ndarray  # along height and width
+
 # The luminance of red, green, blue: ITU-R BT.709, as in scikit-image.
 LUMINANCE = np.array([0.2125, 0.7154, 0.0721], np.float32)
 
@@ -105,7 +107,8 @@ class Transformer:
         out = data.astype(np.float32)
         if out.shape[:2] != size:
             out = resize_image(out, size)
-        out = out.transpose(self.transpose.get(in_, range(out.ndim)))
+        axes = self.transpose.get(in_, range(out.ndim))
+        out = out.transpose(axes)
         if in_ in self.channel_swap:
             out = out[list(self.channel_swap[in_])]
         out *= self.raw_scale.get(in_, 1)
@@ -121,7 +124,8 @@ class Transformer:
         out /= self.raw_scale.get(in_, 1)
         if in_ in self.channel_swap:
             out = out[np.argsort(self.channel_swap[in_])]
-        return out.transpose(np.argsort(self.transpose.get(in_, range(out.ndim))))
+        axes = self.transpose.get(in_, range(out.ndim))
+        return out.transpose(np.argsort(axes))
 
     def set_transpose(self, in_: str, order: Sequence[int]) -> None:
         """The order of the axes, such as (2, 0, 1) from (H, W, K) to (K, H, W)."""
@@ -162,10 +166,11 @@ class Transformer:
             return
         if mean.ndim not in (2, 3):
             raise ValueError(f'Mean shape invalid: {mean.shape}')
-        image = mean.reshape(-1, *mean.shape[-2:])
-        if image.shape != shape:
-            image = resize_image(image.transpose(1, 2, 0), shape[1:]).transpose(2, 0, 1)
-        self.mean[in_] = image
+        planes = mean.reshape(-1, *mean.shape[-2:])
+        if planes.shape != shape:
+            image = planes.transpose(1, 2, 0)
+            planes = resize_image(image, shape[1:]).transpose(2, 0, 1)
+        self.mean[in_] = planes
 
     def set_input_scale(self, in_: str, scale: float) -> None:
         """A factor after the mean was subtracted."""
@@ -198,13 +203,15 @@ def load_image(filename: str | Path, color: bool = True) -> np.ndarray:
 def _pixels(image: Picture) -> np.ndarray:
     """(H, W, 1 or 3) in [0, 1]."""
     if image.mode.startswith('I'):
-        return np.asarray(image, np.float32)[..., None] / 65535
+        values = np.asarray(image, np.float32)
+        return values[..., None] / 65535
     if image.mode in ('1', 'L', 'LA'):
-        return np.asarray(image.convert('L'), np.float32)[..., None] / 255
+        values = np.asarray(image.convert('L'), np.float32)
+        return values[..., None] / 255
     return np.asarray(image.convert('RGB'), np.float32) / 255
 
 
-def resize_image(im: np.ndarray, new_dims: Sequence[int], interp_order: int = 1) -> np.ndarray:
+def resize_image(im: np.ndarray, new_dims: Pair, interp_order: int = 1) -> np.ndarray:
     """The image (H, W, K) in the size new_dims (height, width), float32, by splines of the order
     given.
 
@@ -214,9 +221,9 @@ def resize_image(im: np.ndarray, new_dims: Sequence[int], interp_order: int = 1)
     """
     from scipy.ndimage import zoom
 
-    height, width = im.shape[:2]
-    scale = [new_dims[0] / height, new_dims[1] / width, 1]
-    if im.shape[-1] not in (1, 3):
+    height, width, channels = im.shape
+    scale = (new_dims[0] / height, new_dims[1] / width, 1)
+    if channels not in (1, 3):
         return zoom(im, scale, order=interp_order).astype(np.float32)
     least, most = im.min(), im.max()
     out = zoom(im, scale, order=interp_order, mode='grid-constant', cval=least, grid_mode=True)
@@ -230,14 +237,21 @@ def oversample(images: Sequence[np.ndarray], crop_dims: Sequence[int]) -> np.nda
     Returns float32 (10 N, height, width, K): of each image the upper left, upper right, lower left
     and lower right corner and the center, then their mirror images. All images have one size.
     """
-    height, width = crop_dims
-    bottom = images[0].shape[0] - height
-    right = images[0].shape[1] - width
+    height, width = images[0].shape[:2]
+    bottom = height - crop_dims[0]
+    right = width - crop_dims[1]
     middle = (int(bottom / 2), int(right / 2))
     corners = [(0, 0), (0, right), (bottom, 0), (bottom, right), middle]
     crops: list[np.ndarray] = []
     for image in images:
-        five = [image[y : y + height, x : x + width] for y, x in corners]
-        mirrored = [crop[:, ::-1] for crop in five]
-        crops += [*five, *mirrored]
+        five = [cut(image, corner, crop_dims) for corner in corners]
+        crops += five
+        crops += [crop[:, ::-1] for crop in five]
     return np.array(crops, np.float32)
+
+
+def cut(image: np.ndarray, corner: Pair, dims: Pair) -> np.ndarray:
+    """The part of an image (H, W, K) of the size `dims`, whose upper left corner is `corner`."""
+    top, left = corner
+    height, width = dims
+    return image[top : top + height, left : left + width]

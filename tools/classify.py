@@ -100,9 +100,11 @@ def best_classes(scores: np.ndarray, labels: Sequence[str] | None) -> list[str]:
         raise DataError(
             f'--labels_file: found {len(labels)} names, needed: {len(scores)}, one for each class'
         )
-    names = range(len(scores)) if labels is None else labels
-    best = np.argsort(-scores, kind='stable')[:BEST]
-    return [f'{scores[i]:11.5f}  {names[i]}' for i in best]
+    lines: list[str] = []
+    for i in np.argsort(-scores, kind='stable')[:BEST]:
+        name = i if labels is None else labels[i]
+        lines.append(f'{scores[i]:11.5f}  {name}')
+    return lines
 
 
 # -- files

@@ -42,11 +42,18 @@ def arguments() -> Parser:
 def convert(args: argparse.Namespace) -> None:
     paths = {name: find_all(Path(args.input), files) for name, files in FILES.items()}
     for name in FILES:
-        batches = [read_cifar10(path) for path in paths[name]]
-        images = np.concatenate([images for images, _ in batches])
-        labels = np.concatenate([labels for _, labels in batches])
-        database = Path(args.output) / f'cifar10_{name}_{args.backend}'
-        write_images(str(database), args.backend, images, labels, digits=5)
+        images, labels = read_batches(paths[name])
+        folder = f'cifar10_{name}_{args.backend}'
+        database = str(Path(args.output) / folder)
+        write_images(database, args.backend, images, labels, digits=5)
+
+
+def read_batches(paths: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
+    """The images uint8 (N, 3, 32, 32) of several files, and their labels. Raises DataError."""
+    batches = [read_cifar10(path) for path in paths]
+    images = [images for images, _ in batches]
+    labels = [labels for _, labels in batches]
+    return np.concatenate(images), np.concatenate(labels)
 
 
 def find_all(folder: Path, names: Sequence[str]) -> list[Path]:

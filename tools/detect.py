@@ -161,24 +161,28 @@ def corners_of(row: dict[str, Any]) -> list[int] | None:
 
 
 def write_csv(path: str, found: Sequence[dict[str, Any]]) -> None:
-    classes = range(found[0]['prediction'].size)
+    count = found[0]['prediction'].size
+    classes = [f'class{i}' for i in range(count)]
     with atomic_write(path, 'w') as file:
         writer = csv.writer(file, lineterminator='\n')
-        writer.writerow(['filename', *CORNERS, *(f'class{i}' for i in classes)])
+        writer.writerow(['filename', *CORNERS, *classes])
         for detection in found:
-            window, prediction = detection['window'], detection['prediction'].ravel()
-            writer.writerow([detection['filename'], *window, *prediction])
+            name = detection['filename']
+            window = detection['window']
+            prediction = detection['prediction'].ravel()
+            writer.writerow([name, *window, *prediction])
 
 
 def write_hdf5(path: str, found: Sequence[dict[str, Any]]) -> None:
     h5py = import_extra('h5py', 'data')
     names = [detection['filename'] for detection in found]
+    windows = [detection['window'] for detection in found]
+    predictions = [detection['prediction'].ravel() for detection in found]
     made = io.BytesIO()
     with h5py.File(made, 'w') as out:
         out.create_dataset('filename', data=names, dtype=h5py.string_dtype())
-        out['window'] = np.stack([detection['window'] for detection in found])
-        predictions = np.stack([detection['prediction'] for detection in found])
-        out['prediction'] = predictions.reshape(len(found), -1)
+        out['window'] = np.stack(windows)
+        out['prediction'] = np.stack(predictions)
     with atomic_write(path) as file:
         file.write(made.getbuffer())
 

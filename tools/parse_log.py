@@ -86,7 +86,8 @@ def as_table(rows: Sequence[Row]) -> list[list[Any]]:
     outputs = {row.iter: row.outputs for row in rows if row.outputs}
     if not outputs:
         outputs = {row.iter: {'loss': row.loss} for row in rows if not isnan(row.loss)}
-    names = dict.fromkeys(chain.from_iterable(outputs.values()))
+    all_names = chain.from_iterable(outputs.values())
+    names = dict.fromkeys(all_names)
     table: list[list[Any]] = [['NumIters', 'Seconds', 'LearningRate', *names]]
     for row in rows:
         if row.iter in outputs:

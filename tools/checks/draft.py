@@ -75,13 +75,15 @@ def _go_on(
     place."""
     finding = in_own_names(found(error, path), param)
     rest = without(param, finding)
-    layer = next((layer for layer in param.layer if is_about(finding, layer)), None)
-    if layer is None or not isinstance(error, DataError) or _has_source(layer):
+    at_fault = [layer for layer in param.layer if is_about(finding, layer)][:1]
+    lacks_data = isinstance(error, DataError) and not all(map(_has_source, at_fault))
+    if not lacks_data:
         return finding, rest
     file = NetFile(Path(path), param)
+    options = DataOptions(input_shape=shape)
     try:
-        shapes = input_shapes(file, [layer], DataOptions(input_shape=shape), None)
-        return replace(finding, warning=True), with_inputs(param, [layer], shapes)
+        shapes = input_shapes(file, at_fault, options, None)
+        return replace(finding, warning=True), with_inputs(param, at_fault, shapes)
     except GoodinitError as unknown:
         message = f'{finding.message}; {found(unknown, path).message}'
         return replace(finding, message=message, warning=True), rest

@@ -93,7 +93,8 @@ def _other_messages(layer: Layer) -> list[str]:
 
 def applied_twice(placed: Placed) -> Iterator[str]:
     """A loss applies the softmax or sigmoid below it once more."""
-    layer, maker = placed.layer, placed.maker
+    layer = placed.layer
+    maker = placed.maker
     if maker is not None and maker.type == APPLIED.get(layer.type):
         yield (
             f"bottom '{placed.bottom[0].name}': found the top of the {maker.type} '{maker.name}', "
@@ -111,8 +112,9 @@ def drops_everything(placed: Placed) -> Iterator[str]:
 
 def overwrites_below(placed: Placed) -> Iterator[str]:
     """A layer in place writes over values that the gradient of the layer below it needs."""
-    maker, bottom, top = placed.maker, placed.bottom, placed.top
-    if maker is None or bottom[0] not in top:
+    maker = placed.maker
+    top = placed.top
+    if maker is None or placed.bottom[0] not in top:
         return
     if loses_gradient(placed.net, maker, placed.layer):
         yield (

@@ -18,9 +18,10 @@ def write_images(
     """
     _, channels, height, width = images.shape
     with create_database(path, BACKENDS[backend]) as database:
-        for i, (pixels, label) in enumerate(zip(images, labels, strict=True)):
-            datum = Datum(channels=channels, height=height, width=width, label=int(label))
+        for i, pixels in enumerate(images):
+            datum = Datum(channels=channels, height=height, width=width)
             datum.data = pixels.tobytes()
+            datum.label = int(labels[i])
             key = f'{i:0{digits}}'
             database.put(key.encode(), datum.SerializeToString())
     say(f'{path}: {len(images)} images of {channels} x {height} x {width}')

@@ -93,7 +93,8 @@ def model_arguments(args: argparse.Namespace) -> dict[str, Any]:
     """What Classifier and Detector take of add_model's options. Raises GoodinitError."""
     common.engine = make_engine(args.engine)
     path = find_model(args.model_def, 'deploy')
-    mean, swap = args.mean_file, args.channel_swap
+    mean = args.mean_file
+    swap = args.channel_swap
     if input_channels(path) == 3:
         mean = MEAN if mean is None else mean
         swap = [2, 1, 0] if swap is None else swap

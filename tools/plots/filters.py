@@ -45,12 +45,15 @@ def tiled(weights: np.ndarray) -> np.ndarray:
     count, _, height, width = weights.shape
     columns = ceil(sqrt(count))
     rows = ceil(count / columns)
-    height, width = height + GAP, width + GAP
+    height += GAP
+    width += GAP
     tiles = np.ones((rows * columns, 3, height, width))
-    tiles[:count, :, :-GAP, :-GAP] = stretched(in_color(weights))
-    grid = tiles.reshape(rows, columns, 3, height, width).transpose(0, 3, 1, 4, 2)
-    sheet = grid.reshape(rows * height, columns * width, 3)[:-GAP, :-GAP]
-    return np.rint(255 * sheet).astype(np.uint8)
+    filters = stretched(in_color(weights))
+    tiles[:count, :, :-GAP, :-GAP] = filters
+    grid = tiles.reshape(rows, columns, 3, height, width)
+    sheet = grid.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, 3)
+    pixels = 255 * sheet[:-GAP, :-GAP]
+    return np.rint(pixels).astype(np.uint8)
 
 
 def in_color(weights: np.ndarray) -> np.ndarray:

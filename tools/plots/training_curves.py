@@ -88,18 +88,21 @@ def draw_rates(panel: Any, runs: Sequence[Run], options: CurveOptions) -> None:
     for i, run in enumerate(runs):
         rows = sorted(rows_of(run), key=lambda row: row.iter)
         x, y = curve(rows, RATE, options.seconds)
+        look = figures.look(i)
         width = step * (len(runs) - i - 0.5)
-        panel.plot(x, y, **figures.look(i), linewidth=width, drawstyle='steps-post')
+        panel.plot(x, y, **look, linewidth=width, drawstyle='steps-post')
     figures.logarithmic(panel)
 
 
 def draw_output(panel: Any, runs: Sequence[Run], name: str, options: CurveOptions) -> None:
     """Draw an output, or the loss: thin lines of training, marked ones of tests."""
     for i, run in enumerate(runs):
+        look = figures.look(i)
         x, y = curve(run.log.train, name, options.seconds)
-        panel.plot(x, smoothed(y, options.smooth), **figures.look(i), **TRAIN)
+        y = smoothed(y, options.smooth)
+        panel.plot(x, y, **look, **TRAIN)
         x, y = curve(run.log.test, name, options.seconds)
-        panel.plot(x, y, **figures.look(i), **TEST)
+        panel.plot(x, y, **look, **TEST)
 
 
 def legend_handles(panel: Any, runs: Sequence[Run]) -> list:

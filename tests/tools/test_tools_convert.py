@@ -162,7 +162,8 @@ FAILURES = [
     (['a/', 'list.txt', 'there'], 'database there: already exists'),
     (
         ['--check_size', f'{PIXELS}/', 'mixed.txt', 'db'],
-        f'{PIXELS}/v1.png: Incorrect data field size: found (3, 20, 16), the first image has (3, 9, 14)',
+        f'{PIXELS}/v1.png: Incorrect data field size: found (3, 20, 16), '
+        'the first image has (3, 9, 14)',
     ),
     *(
         (

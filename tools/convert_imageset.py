@@ -29,9 +29,9 @@ from goodinit.tools.cli.gflags import add_flag, add_switch, plain
 
 SWITCHES = {
     'gray': 'make the images gray',
-    'shuffle': 'put them in random order',
-    'check_size': 'refuse images of another size than the first',
-    'encoded': 'store the files as they are, or encoded as --encode_type where they were resized',
+    'shuffle': 'shuffle them',
+    'check_size': 'refuse images that differ in size from the first',
+    'encoded': 'store encoded files: as they are, or as --encode_type if they are resized',
 }
 PROGRESS = 1000
 JPEG_QUALITY = 95  # OpenCV's
@@ -46,15 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def arguments() -> Parser:
     parser = Parser('goodinit convert_imageset', __doc__ or '')
     add = parser.add_argument
-    add('root', metavar='ROOTFOLDER/', help='what comes before each path of the list')
+    add('root', metavar='ROOTFOLDER/', help='the prefix of each path in the list')
     add('list', metavar='LISTFILE', help='a path and a label per line')
-    add('database', metavar='DB_NAME', help='the folder to make')
+    add('database', metavar='DB_NAME', help='the folder to create')
     for name, help in SWITCHES.items():
         add_switch(parser, name, help)
     add_backend(parser)
     for side in ('width', 'height'):
-        add_flag(parser, f'resize_{side}', f'the {side} to resize to (0: leave it)', whole(0), 0)
-    add_flag(parser, 'encode_type', 'how to encode: png, jpg, ... (default: as each file is)')
+        add_flag(parser, f'resize_{side}', f'the {side} to resize to (0: unchanged)', whole(0), 0)
+    add_flag(parser, 'encode_type', 'how to encode: png, jpg, ... (default: like each file)')
     seed = 'the same seed gives the same order (default: %(default)s)'
     add_flag(parser, 'seed', seed, whole(0), 0)
     return parser
@@ -127,7 +127,7 @@ def put_images(
     if not count:
         raise DataError(
             f'data {args.list}: none of its images can be read; '
-            f'the first was looked for as {args.root}{images[0][0]}'
+            f'the first was expected at {args.root}{images[0][0]}'
         )
     return count
 

@@ -27,7 +27,7 @@ def arguments() -> Parser:
     add = parser.add_argument
     add('images', metavar='IMAGES', help='the file of images')
     add('labels', metavar='LABELS', help='the file of labels')
-    add('database', metavar='DB', help='the folder to make')
+    add('database', metavar='DB', help='the folder to create')
     kind = 'kind of the database (default: %(default)s)'
     add('--backend', '-backend', choices=tuple(BACKENDS), default='lmdb', help=kind)
     return parser

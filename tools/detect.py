@@ -45,12 +45,12 @@ def arguments() -> Parser:
     add('output_file', metavar='OUTPUT', help='the .csv or .h5 file to write')
     add_model(parser)
     mode = (
-        'list: the windows of the input; selective_search: windows that it finds '
-        '(default: as the input has them)'
+        'list: the windows of the input; selective_search: windows that selective search finds '
+        '(default: list for a .csv file)'
     )
     add('--crop_mode', metavar='M', type=one_of(CROP_MODES.values()), help=mode)
     pad = (
-        "pixels along each side of the net's input that show what surrounds the window "
+        "pixels of context along each side of the net's input, around the window "
         '(default: %(default)s)'
     )
     add('--context_pad', metavar='N', type=whole(0), default=16, help=pad)
@@ -141,7 +141,7 @@ def windows_of(rows: csv.DictReader, path: str) -> Images:
     for row in rows:
         corners = corners_of(row)
         if corners is None:
-            raise DataError(f'{path}:{rows.line_num}: found no four numbers xmin, ymin, xmax, ymax')
+            raise DataError(f'{path}:{rows.line_num}: needed: four numbers xmin, ymin, xmax, ymax')
         images.setdefault(row['filename'], []).append(corners)
     return images
 

@@ -39,8 +39,8 @@ def arguments() -> Parser:
     proto = 'the prototxt of a net that reads its data itself; it runs in TEST'
     add('weights', metavar='WEIGHTS', help='a caffemodel')
     add('proto', metavar='PROTO', help=proto)
-    add('blobs', metavar='BLOB[,BLOB]', type=names, help='what to extract')
-    add('databases', metavar='DB[,DB]', type=names, help='the folders to make, one for each')
+    add('blobs', metavar='BLOB[,BLOB]', type=names, help='the blobs to extract')
+    add('databases', metavar='DB[,DB]', type=names, help='the folders to create, one for each')
     add('batches', metavar='NUM_MINI_BATCHES', type=whole(1), help='how many batches to run')
     add('backend', metavar='DB_TYPE', type=one_of(BACKENDS), help=', '.join(BACKENDS))
     mode = one_of(['CPU', 'GPU'])

@@ -36,9 +36,9 @@ def arguments() -> Parser:
     add = parser.add_argument
     files = 'a train_val, deploy or solver prototxt, or a bundled model'
     add('files', metavar='FILE', nargs='+', help=files)
-    level = 'the level of nets (default: %(default)s)'
+    level = 'the level at which nets are checked (default: %(default)s)'
     add('--level', metavar='N', type=whole(0), default=0, help=level)
-    add('--stage', metavar='A,B', default='', help='the stages of nets')
+    add('--stage', metavar='A,B', default='', help='the stages at which nets are checked')
     add_input_shape(parser)
     add_python_layers(parser)
     add('--json', action='store_true', help='print the findings as JSON')

@@ -36,13 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def arguments() -> Parser:
     parser = Parser('goodinit parse_log', __doc__ or '')
     add = parser.add_argument
-    log = 'the log, which may be of a training that still runs'
+    log = 'the log; its training may still be running'
     add('logfile_path', metavar='LOG', help=log)
     folder = "the folder to write to (default: the log's)"
     add('output_dir', metavar='OUTDIR', nargs='?', help=folder)
-    between = 'what stands between the columns (default: a comma; \\t for a tab)'
+    between = 'the separator of the columns (default: a comma; \\t for a tab)'
     add('--delimiter', metavar='C', type=delimiter, default=',', help=between)
-    as_json = 'print all of it as JSON instead, with the losses displayed'
+    as_json = 'print everything as JSON instead, with the losses displayed'
     add('--json', action='store_true', help=as_json)
     add('--verbose', action='store_true', help='say what was written')
     return parser
@@ -69,7 +69,7 @@ def parse_log(args: argparse.Namespace) -> None:
     for kind, rows in (('train', log.train), ('test', log.test)):
         out = folder / f'{path.name}.{kind}'
         table = as_table(rows)
-        said = f'not written, for want of lines: {out}'
+        said = f'not written, because it has no lines: {out}'
         if len(table) > 1:
             write_table(table, out, args.delimiter)
             said = f'wrote {out}'

@@ -46,11 +46,11 @@ def arguments() -> Parser:
     add('--out', metavar='F', type=figures.picture, default='plot.png', help=out)
     panel = "a panel: 'loss', 'rate', or the name of an output; may be given several times"
     add('--y', metavar='Y', action='append', help=panel)
-    smooth = 'draw of training the mean of the last N values'
+    smooth = 'of training, draw the mean of the last N values'
     add('--smooth', metavar='N', type=whole(1), default=1, help=smooth)
-    seconds = 'over the seconds since "Solving" instead of the iterations'
+    seconds = 'plot over the seconds since "Solving" instead of iterations'
     add('--seconds', action='store_true', help=seconds)
-    add('--title', metavar='T', default='', help='what to write above')
+    add('--title', metavar='T', default='', help='the title of the picture')
     return parser
 
 

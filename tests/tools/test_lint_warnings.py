@@ -22,7 +22,7 @@ NETS = [
     (
         FED + LOSS + '\nlayer { name: "t" type: "TanH" bottom: "conv" top: "t" }',
         [
-            "9: layer 't' (TanH): top 't': nobody reads it; take the layer out of TRAIN, "
+            "9: layer 't' (TanH): top 't': no layer reads it; remove the layer in TRAIN, "
             'or end the blob in a Silence layer'
         ],
     ),
@@ -41,7 +41,7 @@ NETS = [
     (
         TWO_NAMES,
         [
-            f'{place}: name: another layer with parameters has the same; '
+            f'{place}: name: another layer with parameters has the same name; '
             'weights are saved and loaded by name'
             for place in ("3: layer 'conv' (Convolution)", "7: layer 'conv' (InnerProduct)")
         ],
@@ -57,7 +57,7 @@ NETS = [
         FED.replace('type: "ReLU"', 'type: "TanH"') + LOSS,
         [
             "6: layer 'drop' (Dropout): top 'conv': is in place on the top of the TanH 'relu', "
-            'whose gradient needs what was there: as in Caffe, it comes out wrong; '
+            'whose gradient needs the overwritten values: as in Caffe, it comes out wrong; '
             'needed: a top of another name'
         ],
     ),

@@ -181,8 +181,7 @@ FAILURES = [
     (['a/', 'empty.txt', 'db'], 'data empty.txt: is empty; needed: a path and a label per line'),
     (
         [f'{PIXELS}', 'list.txt', 'db'],
-        'data list.txt: none of its images can be read; the first was looked for as '
-        f'{PIXELS}c0.png',
+        f'data list.txt: none of its images can be read; the first was expected at {PIXELS}c0.png',
     ),
 ]
 

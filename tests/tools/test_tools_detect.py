@@ -113,12 +113,12 @@ MISTAKES = [
     (
         ['in.csv', 'out.csv'],
         'filename,xmin,ymin,xmax,ymax\na.jpg,1,2,3\n',
-        'in.csv:2: found no four numbers',
+        'in.csv:2: needed: four numbers',
     ),
     (
         ['in.csv', 'out.csv'],
         'filename,xmin,ymin,xmax,ymax\n\na.jpg,1,2,3,inf\n',
-        'in.csv:3: found no four numbers',
+        'in.csv:3: needed: four numbers',
     ),
     (
         ['in.csv', 'out.csv'],

@@ -80,9 +80,9 @@ def test_bundled_models(path, folder):
 # What is indeed odd about recorded nets.
 ODD = {
     'nets/mnist_autoencoder_slim': 'inner_product_param: found, but a ',
-    'layers/Split/loss_weight_on_split_blob': "top 'g': nobody reads it",
+    'layers/Split/loss_weight_on_split_blob': "top 'g': no layer reads it",
     'layers/_mechanisms/inplace_chain': (
-        "is in place on the top of the ReLU 'r', whose gradient needs what was there"
+        "is in place on the top of the ReLU 'r', whose gradient needs the overwritten values"
     ),
     'layers/_mechanisms/unused_branch_no_backward': (
         'its parameters do not learn: no loss depends on what it makes'

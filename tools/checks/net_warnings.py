@@ -119,7 +119,7 @@ def overwrites_below(placed: Placed) -> Iterator[str]:
     if loses_gradient(placed.net, maker, placed.layer):
         yield (
             f"top '{top[0].name}': is in place on the top of the {maker.type} '{maker.name}', "
-            'whose gradient needs what was there: as in Caffe, it comes out wrong; '
+            'whose gradient needs the overwritten values: as in Caffe, it comes out wrong; '
             'needed: a top of another name'
         )
 
@@ -168,7 +168,7 @@ def same_names(net: Net, path: str) -> Iterator[Finding]:
     for layer in learning:
         if names[layer.name] > 1:
             message = (
-                'name: another layer with parameters has the same; '
+                'name: another layer with parameters has the same name; '
                 'weights are saved and loaded by name'
             )
             yield warning(layer.param, path, message)
@@ -184,7 +184,7 @@ def top_weights(net: Net) -> dict[str, float]:
 
 
 def without_effect(net: Net, path: str, weights: dict[str, float]) -> Iterator[Finding]:
-    """Layers on which no loss depends: those that would learn, and those whose tops nobody reads.
+    """Layers on which no loss depends: those that would learn, and those whose tops no layer reads.
 
     weights: as top_weights gives them.
     """
@@ -199,8 +199,8 @@ def without_effect(net: Net, path: str, weights: dict[str, float]) -> Iterator[F
         elif is_for_readers(layer) and unread.issuperset(names):
             listed = ', '.join(map(repr, names))
             message = (
-                f'top {listed}: nobody reads it; '
-                'take the layer out of TRAIN, or end the blob in a Silence layer'
+                f'top {listed}: no layer reads it; '
+                'remove the layer in TRAIN, or end the blob in a Silence layer'
             )
             yield warning(layer.param, path, message)
 

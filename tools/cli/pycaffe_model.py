@@ -41,7 +41,7 @@ def add_model(parser: Parser) -> None:
     add('--raw_scale', metavar='S', type=real(), default=255.0, help=scale)
     swap = (
         'the order of the channels (default: 2,1,0 for 3 channels, from RGB to BGR; '
-        "'' for as they are)"
+        "'' leaves it unchanged)"
     )
     add('--channel_swap', metavar='C', type=order, help=swap)
     add_engine(parser)

@@ -15,13 +15,16 @@ Arrays = Mapping[str, np.ndarray]
 def batches_of(arrays: Arrays, size: int) -> Iterator[dict[str, np.ndarray]]:
     """The arrays (N, ...) in batches of `size`, the last one filled up with zeros."""
     for begin in range(0, length(arrays), size):
-        batch: dict[str, np.ndarray] = {}
-        for name, array in arrays.items():
-            part = np.asarray(array[begin : begin + size])
-            missing = (size - len(part), *part.shape[1:])
-            zeros = np.zeros(missing, part.dtype)
-            batch[name] = np.concatenate([part, zeros])
-        yield batch
+        end = begin + size
+        yield {name: filled_up(array[begin:end], size) for name, array in arrays.items()}
+
+
+def filled_up(part: np.ndarray, size: int) -> np.ndarray:
+    """The array with zeros behind it, up to `size`."""
+    part = np.asarray(part)
+    missing = size - len(part)
+    zeros = np.zeros((missing, *part.shape[1:]), part.dtype)
+    return np.concatenate([part, zeros])
 
 
 def length(arrays: Arrays) -> int:

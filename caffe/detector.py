@@ -56,15 +56,17 @@ class Detector(Net):
         """
         found: list[dict[str, Any]] = []
         inputs: list[np.ndarray] = []
+        name = self.inputs[0]
+        color = self.crop_dims[2] != 1
         for filename, windows in images_windows:
-            image = load_image(filename, color=self.crop_dims[2] != 1)
+            image = load_image(filename, color)
             for window in windows:
                 found.append({'filename': filename, 'window': window})
                 crop = self._crop_of(filename, image, window)
-                inputs.append(self.transformer.preprocess(self.inputs[0], crop))
+                inputs.append(self.transformer.preprocess(name, crop))
         if not found:
             return found
-        batch: dict[str, Any] = {self.inputs[0]: np.stack(inputs)}
+        batch: dict[str, Any] = {name: np.stack(inputs)}
         predictions = self.forward_all(**batch)[self.outputs[0]]
         for detection, prediction in zip(found, predictions, strict=True):
             detection['prediction'] = prediction

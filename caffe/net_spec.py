@@ -168,14 +168,19 @@ class _Writer:
 
     def add(self, fn: Function) -> LayerParameter:
         if fn not in self.layers:
-            bottom = [self.add(top.fn).top[top.n] for top in fn.inputs]
-            top = bottom if fn.in_place else [self._name(top) for top in fn.tops]
-            name = self._name(fn.tops[0] if fn.tops else fn)
-            layer = self.net.layer.add(type=fn.type_name, bottom=bottom, top=top, name=name)
-            for field, value in fn.params.items():
-                _assign_layer(layer, field, value)
-            self.layers[fn] = layer
+            self.layers[fn] = self._layer(fn)
         return self.layers[fn]
+
+    def _layer(self, fn: Function) -> LayerParameter:
+        bottom = [self.add(top.fn).top[top.n] for top in fn.inputs]
+        top = bottom
+        if not fn.in_place:
+            top = [self._name(made) for made in fn.tops]
+        name = self._name(fn.tops[0] if fn.tops else fn)
+        layer = self.net.layer.add(type=fn.type_name, bottom=bottom, top=top, name=name)
+        for field, value in fn.params.items():
+            _assign_layer(layer, field, value)
+        return layer
 
     def _name(self, made: Made) -> str:
         if made not in self.names:

@@ -23,9 +23,9 @@ def log(place: str, text: str, level: str = 'I') -> None:
     least = os.environ.get(SILENCE, '0')
     if least.isdigit() and LEVELS.index(level) < int(least):
         return
-    time = f'{datetime.now():%m%d %H:%M:%S.%f}'
-    process = f'{os.getpid():5d}'
-    sys.stderr.write(f'{level}{time} {process} {place}] {text}\n')
+    time = datetime.now()
+    head = f'{level}{time:%m%d %H:%M:%S.%f} {os.getpid():5d} {place}]'
+    sys.stderr.write(f'{head} {text}\n')
 
 
 def number(value: float) -> str:

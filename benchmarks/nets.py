@@ -316,7 +316,7 @@ def gflop(net: str) -> float:
 
 def plot(numbers: dict, path: Path) -> None:
     """The times of three tasks as multiples of PyTorch's, for the candidates that have the task."""
-    from goodinit.tools.plots.figures import COLOURS, legend_above, save
+    from goodinit.tools.plots.figures import COLORS, legend_above, save
     from matplotlib.figure import Figure
 
     nets, names = list(numbers['samples']), list(next(iter(numbers['samples'].values())))
@@ -332,7 +332,7 @@ def plot(numbers: dict, path: Path) -> None:
                 *zip(*bars, strict=True) if bars else ([], []),
                 0.75 / len(names),
                 label=name,
-                color=COLOURS[i % len(COLOURS)],
+                color=COLORS[i % len(COLORS)],
             )
         axes.set_xticks([k + 0.4 - 0.4 / len(names) for k in range(len(nets))], nets)
         axes.set_ylabel(task)

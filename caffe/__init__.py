@@ -1,7 +1,7 @@
 """A drop-in for pycaffe, thin over netlib and solvers: `import goodinit.caffe as caffe`.
 
-`python -m goodinit.caffe script.py` runs a script that says `import caffe`; docs/pycaffe.md says
-what differs. Imports proto, netlib, initializers and solvers.
+`python -m goodinit.caffe script.py` runs a script that says `import caffe`. docs/pycaffe.md says
+what differs from pycaffe.
 """
 
 from importlib import import_module
@@ -29,7 +29,7 @@ from .common import (
 )
 from .net_spec import NetSpec, layers, params, to_proto
 from .pycaffe import Net
-from .solver import (
+from .solver_classes import (
     AdaDeltaSolver,
     AdaGradSolver,
     AdamSolver,

@@ -12,27 +12,49 @@ from types import ModuleType
 
 from . import alias
 
+USAGE_ERROR = 2  # as Python's own exit status
+
 
 def main(argv: list[str]) -> int:
-    """Run what the arguments name as `python` itself would; returns 2 where there is no such thing."""
-    if not argv or argv[0] in ('-h', '--help') or argv[0] in ('-m', '-c') and len(argv) == 1:
+    """Run what the arguments name, as `python` itself would. Returns 2 for a wrong command line,
+    and for a script that does not exist."""
+    if not argv or argv[0] in ('-h', '--help') or argv in (['-m'], ['-c']):
         sys.stderr.write(__doc__ or '')
-        return 2
-    option, rest = (argv[0], argv[1:]) if argv[0] in ('-m', '-c') else ('', argv)
-    if not option and not os.path.exists(rest[0]):
-        sys.stderr.write(f'there is no script {rest[0]}\n')
-        return 2
-    alias.install()
-    sys.argv = [option, *rest[1:]] if option == '-c' else rest
-    sys.path[0] = os.getcwd() if option else os.path.dirname(os.path.abspath(rest[0]))
-    if option == '-m':
-        runpy.run_module(rest[0], run_name='__main__', alter_sys=True)
-    elif option == '-c':
-        sys.modules['__main__'] = ModuleType('__main__')
-        exec(compile(rest[0], '<string>', 'exec'), vars(sys.modules['__main__']))
+        return USAGE_ERROR
+    if argv[0] == '-m':
+        run_module(argv[1], argv[1:])
+    elif argv[0] == '-c':
+        run_code(argv[1], argv[2:])
+    elif os.path.exists(argv[0]):
+        run_script(argv[0], argv)
     else:
-        runpy.run_path(rest[0], run_name='__main__')
+        sys.stderr.write(f'no such script: {argv[0]}\n')
+        return USAGE_ERROR
     return 0
+
+
+def run_module(name: str, argv: list[str]) -> None:
+    prepare_process(argv, os.getcwd())
+    runpy.run_module(name, run_name='__main__', alter_sys=True)
+
+
+def run_code(code: str, arguments: list[str]) -> None:
+    prepare_process(['-c', *arguments], os.getcwd())
+    main_module = ModuleType('__main__')
+    sys.modules['__main__'] = main_module
+    exec(compile(code, '<string>', 'exec'), vars(main_module))
+
+
+def run_script(path: str, argv: list[str]) -> None:
+    prepare_process(argv, os.path.dirname(os.path.abspath(path)))
+    runpy.run_path(path, run_name='__main__')
+
+
+def prepare_process(argv: list[str], folder: str) -> None:
+    """Let `import caffe` find goodinit.caffe, and give the program its arguments and its folder."""
+    alias.install()
+    sys.argv = argv
+    sys.path[0] = folder
 
 
 if __name__ == '__main__':

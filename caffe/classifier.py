@@ -1,4 +1,4 @@
-"""caffe.Classifier: a net that tells the classes of images."""
+"""caffe.Classifier: a net that names the classes of images."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import numpy as np
 
 from ..netlib.errors import DataError, NetError
 from ..proto.caffe_pb2 import TEST
-from .io import Transformer, resize_image
+from .io import Transformer, cut, resize_image
 from .io import oversample as ten_crops
 from .pycaffe import Net
+
+CROPS = 10
+Images = Sequence[np.ndarray] | np.ndarray  # each one (H, W, K)
 
 
 class Classifier(Net):
@@ -38,34 +41,40 @@ class Classifier(Net):
         self.crop_dims = np.array(self.blobs[self.inputs[0]].shape[2:])
         self.image_dims = tuple(self.crop_dims if image_dims is None else image_dims)
         if (self.crop_dims > self.image_dims).any():
+            found = '{} x {}'.format(*self.image_dims)
+            needed = '{} x {}'.format(*self.crop_dims)
             raise DataError(
-                'image_dims: found {} x {}, needed: '.format(*self.image_dims)
-                + '{} x {} or more, the input of the net'.format(*self.crop_dims)
+                f'image_dims: found {found}, needed: {needed} or more, the input of the net'
             )
 
-    def predict(self, inputs: Sequence[np.ndarray], oversample: bool = True) -> np.ndarray:
+    def predict(self, inputs: Images, oversample: bool = True) -> np.ndarray:
         """What the net's first output says of each image (H, W, K).
 
-        With `oversample` the mean over ten crops, (N, C): the corners, the center and their mirror
+        With `oversample` the mean over ten crops, (N, C): the corners, the center, and their mirror
         images. Without it that of the crop in the center, in the output's own shape. Raises
         DataError where there is no image.
         """
         if not len(inputs):
             raise DataError('predict: found no images, needed: one or more')
         images = [resize_image(image, self.image_dims) for image in inputs]
-        crops = (ten_crops if oversample else center_crops)(images, tuple(self.crop_dims))
+        if not oversample:
+            return self._scores(center_crops(images, tuple(self.crop_dims)))
+        scores = self._scores(ten_crops(images, tuple(self.crop_dims)))
+        return scores.reshape(len(images), CROPS, -1).mean(axis=1)
+
+    def _scores(self, crops: Images) -> np.ndarray:
+        """What the net's first output says of each crop, of the size of the net's input."""
         name = self.inputs[0]
-        batch: dict[str, Any] = {
-            name: np.stack([self.transformer.preprocess(name, crop) for crop in crops])
-        }
-        predictions = self.forward_all(**batch)[self.outputs[0]]
-        return predictions.reshape(len(images), 10, -1).mean(axis=1) if oversample else predictions
+        prepared = [self.transformer.preprocess(name, crop) for crop in crops]
+        batch: dict[str, Any] = {name: np.stack(prepared)}
+        return self.forward_all(**batch)[self.outputs[0]]
 
 
 def center_crops(images: Sequence[np.ndarray], crop_dims: Sequence[int]) -> list[np.ndarray]:
-    """The crop (height, width) in the center of each image (H, W, K)."""
-    top, left = (np.array(images[0].shape[:2]) - crop_dims) // 2
-    return [image[top : top + crop_dims[0], left : left + crop_dims[1]] for image in images]
+    """The crop (height, width) in the center of each image (H, W, K); all images have one size."""
+    size = np.array(images[0].shape[:2])
+    corner = (size - crop_dims) // 2
+    return [cut(image, corner, crop_dims) for image in images]
 
 
 def transformer_for(

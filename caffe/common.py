@@ -1,5 +1,5 @@
-"""What is global in Caffe: who computes, the random numbers, the log, the rank among solvers; and
-its stopwatch."""
+"""What is global in Caffe: the mode, the random numbers, the log, the rank among solvers; and its
+stopwatch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..solvers.log import glog
 
 @dataclass
 class Common:
-    """The settings that nets and solvers take up when they are built."""
+    """The settings that hold for nets and solvers built from now on."""
 
     engine: Engine = field(default_factory=make_engine)
     rng: np.random.Generator = field(default_factory=np.random.default_rng)
@@ -39,31 +39,32 @@ common = Common()
 
 def set_mode_cpu() -> None:
     """Nets that are built from now on compute on the CPU."""
-    common.gpu, common.engine = False, make_engine()
+    common.gpu = False
+    common.engine = make_engine()
 
 
 def set_mode_gpu() -> None:
-    """Nets that are built from now on compute on the GPU; where there is none, a warning says so
-    and the CPU does.
+    """Nets that are built from now on compute on the GPU; without one they compute on the CPU, and
+    a warning says so.
 
-    Raises EngineError where set_device asked for a GPU that is not there, or that is not the
-    process's.
+    Raises EngineError where set_device asked for a GPU that does not exist, or for another than the
+    process computes on already.
     """
     if common.gpu:
         return
     try:
         gpu_count()
     except GoodinitError as error:
-        warnings.warn(f'set_mode_gpu: no GPU can be used, the CPU computes ({error})', stacklevel=2)
+        warnings.warn(f'set_mode_gpu: no usable GPU; using the CPU ({error})', stacklevel=2)
         return
     use_gpu(common.device)
-    common.gpu, common.engine = True, make_engine('cuda')
+    common.gpu = True
+    common.engine = make_engine('cuda')
 
 
 def set_device(device: int) -> None:
-    """Choose the GPU by its number, among those that CUDA_VISIBLE_DEVICES lets through; the mode
-    says whether it is used. Raises EngineError where the process computes on another one already.
-    """
+    """Choose the GPU by its number among those that CUDA_VISIBLE_DEVICES admits; the mode says
+    whether it is used. Raises EngineError where the process computes on another one already."""
     if common.gpu:
         use_gpu(device)
     common.device = device
@@ -75,14 +76,14 @@ def set_random_seed(seed: int) -> None:
 
 
 def init_log(level: int | None = None, stderr: bool = True) -> None:
-    """Silence what is below a level (0 INFO, 1 WARNING, 2 ERROR, 3 FATAL). The log goes to stderr
-    in any case."""
+    """Silence the levels below one (0 INFO, 1 WARNING, 2 ERROR, 3 FATAL). The log always goes to
+    stderr."""
     if level is not None:
         os.environ[glog.SILENCE] = str(level)
 
 
 def log(text: str) -> None:
-    """A line of the log."""
+    """Write a line to the log."""
     glog.log('_caffe.cpp:0', text)
 
 
@@ -108,20 +109,20 @@ def set_solver_rank(rank: int) -> None:
 
 
 def set_multiprocess(multiprocess: bool) -> None:
-    """Whether the solvers are processes; as with their number, nothing depends on it where there is
-    no NCCL."""
+    """Say whether the solvers are processes. Without NCCL nothing depends on it, nor on their
+    number."""
     common.multiprocess = multiprocess
 
 
 def has_nccl() -> bool:
-    """False: NCCL, for several GPUs in one training, is not there."""
+    """False: NCCL, for training on several GPUs, is not supported."""
     return False
 
 
 class NCCL:
-    """pycaffe's way to train on several GPUs: an EngineError that says that there is none."""
+    """pycaffe's way to train on several GPUs: an EngineError that says it is not supported."""
 
-    missing = 'NCCL is not there: this trains on one GPU; step the solver without it'
+    missing = 'NCCL is not supported: training uses one GPU; step the solver without it'
 
     def __init__(self, *args: object):
         raise EngineError(self.missing)

@@ -1,40 +1,36 @@
-"""How positions in one blob of a NetSpec lie in another, and the Crop layer that aligns the two.
+"""How positions in one blob of a NetSpec correspond to those in another, and the Crop layer that
+aligns the two.
 
 A map is (axis, scale, shift): position x of the blob below is position scale * x + shift of the
-blob above. The spatial axes come after `axis`; None, 1, 0 leaves every position where it is. Scales
-and shifts are arrays, one number for all spatial axes or one each. A position on top of a
-convolution stands for the centre of what it sees.
+blob above. The spatial axes come after `axis`; (None, 1, 0) leaves every position where it is.
+Scales and shifts are arrays, one number for all spatial axes or one for each. A position on top of
+a convolution is the center of what it sees.
 """
+
+from typing import Any
 
 import numpy as np
 
 from ..netlib.errors import NetError
-from .net_spec import Top, layers
+from .net_spec import Function, Top, layers
 
-POINTWISE = {
+# Layers that leave every position where it is.
+NEURONS = (
     'AbsVal',
     'BNLL',
-    'BatchNorm',
-    'Bias',
     'Clip',
-    'Dropout',
     'ELU',
-    'Eltwise',
-    'Exp',
-    'LRN',
-    'Log',
-    'MVN',
     'PReLU',
-    'Power',
     'ReLU',
-    'Scale',
     'Sigmoid',
-    'Split',
     'Swish',
     'TanH',
     'Threshold',
-}
-UNEQUAL_SIDES = {f'{field}_{side}' for field in ('kernel', 'stride', 'pad') for side in 'hw'}
+)
+ARITHMETIC = ('Bias', 'Dropout', 'Eltwise', 'Exp', 'Log', 'Power', 'Scale', 'Split')
+NORMALIZING = ('BatchNorm', 'LRN', 'MVN')
+POINTWISE = (*NEURONS, *ARITHMETIC, *NORMALIZING)
+UNEQUAL_SIDES = {'kernel_h', 'kernel_w', 'stride_h', 'stride_w', 'pad_h', 'pad_w'}
 IDENTITY = (None, 1, 0)
 
 Map = tuple[int | None, np.ndarray | float, np.ndarray | float]
@@ -48,11 +44,11 @@ class AxisMismatchException(NetError):
     """Two maps that count their spatial axes from different places."""
 
 
-def conv_params(fn) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+def conv_params(fn: Function) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
     """The axis, stride, kernel extent (with its dilation) and pad of a Convolution, Deconvolution,
     Im2col or Pooling.
 
-    Raises UndefinedMapException for a layer that has no kernel_size, as in global pooling, or says
+    Raises UndefinedMapException for a layer without kernel_size, as in global pooling, or with
     kernel_h, kernel_w.
     """
     message = 'pooling_param' if fn.type_name == 'Pooling' else 'convolution_param'
@@ -64,20 +60,26 @@ def conv_params(fn) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
             f'a {fn.type_name} layer: found {found}, needed: kernel_size, stride and pad, '
             'for unequal sides as lists such as kernel_size=[3, 5]'
         )
-    kernel, stride, pad, dilation = (
-        np.array(params.get(field, default), ndmin=1)
-        for field, default in [('kernel_size', 1), ('stride', 1), ('pad', 0), ('dilation', 1)]
-    )
-    return params.get('axis', 1), stride, (kernel - 1) * dilation + 1, pad
+    kernel = _array(params, 'kernel_size', 1)
+    dilation = _array(params, 'dilation', 1)
+    extent = (kernel - 1) * dilation + 1
+    stride = _array(params, 'stride', 1)
+    pad = _array(params, 'pad', 0)
+    return params.get('axis', 1), stride, extent, pad
 
 
-def crop_params(fn) -> tuple[int, np.ndarray]:
+def _array(params: dict[str, Any], field: str, default: int) -> np.ndarray:
+    """A field that holds one number for all spatial axes, or one for each."""
+    return np.array(params.get(field, default), ndmin=1)
+
+
+def crop_params(fn: Function) -> tuple[int, np.ndarray]:
     """The axis and offset of a Crop."""
     params = fn.params.get('crop_param', fn.params)
-    return params.get('axis', 2), np.array(params.get('offset', 0), ndmin=1)
+    return params.get('axis', 2), _array(params, 'offset', 0)
 
 
-def coord_map(fn) -> Map:
+def coord_map(fn: Function) -> Map:
     """The map from a layer's bottom to its top. Raises UndefinedMapException for layers that have
     none."""
     if fn.type_name in ('Convolution', 'Pooling', 'Im2col'):
@@ -87,12 +89,9 @@ def coord_map(fn) -> Map:
         axis, stride, kernel, pad = conv_params(fn)
         return axis, stride, (kernel - 1) / 2 - pad
     if fn.type_name == 'Crop':
+        # A Crop names its first spatial axis, a convolution the one before.
         axis, offset = crop_params(fn)
-        return (
-            axis - 1,
-            1,
-            -offset,
-        )  # a Crop names its first spatial axis, a convolution the one before
+        return axis - 1, 1, -offset
     if fn.type_name in POINTWISE:
         return IDENTITY
     raise UndefinedMapException(
@@ -124,15 +123,16 @@ def coord_map_from_to(top_from: Top, top_to: Top) -> Map:
 
     Raises RuntimeError where there is none that spatial layers lead to.
     """
-    below_from, below_to = _maps_below(top_from), _maps_below(top_to)
-    for top, to_map in below_to.items():
+    below_from = _maps_below(top_from)
+    for top, to_map in _maps_below(top_to).items():
         if top in below_from:
             return compose(to_map, inverse(below_from[top]))
     raise RuntimeError('Could not compute map between tops; are they connected by spatial layers?')
 
 
 def _maps_below(top: Top) -> dict[Top, Map]:
-    """The map to `top` from each blob that it is computed from, the nearest first, itself included."""
+    """The map to `top` from each blob that it is computed from, the nearest first, itself
+    included."""
     maps: dict[Top, Map] = {top: IDENTITY}
     frontier = [top]
     for above in frontier:
@@ -142,7 +142,8 @@ def _maps_below(top: Top) -> dict[Top, Map]:
         except UndefinedMapException:
             continue
         # The second bottom of a Crop gives only its extents.
-        for below in fn.inputs[:1] if fn.type_name == 'Crop' else fn.inputs:
+        bottoms = fn.inputs[:1] if fn.type_name == 'Crop' else fn.inputs
+        for below in bottoms:
             if below not in maps:
                 maps[below] = compose(maps[above], step)
                 frontier.append(below)
@@ -150,11 +151,11 @@ def _maps_below(top: Top) -> dict[Top, Map]:
 
 
 def crop(top_from: Top, top_to: Top) -> Top:
-    """The Crop of `top_from` to the extents of `top_to`, its offset such that positions of the two
-    agree.
+    """The Crop of `top_from` to the extents of `top_to`, at the offset at which positions of the
+    two agree.
 
-    Raises AssertionError, as pycaffe does, where the scales differ or the offset is negative or no
-    whole number.
+    Raises AssertionError, as pycaffe does, where the scales differ or the offset is negative or not
+    a whole number.
     """
     axis, scale, shift = coord_map_from_to(top_from, top_to)
     offset = -np.round(np.atleast_1d(shift)).astype(int)
@@ -168,11 +169,9 @@ def crop(top_from: Top, top_to: Top) -> Top:
         )
     if not np.allclose(offset, -np.asarray(shift)):
         raise AssertionError(
-            f'cannot crop noninteger width (b = {shift}): kernels of odd extent, or even ones in '
-            'pairs, align'
+            f'cannot crop noninteger width (b = {shift}): '
+            'kernels of odd extent, or even ones in pairs, align'
         )
-    return layers.Crop(
-        top_from,
-        top_to,
-        crop_param={'axis': 2 if axis is None else axis + 1, 'offset': offset.tolist()},
-    )
+    first_spatial = 2 if axis is None else axis + 1
+    crop_param = {'axis': first_spatial, 'offset': offset.tolist()}
+    return layers.Crop(top_from, top_to, crop_param=crop_param)

@@ -1,11 +1,9 @@
-"""Net as pycaffe shows it: a net's blobs, layers and parameters by their order and by name, and its
-passes."""
+"""caffe.Net: a net as pycaffe shows it, and its passes."""
 
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -13,41 +11,22 @@ import numpy as np
 
 from .. import netlib
 from ..initializers import fill
-from ..netlib import layers
 from ..netlib.errors import NetError
 from ..netlib.layers.host.memory_data import MemoryData
-from ..netlib.layers.host.python import Python, views
-from ..netlib.weights import hdf5 as hdf5_weights
+from ..netlib.weights import hdf5
 from ..proto import write_weights
 from ..solvers.solver_nets import share_weights
+from .batches import Arrays, Gathered, batches_of, length
 from .common import common
+from .net_view import Dict, NetView
 
-Arrays = Mapping[str, np.ndarray]
-
-
-class Dict(OrderedDict):
-    """An ordered dict that also answers to the names of Python 2."""
-
-    def iterkeys(self):
-        return iter(self)
-
-    def itervalues(self):
-        return iter(self.values())
-
-    def iteritems(self):
-        return iter(self.items())
+# What is said of arrays for other blobs, and of arrays of another batch size.
+INPUT_ERRORS = ('Input blob arguments do not match net inputs.', 'Input is not batch sized')
+DIFF_ERRORS = ('Top diff arguments do not match net outputs.', 'Diff is not batch sized')
 
 
-class NetLayer:
-    """A layer of a net, but for Python layers, which are themselves: its `type` and its parameters,
-    `blobs`."""
-
-    def __init__(self, layer: layers.Layer):
-        self.type, self.blobs = layer.type, views(layer.params)
-
-
-class Net:
-    """A net, its parameters filled by their fillers, or by the caffemodel `weights`.
+class Net(NetView):
+    """A net, its parameters filled by their fillers, or copied from the caffemodel `weights`.
 
         Net(network_file, phase, level=0, stages=None, weights=None)
         Net(network_file, weights_file, phase)                          the older form
@@ -65,86 +44,33 @@ class Net:
         weights: str | None = None,
     ):
         if isinstance(phase, str | os.PathLike):
-            phase, weights, level = level, str(phase), 0
-        for path in filter(None, (network_file, weights)):
-            check_file(path)
-        self._show(
-            netlib.Net(
-                network_file,
-                int(phase),
-                level=level,
-                stages=stages or (),
-                engine=common.engine,
-                seed=common.seed(),
-            )
+            weights = str(phase)
+            phase = level
+            level = 0
+        check_file(network_file)
+        if weights:
+            check_file(weights)
+        net = netlib.Net(
+            network_file,
+            int(phase),
+            level=level,
+            stages=stages or (),
+            engine=common.engine,
+            seed=common.seed(),
         )
-        fill(self.net, common.rng)
+        super().__init__(net)
+        fill(net, common.rng)
         if weights:
             self.copy_from(weights)
 
     @classmethod
     def of(cls, net: netlib.Net) -> Net:
-        """A net that is there already, under this interface."""
+        """An existing net under this interface."""
         out = cls.__new__(cls)
-        out._show(net)
+        NetView.__init__(out, net)
         return out
 
-    def _show(self, net):
-        self.net = net
-        self._blob_names, self._layer_names = list(net.blobs), net.layer_names
-        self._blobs = views(net.blobs.values())
-        self.blobs = Dict(zip(self._blob_names, self._blobs, strict=True))
-        self.params = Dict((name, views(params)) for name, params in net.params.items())
-        self.layers = [
-            layer.user if isinstance(layer, Python) else NetLayer(layer) for layer in net.layers
-        ]
-        self.layer_dict = Dict(zip(self._layer_names, self.layers, strict=True))
-        self.bottom_names = self._names_by_layer(net.bottoms)
-        self.top_names = self._names_by_layer(net.tops)
-        self.inputs, self.outputs = net.inputs, net.outputs
-        weights = {
-            top.name: weight
-            for layer, tops in zip(net.layers, net.tops, strict=True)
-            for top, weight in zip(tops, layer.loss_weights, strict=True)
-        }
-        self.blob_loss_weights = Dict((name, weights[name]) for name in net.blobs)
-
-    def _names_by_layer(self, blobs):
-        return Dict(
-            (name, [b.name for b in listed])
-            for name, listed in zip(self._layer_names, blobs, strict=True)
-        )
-
-    # -- by index
-
-    @property
-    def _inputs(self) -> list[int]:
-        return self._ids(self.inputs)
-
-    @property
-    def _outputs(self) -> list[int]:
-        return self._ids(self.outputs)
-
-    @property
-    def _blob_loss_weights(self) -> list[float]:
-        return list(self.blob_loss_weights.values())
-
-    def _bottom_ids(self, i: int) -> list[int]:
-        return self._ids(blob.name for blob in self.net.bottoms[i])
-
-    def _top_ids(self, i: int) -> list[int]:
-        return self._ids(blob.name for blob in self.net.tops[i])
-
-    def _ids(self, names: Iterable[str]) -> list[int]:
-        return [self._blob_names.index(name) for name in names]
-
-    # -- running
-
-    def _forward(self, start: int, end: int) -> float:
-        return self.net.forward(start, end)
-
-    def _backward(self, start: int, end: int) -> None:
-        self.net.backward(start, end)
+    # -- one batch
 
     def forward(
         self,
@@ -160,13 +86,7 @@ class Net:
         not copies. Raises NetError where `inputs` are not all of the net's, or not of its batch
         size.
         """
-        self._set(
-            'data',
-            inputs,
-            self.inputs,
-            'Input blob arguments do not match net inputs.',
-            'Input is not batch sized',
-        )
+        self._set('data', inputs, self.inputs, *INPUT_ERRORS)
         self.net.forward(start, end)
         names = self.outputs if end is None else self.top_names[end]
         return Dict((name, self.blobs[name].data) for name in [*names, *(blobs or ())])
@@ -185,13 +105,7 @@ class Net:
         not copies. Raises NetError where `tops` are not all of the net's outputs, or not of its
         batch size.
         """
-        self._set(
-            'diff',
-            tops,
-            self.outputs,
-            'Top diff arguments do not match net outputs.',
-            'Diff is not batch sized',
-        )
+        self._set('diff', tops, self.outputs, *DIFF_ERRORS)
         self.net.backward(start, end)
         names = self.inputs if end is None else self.bottom_names[end]
         return Dict((name, self.blobs[name].diff) for name in [*names, *(diffs or ())])
@@ -200,16 +114,24 @@ class Net:
         self, half: str, arrays: Arrays, names: Sequence[str], mismatch: str, not_batch_sized: str
     ) -> None:
         if arrays and set(arrays) != set(names):
-            raise NetError(
-                f'{mismatch} Found {", ".join(arrays)}; needed {", ".join(names) or "none"}'
-            )
+            needed = ', '.join(names) or 'none'
+            raise NetError(f'{mismatch} Found {", ".join(arrays)}; needed {needed}')
         for name, array in arrays.items():
-            if array.shape[0] != self.blobs[name].shape[0]:
+            size = self.blobs[name].shape[0]
+            if array.shape[0] != size:
                 raise NetError(
-                    f"{not_batch_sized}: found {array.shape[0]} for '{name}', needed "
-                    f'{self.blobs[name].shape[0]}; reshape the blob, or use forward_all'
+                    f"{not_batch_sized}: found {array.shape[0]} for '{name}', needed {size}; "
+                    'reshape the blob, or use forward_all'
                 )
             getattr(self.blobs[name], half)[...] = array
+
+    def _forward(self, start: int, end: int) -> float:
+        return self.net.forward(start, end)
+
+    def _backward(self, start: int, end: int) -> None:
+        self.net.backward(start, end)
+
+    # -- inputs of any number
 
     def forward_all(
         self, blobs: Sequence[str] | None = None, **inputs: np.ndarray
@@ -217,9 +139,9 @@ class Net:
         """Run forward over inputs of any number, batch by batch. Returns {name: array} as
         `forward`, copied."""
         found = Gathered()
-        for batch in self._batch(inputs):
+        for batch in self._batches(inputs):
             found.add(self.forward(blobs, None, None, **batch))
-        return found.arrays(inputs)
+        return found.arrays(length(inputs))
 
     def forward_backward_all(
         self,
@@ -229,35 +151,28 @@ class Net:
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Run forward and backward over arrays of any number: inputs, and diffs of outputs.
 
-        Returns what `forward` and what `backward` give, copied.
+        Returns what `forward` gives and what `backward` gives, copied.
         """
-        found, gradients = Gathered(), Gathered()
-        batches = [
-            self._batch({name: arrays[name] for name in names if name in arrays})
-            for names in (self.inputs, self.outputs)
-        ]
-        for inputs, tops in zip_longest(*batches, fillvalue={}):
-            found.add(self.forward(blobs, None, None, **inputs))
-            gradients.add(self.backward(diffs, None, None, **tops))
-        return found.arrays(arrays), gradients.arrays(arrays)
+        inputs = {name: arrays[name] for name in self.inputs if name in arrays}
+        tops = {name: arrays[name] for name in self.outputs if name in arrays}
+        batches = (self._batches(inputs), self._batches(tops))
+        found = Gathered()
+        gradients = Gathered()
+        nothing: dict[str, np.ndarray] = {}
+        for batch, top_diffs in zip_longest(*batches, fillvalue=nothing):
+            found.add(self.forward(blobs, None, None, **batch))
+            gradients.add(self.backward(diffs, None, None, **top_diffs))
+        count = length(arrays)
+        return found.arrays(count), gradients.arrays(count)
 
-    def _batch(self, arrays: Arrays) -> Iterator[dict[str, np.ndarray]]:
-        """The arrays cut into batches of the size of the first blob, the last one filled up with
-        zeros."""
-        size = self._blobs[0].num
-        for begin in range(0, max(map(len, arrays.values()), default=0), size):
-            parts = {
-                name: np.asarray(array[begin : begin + size]) for name, array in arrays.items()
-            }
-            yield {
-                name: np.concatenate(
-                    [part, np.zeros((size - len(part), *part.shape[1:]), part.dtype)]
-                )
-                for name, part in parts.items()
-            }
+    def _batches(self, arrays: Arrays) -> Iterator[dict[str, np.ndarray]]:
+        return batches_of(arrays, self._blobs[0].num)
+
+    # -- around the passes
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
-        """What a MemoryData layer, the net's first, gives from now on. Raises NetError, DataError."""
+        """Set what a MemoryData layer, the net's first, gives from now on. Raises NetError,
+        DataError."""
         layer = self.net.layers[0]
         if not isinstance(layer, MemoryData):
             raise NetError(
@@ -292,7 +207,7 @@ class Net:
     # -- weights
 
     def copy_from(self, path: str) -> None:
-        """Take the weights of a file, layer by layer of the same name. Raises GoodinitError."""
+        """Copy the weights of a file, layer by layer of the same name. Raises GoodinitError."""
         self.net.copy_from(path)
 
     def share_with(self, other: Net) -> None:
@@ -305,26 +220,10 @@ class Net:
         write_weights(self.net.to_proto(), path)
 
     def save_hdf5(self, path: str) -> None:
-        hdf5_weights.write_hdf5(self.net, path)
+        hdf5.write_hdf5(self.net, path)
 
     def load_hdf5(self, path: str) -> None:
-        self.net.copy_from(hdf5_weights.read_hdf5(path))
-
-
-class Gathered:
-    """What batch after batch gives, by name."""
-
-    def __init__(self):
-        self.parts: dict[str, list[np.ndarray]] = {}
-
-    def add(self, arrays: Arrays) -> None:
-        for name, array in arrays.items():
-            self.parts.setdefault(name, []).append(np.array(array, ndmin=1))
-
-    def arrays(self, given: Arrays) -> Dict:
-        """Each one whole, without what belongs to zeros behind the `given` arrays."""
-        count = max(map(len, given.values()), default=0)
-        return Dict((name, np.concatenate(parts)[:count]) for name, parts in self.parts.items())
+        self.net.copy_from(hdf5.read_hdf5(path))
 
 
 def check_file(path: str) -> None:

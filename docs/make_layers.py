@@ -1,7 +1,7 @@
 """Write docs/layers.md from the docstrings of the layers.
 
-    python docs/make_layers.py              writes it
-    python docs/make_layers.py --check      writes nothing; exit status 1 where it would change
+python docs/make_layers.py              writes it
+python docs/make_layers.py --check      writes nothing; exit status 1 where it would change
 """
 
 import argparse

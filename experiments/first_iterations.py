@@ -27,8 +27,8 @@ from goodinit.netlib import Net
 from goodinit.proto import atomic_write, read_solver
 from goodinit.proto.caffe_pb2 import TEST, SolverParameter
 from goodinit.solvers import Displayed, Solver
-from goodinit.tools import plot_log
 from goodinit.tools.plots import figures
+from goodinit.tools.plots.training_curves import smoothed
 
 NONLINEARITIES = ('relu', 'tanh', 'maxout')
 PRESETS = {'LSUV': 'lsuv', 'OrthoInit': 'orthonormal', 'MSRA': 'msra', 'Xavier': 'xavier'}
@@ -176,7 +176,7 @@ converge from MSRA's weights; its figure begins at an accuracy of 40 %. Here the
 
 def report(runs: dict, iterations: int) -> str:
     def loss(run, i):
-        return plot_log.smoothed(run['losses'], WINDOW)[i]
+        return smoothed(run['losses'], WINDOW)[i]
 
     def lowest(found):
         return min(
@@ -217,8 +217,8 @@ def plot(runs: dict, path: Path) -> None:
         lines = [
             axis.plot(
                 range(1, len(run['losses']) + 1),
-                plot_log.smoothed(run['losses'], WINDOW),
-                **plot_log.look(i),
+                smoothed(run['losses'], WINDOW),
+                **figures.look(i),
                 label=name,
             )[0]
             for i, (name, run) in enumerate(found.items())

@@ -23,7 +23,7 @@ from goodinit.experiments.results import markdown, share_processors
 from goodinit.feeding.bundled import find_model
 from goodinit.proto import read_solver, write_text
 from goodinit.solvers.log.reader import Log, read_log
-from goodinit.tools import convert_mnist_data, plot_log
+from goodinit.tools import convert_mnist_data
 from goodinit.tools.plots import figures
 
 PRINTED = {
@@ -228,7 +228,7 @@ def plot(logs: dict[str, Log], path: Path) -> None:
         axis.plot(
             [row.iter for row in log.test[1:]],
             error(log)[1:],
-            **plot_log.look(i),
+            **figures.look(i),
             linewidth=1,
             label=title(name),
         )[0]

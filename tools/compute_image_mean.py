@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Compute the mean image of a database, and the mean of each channel, as Caffe's tool of this name.
+"""Compute the mean image of a database, and the mean of each channel, as Caffe's tool of this name
+does.
 
     goodinit compute_image_mean --backend=lmdb train_lmdb mean.binaryproto
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from goodinit.tools.cli.console import Parser, run
@@ -18,8 +19,8 @@ from goodinit.netlib.errors import DataError
 from goodinit.proto import write_binary
 from goodinit.proto.caffe_pb2 import BlobProto
 from goodinit.solvers.log.glog import log, number
+from goodinit.tools.cli.backends import BACKENDS, add_backend, log_opened
 from goodinit.tools.cli.output_file import check_output
-from goodinit.tools.convert_imageset import BACKENDS, add_backend, log_opened
 
 PROGRESS = 10000
 
@@ -31,10 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arguments() -> Parser:
     parser = Parser('goodinit compute_image_mean', __doc__ or '')
-    parser.add_argument(
-        'database', metavar='INPUT_DB', help='the database of images, all of one size'
-    )
-    parser.add_argument('output', metavar='OUTPUT_FILE', nargs='?', help='the mean file to write')
+    add = parser.add_argument
+    add('database', metavar='INPUT_DB', help='the database of images, all of one size')
+    add('output', metavar='OUTPUT_FILE', nargs='?', help='the mean file to write')
     add_backend(parser)
     return parser
 
@@ -45,32 +45,29 @@ def compute(args: argparse.Namespace) -> None:
     database = open_database(args.database, BACKENDS[args.backend])
     log_opened(args.database, args.backend)
     mean = mean_image(database)
-    channels, height, width = mean.shape
     if args.output:
         log('compute_image_mean.cpp:108', f'Write to {args.output}')
-        # Caffe's own mean files have no `shape` either.
-        blob = BlobProto(num=1, channels=channels, height=height, width=width, data=mean.ravel())
-        write_binary(blob, args.output)
-    log('compute_image_mean.cpp:114', f'Number of channels: {channels}')
+        write_mean(mean, args.output)
+    log('compute_image_mean.cpp:114', f'Number of channels: {len(mean)}')
     for i, value in enumerate(mean.mean(axis=(1, 2), dtype=np.float64)):
         log('compute_image_mean.cpp:119', f'mean_value channel [{i}]: {number(value)}')
 
 
 def mean_image(database: Database) -> np.ndarray:
-    """The mean of a database's images, float32 (C, H, W). Raises DataError for images of several
-    sizes or for none."""
+    """The mean of a database's images, float32 (C, H, W).
+
+    Raises DataError for images of several sizes, and for none.
+    """
     total: np.ndarray | None = None
     count = 0
-    for key, value in database:
-        name = f'{database.path}, key {key.decode(errors="replace")}'
-        image = datum_to_array(parse_datum(value, name), name=name)
+    for name, image in images_of(database):
         if total is None:
             log('compute_image_mean.cpp:70', 'Starting iteration')
             total = np.zeros(image.shape)
         if image.shape != total.shape:
             raise DataError(
-                f'{name}: Incorrect data field size: found {image.shape}, the first image has '
-                f'{total.shape}'
+                f'{name}: Incorrect data field size: found {image.shape}, '
+                f'the first image has {total.shape}'
             )
         total += image
         count += 1
@@ -81,6 +78,20 @@ def mean_image(database: Database) -> np.ndarray:
     if count % PROGRESS:
         log('compute_image_mean.cpp:101', f'Processed {count} files.')
     return (total / count).astype(np.float32)
+
+
+def images_of(database: Database) -> Iterator[tuple[str, np.ndarray]]:
+    """What to call each image of a database, and its pixels (C, H, W)."""
+    for key, value in database:
+        name = f'{database.path}, key {key.decode(errors="replace")}'
+        yield name, datum_to_array(parse_datum(value, name), name=name)
+
+
+def write_mean(mean: np.ndarray, path: str) -> None:
+    """Write a mean file: the mean (C, H, W) as a blob without `shape`, as Caffe's own are."""
+    channels, height, width = mean.shape
+    blob = BlobProto(num=1, channels=channels, height=height, width=width, data=mean.ravel())
+    write_binary(blob, path)
 
 
 if __name__ == '__main__':

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Convert the images of a list to a database of datums, as Caffe's tool of this name.
+"""Convert the images of a list to a database of datums, as Caffe's tool of this name does.
 
     goodinit convert_imageset --resize_height=256 --resize_width=256 images/ train.txt train_lmdb
 
-Each line of the list is a path, put after ROOTFOLDER as it is, and a label. An image that cannot be
-read is left out.
+Each line of the list is a path, appended to ROOTFOLDER as it is, and a label. Images that cannot be
+read are left out.
 """
 
 import argparse
@@ -15,98 +15,69 @@ from collections.abc import Sequence
 from goodinit.tools.cli.console import Parser, UsageError, run
 
 import numpy as np
-from goodinit.netlib.data.databases import LEVELDB, LMDB, create_database
+from goodinit.netlib.data.databases import create_database
 from goodinit.netlib.data.images import ImageError, decode_image, resize
+from goodinit.netlib.data.pairs import Writer
 from goodinit.netlib.data.sources import read_list
 from goodinit.netlib.errors import DataError
+from goodinit.netlib.shapes import Shape
 from goodinit.proto import existing_file
 from goodinit.proto.caffe_pb2 import Datum
 from goodinit.solvers.log.glog import log
+from goodinit.tools.cli.backends import BACKENDS, add_backend, log_opened
 from goodinit.tools.cli.gflags import add_flag, add_switch, plain
-from goodinit.tools.cli.values import INT_MAX, one_of, whole
+from goodinit.tools.cli.values import INT_MAX, whole
 
-BACKENDS = {'lmdb': LMDB, 'leveldb': LEVELDB}
 SWITCHES = {
-    'gray': 'make the images grey',
-    'shuffle': 'put them in random order',
-    'check_size': 'refuse images of another size than the first',
-    'encoded': 'store the files as they are, or encoded as --encode_type where they were resized',
+    'gray': 'make the images gray',
+    'shuffle': 'shuffle them',
+    'check_size': 'refuse images that differ in size from the first',
+    'encoded': 'store encoded files: as they are, or as --encode_type if they are resized',
 }
 PROGRESS = 1000
+JPEG_QUALITY = 95  # OpenCV's
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run(convert, arguments(), plain(sys.argv[1:] if argv is None else argv, list(SWITCHES)))
+    given = sys.argv[1:] if argv is None else argv
+    return run(convert, arguments(), plain(given, list(SWITCHES)))
 
 
 def arguments() -> Parser:
     parser = Parser('goodinit convert_imageset', __doc__ or '')
-    parser.add_argument(
-        'root', metavar='ROOTFOLDER/', help='what comes before each path of the list'
-    )
-    parser.add_argument('list', metavar='LISTFILE', help='a path and a label per line')
-    parser.add_argument('database', metavar='DB_NAME', help='the folder to make')
+    add = parser.add_argument
+    add('root', metavar='ROOTFOLDER/', help='the prefix of each path in the list')
+    add('list', metavar='LISTFILE', help='a path and a label per line')
+    add('database', metavar='DB_NAME', help='the folder to create')
     for name, help in SWITCHES.items():
         add_switch(parser, name, help)
     add_backend(parser)
-    add_flag(parser, 'resize_width', 'the width to resize to (0: leave it)', whole(0), 0)
-    add_flag(parser, 'resize_height', 'the height to resize to (0: leave it)', whole(0), 0)
-    add_flag(parser, 'encode_type', 'how to encode: png, jpg, ... (default: as each file is)')
-    add_flag(
-        parser, 'seed', 'the same seed gives the same order (default: %(default)s)', whole(0), 0
-    )
+    for side in ('width', 'height'):
+        add_flag(parser, f'resize_{side}', f'the {side} to resize to (0: unchanged)', whole(0), 0)
+    add_flag(parser, 'encode_type', 'how to encode: png, jpg, ... (default: like each file)')
+    seed = 'the same seed gives the same order (default: %(default)s)'
+    add_flag(parser, 'seed', seed, whole(0), 0)
     return parser
-
-
-def add_backend(parser: Parser) -> None:
-    """--backend."""
-    add_flag(
-        parser,
-        'backend',
-        f'the kind of database: {", ".join(BACKENDS)} (default: %(default)s)',
-        one_of(BACKENDS),
-        'lmdb',
-    )
 
 
 def convert(args: argparse.Namespace) -> None:
     if bool(args.resize_width) != bool(args.resize_height):
         raise UsageError(
-            f'--resize_width and --resize_height: found {args.resize_width} and {args.resize_height}, '
-            'needed: both or none'
+            f'--resize_width and --resize_height: found {args.resize_width} and '
+            f'{args.resize_height}, needed: both or none'
         )
     images = read_images(args.list)
     if args.shuffle:
         log('convert_imageset.cpp:86', 'Shuffling data')
-        images = [images[i] for i in np.random.default_rng(args.seed).permutation(len(images))]
+        order = np.random.default_rng(args.seed).permutation(len(images))
+        images = [images[i] for i in order]
     log('convert_imageset.cpp:89', f'A total of {len(images)} images.')
     if args.encode_type and not args.encoded:
         log('convert_imageset.cpp:92', 'encode_type specified, assuming encoded=true.')
     with create_database(args.database, BACKENDS[args.backend]) as database:
         log_opened(args.database, args.backend)
-        first, count = None, 0
-        for i, (name, label) in enumerate(images):
-            try:
-                datum, shape = make_datum(name, label, args)
-            except ImageError as error:
-                log('io.cpp:80', f'Could not open or find file {error}', 'E')
-                continue
-            first = first or shape
-            if args.check_size and shape != first:
-                raise DataError(
-                    f'{args.root}{name}: Incorrect data field size: found {shape}, the first image has '
-                    f'{first}; --resize_height and --resize_width make all the same'
-                )
-            database.put(f'{i:08}_{name}'.encode(), datum.SerializeToString())
-            count += 1
-            if count % PROGRESS == 0:
-                log('convert_imageset.cpp:147', f'Processed {count} files.')
-        if not count:
-            raise DataError(
-                f'data {args.list}: none of its images can be read; the first was looked for as '
-                f'{args.root}{images[0][0]}'
-            )
+        count = put_images(database, images, args)
     if count % PROGRESS:
         log('convert_imageset.cpp:153', f'Processed {count} files.')
 
@@ -122,68 +93,100 @@ def read_images(path: str) -> list[tuple[str, int]]:
         )
     images = list(zip(names, labels, strict=True))
     for name, label in images:
-        if not -INT_MAX <= label <= INT_MAX:
+        if abs(label) > INT_MAX:
             raise DataError(
                 f"data {path}: '{name}' has the label {label}, needed: at most {INT_MAX}"
             )
     return images
 
 
-def make_datum(name: str, label: int, args: argparse.Namespace) -> tuple[Datum, tuple[int, ...]]:
-    """The datum of an image, with the shape of its pixels (C, H, W). Raises ImageError."""
+def put_images(
+    database: Writer, images: Sequence[tuple[str, int]], args: argparse.Namespace
+) -> int:
+    """Put a datum of each image into the database; returns how many could be read.
+
+    Raises DataError for none, and for images of several sizes with --check_size.
+    """
+    first: Shape | None = None
+    count = 0
+    for i, (name, label) in enumerate(images):
+        try:
+            datum, shape = make_datum(name, label, args)
+        except ImageError as error:
+            log('io.cpp:80', f'Could not open or find file {error}', 'E')
+            continue
+        first = first or shape
+        if args.check_size and shape != first:
+            raise DataError(
+                f'{args.root}{name}: Incorrect data field size: found {shape}, the first image '
+                f'has {first}; --resize_height and --resize_width make all the same'
+            )
+        database.put(f'{i:08}_{name}'.encode(), datum.SerializeToString())
+        count += 1
+        if count % PROGRESS == 0:
+            log('convert_imageset.cpp:147', f'Processed {count} files.')
+    if not count:
+        raise DataError(
+            f'data {args.list}: none of its images can be read; '
+            f'the first was expected at {args.root}{images[0][0]}'
+        )
+    return count
+
+
+# -- datums
+
+
+def make_datum(name: str, label: int, args: argparse.Namespace) -> tuple[Datum, Shape]:
+    """The datum of an image, and the shape of its pixels (C, H, W). Raises ImageError."""
     file = args.root + name
     pixels = decode_image(file, color=not args.gray)
     if args.resize_height:
         pixels = resize(pixels, args.resize_height, args.resize_width)
+    channels, height, width = shape = pixels.shape
     suffix = name.rpartition('.')[2].lower()
     kind = args.encode_type or suffix
     if not (args.encoded or args.encode_type):
-        channels, height, width = pixels.shape
-        datum = Datum(
-            channels=channels,
-            height=height,
-            width=width,
-            data=pixels.tobytes(),
-            label=label,
-            encoded=False,
-        )
-    elif not args.resize_height and (suffix == kind or (suffix, kind) == ('jpeg', 'jpg')):
-        with open(file, 'rb') as stored:
-            datum = Datum(data=stored.read(), label=label, encoded=True)
+        datum = Datum(channels=channels, height=height, width=width, encoded=False)
+        datum.data = pixels.tobytes()
+    elif args.resize_height or not is_encoded_as(kind, suffix):
+        datum = Datum(data=encode(pixels, kind), encoded=True)
     else:
-        datum = Datum(data=encode(pixels, kind), label=label, encoded=True)
-    return datum, pixels.shape
+        with open(file, 'rb') as stored:
+            datum = Datum(data=stored.read(), encoded=True)
+    datum.label = label
+    return datum, shape
+
+
+def is_encoded_as(kind: str, suffix: str) -> bool:
+    """Whether a file with this suffix is encoded as --encode_type says."""
+    return suffix == kind or (suffix == 'jpeg' and kind == 'jpg')
 
 
 def encode(pixels: np.ndarray, kind: str) -> bytes:
-    """An image file, `kind` its suffix, of pixels (C, H, W): grey, or blue, green, red. Raises
-    UsageError."""
+    """An image file of pixels (C, H, W): gray, or blue, green, red. `kind` is its suffix.
+
+    Raises UsageError for a kind that is unknown, or does not take such pixels.
+    """
     from PIL import Image
 
     form = Image.registered_extensions().get(f'.{kind}')
     if form not in Image.OPEN or form not in Image.SAVE:
         raise UsageError(
-            f"--encode_type: unknown '{kind}', needed: png, jpg or another that Pillow writes and reads"
+            f"--encode_type: unknown '{kind}', "
+            'needed: png, jpg or another that Pillow writes and reads'
         )
+    if len(pixels) == 1:
+        planes = pixels[0]
+    else:
+        planes = np.ascontiguousarray(pixels[::-1].transpose(1, 2, 0))
     out = io.BytesIO()
-    planes = (
-        pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels[::-1].transpose(1, 2, 0))
-    )
     try:
-        Image.fromarray(planes).save(out, form, quality=95)  # OpenCV's quality
+        Image.fromarray(planes).save(out, form, quality=JPEG_QUALITY)
     except OSError as error:
         raise UsageError(
             f"--encode_type: '{kind}' does not take such pixels ({error}); needed: png or jpg"
         ) from error
     return out.getvalue()
-
-
-def log_opened(path: str, backend: str) -> None:
-    """What Caffe logs of a database that it opens."""
-    log(
-        {'lmdb': 'db_lmdb.cpp:35', 'leveldb': 'db_leveldb.cpp:18'}[backend],
-        f'Opened {backend} {path}',
-    )
 
 
 if __name__ == '__main__':

@@ -25,34 +25,24 @@ from goodinit.tools.cli.values import one_of
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
+    return run(draw, arguments(), argv)
+
+
+def arguments() -> Parser:
     parser = Parser('goodinit draw', __doc__ or '')
     add = parser.add_argument
-    add(
-        'input_net_proto_file',
-        metavar='NET',
-        help="the net's prototxt, or the name of a bundled model",
-    )
+    net = "the net's prototxt, or the name of a bundled model"
+    add('input_net_proto_file', metavar='NET', help=net)
     add('output_image_file', metavar='OUT', help='the picture to write')
-    add(
-        '--rankdir',
-        metavar='D',
-        type=one_of(['LR', 'RL', 'TB', 'BT']),
-        default='LR',
-        help='LR from left to right, TB from top to bottom, and RL, BT (default: %(default)s)',
-    )
-    add(
-        '--phase',
-        metavar='P',
-        type=one_of(['TRAIN', 'TEST', 'ALL']),
-        default='ALL',
-        help='the layers of TRAIN, of TEST, or ALL (default: %(default)s)',
-    )
-    add(
-        '--display_lrm',
-        action='store_true',
-        help="write each layer's multipliers of the learning rate",
-    )
-    return run(draw, parser, argv)
+    direction = one_of(['LR', 'RL', 'TB', 'BT'])
+    rankdir = 'LR from left to right, TB from top to bottom, and RL, BT (default: %(default)s)'
+    add('--rankdir', metavar='D', type=direction, default='LR', help=rankdir)
+    phases = one_of(['TRAIN', 'TEST', 'ALL'])
+    phase = 'the layers of TRAIN, of TEST, or ALL (default: %(default)s)'
+    add('--phase', metavar='P', type=phases, default='ALL', help=phase)
+    multipliers = "write each layer's multipliers of the learning rate"
+    add('--display_lrm', action='store_true', help=multipliers)
+    return parser
 
 
 def draw(args: argparse.Namespace) -> None:

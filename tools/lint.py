@@ -1,12 +1,10 @@
-#!/usr/bin/env python3
-"""All that is wrong with prototxts of nets and solvers, at once; the nets of a solver are checked
-with it.
+"""Report every problem in a prototxt of a net or solver, the nets of a solver included.
 
     goodinit lint solver.prototxt
     goodinit lint train_val.prototxt deploy.prototxt --json
 
-A line each: file:line: layer 'x' (Type): what was found, what is needed. Exit status 1 where there
-are errors, 0 where there are none or only warnings.
+A line for each: file:line: layer 'x' (Type): what was found, what is needed. The exit status is 1
+if there are errors, 0 if there are none, or only warnings.
 """
 
 import argparse
@@ -22,10 +20,10 @@ from goodinit.netlib.errors import GoodinitError
 from goodinit.netlib.shapes import Shape
 from goodinit.proto import read_text
 from goodinit.proto.caffe_pb2 import SolverParameter
-from goodinit.tools.checks.file import NetLint
 from goodinit.tools.checks.findings import Finding, found, in_order
-from goodinit.tools.checks.solver import SolverLint
-from goodinit.tools.checks.text import parse_all
+from goodinit.tools.checks.net_lint import NetLint
+from goodinit.tools.checks.parse import parse_all
+from goodinit.tools.checks.solver_lint import SolverLint
 from goodinit.tools.cli.arguments import add_input_shape, add_python_layers
 from goodinit.tools.cli.values import whole
 
@@ -38,20 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def arguments() -> Parser:
     parser = Parser('goodinit lint', __doc__ or '')
     add = parser.add_argument
-    add(
-        'files',
-        metavar='FILE',
-        nargs='+',
-        help='a train_val, deploy or solver prototxt, or a bundled model',
-    )
-    add(
-        '--level',
-        metavar='N',
-        type=whole(0),
-        default=0,
-        help='the level of nets (default: %(default)s)',
-    )
-    add('--stage', metavar='A,B', default='', help='the stages of nets')
+    files = 'a train_val, deploy or solver prototxt, or a bundled model'
+    add('files', metavar='FILE', nargs='+', help=files)
+    level = 'the level at which nets are checked (default: %(default)s)'
+    add('--level', metavar='N', type=whole(0), default=0, help=level)
+    add('--stage', metavar='A,B', default='', help='the stages at which nets are checked')
     add_input_shape(parser)
     add_python_layers(parser)
     add('--json', action='store_true', help='print the findings as JSON')
@@ -60,28 +49,27 @@ def arguments() -> Parser:
 
 def report(args: argparse.Namespace) -> int:
     stages = [stage for stage in args.stage.split(',') if stage]
-    findings = [
-        finding
-        for name in args.files
-        for finding in lint(name, args.level, stages, args.input_shape)
-    ]
+    findings: list[Finding] = []
+    for name in args.files:
+        findings += lint(name, args.level, stages, args.input_shape)
+    warnings = sum(finding.warning for finding in findings)
+    errors = len(findings) - warnings
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:
         for finding in findings:
             print(finding)
-        warnings = sum(finding.warning for finding in findings)
-        say(f'{counted(len(findings) - warnings, "error")}, {counted(warnings, "warning")}')
-    return int(any(not finding.warning for finding in findings))
+        say(f'{counted(errors, "error")}, {counted(warnings, "warning")}')
+    return 1 if errors else 0
 
 
 def lint(
     name: str, level: int = 0, stages: Sequence[str] = (), images: Shape | None = None
 ) -> list[Finding]:
-    """What is found in the file or bundled model `name`, in the order of the lines.
+    """Everything found in the file or bundled model `name`, in the order of its lines.
 
-    level, stages: of a net's state; a solver says its own. images: (C, H, W) where it cannot be
-    told.
+    level, stages: of a net's state; a solver has its own. images: (C, H, W) where the prototxt does
+    not tell it.
     """
     try:
         path = str(find_model(name))
@@ -97,7 +85,9 @@ def lint(
 
 
 def counted(n: int, what: str) -> str:
-    return f'{n or "no"} {what}{"s" * (n != 1)}'
+    """'no errors', '1 error', '2 errors' and so on."""
+    plural = '' if n == 1 else 's'
+    return f'{n or "no"} {what}{plural}'
 
 
 if __name__ == '__main__':

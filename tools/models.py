@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """List the models that come with goodinit.
 
-    goodinit models
-    goodinit models fitnet
+goodinit models
+goodinit models fitnet
 """
 
 import argparse

@@ -17,41 +17,36 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from math import isnan
 from pathlib import Path
+from typing import Any
 
 from goodinit.tools.cli.console import Parser, run, say
 
 from goodinit.proto import atomic_write
-from goodinit.solvers.log.reader import Row, read_log
+from goodinit.solvers.log.reader import Log, Row, read_log
 from goodinit.tools.cli.report import finite
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
+    return run(parse_log, arguments(), argv)
+
+
+def arguments() -> Parser:
     parser = Parser('goodinit parse_log', __doc__ or '')
     add = parser.add_argument
-    add('logfile_path', metavar='LOG', help='the log, which may be of a training that still runs')
-    add(
-        'output_dir',
-        metavar='OUTDIR',
-        nargs='?',
-        help="the folder to write to (default: the log's)",
-    )
-    add(
-        '--delimiter',
-        metavar='C',
-        type=delimiter,
-        default=',',
-        help='what stands between the columns (default: a comma; \\t for a tab)',
-    )
-    add(
-        '--json',
-        action='store_true',
-        help='print all of it as JSON instead, with the losses displayed',
-    )
+    log = 'the log; its training may still be running'
+    add('logfile_path', metavar='LOG', help=log)
+    folder = "the folder to write to (default: the log's)"
+    add('output_dir', metavar='OUTDIR', nargs='?', help=folder)
+    between = 'the separator of the columns (default: a comma; \\t for a tab)'
+    add('--delimiter', metavar='C', type=delimiter, default=',', help=between)
+    as_json = 'print everything as JSON instead, with the losses displayed'
+    add('--json', action='store_true', help=as_json)
     add('--verbose', action='store_true', help='say what was written')
-    return run(parse_log, parser, argv)
+    return parser
 
 
 def delimiter(text: str) -> str:
@@ -68,57 +63,62 @@ def parse_log(args: argparse.Namespace) -> None:
     for note in log.notes:
         say(f'note: {note}')
     if args.json:
-        print(
-            json.dumps(
-                {
-                    'log': args.logfile_path,
-                    'train': as_json(log.train),
-                    'test': as_json(log.test),
-                    'notes': log.notes,
-                },
-                indent=1,
-            )
-        )
+        print(json.dumps(log_as_json(log, args.logfile_path), indent=1))
         return
     path = Path(args.logfile_path)
+    folder = Path(args.output_dir or path.parent)
     for kind, rows in (('train', log.train), ('test', log.test)):
-        out = Path(args.output_dir or path.parent, f'{path.name}.{kind}')
+        out = folder / f'{path.name}.{kind}'
         table = as_table(rows)
+        said = f'not written, because it has no lines: {out}'
         if len(table) > 1:
-            with atomic_write(out, 'w') as file:
-                csv.writer(file, delimiter=args.delimiter, lineterminator='\n').writerows(table)
+            write_table(table, out, args.delimiter)
+            said = f'wrote {out}'
         if args.verbose:
-            say(f'wrote {out}' if len(table) > 1 else f'not written, for want of lines: {out}')
+            say(said)
 
 
-def as_table(rows: Sequence[Row]) -> list[list]:
+# -- tables
+
+
+def as_table(rows: Sequence[Row]) -> list[list[Any]]:
     """A list of names, and one for each row that has outputs; in a log without outputs the loss
     stands for them."""
-    outputs = {row.iter: row.outputs for row in rows if row.outputs} or {
-        row.iter: {'loss': row.loss} for row in rows if not isnan(row.loss)
+    outputs = {row.iter: row.outputs for row in rows if row.outputs}
+    if not outputs:
+        outputs = {row.iter: {'loss': row.loss} for row in rows if not isnan(row.loss)}
+    all_names = chain.from_iterable(outputs.values())
+    names = dict.fromkeys(all_names)
+    table: list[list[Any]] = [['NumIters', 'Seconds', 'LearningRate', *names]]
+    for row in rows:
+        if row.iter in outputs:
+            values = map(outputs[row.iter].get, names)
+            table.append([row.iter, row.seconds, row.lr, *values])
+    return table
+
+
+def write_table(table: list[list[Any]], path: Path, delimiter: str) -> None:
+    with atomic_write(path, 'w') as file:
+        csv.writer(file, delimiter=delimiter, lineterminator='\n').writerows(table)
+
+
+# -- JSON
+
+
+def log_as_json(log: Log, path: str) -> dict[str, Any]:
+    train = [row_as_json(row) for row in log.train]
+    test = [row_as_json(row) for row in log.test]
+    return {'log': path, 'train': train, 'test': test, 'notes': log.notes}
+
+
+def row_as_json(row: Row) -> dict[str, Any]:
+    return {
+        'iteration': row.iter,
+        'seconds': finite(row.seconds),
+        'lr': finite(row.lr),
+        'loss': finite(row.loss),
+        'outputs': {name: finite(value) for name, value in row.outputs.items()},
     }
-    names = list(dict.fromkeys(name for values in outputs.values() for name in values))
-    return [
-        ['NumIters', 'Seconds', 'LearningRate', *names],
-        *(
-            [row.iter, row.seconds, row.lr, *(outputs[row.iter].get(name) for name in names)]
-            for row in rows
-            if row.iter in outputs
-        ),
-    ]
-
-
-def as_json(rows: Sequence[Row]) -> list[dict]:
-    return [
-        {
-            'iteration': row.iter,
-            'seconds': finite(row.seconds),
-            'lr': finite(row.lr),
-            'loss': finite(row.loss),
-            'outputs': {name: finite(value) for name, value in row.outputs.items()},
-        }
-        for row in rows
-    ]
 
 
 if __name__ == '__main__':

@@ -38,13 +38,7 @@ from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import Event, Solver, snapshots
 from goodinit.solvers.solver import read
-from goodinit.tools.cli.arguments import (
-    add_engine,
-    add_python_layers,
-    add_sharing,
-    option,
-    switch,
-)
+from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, option, switch
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.progress import Progress

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Bring a caffemodel to the current format, as Caffe's tool of this name.
+"""Bring a caffemodel to the current format, as Caffe's tool of this name does.
 
     goodinit upgrade_net_proto_binary old.caffemodel new.caffemodel
 
-Exit status 1: what a V0 layer cannot have was left out, or an error said that there is no output.
-2: IN is no caffemodel.
+Exit status 1: something that a V0 layer cannot have was left out, or there is no output and an
+error says why. 2: IN is not a caffemodel.
 """
 
 import argparse
@@ -16,14 +16,14 @@ from goodinit.tools.cli.console import run
 from goodinit.proto import ProtoError, existing_file, read_binary, write_weights
 from goodinit.proto.caffe_pb2 import NetParameter
 from goodinit.solvers.log.glog import log
-from goodinit.tools.upgrade_net_proto_text import arguments, upgraded_net
+from goodinit.tools.cli.upgrading import upgrade_arguments, upgraded_net
 
 PLACE = 'upgrade_net_proto_binary.cpp'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run(upgrade, arguments('upgrade_net_proto_binary', __doc__), argv)
+    return run(upgrade, upgrade_arguments('upgrade_net_proto_binary', __doc__), argv)
 
 
 def upgrade(args: argparse.Namespace) -> int:

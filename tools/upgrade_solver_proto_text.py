@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Bring a solver prototxt to the current format (`type` in place of `solver_type`), as Caffe's tool
-of this name.
+of this name does.
 
     goodinit upgrade_solver_proto_text old_solver.prototxt solver.prototxt
 
-Exit status 1: an error said that there is no output. 2: IN is not the text of a solver.
+Exit status 1: there is no output, and an error says why. 2: IN is not the text of a solver.
 """
 
 import argparse
@@ -24,14 +24,18 @@ from goodinit.proto import (
 from goodinit.proto.caffe_pb2 import SolverParameter
 from goodinit.proto.errors import about
 from goodinit.solvers.log.glog import log
-from goodinit.tools.upgrade_net_proto_text import arguments
+from goodinit.tools.cli.upgrading import BEGIN, DONE, upgrade_arguments
 
-PLACE, SOURCE = 'upgrade_solver_proto_text.cpp', 'upgrade_proto.cpp'
+PLACE = 'upgrade_solver_proto_text.cpp'
+SOLVER_TYPE = "'solver_type' field (enum)"
+NOTE = (
+    "Note that future Caffe releases will only support 'type' field (string) for a solver's type."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run(upgrade, arguments('upgrade_solver_proto_text', __doc__), argv)
+    return run(upgrade, upgrade_arguments('upgrade_solver_proto_text', __doc__), argv)
 
 
 def upgrade(args: argparse.Namespace) -> int:
@@ -51,23 +55,12 @@ def upgraded_solver(solver: SolverParameter, name: str) -> SolverParameter:
     if not solver.HasField('solver_type'):
         log(f'{PLACE}:43', f'File already in latest proto format: {name}', 'E')
         return upgrade_solver(solver)
-    old = "'solver_type' field (enum)"
-    log(
-        f'{SOURCE}:1084',
-        f"Attempting to upgrade input file specified using deprecated {old}': {name}",
-    )
+    # BVLC's own line has this stray quote.
+    log('upgrade_proto.cpp:1084', f"{BEGIN} {SOLVER_TYPE}': {name}")
     with about(name):
         upgraded = upgrade_solver(solver)
-    log(
-        f'{SOURCE}:1091',
-        f"Successfully upgraded file specified using deprecated {old} to 'type' field (string).",
-    )
-    log(
-        f'{SOURCE}:1093',
-        "Note that future Caffe releases will only support 'type' field (string) for a solver's "
-        'type.',
-        'W',
-    )
+    log('upgrade_proto.cpp:1091', f"{DONE} {SOLVER_TYPE} to 'type' field (string).")
+    log('upgrade_proto.cpp:1093', NOTE, 'W')
     return upgraded
 
 

@@ -4,8 +4,10 @@ sharing.py gives parameters their rates and owners, caffemodel.py and hdf5.py ar
 BVLC Caffe. A net is seen here as its layers (formats.LayeredNet).
 """
 
-from . import hdf5  # noqa: F401  (registers its format after that of caffemodels)
-from .caffemodel import layers_of, to_proto
+# The format that is registered first is that of files whose name says nothing: caffemodels.
+from .caffemodel import layers_of, to_proto  # isort: split
+
+from . import hdf5  # noqa: F401  (registers its format)
 from .formats import Format, check_save, read_weights_file, register_format, save
 from .transfer import copy_weights
 

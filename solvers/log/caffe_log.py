@@ -82,7 +82,8 @@ class SolverLog:
 
 
 def _log_clipped(event: Clipped) -> None:
-    norm, limit = number(event.norm), number(event.limit)
+    norm = number(event.norm)
+    limit = number(event.limit)
     factor = number(event.limit / event.norm)
     log(
         'sgd_solver.cpp:99',
@@ -109,14 +110,16 @@ def _log_snapshotted(event: Snapshotted) -> None:
 
 
 def _log_magnitude(event: Magnitude) -> None:
-    kind = event.blob.partition(' ')[0]
+    kind, _, _ = event.blob.partition(' ')
     line = MAGNITUDE_LINES[event.direction, kind]
-    text = f'Layer {event.layer}, {event.blob} {event.half}: {number(event.mean)}'
+    mean = number(event.mean)
+    text = f'Layer {event.layer}, {event.blob} {event.half}: {mean}'
     log(f'net.cpp:{line}', f'    [{event.direction}] {text}')
 
 
 def _log_norms(event: Norms) -> None:
-    l1, l2 = _data_and_diff(event.l1), _data_and_diff(event.l2)
+    l1 = _data_and_diff(event.l1)
+    l2 = _data_and_diff(event.l2)
     text = f'All net params (data, diff): L1 norm = {l1}; L2 norm = {l2}'
     log('net.cpp:721', f'    [Backward] {text}', 'E')
 
@@ -141,4 +144,5 @@ def weighted(value: float, weight: float) -> str:
     """What an output adds to the loss, such as ' (* 1 = 0.5 loss)'; '' for a weight of 0."""
     if not weight:
         return ''
-    return f' (* {number(weight)} = {number(weight * value)} loss)'
+    loss = number(weight * value)
+    return f' (* {number(weight)} = {loss} loss)'

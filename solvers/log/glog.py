@@ -24,7 +24,8 @@ def log(place: str, text: str, level: str = 'I') -> None:
     if least.isdigit() and LEVELS.index(level) < int(least):
         return
     time = datetime.now()
-    sys.stderr.write(f'{level}{time:%m%d %H:%M:%S.%f} {os.getpid():5d} {place}] {text}\n')
+    head = f'{level}{time:%m%d %H:%M:%S.%f} {os.getpid():5d} {place}]'
+    sys.stderr.write(f'{head} {text}\n')
 
 
 def number(value: float) -> str:

@@ -75,13 +75,16 @@ def _headed_lines(log: str) -> Iterator[_Headed]:
         if not line.endswith('\n'):
             return  # it is still being written
         head = HEAD.match(line)
-        if head:
-            texts = [line[head.end() :].rstrip()]
-        else:
-            texts = _in_words_of_caffe(line.rstrip())
-        for text in texts:
+        for text in _texts(line, head):
             if _tells_of_training(text):
                 yield _Headed(number, head, text)
+
+
+def _texts(line: str, head: re.Match[str] | None) -> list[str]:
+    """What a line says, in the words of Caffe."""
+    if head:
+        return [line[head.end() :].rstrip()]
+    return _in_words_of_caffe(line.rstrip())
 
 
 def _tells_of_training(text: str) -> bool:
@@ -95,13 +98,17 @@ def _in_words_of_caffe(line: str) -> list[str]:
     found = GOODINIT_TRAIN.match(line)
     if not found:
         return []
-    start = f'Iteration {found["iter"]}, '
+    start = f'Iteration {found["iter"]}'
     if found['net']:
-        lines = [f'{start}Testing net (#{found["net"]})']
-        for i, output in enumerate(found['outputs'].split(', ')):
+        lines = [f'{start}, Testing net (#{found["net"]})']
+        outputs = found['outputs'].split(', ')
+        for i, output in enumerate(outputs):
             lines.append(f'Test net output #{i}: {output}')
         return lines
-    return [f'{start}{name} = {found[name]}' for name in ('loss', 'lr') if found[name]]
+    lines = [f'{start}, loss = {found["loss"]}']
+    if found['lr']:
+        lines.append(f'{start}, lr = {found["lr"]}')
+    return lines
 
 
 def _times(heads: list[re.Match[str] | None], last_year: int) -> list[datetime | None]:

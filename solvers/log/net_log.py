@@ -15,7 +15,7 @@ def log_net(net: Net) -> None:
     summed up layer by layer."""
     log('net.cpp:53', f'Initializing net from parameters: \n{format_text(net.param).rstrip()}')
     count = 0
-    for layer, bottom, top in zip(net.layers, net.bottoms, net.tops, strict=True):
+    for layer, bottom, top in net.steps:
         count += sum(blob.count for blob in top)
         _log_blobs(layer, bottom, top)
         _log_shapes(layer, top)
@@ -40,8 +40,8 @@ def _log_blobs(layer: Layer, bottom: list[Blob], top: list[Blob]) -> None:
 def _log_shapes(layer: Layer, top: list[Blob]) -> None:
     log('net.cpp:124', f'Setting up {layer.name}')
     for blob, weight in zip(top, layer.loss_weights, strict=True):
-        extents = ''.join(f'{extent} ' for extent in blob.shape)
-        log('net.cpp:131', f'Top shape: {extents}({blob.count})')
+        shape = ' '.join(map(str, (*blob.shape, f'({blob.count})')))
+        log('net.cpp:131', f'Top shape: {shape}')
         if weight:
             log('net.cpp:134', f'    with loss weight {number(weight)}')
 

@@ -140,11 +140,12 @@ class _Reader:
             name = f'{name}#{self.net}'
         name = _numbered(name, row.outputs)
         row.outputs[name] = float(found['value'])
-        if found['loss']:
+        loss = found['loss']
+        if loss:
             self.losses.add(name)
-        if found['loss'] and test and not self.net:
-            loss = float(found['loss'])
-            row.loss = loss if isnan(row.loss) else row.loss + loss
+        if loss and test and self.net == 0:
+            before = 0 if isnan(row.loss) else row.loss
+            row.loss = before + float(loss)
 
     def log(self) -> Log:
         train = [self.train[i] for i in sorted(self.train)]

@@ -102,7 +102,7 @@ def untouched(ones):
 
 @pytest.mark.parametrize('chain', CHAINS)
 def test_positions_are_where_the_net_carries_them(chain):
-    """Averages of a ramp are the ramp at the centre: the values on top are positions in the data."""
+    """Averages of a ramp are the ramp at the center: values on top are positions in the data."""
     n = started()
     n.top = CHAINS[chain](n.data)
     axis, scale, shift = coord_map_from_to(n.top, n.data)

@@ -24,7 +24,8 @@ LABELS = [
         r'"c\n(Convolution)\nkernel size: 5\nstride: 2\npad: 0"',
     ),
     (
-        'name: "c" type: "Deconvolution" convolution_param { kernel_h: 1 kernel_w: 7 pad_h: 0 pad_w: 3 }',
+        'name: "c" type: "Deconvolution" '
+        'convolution_param { kernel_h: 1 kernel_w: 7 pad_h: 0 pad_w: 3 }',
         'TB',
         '"c (Deconvolution) kernel size: 1x7 stride: 1 pad: 0x3"',
     ),

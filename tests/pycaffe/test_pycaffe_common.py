@@ -30,7 +30,7 @@ def test_without_a_gpu_a_warning_says_so(monkeypatch, modes):
         patch.setattr('goodinit.caffe.common.gpu_count', none)
         caffe.set_device(3)
         with pytest.warns(
-            UserWarning, match=r'set_mode_gpu: no GPU can be used, the CPU computes \(no device\)'
+            UserWarning, match=r'set_mode_gpu: no usable GPU; using the CPU \(no device\)'
         ):
             caffe.set_mode_gpu()
     assert net().forward(data=normal(4, 3))['out'].shape == (4, 2)
@@ -76,7 +76,7 @@ def test_the_rest_of_the_module():
     assert (caffe.TRAIN, caffe.TEST) == (0, 1)
     assert (caffe.solver_count(), caffe.solver_rank(), caffe.has_nccl()) == (1, 0, False)
     for make in (caffe.NCCL, caffe.NCCL.new_uid):
-        with pytest.raises(GoodinitError, match='NCCL is not there'):
+        with pytest.raises(GoodinitError, match='NCCL is not supported'):
             make()
     with pytest.raises(
         AttributeError, match=r"module 'goodinit\.caffe' has no attribute 'nothing'"

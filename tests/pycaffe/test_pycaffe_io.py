@@ -1,4 +1,4 @@
-"""caffe.io: messages, images and what prepares them, compared with plain loops and other libraries."""
+"""caffe.io: messages, images and what prepares them, beside plain loops and other libraries."""
 
 from math import floor
 
@@ -113,7 +113,7 @@ PIXELS = np.arange(0, 240, 2, np.uint8).reshape(5, 8, 3)
 
 
 @pytest.mark.parametrize(
-    'array, mode, color, grey',
+    'array, mode, color, gray',
     [
         (PIXELS, 'RGB', PIXELS / 255, PIXELS / 255 @ [0.2125, 0.7154, 0.0721]),
         (
@@ -133,7 +133,7 @@ PIXELS = np.arange(0, 240, 2, np.uint8).reshape(5, 8, 3)
     ],
     ids=lambda value: value if isinstance(value, str) else '',
 )
-def test_load_image(array, mode, color, grey, tmp_path):
+def test_load_image(array, mode, color, gray, tmp_path):
     image = Image.fromarray(array)
     assert image.mode == mode
     image.save(tmp_path / 'x.png')
@@ -141,7 +141,7 @@ def test_load_image(array, mode, color, grey, tmp_path):
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, color, atol=1e-6)
     np.testing.assert_allclose(
-        io.load_image(tmp_path / 'x.png', color=False)[..., 0], grey, atol=1e-6
+        io.load_image(tmp_path / 'x.png', color=False)[..., 0], gray, atol=1e-6
     )
 
 

@@ -14,12 +14,17 @@ from goodinit.proto.scan import without_origins
 
 BY_HAND = """
 layer { name: "data" type: "DummyData" top: "data" top: "label"
-  dummy_data_param { shape { dim: 2 dim: 1 dim: 8 dim: 8 } shape { dim: 2 } } transform_param { scale: 0.5 } }
-layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" param { lr_mult: 1 } param { lr_mult: 2 }
-  convolution_param { num_output: 4 kernel_size: 3 pad: 1 pad: 0 weight_filler { type: "xavier" } } }
-layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool" pooling_param { pool: AVE kernel_size: 2 stride: 2 } }
+  dummy_data_param { shape { dim: 2 dim: 1 dim: 8 dim: 8 } shape { dim: 2 } }
+  transform_param { scale: 0.5 } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  param { lr_mult: 1 } param { lr_mult: 2 }
+  convolution_param {
+    num_output: 4 kernel_size: 3 pad: 1 pad: 0 weight_filler { type: "xavier" } } }
+layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool"
+  pooling_param { pool: AVE kernel_size: 2 stride: 2 } }
 layer { name: "relu" type: "ReLU" bottom: "pool" top: "pool" }
-layer { name: "classes" type: "InnerProduct" bottom: "pool" top: "ip" inner_product_param { num_output: 5 } }
+layer { name: "classes" type: "InnerProduct" bottom: "pool" top: "ip"
+  inner_product_param { num_output: 5 } }
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" loss_weight: 2
   include { phase: TRAIN } }
 """

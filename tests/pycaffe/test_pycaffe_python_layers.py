@@ -37,7 +37,7 @@ def test_computes_what_caffe_computed(path):
 
 
 class Counter(caffe.Layer):
-    """Gives the numbers of its batches, from `start` on, which a script sets on the layer itself."""
+    """Gives the numbers of its batches from `start` on, which a script sets on the layer."""
 
     start = 0
 

@@ -19,7 +19,8 @@ from google.protobuf import text_format
 import goodinit.caffe, goodinit.proto
 from helper import Twice
 
-assert caffe is goodinit.caffe and caffe.io is goodinit.caffe.io and net_spec.layers is L is caffe.layers
+assert caffe is goodinit.caffe and caffe.io is goodinit.caffe.io
+assert net_spec.layers is L is caffe.layers
 assert caffe_pb2 is goodinit.proto.caffe_pb2
 assert caffe.__name__ == caffe.__spec__.name == 'goodinit.caffe'
 
@@ -101,7 +102,10 @@ def test_pytest(folder):
 
 
 def test_code(folder):
-    code = 'import caffe.draw, helper, sys; print(sys.argv, __name__, helper.Twice.__mro__[1] is caffe.Layer)'
+    code = (
+        'import caffe.draw, helper, sys; '
+        'print(sys.argv, __name__, helper.Twice.__mro__[1] is caffe.Layer)'
+    )
     assert run('-c', code, 'x', cwd=folder) == (0, "['-c', 'x'] __main__ True\n", '')
 
 
@@ -116,7 +120,7 @@ def test_usage(arguments):
 
 
 def test_a_script_that_is_not_there():
-    assert run('no.py') == (2, '', 'there is no script no.py\n')
+    assert run('no.py') == (2, '', 'no such script: no.py\n')
 
 
 @pytest.fixture

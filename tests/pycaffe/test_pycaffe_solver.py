@@ -25,12 +25,15 @@ CLASSES = {
     'adadelta': caffe.AdaDeltaSolver,
     'adam': caffe.AdamSolver,
 }
-NET = """layer { name: "data" type: "DummyData" top: "data" dummy_data_param { shape { dim: 4 dim: 3 }
-           data_filler { type: "constant" value: 1 } } }
-         layer { name: "ip" type: "InnerProduct" bottom: "data" top: "out" inner_product_param { num_output: 2
-           weight_filler { type: "gaussian" std: 1 } } }
+NET = """layer { name: "data" type: "DummyData" top: "data"
+           dummy_data_param { shape { dim: 4 dim: 3 } data_filler { type: "constant" value: 1 } } }
+         layer { name: "ip" type: "InnerProduct" bottom: "data" top: "out"
+           inner_product_param { num_output: 2 weight_filler { type: "gaussian" std: 1 } } }
          layer { name: "loss" type: "Reduction" bottom: "out" top: "loss" loss_weight: 1 }"""
-FIELDS = 'net: "net.prototxt" base_lr: 0.1 lr_policy: "step" gamma: 0.5 stepsize: 2 max_iter: 4 snapshot_prefix: "s" '
+FIELDS = (
+    'net: "net.prototxt" base_lr: 0.1 lr_policy: "step" gamma: 0.5 stepsize: 2 '
+    'max_iter: 4 snapshot_prefix: "s" '
+)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Reading the logs of trainings: recorded ones of BVLC's `caffe`, our own, old ones, damaged ones."""
+"""Reading the logs of trainings: recorded ones of BVLC's `caffe`, our own, old and damaged ones."""
 
 import math
 import os

@@ -2,7 +2,8 @@
 
 import pytest
 from goodinit.feeding.bundled import find_model
-from goodinit.tools.checks.text import field_lines, parse_all
+from goodinit.tools.checks.parse import parse_all
+from goodinit.tools.checks.tokens import field_lines
 from goodinit.tools.lint import lint
 from toolkit import DEPLOY
 
@@ -10,8 +11,8 @@ NO_FIELD = 'Message type "caffe.LayerParameter" has no field named '
 TEXTS = [
     # as published: opening quotes that lack, one too many, the name of a file pasted behind a value
     (
-        'layer {\n name: "cifar"\n transform_param { mean_file: splits/mean.binaryproto" }\n data_param {\n'
-        '  source: splits/train_leveldb"\n } }',
+        'layer {\n name: "cifar"\n transform_param { mean_file: splits/mean.binaryproto" }\n'
+        ' data_param {\n  source: splits/train_leveldb"\n } }',
         [
             "n:3:31: Expected string but found: 'splits', in layer 'cifar' > transform_param",
             "n:5:11: Expected string but found: 'splits', in layer 'cifar' > data_param",
@@ -22,7 +23,8 @@ TEXTS = [
         ["n:4:26: string not closed: \", in layer 'cifar' > data_param", 'n:5:12: Enum type '],
     ),
     (
-        'layer {\n name: "conv3_6"\n type: "Eltwise"resume50K.log\n bottom: "a"\n}\nlayer { nmae: "b" }',
+        'layer {\n name: "conv3_6"\n type: "Eltwise"resume50K.log\n bottom: "a"\n}\n'
+        'layer { nmae: "b" }',
         [f'n:3:17: {NO_FIELD}"resume50K", in layer \'conv3_6\'', f'n:6:9: {NO_FIELD}"nmae"'],
     ),
     (
@@ -34,7 +36,8 @@ TEXTS = [
         [
             'n:1:44: Value out of range: -1',
             "n:1:55: Couldn't parse integer: x",
-            f"n:2:1: {NO_FIELD}\"layer\", in layer 'a'; 'layer' belongs to NetParameter: is a '}}' missing before it?",
+            f"n:2:1: {NO_FIELD}\"layer\", in layer 'a'; 'layer' belongs to NetParameter: "
+            "is a '}' missing before it?",
             "n:2:15: Expected string but found: 'b'",
         ],
     ),
@@ -49,10 +52,12 @@ TEXTS = [
         ],
     ),
     (
-        'layer { name: "a" clip_param { min: 0 } }\nlayer { name: "b" clip_param { } }\nlayer { name: "c"',
+        'layer { name: "a" clip_param { min: 0 } }\nlayer { name: "b" clip_param { } }\n'
+        'layer { name: "c"',
         [
             "n:1: Message missing required fields: layer[0].clip_param.max, in layer 'a'",
-            "n:2: Message missing required fields: layer[1].clip_param.min, layer[1].clip_param.max, in layer 'b'",
+            'n:2: Message missing required fields: layer[1].clip_param.min, '
+            "layer[1].clip_param.max, in layer 'b'",
             "n:3: layer 'c' is not closed: Expected \"}\" before the text's end",
         ],
     ),
@@ -123,6 +128,15 @@ def test_a_hopeless_text_comes_to_an_end():
     assert len(parse_all('layer { name: }\n' * 500, 'n')[1]) == 100
 
 
+def test_an_error_in_a_brace_that_was_put_behind_the_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'n').write_text('name}\nlayer[{')
+    assert [finding.line for finding in lint('n')] == [1, 1, 2]
+
+
 def test_outermost_fields():
-    text = '# net: 1\nnet_param {\n type: "a" }\nbase_lr: 1 lr_policy: "net: 3"\n\ntype: "SGD" base_lr: 2'
+    text = (
+        '# net: 1\nnet_param {\n type: "a" }\n'
+        'base_lr: 1 lr_policy: "net: 3"\n\ntype: "SGD" base_lr: 2'
+    )
     assert field_lines(text) == {'net_param': 2, 'base_lr': 4, 'lr_policy': 4, 'type': 6}

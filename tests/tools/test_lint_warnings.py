@@ -14,22 +14,24 @@ NETS = [
     (
         FED + SOFTMAX + LOSS.replace('"ip"', '"prob"'),
         [
-            "9: layer 'loss' (SoftmaxWithLoss): bottom 'prob': found the top of the Softmax 'prob', "
+            "9: layer 'loss' (SoftmaxWithLoss): bottom 'prob': "
+            "found the top of the Softmax 'prob', "
             'needed what goes into that one: SoftmaxWithLoss applies it by itself'
         ],
     ),
     (
         FED + LOSS + '\nlayer { name: "t" type: "TanH" bottom: "conv" top: "t" }',
         [
-            "9: layer 't' (TanH): top 't': nobody reads it; take the layer out of TRAIN, or end the blob "
-            'in a Silence layer'
+            "9: layer 't' (TanH): top 't': no layer reads it; remove the layer in TRAIN, "
+            'or end the blob in a Silence layer'
         ],
     ),
     (
         FED + LOSS + '\nlayer { name: "i" type: "InnerProduct" bottom: "conv" top: "i" '
         'inner_product_param { num_output: 2 } }',
         [
-            "9: layer 'i' (InnerProduct): its parameters do not learn: no loss depends on what it makes"
+            "9: layer 'i' (InnerProduct): its parameters do not learn: "
+            'no loss depends on what it makes'
         ],
     ),
     (
@@ -39,28 +41,31 @@ NETS = [
     (
         TWO_NAMES,
         [
-            f'{place}: name: another layer with parameters has the same; weights are saved and loaded by name'
+            f'{place}: name: another layer with parameters has the same name; '
+            'weights are saved and loaded by name'
             for place in ("3: layer 'conv' (Convolution)", "7: layer 'conv' (InnerProduct)")
         ],
     ),
     (
         FED.replace('top: "label"', 'top: "label" include { phase: TRAIN }'),
         [
-            'the net has no loss in TRAIN, and learns nothing; needed: a loss layer, or a loss_weight'
+            'the net has no loss in TRAIN, and learns nothing; '
+            'needed: a loss layer, or a loss_weight'
         ],
     ),
     (
         FED.replace('type: "ReLU"', 'type: "TanH"') + LOSS,
         [
-            "6: layer 'drop' (Dropout): top 'conv': is in place on the top of the TanH 'relu', whose gradient needs what was "
-            'there: as in Caffe, it comes out wrong; needed: a top of another name'
+            "6: layer 'drop' (Dropout): top 'conv': is in place on the top of the TanH 'relu', "
+            'whose gradient needs the overwritten values: as in Caffe, it comes out wrong; '
+            'needed: a top of another name'
         ],
     ),
     (
         DEPLOY.replace('type: "Dropout"', 'type: "Dropout" dropout_param { dropout_ratio: 1 }'),
         [
-            "6: layer 'drop' (Dropout): dropout_ratio: found 1, needed: less than 1; nothing passes "
-            'in TRAIN'
+            "6: layer 'drop' (Dropout): dropout_ratio: found 1, needed: less than 1; "
+            'nothing passes in TRAIN'
         ],
     ),
 ]
@@ -78,9 +83,8 @@ INTENDED = [
     DEPLOY,
     FED + LOSS,
     FED + LOSS + '\nlayer { name: "acc" type: "Accuracy" bottom: "ip" bottom: "label" top: "acc" }',
-    FED
-    + LOSS
-    + '\nlayer { name: "l2" type: "EuclideanLoss" bottom: "ip" bottom: "ip" top: "l2" loss_weight: 0 }',
+    FED + LOSS + '\nlayer { name: "l2" type: "EuclideanLoss" bottom: "ip" bottom: "ip" top: "l2" '
+    'loss_weight: 0 }',
     FED + LOSS + '\nlayer { name: "t" type: "TanH" bottom: "ip" top: "t" }'
     'layer { name: "s" type: "Silence" bottom: "t" }',
     FED + LOSS.replace('top: "loss"', 'top: "loss" propagate_down: false propagate_down: false'),
@@ -104,8 +108,8 @@ def test_settings_that_a_data_layer_no_longer_reads(folder):
     text = train_val('images').replace('batch_size: 3', 'batch_size: 3 mirror: true')
     (finding,) = found(folder, text)
     assert finding == (
-        "net.prototxt:2: warning: layer 'images' (Data): data_param.mirror: is not read here; needed: "
-        'transform_param { mirror: ... }'
+        "net.prototxt:2: warning: layer 'images' (Data): data_param.mirror: is not read here; "
+        'needed: transform_param { mirror: ... }'
     )
 
 
@@ -147,7 +151,8 @@ def test_solvers(fields, expected, folder):
 def test_a_solver_without_iterations(folder):
     text = STEPS.replace('max_iter: 9', 'lr_policy: "fixed"')
     assert found(folder, text, 'solver.prototxt') == [
-        'solver.prototxt:1: warning: max_iter: needed, the number of iterations; without it there are none'
+        'solver.prototxt:1: warning: max_iter: needed, the number of iterations; '
+        'without it there are none'
     ]
 
 

@@ -18,7 +18,8 @@ from toolkit import fails, with_solver
 pytest.importorskip('matplotlib')
 NET = """
 layer { name: "x" type: "DummyData" top: "x" top: "target" dummy_data_param {
-  shape { dim: 2 dim: 3 } shape { dim: 2 dim: 2 } data_filler { type: "gaussian" } data_filler { type: "gaussian" } } }
+  shape { dim: 2 dim: 3 } shape { dim: 2 dim: 2 }
+  data_filler { type: "gaussian" } data_filler { type: "gaussian" } } }
 layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" param { name: "w" }
   inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
 layer { name: "a2" type: "InnerProduct" bottom: "a" top: "a2" param { name: "w" }

@@ -162,7 +162,8 @@ FAILURES = [
     (['a/', 'list.txt', 'there'], 'database there: already exists'),
     (
         ['--check_size', f'{PIXELS}/', 'mixed.txt', 'db'],
-        f'{PIXELS}/v1.png: Incorrect data field size: found (3, 20, 16), the first image has (3, 9, 14)',
+        f'{PIXELS}/v1.png: Incorrect data field size: found (3, 20, 16), '
+        'the first image has (3, 9, 14)',
     ),
     *(
         (
@@ -180,8 +181,7 @@ FAILURES = [
     (['a/', 'empty.txt', 'db'], 'data empty.txt: is empty; needed: a path and a label per line'),
     (
         [f'{PIXELS}', 'list.txt', 'db'],
-        'data list.txt: none of its images can be read; the first was looked for as '
-        f'{PIXELS}c0.png',
+        f'data list.txt: none of its images can be read; the first was expected at {PIXELS}c0.png',
     ),
 ]
 

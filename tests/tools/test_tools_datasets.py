@@ -9,6 +9,7 @@ import pytest
 from goodinit.netlib import Net
 from goodinit.netlib.data.databases import open_database
 from goodinit.proto import parse_net
+from goodinit.proto.caffe_pb2 import TEST
 from goodinit.tools import convert_cifar_data, convert_mnist_data
 
 RNG = np.random.default_rng(0)
@@ -27,11 +28,11 @@ def write_idx(path, array):
 
 def read(source, count):
     """The first batch of a Data layer."""
-    net = Net(
-        parse_net(f"""layer {{ name: 'd' type: 'Data' top: 'data' top: 'label'
-                                    data_param {{ source: '{source}' batch_size: {count} backend: LMDB }} }}"""),
-        1,
+    layer = (
+        "layer {{ name: 'd' type: 'Data' top: 'data' top: 'label' "
+        "data_param {{ source: '{}' batch_size: {} backend: LMDB }} }}"
     )
+    net = Net(parse_net(layer.format(source, count)), TEST)
     net.forward()
     return net.blobs['data'].data, net.blobs['label'].data
 

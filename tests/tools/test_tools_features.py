@@ -17,7 +17,8 @@ IO = golden.HERE / 'io'
 PROTO = """name: "features"
 layer { name: "d" type: "Data" top: "data" top: "label" transform_param { scale: 0.01 }
         data_param { source: "lmdb_raw" batch_size: 2 backend: LMDB } }
-layer { name: "p" type: "Pooling" bottom: "data" top: "p" pooling_param { pool: AVE kernel_size: 3 stride: 3 } }
+layer { name: "p" type: "Pooling" bottom: "data" top: "p"
+        pooling_param { pool: AVE kernel_size: 3 stride: 3 } }
 layer { name: "q" type: "Power" bottom: "p" top: "q" power_param { shift: -0.5 } }
 """
 RUN = ['features.caffemodel', 'features.prototxt']

@@ -11,7 +11,8 @@ import test_solver_fields
 from goodinit.feeding.bundled import MODELS
 from goodinit.netlib.data.databases import create_database
 from goodinit.tools.lint import lint, main
-from toolkit import BODY, DEPLOY, IMAGES, LOSS, found, train_val, written
+from planted_errors import FIVE, PLANTED
+from toolkit import DEPLOY, found, train_val, written
 
 INVALID = {case['name']: case for case in golden.read_json('upgrade/invalid.json')}
 PHRASES = (
@@ -79,9 +80,13 @@ def test_bundled_models(path, folder):
 # What is indeed odd about recorded nets.
 ODD = {
     'nets/mnist_autoencoder_slim': 'inner_product_param: found, but a ',
-    'layers/Split/loss_weight_on_split_blob': "top 'g': nobody reads it",
-    'layers/_mechanisms/inplace_chain': "is in place on the top of the ReLU 'r', whose gradient needs what was there",
-    'layers/_mechanisms/unused_branch_no_backward': 'its parameters do not learn: no loss depends on what it makes',
+    'layers/Split/loss_weight_on_split_blob': "top 'g': no layer reads it",
+    'layers/_mechanisms/inplace_chain': (
+        "is in place on the top of the ReLU 'r', whose gradient needs the overwritten values"
+    ),
+    'layers/_mechanisms/unused_branch_no_backward': (
+        'its parameters do not learn: no loss depends on what it makes'
+    ),
 }
 RECORDED = {
     name: path
@@ -105,115 +110,11 @@ def test_recorded_nets(kind, folder):
 
 # -- all at once
 
-FIVE = """name: "Five"
-layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } }
-layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
-  convolution_param { num_outptu: 4 kernel_size: 3 } }
-layer { name: "conv2" type: "Convolution" bottom: "data" top: "conv2"
-  convolution_param { num_output: 4 kernel_size: 3 group: 2 } }
-layer { name: "pool" type: "Pooling" bottom: "data" top: "pool"
-  pooling_param { pool: MAXX kernel_size: 2 } }
-layer { name: "relu" type: "Relu" bottom: "data" top: "relu" }
-layer { name: "ip" type: "InnerProduct" bottom: "dta" top: "ip" inner_product_param { num_output: 5 } }
-"""
-PLANTED = [
-    'net.prototxt:4:23: Message type "caffe.ConvolutionParameter" has no field named "num_outptu", in layer \'conv1\' '
-    "> convolution_param; did you mean 'num_output'?",
-    "net.prototxt:5: layer 'conv2' (Convolution): group: 2 must divide the 3 channels of bottom 'data'",
-    'net.prototxt:8:25: Enum type "caffe.PoolingParameter.PoolMethod" has no value named MAXX, in layer \'pool\' > '
-    "pooling_param; it has MAX, AVE, STOCHASTIC; did you mean 'MAX'?",
-    "net.prototxt:9: layer 'relu' (Relu): Unknown layer type: Relu; did you mean 'ReLU'? (known types: ",
-    "net.prototxt:10: layer 'ip' (InnerProduct): Unknown bottom blob 'dta' (layer 'ip', bottom index 0); did you mean "
-    "'data'?",
-]
-
 
 def test_five_planted_errors(folder):
     findings = found(folder, FIVE)
     assert len(findings) == 5
     assert all(line.startswith(planted) for line, planted in zip(findings, PLANTED, strict=True))
-
-
-SOLVER = """net: "net.prototxt"
-base_lr: 0.1
-lr_policy: "stp"
-type: "AdamW"
-regularization_type: "L3"
-iter_size: 0
-average_loss: -1
-test_iter: 5
-snapshot_prefix: "no/such"
-max_iter: 5
-solver_mode: CPUU
-"""
-SOLVER_ERRORS = [
-    "3: Unknown learning rate policy: stp; did you mean 'step'?",
-    "4: Unknown solver type: AdamW; did you mean 'Adam'?",
-    '5: Unknown regularization type: L3',
-    '6: iter_size must be > 0',
-    '7: average_loss must be > 0',
-    '8: test_interval must be > 0',
-    "9: Cannot write to snapshot prefix 'no/such'.",
-    '11:14: Enum type ',
-]
-
-
-def test_a_solver_and_its_net(folder):
-    written(folder, FIVE)
-    findings = found(folder, SOLVER, 'solver.prototxt')
-    expected = [f'solver.prototxt:{error}' for error in SOLVER_ERRORS] + PLANTED
-    assert len(findings) == len(expected)
-    assert all(line.startswith(start) for line, start in zip(findings, expected, strict=True)), (
-        findings
-    )
-
-
-def test_what_follows_from_the_text_of_a_solver_is_not_said(folder):
-    text = SOLVER.replace('"stp"', '"step').replace('net:', 'nets:').replace('"L3"', 'L3')
-    lines = [line.split(':')[1] for line in found(folder, text, 'solver.prototxt')]
-    assert lines == ['1', '1', '3', '4', '5', '6', '7', '9', '11']
-
-
-def test_the_weights_of_a_solver(folder):
-    text = f'net_param {{ {DEPLOY} }}\nbase_lr: 1 lr_policy: "fixed" max_iter: 1\nweights: "a.caffemodel, b"'
-    assert [line.partition(' (looked')[0] for line in found(folder, text, 'solver.prototxt')][
-        -2:
-    ] == [
-        'solver.prototxt:11: File not found: a.caffemodel',
-        'solver.prototxt:11: File not found: b',
-    ]
-
-
-def test_the_states_of_a_solver(folder):
-    """Each net is checked in the state in which the solver runs it, and the test nets against the
-    train net."""
-    pool = 'layer { name: "odd" type: "Pooling" bottom: "conv" top: "odd" include { stage: "odd" } pooling_param { } }'
-    net = (
-        f'{IMAGES}{BODY}\n{pool}\n'
-        + 'layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 2 } } }'
-        + LOSS
-    )
-    solver = (
-        'base_lr: 1 lr_policy: "fixed" max_iter: 1 test_interval: 1 test_iter: 1 test_state { stage: "odd" }\n'
-        f'train_net_param {{\n{net}\n}}\n'
-    )
-    (finding,) = found(folder, f'{solver}test_net_param {{\n{net}\n}}', 'solver.prototxt')
-    line = solver.count('\n') + 1 + net[: net.index('name: "odd"')].count('\n') + 1
-    assert finding.startswith(
-        f"solver.prototxt:{line}: layer 'odd' (Pooling): Filter size is kernel_size OR kernel_h"
-    )
-    other = net.replace('num_output: 5', 'num_output: 6').replace('stage: "odd"', 'stage: "none"')
-    (finding,) = found(folder, f'{solver}test_net_param {{\n{other}\n}}', 'solver.prototxt')
-    assert "Cannot share param weights from layer 'ip'; shape mismatch" in finding
-
-
-def test_a_net_that_the_snapshots_cannot_hold(folder):
-    net = DEPLOY.replace('name: "ip"', 'name: "a/ip"')
-    solver = (
-        f'net_param {{\n{net}\n}} base_lr: 1 lr_policy: "fixed" max_iter: 1 snapshot_format: HDF5'
-    )
-    (error,) = [line for line in found(folder, solver, 'solver.prototxt') if 'warning' not in line]
-    assert error.startswith("solver.prototxt:8: layer 'a/ip' (InnerProduct): ")
 
 
 # -- other files
@@ -224,11 +125,12 @@ input: "x" input_dim: 1 input_dim: 1 input_dim: 5 input_dim: 5"""
 
 def test_old_formats(folder):
     assert found(folder, OLD) == [
-        "net.prototxt:1: warning: layer 'd' (relu): Unknown parameter kernelsize for layer type relu: left out"
+        "net.prototxt:1: warning: layer 'd' (relu): Unknown parameter kernelsize "
+        'for layer type relu: left out'
     ]
     assert found(folder, OLD + ' layer { name: "new" }') == [
-        'net.prototxt: a net has either `layer` or the older `layers`, and this one both (at net.prototxt:2 and '
-        'net.prototxt:1): upgrade the `layers` first'
+        'net.prototxt: a net has either `layer` or the older `layers`, and this one both '
+        '(at net.prototxt:2 and net.prototxt:1): upgrade the `layers` first'
     ]
 
 
@@ -240,7 +142,10 @@ def test_data_that_are_not_here(folder):
     alone."""
     text = train_val(transform='crop_size: 8').replace('num_output: 4', 'num_output: 0')
     findings = found(folder, text)
-    missing = "net.prototxt:2: warning: layer 'images' (Data): database no_such_lmdb: no such file or folder"
+    missing = (
+        "net.prototxt:2: warning: layer 'images' (Data): "
+        'database no_such_lmdb: no such file or folder'
+    )
     assert len(findings) == 1 and findings[0].startswith(
         f"{missing}; top 'data': its channels cannot be determined"
     )
@@ -320,8 +225,10 @@ class Bad(PythonLayer):
     )
     findings = found(folder, DEPLOY + layer.format('linted_layer') + layer.format('nosuch'))
     assert findings == [
-        f"net.prototxt:9: layer 'p' (Python): its code at {folder}/linted_layer.py:4 raised ValueError: two",
-        "net.prototxt:10: layer 'p' (Python): module 'nosuch': No module named 'nosuch'; put its folder on PYTHONPATH",
+        f"net.prototxt:9: layer 'p' (Python): its code at {folder}/linted_layer.py:4 "
+        'raised ValueError: two',
+        "net.prototxt:10: layer 'p' (Python): module 'nosuch': No module named 'nosuch'; "
+        'put its folder on PYTHONPATH',
     ]
     assert main(['net.prototxt', '--no-python-layers']) == 1
 

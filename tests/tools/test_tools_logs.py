@@ -5,8 +5,8 @@ import csv
 
 import pytest
 from goodinit.tools import parse_log, plot_log
-from goodinit.tools.plot_log import smoothed
 from goodinit.tools.plots import figures
+from goodinit.tools.plots.training_curves import smoothed
 from toolkit import fails, json_of, written
 from training_logs import NEW, OLDEST, line
 
@@ -52,7 +52,7 @@ def test_a_log_without_outputs_has_its_losses(tmp_path, capsys):
     assert parse_log.main([written(tmp_path, OLDEST, 'train.log'), '--verbose']) == 0
     assert (
         capsys.readouterr().err.splitlines()[1]
-        == f'not written, for want of lines: {tmp_path}/train.log.test'
+        == f'not written, because it has no lines: {tmp_path}/train.log.test'
     )
     assert [path.name for path in tmp_path.glob('train.log.*')] == ['train.log.train']
     assert table(tmp_path / 'train.log.train')[0]['loss'] == '2.25'
@@ -171,7 +171,7 @@ def test_curves(logs, monkeypatch):
     assert panel.lines[0].get_xdata().tolist() == [2, 62]
 
 
-def test_more_runs_than_colours(logs, monkeypatch):
+def test_more_runs_than_colors(logs, monkeypatch):
     lines = drawn([f'run {i}=a.log' for i in range(9)], monkeypatch).axes[0].lines
     looks = {
         (line.get_color(), line.get_linestyle())

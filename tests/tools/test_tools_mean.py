@@ -45,8 +45,8 @@ def test_as_caffe(folder, capsys):
 def test_encoded_images(folder, capsys):
     assert main(['--backend=lmdb', str(IO / 'lmdb_encoded')]) == 1
     assert (
-        'key 00000001_g0.png: Incorrect data field size: found (1, 12, 10), the first image has (3, 12, 10)'
-        in capsys.readouterr().err
+        'key 00000001_g0.png: Incorrect data field size: found (1, 12, 10), '
+        'the first image has (3, 12, 10)' in capsys.readouterr().err
     )
 
 

@@ -1,4 +1,4 @@
-"""Findings: what is wrong with a file, or odd about it, each at its line."""
+"""Findings: what is wrong with a file, or odd about it, each with its line."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...netlib.errors import GoodinitError
 
-# How errors say which layer they are about, and where it stands.
+# How errors name the layer that they are about, and its place.
 ABOUT = re.compile(
     r"layer '(?P<layer>.*?)' \((?P<type>.*?)\)(?:, (?P<file>.+?):(?P<line>\d+))?: (?P<text>.*)"
 )
@@ -14,8 +14,11 @@ ABOUT = re.compile(
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of a report. line, column: 0 where it is about the file as a whole, or about the
-    whole line."""
+    """One line of a report.
+
+    line, column   0 for a finding about the file as a whole, or about the line as a whole
+    layer, type    the layer that it is about, if any
+    """
 
     file: str
     line: int
@@ -26,34 +29,42 @@ class Finding:
     warning: bool = False
 
     def __str__(self) -> str:
-        place = ':'.join(
-            [self.file, *(str(number) for number in (self.line, self.column) if number)]
-        )
-        layer = f"layer '{self.layer}' ({self.type}): " if self.type or self.layer else ''
-        return f'{place}: {"warning: " if self.warning else ""}{layer}{self.message}'
+        text = self.message
+        if self.type or self.layer:
+            text = f"layer '{self.layer}' ({self.type}): {text}"
+        if self.warning:
+            text = f'warning: {text}'
+        numbers = [f':{number}' for number in (self.line, self.column) if number]
+        return f'{self.file}{"".join(numbers)}: {text}'
 
 
 def found(error: GoodinitError, file: str, warning: bool = False) -> Finding:
-    """What an error says, at the place that it tells."""
+    """The finding for an error raised on a file, at the place that the error names."""
     text = ' '.join(str(error).split())
-    if about := ABOUT.search(text):
+    about = ABOUT.search(text)
+    if about:
         return Finding(
-            about['file'] or file,
-            int(about['line'] or 0),
-            about['text'],
-            0,
-            about['layer'],
-            about['type'],
-            warning,
+            file=about['file'] or file,
+            line=int(about['line'] or 0),
+            message=about['text'],
+            layer=about['layer'],
+            type=about['type'],
+            warning=warning,
         )
-    if place := re.match(rf'{re.escape(file)}:(\d+)(?::(\d+))?: (.*)', text):
-        return Finding(file, int(place[1]), place[3], int(place[2] or 0), warning=warning)
+    place = re.match(rf'{re.escape(file)}:(\d+)(?::(\d+))?: (.*)', text)
+    if place:
+        line, column, message = place.groups()
+        return Finding(file, int(line), message, int(column or 0), warning=warning)
     return Finding(file, 0, text.removeprefix(f'{file}: '), warning=warning)
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """Each finding once, file by file as they come, by line, the errors of a line before its
-    warnings."""
-    once = list(dict.fromkeys(findings))
-    files = list(dict.fromkeys(finding.file for finding in once))
-    return sorted(once, key=lambda it: (files.index(it.file), it.line, it.warning, it.column))
+    """Each finding once: file by file in the order given, then by line, the errors of a line before
+    its warnings."""
+    unique = list(dict.fromkeys(findings))
+    files = list(dict.fromkeys(finding.file for finding in unique))
+
+    def place(finding: Finding) -> tuple[int, int, bool, int]:
+        return files.index(finding.file), finding.line, finding.warning, finding.column
+
+    return sorted(unique, key=place)

@@ -1,1 +1,1 @@
-"""Pictures."""
+"""Pictures that commands draw: curves, change rates, filters."""

@@ -1,5 +1,5 @@
-"""Pictures of curves over a common axis: panels one below the other, their look, and the file they
-go to."""
+"""Pictures of curves over a common axis: panels below each other, their look, and the file that
+they are written to."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from typing import Any
 from ...netlib.errors import import_extra
 from ...proto import atomic_write
 
-# Okabe and Ito's colours, which the colour-blind tell apart too; those that are legible on white
-# come first.
-COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
+# Okabe and Ito's colors, which the color-blind tell apart too; the most legible on white first.
+COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
+DASHES = ('-', '--', ':', '-.')
 FORMATS = ('.png', '.svg', '.pdf')
-WIDTH, DPI = 9, 100  # inches, and a PNG's pixels per inch
-ROOM, GAP = 110, 8  # characters beside each other in a legend, and those that an entry's line takes
+WIDTH = 9  # inches
+DPI = 100  # a PNG's pixels per inch
+ROOM = 110  # characters that fit beside each other in a legend
+SAMPLE = 8  # characters that the sample of an entry's line takes
 GRID = '#DDDDDD'
 
 
@@ -31,15 +33,27 @@ def picture(text: str) -> str:
     return text
 
 
+def look(i: int) -> dict[str, str]:
+    """The color and dashes of curve number i: solid lines in all colors, then dashed ones, ..."""
+    dashes, color = divmod(i, len(COLORS))
+    return {'color': COLORS[color], 'linestyle': DASHES[dashes % len(DASHES)]}
+
+
+def by_depth(count: int) -> list:
+    """Colors whose order is visible, from dark to light."""
+    viridis = import_extra('matplotlib', 'plot').colormaps['viridis']
+    last = max(count - 1, 1)
+    return [viridis(0.9 * i / last) for i in range(count)]
+
+
 def panels(heights: Sequence[float], x_label: str) -> tuple[Any, list]:
     """A figure with an axes for each height (inches), from the top; the lowest has the label of the
     common axis."""
-    figure = import_extra('matplotlib.figure', 'plot').Figure(
-        figsize=(WIDTH, sum(heights) + 1), dpi=DPI, layout='constrained'
-    )
-    axes = list(
-        figure.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-    )
+    matplotlib_figure = import_extra('matplotlib.figure', 'plot')
+    size = (WIDTH, sum(heights) + 1)
+    figure = matplotlib_figure.Figure(figsize=size, dpi=DPI, layout='constrained')
+    grid = figure.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)
+    axes = list(grid[:, 0])
     for panel in axes:
         panel.grid(color=GRID, linewidth=0.8)
         panel.set_axisbelow(True)
@@ -51,8 +65,8 @@ def panels(heights: Sequence[float], x_label: str) -> tuple[Any, list]:
 
 
 def logarithmic(panel: Any) -> None:
-    """Make the y axis logarithmic. Less than a decade is shown with a decade above and below: its
-    labels are few."""
+    """Make the y axis logarithmic. Values within a decade get a decade above and below them, for
+    there would be few labels."""
     low, high = panel.dataLim.intervaly
     panel.set_yscale('log')
     if 0 < low <= high < 10 * low:
@@ -63,10 +77,11 @@ def logarithmic(panel: Any) -> None:
 def legend_above(figure: Any, handles: Sequence[Any], title: str) -> None:
     """One legend for all panels, below the title, in as many columns as there is room for."""
     longest = max(len(handle.get_label()) for handle in handles)
+    columns = min(len(handles), ROOM // (longest + SAMPLE))
     figure.legend(
         handles=handles,
         loc='outside upper center',
-        ncols=max(min(len(handles), ROOM // (longest + GAP)), 1),
+        ncols=max(columns, 1),
         frameon=False,
         title=title,
         title_fontsize='large',
@@ -80,11 +95,3 @@ def save(figure: Any, path: str | Path) -> None:
     figure.savefig(made, format=Path(path).suffix.lower()[1:])
     with atomic_write(path) as file:
         file.write(made.getbuffer())
-
-
-def by_depth(count: int) -> list:
-    """So many colours in an order that is seen, from the dark to the light."""
-    return [
-        import_extra('matplotlib', 'plot').colormaps['viridis'](0.9 * i / max(count - 1, 1))
-        for i in range(count)
-    ]

@@ -8,30 +8,32 @@ import numpy as np
 
 from ...netlib import Net
 from ...netlib.errors import NetError
+from ...netlib.layers import Layer
 from ...proto import atomic_write
 
-WIDTH = 640  # pixels, about: small filters are enlarged until the picture has that width
+WIDTH = 640  # pixels: the picture's width, or a little less, where filters are smaller
 GAP = 1  # pixels of a filter between two of them
 
 
 def save_filters(net: Net, path: str | Path) -> None:
     """Write the first convolution's filters as tiles of a PNG, each stretched to the full range of
-    grey or colour.
+    gray or color.
 
-    Filters of 3 channels are taken for blue, green, red. Raises NetError for a net without a
-    convolution, ProtoError where the file cannot be written.
+    The channels of filters with 3 are taken for blue, green, red. Raises NetError for a net without
+    a convolution, ProtoError where the file cannot be written.
     """
-    convolution = first_convolution(net)
-    picture = io.BytesIO()
     from PIL import Image
 
-    Image.fromarray(enlarged(tiled(convolution.params[0].data))).save(picture, 'PNG')
+    convolution = first_convolution(net)
+    pixels = enlarged(tiled(convolution.params[0].data))
+    png = io.BytesIO()
+    Image.fromarray(pixels).save(png, 'PNG')
     with atomic_write(path) as file:
-        file.write(picture.getvalue())
+        file.write(png.getvalue())
 
 
-def first_convolution(net: Net):
-    """The first Convolution layer with filters of two dimensions."""
+def first_convolution(net: Net) -> Layer:
+    """The first Convolution layer with filters of two dimensions. Raises NetError."""
     for layer in net.layers:
         if layer.type == 'Convolution' and layer.params[0].axes == 4:
             return layer
@@ -40,21 +42,34 @@ def first_convolution(net: Net):
 
 def tiled(weights: np.ndarray) -> np.ndarray:
     """Filters (N, C, H, W) side by side in a near-square: uint8 (height, width, 3)."""
-    count, channels, height, width = weights.shape
-    filters = (
-        weights[:, ::-1]
-        if channels == 3
-        else np.repeat(weights.mean(axis=1, keepdims=True), 3, axis=1)
-    )
-    low = filters.min(axis=(1, 2, 3), keepdims=True)
-    span = filters.max(axis=(1, 2, 3), keepdims=True) - low
-    grey = np.where(span > 0, (filters - low) / np.where(span > 0, span, 1), 0.5)
+    count, _, height, width = weights.shape
     columns = ceil(sqrt(count))
     rows = ceil(count / columns)
-    tiles = np.ones((rows * columns, 3, height + GAP, width + GAP))
-    tiles[:count, :, :height, :width] = grey
-    sheet = tiles.reshape(rows, columns, 3, height + GAP, width + GAP).transpose(0, 3, 1, 4, 2)
-    return np.rint(255 * sheet.reshape(rows * (height + GAP), -1, 3)[:-GAP, :-GAP]).astype(np.uint8)
+    height += GAP
+    width += GAP
+    tiles = np.ones((rows * columns, 3, height, width))
+    filters = stretched(in_color(weights))
+    tiles[:count, :, :-GAP, :-GAP] = filters
+    grid = tiles.reshape(rows, columns, 3, height, width)
+    sheet = grid.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, 3)
+    pixels = 255 * sheet[:-GAP, :-GAP]
+    return np.rint(pixels).astype(np.uint8)
+
+
+def in_color(weights: np.ndarray) -> np.ndarray:
+    """Filters (N, C, H, W) as (N, 3, H, W), red, green, blue: gray, the mean over the channels,
+    unless there are 3."""
+    if weights.shape[1] == 3:
+        return weights[:, ::-1]
+    return np.repeat(weights.mean(axis=1, keepdims=True), 3, axis=1)
+
+
+def stretched(filters: np.ndarray) -> np.ndarray:
+    """Each filter from 0 to 1; a constant one is 0.5."""
+    low = filters.min(axis=(1, 2, 3), keepdims=True)
+    span = filters.max(axis=(1, 2, 3), keepdims=True) - low
+    varies = span > 0
+    return np.where(varies, (filters - low) / np.where(varies, span, 1), 0.5)
 
 
 def enlarged(pixels: np.ndarray) -> np.ndarray:

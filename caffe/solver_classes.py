@@ -18,7 +18,7 @@ class Solver:
     """Trains the net of a solver prototxt, its parameters filled by their fillers.
 
     `net` and `test_nets` are Nets, `param` is the SolverParameter, `iter` counts the updates, `lr`
-    is the rate of the next. What happens is told in BVLC's log. `solver` is the goodinit.Solver
+    is the rate of the next. What happens is written to BVLC's log. `solver` is the goodinit.Solver
     that does the work. Raises GoodinitError.
     """
 
@@ -68,7 +68,7 @@ class Solver:
         self.solver.snapshot()
 
     def apply_update(self) -> None:
-        """Update the parameters by the diffs that they have."""
+        """Update the parameters by their diffs."""
         self.solver.apply_update()
 
     def share_weights(self, net: Net) -> None:
@@ -106,20 +106,18 @@ class AdamSolver(Solver):
     type = 'Adam'
 
 
-SOLVERS = {
-    solver.type: solver
-    for solver in (
-        SGDSolver,
-        NesterovSolver,
-        AdaGradSolver,
-        RMSPropSolver,
-        AdaDeltaSolver,
-        AdamSolver,
-    )
+SOLVERS: dict[str, type[Solver]] = {
+    'SGD': SGDSolver,
+    'Nesterov': NesterovSolver,
+    'AdaGrad': AdaGradSolver,
+    'RMSProp': RMSPropSolver,
+    'AdaDelta': AdaDeltaSolver,
+    'Adam': AdamSolver,
 }
 
 
 def get_solver(solver_file: str) -> Solver:
     """The solver whose type the file names. Raises GoodinitError."""
     param = read(solver_file)
-    return SOLVERS.get(param.type, Solver)(param)
+    solver_class = SOLVERS.get(param.type, Solver)
+    return solver_class(param)

@@ -1,0 +1,126 @@
+"""What the commands that stand for pycaffe's classify.py and detect.py share: the options that say
+which net and how images become its input, and the net itself."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ...caffe import Net
+from ...caffe.common import common
+from ...feeding.bundled import find_model
+from ...feeding.weights_file import take_weights
+from ...netlib.data.transform import read_mean
+from ...netlib.engines import make_engine
+from ...netlib.errors import GoodinitError
+from ...proto import existing_file, read_net
+from .arguments import add_engine, add_python_layers, add_sharing
+from .console import Parser, say
+from .values import real
+
+MEAN = '104.00698793,116.66876762,122.67891434'  # of ILSVRC 2012's images: blue, green, red
+NetKind = TypeVar('NetKind', bound=Net)
+
+
+def add_model(parser: Parser) -> None:
+    """The options that say which net, and how images become its input."""
+    add = parser.add_argument
+    deploy = "the net's deploy prototxt, or the name of a bundled model (default: %(default)s)"
+    add('--model_def', metavar='P', default='caffenet/deploy', help=deploy)
+    add('--pretrained_model', metavar='W', required=True, help='its trained weights')
+    mean = (
+        "subtract M: an .npy or .binaryproto file, or a number per channel; '' for none "
+        f'(default: {MEAN}, of ImageNet, for 3 channels)'
+    )
+    add('--mean_file', metavar='M', help=mean)
+    add('--input_scale', metavar='S', type=real(), help='multiply by S at the end')
+    scale = 'multiply by S before the mean is subtracted (default: %(default)g)'
+    add('--raw_scale', metavar='S', type=real(), default=255.0, help=scale)
+    swap = (
+        'the order of the channels (default: 2,1,0 for 3 channels, from RGB to BGR; '
+        "'' leaves it unchanged)"
+    )
+    add('--channel_swap', metavar='C', type=order, help=swap)
+    add_engine(parser)
+    add_sharing(parser)
+    add_python_layers(parser)
+
+
+def order(text: str) -> list[int]:
+    """A type of permutations, such as 2,1,0."""
+    numbers = text.replace(' ', '').split(',')
+    if text and sorted(numbers) != [str(i) for i in range(len(numbers))]:
+        raise argparse.ArgumentTypeError(
+            f"found '{text}', needed: an order of the channels, such as 2,1,0"
+        )
+    return [int(number) for number in numbers if number]
+
+
+def numbered(argv: Sequence[str] | None) -> list[str]:
+    """The command line with the number 0 after a --gpu without one, as pycaffe's scripts take it.
+
+    argv: None for the process's own.
+    """
+    given = sys.argv[1:] if argv is None else argv
+    words: list[str] = []
+    for word, after in pairwise([*given, '']):
+        has_number = after.isdecimal() or after == 'all'
+        bare = word == '--gpu' and not has_number
+        words.append('--gpu=0' if bare else word)
+    return words
+
+
+def build(kind: Callable[..., NetKind], args: argparse.Namespace, **options: Any) -> NetKind:
+    """The Classifier or Detector that add_model's options and `options` describe.
+
+    Says which layers only the net or only its weights have. Raises GoodinitError.
+    """
+    try:
+        made = kind(**options, **model_arguments(args))
+    except (ValueError, RuntimeError) as error:
+        raise GoodinitError(str(error)) from error
+    for note in take_weights(made.net, args.pretrained_model):
+        say(f'note: {note}')
+    if args.share:
+        made.net.share_memory()
+    return made
+
+
+def model_arguments(args: argparse.Namespace) -> dict[str, Any]:
+    """What Classifier and Detector take of add_model's options. Raises GoodinitError."""
+    common.engine = make_engine(args.engine)
+    path = find_model(args.model_def, 'deploy')
+    mean = args.mean_file
+    swap = args.channel_swap
+    if input_channels(path) == 3:
+        mean = MEAN if mean is None else mean
+        swap = [2, 1, 0] if swap is None else swap
+    return {
+        'model_file': str(path),
+        'pretrained_file': existing_file(args.pretrained_model),
+        'mean': mean_of(mean) if mean else None,
+        'input_scale': args.input_scale,
+        'raw_scale': args.raw_scale,
+        'channel_swap': swap or None,
+    }
+
+
+def input_channels(path: Path) -> int:
+    """The channels of the net's first input; 0 where it has none."""
+    for layer in read_net(path).layer:
+        if layer.input_param.shape:
+            dims = layer.input_param.shape[0].dim
+            return dims[1] if len(dims) == 4 else 0
+    return 0
+
+
+def mean_of(text: str) -> np.ndarray:
+    """Numbers, one per channel, or the image (C, H, W) of a file. Raises DataError."""
+    try:
+        return np.array([float(value) for value in text.split(',')], np.float32)
+    except ValueError:
+        return read_mean(text)

@@ -265,7 +265,7 @@ def test_a_phase_that_does_not_exist():
 def test_nets_without_an_input(tmp_path):
     dummy = 'layer { name: "x" type: "DummyData" top: "x" dummy_data_param { shape { dim: 1 } } }'
     net = goodinit.Net(written(tmp_path, f'name: "Own" {dummy}'))
-    with pytest.raises(GoodinitError, match="net 'Own' has no Input layer .* goodinit.open_net"):
+    with pytest.raises(GoodinitError, match=r"net 'Own' has no Input layer .* goodinit.open_net"):
         goodinit.open_data(None, net)
     label = 'layer { name: "y" type: "Input" top: "y" input_param { shape { dim: 1 } } }'
     net = goodinit.Net(written(tmp_path, f'name: "Own" {label}'))

@@ -72,7 +72,7 @@ def xavier(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
     n is Caffe's fan-in, fan-out or the mean of both, as `variance_norm` says; the paper's eq. 16 is
     AVERAGE.
     """
-    bound = sqrt(3 / _fan(shape, param))
+    bound = sqrt(3 / fan(shape, param))
     return random_numbers.uniform(shape, rng, -bound, bound)
 
 
@@ -80,7 +80,7 @@ def xavier(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
 @filler('msra')
 def msra(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
     """N(0, 2 / n), n as for xavier (He et al. 2015, eq. 10 for FAN_IN, eq. 14 for FAN_OUT)."""
-    std = sqrt(2 / _fan(shape, param))
+    std = sqrt(2 / fan(shape, param))
     return random_numbers.normal(shape, rng, 0, std)
 
 
@@ -106,7 +106,7 @@ def bilinear(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
     return np.broadcast_to(kernel, shape).astype(np.float32)
 
 
-def _fan(shape: Shape, param: FillerParameter) -> float:
+def fan(shape: Shape, param: FillerParameter) -> float:
     """n as `variance_norm` says."""
     fan_in, fan_out = fan_in_out(shape)
     if param.variance_norm == FillerParameter.FAN_IN:

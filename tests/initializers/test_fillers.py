@@ -106,9 +106,22 @@ def test_errors(text, shape, message):
         fill_array(shape, param_of(text), np.random.default_rng(0))
 
 
+# Fillers that Caffe does not have: the standard deviation of a (400, 500) matrix.
+OURS = {'lecun': [('', 1 / np.sqrt(500)), ('variance_norm: FAN_OUT', 1 / np.sqrt(400))]}
+
+
+@pytest.mark.parametrize('name', OURS)
+def test_standard_deviations_of_our_own_fillers(name):
+    for fields, std in OURS[name]:
+        param = param_of(f'type: "{name}" {fields}')
+        values = fill_array((400, 500), param, np.random.default_rng(0))
+        assert values.std() == pytest.approx(std, rel=0.01)
+        assert abs(values.mean()) < 0.01 * std
+
+
 def test_every_filler_has_a_case():
     recorded = {param_of(case['filler_param']).type for case in STATISTICS}
-    assert recorded | {'bilinear'} == set(FILLERS)
+    assert recorded | {'bilinear', *OURS} == set(FILLERS)
 
 
 @pytest.mark.parametrize('name', sorted(FILLERS))

@@ -74,6 +74,7 @@ ROWS = [
     Row('unit_gaussian', 'shape', {}, weights_have_std(1)),
     Row('xavier', 'shape', {}, weights_have_std(1 / np.sqrt(27))),
     Row('msra', 'shape', {}, weights_have_std(np.sqrt(2 / 27))),
+    Row('lecun', 'shape', {}, weights_have_std(1 / np.sqrt(27))),
     Row('pca', 'samples', SAMPLES, unit_variances),
     Row('zca', 'samples', SAMPLES, unit_variances),
     Row('kmeans', 'samples', SAMPLES, unit_variances),

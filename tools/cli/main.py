@@ -17,6 +17,7 @@ COMMANDS = {
     'test': 'score a net with its weights',
     'lint': 'report every problem in a net or solver prototxt',
     'models': 'list the models that come with goodinit',
+    'layers': 'list the layer types and what each computes',
     'draw': 'draw a net',
     'parse_log': 'extract the numbers from the log of a training, as tables or JSON',
     'plot_log': 'plot the logs of trainings',

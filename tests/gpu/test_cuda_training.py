@@ -84,7 +84,7 @@ def test_many_ops_are_put_off_and_few_are_refused(cuda):
         ),
         (
             lambda block: block.unary('exp', x, 1, 1, out=x),
-            r"blockwise: engine 'cuda' can put off axpby, .*; found unary_exp",
+            r"blockwise: engine 'cuda' can defer axpby, .*; found unary_exp",
         ),
     ):
         with pytest.raises(EngineError, match=message), cuda.blockwise() as block:

@@ -50,8 +50,8 @@ def greedy(self, name, x, *parameters, out):
     [
         (
             half,
-            r"op 'unary' of engine 'checked:reference': out \(2, 3\) was not written, or read before, at 3 places; the "
-            r'first is \(1, 0\)',
+            r"op 'unary' of engine 'checked:reference': out \(2, 3\) was not written, "
+            r'or read before, at 3 places; the first is \(1, 0\)',
         ),
         (added, 'out .* was not written, or read before, at 6 places'),
         (infinite, r"op 'unary' .*: made inf of finite numbers: out \(2, 3\) at \(1, 2\)"),

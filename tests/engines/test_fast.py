@@ -10,19 +10,14 @@ import pytest
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.fast import native
 from goodinit.netlib.engines.interface import Window
-from goodinit.netlib.engines.reference.elementwise import BINARY, UNARY
 from goodinit.netlib.errors import EngineError
 from goodinit.netlib.memory import Tensor
-from goodinit.netlib.shapes import conv_extent, pool_extent
-from op_calls import call, draw, run, scale_shift_calls, tensor, unary_calls
+from kernel_calls import CASES, REFERENCE
+from op_calls import call, draw, run, tensor
 
 ISAS = native.instruction_sets() if native.LIBRARY.exists() else []
-REFERENCE = make_engine('reference', dtype=np.float64)
-WINOGRAD = {
-    'conv_forward',
-    'conv_backward_data',
-    'conv_backward_weights',
-}  # may go by Winograd's transform
+# Ops that may go by Winograd's transform.
+WINOGRAD = {'conv_forward', 'conv_backward_data', 'conv_backward_weights'}
 pytestmark = pytest.mark.skipif(not ISAS, reason='goodinit was installed without a C++ compiler')
 
 
@@ -32,268 +27,17 @@ def fast(request, monkeypatch):
     return functools.partial(make_engine, 'fast')
 
 
-def convolution(seed):
-    """A convolution of random shape; every fourth is one for Winograd's transform, another is
-    pointwise."""
-    rng = np.random.default_rng(seed)
-
-    def pair(low, high):
-        return tuple(int(n) for n in rng.integers(low, high + 1, 2))
-
-    groups, extra = int(rng.choice([1, 1, 2, 3])), 0
-    if seed % 4 == 0:
-        kernel = (5, 5) if seed % 8 else (3, 3)
-        w, channels, images = (
-            Window(kernel, (1, 1), pair(0, 4), (1, 1)),
-            rng.integers(16, 70, 2),
-            12,
-        )
-    elif seed % 4 == 1:
-        w, channels, images = (
-            Window((1, 1), (1, 1), (0, 0), pair(1, 2)),
-            rng.integers(1, 40, 2),
-            1 + seed % 8 // 4,
-        )
-        groups, extra = seed % 3 // 2 + 1, 20
-    else:
-        w, channels, images = (
-            Window(pair(1, 5), pair(1, 4), pair(0, 4), pair(1, 2)),
-            rng.integers(1, 40, 2),
-            3,
-        )
-    image = tuple(
-        max(d * (k - 1) + 1 - 2 * p, 1) + extra + int(rng.integers(0, 20))
-        for k, p, d in zip(w.kernel, w.pad, w.dilation, strict=True)
-    )
-    C, M = (int(n) for n in channels)
-    x, W = draw(images, groups * C, *image), draw(groups * M, C, *w.kernel)
-    dy = draw(
-        images, groups * M, *(conv_extent(n, *rest) for n, *rest in zip(image, *w, strict=True))
-    )
-    places = rng.permutation(len(x) * dy[0, 0].size)[:70].tolist()
-    return [
-        call('conv_forward', x, W, w, groups, out=draw(*dy.shape)),
-        call(
-            'conv_forward', x, W, w, groups, draw(len(W)), True, draw(len(W)), out=draw(*dy.shape)
-        ),
-        call('conv_backward_data', dy, W, w, groups, out=draw(*x.shape)),
-        call('conv_backward_weights', x, dy, w, groups, out=draw(*W.shape)),
-        call('conv_squared_gradients', x, dy, w, groups, out=draw(*W.shape)),
-        call(
-            'patches',
-            x,
-            w,
-            groups,
-            places,
-            out=draw(groups, len(places), C * w.kernel[0] * w.kernel[1]),
-        ),
-    ]
-
-
-def pooling(seed):
-    rng = np.random.default_rng(seed)
-    kernel, stride = (tuple(int(n) for n in rng.integers(1, high, 2)) for high in (6, 5))
-    pad = tuple(int(rng.integers(0, k)) for k in kernel)
-    w = Window(kernel, stride, pad, (1, 1))
-    image = tuple(k + int(rng.integers(0, 40)) for k in kernel)
-    if seed % 8 == 7:
-        w = Window(image, (1, 1), (0, 0), (1, 1))  # global
-    extents = [
-        pool_extent(n, k, s, p, seed % 3 > 0, any(w.pad))
-        for n, k, s, p in zip(image, *w[:3], strict=True)
-    ]
-    x = np.round(draw(2, 3, *image))  # with ties
-    y = run(
-        REFERENCE,
-        call('pool_max_forward', x, w, out=draw(2, 3, *extents), mask=draw(2, 3, *extents)),
-    )
-    dy = draw(*y['out'].shape)
-    return [
-        call('pool_max_forward', x, w, out=draw(*dy.shape), mask=draw(*dy.shape)),
-        call('pool_mask_backward', dy, y['mask'], w, out=draw(*x.shape)),
-        call('pool_ave_forward', x, w, out=draw(*dy.shape)),
-        call('pool_ave_backward', dy, w, out=draw(*x.shape)),
-    ]
-
-
-def product(M, N, K):
-    return [
-        call(
-            'gemm',
-            draw(*((K, M) if a else (M, K))),
-            draw(*((N, K) if b else (K, N))),
-            out=draw(M, N),
-            transpose_a=a,
-            transpose_b=b,
-            accumulate=add,
-        )
-        for a in (False, True)
-        for b in (False, True)
-        for add in (False, True)
-    ]
-
-
-def elementwise(shape, other):
-    x, z = (draw(*shape, low=-1) for _ in range(2))  # sums do not cancel
-    y = draw(*other)
-    sums = (
-        tuple(1 if n == m else n for n, m in zip(shape, other, strict=True))
-        if shape != other
-        else other
-    )
-    return [
-        *(
-            call('binary', name, *pair, out=draw(*shape))
-            for name in BINARY
-            for pair in ((x, y), (y, x))
-        ),
-        *(c for name in UNARY for c in unary_calls(name, shape)),
-        *(
-            call('sum', x, out=draw(*out), accumulate=add)
-            for out in (other, sums)
-            for add in (False, True)
-        ),
-        *(
-            call('dot', x, z, out=draw(*out), accumulate=add)
-            for out in (other, sums)
-            for add in (False, True)
-        ),
-        call('moments', x, mean=draw(*other), var=draw(*other)),
-        *(
-            call('unary', 'power', x, power, 0.5, 2, out=draw(*shape))
-            for power in (-0.5, 0.5, 0.7, 1)
-        ),
-        call('standardize', x, draw(*other), draw(*other), out=draw(*shape)),
-        call('standardize_backward', x, draw(*other), z, out=draw(*shape)),
-        *scale_shift_calls(shape, other),
-        *(call('axpby', 0.5, x, beta, out=draw(*shape)) for beta in (0, 1, -2)),
-        call('fill', 3, out=draw(*shape)),
-        call('dropout_mask', 2**62 + 5, 0.4, out=draw(*shape)),
-    ]
-
-
-def maximum(outer, pieces, inner):
-    x, y = np.round(draw(outer, pieces, inner)), draw(outer, inner)  # with ties
-    forward = call('max_forward', x, out=y, winner=y)
-    return [forward, call('max_backward', y, run(REFERENCE, forward)['winner'], out=x)]
-
-
-def softmax(outer, classes, inner):
-    x, label = (
-        draw(outer, classes, inner, low=-50, high=50),
-        np.floor(draw(outer, inner, low=0, high=classes)),
-    )
-    forward = call('softmax_forward', x, out=x)
-    return [
-        forward,
-        call('softmax_backward', run(REFERENCE, forward)['out'], x, out=x),
-        *(call('one_hot', label, ignore, out=x) for ignore in (None, 1)),
-    ]
-
-
-def windows(shape, start, out, at, box):
-    return [
-        call('copy_window', draw(*shape), start, out=draw(*out), at=at, shape=box, accumulate=add)
-        for add in (False, True)
-    ]
-
-
-def normalization(shape, size):
-    calls = []
-    for fields in ((size, 0.5, 0.75, 1.0), (size, 2.0, 0.5, 2.0), (size, 0.1, 1.3, 1.0)):
-        x = draw(*shape)
-        forward = call('lrn_forward', x, *fields, out=draw(*shape), scale=draw(*shape))
-        made = run(REFERENCE, forward)
-        calls += [
-            forward,
-            call(
-                'lrn_backward',
-                x,
-                made['out'],
-                draw(*shape),
-                made['scale'],
-                *fields[:3],
-                out=draw(*shape),
-            ),
-        ]
-    return calls
-
-
-CASES = {
-    **{f'convolution-{seed}': functools.partial(convolution, seed) for seed in range(24)},
-    **{f'pooling-{seed}': functools.partial(pooling, seed) for seed in range(16)},
-    **{
-        f'gemm-{M}-{N}-{K}': functools.partial(product, M, N, K)
-        for M, N, K in [
-            (1, 1, 1),
-            (13, 33, 7),
-            (5, 300, 259),
-            (250, 1, 30),
-            (1, 70, 600),
-            (64, 48, 0),
-            (0, 3, 4),
-            (300, 270, 40),
-            (2, 3000, 130),
-            (8, 37, 1000),
-            (40, 1100, 130),
-            (30, 20, 700),
-        ]
-    },
-    **{
-        f'maximum-{"-".join(map(str, shape))}': functools.partial(maximum, *shape)
-        for shape in [(1, 1, 5), (3, 2, 70), (2, 5, 33), (1, 3, 40000), (0, 2, 4)]
-    },
-    **{
-        f'softmax-{"-".join(map(str, shape))}': functools.partial(softmax, *shape)
-        for shape in [(3, 10, 1), (2, 1000, 1), (2, 5, 700), (1, 3, 40000), (4, 2, 3), (0, 2, 4)]
-    },
-    **{
-        f'elementwise-{i}': functools.partial(elementwise, *shapes)
-        for i, shapes in enumerate(
-            [
-                ((3, 5, 7), (1, 5, 1)),
-                ((4, 37), (1, 37)),
-                ((40, 3), (40, 1)),
-                ((2, 3, 4, 5), (2, 1, 4, 1)),
-                ((67,), (1,)),
-                ((70000,), (1,)),
-                ((2, 3, 19000), (1, 3, 1)),
-                ((1, 1, 1), (1, 1, 1)),
-                ((3, 4, 5), (3, 4, 5)),
-                ((2, 2, 2, 2, 2), (1, 2, 1, 2, 1)),
-                ((5, 1, 3), (1, 1, 3)),
-            ]
-        )
-    },
-    'window-rows': functools.partial(
-        windows, (3, 40, 7), (0, 5, 0), (3, 90, 7), (0, 30, 0), (3, 30, 7)
-    ),
-    'window-box': functools.partial(
-        windows, (3, 4, 5, 6), (1, 0, 2, 3), (2, 9, 4, 5), (0, 4, 1, 2), (2, 3, 3, 2)
-    ),
-    'window-column': functools.partial(windows, (4, 5), (0, 2), (6, 3), (1, 1), (4, 1)),
-    **{
-        f'lrn-{shape}-{size}': functools.partial(normalization, shape, size)
-        for shape, size in [((2, 7, 9, 9), 5), ((2, 3, 1, 1), 7), ((1, 20, 70), 3), ((3, 4), 5)]
-    },
-}
-
-
 @pytest.mark.parametrize('case', CASES)
 def test_kernels_agree_with_the_reference(case, fast):
     engine = fast()
     for c in CASES[case]():
         ours, expected = run(engine, c), run(REFERENCE, c)
+        tolerance = 1e-4 if c.op in WINOGRAD else 1e-5
         for name, array in expected.items():
-            largest = np.abs(array[np.isfinite(array)]).max(
-                initial=1
-            )  # an empty window has no average
+            numbers = array[np.isfinite(array)]  # an empty window has no average
+            largest = np.abs(numbers).max(initial=1)
             np.testing.assert_allclose(
-                ours[name],
-                array,
-                rtol=0,
-                atol=largest * (1e-4 if c.op in WINOGRAD else 1e-5),
-                err_msg=f'{c.id}: {name}',
+                ours[name], array, rtol=0, atol=largest * tolerance, err_msg=f'{c.id}: {name}'
             )
 
 
@@ -315,7 +59,7 @@ def test_kernels_agree_with_the_reference(case, fast):
     ],
 )
 def test_the_number_of_threads_changes_no_bit(case, fast):
-    engine, calls = fast(), CASES[case]()
+    engine, calls = fast(), list(CASES[case]())
     found = []
     for n in (1, 2, 3):
         with threads(n):

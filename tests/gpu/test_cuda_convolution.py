@@ -16,25 +16,18 @@ from op_calls import call, convolution_calls, draw, run
 
 pytestmark = pytest.mark.cuda
 DIRECTIONS = 'conv_forward', 'conv_backward_data', 'conv_backward_weights'
-CASES = [
-    c
-    for window, groups, x, W in [
-        (Window((3, 2), (2, 1), (1, 0), (1, 2)), 2, (2, 4, 7, 6), (6, 2, 3, 2)),
-        (Window((1, 1), (1, 1), (0, 0), (1, 1)), 1, (2, 3, 4, 5), (4, 3, 1, 1)),
-        (Window((3,), (2,), (1,), (1,)), 1, (2, 3, 8), (4, 3, 3)),
-        (Window((2, 3, 2), (1, 2, 1), (1, 1, 0), (1, 1, 2)), 1, (1, 2, 4, 5, 5), (3, 2, 2, 3, 2)),
-        (Window((2,) * 4, (1,) * 4, (0,) * 4, (1,) * 4), 1, (1, 2, 3, 3, 2, 2), (2, 2, 2, 2, 2, 2)),
-    ]
-    for c in convolution_calls(window, groups, x, W)
-    if c.op in DIRECTIONS
+SHAPES = [
+    (Window((3, 2), (2, 1), (1, 0), (1, 2)), 2, (2, 4, 7, 6), (6, 2, 3, 2)),
+    (Window((1, 1), (1, 1), (0, 0), (1, 1)), 1, (2, 3, 4, 5), (4, 3, 1, 1)),
+    (Window((3,), (2,), (1,), (1,)), 1, (2, 3, 8), (4, 3, 3)),
+    (Window((2, 3, 2), (1, 2, 1), (1, 1, 0), (1, 1, 2)), 1, (1, 2, 4, 5, 5), (3, 2, 2, 3, 2)),
+    (Window((2,) * 4, (1,) * 4, (0,) * 4, (1,) * 4), 1, (1, 2, 3, 3, 2, 2), (2, 2, 2, 2, 2, 2)),
 ]
+CASES = []
+for shapes in SHAPES:
+    CASES += [c for c in convolution_calls(*shapes) if c.op in DIRECTIONS]
 
 WINDOW = Window((3, 3), (1, 1), (1, 1), (1, 1))
-
-
-@pytest.fixture
-def cuda(cuda_device):
-    return make_engine('cuda')
 
 
 @pytest.fixture
@@ -60,15 +53,8 @@ def test_both_ways_compute_the_same(c, by, with_cudnn):
 )
 def test_what_follows_a_convolution_is_one_kernel(options, launches, with_cudnn, monkeypatch):
     """Scale, bias and ReLU."""
-    c = call(
-        'conv_forward',
-        draw(2, 3, 5, 5),
-        draw(4, 3, 3, 3),
-        WINDOW,
-        1,
-        *options,
-        out=draw(2, 4, 5, 5),
-    )
+    x, W, y = draw(2, 3, 5, 5), draw(4, 3, 3, 3), draw(2, 4, 5, 5)
+    c = call('conv_forward', x, W, WINDOW, 1, *options, out=y)
     calls, launch = [], gpu.Gpu.launch
     monkeypatch.setattr(gpu.Gpu, 'launch', lambda *args: calls.append(args) or launch(*args))
     found = run(with_cudnn, c)['out']
@@ -78,16 +64,12 @@ def test_what_follows_a_convolution_is_one_kernel(options, launches, with_cudnn,
 
 def test_nothing_to_convolve(with_cudnn):
     """An empty batch: cuDNN knows no shapes without elements."""
-    x, W, dW = np.zeros((0, 3, 5, 5)), draw(4, 3, 3, 3), draw(4, 3, 3, 3)
-    assert (
-        run(with_cudnn, call('conv_forward', x, W, WINDOW, 1, out=np.zeros((0, 4, 5, 5))))[
-            'out'
-        ].size
-        == 0
-    )
-    found = run(
-        with_cudnn, call('conv_backward_weights', x, np.zeros((0, 4, 5, 5)), WINDOW, 1, out=dW)
-    )['out']
+    x, y = np.zeros((0, 3, 5, 5)), np.zeros((0, 4, 5, 5))
+    W, dW = draw(4, 3, 3, 3), draw(4, 3, 3, 3)
+    forward = call('conv_forward', x, W, WINDOW, 1, out=y)
+    backward = call('conv_backward_weights', x, y, WINDOW, 1, out=dW)
+    assert run(with_cudnn, forward)['out'].size == 0
+    found = run(with_cudnn, backward)['out']
     np.testing.assert_array_equal(found, dW.astype(np.float32))
 
 
@@ -105,17 +87,15 @@ def test_the_field_engine_chooses(with_cudnn):
     assert (watched.name, watched.inner.cudnn) == ('checked:cuda', None)
 
 
+NET = """
+layer {{ name: "x" type: "Input" top: "x"
+         input_param {{ shape {{ dim: 2 dim: 3 dim: 5 dim: 5 }} }} }}
+layer {{ name: "conv" type: "Convolution" bottom: "x" top: "y"
+         convolution_param {{ num_output: 4 kernel_size: 3 {field} }} }}"""
+
+
 def net(field, engine):
-    return Net(
-        parse_net(
-            f"""
-        layer {{ name: "x" type: "Input" top: "x" input_param {{ shape {{ dim: 2 dim: 3 dim: 5 dim: 5 }} }} }}
-        layer {{ name: "conv" type: "Convolution" bottom: "x" top: "y"
-                 convolution_param {{ num_output: 4 kernel_size: 3 {field} }} }}""",
-            'net.prototxt',
-        ),
-        engine=engine,
-    )
+    return Net(parse_net(NET.format(field=field), 'net.prototxt'), engine=engine)
 
 
 def test_without_cudnn(cuda, monkeypatch):

@@ -106,13 +106,10 @@ def test_all_for_two_processes(folder):
     for option in ('--engine', 'fast'), ('--gpu', 'all'):
         done = process(tool(*TRAIN[:-1], *option), MPIEXEC, '-n', '2', gpus=2)
         assert done.returncode == 0, done.stderr
-        found.append(
-            [
-                np.array(b.data)
-                for layer in read_weights('tiny_iter_20.caffemodel').layer
-                for b in layer.blobs
-            ]
-        )
+        weights = []
+        for layer in read_weights('tiny_iter_20.caffemodel').layer:
+            weights += [np.array(blob.data) for blob in layer.blobs]
+        found.append(weights)
         os.remove('tiny_iter_20.caffemodel')
     assert sorted(done.stdout.split('\n')) == ['', 'GPU 0', 'GPU 1']
     for ours, expected in zip(*reversed(found), strict=True):

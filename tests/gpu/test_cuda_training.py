@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from goodinit.feeding.bundled import MODELS
 from goodinit.initializers import fill
-from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.cuda import launch, uploads
 from goodinit.netlib.engines.cuda.pool import Pool
 from goodinit.netlib.errors import EngineError, SolverError
@@ -17,11 +16,6 @@ from goodinit.proto import parse_solver, read_net
 from goodinit.solvers import Clipped, Displayed, Solver
 
 pytestmark = pytest.mark.cuda
-
-
-@pytest.fixture
-def cuda(cuda_device):
-    return make_engine('cuda')
 
 
 @pytest.fixture
@@ -37,9 +31,8 @@ def solver(model, shape, fields='', **options):
     """A solver of a bundled net, thinned, with random batches in place of its data."""
     param = parse_solver('base_lr: 0.01 lr_policy: "fixed" ' + fields)
     net = read_net(MODELS / model / 'train_val.prototxt')
-    data = param.net_param.layer.add(
-        name='data', type='DummyData', top=['data', 'label']
-    ).dummy_data_param
+    layer = param.net_param.layer.add(name='data', type='DummyData', top=['data', 'label'])
+    data = layer.dummy_data_param
     data.shape.add(dim=(2, *shape))
     data.shape.add(dim=(2,))
     data.data_filler.add(type='gaussian')
@@ -84,7 +77,7 @@ def test_many_ops_are_put_off_and_few_are_refused(cuda):
         ),
         (
             lambda block: block.unary('exp', x, 1, 1, out=x),
-            r"blockwise: engine 'cuda' can put off axpby, .*; found unary_exp",
+            r"blockwise: engine 'cuda' can defer axpby, .*; found unary_exp",
         ),
     ):
         with pytest.raises(EngineError, match=message), cuda.blockwise() as block:
@@ -250,13 +243,13 @@ def test_uploads_beside_the_computation_do_not_wait(cuda, waits):
 
 
 def test_room_for_uploads_is_limited(cuda, monkeypatch):
-    """Those used last stay, and what is too large for two gets none."""
+    """Slots used last stay; an upload too large for two slots gets none."""
     monkeypatch.setattr(uploads, 'ROOM', 1000)
-    upload, target = (
-        uploads.Uploads(cuda.device.cuda, Pool(cuda.device.cuda), cuda.device.stream),
-        Memory(200),
-    )
-    address, found = int(target.device(cuda.device, write=True)), []
+    driver = cuda.device.cuda
+    upload = uploads.Uploads(driver, Pool(driver), cuda.device.stream)
+    target = Memory(200)
+    address = int(target.device(cuda.device, write=True))
+    found = []
     for n in [100] * 3 + [50] * 3 + [100] + [150] * 3:
         upload(np.full(n, n, np.float32), address)
         found.append(sorted(size // 4 for size, _ in upload._slots))
@@ -272,14 +265,14 @@ def test_what_was_compiled_is_kept(cuda, tmp_path, monkeypatch):
     from pycuda import compiler
 
     monkeypatch.delenv('PYCUDA_DISABLE_CACHE', raising=False)
-    source, commands, call = (
-        (launch.KERNELS / 'common.cuh').read_text(),
-        [],
-        compiler.call_capture_output,
-    )
-    monkeypatch.setattr(
-        compiler, 'call_capture_output', lambda *a, **k: (commands.append(a), call(*a, **k))[1]
-    )
+    source = (launch.KERNELS / 'common.cuh').read_text()
+    commands, call = [], compiler.call_capture_output
+
+    def counted(*arguments, **keywords):
+        commands.append(arguments)
+        return call(*arguments, **keywords)
+
+    monkeypatch.setattr(compiler, 'call_capture_output', counted)
 
     def compile_it(source, arch='sm_90', version='1'):
         monkeypatch.setattr(compiler, 'get_nvcc_version', lambda nvcc: version)
@@ -288,9 +281,6 @@ def test_what_was_compiled_is_kept(cuda, tmp_path, monkeypatch):
         return len(commands)
 
     assert [compile_it(source), compile_it(source)] == [1, 0]
-    assert (
-        compile_it(source + '\n')
-        == compile_it(source, arch='sm_80')
-        == compile_it(source, version='2')
-        == 1
-    )
+    assert compile_it(source + '\n') == 1
+    assert compile_it(source, arch='sm_80') == 1
+    assert compile_it(source, version='2') == 1

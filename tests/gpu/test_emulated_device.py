@@ -157,12 +157,9 @@ def test_wrong_kernels_are_errors(device, x, name, message):
 
 
 def test_reading_past_the_end_is_an_error(device, x):
-    with pytest.raises(
-        device.cuda.LaunchError,
-        match=re.escape(
-            'kernel next: thread (7, 0, 0) of block (12, 0, 0) reads or writes 12 bytes past the end'
-        ),
-    ):
+    place = 'thread (7, 0, 0) of block (12, 0, 0)'
+    message = f'kernel next: {place} reads or writes 12 bytes past the end'
+    with pytest.raises(device.cuda.LaunchError, match=re.escape(message)):
         device.run('next', x, n=200, grid=25, block=8)
 
 

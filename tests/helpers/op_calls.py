@@ -7,12 +7,14 @@ before matters only where the op adds to it.
 """
 
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count, product, starmap
+from math import prod
 
 import numpy as np
 import oracles
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.interface import Bins, Window
+from goodinit.netlib.shapes import conv_extent, pool_extent
 
 RNG = np.random.default_rng(5)
 
@@ -26,9 +28,8 @@ class Call:
 
 
 def call(op, *inputs, **keywords):
-    names = [a for a in inputs if isinstance(a, str)] + [
-        k for k, v in keywords.items() if v is True
-    ]
+    names = [a for a in inputs if isinstance(a, str)]
+    names += [k for k, v in keywords.items() if v is True]
     return Call('-'.join([op, *names]), op, inputs, keywords)
 
 
@@ -46,6 +47,11 @@ def tensor(engine, array):
     return t
 
 
+def close(ours, expected, tolerance=1e-10):
+    """Asserts that two arrays are equal except for rounding."""
+    np.testing.assert_allclose(ours, expected, rtol=tolerance, atol=tolerance * 10)
+
+
 def draw(*shape, low=-2.0, high=2.0):
     """Random numbers that float32 holds exactly."""
     return RNG.uniform(low, high, shape).astype(np.float32).astype(float)
@@ -58,9 +64,22 @@ def result(op, *inputs, **keywords):
 
 
 def window(kernel, stride=1, pad=0, dilation=1, axes=2):
-    return Window(
-        *((n,) * axes if isinstance(n, int) else n for n in (kernel, stride, pad, dilation))
-    )
+    fields = []
+    for field in (kernel, stride, pad, dilation):
+        fields.append((field,) * axes if isinstance(field, int) else field)
+    return Window(*fields)
+
+
+def conv_extents(image, w):
+    """How many positions the window of a convolution has along each axis of an image."""
+    return tuple(conv_extent(n, *rest) for n, *rest in zip(image, *w, strict=True))
+
+
+def pool_extents(image, w, ceil):
+    """How many positions the window of a pooling has along each axis of an image."""
+    padded = any(w.pad)
+    axes = zip(image, *w[:3], strict=True)
+    return [pool_extent(n, k, stride, pad, ceil, padded) for n, k, stride, pad in axes]
 
 
 # -- elementwise functions: the parameters to try, and the range that x is drawn from
@@ -89,36 +108,96 @@ def unary_calls(name, shape=(3, 5)):
 
 def binary_calls(name):
     for a, b in (((2, 3, 4), (2, 3, 4)), ((2, 3, 4), (1, 3, 1)), ((2, 1, 4), (1, 3, 4))):
-        a, b = draw(*a), draw(*b)
+        a = draw(*a)
+        b = draw(*b)
         if name in COMPARISONS:
-            a, b = np.round(a), np.round(b)
+            a = np.round(a)
+            b = np.round(b)
         yield call('binary', name, a, b, out=draw(2, 3, 4))
 
 
+# -- moving values
+
+
+def moving_calls():
+    for accumulate in (False, True):
+        box = {'at': (0, 2, 1), 'shape': (2, 3, 1), 'accumulate': accumulate}
+        yield call('copy_window', draw(3, 4, 2), (1, 0, 1), out=draw(4, 5, 2), **box)
+    yield call('fill', 2.5, out=draw(2, 3))
+    yield call('copy', draw(2, 3), out=draw(2, 3))
+    yield call('copy', draw(2, 3, 4), out=draw(6, 4))
+    for alpha, beta in ((1, 0), (-0.5, 0), (1, 1), (2, -0.5), (0, 3)):
+        yield call('axpby', alpha, draw(2, 3), beta, out=draw(2, 3))
+    yield call('axpby', 2, draw(2, 3), 1, out=draw(6))
+    for axis, extent in ((0, 4), (1, 3), (2, 5)):
+        index = [extent - 1, -1, 0, 1, 0, -1]
+        every = [4, 3, 5]
+        some = [4, 3, 5]
+        some[axis] = len(index)
+        yield call('gather', draw(*every), index, axis, out=draw(*some))
+        yield call('scatter_add', draw(*some), index, axis, out=draw(*every))
+    for order in ((0, 1, 2, 3), (0, 2, 3, 1), (3, 1, 0, 2)):
+        shape = (2, 3, 4, 5)
+        moved = [shape[axis] for axis in order]
+        yield call('transpose', draw(*shape), order, out=draw(*moved))
+    yield call('dropout_mask', 12345678901, 0.3, out=draw(7, 11))
+    for ignore in (None, 1):
+        yield call('one_hot', np.floor(draw(2, 3, low=0, high=4)), ignore, out=draw(2, 4, 3))
+
+
+# -- reductions and matrices
+
+
+def reduction_calls():
+    for accumulate in (False, True):
+        yield call('sum', draw(2, 3, 4), out=draw(1, 3, 1), accumulate=accumulate)
+        yield call('dot', draw(2, 3, 4), draw(2, 3, 4), out=draw(2, 1, 4), accumulate=accumulate)
+    yield call('sum', draw(2, 3), out=draw(1, 1))
+    yield call('sum', draw(2, 3), out=draw(2, 3))
+    for shape in ((1, 3, 1), (2, 1, 4), (1, 1, 1)):
+        yield call('moments', draw(2, 3, 4), mean=draw(*shape), var=draw(*shape))
+    ties = np.round(draw(3, 4, 5))
+    winner = np.floor(draw(3, 5, low=0, high=4))
+    yield call('max_forward', ties, out=draw(3, 5), winner=draw(3, 5))
+    yield call('max_backward', draw(3, 5), winner, out=draw(3, 4, 5))
+
+
+def gemm_calls(M, N, K):
+    for transpose_a, transpose_b, accumulate in product((False, True), repeat=3):
+        a = draw(K, M) if transpose_a else draw(M, K)
+        b = draw(N, K) if transpose_b else draw(K, N)
+        yield call(
+            'gemm',
+            a,
+            b,
+            out=draw(M, N),
+            transpose_a=transpose_a,
+            transpose_b=transpose_b,
+            accumulate=accumulate,
+        )
+
+
+# -- convolution and pooling
+
+
 def convolution_calls(window, groups, x, W):
-    x, W = draw(*x), draw(*W)
+    x = draw(*x)
+    W = draw(*W)
     y = oracles.convolution(x, W, window, groups)
+    images, inputs, outputs = len(x), x.shape[1], len(W)
     dy = draw(*y.shape)
-    columns = (len(x), x.shape[1] * int(np.prod(window.kernel)), *y.shape[2:])
-    positions = RNG.permutation(len(x) * int(np.prod(y.shape[2:])))[:5].tolist()
-    yield call('conv_forward', x, W, window, groups, out=draw(*y.shape))
-    yield call('conv_forward', x, W, window, groups, draw(len(W)), True, out=draw(*y.shape))
-    yield call(
-        'conv_forward', x, W, window, groups, draw(len(W)), False, draw(len(W)), out=draw(*y.shape)
-    )
+    element = inputs * prod(window.kernel)
+    columns = (images, element, *y.shape[2:])
+    positions = RNG.permutation(images * prod(y.shape[2:]))[:5].tolist()
+    for options in ((), (draw(outputs), True), (draw(outputs), False, draw(outputs))):
+        yield call('conv_forward', x, W, window, groups, *options, out=draw(*y.shape))
     yield call('conv_backward_data', dy, W, window, groups, out=draw(*x.shape))
     yield call('conv_backward_weights', x, dy, window, groups, out=draw(*W.shape))
     yield call('conv_squared_gradients', x, dy, window, groups, out=draw(*W.shape))
     yield call('im2col', x, window, out=draw(*columns))
     yield call('col2im', draw(*columns), window, out=draw(*x.shape))
-    yield call(
-        'patches',
-        x,
-        window,
-        groups,
-        positions,
-        out=draw(groups, len(positions), columns[1] // groups),
-    )
+    rows = draw(groups, len(positions), element // groups)
+    yield call('patches', x, window, groups, positions, out=rows)
 
 
 def pooling_calls(window, image, extents):
@@ -139,6 +218,9 @@ def roi_calls(bins, x, y):
     yield call('roi_pool_backward', draw(*y), place, bins, out=draw(*x.shape))
 
 
+# -- normalization
+
+
 def lrn_calls(x, *fields):
     x = draw(*x)
     y, scale = oracles.lrn(x, *fields)
@@ -147,120 +229,72 @@ def lrn_calls(x, *fields):
 
 
 def scale_shift_calls(shape, other):
-    x, s, dy = draw(*shape, low=-1), draw(*other), draw(*shape, low=-1)  # sums do not cancel
+    x = draw(*shape, low=-1)  # sums do not cancel
+    dy = draw(*shape, low=-1)
+    scale = draw(*other)
     for options in ((), (draw(*other),), (None, True), (draw(*other), True)):
-        yield call('scale_shift', x, s, *options, out=draw(*shape))
+        yield call('scale_shift', x, scale, *options, out=draw(*shape))
     for wanted in (('out',), ('dscale', 'dshift'), ('out', 'dscale', 'dshift')):
-        yield call(
-            'scale_shift_backward',
-            x,
-            s,
-            dy,
-            **{k: draw(*(shape if k == 'out' else other)) for k in wanted},
-        )
+        results = {}
+        for name in wanted:
+            results[name] = draw(*(shape if name == 'out' else other))
+        yield call('scale_shift_backward', x, scale, dy, **results)
 
 
-def plain_calls():
-    for accumulate in (False, True):
-        yield call(
-            'copy_window',
-            draw(3, 4, 2),
-            (1, 0, 1),
-            out=draw(4, 5, 2),
-            at=(0, 2, 1),
-            shape=(2, 3, 1),
-            accumulate=accumulate,
-        )
-        yield call('sum', draw(2, 3, 4), out=draw(1, 3, 1), accumulate=accumulate)
-        yield call('dot', draw(2, 3, 4), draw(2, 3, 4), out=draw(2, 1, 4), accumulate=accumulate)
-        yield call('gemm', draw(4, 3), draw(3, 5), out=draw(4, 5), accumulate=accumulate)
-        yield call(
-            'gemm', draw(3, 4), draw(3, 5), out=draw(4, 5), transpose_a=True, accumulate=accumulate
-        )
-        yield call(
-            'gemm', draw(4, 3), draw(5, 3), out=draw(4, 5), transpose_b=True, accumulate=accumulate
-        )
-        yield call(
-            'gemm',
-            draw(3, 4),
-            draw(5, 3),
-            out=draw(4, 5),
-            transpose_a=True,
-            transpose_b=True,
-            accumulate=accumulate,
-        )
-    yield call('sum', draw(2, 3), out=draw(1, 1))
-    yield call('sum', draw(2, 3), out=draw(2, 3))
-    yield call('fill', 2.5, out=draw(2, 3))
-    yield call('copy', draw(2, 3), out=draw(2, 3))
-    yield call('copy', draw(2, 3, 4), out=draw(6, 4))
-    for alpha, beta in ((1, 0), (-0.5, 0), (1, 1), (2, -0.5), (0, 3)):
-        yield call('axpby', alpha, draw(2, 3), beta, out=draw(2, 3))
-    yield call('axpby', 2, draw(2, 3), 1, out=draw(6))
-    for axis, extent in ((0, 4), (1, 3), (2, 5)):
-        index = [extent - 1, -1, 0, 1, 0, -1]
-        some, every = [4, 3, 5], [4, 3, 5]
-        some[axis] = len(index)
-        yield call('gather', draw(*every), index, axis, out=draw(*some))
-        yield call('scatter_add', draw(*some), index, axis, out=draw(*every))
-    for order in ((0, 1, 2, 3), (0, 2, 3, 1), (3, 1, 0, 2)):
-        shape = (2, 3, 4, 5)
-        yield call('transpose', draw(*shape), order, out=draw(*(shape[axis] for axis in order)))
-    yield call('dropout_mask', 12345678901, 0.3, out=draw(7, 11))
-    for shape in ((1, 3, 1), (2, 1, 4), (1, 1, 1)):
-        yield call('moments', draw(2, 3, 4), mean=draw(*shape), var=draw(*shape))
-    ties = np.round(draw(3, 4, 5))
-    yield call('max_forward', ties, out=draw(3, 5), winner=draw(3, 5))
-    yield call('max_backward', draw(3, 5), np.floor(draw(3, 5, low=0, high=4)), out=draw(3, 4, 5))
+def normalization_calls():
+    x = (2, 3, 4)
     for shape in ((1, 3, 1), (2, 1, 4), (1, 1, 1), (2, 3, 1)):
-        yield call('standardize', draw(2, 3, 4), draw(*shape), draw(*shape), out=draw(2, 3, 4))
-        yield call(
-            'standardize_backward', draw(2, 3, 4), draw(*shape), draw(2, 3, 4), out=draw(2, 3, 4)
-        )
-        yield from scale_shift_calls((2, 3, 4), shape)
+        yield call('standardize', draw(*x), draw(*shape), draw(*shape), out=draw(*x))
+        yield call('standardize_backward', draw(*x), draw(*shape), draw(*x), out=draw(*x))
+        yield from scale_shift_calls(x, shape)
     yield call('softmax_forward', draw(2, 4, 3), out=draw(2, 4, 3))
     yield call('softmax_backward', draw(2, 4, 3), draw(2, 4, 3), out=draw(2, 4, 3))
-    for ignore in (None, 1):
-        yield call('one_hot', np.floor(draw(2, 3, low=0, high=4)), ignore, out=draw(2, 4, 3))
+
+
+# -- all
+
+CONVOLUTIONS = [
+    (window(3, pad=1), 1, (2, 3, 5, 4), (4, 3, 3, 3)),
+    (window((2, 3), stride=2, pad=(0, 1)), 2, (2, 4, 5, 6), (6, 2, 2, 3)),
+    (window(2, dilation=(2, 1)), 1, (1, 2, 5, 4), (3, 2, 2, 2)),
+    (window(1), 3, (2, 3, 3, 2), (3, 1, 1, 1)),
+    (window(3, stride=2, pad=1, axes=1), 1, (2, 2, 6), (2, 2, 3)),
+    (window((2, 1, 2), axes=3), 1, (1, 2, 3, 2, 4), (2, 2, 2, 1, 2)),
+]
+POOLINGS = [
+    (window(2, stride=2), (4, 6), (2, 3)),
+    (window(3, stride=2), (6, 7), (3, 3)),
+    (window(3, stride=2, pad=1), (5, 6), (3, 4)),
+    (window((2, 3), pad=(1, 0)), (3, 4), (4, 2)),
+]
+# Of two regions: bins side by side, bins that overlap, one bin that is empty.
+BINS = Bins(
+    [1, 0],
+    [[(0, 2), (2, 5)], [(1, 3), (2, 4)]],
+    [[(0, 1), (1, 3), (3, 3)], [(2, 4), (2, 4), (3, 4)]],
+)
 
 
 def all_calls(unary, binary):
-    """The calls of every op, with an id of its own each; `unary` and `binary` name the elementwise
+    """The calls of every op, each with its own id; `unary` and `binary` name the elementwise
     functions."""
-    convolutions = [
-        (window(3, pad=1), 1, (2, 3, 5, 4), (4, 3, 3, 3)),
-        (window((2, 3), stride=2, pad=(0, 1)), 2, (2, 4, 5, 6), (6, 2, 2, 3)),
-        (window(2, dilation=(2, 1)), 1, (1, 2, 5, 4), (3, 2, 2, 2)),
-        (window(1), 3, (2, 3, 3, 2), (3, 1, 1, 1)),
-        (window(3, stride=2, pad=1, axes=1), 1, (2, 2, 6), (2, 2, 3)),
-        (window((2, 1, 2), axes=3), 1, (1, 2, 3, 2, 4), (2, 2, 2, 1, 2)),
-    ]
-    poolings = [
-        (window(2, stride=2), (4, 6), (2, 3)),
-        (window(3, stride=2), (6, 7), (3, 3)),
-        (window(3, stride=2, pad=1), (5, 6), (3, 4)),
-        (window((2, 3), pad=(1, 0)), (3, 4), (4, 2)),
-    ]
-    # Of two regions: bins side by side, bins that overlap; one bin that is empty.
-    bins = Bins(
-        [1, 0],
-        [[(0, 2), (2, 5)], [(1, 3), (2, 4)]],
-        [[(0, 1), (1, 3), (3, 3)], [(2, 4), (2, 4), (3, 4)]],
-    )
     families = [
-        plain_calls(),
-        roi_calls(bins, (2, 3, 5, 4), (2, 3, 2, 3)),
+        moving_calls(),
+        reduction_calls(),
+        gemm_calls(4, 5, 3),
+        normalization_calls(),
+        roi_calls(BINS, (2, 3, 5, 4), (2, 3, 2, 3)),
         roi_calls(Bins([], [], []), (1, 2, 3, 3), (0, 2, 2, 1)),
-        *map(unary_calls, unary),
-        *map(binary_calls, binary),
-        *(convolution_calls(*case) for case in convolutions),
-        *(pooling_calls(*case) for case in poolings),
         lrn_calls((2, 5, 3, 2), 3, 0.5, 0.75, 1.0),
         lrn_calls((2, 3, 2), 5, 2.0, 0.5, 2.0),
     ]
+    families += map(unary_calls, unary)
+    families += map(binary_calls, binary)
+    families += starmap(convolution_calls, CONVOLUTIONS)
+    families += starmap(pooling_calls, POOLINGS)
     numbers: dict[str, count] = {}
-    return [
-        Call(f'{c.id}-{next(numbers.setdefault(c.id, count()))}', c.op, c.inputs, c.keywords)
-        for family in families
-        for c in family
-    ]
+    calls = []
+    for c in chain.from_iterable(families):
+        number = next(numbers.setdefault(c.id, count()))
+        calls.append(Call(f'{c.id}-{number}', c.op, c.inputs, c.keywords))
+    return calls

@@ -150,6 +150,16 @@ def test_our_packages_are_never_spelled_bare():
     report(broken)
 
 
+def test_tests_import_no_other_tests():
+    """What they share lives in tests/helpers."""
+    broken = []
+    for source in SOURCES.values():
+        for each in imports(source):
+            if each.path[0].startswith('test_') or each.path[0] == 'conftest':
+                broken.append(f'{each.place}: {each.path[0]} is a module of tests')
+    report(broken)
+
+
 def test_inside_the_package_imports_are_relative():
     broken = []
     for source in SOURCES.values():

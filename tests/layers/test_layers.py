@@ -9,19 +9,8 @@ from goodinit.netlib.engines import make_engine
 from goodinit.netlib.registry import LAYERS
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TRAIN
+from layer_runs import TESTED_ELSEWHERE, run, values
 
-# test_data_layers.py, test_host_layers.py
-TESTED_ELSEWHERE = {
-    'Data',
-    'DenseImageData',
-    'DummyData',
-    'HDF5Data',
-    'HDF5Output',
-    'ImageData',
-    'MemoryData',
-    'Python',
-    'WindowData',
-}
 STALE = 7e3
 
 
@@ -42,20 +31,6 @@ def assert_same(ours, expected, rtol=1e-9):
         np.testing.assert_allclose(
             ours[name], array, rtol=0, atol=rtol * np.abs(array).max(initial=1e-9), err_msg=name
         )
-
-
-def run(case, net):
-    """{name: array} of tops and gradients after a forward and a backward pass."""
-    case.put(net)
-    net.forward()
-    tops = values(net.tops[-1])
-    net.clear_param_diffs()
-    case.backward(net)
-    return tops | {name: blob.diff.copy() for name, blob in case.gradients(net).items()}
-
-
-def values(blobs):
-    return {blob.name: blob.data.copy() for blob in blobs}
 
 
 def test_every_layer_type_has_a_case():

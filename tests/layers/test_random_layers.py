@@ -11,7 +11,7 @@ from goodinit.netlib.engines import make_engine
 from goodinit.netlib.registry import LAYERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_layers import TESTED_ELSEWHERE, run
+from layer_runs import TESTED_ELSEWHERE, run
 
 CONFIGURATIONS = configurations()
 # Enough for a mistake in one branch of a layer to show; the same ones in every run.

@@ -129,7 +129,7 @@ def test_change_rates_run(tmp_path, monkeypatch):
 
 @pytest.fixture
 def few_digits(tmp_path, monkeypatch):
-    """MNIST's files with 100 images of noise; one training of two iterations, with little to test."""
+    """MNIST's files with 100 images of noise; a training of two iterations, with little to test."""
     rng = np.random.default_rng(0)
     shapes = {'images-idx3': (100, 28, 28), 'labels-idx1': (100,)}
     for part, (kind, shape) in product(('train', 't10k'), shapes.items()):

@@ -47,7 +47,7 @@ def im2col(x, window, extents):
 
 
 def pool(x, window, extents):
-    """(largest, its flat place, average) of each window of x (N, C, H, W), each (N, C, *extents)."""
+    """Largest, its flat place, average of each window of x (N, C, H, W), each (N, C, *extents)."""
     height, width = x.shape[2:]
     largest, place, average = (np.zeros((*x.shape[:2], *extents)) for _ in range(3))
     for n, c, *at in np.ndindex(largest.shape):

@@ -7,6 +7,7 @@ import published_dense_nets as dense
 import published_detectors as detectors
 import published_nets as classifiers
 from goodinit.proto.caffe_pb2 import NetParameter
+from published_inception import inception_v3
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ NETS = {
         8,
     ),
     'Inception-v3': Published(
-        classifiers.inception_v3,
+        inception_v3,
         23_834_568,
         IMGCLSMOB,
         {

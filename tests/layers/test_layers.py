@@ -109,16 +109,13 @@ def test_a_layer_in_place_on_the_winners_of_a_pooling(pool, engine):
     """Dropout doubles them; the gradient still finds its way to where they came from."""
 
     def gradient(top):
-        net = Net(
-            parse_net(f"""force_backward: true
-            layer {{ name: 'x' type: 'Input' top: 'x' input_param {{ shape {{ dim: 2 dim: 3 dim: 4 dim: 4 }} }} }}
-            layer {{ name: 'pool' type: '{pool}' bottom: 'x' top: 'y' pooling_param {{ kernel_size: 2 stride: 2 }}
-              spp_param {{ pyramid_height: 2 }} }}
-            layer {{ name: 'drop' type: 'Dropout' bottom: 'y' top: '{top}' }}"""),
-            TRAIN,
-            engine=engine,
-            seed=0,
-        )
+        text = f"""force_backward: true
+            layer {{ name: 'x' type: 'Input' top: 'x'
+              input_param {{ shape {{ dim: 2 dim: 3 dim: 4 dim: 4 }} }} }}
+            layer {{ name: 'pool' type: '{pool}' bottom: 'x' top: 'y'
+              pooling_param {{ kernel_size: 2 stride: 2 }} spp_param {{ pyramid_height: 2 }} }}
+            layer {{ name: 'drop' type: 'Dropout' bottom: 'y' top: '{top}' }}"""
+        net = Net(parse_net(text), TRAIN, engine=engine, seed=0)
         net.blobs['x'].data = np.random.default_rng(0).normal(size=(2, 3, 4, 4))
         net.forward()
         net.blobs[top].diff = 1

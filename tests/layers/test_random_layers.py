@@ -4,8 +4,10 @@ import dense_configurations  # noqa: F401 - registers its layers
 import detection_configurations  # noqa: F401 - registers its layers
 import gradcheck
 import numpy as np
+import pooling_configurations  # noqa: F401 - registers its layers
 import pytest
 import shape_configurations  # noqa: F401 - registers its layers
+import weight_configurations  # noqa: F401 - registers its layers
 from configurations import configurations
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.registry import LAYERS

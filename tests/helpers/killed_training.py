@@ -51,7 +51,7 @@ iter_size: 2 average_loss: 5 display: 1 clip_gradients: 1 weight_decay: 0.001
 test_iter: 2 test_interval: 7 random_seed: 1 snapshot: 1 snapshot_prefix: "run" """
 
 
-def prepare(folder, iterations, fields=''):
+def write_training(folder, iterations, fields=''):
     """Write the solver and what it reads."""
     (folder / 'solver.prototxt').write_text(f'{SOLVER} max_iter: {iterations} {fields}')
     (folder / 'net.prototxt').write_text(NET)
@@ -100,7 +100,7 @@ def main(kills):
         alone, killed = Path(name) / 'alone', Path(name) / 'killed'
         for folder in (alone, killed):
             folder.mkdir()
-            prepare(folder, 20 * kills)
+            write_training(folder, 20 * kills)
         finish(alone)
         rng = random.Random(0)
         within = sum(kill(killed, rng, 0.3) for _ in range(kills))

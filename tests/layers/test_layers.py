@@ -1,6 +1,5 @@
 """What holds for every layer, over the list in cases.py."""
 
-import gradcheck
 import numpy as np
 import pytest
 from cases import CASES
@@ -9,6 +8,7 @@ from goodinit.netlib.engines import make_engine
 from goodinit.netlib.registry import LAYERS
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TRAIN
+from gradcheck import check_gradients
 from layer_runs import TESTED_ELSEWHERE, run, values
 
 STALE = 7e3
@@ -39,7 +39,7 @@ def test_every_layer_type_has_a_case():
 
 @every_case()
 def test_gradients(case):
-    gradcheck.check(case)
+    check_gradients(case)
 
 
 @every_case()

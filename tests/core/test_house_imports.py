@@ -57,7 +57,7 @@ ORDER = [
     'net',
 ]
 NOT_FOR_LAYERS = ('numpy', 'scipy', 'pycuda', 'ctypes')
-ABSOLUTE = ('tools', 'zoo', 'experiments', 'benchmarks', '.', 'tests')  # scripts
+ABSOLUTE = ('tools', 'experiments', 'benchmarks', '.', 'tests')  # scripts
 
 SMALL_RUN = """
 import sys

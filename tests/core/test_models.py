@@ -10,7 +10,7 @@ from goodinit.proto import parse_net, parse_solver, read_net, read_solver
 from goodinit.proto.caffe_pb2 import TEST, TRAIN, LayerParameter, NetParameter
 from goodinit.zoo import __main__ as make_models
 from goodinit.zoo import unet
-from goodinit.zoo.count import cost, param_shapes
+from goodinit.zoo.cost import cost, param_shapes
 
 MODELS = {model.name: model for model in make_models.zoo()}
 OURS = {'Maxout', 'Pad'}

@@ -47,8 +47,8 @@ def bottleneck(net: NetBuilder, x: str, tag: str, width: int) -> str:
 
 def conv(net: NetBuilder, x: str, tag: str, width: int, kernel: int, stride: int = 1) -> str:
     """A convolution without bias, standardized."""
-    window = {'pad': kernel // 2, 'stride': stride}
-    x = net.conv(f'res{tag}', x, width, kernel, **window, weight='msra', bias=None)
+    pad = kernel // 2
+    x = net.conv(f'res{tag}', x, width, kernel, pad=pad, stride=stride, weight='msra', bias=None)
     return standardize(net, x, tag)
 
 

@@ -1,5 +1,7 @@
 """U-Net for the ISBI 2012 membranes, padded so that the output has the extent of the input."""
 
+from typing import Any
+
 from ..proto.caffe_pb2 import NetParameter
 from ..proto.spec import NetBuilder
 from .data import data_layer
@@ -54,8 +56,8 @@ class UNet:
         """Twice the extent, the blob of that extent from the way down, and two convolutions."""
         width = WIDTHS[level]
         name, top = f'upconv_{x}_u{level}a', f'u{level}a'
-        settings = {'stride': 2, 'weight': 'msra', 'type': 'Deconvolution', 'top': top}
-        x = net.conv(name, x, width, 2, **settings)
+        settings: dict[str, Any] = {'weight': 'msra', 'type': 'Deconvolution', 'top': top}
+        x = net.conv(name, x, width, 2, stride=2, **settings)
         both = [x, f'd{level}c']
         x = net.add('Concat', f'concat_d{level}c_u{level}a-b', both, top=f'u{level}b')
         x = self.conv(net, x, f'u{level}', 'b', width)

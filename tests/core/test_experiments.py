@@ -12,7 +12,6 @@ from math import nan
 import numpy as np
 import places
 import pytest
-from goodinit.benchmarks import initializers as benchmark
 from goodinit.experiments import (
     change_rates,
     cifar10,
@@ -26,8 +25,6 @@ from goodinit.experiments import (
 from goodinit.feeding.data_options import DataOptions
 from goodinit.feeding.fed_net import feed_net
 from goodinit.feeding.net_file import read_net_file
-from goodinit.initializers import of_kind
-from goodinit.tools import init_net
 
 CIFAR10 = places.DATA / 'cifar10' / 'data_batch_1.bin.xz'
 
@@ -221,16 +218,6 @@ def test_first_iterations_are_kept(few_images, monkeypatch, capsys):
         and 'OrthoInit (relu), OrthoInit (tanh), OrthoInit (maxout)' in out
     )
     assert (folder / 'first_iterations.png').stat().st_size > 10_000
-
-
-def test_the_benchmark_measures():
-    sample = benchmark.run([sys.executable, '-c', 'sum(range(10 ** 6)); bytes(10 ** 8)'])
-    assert 0 < sample['user'] <= sample['cpu'] and sample['wall'] > 0 and sample['peak_mb'] > 100
-    assert {'cpu', 'cores', 'load', 'python', 'numpy'} <= benchmark.machine().keys()
-    for case, options in benchmark.INIT.items():
-        args = init_net.arguments().parse_args(options)
-        assert args.proto.startswith(case.split()[0]) and args.method == case.split()[1]
-        assert args.batches == (5 if case.split()[1] in of_kind('samples') else 1)
 
 
 # -- the data

@@ -161,7 +161,7 @@ def lowest(found: dict[str, dict]) -> str:
 def plot(runs: Runs, path: Path) -> None:
     """The losses over the iterations, a panel for each nonlinearity."""
     figure, axes = figures.panels([2.6] * len(runs), 'iteration')
-    lines = []
+    lines: list = []
     for panel, (nonlinearity, found) in zip(axes, runs.items(), strict=True):
         lines = []
         for i, (name, run) in enumerate(found.items()):

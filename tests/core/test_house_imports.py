@@ -33,6 +33,7 @@ MAY_IMPORT = {
     'tools': {'proto', 'netlib', 'initializers', 'solvers', 'feeding', 'export', 'caffe'},
     'experiments': FOLDERS,
     'benchmarks': FOLDERS,
+    'docs': FOLDERS,
 }
 # The parts of netlib, from the lowest to the highest: a part may import those before it. `data` and
 # `layers` stand side by side, except for layers/host, which reads through data.
@@ -57,7 +58,7 @@ ORDER = [
     'net',
 ]
 NOT_FOR_LAYERS = ('numpy', 'scipy', 'pycuda', 'ctypes')
-ABSOLUTE = ('tools', 'experiments', 'benchmarks', '.', 'tests')  # scripts
+ABSOLUTE = ('tools', 'experiments', 'benchmarks', 'docs', '.', 'tests')  # scripts
 
 SMALL_RUN = """
 import sys

@@ -37,7 +37,7 @@ def long_files(sources):
     ]
 
 
-@not_yet('8 files')
+@not_yet('6 files')
 def test_files_are_short():
     report(long_files(CODE.values()))
 
@@ -47,7 +47,7 @@ def test_files_of_tests_are_short():
     report(long_files(source for source in SOURCES.values() if source.folder == 'tests'))
 
 
-@not_yet('284 lines')
+@not_yet('235 lines')
 def test_lines_of_python_are_short():
     report(overlong(CODE.values()))
 
@@ -95,7 +95,6 @@ def test_the_median_file_is_one_to_two_screens(sizes):
     assert 50 <= sizes.median_file <= 100
 
 
-@not_yet('16')
 def test_nine_of_ten_functions_are_at_most_15_lines(sizes):
     assert sizes.ninth_tenth_function <= 15
 
@@ -108,7 +107,7 @@ def test_a_line_says_one_thing(sizes):
     assert sizes.nodes_per_line <= 4.8
 
 
-@not_yet('2.7')
+@not_yet('2.5')
 def test_conditional_expressions_are_rare(sizes):
     assert sizes.conditionals_per_100_lines <= 2
 

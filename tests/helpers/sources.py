@@ -22,6 +22,7 @@ FOLDERS = {
     'zoo',
     'experiments',
     'benchmarks',
+    'docs',
 }
 
 

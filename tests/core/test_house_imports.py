@@ -1,4 +1,4 @@
-"""The rules of the house on imports: who may import whom, and how an import is spelled.
+"""The rules of the house on imports: which folder may import which, and how an import is spelled.
 
 Each test lists every place that breaks its rule, as file:line.
 """

@@ -137,7 +137,7 @@ def densenet121(images=1, size=224):
 
 
 def dense(n, name, x):
-    """32 channels more, from all that are there."""
+    """32 channels more, computed from all channels so far."""
     y = conv(n, f'{name}/x1', standardize(n, f'{name}/x0', x, in_place=False), 128)
     y = n[f'{name}/x2'] = L.Convolution(
         y, num_output=32, kernel_size=3, pad=1, bias_term=False, weight_filler=MSRA

@@ -1,4 +1,4 @@
-"""The sources as the rules of the house read them: syntax trees, and who imports whom."""
+"""The sources as the rules of the house read them: syntax trees, and which file imports which."""
 
 import ast
 from collections.abc import Iterator, Mapping

@@ -25,7 +25,7 @@ def checked(dtype=np.float64):
 
 
 def assert_same(ours, expected, rtol=1e-9):
-    """Equal names, and equal arrays but for rounding relative to the largest value."""
+    """Equal names, and equal arrays except for rounding relative to the largest value."""
     assert ours.keys() == expected.keys()
     for name, array in expected.items():
         np.testing.assert_allclose(

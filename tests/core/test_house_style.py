@@ -1,4 +1,4 @@
-"""The rules of the house on style: one thought a statement, which folders print, how input is checked.
+"""The rules of the house on style: dense statements, names, where to print, how input is checked.
 
 Each test lists every place that breaks its rule, as file:line.
 """

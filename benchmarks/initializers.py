@@ -9,40 +9,18 @@ results/DATE-initializers.json.
 """
 
 import argparse
-import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 
+from goodinit.benchmarks.machine import environment, write_numbers
 from goodinit.initializers import PRESETS, of_kind
 from goodinit.netlib.engines import ENGINES
 
-RESULTS = Path(__file__).parent / 'results'
-# A case: what `goodinit init` is asked for. FitNet-4 takes the images of CIFAR-10, the other nets
-# 32 of ImageNet; 160 where weights come from samples, as in the paper.
-INIT = {
-    'fitnet4 lsuv': ['--proto', 'fitnet4/relu', '--batch-size', '128'],
-    **{
-        f'caffenet {name}': [
-            '--proto',
-            'caffenet',
-            '--method',
-            name,
-            *(['--batches', '5'] if recipe.weights_from in of_kind('samples') else []),
-        ]
-        for name, recipe in PRESETS.items()
-    },
-    'googlenet lsuv': ['--proto', 'googlenet'],
-    'vgg16 lsuv': ['--proto', 'vgg16'],
-}
-CASES = ['import', *INIT]
+FITNET4 = ['--proto', 'fitnet4/relu', '--batch-size', '128']
 USUAL = [
     'import',
     'fitnet4 lsuv',
@@ -53,71 +31,65 @@ USUAL = [
 ]
 
 
+def init_cases() -> dict[str, list[str]]:
+    """A case: what `goodinit init` is asked for. FitNet-4 takes the images of CIFAR-10, the other
+    nets 32 of ImageNet; 160 where weights come from samples, as in the paper."""
+    cases = {'fitnet4 lsuv': FITNET4}
+    for name, recipe in PRESETS.items():
+        options = ['--proto', 'caffenet', '--method', name]
+        if recipe.weights_from in of_kind('samples'):
+            options += ['--batches', '5']
+        cases[f'caffenet {name}'] = options
+    cases['googlenet lsuv'] = ['--proto', 'googlenet']
+    cases['vgg16 lsuv'] = ['--proto', 'vgg16']
+    return cases
+
+
+INIT = init_cases()
+
+
 def main() -> None:
     args = arguments()
     samples: dict[str, list[dict[str, float]]] = {}
     print(f'{"case":16} {"seconds":>8} {"cpu s":>8} {"peak MB":>8}')
     for case in args.cases:
         samples[case] = [run(command(case, args)) for _ in range(args.repeats)]
-        wall, cpu, peak = (
-            min(sample[what] for sample in samples[case]) for what in ('wall', 'cpu', 'peak_mb')
-        )
+        wall, cpu, peak = (least(samples[case], what) for what in ('wall', 'cpu', 'peak_mb'))
         print(f'{case:16} {wall:8.2f} {cpu:8.2f} {peak:8.0f}', flush=True)
-    RESULTS.mkdir(exist_ok=True)
-    now = datetime.now(UTC)
-    numbers = {
-        'date': f'{now:%Y-%m-%d %H:%M} UTC',
-        'machine': machine(),
-        'engine': args.engine,
-        'commands': INIT,
-        'samples': samples,
-    }
-    path = RESULTS / f'{now:%Y-%m-%d-%H%M}-initializers.json'
-    path.write_text(json.dumps(numbers, indent=1) + '\n')
-    print(path)
+    numbers = {'engine': args.engine, 'commands': INIT, 'samples': samples}
+    write_numbers('initializers', numbers)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        '--images', required=True, help='at least 160 images: a folder, or a list file'
-    )
-    parser.add_argument('--cifar', required=True, help='a binary batch of CIFAR-10, unpacked')
-    parser.add_argument('--engine', choices=ENGINES, default='fast')
-    parser.add_argument(
-        '--repeats', type=int, default=3, help='runs of each case (default: %(default)s)'
-    )
-    parser.add_argument('--cases', nargs='+', choices=CASES, default=USUAL)
+    add = parser.add_argument
+    add('--images', required=True, help='at least 160 images: a folder, or a list file')
+    add('--cifar', required=True, help='a binary batch of CIFAR-10, unpacked')
+    add('--engine', choices=ENGINES, default='fast')
+    add('--repeats', type=int, default=3, help='runs of each case (default: %(default)s)')
+    add('--cases', nargs='+', choices=['import', *INIT], default=USUAL)
     return parser.parse_args()
 
 
 def command(case: str, args: argparse.Namespace) -> list[str]:
+    """The command line of a case, without --out."""
     if case == 'import':
         return [sys.executable, '-c', 'import goodinit']
+    goodinit = [sys.executable, '-m', 'goodinit.tools.cli.main']
     data = args.cifar if case.startswith('fitnet') else args.images
-    return [
-        sys.executable,
-        '-m',
-        'goodinit.tools.cli.main',
-        'init',
-        *INIT[case],
-        '--data',
-        data,
-        '--engine',
-        args.engine,
-    ]
+    return [*goodinit, 'init', *INIT[case], '--data', data, '--engine', args.engine]
 
 
 def run(command: Sequence[str]) -> dict[str, float]:
     """Seconds by the clock, of user and system code on all processors (together: cpu), and MB at
     the peak."""
     with tempfile.TemporaryDirectory() as folder:
-        extra = ['--out', f'{folder}/init.caffemodel'] if 'init' in command else []
+        out = ['--out', f'{folder}/init.caffemodel'] if 'init' in command else []
         start = time.perf_counter()
         process = subprocess.Popen(
-            [*command, *extra],
+            [*command, *out],
             env=environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -136,33 +108,8 @@ def run(command: Sequence[str]) -> dict[str, float]:
     }
 
 
-def environment() -> dict[str, str]:
-    """The user's, with OpenBLAS free to choose its kernels for the processor."""
-    return {name: value for name, value in os.environ.items() if name != 'OPENBLAS_CORETYPE'}
-
-
-def machine() -> dict[str, str | int | float | None]:
-    """What the numbers depend on besides the code; `load` is that of other processes when the runs
-    had ended."""
-    cpu = Path('/proc/cpuinfo')
-    names = (
-        [
-            line.partition(':')[2].strip()
-            for line in cpu.read_text().splitlines()
-            if line.startswith('model name')
-        ]
-        if cpu.is_file()
-        else []
-    )
-    return {
-        'cpu': names[0] if names else platform.processor(),
-        'cores': os.cpu_count(),
-        'load': os.getloadavg()[0],
-        'system': platform.platform(),
-        'python': platform.python_version(),
-        **{name: version(name) for name in ('numpy', 'scipy')},
-        'OMP_NUM_THREADS': os.environ.get('OMP_NUM_THREADS'),
-    }
+def least(samples: Sequence[dict[str, float]], what: str) -> float:
+    return min(sample[what] for sample in samples)
 
 
 if __name__ == '__main__':

@@ -1,11 +1,24 @@
 """A net's prototxt as a PyTorch module, layer by layer, as a user of PyTorch would write it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
+from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import LayerParameter, NetParameter, PoolingParameter
 from torch import nn
 from torch.nn import functional as F
 
-PLAIN = {'Input', 'Accuracy', 'Concat', 'Eltwise', 'Flatten', 'Softmax', 'SoftmaxWithLoss'}
+Shapes = Mapping[str, tuple[int, ...]]
+
+# Layer types that the module does not run.
+SKIPPED = ('Input', 'Accuracy')
+
+
+def torch_net(param: NetParameter, phase: int) -> 'TorchNet':
+    """The module of a net."""
+    net = Net(param, phase, engine='reference')
+    return TorchNet(param, {name: blob.shape for name, blob in net.blobs.items()})
 
 
 class TorchNet(nn.Module):
@@ -13,53 +26,59 @@ class TorchNet(nn.Module):
     total loss if there is one, else the last blob. A Scale after a BatchNorm is that layer's own.
     """
 
-    def __init__(self, net: NetParameter, shapes: dict[str, tuple[int, ...]]):
+    def __init__(self, net: NetParameter, shapes: Shapes):
         super().__init__()
         self.steps: list[tuple[LayerParameter, nn.Module | None]] = []
-        for i, layer in enumerate(net.layer):
+        for layer in net.layer:
             if layer.type == 'Scale':
-                if (
-                    net.layer[i - 1].type != 'BatchNorm'
-                    or net.layer[i - 1].top[0] != layer.bottom[0]
-                ):
-                    raise ValueError(
-                        f'{layer.name}: found a Scale that is not on the BatchNorm before it'
-                    )
-                continue
-            if layer.type not in ('Input', 'Accuracy'):
-                module = None if layer.type in PLAIN else MODULES[layer.type](layer, shapes)
-                step = LayerParameter.FromString(layer.SerializeToString())
-                if (
-                    layer.type == 'BatchNorm'
-                    and i + 1 < len(net.layer)
-                    and net.layer[i + 1].type == 'Scale'
-                ):
-                    step.top[0] = net.layer[i + 1].top[0]
-                self.steps.append((step, module))
+                self._join_scale(layer)
+            elif layer.type not in SKIPPED:
+                step = LayerParameter()
+                step.CopyFrom(layer)
+                self.steps.append((step, module_of(layer, shapes)))
         self.layers = nn.ModuleList(module for _, module in self.steps if module is not None)
 
-    def forward(self, blobs):
-        blobs, losses, y = dict(blobs), [], None
+    def _join_scale(self, scale: LayerParameter) -> None:
+        """Let the BatchNorm before a Scale write that layer's top."""
+        below = self.steps[-1][0]
+        if below.type != 'BatchNorm' or below.top[0] != scale.bottom[0]:
+            raise ValueError(f'{scale.name}: found a Scale that is not on the BatchNorm before it')
+        below.top[0] = scale.top[0]
+
+    def forward(self, blobs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        computed = dict(blobs)
+        losses = []
+        y = torch.empty(0)
         for layer, module in self.steps:
-            x = [blobs[name] for name in layer.bottom]
-            y = PLAIN_STEPS[layer.type](layer, x) if module is None else module(x[0])
-            if layer.type == 'SoftmaxWithLoss':
-                losses.append(y * (layer.loss_weight[0] if layer.loss_weight else 1))
+            x = [computed[name] for name in layer.bottom]
+            if module is None:
+                y = PLAIN_STEPS[layer.type](layer, x)
             else:
-                blobs[layer.top[0]] = y
-        return sum(losses) if losses else y
+                y = module(x[0])
+            if layer.type == 'SoftmaxWithLoss':
+                losses.append(y * sum(layer.loss_weight or [1]))
+            else:
+                computed[layer.top[0]] = y
+        return sum(losses[1:], losses[0]) if losses else y
 
 
-def pair(p, short, name, default):
+def module_of(layer: LayerParameter, shapes: Shapes) -> nn.Module | None:
+    """The module of a layer; None if it is a function without a state."""
+    make = MODULES.get(layer.type)
+    return make and make(layer, shapes)
+
+
+def pair(p: Any, short: str, name: str, default: int | None) -> tuple[int, int]:
     """A field of a convolution or pooling: given once, or as its _h and _w."""
     if p.HasField(short + '_h'):
         return getattr(p, short + '_h'), getattr(p, short + '_w')
     value = getattr(p, name)
-    value = value if isinstance(value, int) else list(value)[:1]
-    return (value if isinstance(value, int) else value[0] if value else default,) * 2
+    if not isinstance(value, int):
+        value = value[0] if value else default
+    return value, value
 
 
-def convolution(layer, shapes):
+def convolution(layer: LayerParameter, shapes: Shapes) -> nn.Module:
     p = layer.convolution_param
     return nn.Conv2d(
         shapes[layer.bottom[0]][1],
@@ -72,39 +91,44 @@ def convolution(layer, shapes):
     )
 
 
-def inner_product(layer, shapes):
+def inner_product(layer: LayerParameter, shapes: Shapes) -> nn.Module:
     _, *rest = shapes[layer.bottom[0]]
     linear = nn.Linear(torch.Size(rest).numel(), layer.inner_product_param.num_output)
     return nn.Sequential(nn.Flatten(), linear)
 
 
-def pooling(layer, shapes):
+def pooling(layer: LayerParameter, shapes: Shapes) -> nn.Module:
     p = layer.pooling_param
     is_max = p.pool == PoolingParameter.MAX
-    if p.global_pooling:
-        return nn.AdaptiveMaxPool2d(1) if is_max else nn.AdaptiveAvgPool2d(1)
-    return (nn.MaxPool2d if is_max else nn.AvgPool2d)(
-        pair(p, 'kernel', 'kernel_size', 0),
-        pair(p, 'stride', 'stride', 1),
-        pair(p, 'pad', 'pad', 0),
-        ceil_mode=p.round_mode == p.CEIL,
+    whole, windowed = (
+        (nn.AdaptiveMaxPool2d, nn.MaxPool2d) if is_max else (nn.AdaptiveAvgPool2d, nn.AvgPool2d)
     )
+    if p.global_pooling:
+        return whole(1)
+    kernel = pair(p, 'kernel', 'kernel_size', 0)
+    stride = pair(p, 'stride', 'stride', 1)
+    pad = pair(p, 'pad', 'pad', 0)
+    return windowed(kernel, stride, pad, ceil_mode=p.round_mode == p.CEIL)
 
 
-def lrn(layer, shapes):
+def lrn(layer: LayerParameter, shapes: Shapes) -> nn.Module:
     p = layer.lrn_param
     return nn.LocalResponseNorm(p.local_size, p.alpha, p.beta, p.k)
 
 
-def batch_norm(layer, shapes):
+def batch_norm(layer: LayerParameter, shapes: Shapes) -> nn.Module:
     p = layer.batch_norm_param
-    return nn.BatchNorm2d(
-        shapes[layer.bottom[0]][1], eps=p.eps, momentum=1 - p.moving_average_fraction
-    )
+    channels = shapes[layer.bottom[0]][1]
+    return nn.BatchNorm2d(channels, eps=p.eps, momentum=1 - p.moving_average_fraction)
 
 
-def in_place(layer):
-    return layer.bottom[0] == layer.top[0]
+def relu(layer: LayerParameter, shapes: Shapes) -> nn.Module:
+    return nn.ReLU(inplace=layer.bottom[0] == layer.top[0])
+
+
+def dropout(layer: LayerParameter, shapes: Shapes) -> nn.Module:
+    """Not in place: autograd keeps what a ReLU in place has made."""
+    return nn.Dropout(layer.dropout_param.dropout_ratio)
 
 
 MODULES = {
@@ -113,9 +137,8 @@ MODULES = {
     'Pooling': pooling,
     'LRN': lrn,
     'BatchNorm': batch_norm,
-    'ReLU': lambda layer, shapes: nn.ReLU(inplace=in_place(layer)),
-    # not in place, for autograd keeps what a ReLU in place has made
-    'Dropout': lambda layer, shapes: nn.Dropout(layer.dropout_param.dropout_ratio),
+    'ReLU': relu,
+    'Dropout': dropout,
 }
 PLAIN_STEPS = {
     'Concat': lambda layer, x: torch.cat(x, layer.concat_param.axis),
@@ -124,15 +147,3 @@ PLAIN_STEPS = {
     'Softmax': lambda layer, x: torch.softmax(x[0], 1),
     'SoftmaxWithLoss': lambda layer, x: F.cross_entropy(x[0].flatten(1), x[1]),
 }
-
-
-def copy_weights(module: TorchNet, params: dict) -> None:
-    """Give the module the weights of a goodinit net, {layer name: its params}, but for
-    normalizations."""
-    with torch.no_grad():
-        for layer, part in module.steps:
-            for ours, theirs in zip(
-                params.get(layer.name, ()), part.parameters() if part else (), strict=False
-            ):
-                if layer.type != 'BatchNorm':
-                    theirs.copy_(torch.from_numpy(ours.data).reshape(theirs.shape))

@@ -12,19 +12,18 @@ results/DATE-winograd.md.
 
 import argparse
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from goodinit.benchmarks.initializers import machine
-from goodinit.netlib.engines import make_engine
+from goodinit.benchmarks.machine import compiled_kernels, dated_path, machine
+from goodinit.netlib.engines.fast import Fast
 from goodinit.netlib.engines.fast.convolution import TILES, TILES_FOR_WEIGHTS, shapes
 from goodinit.netlib.engines.interface import Window
 
-RESULTS = Path(__file__).parent / 'results'
 CHANNELS = ((8, 8), (16, 16), (16, 64), (32, 32), (64, 64), (128, 128), (256, 256), (512, 512))
-KERNELS, BATCHES, SIZES = (3, 5), (1, 4, 32), (4, 7, 14, 28, 56)
+KERNELS = (3, 5)
+BATCHES = (1, 4, 32)
+SIZES = (4, 7, 14, 28, 56)
 MOST = 10**10  # multiply-adds: larger cases are left out
 
 
@@ -36,62 +35,65 @@ def main() -> None:
         '--seconds', type=float, default=0.2, help='for each ratio (default: %(default)s)'
     )
     args = parser.parse_args()
-    now, lines = datetime.now(UTC), []
-    engine = make_engine('fast')
-    for kernel in KERNELS:
-        lines += [
-            '',
-            f'| {kernel} x {kernel} | ' + ' | '.join(f'{c} to {m}' for c, m in CHANNELS) + ' |',
-            '|---|' + '---|' * len(CHANNELS),
-        ]
-        for batch in BATCHES:
-            for size in SIZES:
-                cells = [
-                    cell(engine, batch, size, *pair, kernel, args.seconds) for pair in CHANNELS
-                ]
-                lines.append(f'| {batch} of {size} x {size} | ' + ' | '.join(cells) + ' |')
-                print(lines[-1], flush=True)
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f'{now:%Y-%m-%d-%H%M}-winograd.md'
+    engine = Fast(compiled_kernels())
+    lines = []
+    for line in table(engine, args.seconds):
+        print(line, flush=True)
+        lines.append(f'{line}\n')
     about = ', '.join(f'{name} {value}' for name, value in machine().items())
-    path.write_text(f'{about}, {engine.kernels.isa}\n' + '\n'.join(lines) + '\n')
+    path = dated_path('winograd.md')
+    path.write_text(f'{about}, {engine.kernels.isa}\n{"".join(lines)}', encoding='utf-8')
     print(path)
 
 
+def table(engine: Fast, seconds: float) -> Iterator[str]:
+    """The lines of the tables, one for each kernel."""
+    columns = [f'{inputs} to {outputs}' for inputs, outputs in CHANNELS]
+    for kernel in KERNELS:
+        yield ''
+        yield f'| {kernel} x {kernel} | {" | ".join(columns)} |'
+        yield '|---|' + '---|' * len(CHANNELS)
+        for batch in BATCHES:
+            for size in SIZES:
+                cells = [cell(engine, batch, size, pair, kernel, seconds) for pair in CHANNELS]
+                yield f'| {batch} of {size} x {size} | {" | ".join(cells)} |'
+
+
 def cell(
-    engine, batch: int, size: int, inputs: int, outputs: int, kernel: int, seconds: float
+    engine: Fast, batch: int, size: int, channels: tuple[int, int], kernel: int, seconds: float
 ) -> str:
+    """Both ratios of a case; '' for one that is too large."""
+    inputs, outputs = channels
     if batch * size**2 * inputs * outputs * kernel**2 > MOST:
         return ''
     rng = np.random.default_rng(0)
-    x, y, W = (
-        rng.standard_normal(shape, dtype='f4')
-        for shape in (
-            (batch, inputs, size, size),
-            (batch, outputs, size, size),
-            (outputs, inputs, kernel, kernel),
-        )
-    )
+    x = rng.standard_normal((batch, inputs, size, size), dtype='f4')
+    y = rng.standard_normal((batch, outputs, size, size), dtype='f4')
+    W = rng.standard_normal((outputs, inputs, kernel, kernel), dtype='f4')
+    dW = np.zeros_like(W)
+    out = np.empty_like(y)
     window = Window(*((n, n) for n in (kernel, 1, kernel // 2, 1)))
-    known, out, dW = shapes(x.shape, y.shape[1:], window, 1), np.empty_like(y), np.zeros_like(W)
-    ratios = (
-        ratio(
-            lambda way: engine.kernels.conv_forward(x, W, None, None, out, known, 0, way), seconds
-        ),
-        ratio(lambda way: engine.kernels.conv_backward_weights(x, y, dW, known, way), seconds),
-    )
-    rules = (
-        engine.winograd(W.shape, window, 1, y.shape, least) for least in (TILES, TILES_FOR_WEIGHTS)
-    )
-    return ' '.join(
-        f'{value:.2f}' if pays else f'[{value:.2f}]'
-        for value, pays in zip(ratios, rules, strict=True)
-    )
+    known = shapes(x.shape, y.shape[1:], window, 1)
+    kernels = engine.kernels
+
+    def forward(way: int) -> None:
+        kernels.conv_forward(x, W, None, None, out, known, 0, way)
+
+    def backward(way: int) -> None:
+        kernels.conv_backward_weights(x, y, dW, known, way)
+
+    texts = []
+    for run, least in ((forward, TILES), (backward, TILES_FOR_WEIGHTS)):
+        pays = engine.winograd(W.shape, window, 1, y.shape, least)
+        text = f'{ratio(run, seconds):.2f}'
+        texts.append(text if pays else f'[{text}]')
+    return ' '.join(texts)
 
 
 def ratio(run: Callable[[int], object], seconds: float) -> float:
     """The shortest time with way 1 over the shortest with way 0."""
-    best, end = [np.inf, np.inf], time.perf_counter() + seconds
+    best = [np.inf, np.inf]
+    end = time.perf_counter() + seconds
     run(1)
     while time.perf_counter() < end:
         for way in (0, 1):

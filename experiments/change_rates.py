@@ -7,11 +7,13 @@ Writes results/change_rates.json, .md and .png (the picture needs matplotlib).
 """
 
 import argparse
+from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
-from goodinit.experiments import results
-from goodinit.experiments.results import markdown, write
+from goodinit.experiments import findings
+from goodinit.experiments.findings import markdown
 from goodinit.feeding.data_options import DataOptions
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import read_net_file
@@ -31,7 +33,10 @@ CASES = {
     'no LRN: Gaussian, within': ('caffenet/no_lrn', Recipe('gaussian', 'within')),
     'no LRN: Gaussian, within, between': ('caffenet/no_lrn', Recipe('gaussian', 'within', 'exact')),
 }
-BATCH_SIZE, TO_INITIALIZE, TO_MEASURE = 20, 8, 5  # 160 images, and 100 others
+BATCH_SIZE = 20
+TO_INITIALIZE, TO_MEASURE = 8, 5  # batches: 160 images, and 100 others
+PANELS = {'change_rate': 'average change rate', 'change_rate_cv': 'coefficient of variation'}
+Rows = dict[str, list[Row]]  # by case
 
 
 def main() -> None:
@@ -43,28 +48,34 @@ def main() -> None:
     )
     args = parser.parse_args()
     options = DataOptions(data=args.data, batch_size=BATCH_SIZE, batches=TO_INITIALIZE + TO_MEASURE)
-    rows = {}
+    rows: Rows = {}
     for name, (model, recipe) in CASES.items():
         start = perf_counter()
         rows[name] = initialized(feed_net(read_net_file(model), options), recipe)
-        print(f'{name}: {perf_counter() - start:.0f} s', flush=True)
-    numbers = {
-        name: [
-            {'layer': row.layer, 'change_rate': row.change_rate, 'cv': row.change_rate_cv}
-            for row in layers
-        ]
-        for name, layers in rows.items()
-    }
-    write('change_rates', {'rows': numbers}, report(rows))
-    plot(rows)
+        seconds = perf_counter() - start
+        print(f'{name}: {seconds:.0f} s', flush=True)
+    findings.write('change_rates', {'rows': numbers(rows)}, report(rows))
+    findings.draw('change_rates', lambda path: plot(rows, path))
 
 
 def initialized(fed: FedNet, recipe: Recipe) -> list[Row]:
     """The measures of each layer, on other images than those that initialized it."""
     rng = np.random.default_rng(0)
     fill(fed.net, rng)
-    initialize(fed.net, fed.data.batches[:TO_INITIALIZE], recipe, rng)
-    return measure(fed.net, fed.data.batches[TO_INITIALIZE:], np.random.default_rng(1))
+    batches = fed.data.batches
+    initialize(fed.net, batches[:TO_INITIALIZE], recipe, rng)
+    return measure(fed.net, batches[TO_INITIALIZE:], np.random.default_rng(1))
+
+
+def numbers(rows: Rows) -> dict[str, list[dict]]:
+    """What is kept of the measures."""
+    kept: dict[str, list[dict]] = {}
+    for name, layers in rows.items():
+        kept[name] = [
+            {'layer': row.layer, 'change_rate': row.change_rate, 'cv': row.change_rate_cv}
+            for row in layers
+        ]
+    return kept
 
 
 REPORT = """# Change rates of CaffeNet (Krähenbühl et al. 2016, Figure 1)
@@ -81,42 +92,40 @@ Coefficient of variation within each layer (Figure 1b):
 """
 
 
-def report(rows: dict[str, list[Row]]) -> str:
-    layers = [row.layer for row in next(iter(rows.values()))]
-    rates = [
-        [name, *(number(row.change_rate) for row in measured), number(spread(measured))]
-        for name, measured in rows.items()
-    ]
-    cvs = [
-        [name, *(number(row.change_rate_cv) for row in measured)] for name, measured in rows.items()
-    ]
+def report(rows: Rows) -> str:
+    """The tables."""
+    rates: list[list[str]] = []
+    cvs: list[list[str]] = []
+    for name, measured in rows.items():
+        layers = [row.layer for row in measured]
+        found = [number(row.change_rate) for row in measured]
+        rates.append([name, *found, number(spread(measured))])
+        found = [number(row.change_rate_cv) for row in measured]
+        cvs.append([name, *found])
     return REPORT.format(
         rates=markdown(['', *layers, 'greatest / smallest'], rates),
         cvs=markdown(['', *layers], cvs),
     )
 
 
-def plot(rows: dict[str, list[Row]]) -> None:
-    import matplotlib
+def plot(rows: Rows, path: Path) -> None:
+    """Both measures of all cases over the layers."""
+    from matplotlib.figure import Figure
 
-    matplotlib.use('Agg')
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4), layout='constrained')
-    measures = {'change_rate': 'average change rate', 'change_rate_cv': 'coefficient of variation'}
-    for axis, (measure_name, title) in zip(axes, measures.items(), strict=True):
-        for name, layers in rows.items():
-            axis.semilogy(
-                [row.layer for row in layers],
-                [getattr(row, measure_name) for row in layers],
-                'o-',
-                markersize=3,
-                label=name,
-            )
-        axis.set_title(title)
+    figure = Figure(figsize=(11, 4), layout='constrained')
+    axes = figure.subplots(1, len(PANELS))
+    for panel, (measure_name, title) in zip(axes, PANELS.items(), strict=True):
+        draw_lines(panel, rows, measure_name)
+        panel.set_title(title)
     axes[1].legend(fontsize='small', loc='upper left', bbox_to_anchor=(1, 1))
-    figure.savefig(results.RESULTS / 'change_rates.png', dpi=100)
-    pyplot.close(figure)
+    figure.savefig(path, dpi=100)
+
+
+def draw_lines(panel: Any, rows: Rows, measure_name: str) -> None:
+    for name, layers in rows.items():
+        names = [row.layer for row in layers]
+        values = [getattr(row, measure_name) for row in layers]
+        panel.semilogy(names, values, 'o-', markersize=3, label=name)
 
 
 if __name__ == '__main__':

@@ -29,7 +29,8 @@ class Cifar10:
         images = self.images[chosen]
         mirrored = rng.random(size) < 0.5
         images[mirrored] = images[mirrored, :, :, ::-1]
-        return {'data': shifted(images, rng), 'label': self.labels[chosen].astype(np.float32)}
+        labels = self.labels[chosen].astype(np.float32)
+        return {'data': shifted(images, rng), 'label': labels}
 
 
 def contrast_normalized(pixels: np.ndarray, std: float) -> np.ndarray:
@@ -42,20 +43,18 @@ def contrast_normalized(pixels: np.ndarray, std: float) -> np.ndarray:
     """
     rows = pixels.reshape(len(pixels), -1).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
-    rows *= (
-        std * sqrt(rows.shape[1]) / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-8)
-    )
+    norm = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows *= std * sqrt(rows.shape[1]) / np.maximum(norm, 1e-8)
     return rows.reshape(-1, *CIFAR_SHAPE)
 
 
 def shifted(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Each image cut anew, at a random place, from itself with a border of zeros."""
     size = images.shape[2]
-    bordered = np.pad(images, ((0, 0), (0, 0), (BORDER, BORDER), (BORDER, BORDER)))
+    border = (BORDER, BORDER)
+    bordered = np.pad(images, ((0, 0), (0, 0), border, border))
     corners = rng.integers(0, 2 * BORDER + 1, (len(images), 2))
-    return np.stack(
-        [
-            image[:, y : y + size, x : x + size]
-            for image, (y, x) in zip(bordered, corners, strict=True)
-        ]
-    )
+    cut = np.empty_like(images)
+    for i, (y, x) in enumerate(corners):
+        cut[i] = bordered[i, :, y : y + size, x : x + size]
+    return cut

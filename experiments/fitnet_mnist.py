@@ -8,37 +8,31 @@ when the command is given again. Writes results/fitnet_mnist.json, .md and .png,
 """
 
 import argparse
-import os
 import re
 import shutil
-import signal
-import sys
-import time
-from math import gcd
 from pathlib import Path
-from subprocess import Popen
 
-from goodinit.experiments import results
-from goodinit.experiments.results import markdown, share_processors
-from goodinit.feeding.bundled import find_model
-from goodinit.proto import read_solver, write_text
+from goodinit.experiments import findings
+from goodinit.experiments.findings import markdown, share_processors
+from goodinit.experiments.fitnet_mnist_training import (
+    CPU_TIME,
+    SEED,
+    SNAPSHOT,
+    command,
+    make_databases,
+    train_all,
+)
 from goodinit.solvers.log.reader import Log, read_log
-from goodinit.tools import convert_mnist_data
 from goodinit.tools.plots import figures
 
+# The errors that the paper prints, in percent, by loss and weights.
 PRINTED = {
     'softmax_orthonormal': 0.48,
     'softmax_lsuv': 0.48,
     'hinge_orthonormal': 0.43,
     'hinge_lsuv': 0.38,
 }
-PARTS = {
-    'mnist_train_lmdb': 'train',
-    'mnist_test_lmdb': 't10k',
-}  # the databases, and whose files they hold
-SNAPSHOT, SEED = 1000, 1
 TICKS = (0.3, 0.4, 0.5, 0.7, 1, 2, 3)
-CPU_TIME = 'CPU time of this run: {:.1f} s'
 
 
 def main() -> None:
@@ -46,13 +40,20 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     make_databases(args.data, args.work)
     share_processors(args.jobs)
-    train_all([name for name in PRINTED if not done(name, args)], args)
-    logs = {name: read_log(args.work / f'{name}.log') for name in PRINTED}
+    left = []
     for name in PRINTED:
-        shutil.copy(args.work / f'{name}.log', results.RESULTS / f'fitnet_mnist_{name}.log')
-    found = {name: outcome(log, args.work / f'{name}.log') for name, log in logs.items()}
-    results.write('fitnet_mnist', found, report(found))
-    plot(logs, results.RESULTS / 'fitnet_mnist.png')
+        if not is_done(log_path(args.work, name), args.iterations):
+            left.append(name)
+    train_all(left, args.work, args.iterations, args.jobs)
+    logs: dict[str, Log] = {}
+    found: dict[str, dict] = {}
+    for name in PRINTED:
+        path = log_path(args.work, name)
+        shutil.copy(path, findings.RESULTS / f'fitnet_mnist_{name}.log')
+        logs[name] = read_log(path)
+        found[name] = outcome(logs[name], path)
+    findings.write('fitnet_mnist', found, report(found))
+    findings.draw('fitnet_mnist', lambda path: plot(logs, path))
 
 
 def arguments() -> argparse.Namespace:
@@ -60,105 +61,23 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add(
-        '--data', required=True, type=Path, help="folder of MNIST's four files (perhaps .gz or .xz)"
-    )
-    add(
-        '--work',
-        type=Path,
-        default=results.WORK / 'fitnet_mnist',
-        help='folder for databases, snapshots and logs (default: %(default)s)',
-    )
-    add(
-        '--jobs',
-        type=int,
-        default=1,
-        help='trainings at a time, which share the processors (default: %(default)s)',
-    )
+    folder = "folder of MNIST's four files (perhaps .gz or .xz)"
+    add('--data', required=True, type=Path, help=folder)
+    work = 'for databases, snapshots and logs (default: %(default)s)'
+    add('--work', type=Path, default=findings.WORK / 'fitnet_mnist', help=work)
+    jobs = 'trainings at a time, which share the processors (default: %(default)s)'
+    add('--jobs', type=int, default=1, help=jobs)
     add('--iterations', type=int, default=50_000, help='of each training (default: %(default)s)')
     return parser.parse_args()
 
 
-def make_databases(data: Path, work: Path) -> None:
-    """Make those that are not there yet."""
-    for name, part in PARTS.items():
-        if not (work / name).exists():
-            files = [
-                next(data.glob(f'{part}-{kind}-ubyte*'), data / f'{part}-{kind}-ubyte')
-                for kind in ('images-idx3', 'labels-idx1')
-            ]
-            if convert_mnist_data.main([*map(str, files), str(work / name)]):
-                raise SystemExit(1)
+def log_path(work: Path, name: str) -> Path:
+    return work / f'{name}.log'
 
 
-def done(name: str, args: argparse.Namespace) -> bool:
-    """Whether the training has come to its last test."""
-    log = args.work / f'{name}.log'
-    return log.is_file() and f'\niteration {args.iterations}: test' in log.read_text()
-
-
-# -- training
-
-
-def train_all(names: list[str], args: argparse.Namespace) -> None:
-    """Start or resume these trainings, `jobs` at a time; Ctrl-C and SIGTERM stop them after a
-    snapshot."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    waiting, running = list(names), dict[str, Popen]()
-    try:
-        while waiting or running:
-            while waiting and len(running) < args.jobs:
-                name = waiting.pop(0)
-                running[name] = start(name, args)
-            time.sleep(0.2)
-            for name in [name for name in running if ended(name, running[name], args.work)]:
-                if running.pop(name).returncode:
-                    raise SystemExit(
-                        f'{name}: {command(name)} has failed; see {args.work / name}.log'
-                    )
-    except KeyboardInterrupt:
-        raise SystemExit('stopped; the same command goes on from the last snapshots') from None
-    finally:
-        for process in running.values():
-            process.terminate()
-        for name, process in running.items():
-            ended(name, process, args.work, wait=True)
-
-
-def start(name: str, args: argparse.Namespace) -> Popen:
-    """A process that appends to its log."""
-    loss = name.partition('_')[0]
-    solver = read_solver(find_model(f'fitnet_mnist/{loss}', 'solver'))
-    solver.net = str(find_model(f'fitnet_mnist/{loss}', 'train_val'))
-    solver.snapshot, solver.snapshot_prefix, solver.random_seed = SNAPSHOT, name, SEED
-    solver.max_iter = args.iterations
-    solver.test_interval = gcd(
-        solver.test_interval, args.iterations
-    )  # the last test is after the last iteration
-    write_text(solver, args.work / f'{name}.prototxt')
-    with open(args.work / f'{name}.log', 'a') as log:
-        return Popen(
-            [sys.executable, '-m', 'goodinit.tools.cli.main', *command(name).split()[1:]],
-            cwd=args.work,
-            stderr=log,
-        )
-
-
-def command(name: str) -> str:
-    return f'goodinit train --solver {name}.prototxt --init {name.split("_")[1]} --dropout --snapshot auto'
-
-
-def ended(name: str, process: Popen, work: Path, wait: bool = False) -> bool:
-    """Whether the process has ended; its time is then in its log."""
-    if process.returncode is not None:
-        return True
-    pid, status, used = os.wait4(process.pid, 0 if wait else os.WNOHANG)
-    if not pid:
-        return False
-    process.returncode = os.waitstatus_to_exitcode(status)
-    with open(work / f'{name}.log', 'a') as log:
-        log.write(CPU_TIME.format(used.ru_utime + used.ru_stime) + '\n')
-    return True
+def is_done(log: Path, iterations: int) -> bool:
+    """Whether a training has come to its last test."""
+    return log.is_file() and f'\niteration {iterations}: test' in log.read_text()
 
 
 # -- what came of it
@@ -182,62 +101,60 @@ def error(log: Log) -> list[float]:
 
 REPORT = """# FitNet-MNIST (Mishkin & Matas 2016, Table 2, right)
 
-Errors on MNIST's 10,000 test images, of which one is 0.01 %, after the last iteration of the published schedule; one
-training each (random_seed {seed}), without augmentation.
+Errors on MNIST's 10,000 test images, of which one is 0.01 %, after the last iteration of the
+published schedule; one training each (random_seed {seed}), without augmentation.
 
 {table}
 
-The solvers are the bundled ones (fitnet_mnist/softmax, fitnet_mnist/hinge) with `random_seed: {seed}` and
-`snapshot: {snapshot}`. The commands:
+The solvers are the bundled ones (fitnet_mnist/softmax, fitnet_mnist/hinge) with
+`random_seed: {seed}` and `snapshot: {snapshot}`. The commands:
 
 {commands}
 """
+HEAD = ['loss', 'weights', 'error, %', 'printed', 'iterations', 'CPU minutes', '']
 
 
 def report(found: dict[str, dict[str, float]]) -> str:
-    rows = [
-        [
-            *title(name).split(', '),
-            f'{run["error"]:.2f}',
-            f'{PRINTED[name]:.2f}',
-            f'{run["iterations"]:,}',
-            f'{run["cpu_minutes"]:.1f}',
-            f'[log](fitnet_mnist_{name}.log)',
-        ]
-        for name, run in found.items()
-    ]
-    table = markdown(
-        ['loss', 'weights', 'error, %', 'printed', 'iterations', 'CPU minutes', ''], rows
-    )
+    """The table, and the commands."""
+    rows = [table_row(name, run) for name, run in found.items()]
+    commands = [f'    {command(name)}' for name in found]
     return REPORT.format(
         seed=SEED,
         snapshot=SNAPSHOT,
-        table=table,
-        commands='\n'.join(f'    {command(name)}' for name in found),
+        table=markdown(HEAD, rows),
+        commands='\n'.join(commands),
     )
 
 
+def table_row(name: str, run: dict[str, float]) -> list[str]:
+    return [
+        *title(name).split(', '),
+        f'{run["error"]:.2f}',
+        f'{PRINTED[name]:.2f}',
+        f'{run["iterations"]:,}',
+        f'{run["cpu_minutes"]:.1f}',
+        f'[log](fitnet_mnist_{name}.log)',
+    ]
+
+
 def title(name: str) -> str:
+    """'softmax, LSUV' of 'softmax_lsuv'."""
     return name.replace('_', ', ').replace('lsuv', 'LSUV')
 
 
 def plot(logs: dict[str, Log], path: Path) -> None:
     """The errors of all trainings over the iterations, from the second test on."""
-    figure, [axis] = figures.panels([4], 'iteration')
-    lines = [
-        axis.plot(
-            [row.iter for row in log.test[1:]],
-            error(log)[1:],
-            **figures.look(i),
-            linewidth=1,
-            label=title(name),
-        )[0]
-        for i, (name, log) in enumerate(logs.items())
-    ]
-    axis.set_yscale('log')
-    axis.set_yticks(TICKS, [f'{tick:g}' for tick in TICKS])
-    axis.minorticks_off()
-    axis.set_ylabel('test error, %')
+    figure, [panel] = figures.panels([4], 'iteration')
+    lines = []
+    for i, (name, log) in enumerate(logs.items()):
+        iterations = [row.iter for row in log.test[1:]]
+        errors = error(log)[1:]
+        look = figures.look(i)
+        lines += panel.plot(iterations, errors, **look, linewidth=1, label=title(name))
+    panel.set_yscale('log')
+    panel.set_yticks(TICKS, [f'{tick:g}' for tick in TICKS])
+    panel.minorticks_off()
+    panel.set_ylabel('test error, %')
     figures.legend_above(figure, lines, 'FitNet-MNIST')
     figures.save(figure, path)
 

@@ -7,14 +7,23 @@ Writes results/gradient_variance.json and .md.
 """
 
 import argparse
+from collections.abc import Mapping
 
 import numpy as np
+from goodinit.experiments import findings
 from goodinit.experiments.cifar10 import Cifar10
-from goodinit.experiments.mishkin_matas import BATCH_SIZE, fitnet4, measured_layers, printed_table
-from goodinit.experiments.results import markdown, write
+from goodinit.experiments.findings import markdown
+from goodinit.experiments.mishkin_matas import (
+    BATCH_SIZE,
+    fitnet4,
+    measured_layers,
+    printed_table,
+    put_batch,
+)
 
 PRESETS = {'LSUV': 'lsuv', 'MSRA': 'msra', 'OrthoInit': 'orthonormal', 'Xavier': 'xavier'}
 BATCHES = 10
+Variances = dict[str, float]  # by layer
 
 
 def main() -> None:
@@ -29,14 +38,15 @@ def main() -> None:
     )
     args = parser.parse_args()
     data = Cifar10(args.data)
-    found = {
-        column: averaged([gradient_variances(preset, data, seed) for seed in range(args.seeds)])
-        for column, preset in PRESETS.items()
-    }
-    write('gradient_variance', {'seeds': args.seeds, 'variances': found}, report(found, args.seeds))
+    found: dict[str, Variances] = {}
+    for column, preset in PRESETS.items():
+        runs = [gradient_variances(preset, data, seed) for seed in range(args.seeds)]
+        found[column] = averaged(runs)
+    numbers = {'seeds': args.seeds, 'variances': found}
+    findings.write('gradient_variance', numbers, report(found, args.seeds))
 
 
-def gradient_variances(preset: str, data: Cifar10, seed: int) -> dict[str, float]:
+def gradient_variances(preset: str, data: Cifar10, seed: int) -> Variances:
     """The variance of the loss's gradient by each layer's output, before the nonlinearity; mean
     over 10 batches.
 
@@ -44,50 +54,59 @@ def gradient_variances(preset: str, data: Cifar10, seed: int) -> dict[str, float
     """
     rng = np.random.default_rng(seed)
     net = fitnet4('relu', preset, data.batch(BATCH_SIZE, rng), rng)
-    variances = []
+    layers = measured_layers(net)
+    runs = []
     for _ in range(BATCHES):
-        for name, values in data.batch(BATCH_SIZE, rng).items():
-            net.blobs[name].data = values
+        put_batch(net, data.batch(BATCH_SIZE, rng))
         net.forward()
         net.backward()
-        variances.append(
-            {
-                layer: float(net.blobs[name].diff.var())
-                for layer, name in measured_layers(net).items()
-            }
-        )
-    return averaged(variances)
+        variances = {}
+        for layer, name in layers.items():
+            variances[layer] = float(net.blobs[name].diff.var())
+        runs.append(variances)
+    return averaged(runs)
 
 
-def averaged(runs: list[dict[str, float]]) -> dict[str, float]:
-    return {layer: float(np.mean([run[layer] for run in runs])) for layer in runs[0]}
+def averaged(runs: list[Variances]) -> Variances:
+    means = {}
+    for layer in runs[0]:
+        values = [run[layer] for run in runs]
+        means[layer] = float(np.mean(values))
+    return means
 
 
-REPORT = """# Variance of the initial gradients of FitNet-4 with ReLU (Mishkin & Matas 2016, Table 10)
+REPORT = """\
+# Variance of the initial gradients of FitNet-4 with ReLU (Mishkin & Matas 2016, Table 10)
 
-Gradients of the loss by each layer's output before ReLU, over all elements; the mean of 10 batches of 128 images and of
-{seeds} nets. In brackets what is printed.
+Gradients of the loss by each layer's output before ReLU, over all elements; the mean of 10 batches
+of 128 images and of {seeds} nets. In brackets what is printed.
 
 {table}
 """
 
 
-def report(found: dict[str, dict[str, float]], seeds: int) -> str:
-    printed = {
-        column: {layer: float(figure) for layer, figure in cells.items()}
-        for column, cells in printed_table(10).items()
-    }
-    rows = [
-        [layer, *(f'{found[column][layer]:.1e} ({printed[column][layer]:.1e})' for column in found)]
-        for layer in printed['LSUV']
-    ]
-    quotients = [
-        f'{cells["ip1"] / cells["conv11"]:.3g} ({printed[column]["ip1"] / printed[column]["conv11"]:.3g})'
-        for column, cells in found.items()
-    ]
-    return REPORT.format(
-        seeds=seeds, table=markdown(['layer', *found], [*rows, ['ip1 / conv11', *quotients]])
-    )
+def report(found: dict[str, Variances], seeds: int) -> str:
+    """The table, with the quotient of the last layer and the first."""
+    printed = printed_table(10)
+    rows = []
+    for layer in printed['LSUV']:
+        cells = [layer]
+        for column in found:
+            ours = found[column][layer]
+            theirs = float(printed[column][layer])
+            cells.append(f'{ours:.1e} ({theirs:.1e})')
+        rows.append(cells)
+    last = ['ip1 / conv11']
+    for column in found:
+        ours = quotient(found[column])
+        theirs = quotient(printed[column])
+        last.append(f'{ours:.3g} ({theirs:.3g})')
+    rows.append(last)
+    return REPORT.format(seeds=seeds, table=markdown(['layer', *found], rows))
+
+
+def quotient(column: Mapping[str, float | str]) -> float:
+    return float(column['ip1']) / float(column['conv11'])
 
 
 if __name__ == '__main__':

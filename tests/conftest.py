@@ -1,16 +1,14 @@
-"""What all tests share: the engines they run over, and the way to the modules beside them (golden,
-cases, ...)."""
+"""What all tests share: the engines they run over, and the way to the modules in helpers/."""
 
 import os
 import sys
 from pathlib import Path
 
-import goodinit.initializers  # noqa: F401  (registers the fillers that DummyData draws from)
+import goodinit.initializers  # noqa: F401 - registers the fillers that DummyData draws from
 import pytest
 from goodinit.netlib.engines import make_engine
 
-for _folder in ('helpers', 'core', 'layers', 'solvers'):
-    sys.path.insert(0, str(Path(__file__).parent / _folder))
+sys.path.insert(0, str(Path(__file__).parent / 'helpers'))
 
 # Every test that takes `engine` runs over these. One that needs a device is pytest.param(name,
 # marks=pytest.mark.cuda).

@@ -1,9 +1,6 @@
-"""The bundled models as Python: each function here returns a Model, which make_models.py writes
-into models/.
+"""The bundled models as Python: `python -m goodinit.zoo` writes them into models/.
 
-small.py     MNIST and CIFAR-10: LeNet, cifar10_quick, Network in Network, ALL-CNN-C
-fitnet.py    the FitNets of Mishkin & Matas with every nonlinearity
-imagenet.py  AlexNet, CaffeNet, VGG-16, SqueezeNet, ResNet-50
-googlenet.py GoogLeNet with and without its auxiliary classifiers
-unet.py      U-Net with zero and with reflection padding
+A module for each family of nets has a function models(), which returns its Models. model.py puts
+what they share around the body of a net, data.py has the databases they read, cost.py counts
+parameters and multiplications from a prototxt alone.
 """

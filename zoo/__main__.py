@@ -1,5 +1,4 @@
-"""Write models/ from the Python in tools/zoo: the prototxt files, and the table in
-models/README.md.
+"""Write models/ from the Python in zoo/: the prototxt files, and the table in models/README.md.
 
 python -m goodinit.zoo            writes every file
 python -m goodinit.zoo --check    writes nothing; exit status 1 when something differs
@@ -8,27 +7,49 @@ python -m goodinit.zoo --check    writes nothing; exit status 1 when something d
 import argparse
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from goodinit.feeding.bundled import MODELS
-from goodinit.proto.caffe_pb2 import SolverParameter
-from goodinit.proto.spec import prototxt
-from goodinit.zoo import fitnet, googlenet, imagenet, small, unet
-from goodinit.zoo.count import cost
-from goodinit.zoo.model import Model
+from ..feeding.bundled import MODELS
+from ..proto import parse_solver
+from ..proto.spec import prototxt
+from . import (
+    alexnet,
+    all_cnn_c,
+    cifar10_quick,
+    fitnet,
+    fitnet_mnist,
+    googlenet,
+    lenet,
+    nin,
+    resnet50,
+    squeezenet,
+    unet,
+    vgg16,
+)
+from .cost import cost
+from .model import Model
 
-TABLE = ('<!-- the table: zoo/__main__.py -->\n', '<!-- end of the table -->\n')
+# The modules, in the order of the table.
+FAMILIES = (
+    *(lenet, cifar10_quick, nin, all_cnn_c),
+    *(fitnet_mnist, fitnet),
+    *(alexnet, vgg16, squeezenet, resnet50, googlenet),
+    unet,
+)
+COMMAND = 'python -m goodinit.zoo'
+TABLE = (f'<!-- the table: {COMMAND} -->\n', '<!-- end of the table -->\n')
+HEAD = """\
+| model | source | input | parameters | MACs per image | reached |
+|---|---|---|---:|---:|---|
+"""
 # What training reached: a model's name -> the last column of the table.
 REACHED = {'lenet': '99.14 %', 'cifar10_quick': '75.87 %'}
 
 
 def zoo() -> list[Model]:
     """Every bundled model, in the order of the table."""
-    return [
-        model for family in (small, fitnet, imagenet, googlenet, unet) for model in family.models()
-    ]
+    return [model for family in FAMILIES for model in family.models()]
 
 
 def files(models: list[Model]) -> Iterator[tuple[Path, str]]:
@@ -37,85 +58,102 @@ def files(models: list[Model]) -> Iterator[tuple[Path, str]]:
         folder = MODELS / model.name
         yield folder / 'train_val.prototxt', header(model) + prototxt(model.train_val)
         yield folder / 'deploy.prototxt', header(model) + prototxt(model.deploy)
-        yield folder / 'solver.prototxt', header(model) + solver_text(model.name, model.solver)
+        yield folder / 'solver.prototxt', header(model) + solver_text(model)
     yield MODELS / 'README.md', readme(models)
 
 
 def header(model: Model) -> str:
     """The comment at the top of a file."""
     text = f'{model.source}. {model.note}'.strip()
-    lines = [*textwrap.wrap(text, 98), 'Written by zoo/__main__.py: change it there.']
+    lines = [*textwrap.wrap(text, 98), f'Written by `{COMMAND}`: change it in zoo/.']
     return ''.join(f'# {line}\n' for line in lines)
 
 
-def solver_text(name: str, fields: Mapping[str, Any]) -> str:
-    """A solver's fields in the order in which they were given, between its net and its snapshots."""
-    fields = {
-        'net': f'models/{name}/train_val.prototxt',
-        **fields,
-        'snapshot_prefix': name.replace('/', '_'),
-        'solver_mode': 'CPU',
-    }
-    return ''.join(prototxt(SolverParameter(**{key: value})) for key, value in fields.items())
+def solver_text(model: Model) -> str:
+    """The model's solver, a field a line, between its net and its snapshots. Raises ProtoError
+    where a field is misspelled."""
+    words = model.solver.split()
+    fields = [f'{name} {value}' for name, value in zip(words[::2], words[1::2], strict=True)]
+    lines = [
+        f'net: "models/{model.name}/train_val.prototxt"',
+        *fields,
+        f'snapshot_prefix: "{model.name.replace("/", "_")}"',
+        'solver_mode: CPU',
+    ]
+    text = ''.join(f'{line}\n' for line in lines)
+    parse_solver(text, f'the solver of {model.name}')
+    return text
 
 
 def readme(models: list[Model]) -> str:
     """models/README.md with its table renewed."""
-    before, rest = (MODELS / 'README.md').read_text().split(TABLE[0])
-    after = rest.split(TABLE[1])[1]
-    return before + TABLE[0] + ''.join(map(row, [None, *models])) + TABLE[1] + after
+    start, end = TABLE
+    before, rest = (MODELS / 'README.md').read_text(encoding='utf-8').split(start)
+    after = rest.split(end)[1]
+    return before + start + HEAD + ''.join(map(row, models)) + end + after
 
 
-def row(model: Model | None) -> str:
-    """A line of the table; None gives its head."""
-    if model is None:
-        return (
-            '| model | source | input | parameters | MACs per image | reached |\n'
-            '|---|---|---|---:|---:|---|\n'
-        )
+def row(model: Model) -> str:
+    """A model's line of the table."""
     shape = model.deploy.layer[0].input_param.shape[0].dim
-    deploy, train_val = cost(model.deploy, shape), cost(model.train_val, shape)
-    parameters = f'{deploy.parameters:,}'
-    if train_val.parameters != deploy.parameters:
-        parameters += f' ({train_val.parameters:,} in train_val)'
-    if deploy.statistics:
-        parameters += f' + {deploy.statistics:,} statistics'
-    cells = (
+    cells = [
         model.name,
         model.source,
         ' x '.join(map(str, shape[1:])),
-        parameters,
-        f'{deploy.macs:,}',
+        parameters(model, shape),
+        f'{cost(model.deploy, shape).macs:,}',
         REACHED.get(model.name, '–'),
-    )
+    ]
     return f'| {" | ".join(cells)} |\n'
+
+
+def parameters(model: Model, shape: list[int]) -> str:
+    """How many parameters and statistics a model has."""
+    deploy = cost(model.deploy, shape)
+    train_val = cost(model.train_val, shape)
+    text = f'{deploy.parameters:,}'
+    if train_val.parameters != deploy.parameters:
+        text += f' ({train_val.parameters:,} in train_val)'
+    if deploy.statistics:
+        text += f' + {deploy.statistics:,} statistics'
+    return text
 
 
 def stale(models: list[Model]) -> list[Path]:
     """The files that differ from what they should hold, and the prototxt files that belong to no
     model."""
     wanted = dict(files(models))
-    differing = [
-        path for path, text in wanted.items() if not path.is_file() or path.read_text() != text
-    ]
+    differing = []
+    for path, text in wanted.items():
+        if not path.is_file() or path.read_text(encoding='utf-8') != text:
+            differing.append(path)
     return differing + sorted(set(MODELS.rglob('*.prototxt')) - set(wanted))
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description='Write models/ from the Python in tools/zoo.')
+    """Write the files, or with --check compare them; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog=COMMAND, description='Write models/ from the Python in zoo/.'
+    )
     parser.add_argument(
-        '--check', action='store_true', help='compare; exit status 1 when something differs'
+        '--check', action='store_true', help='write nothing; exit status 1 if a file differs'
     )
     models = zoo()
-    if parser.parse_args(argv).check:
-        differing = stale(models)
-        for path in differing:
-            name = path.relative_to(MODELS.parent)
-            print(f'{name} is not what zoo/__main__.py writes', file=sys.stderr)
-        return 1 if differing else 0
+    return check_files(models) if parser.parse_args(argv).check else write_files(models)
+
+
+def check_files(models: list[Model]) -> int:
+    differing = stale(models)
+    for path in differing:
+        name = path.relative_to(MODELS.parent)
+        print(f'{name} is not what `{COMMAND}` writes', file=sys.stderr)
+    return int(bool(differing))
+
+
+def write_files(models: list[Model]) -> int:
     for path, text in files(models):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding='utf-8')
     return 0
 
 

@@ -12,22 +12,22 @@ from math import nan
 import numpy as np
 import places
 import pytest
-from goodinit.benchmarks import initializers as benchmark
 from goodinit.experiments import (
     change_rates,
     cifar10,
+    closed_forms,
+    findings,
     first_iterations,
+    fitnet4_training,
     fitnet_mnist,
+    fitnet_mnist_training,
     gradient_variance,
     lsuv_weight_std,
     mishkin_matas,
-    results,
 )
 from goodinit.feeding.data_options import DataOptions
 from goodinit.feeding.fed_net import feed_net
 from goodinit.feeding.net_file import read_net_file
-from goodinit.initializers import of_kind
-from goodinit.tools import init_net
 
 CIFAR10 = places.DATA / 'cifar10' / 'data_batch_1.bin.xz'
 
@@ -41,7 +41,7 @@ def few_images(tmp_path, monkeypatch):
     (tmp_path / 'batch.bin').write_bytes(records.tobytes())
     for module in (lsuv_weight_std, gradient_variance):
         monkeypatch.setattr(module, 'BATCH_SIZE', 4)
-    monkeypatch.setattr(results, 'RESULTS', tmp_path)
+    monkeypatch.setattr(findings, 'RESULTS', tmp_path)
     return tmp_path / 'batch.bin'
 
 
@@ -51,7 +51,7 @@ def few_images(tmp_path, monkeypatch):
 def test_closed_forms_are_what_is_printed():
     cells = {
         (column, layer): cell['agrees']
-        for column, layers in lsuv_weight_std.closed_forms().items()
+        for column, layers in closed_forms.closed_forms().items()
         for layer, cell in layers.items()
     }
     assert len(cells) == 54
@@ -64,7 +64,7 @@ def test_closed_forms_are_what_is_printed():
 
 
 def test_lsuv_weights_are_within_a_quarter_of_what_is_printed():
-    found = results.read('lsuv_weight_std')['lsuv']
+    found = findings.read('lsuv_weight_std')['lsuv']
     for column in ('TanH', 'ReLU', 'VLReLU', 'Maxout'):
         assert len(found[column]) == 18
         assert not [
@@ -75,14 +75,14 @@ def test_lsuv_weights_are_within_a_quarter_of_what_is_printed():
 
 
 def test_gradient_variances_are_of_the_printed_order():
-    found = results.read('gradient_variance')['variances']
+    found = findings.read('gradient_variance')['variances']
     for column, layers in mishkin_matas.printed_table(10).items():
         for layer, figure in layers.items():
             assert abs(np.log10(found[column][layer] / float(figure))) < 0.5, (column, layer)
 
 
 def test_equal_change_rates_are_equal():
-    found = results.read('change_rates')['rows']
+    found = findings.read('change_rates')['rows']
     spread = {
         name: max(row['change_rate'] for row in rows) / min(row['change_rate'] for row in rows)
         for name, rows in found.items()
@@ -104,6 +104,13 @@ def test_one_net_is_near_what_is_printed(monkeypatch):
 # -- that they run
 
 
+def test_without_matplotlib_the_picture_is_left_out(monkeypatch, capsys):
+    monkeypatch.setattr(findings, 'find_spec', lambda name: None)
+    findings.draw('change_rates', None)
+    expected = 'change_rates.png is left out: no matplotlib: pip install matplotlib\n'
+    assert capsys.readouterr().out == expected
+
+
 @pytest.mark.parametrize('experiment', [lsuv_weight_std, gradient_variance])
 def test_an_experiment_runs(experiment, few_images, monkeypatch, capsys):
     monkeypatch.setattr(gradient_variance, 'BATCHES', 2)
@@ -111,11 +118,11 @@ def test_an_experiment_runs(experiment, few_images, monkeypatch, capsys):
     experiment.main()
     name = experiment.__name__.rpartition('.')[2]
     assert (few_images.parent / f'{name}.md').read_text() == capsys.readouterr().out[:-1]
-    assert results.read(name)['seeds'] == 1
+    assert findings.read(name)['seeds'] == 1
 
 
 def test_change_rates_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(results, 'RESULTS', tmp_path)
+    monkeypatch.setattr(findings, 'RESULTS', tmp_path)
     prepared = feed_net(read_net_file('lenet'), DataOptions(batch_size=4, batches=13))
     rows = {
         name: change_rates.initialized(prepared, change_rates.CASES[name][1])
@@ -123,13 +130,13 @@ def test_change_rates_run(tmp_path, monkeypatch):
     }
     assert change_rates.report(rows).count('| conv1 | conv2 | ip1 | ip2 |') == 2
     pytest.importorskip('matplotlib')
-    change_rates.plot(rows)
+    change_rates.plot(rows, tmp_path / 'change_rates.png')
     assert (tmp_path / 'change_rates.png').stat().st_size > 10_000
 
 
 @pytest.fixture
 def few_digits(tmp_path, monkeypatch):
-    """MNIST's files with 100 images of noise; one training of two iterations, with little to test."""
+    """MNIST's files with 100 images of noise; a training of two iterations, with little to test."""
     rng = np.random.default_rng(0)
     shapes = {'images-idx3': (100, 28, 28), 'labels-idx1': (100,)}
     for part, (kind, shape) in product(('train', 't10k'), shapes.items()):
@@ -137,29 +144,18 @@ def few_digits(tmp_path, monkeypatch):
         with gzip.open(tmp_path / f'{part}-{kind}-ubyte.gz', 'wb') as file:
             file.write(b'\0\0\x08' + struct.pack(f'>B{len(shape)}I', len(shape), *shape) + pixels)
 
-    def read_solver(path, read=fitnet_mnist.read_solver):
+    def read_solver(path, read=fitnet_mnist_training.read_solver):
         solver = read(path)
         solver.test_iter[:] = [1]
         return solver
 
     monkeypatch.setenv('OMP_NUM_THREADS', '1')
     monkeypatch.setattr(signal, 'signal', lambda *_: None)  # pytest's own handlers stay
-    monkeypatch.setattr(fitnet_mnist, 'read_solver', read_solver)
+    monkeypatch.setattr(fitnet_mnist_training, 'read_solver', read_solver)
     monkeypatch.setattr(fitnet_mnist, 'PRINTED', {'hinge_lsuv': 0.38})
-    monkeypatch.setattr(results, 'RESULTS', tmp_path)
-    monkeypatch.setattr(
-        sys,
-        'argv',
-        [
-            'experiment',
-            '--data',
-            str(tmp_path),
-            '--work',
-            str(tmp_path / 'work'),
-            '--iterations',
-            '2',
-        ],
-    )
+    monkeypatch.setattr(findings, 'RESULTS', tmp_path)
+    options = ['--data', str(tmp_path), '--work', str(tmp_path / 'work'), '--iterations', '2']
+    monkeypatch.setattr(sys, 'argv', ['experiment', *options])
     return tmp_path
 
 
@@ -168,19 +164,18 @@ def test_fitnet_mnist_runs_once(few_digits, monkeypatch, capsys):
     fitnet_mnist.main()
     text = (few_digits / 'fitnet_mnist.md').read_text()
     assert capsys.readouterr().out == text + '\n'
-    found = results.read('fitnet_mnist')['hinge_lsuv']
+    found = findings.read('fitnet_mnist')['hinge_lsuv']
     assert found['iterations'] == 2 and 0 <= found['error'] <= 100 and found['cpu_minutes'] > 0
     assert f'| hinge | LSUV | {found["error"]:.2f} | 0.38 | 2 |' in text
     assert 'resumed' not in (few_digits / 'fitnet_mnist_hinge_lsuv.log').read_text()
     assert (few_digits / 'fitnet_mnist.png').stat().st_size > 10_000
-    monkeypatch.setattr(fitnet_mnist, 'start', None)  # nothing is left to start
+    monkeypatch.setattr(fitnet_mnist_training, 'start', None)  # nothing is left to start
     fitnet_mnist.main()
 
 
 def test_a_training_that_fails_is_named(few_digits, monkeypatch):
-    monkeypatch.setattr(
-        fitnet_mnist, 'command', lambda name: 'goodinit train --solver no_such_solver'
-    )
+    no_such = 'goodinit train --solver no_such_solver'
+    monkeypatch.setattr(fitnet_mnist_training, 'command', lambda name: no_such)
     with pytest.raises(
         SystemExit, match=r'hinge_lsuv: goodinit train .* has failed; see .*hinge_lsuv\.log'
     ):
@@ -193,8 +188,8 @@ def test_a_training_that_fails_is_named(few_digits, monkeypatch):
 
 def test_first_iterations_are_kept(few_images, monkeypatch, capsys):
     monkeypatch.setenv('OMP_NUM_THREADS', '1')
-    monkeypatch.setattr(first_iterations, 'BATCH_SIZE', 4)
-    monkeypatch.setattr(first_iterations, 'TEST_BATCHES', 1)
+    monkeypatch.setattr(fitnet4_training, 'BATCH_SIZE', 4)
+    monkeypatch.setattr(fitnet4_training, 'TEST_BATCHES', 1)
     folder = few_images.parent
     for name in ('data_batch_1', 'test_batch'):
         (folder / f'{name}.bin').write_bytes(few_images.read_bytes())
@@ -204,13 +199,11 @@ def test_first_iterations_are_kept(few_images, monkeypatch, capsys):
     found = json.loads(path.read_text())
     assert len(found['losses']) == 2 and found['accuracy'] in (0, 0.25, 0.5, 0.75, 1)
 
-    for nonlinearity, preset in product(
-        first_iterations.NONLINEARITIES, first_iterations.PRESETS.values()
-    ):
+    presets = first_iterations.PRESETS.values()
+    for nonlinearity, preset in product(first_iterations.NONLINEARITIES, presets):
         losses = [nan, nan] if preset == 'lsuv' else found['losses']
-        (folder / f'{nonlinearity}_{preset}_2.json').write_text(
-            json.dumps(found | {'losses': losses})
-        )
+        path = folder / f'{nonlinearity}_{preset}_2.json'
+        path.write_text(json.dumps(found | {'losses': losses}))
     monkeypatch.setattr(first_iterations, 'arguments', lambda: args)
     pytest.importorskip('matplotlib')
     first_iterations.main()
@@ -221,16 +214,6 @@ def test_first_iterations_are_kept(few_images, monkeypatch, capsys):
         and 'OrthoInit (relu), OrthoInit (tanh), OrthoInit (maxout)' in out
     )
     assert (folder / 'first_iterations.png').stat().st_size > 10_000
-
-
-def test_the_benchmark_measures():
-    sample = benchmark.run([sys.executable, '-c', 'sum(range(10 ** 6)); bytes(10 ** 8)'])
-    assert 0 < sample['user'] <= sample['cpu'] and sample['wall'] > 0 and sample['peak_mb'] > 100
-    assert {'cpu', 'cores', 'load', 'python', 'numpy'} <= benchmark.machine().keys()
-    for case, options in benchmark.INIT.items():
-        args = init_net.arguments().parse_args(options)
-        assert args.proto.startswith(case.split()[0]) and args.method == case.split()[1]
-        assert args.batches == (5 if case.split()[1] in of_kind('samples') else 1)
 
 
 # -- the data

@@ -10,7 +10,7 @@ from goodinit.proto import parse_net, parse_solver, read_net, read_solver
 from goodinit.proto.caffe_pb2 import TEST, TRAIN, LayerParameter, NetParameter
 from goodinit.zoo import __main__ as make_models
 from goodinit.zoo import unet
-from goodinit.zoo.count import cost, param_shapes
+from goodinit.zoo.cost import cost, param_shapes
 
 MODELS = {model.name: model for model in make_models.zoo()}
 OURS = {'Maxout', 'Pad'}
@@ -194,9 +194,11 @@ def test_the_solvers_of_the_papers():
     """Settings as published, where a mistake would change an experiment."""
     fitnet = read_solver(make_models.MODELS / 'fitnet4/relu/solver.prototxt')
     assert fitnet == parse_solver("""
-        net: "models/fitnet4/relu/train_val.prototxt" test_iter: 100 test_interval: 1000 base_lr: 0.01
+        net: "models/fitnet4/relu/train_val.prototxt"
+        test_iter: 100 test_interval: 1000 base_lr: 0.01
         momentum: 0.9 weight_decay: 0.0005 lr_policy: "multistep" gamma: 0.1
-        stepvalue: 40000 stepvalue: 60000 stepvalue: 80000 display: 100 max_iter: 90000 snapshot: 10000
+        stepvalue: 40000 stepvalue: 60000 stepvalue: 80000
+        display: 100 max_iter: 90000 snapshot: 10000
         snapshot_prefix: "fitnet4_relu" solver_mode: CPU""")
     mnist = read_solver(make_models.MODELS / 'fitnet_mnist/softmax/solver.prototxt')
     assert (mnist.type, round(mnist.base_lr, 6), round(mnist.rms_decay, 6)) == (
@@ -225,7 +227,7 @@ OPENCV = [
 
 @pytest.mark.parametrize('name', OPENCV)
 def test_opencv_agrees(name):
-    """OpenCV's Caffe importer takes weights of our shapes and finds our output shape and our MACs."""
+    """OpenCV's Caffe importer takes weights of our shapes and finds our output shape and MACs."""
     check_with_opencv(MODELS[name].deploy, [1, *input_shape(MODELS[name])[1:]])
 
 

@@ -4,8 +4,8 @@ import shutil
 
 import golden
 import numpy as np
+import published
 import pytest
-import test_published_nets as published
 from goodinit.feeding.bundled import find_model
 from goodinit.netlib import Net
 from goodinit.netlib.errors import NetError

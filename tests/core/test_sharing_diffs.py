@@ -4,10 +4,10 @@ import tracemalloc
 
 import golden
 import numpy as np
+import published
 import pytest
 import shared_nets
 import solver_runs as runs
-import test_published_nets as published
 from goodinit.feeding.data_options import DataOptions
 from goodinit.feeding.fed_net import shaped
 from goodinit.feeding.net_file import read_net_file

@@ -11,7 +11,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from goodinit.benchmarks import reading
+from goodinit.benchmarks import readers
 from goodinit.netlib import Net
 from goodinit.netlib.data.databases import create_database, open_database
 from goodinit.netlib.data.prefetch import Prefetch, read_ahead
@@ -168,7 +168,6 @@ def test_a_dropped_net_leaves_no_threads(tmp_path):
 def test_a_process_ends_while_data_are_read(tmp_path):
     make_database(tmp_path / 'db')
     code = f'''
-from goodinit.benchmarks import reading
 from goodinit.netlib import Net
 from goodinit.proto import parse_net
 net = Net(parse_net("""layer {{ name: "d" type: "Data" top: "data"
@@ -185,9 +184,10 @@ net.forward()
 
 
 def test_the_benchmark_reads_what_it_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, 'BATCH_SIZE', 2)
-    reading.make_images(tmp_path, reading.pictures(None)[:3], 16)
+    monkeypatch.setattr(readers, 'BATCH_SIZE', 2)
+    readers.make_images(tmp_path, readers.pictures(None)[:3], 16)
     files = [path.read_bytes() for path in sorted((tmp_path / 'files').iterdir())]
     datums = [Datum.FromString(value) for _, value in open_database(tmp_path / 'lmdb')]
     assert [datum.data for datum in datums] == files and len(set(files)) == 3
-    assert reading.goodinit(tmp_path, 3) > 0 and reading.pillow(tmp_path, 3) > 0
+    assert readers.read_by_goodinit(tmp_path, 3) > 0
+    assert readers.read_by_pillow(tmp_path, 3) > 0

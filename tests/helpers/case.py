@@ -69,10 +69,9 @@ class Case:
             for name, array in values.items()
         ]
         tops = [next(iter(self.bottoms)), *self.tops[1:]] if in_place else self.tops
-        layer = (
-            f'layer {{ name: "l" type: "{self.type}" {" ".join(f"bottom: {b!r}" for b in self.bottoms)} '
-            f'{" ".join(f"top: {t!r}" for t in tops)} {self.fields} }}'
-        )
+        ends = [f'bottom: {name!r}' for name in self.bottoms]
+        ends += [f'top: {name!r}' for name in tops]
+        layer = f'layer {{ name: "l" type: "{self.type}" {" ".join(ends)} {self.fields} }}'
         net = Net(parse_net('\n'.join([*inputs, layer])), self.phase, engine=engine, seed=0)
         self.put(net)
         return net

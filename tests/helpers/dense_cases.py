@@ -71,7 +71,8 @@ DENSE_CASES = [
     case('Unpooling', 'unpooling_param { kernel_size: 2 stride: 2 unpool_size: 5 }', x=SMALL),
     case(
         'Unpooling',
-        'unpooling_param { unpool: TILE kernel_size: 2 stride_h: 3 stride_w: 2 unpool_h: 5 unpool_w: 4 }',
+        'unpooling_param { unpool: TILE kernel_size: 2 stride_h: 3 stride_w: 2 '
+        'unpool_h: 5 unpool_w: 4 }',
         id='tile',
         x=SMALL,
     ),

@@ -42,10 +42,11 @@ def bn(draw, type):
 @of('ConvolutionDepthwise', 'DepthwiseConvolution')
 def depthwise_convolution(draw, type):
     x = (some(draw, 1, 2), some(draw), *image(draw)[2:])
-    fields = f'num_output: {x[1] * some(draw, 1, 2)} kernel_size: {some(draw, 1, min(x[2:]))} stride: {some(draw)}'
-    return case(
-        type, f'convolution_param {{ {fields} {one(draw, "", f"group: {x[1]}", "pad: 1")} }}', x=x
+    fields = (
+        f'num_output: {x[1] * some(draw, 1, 2)} kernel_size: {some(draw, 1, min(x[2:]))} '
+        f'stride: {some(draw)} {one(draw, "", f"group: {x[1]}", "pad: 1")}'
     )
+    return case(type, f'convolution_param {{ {fields} }}', x=x)
 
 
 @of('Interp')

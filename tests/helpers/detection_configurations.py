@@ -73,10 +73,14 @@ def detection_output(draw, type):
     images, priors, classes, share = some(draw), some(draw), some(draw), flag(draw)
     corners = [(some(draw) / 4, some(draw) / 4) for _ in range(priors)]
     boxes = [n for x, y in corners for n in (x, y, x + 0.5, y + 0.3)]
-    suppression = f'nms_threshold: {number(draw, 0, 1)} eta: {number(draw, 0.5, 1)} top_k: {some(draw, -1, 3)}'
+    suppression = (
+        f'nms_threshold: {number(draw, 0, 1)} eta: {number(draw, 0.5, 1)} '
+        f'top_k: {some(draw, -1, 3)}'
+    )
     fields = ' '.join(
         [
-            f'num_classes: {classes} share_location: {share} background_label_id: {some(draw, -1, classes)}',
+            f'num_classes: {classes} share_location: {share}',
+            f'background_label_id: {some(draw, -1, classes)}',
             f'code_type: {one(draw, "CORNER", "CENTER_SIZE", "CORNER_SIZE")}',
             f'variance_encoded_in_target: {flag(draw)} nms_param {{ {suppression} }}',
             f'keep_top_k: {some(draw, -1, 4)}',

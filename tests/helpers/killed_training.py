@@ -1,5 +1,4 @@
-"""Training that is killed again and again, and what it must come to: the bits of a run that was
-left alone.
+"""Training that is killed again and again, and must come to the bits of a run that was left alone.
 
     python tests/helpers/killed_training.py 50
 
@@ -21,32 +20,38 @@ HERE = places.TESTS
 IMAGES = f'{(HERE / "golden/io").as_posix()}/'
 NET = f'''name: "Forgetful"
 layer {{ name: "images" type: "ImageData" top: "data" top: "label"
-        image_data_param {{ source: "images.txt" root_folder: "{IMAGES}" batch_size: 4 shuffle: true rand_skip: 5 }}
+        image_data_param {{ source: "images.txt" root_folder: "{IMAGES}" batch_size: 4
+                            shuffle: true rand_skip: 5 }}
         transform_param {{ crop_size: 9 mirror: true scale: 0.01 }} }}
-layer {{ name: "noise" type: "DummyData" top: "noise" dummy_data_param {{ shape {{ dim: 4 dim: 3 dim: 9 dim: 9 }}
-        data_filler {{ type: "gaussian" std: 0.3 }} }} }}
-layer {{ name: "cont" type: "DummyData" top: "cont" dummy_data_param {{ shape {{ dim: 4 dim: 1 }}
-        data_filler {{ type: "constant" value: 1 }} }} }}
+layer {{ name: "noise" type: "DummyData" top: "noise"
+        dummy_data_param {{ shape {{ dim: 4 dim: 3 dim: 9 dim: 9 }}
+                            data_filler {{ type: "gaussian" std: 0.3 }} }} }}
+layer {{ name: "cont" type: "DummyData" top: "cont"
+        dummy_data_param {{ shape {{ dim: 4 dim: 1 }}
+                            data_filler {{ type: "constant" value: 1 }} }} }}
 layer {{ name: "noisy" type: "Eltwise" bottom: "data" bottom: "noise" top: "noisy" }}
 layer {{ name: "conv" type: "Convolution" bottom: "noisy" top: "conv"
-        convolution_param {{ num_output: 4 kernel_size: 5 stride: 2 weight_filler {{ type: "xavier" }} }} }}
+        convolution_param {{ num_output: 4 kernel_size: 5 stride: 2
+                             weight_filler {{ type: "xavier" }} }} }}
 layer {{ name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" }}
 layer {{ name: "drop" type: "Dropout" bottom: "conv" top: "conv" include {{ phase: TRAIN }} }}
 layer {{ name: "steps" type: "Reshape" bottom: "conv" top: "steps"
         reshape_param {{ shape {{ dim: 4 dim: 1 dim: -1 }} }} }}
-layer {{ name: "lstm" type: "LSTM" bottom: "steps" bottom: "cont" top: "h" recurrent_param {{ num_output: 6
-        weight_filler {{ type: "xavier" }} }} }}
-layer {{ name: "rows" type: "Reshape" bottom: "h" top: "rows" reshape_param {{ shape {{ dim: 4 dim: 6 }} }} }}
+layer {{ name: "lstm" type: "LSTM" bottom: "steps" bottom: "cont" top: "h"
+        recurrent_param {{ num_output: 6 weight_filler {{ type: "xavier" }} }} }}
+layer {{ name: "rows" type: "Reshape" bottom: "h" top: "rows"
+        reshape_param {{ shape {{ dim: 4 dim: 6 }} }} }}
 layer {{ name: "ip" type: "InnerProduct" bottom: "rows" top: "ip"
         inner_product_param {{ num_output: 10 weight_filler {{ type: "xavier" }} }} }}
 layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }}
 '''
-SOLVER = """net: "net.prototxt" type: "Adam" base_lr: 0.01 momentum: 0.9 lr_policy: "multistep" gamma: 0.7 stepvalue: 3
-stepvalue: 20 iter_size: 2 average_loss: 5 display: 1 clip_gradients: 1 weight_decay: 0.001
+SOLVER = """net: "net.prototxt" type: "Adam" base_lr: 0.01 momentum: 0.9
+lr_policy: "multistep" gamma: 0.7 stepvalue: 3 stepvalue: 20
+iter_size: 2 average_loss: 5 display: 1 clip_gradients: 1 weight_decay: 0.001
 test_iter: 2 test_interval: 7 random_seed: 1 snapshot: 1 snapshot_prefix: "run" """
 
 
-def prepare(folder, iterations, fields=''):
+def write_training(folder, iterations, fields=''):
     """Write the solver and what it reads."""
     (folder / 'solver.prototxt').write_text(f'{SOLVER} max_iter: {iterations} {fields}')
     (folder / 'net.prototxt').write_text(NET)
@@ -59,13 +64,8 @@ def prepare(folder, iterations, fields=''):
 
 def start(folder):
     """Training that goes on from the last snapshot."""
-    command = [
-        sys.executable,
-        '-m',
-        'goodinit.tools.train',
-        '--solver=solver.prototxt',
-        '--snapshot=auto',
-    ]
+    train = [sys.executable, '-m', 'goodinit.tools.train']
+    command = [*train, '--solver=solver.prototxt', '--snapshot=auto']
     return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
 
 
@@ -100,15 +100,14 @@ def main(kills):
         alone, killed = Path(name) / 'alone', Path(name) / 'killed'
         for folder in (alone, killed):
             folder.mkdir()
-            prepare(folder, 20 * kills)
+            write_training(folder, 20 * kills)
         finish(alone)
         rng = random.Random(0)
         within = sum(kill(killed, rng, 0.3) for _ in range(kills))
         finish(killed)
         same = outcome(alone, 20 * kills) == outcome(killed, 20 * kills)
-        sys.stdout.write(
-            f'{kills} kills, {within} within a snapshot: {"the same bits" if same else "OTHER BITS"}\n'
-        )
+        bits = 'the same bits' if same else 'OTHER BITS'
+        print(f'{kills} kills, {within} within a snapshot: {bits}')
         return not same
 
 

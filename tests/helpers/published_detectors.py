@@ -154,6 +154,10 @@ def boxes(n, source, least, most, ratios, step):
     )
 
 
+# The further maps: block, channels inside and at its end, padding.
+EXTRA = ((6, 256, 512, 1), (7, 128, 256, 1), (8, 128, 256, 0), (9, 128, 256, 0))
+
+
 def ssd300(images=1):
     n = spec(images, 300, 300)
     x = n.pool5 = pool(vgg16(n, n.data), 3, 1, pad=1)
@@ -161,23 +165,8 @@ def ssd300(images=1):
         x, num_output=1024, kernel_size=3, pad=6, dilation=6, param=LEARNS, weight_filler=XAVIER
     )
     x = conv_relu(n, 'fc7', L.ReLU(n.fc6, in_place=True), 1024, 1, pad=0)
-    for block, narrow, width, pad in (
-        (6, 256, 512, 1),
-        (7, 128, 256, 1),
-        (8, 128, 256, 0),
-        (9, 128, 256, 0),
-    ):
-        x = conv_relu(n, f'conv{block}_1', x, narrow, 1, pad=0)
-        n[f'conv{block}_2'] = L.Convolution(
-            x,
-            num_output=width,
-            kernel_size=3,
-            pad=pad,
-            stride=1 + pad,
-            param=LEARNS,
-            weight_filler=XAVIER,
-        )
-        x = n[f'conv{block}_2_relu'] = L.ReLU(n[f'conv{block}_2'], in_place=True)
+    for block, narrow, width, pad in EXTRA:
+        x = extra_map(n, x, f'conv{block}', narrow, width, pad)
     n.conv4_3_norm = L.Normalize(
         n.conv4_3,
         norm_param={
@@ -189,9 +178,30 @@ def ssd300(images=1):
     for source in SOURCES:
         boxes(n, *source)
     for name, end, axis in (('loc', '_flat', 1), ('conf', '_flat', 1), ('priorbox', '', 2)):
-        n[f'mbox_{name}'] = L.Concat(
-            *(n[f'{source[0]}_mbox_{name}{end}'] for source in SOURCES), axis=axis
-        )
+        tops = [n[f'{source[0]}_mbox_{name}{end}'] for source in SOURCES]
+        n[f'mbox_{name}'] = L.Concat(*tops, axis=axis)
+    detections(n)
+    return n.to_proto()
+
+
+def extra_map(n, x, name, narrow, width, pad):
+    """A smaller map: with padding half the extents, without two less."""
+    x = conv_relu(n, f'{name}_1', x, narrow, 1, pad=0)
+    n[f'{name}_2'] = L.Convolution(
+        x,
+        num_output=width,
+        kernel_size=3,
+        pad=pad,
+        stride=1 + pad,
+        param=LEARNS,
+        weight_filler=XAVIER,
+    )
+    x = n[f'{name}_2_relu'] = L.ReLU(n[f'{name}_2'], in_place=True)
+    return x
+
+
+def detections(n):
+    """Scores per box, and what is left of the boxes when testing."""
     n.mbox_conf_reshape = L.Reshape(n.mbox_conf, shape={'dim': [0, -1, 21]})
     n.mbox_conf_softmax = L.Softmax(n.mbox_conf_reshape, axis=2)
     n.mbox_conf_flatten = L.Flatten(n.mbox_conf_softmax, axis=1)
@@ -208,7 +218,6 @@ def ssd300(images=1):
         confidence_threshold=0.01,
         include={'phase': TEST},
     )
-    return n.to_proto()
 
 
 # -- MTCNN

@@ -14,20 +14,23 @@ from goodinit.tools.cli.together import together
 
 IMAGES = 16  # of all ranks together
 BODY = """
-layer { name: 'conv' type: 'Convolution' bottom: 'data' top: 'conv' convolution_param { num_output: 4 kernel_size: 3
-  weight_filler { type: 'xavier' } bias_filler { type: 'constant' value: 0.1 } } }
+layer { name: 'conv' type: 'Convolution' bottom: 'data' top: 'conv'
+  convolution_param { num_output: 4 kernel_size: 3
+    weight_filler { type: 'xavier' } bias_filler { type: 'constant' value: 0.1 } } }
 layer { name: 'relu' type: 'ReLU' bottom: 'conv' top: 'conv' }
-layer { name: 'ip' type: 'InnerProduct' bottom: 'conv' top: 'ip' inner_product_param { num_output: 10
-  weight_filler { type: 'xavier' } } }
+layer { name: 'ip' type: 'InnerProduct' bottom: 'conv' top: 'ip'
+  inner_product_param { num_output: 10 weight_filler { type: 'xavier' } } }
 layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'ip' bottom: 'label' }"""
 DATA = """
 layer {{ name: 'data' type: 'Data' top: 'data' top: 'label'
   transform_param {{ scale: 0.004 crop_size: 10 mirror: true }}
   data_param {{ source: '{folder}/lmdb' backend: LMDB batch_size: {size} }} }}"""
 INPUT = """
-layer {{ name: 'data' type: 'Input' top: 'data' input_param {{ shape {{ dim: {size} dim: 3 dim: 10 dim: 10 }} }} }}
+layer {{ name: 'data' type: 'Input' top: 'data'
+  input_param {{ shape {{ dim: {size} dim: 3 dim: 10 dim: 10 }} }} }}
 layer {{ name: 'label' type: 'Input' top: 'label' input_param {{ shape {{ dim: {size} }} }} }}"""
-SOLVER = "base_lr: 0.1 momentum: 0.9 lr_policy: 'fixed' weight_decay: 0.001 snapshot_prefix: '{folder}/run_{size}'"
+SOLVER = """base_lr: 0.1 momentum: 0.9 lr_policy: 'fixed' weight_decay: 0.001
+  snapshot_prefix: '{folder}/run_{size}'"""
 
 
 def filled(net):

@@ -145,7 +145,8 @@ def pad(draw, type):
     most = [n - 1 if mode == 'REFLECT' else 2 for n in x[2:]]
     return case(
         type,
-        f'pad_param {{ mode: {mode} pad_h: {some(draw, 0, most[0])} pad_w: {some(draw, 0, most[1])} }}',
+        f'pad_param {{ mode: {mode} pad_h: {some(draw, 0, most[0])} '
+        f'pad_w: {some(draw, 0, most[1])} }}',
         x=x,
     )
 

@@ -11,23 +11,28 @@ from goodinit.tools.init_net import main as init
 from goodinit.tools.lint import lint
 
 FILLED = 'weight_filler { type: "gaussian" std: 0.3 }'
-IMAGES = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } }'
+CONV = f'num_output: 4 kernel_size: 3 {FILLED} bias_filler {{ type: "constant" value: 0.1 }}'
+IP = f'inner_product_param {{ num_output: 5 {FILLED} }}'
+SHAPE = 'shape { dim: 2 dim: 3 dim: 8 dim: 8 }'
+IMAGES = f'layer {{ name: "data" type: "Input" top: "data" input_param {{ {SHAPE} }} }}'
 BODY = f"""
 layer {{ name: "conv" type: "Convolution" bottom: "data" top: "conv"
-  convolution_param {{ num_output: 4 kernel_size: 3 {FILLED} bias_filler {{ type: "constant" value: 0.1 }} }} }}
+  convolution_param {{ {CONV} }} }}
 layer {{ name: "relu" type: "ReLU" bottom: "conv" top: "conv" }}
 layer {{ name: "drop" type: "Dropout" bottom: "conv" top: "conv" }}
-layer {{ name: "ip" type: "InnerProduct" bottom: "conv" top: "ip" inner_product_param {{ num_output: 5 {FILLED} }} }}"""
+layer {{ name: "ip" type: "InnerProduct" bottom: "conv" top: "ip" {IP} }}"""
 LOSS = '\nlayer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }'
-DEPLOY = f'name: "Small"\n{IMAGES}{BODY}\nlayer {{ name: "prob" type: "Softmax" bottom: "ip" top: "prob" }}\n'
+PROB = 'layer { name: "prob" type: "Softmax" bottom: "ip" top: "prob" }'
+DEPLOY = f'name: "Small"\n{IMAGES}{BODY}\n{PROB}\n'
 
 
 def train_val(source='no_such_lmdb', transform='', kind='Data', param='data_param'):
     """The same net fed by a data layer."""
+    backend = 'backend: LMDB' if kind == 'Data' else ''
     return (
         f'name: "Small"\nlayer {{ name: "images" type: "{kind}" top: "data" top: "label" '
-        f'include {{ phase: TRAIN }} transform_param {{ {transform} }} {param} {{ source: "{source}" batch_size: 3 '
-        f'{"backend: LMDB" if kind == "Data" else ""} }} }}{BODY}{LOSS}\n'
+        f'include {{ phase: TRAIN }} transform_param {{ {transform} }} '
+        f'{param} {{ source: "{source}" batch_size: 3 {backend} }} }}{BODY}{LOSS}\n'
     )
 
 
@@ -45,7 +50,7 @@ def samples(folder, shape=(40, 3, 8, 8), name='x.npy', seed=0):
 
 
 def fails(main, arguments, capsys):
-    """The one line that a tool says when it fails, without its own name."""
+    """The one line that a tool writes when it fails, without its own name."""
     assert main([*map(str, arguments)]) == 1
     out, err = capsys.readouterr()
     assert out == '' and err.count('\n') == 1, out + err

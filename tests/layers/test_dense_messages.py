@@ -24,7 +24,8 @@ REFUSED = [
         'Axpy',
         '',
         {'a': np.zeros((1, 3)), 'x': IMAGE, 'y0': IMAGE},
-        "one number per channel of x, and y the shape of x: found 'a' 1 3 (3), 'x' 1 2 2 2 (8), 'y0' 1 2 2 2 (8)",
+        "one number per channel of x, and y the shape of x: found 'a' 1 3 (3), 'x' 1 2 2 2 (8), "
+        "'y0' 1 2 2 2 (8)",
     ),
     ('BN', 'bn_param { axis: 3 }', {}, 'axis_ should be 1 or 2: found 3'),
     (
@@ -68,7 +69,8 @@ REFUSED = [
         'Interp',
         'interp_param { zoom_factor: 2 }',
         {'x': np.zeros((2, 3))},
-        "Input must have 4 axes, corresponding to (num, channels, height, width); found 'x' 2 3 (6)",
+        'Input must have 4 axes, corresponding to (num, channels, height, width); '
+        "found 'x' 2 3 (6)",
     ),
     (
         'ShuffleChannel',
@@ -86,7 +88,8 @@ REFUSED = [
         'SoftmaxWithLoss',
         'loss_param { weight_by_label_freqs: true class_weighting: 1 }',
         {'x': np.zeros((1, 2)), 'label': [0]},
-        "Number of class weight values does not match the number of classes: found 1 class_weighting, 'x' has 1 2 (2)",
+        'Number of class weight values does not match the number of classes: '
+        "found 1 class_weighting, 'x' has 1 2 (2)",
     ),
     (
         'Unpooling',
@@ -105,7 +108,8 @@ REFUSED = [
         'Unpooling',
         'unpooling_param { kernel_size: 2 }',
         {},
-        'unpool_size is unpool_size OR unpool_h and unpool_w; not both, and one of them is required',
+        'unpool_size is unpool_size OR unpool_h and unpool_w; not both, '
+        'and one of them is required',
     ),
     (
         'Unpooling',
@@ -129,7 +133,8 @@ REFUSED = [
         'Upsample',
         '',
         {'x': np.zeros((2, 3))},
-        "Input must have 4 axes, corresponding to (num, channels, height, width); found 'x' 2 3 (6)",
+        'Input must have 4 axes, corresponding to (num, channels, height, width); '
+        "found 'x' 2 3 (6)",
     ),
     (
         'Upsample',
@@ -141,7 +146,8 @@ REFUSED = [
         'Upsample',
         '',
         {'x': IMAGE, 'mask': IMAGE + 16},
-        "top index 16 of the mask 'mask' out of range: y is 4 x 4; check that this is the size of the Pooling's bottom",
+        "top index 16 of the mask 'mask' out of range: y is 4 x 4; "
+        "check that this is the size of the Pooling's bottom",
     ),
     (
         'Upsample',

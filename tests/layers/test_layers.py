@@ -1,6 +1,5 @@
 """What holds for every layer, over the list in cases.py."""
 
-import gradcheck
 import numpy as np
 import pytest
 from cases import CASES
@@ -9,19 +8,9 @@ from goodinit.netlib.engines import make_engine
 from goodinit.netlib.registry import LAYERS
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TRAIN
+from gradcheck import check_gradients
+from layer_runs import TESTED_ELSEWHERE, run, values
 
-# test_data_layers.py, test_host_layers.py
-TESTED_ELSEWHERE = {
-    'Data',
-    'DenseImageData',
-    'DummyData',
-    'HDF5Data',
-    'HDF5Output',
-    'ImageData',
-    'MemoryData',
-    'Python',
-    'WindowData',
-}
 STALE = 7e3
 
 
@@ -36,26 +25,12 @@ def checked(dtype=np.float64):
 
 
 def assert_same(ours, expected, rtol=1e-9):
-    """Equal names, and equal arrays but for rounding relative to the largest value."""
+    """Equal names, and equal arrays except for rounding relative to the largest value."""
     assert ours.keys() == expected.keys()
     for name, array in expected.items():
         np.testing.assert_allclose(
             ours[name], array, rtol=0, atol=rtol * np.abs(array).max(initial=1e-9), err_msg=name
         )
-
-
-def run(case, net):
-    """{name: array} of tops and gradients after a forward and a backward pass."""
-    case.put(net)
-    net.forward()
-    tops = values(net.tops[-1])
-    net.clear_param_diffs()
-    case.backward(net)
-    return tops | {name: blob.diff.copy() for name, blob in case.gradients(net).items()}
-
-
-def values(blobs):
-    return {blob.name: blob.data.copy() for blob in blobs}
 
 
 def test_every_layer_type_has_a_case():
@@ -64,7 +39,7 @@ def test_every_layer_type_has_a_case():
 
 @every_case()
 def test_gradients(case):
-    gradcheck.check(case)
+    check_gradients(case)
 
 
 @every_case()
@@ -134,16 +109,13 @@ def test_a_layer_in_place_on_the_winners_of_a_pooling(pool, engine):
     """Dropout doubles them; the gradient still finds its way to where they came from."""
 
     def gradient(top):
-        net = Net(
-            parse_net(f"""force_backward: true
-            layer {{ name: 'x' type: 'Input' top: 'x' input_param {{ shape {{ dim: 2 dim: 3 dim: 4 dim: 4 }} }} }}
-            layer {{ name: 'pool' type: '{pool}' bottom: 'x' top: 'y' pooling_param {{ kernel_size: 2 stride: 2 }}
-              spp_param {{ pyramid_height: 2 }} }}
-            layer {{ name: 'drop' type: 'Dropout' bottom: 'y' top: '{top}' }}"""),
-            TRAIN,
-            engine=engine,
-            seed=0,
-        )
+        text = f"""force_backward: true
+            layer {{ name: 'x' type: 'Input' top: 'x'
+              input_param {{ shape {{ dim: 2 dim: 3 dim: 4 dim: 4 }} }} }}
+            layer {{ name: 'pool' type: '{pool}' bottom: 'x' top: 'y'
+              pooling_param {{ kernel_size: 2 stride: 2 }} spp_param {{ pyramid_height: 2 }} }}
+            layer {{ name: 'drop' type: 'Dropout' bottom: 'y' top: '{top}' }}"""
+        net = Net(parse_net(text), TRAIN, engine=engine, seed=0)
         net.blobs['x'].data = np.random.default_rng(0).normal(size=(2, 3, 4, 4))
         net.forward()
         net.blobs[top].diff = 1

@@ -2,16 +2,18 @@
 
 import dense_configurations  # noqa: F401 - registers its layers
 import detection_configurations  # noqa: F401 - registers its layers
-import gradcheck
 import numpy as np
+import pooling_configurations  # noqa: F401 - registers its layers
 import pytest
 import shape_configurations  # noqa: F401 - registers its layers
+import weight_configurations  # noqa: F401 - registers its layers
 from configurations import configurations
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.registry import LAYERS
+from gradcheck import TOLERANCE, check_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_layers import TESTED_ELSEWHERE, run
+from layer_runs import TESTED_ELSEWHERE, run
 
 CONFIGURATIONS = configurations()
 # Enough for a mistake in one branch of a layer to show; the same ones in every run.
@@ -30,7 +32,7 @@ def test_every_layer_type_has_random_configurations():
 @EXAMPLES
 @given(data=st.data())
 def test_gradients(type, data):
-    gradcheck.check(data.draw(CONFIGURATIONS[type]), ROUGH.get(type, gradcheck.TOLERANCE))
+    check_gradients(data.draw(CONFIGURATIONS[type]), ROUGH.get(type, TOLERANCE))
 
 
 @pytest.mark.parametrize('type', CONFIGURATIONS)

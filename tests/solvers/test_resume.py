@@ -25,7 +25,7 @@ ITERATIONS = 12
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    killed.prepare(tmp_path, ITERATIONS)
+    killed.write_training(tmp_path, ITERATIONS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -94,7 +94,7 @@ def test_killed_at_any_moment(tmp_path):
     alone, other = tmp_path / 'alone', tmp_path / 'killed'
     for each in (alone, other):
         each.mkdir()
-        killed.prepare(each, 60)
+        killed.write_training(each, 60)
     rng = random.Random(0)
     for _ in range(5):
         killed.kill(other, rng, 0.15)

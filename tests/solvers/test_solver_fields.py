@@ -3,7 +3,6 @@ refuses."""
 
 import re
 
-import golden
 import numpy as np
 import pytest
 from goodinit.initializers import fill
@@ -11,44 +10,19 @@ from goodinit.netlib.errors import NetError, ProtoError, SolverError
 from goodinit.proto import parse_solver
 from goodinit.solvers import Clipped, Displayed, Solver, rate
 from goodinit.solvers.rates import next_step
-
-INVALID = {
-    case['name']: case
-    for case in golden.read_json('upgrade/invalid.json')
-    if case['kind'] == 'solver'
-}
-
-# What the message must contain; for most, words of Caffe's own.
-PHRASES = {
-    'solver_no_net': 'SolverParameter must specify a train net using one of these fields: net, net_param, train_net, '
-    'train_net_param',
-    'solver_two_nets': 'SolverParameter must not contain more than one of these fields specifying a train_net: net, '
-    'net_param, train_net, train_net_param. Found net and train_net',
-    'solver_net_missing': 'File not found: nosuch.prototxt',
-    'solver_unknown_lr_policy': 'Unknown learning rate policy: cosine (known policies: fixed, step, exp, inv, '
-    'multistep, poly, sigmoid)',
-    'solver_step_without_stepsize': "lr_policy 'step' needs stepsize > 0, found 0",
-    'solver_unknown_solver_type': "Unknown solver type: AdamW; did you mean 'Adam'? (known types: AdaDelta, AdaGrad, "
-    'Adam, Nesterov, RMSProp, SGD)',
-    'solver_adagrad_momentum': 'Momentum cannot be used with AdaGrad. Found momentum: 0.9; leave it out',
-    'solver_rmsprop_momentum': 'Momentum cannot be used with RMSProp.',
-    'solver_test_iter_without_interval': 'test_interval must be > 0 where there is a test_iter, found 0',
-    'solver_test_nets_without_iter': 'test_iter must be specified for each test network.',
-    'solver_unknown_regularization': 'Unknown regularization type: L3',
-    'solver_solver_parse_error': 'solver.prototxt:4:10: ',
-}
+from refusals import SOLVER_PHRASES, SOLVERS
 
 
-@pytest.mark.parametrize('name', INVALID)
+@pytest.mark.parametrize('name', SOLVERS)
 def test_what_caffe_refuses(name, tmp_path, monkeypatch):
-    case = INVALID[name]
+    case = SOLVERS[name]
     monkeypatch.chdir(tmp_path)
     for file, text in (case['files'] | {'solver.prototxt': case['prototxt']}).items():
         (tmp_path / file).write_text(text)
     if name == 'solver_net_missing':  # Caffe misses the policy later, we before we look for the net
         (tmp_path / 'solver.prototxt').write_text(f'{case["prototxt"]} lr_policy: "fixed"')
     expected = ProtoError if case['source'] in ('io.cpp', 'upgrade_proto.cpp') else SolverError
-    with pytest.raises(expected, match=re.escape(PHRASES[name])):
+    with pytest.raises(expected, match=re.escape(SOLVER_PHRASES[name])):
         Solver('solver.prototxt')
 
 

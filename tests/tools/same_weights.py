@@ -1,4 +1,4 @@
-"""Do the same seeds still give the same weights? Hashes of what 20 command lines write.
+"""Do the same seeds still give the same weights? The hashes of what 20 command lines write.
 
 Before a change that is to leave results alone, and after it, on the same machine:
 
@@ -23,9 +23,7 @@ from pathlib import Path
 CLI = Path(__file__).parents[1] / 'golden' / 'cli'
 GOODINIT = 'from goodinit.tools.cli.main import main; raise SystemExit(main())'
 THREADS = {'OMP_NUM_THREADS': '2'}
-SOLVER = ('train --solver solver.prototxt', 'tiny_iter_20.caffemodel')
-
-LINES = (
+INIT = (
     'init --proto lenet',
     'init --proto lenet --method kmeans',
     'init --proto lenet --method pca --seed 3',
@@ -45,42 +43,51 @@ LINES = (
     'init --proto googlenet/deploy --method filler --normalize lsuv --batch-size 2',
     'init --proto squeezenet/deploy --method kmeans --batch-size 4',
     'init --proto all_cnn_c --method scale_bias --engine exact --seed 18446744073709551615',
-    SOLVER,
 )
+TRAIN = 'train --solver solver.prototxt'
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('what', choices=['record', 'compare'])
     parser.add_argument('file', type=Path)
     args = parser.parse_args()
     hashes = {}
-    for number, line in enumerate(LINES, 1):
-        command, written = line if isinstance(line, tuple) else (line, '')
-        hashes[command] = weights_of(command, written)
-        print(f'{number:2} {hashes[command][:12]}  goodinit {command}', flush=True)
+    for number, line in enumerate([*INIT, TRAIN], 1):
+        hashes[line] = trained_weights() if line == TRAIN else initial_weights(line)
+        print(f'{number:2} {hashes[line][:12]}  goodinit {line}', flush=True)
     if args.what == 'record':
-        args.file.write_text(json.dumps({'machine': machine(), 'sha256': hashes}, indent=1) + '\n')
+        recorded = {'machine': machine(), 'sha256': hashes}
+        args.file.write_text(json.dumps(recorded, indent=1) + '\n')
         return 0
     return compare(json.loads(args.file.read_text()), hashes)
 
 
-def weights_of(command: str, written: str) -> str:
-    """The hash of the caffemodel that a command line writes, run in a folder of its own."""
+def initial_weights(line: str) -> str:
+    """The hash of the caffemodel that `goodinit init` writes."""
     with tempfile.TemporaryDirectory() as folder:
-        if not written:
-            written, command = 'out.caffemodel', f'{command} --quiet --out out.caffemodel'
-        else:
-            shutil.copytree(CLI, folder, dirs_exist_ok=True)
-        python = [sys.executable, '-c', GOODINIT]
-        subprocess.run(
-            [*python, *command.split()],
-            cwd=folder,
-            check=True,
-            capture_output=True,
-            env=os.environ | THREADS,
-        )
-        return hashlib.sha256(Path(folder, written).read_bytes()).hexdigest()
+        run_goodinit(f'{line} --quiet --out out.caffemodel', folder)
+        return hash_of(Path(folder, 'out.caffemodel'))
+
+
+def trained_weights() -> str:
+    """The hash of the caffemodel after twenty iterations of the recorded solver."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(CLI, folder, dirs_exist_ok=True)
+        run_goodinit(TRAIN, folder)
+        return hash_of(Path(folder, 'tiny_iter_20.caffemodel'))
+
+
+def run_goodinit(line: str, folder: str) -> None:
+    command = [sys.executable, '-c', GOODINIT, *line.split()]
+    env = os.environ | THREADS
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, env=env)
+
+
+def hash_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def machine() -> str:

@@ -6,23 +6,19 @@ import os
 import golden
 import numpy as np
 import pytest
-import test_invalid
-import test_solver_fields
 from goodinit.feeding.bundled import MODELS
 from goodinit.netlib.data.databases import create_database
 from goodinit.tools.lint import lint, main
 from planted_errors import FIVE, PLANTED
+from refusals import CASES, LAYER_AT_FAULT, NET_PHRASES, SOLVER_PHRASES
 from toolkit import DEPLOY, found, train_val, written
 
-INVALID = {case['name']: case for case in golden.read_json('upgrade/invalid.json')}
-PHRASES = (
-    test_invalid.PHRASES
-    | test_solver_fields.PHRASES
-    | {
-        'solver_net_missing': "'nosuch.prototxt' is neither a file nor a bundled model",
-        'solver_solver_parse_error': 'Couldn\'t parse float: "x"',
-    }
-)
+PHRASES = {
+    **NET_PHRASES,
+    **SOLVER_PHRASES,
+    'solver_net_missing': "'nosuch.prototxt' is neither a file nor a bundled model",
+    'solver_solver_parse_error': 'Couldn\'t parse float: "x"',
+}
 # What only happens when a net runs, saves or loads, on values and files that lint does not have.
 LATER = {
     'pool_stochastic_cpu',
@@ -41,9 +37,9 @@ MISSING = 'no such file or folder'
 # -- what Caffe refuses
 
 
-@pytest.mark.parametrize('name', INVALID.keys() - LATER)
+@pytest.mark.parametrize('name', CASES.keys() - LATER)
 def test_what_caffe_refuses(name, folder):
-    case = INVALID[name]
+    case = CASES[name]
     for file, text in case.get('files', {}).items():
         (folder / file).write_text(text)
     file = f'{case["kind"]}.prototxt'
@@ -54,7 +50,7 @@ def test_what_caffe_refuses(name, folder):
         phrase in finding.message and finding.line and finding.file in (file, 'net.prototxt')
         for finding in findings
     ), findings
-    layer = test_invalid.NAMED.get(name, 'bad')
+    layer = LAYER_AT_FAULT.get(name, 'bad')
     assert case['kind'] == 'solver' or all(
         finding.layer == layer or f"layer '{layer}'" in finding.message for finding in findings
     )

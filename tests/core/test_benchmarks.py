@@ -1,0 +1,175 @@
+"""The benchmarks run, with and without the software that they measure beside ours."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from goodinit.benchmarks import initializers, machine, nets, peers, reading, subjects
+from goodinit.benchmarks.worker import Worker
+from goodinit.initializers import of_kind
+from goodinit.proto.caffe_pb2 import TEST
+from goodinit.tools import init_net
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Make software look as if it were not installed."""
+
+    def hide(*names):
+        monkeypatch.setattr(peers, 'find_spec', lambda name: None if name in names else True)
+
+    return hide
+
+
+# -- what is not installed
+
+
+@pytest.mark.parametrize('name', ['torch', 'matplotlib', 'lmdb'])
+def test_what_is_missing_is_named(name, without):
+    without(name)
+    assert peers.missing(name) == f'no {name}: pip install {name}'
+
+
+@pytest.mark.parametrize('module', [SimpleNamespace(), SimpleNamespace(dnn=SimpleNamespace())])
+def test_an_opencv_without_importer_is_missing(module, without, monkeypatch):
+    without()
+    monkeypatch.setattr(peers, 'import_module', lambda name: module)
+    assert peers.missing('opencv') == (
+        'no opencv: this OpenCV has no Caffe importer, which ended with OpenCV 4: '
+        "pip install 'opencv-python-headless<5'"
+    )
+
+
+def test_an_opencv_with_importer_is_there(without, monkeypatch):
+    without()
+    with_importer = SimpleNamespace(dnn=SimpleNamespace(readNetFromCaffe=None))
+    monkeypatch.setattr(peers, 'import_module', lambda name: with_importer)
+    assert peers.missing('opencv') == ''
+
+
+def test_candidates_that_cannot_run_are_left_out(without, capsys):
+    without('torch', 'cv2')
+    assert peers.runnable(['fast', 'torch', 'torch tuned', 'opencv']) == ['fast']
+    assert capsys.readouterr().out.splitlines() == [
+        'torch is left out: no torch: pip install torch',
+        'torch tuned is left out: no torch: pip install torch',
+        "opencv is left out: no opencv: pip install 'opencv-python-headless<5'",
+    ]
+
+
+def test_nets_without_peers_and_matplotlib(without, tmp_path, monkeypatch, capsys):
+    """The numbers are written all the same."""
+    without('torch', 'cv2', 'matplotlib')
+    monkeypatch.setattr(machine, 'RESULTS', tmp_path)
+    monkeypatch.setenv('OMP_NUM_THREADS', '1')
+    candidates = ['fast', 'torch', 'opencv']
+    options = ['--nets', 'lenet', '--repeats', '1', '--candidates', *candidates]
+    monkeypatch.setattr(sys, 'argv', ['nets.py', *options])
+    nets.main()
+    out = capsys.readouterr().out
+    assert 'the plot is left out: no matplotlib: pip install matplotlib\n' in out
+    [path] = tmp_path.iterdir()
+    numbers = json.loads(path.read_text())
+    samples = numbers['samples']['lenet']
+    assert samples.keys() == {'fast'}
+    assert all(len(samples['fast'][task]) == 1 for task in nets.TASKS)
+    assert samples['fast']['peak_mb'] > 10
+    assert numbers['gflop_forward']['lenet'] == pytest.approx(0.293504)
+
+
+def test_the_plot_of_nets(tmp_path):
+    pytest.importorskip('matplotlib')
+    from goodinit.benchmarks.nets_plot import plot
+
+    fast = {'forward of one': [1, 2], 'forward': [3, 4], 'SGD step': [7, 8]}
+    samples = {
+        'lenet': {'fast': fast, 'opencv': {'forward': [1]}},
+        'unet': {'fast': {}, 'opencv': {}},
+    }
+    plot(samples, tmp_path / 'nets.png')
+    assert (tmp_path / 'nets.png').stat().st_size > 10_000
+
+
+def test_a_reader_that_cannot_run_is_left_out(without, monkeypatch, capsys):
+    without('torch')
+    monkeypatch.setattr(reading, 'make_images', lambda *_: None)
+    monkeypatch.setattr(reading, 'pictures', lambda *_: [])
+    monkeypatch.setattr(reading, 'fresh_process', lambda *_: 2.0)
+    args = SimpleNamespace(data=None, images=1, repeats=1, batches=1)
+    samples = reading.measure(args)
+    assert samples == {'goodinit': [2.0], 'pillow': [2.0]}
+    assert reading.ratios_to_others(samples) == {'pillow': 1.0}
+    assert capsys.readouterr().out.startswith('torch is left out: no torch: pip install torch\n')
+
+
+def test_reading_needs_lmdb(without, monkeypatch):
+    without('lmdb')
+    monkeypatch.setattr(sys, 'argv', ['reading.py'])
+    with pytest.raises(SystemExit, match='no lmdb: pip install lmdb'):
+        reading.main()
+
+
+# -- processes
+
+
+def test_a_process_answers_until_it_ends(tmp_path):
+    script = tmp_path / 'candidate.py'
+    script.write_text(
+        'from goodinit.benchmarks.worker import serve\n'
+        'serve(["double"], {"double": lambda: 2.0, "end": lambda: exit()})'
+    )
+    worker = Worker([str(script)])
+    assert worker.greeting == ['double']
+    assert worker.ask('double') == 2
+    assert worker.ask('end') is None
+    assert worker.ask('double') is None
+    worker.stop()
+
+
+def test_a_process_that_does_not_start(tmp_path):
+    worker = Worker(['-c', 'raise SystemExit(1)'])
+    assert worker.greeting is None
+    worker.stop()
+
+
+def test_initializations_are_measured():
+    sample = initializers.run([sys.executable, '-c', 'sum(range(10 ** 6)); bytes(10 ** 8)'])
+    assert 0 < sample['user'] <= sample['cpu']
+    assert sample['wall'] > 0 and sample['peak_mb'] > 100
+
+
+def test_initializations_are_what_is_measured():
+    for case, options in initializers.INIT.items():
+        model, method = case.split()
+        args = init_net.arguments().parse_args(options)
+        assert args.proto.startswith(model) and args.method == method
+        assert args.batches == (5 if method in of_kind('samples') else 1)
+
+
+def test_the_machine_is_described():
+    assert {'cpu', 'cores', 'load', 'python', 'numpy'} <= machine.machine().keys()
+
+
+# -- PyTorch's nets
+
+
+@pytest.mark.parametrize('model', ['lenet', 'squeezenet'])
+def test_pytorch_computes_the_same(model):
+    torch = pytest.importorskip('torch')
+    from goodinit.benchmarks.torch_nets import torch_net
+
+    param = subjects.deployed(model, 2)
+    net = subjects.filled_net(param, TEST)
+    module = torch_net(param, TEST).eval()
+    with torch.no_grad():
+        for layer, part in module.steps:
+            params = part.parameters() if part else ()
+            for theirs, ours in zip(params, net.params.get(layer.name, ()), strict=True):
+                theirs.copy_(torch.from_numpy(ours.data).reshape(theirs.shape))
+        images = torch.from_numpy(net.blobs['data'].data)
+        scores = module({'data': images}).numpy()
+    net.forward()
+    [output] = net.outputs
+    np.testing.assert_allclose(scores, net.blobs[output].data, rtol=1e-3, atol=1e-6)

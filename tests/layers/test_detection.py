@@ -333,7 +333,8 @@ X, R = (1, 1, 2, 2), (1, 5)
                 *(
                     (
                         fields,
-                        'width and height must be as many positive numbers, in place of min_size: found width',
+                        'width and height must be positive numbers, as many of each, in place of '
+                        'min_size: found width',
                     )
                     for fields in ('width: 3', 'width: 3 height: -3', SIZES % 'width: 3 height: 3')
                 ),
@@ -400,7 +401,7 @@ X, R = (1, 1, 2, 2), (1, 5)
                     (1, 8),
                     (2, 4),
                     (1, 2, 8),
-                    "'loc' 1 8 .8. and 'conf' 2 4 .8. must be of as many images",
+                    "'loc' 1 8 .8. and 'conf' 2 4 .8. must be of the same number of images",
                 ),
                 (
                     DETECTIONS % '',

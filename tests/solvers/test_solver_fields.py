@@ -20,19 +20,21 @@ INVALID = {
 
 # What the message must contain; for most, words of Caffe's own.
 PHRASES = {
-    'solver_no_net': 'SolverParameter must specify a train net using one of these fields: net, net_param, train_net, '
-    'train_net_param',
-    'solver_two_nets': 'SolverParameter must not contain more than one of these fields specifying a train_net: net, '
-    'net_param, train_net, train_net_param. Found net and train_net',
+    'solver_no_net': 'SolverParameter must specify a train net using one of these fields: net, '
+    'net_param, train_net, train_net_param',
+    'solver_two_nets': 'SolverParameter must not contain more than one of these fields '
+    'specifying a train_net: net, net_param, train_net, train_net_param. Found net and train_net',
     'solver_net_missing': 'File not found: nosuch.prototxt',
-    'solver_unknown_lr_policy': 'Unknown learning rate policy: cosine (known policies: fixed, step, exp, inv, '
-    'multistep, poly, sigmoid)',
+    'solver_unknown_lr_policy': 'Unknown learning rate policy: cosine (known policies: fixed, '
+    'step, exp, inv, multistep, poly, sigmoid)',
     'solver_step_without_stepsize': "lr_policy 'step' needs stepsize > 0, found 0",
-    'solver_unknown_solver_type': "Unknown solver type: AdamW; did you mean 'Adam'? (known types: AdaDelta, AdaGrad, "
-    'Adam, Nesterov, RMSProp, SGD)',
-    'solver_adagrad_momentum': 'Momentum cannot be used with AdaGrad. Found momentum: 0.9; leave it out',
+    'solver_unknown_solver_type': "Unknown solver type: AdamW; did you mean 'Adam'? (known "
+    'types: AdaDelta, AdaGrad, Adam, Nesterov, RMSProp, SGD)',
+    'solver_adagrad_momentum': 'Momentum cannot be used with AdaGrad. Found momentum: 0.9; leave '
+    'it out',
     'solver_rmsprop_momentum': 'Momentum cannot be used with RMSProp.',
-    'solver_test_iter_without_interval': 'test_interval must be > 0 where there is a test_iter, found 0',
+    'solver_test_iter_without_interval': 'test_interval must be > 0 where there is a test_iter, '
+    'found 0',
     'solver_test_nets_without_iter': 'test_iter must be specified for each test network.',
     'solver_unknown_regularization': 'Unknown regularization type: L3',
     'solver_solver_parse_error': 'solver.prototxt:4:10: ',
@@ -55,7 +57,8 @@ def test_what_caffe_refuses(name, tmp_path, monkeypatch):
 NET = """
 layer {{ name: "x" type: "Input" top: "x" input_param {{ shape {{ dim: 3 dim: 4 }} }} }}
 layer {{ name: "ip" type: "InnerProduct" bottom: "x" top: "y" {0}
-         inner_product_param {{ num_output: 2 bias_term: false weight_filler {{ type: "xavier" }} }} }}
+         inner_product_param {{ num_output: 2 bias_term: false
+         weight_filler {{ type: "xavier" }} }} }}
 layer {{ name: "r" type: "Reduction" bottom: "y" top: "r" loss_weight: 0.5 }}
 """
 
@@ -268,8 +271,8 @@ def test_test_nets_of_their_own_come_first():
 def test_a_test_net_that_does_not_fit():
     other = f'test_net_param {{ {NET.format("").replace("num_output: 2", "num_output: 3")} }}'
     message = (
-        "Cannot share param weights from layer 'ip'; shape mismatch. The train net's are 2 4 (8); the test "
-        "net's are 3 4 (12)"
+        "Cannot share param weights from layer 'ip'; shape mismatch. The train net's are 2 4 "
+        "(8); the test net's are 3 4 (12)"
     )
     with pytest.raises(NetError, match=re.escape(message)):
         make(f'test_iter: 1 test_interval: 1 {other}', net='train_net_param')

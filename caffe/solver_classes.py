@@ -9,7 +9,7 @@ from .. import solvers
 from ..initializers import fill
 from ..proto.caffe_pb2 import SolverParameter
 from ..solvers.log.caffe_log import SolverLog
-from ..solvers.solver import read
+from ..solvers.solver_param import read_solver_param
 from .common import common, set_random_seed
 from .pycaffe import Net
 
@@ -25,7 +25,7 @@ class Solver:
     type = ''
 
     def __init__(self, solver_file: str | SolverParameter):
-        param = read(solver_file)
+        param = read_solver_param(solver_file)
         param.type = self.type or param.type
         if param.random_seed >= 0:
             set_random_seed(param.random_seed + common.solver_rank)
@@ -118,6 +118,6 @@ SOLVERS: dict[str, type[Solver]] = {
 
 def get_solver(solver_file: str) -> Solver:
     """The solver whose type the file names. Raises GoodinitError."""
-    param = read(solver_file)
+    param = read_solver_param(solver_file)
     solver_class = SOLVERS.get(param.type, Solver)
     return solver_class(param)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..netlib.data.samples import Mean, Store
+from ..netlib.data.samples import Mean
 from ..netlib.data.sources import open_arrays, open_store
+from ..netlib.data.stores import Store
 from ..netlib.shapes import Shape
 from ..proto.caffe_pb2 import LayerParameter
 from .data_layers import set_batch_size

@@ -10,9 +10,9 @@ import numpy as np
 from ..initializers.walk import Batch
 from ..netlib.data.embedded import open_embedded
 from ..netlib.data.samples import Samples
-from ..netlib.data.sources import Arrays
-from ..netlib.data.transform import dimensions
+from ..netlib.data.stores import Arrays
 from ..netlib.errors import layer_error
+from ..netlib.shapes import dimensions
 from ..proto.caffe_pb2 import TRAIN, LayerParameter, NetParameter
 from .data_layers import data_layers, is_missing, replaceable, source_of
 from .data_options import DataOptions

@@ -6,9 +6,8 @@ import numpy as np
 
 from ..initializers.walk import Batch
 from ..netlib import Net
-from ..netlib.data.transform import dimensions
 from ..netlib.errors import DataError
-from ..netlib.shapes import Shape
+from ..netlib.shapes import Shape, dimensions
 
 
 @dataclass(repr=False)

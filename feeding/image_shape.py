@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from ..netlib.data.samples import Store
-from ..netlib.data.sources import Images
+from ..netlib.data.stores import Images, Store
 from ..netlib.errors import layer_error
 from ..netlib.shapes import Shape
 from ..proto import ProtoError, read_net

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..netlib import Net
-from ..netlib.data.samples import Store
-from ..netlib.data.transform import dimensions
+from ..netlib.data.stores import Store
 from ..netlib.errors import NetError, layer_error
-from ..netlib.shapes import Shape
+from ..netlib.shapes import Shape, dimensions
 from ..proto.caffe_pb2 import LayerParameter
 from .data_layers import batch_size_of, label_blobs
 from .data_options import DataOptions

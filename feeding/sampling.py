@@ -7,7 +7,8 @@ import numpy as np
 
 from ..initializers.walk import Batch
 from ..netlib.data.embedded import open_embedded
-from ..netlib.data.samples import Mean, Samples, Store
+from ..netlib.data.samples import Mean, Samples
+from ..netlib.data.stores import Store
 from ..netlib.ranks import Ranks
 from ..netlib.shapes import Shape
 from .data_options import DataOptions

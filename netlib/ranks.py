@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ LAUNCHED = ('PMI_SIZE', 'OMPI_COMM_WORLD_SIZE', 'MPI_LOCALNRANKS')
 
 
 class Ranks:
-    """This process alone: rank 0 of 1. What several would exchange is what it has already."""
+    """This process alone: rank 0 of 1. It already has what several would exchange."""
 
-    rank, size = 0, 1
+    rank = 0
+    size = 1
 
     def gather(self, items: list) -> list:
         """The items of all ranks, those of rank 0 first; the same on every rank."""
@@ -27,28 +29,30 @@ class Ranks:
         return value
 
     def start_sum(self, array: np.ndarray) -> None:
-        """Begin to replace the array, which nobody may touch meanwhile, by its sum over the ranks."""
+        """Begin to replace the array by its sum over the ranks; nothing may use it meanwhile."""
 
     def finish_sums(self) -> None:
-        """Wait for every sum that was begun."""
+        """Wait for every sum that has begun."""
 
     def wait(self) -> None:
-        """Go on when all ranks have come here."""
+        """Continue when all ranks have come here."""
 
     def abort(self) -> None:
-        """End all ranks now: this one cannot go on."""
+        """End all ranks now: this one cannot continue."""
 
 
 class MPIRanks(Ranks):
     """The processes of an MPI communicator (mpi4py's)."""
 
-    def __init__(self, communicator):
+    def __init__(self, communicator: Any):
         self.communicator = communicator
-        self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
+        self.rank = communicator.Get_rank()
+        self.size = communicator.Get_size()
         self._sums: list[tuple[Any, np.ndarray]] = []
 
     def gather(self, items: list) -> list:
-        return [item for part in self.communicator.allgather(items) for item in part]
+        parts = self.communicator.allgather(items)
+        return list(chain.from_iterable(parts))
 
     def from_first(self, value: Any) -> Any:
         return self.communicator.bcast(value)
@@ -73,12 +77,12 @@ class MPIRanks(Ranks):
 
 
 def launched() -> Ranks:
-    """All processes that `mpiexec` started together with this one; this one alone where it was
-    started without.
+    """All processes that `mpiexec` started together with this one; without it this one alone.
 
     Raises GoodinitError where mpi4py is missing: each process would do all the work, and overwrite
     the others' files.
     """
-    if int(next((os.environ[name] for name in LAUNCHED if name in os.environ), 1)) == 1:
+    sizes = [os.environ[name] for name in LAUNCHED if name in os.environ]
+    if not sizes or int(sizes[0]) == 1:
         return Ranks()
     return MPIRanks(import_extra('mpi4py.MPI', 'mpi').COMM_WORLD)

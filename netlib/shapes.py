@@ -15,6 +15,11 @@ def count(shape: Sequence[int], start: int = 0, end: int | None = None) -> int:
     return prod(shape[start:end])
 
 
+def dimensions(shape: Sequence[int]) -> str:
+    """'3 x 227 x 227' for (3, 227, 227)."""
+    return ' x '.join(map(str, shape))
+
+
 def fold(shape: Sequence[int], start: int, end: int | None = None) -> tuple[int, int, int]:
     """A shape as (outer, middle, inner): the axes before `start`, those from it to `end` (one by
     default), the rest."""

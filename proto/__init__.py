@@ -1,8 +1,8 @@
-"""Caffe's files: the schema (caffe.proto, caffe_pb2), text and binary reading and writing, old
-formats.
+"""Caffe's files: the schema (caffe.proto, caffe_pb2), reading and writing of text and binary files,
+and old formats.
 
-The lowest layer of goodinit: it imports nothing of the rest. Readers return messages of the current
-format.
+The lowest layer of goodinit: it imports nothing from the rest. Readers return messages of the
+current format.
 """
 
 from .arrays import array_to_blob, blob_shape, blob_to_array, serialized_blob

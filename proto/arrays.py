@@ -1,4 +1,4 @@
-"""BlobProto to NumPy and back, as fast as memory (protobuf's own lists hand out one number at a
+"""BlobProto to NumPy and back, as fast as memory allows (protobuf's own lists give one number at a
 time)."""
 
 import math
@@ -27,29 +27,29 @@ def blob_to_array(blob: BlobProto, diff: bool = False) -> NDArray[np.float32]:
     The array may be read-only. Raises ProtoError when the number of values is not that of the
     shape.
     """
-    singles, doubles = ('diff', 'double_diff') if diff else ('data', 'double_data')
+    singles = 'diff' if diff else 'data'
+    doubles = f'double_{singles}'
     if len(getattr(blob, doubles)):
         values = _payload(blob, doubles, np.float64).astype(np.float32)
     else:
         values = _payload(blob, singles, np.float32)
     shape = blob_shape(blob)
-    if values.size != math.prod(shape):
+    needed = math.prod(shape)
+    if values.size != needed:
         extents = ' x '.join(map(str, shape)) or '()'
-        raise ProtoError(
-            f'blob of shape {extents} needs {math.prod(shape)} values, but has {values.size}'
-        )
+        raise ProtoError(f'blob of shape {extents} needs {needed} values, but has {values.size}')
     return values.reshape(shape)
 
 
 def _payload(blob: BlobProto, name: str, dtype: type) -> NDArray:
-    field = BlobProto.DESCRIPTOR.fields_by_name[name]
-    data = blob.SerializeToString()
+    """The numbers of a packed field, as a view of its bytes."""
+    number = BlobProto.DESCRIPTOR.fields_by_name[name].number
     little = np.dtype(dtype).newbyteorder('<')
-    for part in wire.split(data):
-        if part.number == field.number:
-            return np.frombuffer(
-                data, little, (part.end - part.payload) // little.itemsize, part.payload
-            )
+    data = blob.SerializeToString()
+    for field in wire.split(data):
+        if field.number == number:
+            count = (field.end - field.payload) // little.itemsize
+            return np.frombuffer(data, little, count, field.payload)
     return np.empty(0, little)
 
 
@@ -58,21 +58,23 @@ def array_to_blob(
 ) -> BlobProto:
     """A BlobProto with the values, and perhaps the gradients, as float32; into `blob` when one is
     given."""
-    blob = BlobProto() if blob is None else blob
+    if blob is None:
+        blob = BlobProto()
     blob.ParseFromString(b''.join(serialized_blob(array, diff)))
     return blob
 
 
 def serialized_blob(array: ArrayLike, diff: ArrayLike | None = None) -> list[bytes | memoryview]:
     """What array_to_blob(array, diff) is in a file, in pieces; float32 values are not copied."""
-    pieces: list[bytes | memoryview] = [
-        BlobProto(shape=BlobShape(dim=np.shape(array))).SerializeToString()
-    ]
-    for number, values in (
-        (BlobProto.DATA_FIELD_NUMBER, array),
-        (BlobProto.DIFF_FIELD_NUMBER, diff),
-    ):
-        if values is not None:
-            raw = np.ascontiguousarray(values, '<f4').reshape(-1).view(np.uint8)
-            pieces += [wire.header(number, raw.size), raw.data]
+    shape = BlobProto(shape=BlobShape(dim=np.shape(array)))
+    pieces = [shape.SerializeToString(), *_packed(BlobProto.DATA_FIELD_NUMBER, array)]
+    if diff is not None:
+        pieces += _packed(BlobProto.DIFF_FIELD_NUMBER, diff)
     return pieces
+
+
+def _packed(number: int, values: ArrayLike) -> list[bytes | memoryview]:
+    """A packed field of floats: its header and its values."""
+    floats = np.ascontiguousarray(values, '<f4')
+    raw = floats.reshape(-1).view(np.uint8)
+    return [wire.header(number, raw.size), raw.data]

@@ -1,8 +1,8 @@
 """Binary files: weights (.caffemodel), training states (.solverstate), single arrays
 (mean.binaryproto).
 
-Files are mapped and parsed field by field: only the message itself takes memory, and a file may
-pass 2 GB.
+Files are mapped and parsed field by field: only the message itself takes memory, and a file may be
+larger than 2 GB.
 """
 
 import mmap
@@ -33,8 +33,8 @@ def read_weights(path: Path) -> NetParameter:
     with about(str(path)):
         if not (net.layer or net.layers or net.name):
             raise ProtoError('not a caffemodel: it holds no layer')
-        # The upgrade is a copy, which a large file of the current format can do without.
-        net = upgrade_net(net) if needs_upgrade(net) else net
+        if needs_upgrade(net):  # a large file of the current format is not copied
+            net = upgrade_net(net)
     forks.rewrite_blobs(net)
     return net
 
@@ -53,8 +53,8 @@ def read_solver_state(path: Path) -> SolverState:
     with about(str(path)):
         if not state.HasField('iter'):
             raise ProtoError('not a solverstate: it holds no iteration')
-        if isinstance(state.learned_net, bytes):  # so protobuf gives text that is not UTF-8
-            raise ProtoError('damaged: its learned_net is no text')
+        if isinstance(state.learned_net, bytes):  # what protobuf gives for text that is not UTF-8
+            raise ProtoError('damaged: its learned_net is not text')
     return state
 
 
@@ -80,40 +80,47 @@ def _refuse_other_formats(start: bytes, kind: str) -> None:
     """Raises ProtoError for what gets mistaken for it: HDF5, and text such as a git-lfs pointer."""
     if start.startswith(HDF5):
         raise ProtoError(f'it is an HDF5 file, not a binary {kind}')
-    text = start.decode('ascii', 'replace')
-    if (
-        all(character.isprintable() or character in '\t\r\n' for character in text)
-        and '\ufffd' not in text
-    ):
-        line = text.strip().split('\n')[0].strip()[:60]
+    text = start.decode('ascii', 'replace')  # another byte becomes \ufffd
+    if '\ufffd' not in text and all(map(_is_in_text, text)):
+        line, *_ = text.strip().split('\n')
+        line = line.strip()[:60]
         raise ProtoError(f'it is a text file (it begins with {line!r}), not a binary {kind}')
 
 
+def _is_in_text(character: str) -> bool:
+    return character.isprintable() or character in '\t\r\n'
+
+
 def _merge(data: memoryview, message: Message) -> None:
+    """Merge a serialized message, each of its layers by itself."""
     names = message.DESCRIPTOR.fields_by_number
     for field in wire.split(data):
         known = names.get(field.number)
         items: Any = getattr(message, known.name) if known else None
-        if is_message_list(items) and field.wire_type == wire.LENGTH:
-            part = data[field.payload : field.end]
-            is_layer = known.message_type is LayerParameter.DESCRIPTOR
-            items.add().MergeFromString(fork_binaries.renumbered(part) if is_layer else part)
-        else:
+        if not is_message_list(items) or field.wire_type != wire.LENGTH:
             message.MergeFromString(data[field.start : field.end])
+            continue
+        part: memoryview | bytes = data[field.payload : field.end]
+        if known.message_type is LayerParameter.DESCRIPTOR:
+            part = fork_binaries.renumbered(part)
+        items.add().MergeFromString(part)
 
 
 def write_weights(net: NetParameter, path: Path, blobs: Iterable[Sequence[Pieces]] = ()) -> None:
     """Writes a .caffemodel: all of it, or on an error nothing. Raises ProtoError.
 
-    blobs: for each layer more blobs than those in its message, as `serialized_blob` gives them:
-    they go from where they are to the file.
+    blobs: for each layer the blobs that follow those in its message, as `serialized_blob` gives
+    them. They go straight into the file, without a copy.
     """
-    more = iter(blobs)
+    blobs_of_layers = iter(blobs)
 
-    def with_blobs(item):
-        pieces = [item.SerializeToString()]
-        for blob in next(more, ()) if isinstance(item, LayerParameter) else ():
-            pieces += [wire.header(LayerParameter.BLOBS_FIELD_NUMBER, sum(map(len, blob))), *blob]
+    def with_blobs(item: Message) -> Pieces:
+        pieces: list[bytes | memoryview] = [item.SerializeToString()]
+        if isinstance(item, LayerParameter):
+            for blob in next(blobs_of_layers, ()):
+                size = sum(map(len, blob))
+                pieces.append(wire.header(LayerParameter.BLOBS_FIELD_NUMBER, size))
+                pieces += blob
         return pieces
 
     with without_origins(net):
@@ -126,6 +133,7 @@ def write_binary(message: Message, path: Path) -> None:
 
 
 def _write(message: Message, path: Path, serialized: Callable[[Message], Pieces]) -> None:
+    """Write the message, its lists of messages item by item, each as `serialized` gives it."""
     lists = [(field, value) for field, value in message.ListFields() if is_message_list(value)]
     rest = type(message)()
     copy_fields(message, rest, skip=[field.name for field, _ in lists])
@@ -135,7 +143,8 @@ def _write(message: Message, path: Path, serialized: Callable[[Message], Pieces]
             for field, items in lists:
                 for item in items:
                     pieces = serialized(item)
-                    file.write(wire.header(field.number, sum(map(len, pieces))))
+                    size = sum(map(len, pieces))
+                    file.write(wire.header(field.number, size))
                     file.writelines(pieces)
     except EncodeError as error:
         raise ProtoError(f'cannot write {path}: {error}') from error

@@ -1,8 +1,8 @@
 """Makes caffe_pb2.py and its type stub from caffe.proto: `python -m goodinit.proto.compile`.
 
 Needs grpcio-tools 1.62: the module of its protoc 4.25 runs on every protobuf from 4.25 on. The
-messages get a descriptor pool of their own, so that another program's `caffe.proto` can be imported
-in the same process.
+messages get a descriptor pool of their own, so another program's `caffe.proto` can be imported in
+the same process.
 """
 
 import tempfile
@@ -14,22 +14,24 @@ NAME = 'goodinit/proto/caffe'
 
 def compiled() -> dict[str, str]:
     """The generated files: the name and the text of the module and of its type stub."""
+    with tempfile.TemporaryDirectory() as folder:
+        _run_protoc(Path(folder))
+        module = Path(folder, f'{NAME}_pb2.py').read_text()
+        stub = Path(folder, f'{NAME}_pb2.pyi').read_text()
+    module = module.replace('_descriptor_pool.Default()', '_descriptor_pool.DescriptorPool()')
+    return {'caffe_pb2.py': module, 'caffe_pb2.pyi': '# ruff: noqa\n' + stub}
+
+
+def _run_protoc(folder: Path) -> None:
+    """Compile a copy of the schema in `folder`, under the name that the package gives it."""
     from grpc_tools import protoc
 
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, NAME + '.proto')
-        source.parent.mkdir(parents=True)
-        source.write_bytes((HERE / 'caffe.proto').read_bytes())
-        outputs = [f'--python_out={folder}', f'--pyi_out={folder}']
-        if protoc.main(['protoc', f'-I{folder}', *outputs, str(source)]):
-            raise RuntimeError('protoc refused caffe.proto')
-        module, stub = (Path(folder, NAME + end).read_text() for end in ('_pb2.py', '_pb2.pyi'))
-    return {
-        'caffe_pb2.py': module.replace(
-            '_descriptor_pool.Default()', '_descriptor_pool.DescriptorPool()'
-        ),
-        'caffe_pb2.pyi': '# ruff: noqa\n' + stub,
-    }
+    source = folder / f'{NAME}.proto'
+    source.parent.mkdir(parents=True)
+    source.write_bytes((HERE / 'caffe.proto').read_bytes())
+    outputs = [f'--python_out={folder}', f'--pyi_out={folder}']
+    if protoc.main(['protoc', f'-I{folder}', *outputs, str(source)]):
+        raise RuntimeError('protoc refused caffe.proto')
 
 
 if __name__ == '__main__':

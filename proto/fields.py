@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 
 def is_message_list(value: Any) -> bool:
-    """Whether the value of a field is a list of messages (one of numbers has no add)."""
+    """Whether the value of a field is a list of messages (a list of numbers has no `add`)."""
     return hasattr(value, 'add')
 
 

@@ -17,7 +17,7 @@ except ImportError:  # Windows
 from .errors import ProtoError
 
 Path = str | os.PathLike[str]
-# What the disk says when it, and not the caller's code, is the reason.
+# The errors whose reason is the disk, and not the caller's code.
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
@@ -51,25 +51,49 @@ def atomic_write(path: Path, mode: str = 'wb') -> Iterator[IO[Any]]:
     directly. Raises ProtoError when the folder is missing or not writable, or the disk is full.
     """
     name = os.path.realpath(path)
-    direct = os.path.exists(name) and not os.path.isfile(name)
     _check_target(name, os.fspath(path))
-    folder, base = os.path.split(name)
-    temporary = name if direct else os.path.join(folder, f'.{base}.{secrets.token_hex(4)}.tmp')
+    is_device = os.path.exists(name) and not os.path.isfile(name)
+    if is_device:
+        target = name
+        writing = _opened(name, mode)
+    else:
+        target = _temporary(name)
+        writing = _replacing(target, name, mode)
     try:
-        with open(temporary, mode, encoding=None if 'b' in mode else 'utf-8') as file:
+        with writing as file:
+            yield file
+    except BaseException as error:
+        _raise_if_disk(error, target, os.fspath(path))
+        raise
+
+
+@contextmanager
+def _opened(name: str, mode: str) -> Iterator[IO[Any]]:
+    with open(name, mode, encoding=None if 'b' in mode else 'utf-8') as file:
+        yield file
+
+
+@contextmanager
+def _replacing(target: str, name: str, mode: str) -> Iterator[IO[Any]]:
+    """The file `target`, which then replaces the file `name`, or after an exception is removed."""
+    try:
+        with _opened(target, mode) as file:
             yield file
             file.flush()
-            if not direct:
-                os.fsync(file.fileno())
-        if not direct:
-            os.replace(temporary, name)
-            _sync_folder(folder)
-    except BaseException as error:
-        if not direct:
-            with suppress(OSError):
-                os.remove(temporary)
-        _raise_if_disk(error, temporary, os.fspath(path))
+            os.fsync(file.fileno())
+        os.replace(target, name)
+        _sync_folder(os.path.dirname(name))
+    except BaseException:
+        with suppress(OSError):
+            os.remove(target)
         raise
+
+
+def _temporary(name: str) -> str:
+    """A new name in the same folder."""
+    folder, base = os.path.split(name)
+    mark = secrets.token_hex(4)
+    return os.path.join(folder, f'.{base}.{mark}.tmp')
 
 
 @contextmanager
@@ -77,13 +101,14 @@ def written_together(paths: Sequence[Path]) -> Iterator[list[str]]:
     """Where to write files that belong together, all to be in the folder of the first.
 
     When the block ends without an exception they are brought to the disk and take the places of
-    `paths`, in this order: who finds the last one, and it is new, finds all. Until then they are in
-    a folder .<first name>.<random>.tmp beside, which any exception removes; a kill leaves it to
+    `paths`, in this order: where the last one is new, all are new. Until then they are in a folder
+    .<first name>.<random>.tmp beside, which any exception removes; a kill leaves it to
     `remove_abandoned`. Raises ProtoError for the folder.
     """
-    target = os.path.realpath(os.path.dirname(paths[0]) or '.')
+    first = os.path.dirname(paths[0])
+    target = os.path.realpath(first or '.')
     names = [os.path.basename(path) for path in paths]
-    folder = os.path.join(target, f'.{names[0]}.{secrets.token_hex(4)}.tmp')
+    folder = _temporary(os.path.join(target, names[0]))
     try:
         os.mkdir(folder)
     except OSError as error:
@@ -98,33 +123,42 @@ def written_together(paths: Sequence[Path]) -> Iterator[list[str]]:
             os.close(lock)
 
 
-def _move(names, folder, target):
+def _move(names: Sequence[str], folder: str, target: str) -> None:
+    """Bring the files to the disk, all of them, and only then into their places, one by one."""
     try:
         for name in names:
             with open(os.path.join(folder, name), 'rb+') as file:
                 os.fsync(file.fileno())
         for name in names:
-            os.replace(os.path.join(folder, name), os.path.join(target, name))
+            new = os.path.join(folder, name)
+            os.replace(new, os.path.join(target, name))
             _sync_folder(target)
     except OSError as error:
         raise ProtoError(f'cannot write {name} in {target}: {error.strerror}') from error
 
 
 def remove_abandoned(prefix: Path) -> None:
-    """Remove what `written_together` has left of first paths that begin with `prefix` where it was
-    killed; what a living process still writes stays."""
+    """Remove the folders that a killed `written_together` has left of first paths that begin with
+    `prefix`; those that a living process writes to stay."""
     parent, start = os.path.split(os.path.realpath(prefix))
-    for name in os.listdir(parent) if os.path.isdir(parent) else ():
+    if not os.path.isdir(parent):
+        return
+    for name in os.listdir(parent):
         folder = os.path.join(parent, name)
-        ours = name.startswith(f'.{start}') and name.endswith('.tmp') and os.path.isdir(folder)
-        if ours and (lock := _lock(folder)) is not None:
+        is_ours = name.startswith(f'.{start}') and name.endswith('.tmp')
+        if not is_ours or not os.path.isdir(folder):
+            continue
+        lock = _lock(folder)
+        if lock is not None:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)
 
 
 def _lock(folder: Path) -> int | None:
-    """Hold the folder as long as the process lives, or until the file descriptor is closed; None
-    where another holds it, or it is gone, or the system has no such locks."""
+    """Hold the folder until the file descriptor is closed, or the process ends.
+
+    None where another process holds it, or it is gone, or the system has no such locks.
+    """
     if fcntl is None:
         return None
     with suppress(OSError):
@@ -138,7 +172,7 @@ def _lock(folder: Path) -> int | None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk, where the system has a way to."""
+    """Bring the names in a folder to the disk, where the system can do that."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -152,12 +186,14 @@ def _check_target(name: str, path: str) -> None:
     if os.path.isdir(name):
         raise ProtoError(f'cannot write {path}: it is a directory')
     if not os.path.isdir(folder):
-        raise ProtoError(
-            f'cannot write {path}: there is no folder {os.path.dirname(path) or folder}'
-        )
+        wanted = os.path.dirname(path) or folder
+        raise ProtoError(f'cannot write {path}: there is no folder {wanted}')
 
 
-def _raise_if_disk(error: BaseException, temporary: str, path: str) -> None:
-    """ProtoError for the failures of this file; those of other files belong to the caller's code."""
-    if isinstance(error, OSError) and (error.errno in DISK or error.filename == temporary):
+def _raise_if_disk(error: BaseException, target: str, path: str) -> None:
+    """Raises ProtoError for the failures of this file; those of other files belong to the caller's
+    code."""
+    if not isinstance(error, OSError):
+        return
+    if error.errno in DISK or error.filename == target:
         raise ProtoError(f'cannot write {path}: {error.strerror}') from error

@@ -2,7 +2,7 @@
 
 The forks gave their messages numbers that clash with each other's and with BVLC's: 137 is
 embed_param, or bn_param, or upsample_param. What a number means follows from the layer's type, so
-that is read first; then the messages that we have get our numbers. Text files name their fields and
+that is read first; then the messages that we know get our numbers. Text files name their fields and
 need none of this.
 """
 
@@ -13,7 +13,6 @@ from google.protobuf.descriptor import FieldDescriptor
 from . import wire
 from .caffe_pb2 import BNParameter, LayerParameter
 
-TYPE, BLOBS = (LayerParameter.DESCRIPTOR.fields_by_name[name].number for name in ('type', 'blobs'))
 # A message that we lack, at a number that means something else here, is kept at this + its number.
 ASIDE = 10000
 
@@ -65,25 +64,35 @@ def renumbered(layer: memoryview | bytes) -> memoryview | bytes:
     """A serialized LayerParameter with the messages of forks at our numbers; all else stays. Raises
     ProtoError."""
     fields = list(wire.split(layer))
-    types = [bytes(layer[field.payload : field.end]) for field in fields if field.number == TYPE]
-    ours = FORKS.get(types[-1].decode('utf-8', 'replace')) if types else None
+    ours = FORKS.get(_type(layer, fields))
     if ours is None:
         return layer
-    blobs = sum(field.number == BLOBS for field in fields)
+    blobs = sum(field.number == LayerParameter.BLOBS_FIELD_NUMBER for field in fields)
     out = bytearray()
     for field in fields:
         if field.number in ours and field.wire_type == wire.LENGTH:
-            out += _translated(
-                field.number, ours[field.number], layer[field.payload : field.end], blobs
-            )
+            message = layer[field.payload : field.end]
+            out += _translated(field.number, ours[field.number], message, blobs)
         else:
             out += layer[field.start : field.end]
     return bytes(out)
 
 
+def _type(layer: memoryview | bytes, fields: list[wire.Field]) -> str:
+    """The type of a serialized layer: of several the last counts, as protobuf has it."""
+    found = ''
+    for field in fields:
+        if field.number == LayerParameter.TYPE_FIELD_NUMBER:
+            value = bytes(layer[field.payload : field.end])
+            found = value.decode('utf-8', 'replace')
+    return found
+
+
 def _translated(number: int, name: str | None, message: memoryview | bytes, blobs: int) -> bytes:
-    """The field of a fork as a field of ours, or where it is none put aside."""
-    value = _bn(message, blobs) if name == 'bn_param' else bytes(message)
+    """The field of a fork as a field of ours; where we have none, put aside."""
+    value: bytes | None = bytes(message)
+    if name == 'bn_param':
+        value = _bn(message, blobs)
     if name is None or value is None:
         return _field(ASIDE + number, bytes(message))
     return _field(LayerParameter.DESCRIPTOR.fields_by_name[name].number, value)
@@ -94,24 +103,33 @@ def _field(number: int, value: bytes) -> bytes:
 
 
 def _bn(message: memoryview | bytes, blobs: int) -> bytes | None:
-    """A bn_param by our numbers, from those of the first fork that fits; SegNet's BN has two blobs,
-    the others four."""
-    for numbers in [SEGNET_BN] if blobs == 2 else OTHER_BN if blobs else [SEGNET_BN, *OTHER_BN]:
+    """A bn_param by our numbers, from those of the first fork that fits; None if none does."""
+    for numbers in _bn_numbers(blobs):
         if all(_fits(field, numbers) for field in wire.split(message)):
             return b''.join(_moved(message, field, numbers) for field in wire.split(message))
     return None
 
 
+def _bn_numbers(blobs: int) -> list[dict[int, str]]:
+    """The numbers that a bn_param may use: SegNet's BN has two blobs, the others four."""
+    if blobs == 2:
+        return [SEGNET_BN]
+    if blobs:
+        return [*OTHER_BN]
+    return [SEGNET_BN, *OTHER_BN]
+
+
 def _fits(field: wire.Field, numbers: Mapping[int, str]) -> bool:
-    known = BNParameter.DESCRIPTOR.fields_by_name.get(numbers.get(field.number, ''))
-    return known is not None and field.wire_type == WIRE_TYPES.get(known.type, wire.VARINT)
+    name = numbers.get(field.number, '')
+    known = BNParameter.DESCRIPTOR.fields_by_name.get(name)
+    if known is None:
+        return False
+    return field.wire_type == WIRE_TYPES.get(known.type, wire.VARINT)
 
 
 def _moved(message: memoryview | bytes, field: wire.Field, numbers: Mapping[int, str]) -> bytes:
     number = BNParameter.DESCRIPTOR.fields_by_name[numbers[field.number]].number
     value = bytes(message[field.payload : field.end])
-    return (
-        _field(number, value)
-        if field.wire_type == wire.LENGTH
-        else wire.write_varint(number << 3 | field.wire_type) + value
-    )
+    if field.wire_type == wire.LENGTH:
+        return _field(number, value)
+    return wire.write_varint(number << 3 | field.wire_type) + value

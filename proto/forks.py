@@ -1,12 +1,12 @@
-"""Spellings of Caffe's forks that say what a current field says; the reader rewrites them."""
+"""Fields of Caffe's forks that mean what a current field means; the reader rewrites them."""
 
 from .caffe_pb2 import ConvolutionParameter, LayerParameter, NetParameter, PoolingParameter
 from .errors import ProtoError
 
 
 def rewrite(net: NetParameter) -> None:
-    """Pooling's ceil_mode becomes round_mode, convolution's hole dilation. Raises ProtoError for
-    both."""
+    """Pooling's ceil_mode becomes round_mode, and convolution's hole becomes dilation. Raises
+    ProtoError where both are given."""
     for layer in net.layer:
         if layer.HasField('pooling_param') and layer.pooling_param.HasField('ceil_mode'):
             _round_mode(layer, layer.pooling_param)
@@ -15,10 +15,12 @@ def rewrite(net: NetParameter) -> None:
 
 
 def rewrite_blobs(net: NetParameter) -> None:
-    """The parameters of a BN become (1, C, 1, 1), as PSPNet stores them; others of yjxiong's line
-    store (1, C)."""
+    """The parameters of a BN become (1, C, 1, 1), as PSPNet stores them; other forks that come from
+    yjxiong's store (1, C)."""
     for layer in net.layer:
-        for blob in layer.blobs if layer.type == 'BN' else ():
+        if layer.type != 'BN':
+            continue
+        for blob in layer.blobs:
             if len(blob.shape.dim) == 2:
                 blob.shape.dim.extend([1, 1])
 
@@ -52,5 +54,5 @@ def _twice(layer: LayerParameter, fork: str, field: str) -> ProtoError:
     where = f', {layer.origin}' if layer.origin else ''
     return ProtoError(
         f"layer '{layer.name}' ({layer.type}){where}: "
-        f"{fork} is a fork's word for {field}: give one of them"
+        f"{fork} is a fork's name for {field}: give one of them"
     )

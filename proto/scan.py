@@ -1,17 +1,17 @@
-"""Where things stand in a prototxt: a small scanner for braces, field names and strings.
+"""Positions in a prototxt: a small scanner for braces, field names and strings.
 
-It notes the line of each layer (its `origin`), and tells error messages which layer they fall in.
+It finds the line of each layer (its `origin`), and the layer that a syntax error is in.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from .caffe_pb2 import NetParameter, SolverParameter
+from .caffe_pb2 import LayerParameter, NetParameter, SolverParameter, V1LayerParameter
 
 TOKEN = re.compile(
     r"""\#[^\n]*                      # a comment
@@ -37,50 +37,60 @@ class Block:
 
     @property
     def label(self) -> str:
-        """The field, and for a layer its name."""
-        return (
-            f"layer '{self.name}'" if self.name and self.field.startswith('layer') else self.field
-        )
+        """The field, or for a layer its name."""
+        if self.name and self.field.startswith('layer'):
+            return f"layer '{self.name}'"
+        return self.field
+
+    def note(self, field: str, string: str) -> None:
+        """Keep the string that stands after a field, if it is the first name or type."""
+        if field == 'name':
+            self.name = self.name or string
+        elif field == 'type':
+            self.type = self.type or string
 
 
 def scan(text: str) -> list[Block]:
-    """The messages of a text in the order of their opening braces; one never closed has end None."""
+    """The messages of a text, by their opening braces; one that is never closed has end None."""
     lines = line_starts(text)
     blocks: list[Block] = []
-    current, word = None, ''
+    current: Block | None = None
+    word = ''
     for match in TOKEN.finditer(text):
         token = match[0]
+        place = match.start()
         if token in '{<':
-            current = Block(word, bisect_right(lines, match.start()), match.start(), current)
+            current = Block(word, bisect_right(lines, place), place, current)
             blocks.append(current)
-        elif token in '}>':
-            if current:
-                current.end, word, current = match.start(), current.field, current.parent
-        elif token[0] in '"\'':
-            if current and word in ('name', 'type'):
-                setattr(current, word, getattr(current, word) or token[1:-1])
-        elif token[0] != '#':
+        elif token in '}>' and current:
+            current.end = place
+            word = current.field
+            current = current.parent
+        elif token[0] in '"\'' and current:
+            current.note(word, token[1:-1])
+        elif token[0].isalpha() or token[0] == '_':
             word = token
     return blocks
 
 
 def line_starts(text: str) -> list[int]:
     """The offset of the first character of each line."""
-    return [0] + [match.end() for match in re.finditer('\n', text)]
+    return [0, *(match.end() for match in re.finditer('\n', text))]
 
 
 def blocks_around(blocks: list[Block], offset: int) -> list[Block]:
     """The blocks that enclose a position, from the outermost in."""
-    return [b for b in blocks if b.start < offset and (b.end is None or offset <= b.end)]
+    begun = [block for block in blocks if block.start < offset]
+    return [block for block in begun if block.end is None or offset <= block.end]
 
 
-def layer_blocks(blocks: list[Block], field: str, parent: Block | None = None) -> list[Block]:
-    """The `layer` (or `layers`) of the net itself, or of the net inside `parent`."""
-    return [b for b in blocks if b.parent is parent and b.field == field]
+def blocks_of(blocks: list[Block], field: str, parent: Block | None = None) -> list[Block]:
+    """The blocks of a field, such as `layer`, of the whole message or of the one in `parent`."""
+    return [block for block in blocks if block.parent is parent and block.field == field]
 
 
 def nets_in(message: Message) -> dict[str, list[NetParameter]]:
-    """The nets of a message by the field they stand in; a net itself stands in ''."""
+    """The nets of a message, by the field that holds them; for a net that is ''."""
     if isinstance(message, NetParameter):
         return {'': [message]}
     if isinstance(message, SolverParameter):
@@ -94,24 +104,25 @@ def nets_in(message: Message) -> dict[str, list[NetParameter]]:
 
 def set_origins(message: Message, blocks: list[Block], name: str) -> None:
     """Gives each layer of a net, or of the nets inside a solver, its origin `name:line`."""
-    name = name.encode(
-        errors='backslashreplace'
-    ).decode()  # a path may hold bytes that are no UTF-8
+    # A path may hold bytes that are not UTF-8; a field must not.
+    name = name.encode(errors='backslashreplace').decode()
     for where, nets in nets_in(message).items():
-        owners = [b for b in blocks if b.parent is None and b.field == where] if where else [None]
+        owners: Sequence[Block | None] = blocks_of(blocks, where) if where else [None]
         for net, owner in zip(nets, owners, strict=False):
             for field in ('layer', 'layers'):
-                places = layer_blocks(blocks, field, owner)
+                places = blocks_of(blocks, field, owner)
                 for layer, block in zip(getattr(net, field), places, strict=False):
                     layer.origin = f'{name}:{block.line}'
 
 
 @contextmanager
 def without_origins(message: Message) -> Iterator[None]:
-    """Takes the origins away while a message is being written: they are ours, and no part of any
+    """Takes the origins away while a message is being written: they are ours, and not part of any
     format."""
-    nets = [net for nets in nets_in(message).values() for net in nets]
-    layers = [layer for net in nets for layer in (*net.layer, *net.layers)]
+    layers: list[LayerParameter | V1LayerParameter] = []
+    for nets in nets_in(message).values():
+        for net in nets:
+            layers += [*net.layer, *net.layers]
     kept = [(layer, layer.origin) for layer in layers if layer.HasField('origin')]
     for layer, _ in kept:
         layer.ClearField('origin')

@@ -28,7 +28,7 @@ class NetBuilder:
     (first) top.
 
     multipliers: the `param` messages (lr_mult, decay_mult) of the weights and the bias, for layers
-    with any.
+    that have them.
     """
 
     def __init__(self, name: str, multipliers: Iterable[Mapping[str, float]] = ()):
@@ -38,8 +38,8 @@ class NetBuilder:
     def add(
         self, type: str, name: str, bottom: Names = (), top: Names | None = None, **fields: Any
     ) -> str:
-        """Any layer, with further `fields` of LayerParameter; the top has the layer's name if not
-        given."""
+        """Any layer, with further `fields` of LayerParameter. If no top is given, it has the
+        layer's name."""
         tops = _names(name if top is None else top)
         self.param.layer.add(name=name, type=type, bottom=_names(bottom), top=tops, **fields)
         return tops[0]
@@ -72,15 +72,15 @@ class NetBuilder:
         top: str | None = None,
         **fields: Any,
     ) -> str:
-        """A convolution, or by its `type` a deconvolution; bias=None leaves the bias out."""
-        window: dict[str, Any] = {'kernel_size': [kernel_size]}
+        """A convolution, or with `type` a deconvolution; bias=None leaves the bias out."""
+        settings: dict[str, Any] = {'num_output': num_output, 'kernel_size': [kernel_size]}
         if pad:
-            window['pad'] = [pad]
+            settings['pad'] = [pad]
         if stride != 1:
-            window['stride'] = [stride]
+            settings['stride'] = [stride]
         if group != 1:
-            window['group'] = group
-        settings = {'num_output': num_output, **window, **_fillers(weight, bias)}
+            settings['group'] = group
+        settings |= _fillers(weight, bias)
         fields = {'param': self._multipliers(bias), **fields}
         return self.add(type, name, bottom, top, convolution_param=settings, **fields)
 
@@ -109,14 +109,16 @@ class NetBuilder:
         method: str = 'MAX',
     ) -> str:
         """Pooling by MAX or AVE; kernel_size=None pools over the whole image."""
-        window: dict[str, Any] = (
-            {'kernel_size': kernel_size} if kernel_size else {'global_pooling': True}
-        )
+        settings: dict[str, Any] = {'pool': method}
+        if kernel_size is None:
+            settings['global_pooling'] = True
+        else:
+            settings['kernel_size'] = kernel_size
         if stride != 1:
-            window['stride'] = stride
+            settings['stride'] = stride
         if pad:
-            window['pad'] = pad
-        return self.add('Pooling', name, bottom, pooling_param={'pool': method, **window})
+            settings['pad'] = pad
+        return self.add('Pooling', name, bottom, pooling_param=settings)
 
     def _multipliers(self, bias: Filler | None) -> list[Mapping[str, float]]:
         return self.multipliers[:1] if bias is None else self.multipliers
@@ -133,19 +135,20 @@ def _fillers(weight: Filler, bias: Filler | None) -> dict[str, Any]:
 
 
 def _filler(value: Filler) -> Mapping[str, Any]:
-    """The fields of a FillerParameter, from a filler's name, from a constant, or given as they are."""
-    if isinstance(value, str):
-        return {'type': value}
+    """The fields of a FillerParameter: given as such, or a filler's name, or a constant."""
     if isinstance(value, Mapping):
         return value
-    return {'type': 'constant', 'value': value} if value else {'type': 'constant'}
+    if isinstance(value, str):
+        return {'type': value}
+    if value:
+        return {'type': 'constant', 'value': value}
+    return {'type': 'constant'}
 
 
 def prototxt(message: Message) -> str:
     """A message as prototxt: a field per line, two spaces per level.
 
-    A message of plain fields, or of a single field, stands on one line where that fits in 100
-    columns.
+    A message of plain fields, or of a single field, takes one line where that fits in 100 columns.
     """
     with without_origins(message):
         return ''.join(_lines(message, ''))
@@ -153,20 +156,26 @@ def prototxt(message: Message) -> str:
 
 def _lines(message: Message, indent: str) -> Iterator[str]:
     for field, value in message.ListFields():
-        single = isinstance(value, Message | str | bytes | int | float)
-        for item in [value] if single else value:
-            if not isinstance(item, Message):
-                yield f'{indent}{field.name}: {_scalar(field, item)}\n'
-                continue
-            inner = list(_lines(item, indent + '  '))
-            line = f'{indent}{field.name} {{ {" ".join(map(str.strip, inner))} }}\n'
-            if len(line) <= 100 and (_plain(item) or len(inner) == 1):
-                yield line
+        is_single = isinstance(value, Message | str | bytes | int | float)
+        for item in [value] if is_single else value:
+            if isinstance(item, Message):
+                yield _message(field.name, item, indent)
             else:
-                yield f'{indent}{field.name} {{\n{"".join(inner)}{indent}}}\n'
+                yield f'{indent}{field.name}: {_scalar(field, item)}\n'
 
 
-def _plain(message: Message) -> bool:
+def _message(name: str, message: Message, indent: str) -> str:
+    """A field that is a message, on one line if that is allowed, or on several."""
+    inner = list(_lines(message, indent + '  '))
+    fields = ' '.join(map(str.strip, inner))
+    line = f'{indent}{name} {{ {fields} }}\n'
+    is_simple = len(inner) == 1 or _is_plain(message)
+    if is_simple and len(line) <= 100:
+        return line
+    return f'{indent}{name} {{\n{"".join(inner)}{indent}}}\n'
+
+
+def _is_plain(message: Message) -> bool:
     return all(field.message_type is None for field, _ in message.ListFields())
 
 

@@ -1,4 +1,5 @@
-"""Words protobuf's text errors for people: where, in which layer, what was found, what is meant."""
+"""Rewords protobuf's text errors for people: where, in which layer, what was found, what was
+meant."""
 
 import re
 
@@ -22,27 +23,35 @@ NO_VALUE = re.compile(
 def explain(error: ParseError, text: str, root: Message, name: str) -> ProtoError:
     """A ProtoError `file:line:column: what is wrong, in layer 'conv1' > convolution_param; the way
     out`."""
-    line, column = error.GetLine() or 1, error.GetColumn() or 1
+    line = error.GetLine() or 1
+    column = error.GetColumn() or 1
     row = text.split('\n')[line - 1]
     blocks = scan(text)
-    what = POSITION.sub('', str(error)).removeprefix(f"'{row}': ").removeprefix("'': ").rstrip('.')
+    what = _bare_words(error, row)
     unclosed = [block for block in blocks if block.end is None]
     if what in ('Expected "}"', 'Expected ">"') and unclosed:
         last = unclosed[-1]
-        return ProtoError(
-            f"{name}:{last.line}: {last.label} is not closed: {what} before the text's end"
-        )
-    around = blocks_around(blocks, line_starts(text)[line - 1] + column - 1)
+        where = f'{name}:{last.line}: {last.label}'
+        return ProtoError(f"{where} is not closed: {what} before the text's end")
+    start = line_starts(text)[line - 1]
+    around = blocks_around(blocks, start + column - 1)
     types = _types(root.DESCRIPTOR, [block.field for block in around])
     what, hint = _reworded(what, row[column - 1 :], types)
-    hint = hint or _type_hint(what, around[-1] if around else None)
-    inside = f', in {" > ".join(block.label for block in around)}' if around else ''
-    return ProtoError(f'{name}:{line}:{column}: {what}{inside}{hint}')
+    if around:
+        hint = hint or _type_hint(what, around[-1])
+        what += f', in {" > ".join(block.label for block in around)}'
+    return ProtoError(f'{name}:{line}:{column}: {what}{hint}')
+
+
+def _bare_words(error: ParseError, row: str) -> str:
+    """protobuf's words without the position and the line, which it puts in front of some."""
+    words = POSITION.sub('', str(error))
+    return words.removeprefix(f"'{row}': ").removeprefix("'': ").rstrip('.')
 
 
 def missing(message: Message, name: str) -> ProtoError:
-    """The ProtoError for the required fields that a message, or the first of its layers that lacks
-    any, lacks."""
+    """The ProtoError for the required fields that a message lacks, or the first of its layers that
+    lacks any."""
     fields = message.FindInitializationErrors()
     place = re.match(r'(layers?)\[(\d+)\]', fields[0])
     if place:
@@ -67,8 +76,7 @@ def _types(root: Descriptor, fields: list[str]) -> list[Descriptor]:
 
 
 def _reworded(what: str, rest: str, types: list[Descriptor]) -> tuple[str, str]:
-    """What is wrong and the way out, from protobuf's words and the rest of the line from the error
-    on."""
+    """What is wrong and the way out, from protobuf's words and the line from the error on."""
     if match := NO_FIELD.match(what):
         return what, _field_hint(match[2], types, MESSAGES[match[1]])
     if match := NO_VALUE.match(what):
@@ -76,16 +84,21 @@ def _reworded(what: str, rest: str, types: list[Descriptor]) -> tuple[str, str]:
     if what.startswith('String missing ending quote'):
         return f'string not closed: {rest.strip()}', ''
     if what.endswith('got }'):
-        return "a '}' too many: nothing is open here", ''
+        return "one '}' too many: nothing is open here", ''
     if what.startswith('Expected "true"'):
-        return f'{what}, found {(rest.split() or ["nothing"])[0]}', ''
+        words = rest.split() or ['nothing']
+        return f'{what}, found {words[0]}', ''
+    return what, _spelling_hint(what, rest)
+
+
+def _spelling_hint(what: str, rest: str) -> str:
     if what.startswith('Expected string'):
-        return what, '; a string stands in quotes'
+        return '; a string needs quotes'
     if what.startswith('Value out of range: -'):
-        return what, '; the number must not be negative'
+        return '; the number must not be negative'
     if rest.startswith(('//', '/*')):
-        return what, '; a comment begins with #'
-    return what, ''
+        return '; a comment begins with #'
+    return ''
 
 
 def _field_hint(field: str, types: list[Descriptor], here: Descriptor) -> str:
@@ -97,26 +110,31 @@ def _field_hint(field: str, types: list[Descriptor], here: Descriptor) -> str:
     for kind, root in ROOTS.items():
         if here in ROOTS.values() and field in root.fields_by_name:
             return f'; that is a field of {kind}: is this the right file?'
-    owners = [
-        f.name for f in here.fields if f.message_type and field in f.message_type.fields_by_name
-    ]
-    if here.name == 'LayerParameter' and owners:
-        return f'; it stands inside {" or ".join(owners[:4])}' + (' ...' if len(owners) > 4 else '')
-    if here.name == 'LayerParameter' and field in V1LayerParameter.DESCRIPTOR.fields_by_name:
+    meant = did_you_mean(field, [known.name for known in here.fields])
+    if here.name == 'LayerParameter':
+        return _layer_field_hint(field, here) or meant
+    return meant
+
+
+def _layer_field_hint(field: str, layer: Descriptor) -> str:
+    """Where a field belongs that a layer itself does not have."""
+    owners = []
+    for param in layer.fields:
+        if param.message_type and field in param.message_type.fields_by_name:
+            owners.append(param.name)
+    if owners:
+        more = ' ...' if len(owners) > 4 else ''
+        return f'; it belongs inside {" or ".join(owners[:4])}{more}'
+    if field in V1LayerParameter.DESCRIPTOR.fields_by_name:
         return '; that is a field of the older `layers { }`'
-    return did_you_mean(field, [f.name for f in here.fields])
+    return ''
 
 
-def _type_hint(what: str, block: Block | None) -> str:
+def _type_hint(what: str, block: Block) -> str:
     """What to think of a field that no layer of any type has."""
     match = NO_FIELD.match(what)
-    if (
-        match
-        and match[1] == 'LayerParameter'
-        and match[2].endswith('_param')
-        and block
-        and block.type
-    ):
+    is_of_layer = match and match[1] == 'LayerParameter' and match[2].endswith('_param')
+    if is_of_layer and block.type:
         return f"; no type of layer known here has it, and this one is of type '{block.type}'"
     return ''
 
@@ -124,9 +142,8 @@ def _type_hint(what: str, block: Block | None) -> str:
 def _value_hint(enum: str, value: str) -> str:
     *outer, name = enum.split('.')
     owner = MESSAGES[outer[0]] if outer else DESCRIPTOR
-    names = [v.name for v in owner.enum_types_by_name[name].values]
-    return (
-        did_you_mean(value, names)
-        if len(names) > 8
-        else f'; it has {", ".join(names)}{did_you_mean(value, names)}'
-    )
+    names = [known.name for known in owner.enum_types_by_name[name].values]
+    meant = did_you_mean(value, names)
+    if len(names) > 8:
+        return meant
+    return f'; it has {", ".join(names)}{meant}'

@@ -1,7 +1,8 @@
-"""Text files: nets (train_val, deploy) and solvers, read into messages of the current format, and
-written."""
+"""Text files: reading nets (train_val, deploy) and solvers into messages of the current format, and
+writing them."""
 
 import math
+import re
 from typing import TypeVar
 
 from google.protobuf import text_format
@@ -20,7 +21,7 @@ M = TypeVar('M', bound=Message)
 
 def read_net(path: Path) -> NetParameter:
     """A net from a prototxt, upgraded; each layer knows its `origin` (file:line). Raises
-    ProtoError, for a file without layers too."""
+    ProtoError, also for a file without layers."""
     net = parse_net(read_text(path), str(path))
     if not net.layer:
         raise ProtoError(f'{path}: found no layers, needed: the text of a net')
@@ -35,7 +36,8 @@ def read_solver(path: Path) -> SolverParameter:
 def read_any(path: Path) -> NetParameter | SolverParameter:
     """A net or a solver, whichever the file holds. Raises the ProtoError of the reading that got
     further."""
-    text, errors = read_text(path), []
+    text = read_text(path)
+    errors = []
     for parse in (parse_net, parse_solver):
         try:
             return parse(text, str(path))
@@ -45,8 +47,7 @@ def read_any(path: Path) -> NetParameter | SolverParameter:
 
 
 def reached(error: ProtoError) -> tuple[float, int]:
-    """How far a reading got: to the place of the syntax error, or past the text when there was
-    none."""
+    """How far a reading got: to the place of the syntax error, or without one past the text."""
     cause = error.__cause__
     if isinstance(cause, text_format.ParseError):
         return cause.GetLine(), cause.GetColumn()
@@ -100,13 +101,16 @@ def read_text(path: Path) -> str:
 
 
 def _decode_without_comments(data: bytes, name: str) -> str:
-    """Comments in another encoding do no harm; anything else does."""
-    text = data.decode('utf-8', 'surrogateescape')
-    text = TOKEN.sub(lambda token: '' if token[0].startswith('#') else token[0], text)
+    """The text of a file that is not UTF-8, where only comments are in another encoding."""
+    text = TOKEN.sub(_without_comment, data.decode('utf-8', 'surrogateescape'))
     for number, line in enumerate(text.split('\n'), 1):
         if any('\udc80' <= character <= '\udcff' for character in line):
             raise ProtoError(f'{name}:{number}: not UTF-8: save the file in this encoding')
     return text
+
+
+def _without_comment(token: re.Match[str]) -> str:
+    return '' if token[0].startswith('#') else token[0]
 
 
 def format_text(message: Message) -> str:

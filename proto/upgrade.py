@@ -5,7 +5,7 @@ layers with their data transforms, `input:` fields, BatchNorm parameters; and so
 import logging
 
 from . import upgrade_v0, upgrade_v1
-from .caffe_pb2 import LayerParameter, NetParameter, SolverParameter
+from .caffe_pb2 import InputParameter, LayerParameter, NetParameter, SolverParameter
 from .errors import ProtoError
 from .fields import copy_fields
 
@@ -33,25 +33,11 @@ def upgrade_net(net: NetParameter, problems: list[str] | None = None) -> NetPara
     refuses: `layer` beside `layers`, an unknown layer type, a padding layer before anything but a
     convolution or pooling.
     """
-    if net.layer and net.layers:
-        places = ' and '.join(filter(None, [net.layer[0].origin, net.layers[0].origin]))
-        raise ProtoError(
-            'a net has either `layer` or the older `layers`, and this one both'
-            + (f' (at {places})' if places else '')
-            + ': upgrade the `layers` first'
-        )
+    _check_one_format(net)
     found: list[str] = []
     if any(layer.HasField('layer') for layer in net.layers):
         net = upgrade_v0.upgrade_layers(net, found)
-    upgraded = NetParameter()
-    copy_fields(net, upgraded, skip=['layers'])
-    for layer in net.layers:
-        upgrade_v1.upgrade_layer(layer, upgraded.layer.add())
-        if layer.type == layer.CROP:
-            found.append(
-                f"layer '{layer.name}': CROP found out by itself where its bottoms meet, and Crop begins at "
-                '0: give crop_param { offset } in the upgraded file'
-            )
+    upgraded = _upgrade_v1_layers(net, found)
     if upgraded.input:
         upgraded = _inputs_to_layer(upgraded)
     _fix_batch_norm(upgraded)
@@ -63,6 +49,31 @@ def upgrade_net(net: NetParameter, problems: list[str] | None = None) -> NetPara
     return upgraded
 
 
+def _check_one_format(net: NetParameter) -> None:
+    if not (net.layer and net.layers):
+        return
+    origins = filter(None, [net.layer[0].origin, net.layers[0].origin])
+    places = ' and '.join(origins)
+    where = f' (at {places})' if places else ''
+    raise ProtoError(
+        f'a net has either `layer` or the older `layers`, and this one has both{where}: '
+        'upgrade the `layers` first'
+    )
+
+
+def _upgrade_v1_layers(net: NetParameter, problems: list[str]) -> NetParameter:
+    upgraded = NetParameter()
+    copy_fields(net, upgraded, skip=['layers'])
+    for layer in net.layers:
+        upgrade_v1.upgrade_layer(layer, upgraded.layer.add())
+        if layer.type == layer.CROP:
+            problems.append(
+                f"layer '{layer.name}': CROP computed its offset itself, and Crop starts at 0: "
+                'give crop_param { offset } in the upgraded file'
+            )
+    return upgraded
+
+
 def _inputs_to_layer(net: NetParameter) -> NetParameter:
     """`input`, `input_shape` and `input_dim` become an Input layer in front."""
     upgraded = NetParameter()
@@ -70,18 +81,22 @@ def _inputs_to_layer(net: NetParameter) -> NetParameter:
     # Weights saved before 2015 name their inputs without shapes; nothing is lost with them.
     if net.input_shape or net.input_dim or not any(layer.blobs for layer in net.layer):
         layer = upgraded.layer.add(name='input', type='Input', top=net.input)
-        if net.input_shape:
-            layer.input_param.shape.extend(net.input_shape)
-        for start in range(0, len(net.input_dim) if not net.input_shape else 0, 4):
-            layer.input_param.shape.add(dim=net.input_dim[start : start + 4])
-        _check_inputs(net, layer)
+        _shape_inputs(layer.input_param, net)
     upgraded.layer.extend(net.layer)
     return upgraded
 
 
-def _check_inputs(net: NetParameter, layer: LayerParameter) -> None:
-    needed, shapes, dims = len(net.input), len(net.input_shape), len(net.input_dim)
-    if needed != len(layer.input_param.shape) or (not shapes and dims % 4):
+def _shape_inputs(param: InputParameter, net: NetParameter) -> None:
+    """Take over the shapes of the inputs. Raises ProtoError where they are not as many."""
+    if net.input_shape:
+        param.shape.extend(net.input_shape)
+    else:
+        for start in range(0, len(net.input_dim), 4):
+            param.shape.add(dim=net.input_dim[start : start + 4])
+    needed = len(net.input)
+    shapes = len(net.input_shape)
+    dims = len(net.input_dim)
+    if len(param.shape) != needed or (not shapes and dims % 4):
         raise ProtoError(
             f'{needed} `input` need as many `input_shape`, or 4 `input_dim` each; '
             f'there are {shapes} input_shape and {dims} input_dim'
@@ -89,8 +104,7 @@ def _check_inputs(net: NetParameter, layer: LayerParameter) -> None:
 
 
 def _fix_batch_norm(net: NetParameter) -> None:
-    """The three blobs of a BatchNorm are statistics: nets from before that was a rule gave them
-    rates."""
+    """The three blobs of a BatchNorm are statistics and do not learn; old nets gave them rates."""
     for layer in filter(_is_old_batch_norm, net.layer):
         for param in layer.param:
             param.lr_mult = param.decay_mult = 0
@@ -111,11 +125,10 @@ def upgrade_solver(solver: SolverParameter) -> SolverParameter:
             )
         upgraded.type = SOLVER_TYPES[SolverParameter.SolverType.Name(solver.solver_type)]
         upgraded.ClearField('solver_type')
-    inline = [
-        getattr(upgraded, name)
-        for name in ('net_param', 'train_net_param')
-        if upgraded.HasField(name)
-    ]
-    for net in (*inline, *upgraded.test_net_param):
+    for name in ('net_param', 'train_net_param'):
+        if upgraded.HasField(name):
+            net = getattr(upgraded, name)
+            net.CopyFrom(upgrade_net(net))
+    for net in upgraded.test_net_param:
         net.CopyFrom(upgrade_net(net))
     return upgraded

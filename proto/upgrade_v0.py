@@ -1,5 +1,5 @@
-"""A V0 net (`layers { layer { type: "conv" } }`) to a V1 one; padding layers become the pad of the
-next."""
+"""A V0 net (`layers { layer { type: "conv" } }`) to a V1 net; padding layers become the pad of the
+next layer."""
 
 from .caffe_pb2 import NetParameter, V0LayerParameter, V1LayerParameter
 from .errors import ProtoError, did_you_mean
@@ -83,36 +83,37 @@ TRANSFORMS = {
     'mirror': 'mirror',
 }
 SAME = ('name', 'blobs', 'blobs_lr', 'weight_decay')
+OTHERS = {field.name for field in V0LayerParameter.DESCRIPTOR.fields} - {*SAME}
 
 
 def upgrade_layers(net: NetParameter, problems: list[str]) -> NetParameter:
-    """The net with V1 layers. Appends to problems what makes no sense for its layer; raises
-    ProtoError."""
+    """The net with V1 layers. Fields that make no sense for their layer are left out and appended
+    to problems; raises ProtoError."""
     upgraded = NetParameter()
     copy_fields(net, upgraded, skip=['layers'])
     for layer in _fold_padding(net):
-        upgraded.layers.append(
-            _upgrade_layer(layer, problems) if layer.HasField('layer') else layer
-        )
+        if layer.HasField('layer'):
+            layer = _upgrade_layer(layer, problems)
+        upgraded.layers.append(layer)
     return upgraded
 
 
 def _fold_padding(net: NetParameter) -> list[V1LayerParameter]:
-    """The layers without the padding layers: the reader of one takes over its `pad` and its bottom."""
+    """The layers without the padding layers: their readers take over their `pad` and bottom."""
     folded = []
-    source: dict[str, V1LayerParameter | None] = dict.fromkeys(net.input)
+    makers: dict[str, V1LayerParameter | None] = dict.fromkeys(net.input)
     for old in net.layers:
         layer = V1LayerParameter()
         layer.CopyFrom(old)
         for i, bottom in enumerate(old.bottom):
-            if bottom not in source:
+            if bottom not in makers:
                 raise ProtoError(f'{_where(old)}Unknown bottom blob {bottom!r}')
-            padding = source[bottom]
+            padding = makers[bottom]
             if padding is not None and padding.layer.type == 'padding':
                 _check_padding(old, padding)
                 layer.layer.pad = padding.layer.pad
                 layer.bottom[i] = padding.bottom[0]
-        source.update(dict.fromkeys(old.top, old))
+        makers.update(dict.fromkeys(old.top, old))
         if old.layer.type != 'padding':
             folded.append(layer)
     return folded
@@ -125,7 +126,8 @@ def _check_padding(layer: V1LayerParameter, padding: V1LayerParameter) -> None:
             f'which only a conv or pool may read (Caffe: "Padding layer input to '
             f'non-convolutional / non-pooling layer type {layer.layer.type}")'
         )
-    if len(layer.bottom) != 1 or len(padding.bottom) != 1 or len(padding.top) != 1:
+    blobs = (layer.bottom, padding.bottom, padding.top)
+    if any(len(names) != 1 for names in blobs):
         raise ProtoError(
             f'{_where(layer)}a padding layer and its reader take one bottom each, '
             'and a padding layer has one top'
@@ -137,17 +139,17 @@ def _upgrade_layer(old: V1LayerParameter, problems: list[str]) -> V1LayerParamet
     new = V1LayerParameter(bottom=old.bottom, top=old.top)
     if old.HasField('origin'):
         new.origin = old.origin
-    copy_fields(
-        v0, new, skip=[f.name for f in V0LayerParameter.DESCRIPTOR.fields if f.name not in SAME]
-    )
     if v0.HasField('type'):
         if v0.type not in TYPES:
             raise ProtoError(
                 f'{_where(old)}Unknown layer name: {v0.type}{did_you_mean(v0.type, TYPES)}'
             )
         new.type = V1LayerParameter.LayerType.Value(TYPES[v0.type])
+    copy_fields(v0, new, skip=OTHERS)
     for field, value in v0.ListFields():
-        if field.name not in (*SAME, 'type') and not _set(new, v0.type, field.name, value):
+        if field.name in (*SAME, 'type'):
+            continue
+        if not _set(new, v0.type, field.name, value):
             problems.append(
                 f'{_where(old)}Unknown parameter {field.name} for layer type {v0.type}: left out'
             )

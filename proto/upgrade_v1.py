@@ -1,4 +1,4 @@
-"""A V1 layer (`layers { type: CONVOLUTION }`) to a current one (`layer { type: "Convolution" }`)."""
+"""V1 layers (`layers { type: CONVOLUTION }`) to current ones (`layer { type: "Convolution" }`)."""
 
 from .caffe_pb2 import LayerParameter, ParamSpec, V1LayerParameter
 from .fields import copy_fields
@@ -54,8 +54,7 @@ DATA_PARAMS = {
     'WindowData': 'window_data_param',
 }
 TRANSFORMS = ('scale', 'mean_file', 'crop_size', 'mirror')
-# V1 keeps the settings of the parameter blobs in lists side by side: its field -> that of
-# ParamSpec.
+# V1 keeps the settings of the parameter blobs in parallel lists: its field -> that of ParamSpec.
 PARAM_SPEC = {
     'param': 'name',
     'blob_share_mode': 'share_mode',
@@ -76,11 +75,14 @@ def upgrade_layer(old: V1LayerParameter, new: LayerParameter) -> None:
 
 
 def _spec(layer: LayerParameter, i: int) -> ParamSpec:
-    return layer.param[i] if i < len(layer.param) else layer.param.add()
+    """The settings of the parameter i, which may be new."""
+    if i < len(layer.param):
+        return layer.param[i]
+    return layer.param.add()
 
 
 def _move_transforms(layer: LayerParameter) -> None:
-    """The settings of a data layer that now stand in transform_param."""
+    """Move the settings of a data layer that now belong to transform_param."""
     if layer.type not in DATA_PARAMS:
         return
     param = getattr(layer, DATA_PARAMS[layer.type])

@@ -1,6 +1,8 @@
-"""The protobuf wire format, as far as large files need it: a message is a run of (tag, value), and
-a tag is field number << 3 | wire type. Taking a file apart field by field avoids protobuf's limit
-of 2 GB per message and copies no more than one layer at a time.
+"""The protobuf wire format, as far as large files need it.
+
+A message is a series of (tag, value), and a tag is field number << 3 | wire type. Splitting a file
+into its fields avoids protobuf's limit of 2 GB per message, and copies no more than one layer at a
+time.
 """
 
 from collections.abc import Iterator
@@ -8,7 +10,12 @@ from typing import NamedTuple
 
 from .errors import ProtoError
 
-VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
+# Wire types.
+VARINT = 0
+FIXED64 = 1
+LENGTH = 2
+FIXED32 = 5
+BYTES = {FIXED32: 4, FIXED64: 8}
 
 
 class Field(NamedTuple):
@@ -22,33 +29,39 @@ class Field(NamedTuple):
 
 
 def split(data: memoryview | bytes) -> Iterator[Field]:
-    """The fields of a serialized message in order. Raises ProtoError where bytes are no field, or
-    missing."""
-    at, size = 0, len(data)
-    while at < size:
-        tag, payload = read_varint(data, at)
-        if tag >> 3 == 0:
-            raise ProtoError(f'byte {at} begins no protobuf field')
-        end = _end(data, payload, tag & 7)
-        if tag & 7 == LENGTH:
-            length, payload = read_varint(data, payload)
-            end = payload + length
-        if end > size:
-            raise ProtoError(f'cut short: {size} bytes, where at least {end} are needed')
-        yield Field(tag >> 3, tag & 7, at, payload, end)
-        at = end
+    """The fields of a serialized message in order. Raises ProtoError where bytes are not a field,
+    or are missing."""
+    start = 0
+    while start < len(data):
+        field = _field_at(data, start)
+        if field.end > len(data):
+            raise ProtoError(f'cut short: {len(data)} bytes, where at least {field.end} are needed')
+        yield field
+        start = field.end
 
 
-def _end(data: memoryview | bytes, payload: int, wire_type: int) -> int:
+def _field_at(data: memoryview | bytes, start: int) -> Field:
+    """The field that begins at a position; it may end beyond the data."""
+    tag, payload = read_varint(data, start)
+    number = tag >> 3
+    wire_type = tag & 7
+    if number == 0:
+        raise ProtoError(f'byte {start} begins no protobuf field')
     if wire_type == VARINT:
-        return read_varint(data, payload)[1]
-    if wire_type not in (FIXED32, FIXED64, LENGTH):
+        _, end = read_varint(data, payload)
+    elif wire_type == LENGTH:
+        length, payload = read_varint(data, payload)
+        end = payload + length
+    elif wire_type in BYTES:
+        end = payload + BYTES[wire_type]
+    else:
         raise ProtoError(f'byte {payload - 1} begins no protobuf field')
-    return payload + {FIXED32: 4, FIXED64: 8, LENGTH: 0}[wire_type]
+    return Field(number, wire_type, start, payload, end)
 
 
 def read_varint(data: memoryview | bytes, at: int) -> tuple[int, int]:
-    """The number at a position (7 bits per byte, the lowest first) and the position after it."""
+    """The number at a position (7 bits per byte, the lowest first) and the position after it.
+    Raises ProtoError."""
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(data):

@@ -1,8 +1,8 @@
-"""Training: the solver's loop (solver.py) with the rates, the update rules, the nets and the
-snapshots it consists of.
+"""Training: the solver's loop (solver.py), and the rates, update rules, nets and snapshots that it
+uses.
 
-A library: what happens is told in events (events.py). Imports proto and netlib; never initializers
-or tools.
+A library: it reports what happens as events (events.py). Imports proto and netlib; never
+initializers or tools.
 """
 
 from .events import (

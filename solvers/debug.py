@@ -1,9 +1,8 @@
-"""Looking into a net while it trains: the magnitudes that debug_info asks for, and where numbers
-stop being finite."""
+"""What debug_info asks for: the magnitudes of what each layer computes, forward and backward."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from math import sqrt
 
 import numpy as np
@@ -22,45 +21,49 @@ def forward(net: Net, report: Report) -> Tensor:
         net.forward_layer(i)
         add_loss(layer, tops, loss)
         for blob in tops:
-            report(
-                Magnitude('Forward', layer.name, f'top blob {blob.name}', 'data', mean(blob.values))
-            )
+            name = f'top blob {blob.name}'
+            report(Magnitude('Forward', layer.name, name, 'data', mean(blob.values)))
         for k, param in enumerate(layer.params):
-            spec = layer.param.param[k].name if k < len(layer.param.param) else ''
-            report(
-                Magnitude(
-                    'Forward', layer.name, f'param blob {spec or k}', 'data', mean(param.values)
-                )
-            )
+            name = f'param blob {_given_name(layer, k) or k}'
+            report(Magnitude('Forward', layer.name, name, 'data', mean(param.values)))
     return loss
 
 
+def _given_name(layer: Layer, k: int) -> str:
+    """The name that the prototxt gives the parameter k, or ''."""
+    specs = layer.param.param
+    return specs[k].name if k < len(specs) else ''
+
+
 def backward(net: Net, report: Report) -> None:
-    """Net.backward, reporting the gradients that each layer computes, at the end the norms of all
-    parameters."""
+    """Net.backward, reporting the gradients that each layer computes, and at the end the norms of
+    all parameters."""
     for i in reversed(range(len(net.layers))):
-        if not net.runs_backward[i]:
-            continue
-        layer = net.layers[i]
-        net.backward(i, i)
-        for blob, wanted in zip(net.bottoms[i], net.propagate_down[i], strict=True):
-            if wanted:
-                report(
-                    Magnitude(
-                        'Backward', layer.name, f'bottom blob {blob.name}', 'diff', mean(blob.diffs)
-                    )
-                )
-        for k, param in enumerate(layer.params):
-            if param.learns:
-                report(
-                    Magnitude('Backward', layer.name, f'param blob {k}', 'diff', mean(param.diffs))
-                )
-    owned = [param for param in net.all_params() if param.owner is param]
-    halves = [[param.values for param in owned], [param.diffs for param in owned]]
-    l1, l2 = (
-        [sum(norm(tensor) for tensor in half) for half in halves] for norm in (absolute, square)
-    )
-    report(Norms((l1[0], l1[1]), (sqrt(l2[0]), sqrt(l2[1]))))
+        if net.runs_backward[i]:
+            net.backward(i, i)
+            _report_gradients(net, i, report)
+    owners = [param for param in net.all_params() if param.owner is param]
+    values = [param.values for param in owners]
+    diffs = [param.diffs for param in owners]
+    l1 = (_total(absolute, values), _total(absolute, diffs))
+    l2 = (sqrt(_total(square, values)), sqrt(_total(square, diffs)))
+    report(Norms(l1, l2))
+
+
+def _report_gradients(net: Net, i: int, report: Report) -> None:
+    layer = net.layers[i]
+    for blob, wanted in zip(net.bottoms[i], net.propagate_down[i], strict=True):
+        if wanted:
+            name = f'bottom blob {blob.name}'
+            report(Magnitude('Backward', layer.name, name, 'diff', mean(blob.diffs)))
+    for k, param in enumerate(layer.params):
+        if param.learns:
+            name = f'param blob {k}'
+            report(Magnitude('Backward', layer.name, name, 'diff', mean(param.diffs)))
+
+
+def _total(norm, tensors: Iterable[Tensor]) -> float:
+    return sum(map(norm, tensors))
 
 
 def absolute(tensor: Tensor) -> float:
@@ -76,42 +79,3 @@ def square(tensor: Tensor) -> float:
 def mean(tensor: Tensor) -> float:
     """The mean absolute value."""
     return absolute(tensor) / max(tensor.size, 1)
-
-
-def first_not_finite(*groups: Iterator[tuple[str, Tensor]]) -> str | None:
-    """The name of the first of these named tensors that holds NaN or an infinity; None where all
-    are finite."""
-    return next(
-        (
-            name
-            for group in groups
-            for name, tensor in group
-            if not np.isfinite(tensor.array()).all()
-        ),
-        None,
-    )
-
-
-def forward_values(net: Net) -> Iterator[tuple[str, Tensor]]:
-    """What a forward pass reads and makes, named, layer by layer: parameters, then tops."""
-    for layer, tops in zip(net.layers, net.tops, strict=True):
-        yield from parameters(layer)
-        for blob in tops:
-            yield f"top blob '{blob.name}' of layer '{layer.name}' ({layer.type})", blob.values
-
-
-def parameters(layer: Layer) -> Iterator[tuple[str, Tensor]]:
-    """The parameters of a layer, named."""
-    for k, param in enumerate(layer.params):
-        yield f"parameter blob {k} of layer '{layer.name}' ({layer.type})", param.values
-
-
-def gradients(net: Net) -> Iterator[tuple[str, Tensor]]:
-    """The gradients of the parameters that learn, named, in the order of a backward pass."""
-    for layer in reversed(net.layers):
-        for k, param in enumerate(layer.params):
-            if param.learns:
-                yield (
-                    f"the gradient of parameter blob {k} of layer '{layer.name}' ({layer.type})",
-                    param.diffs,
-                )

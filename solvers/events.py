@@ -1,4 +1,4 @@
-"""What a solver tells whoever listens: a callable that receives these, one by one, as they happen."""
+"""What a solver reports: a callable receives these events, one by one, as they happen."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..netlib import Net
 
 @dataclass(frozen=True)
 class Output:
-    """An output of a net, by Caffe a blob that no layer reads: its values (a copy), and its weight
-    in the loss."""
+    """An output of a net, which in Caffe is a blob that no layer reads: its values (a copy) and its
+    weight in the loss."""
 
     name: str
     values: np.ndarray
@@ -23,8 +23,8 @@ class Output:
 
 @dataclass(frozen=True)
 class Displayed:
-    """Every `display` iterations: the mean loss of the last `average_loss` ones, before the update.
-    The line after the last iteration has a loss alone."""
+    """Every `display` iterations: the mean loss of the last `average_loss` iterations, before the
+    update. After the last iteration the loss is reported alone."""
 
     iter: int
     loss: float
@@ -41,7 +41,7 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Rated:
-    """The learning rate of the update that follows; told as often as Displayed."""
+    """The learning rate of the update that follows; reported as often as Displayed."""
 
     iter: int
     lr: float
@@ -50,7 +50,7 @@ class Rated:
 @dataclass(frozen=True)
 class Clipped:
     """The gradients had the norm `norm` and were scaled down to `limit`, which is clip_gradients.
-    On a device, told only in the iterations in which numbers are looked at (Solver)."""
+    On a device this is reported only in the iterations in which numbers are read (Solver)."""
 
     iter: int
     norm: float
@@ -79,9 +79,10 @@ class Snapshotted:
 
 @dataclass(frozen=True)
 class Magnitude:
-    """With debug_info, on the way `direction` ('Forward' or 'Backward'): the mean absolute value of
-    the half `half` ('data' or 'diff') of a blob of the layer, such as 'top blob conv1' or 'param
-    blob 0'."""
+    """With debug_info: the mean absolute value of one half ('data' or 'diff') of a layer's blob.
+
+    `direction` is 'Forward' or 'Backward', `blob` for example 'top blob conv1' or 'param blob 0'.
+    """
 
     direction: str
     layer: str
@@ -101,7 +102,7 @@ class Norms:
 
 @dataclass(frozen=True)
 class NotFinite:
-    """Training goes on although its numbers are no longer finite; `message` says where that begins."""
+    """Training continues although its numbers are no longer finite; `message` says where."""
 
     iter: int
     message: str
@@ -111,27 +112,35 @@ Event = Displayed | Stepped | Rated | Clipped | Tested | Snapshotted | Magnitude
 Report = Callable[[Event], None]
 
 
+def ignore(event: Event) -> None:
+    """The Report of those who do not listen."""
+
+
 def outputs_of(net: Net) -> tuple[Output, ...]:
     """The outputs of a net as they are now, in Caffe's order."""
-    weights = {
-        top.name: weight
-        for layer, tops in zip(net.layers, net.tops, strict=True)
-        for top, weight in zip(tops, layer.loss_weights, strict=True)
-    }
-    return tuple(
-        Output(name, net.blobs[name].values.array().copy(), weights[name]) for name in net.outputs
-    )
+    weights: dict[str, float] = {}
+    for layer, tops in zip(net.layers, net.tops, strict=True):
+        for top, weight in zip(tops, layer.loss_weights, strict=True):
+            weights[top.name] = weight
+    outputs = []
+    for name in net.outputs:
+        values = net.blobs[name].values.array().copy()
+        outputs.append(Output(name, values, weights[name]))
+    return tuple(outputs)
 
 
 def mean_outputs(
     net: Net, batches: int, forward: Callable[[Net], SupportsFloat] = Net.forward
 ) -> tuple[tuple[Output, ...], float]:
-    """The outputs of a net and its loss, element by element the mean over as many forward passes."""
-    loss, sums = float(forward(net)), outputs_of(net)
+    """The outputs of a net and its loss, each element the mean over as many forward passes."""
+    loss = float(forward(net))
+    outputs = outputs_of(net)
     for _ in range(batches - 1):
         loss += float(forward(net))
-        sums = tuple(
-            replace(a, values=a.values + b.values)
-            for a, b in zip(sums, outputs_of(net), strict=True)
-        )
-    return tuple(replace(output, values=output.values / batches) for output in sums), loss / batches
+        outputs = tuple(map(_added, outputs, outputs_of(net)))
+    means = [replace(output, values=output.values / batches) for output in outputs]
+    return tuple(means), loss / batches
+
+
+def _added(a: Output, b: Output) -> Output:
+    return replace(a, values=a.values + b.values)

@@ -12,37 +12,47 @@ from ..netlib.errors import ProtoError, import_extra
 from ..proto import array_to_blob, atomic_write, blob_to_array, existing_file
 from ..proto.caffe_pb2 import SolverState
 
+COUNTS = ('iter', 'current_step')
+# What h5py raises for a file that is no HDF5, is cut off, or holds something else.
+UNREADABLE = (
+    OSError,
+    RuntimeError,
+    KeyError,
+    IndexError,
+    ValueError,
+    TypeError,
+    AttributeError,
+)
 
-def read(path: str | Path) -> SolverState:
-    """Raises ProtoError for what is no such file, GoodinitError without h5py."""
+
+def read_hdf5_state(path: str | Path) -> SolverState:
+    """Raises ProtoError for a file that holds no such state, GoodinitError without h5py."""
     h5py = import_extra('h5py', 'data')
     name = existing_file(path)
-    out = SolverState()
     try:
         with h5py.File(name, 'r') as file:
-            out.iter, out.current_step = (int(file[key][0]) for key in ('iter', 'current_step'))
-            out.learned_net = file['learned_net'][()].decode()
-            for i in range(len(file['history'])):
-                array_to_blob(file[f'history/{i}'][...].astype(np.float32), blob=out.history.add())
-    except (
-        OSError,
-        RuntimeError,
-        KeyError,
-        IndexError,
-        ValueError,
-        TypeError,
-        AttributeError,
-    ) as error:
+            return _message(file)
+    except UNREADABLE as error:
         raise ProtoError(f'{name}: not an HDF5 solverstate, or damaged: {error}') from error
-    return out
 
 
-def write(state: SolverState, path: str | Path) -> None:
+def _message(file) -> SolverState:
+    state = SolverState()
+    for field in COUNTS:
+        setattr(state, field, int(file[field][0]))
+    state.learned_net = file['learned_net'][()].decode()
+    for i in range(len(file['history'])):
+        values = file[f'history/{i}'][...].astype(np.float32)
+        array_to_blob(values, blob=state.history.add())
+    return state
+
+
+def write_hdf5_state(state: SolverState, path: str | Path) -> None:
     """Raises ProtoError where `path` cannot be written, GoodinitError without h5py."""
     h5py = import_extra('h5py', 'data')
     made = BytesIO()
     with h5py.File(made, 'w') as file:
-        for field in ('iter', 'current_step'):
+        for field in COUNTS:
             file[field] = np.array([getattr(state, field)], '<i4')
         name = state.learned_net.encode()
         file['learned_net'] = np.array(name, f'S{len(name) + 1}')  # C reads it up to the final zero

@@ -1,8 +1,8 @@
 """The learning rate of an iteration, by Caffe's policies: pure functions of the SolverParameter and
 the iteration.
 
-A rate depends on nothing that was computed before, but for `multistep`, which counts the stepvalues
-it has passed.
+A rate depends on nothing that was computed before, except for `multistep`, which counts the
+stepvalues it has passed.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from math import exp, isfinite, nan
 from ..netlib.errors import SolverError, did_you_mean
 from ..proto.caffe_pb2 import SolverParameter
 
-# base_lr is multiplied by: (the solver, the iteration from 0, the steps taken so far) -> factor.
+# The factor of base_lr, from the solver, the iteration (from 0) and the steps taken so far.
 POLICIES: dict[str, Callable[[SolverParameter, int, int], float]] = {
     'fixed': lambda solver, i, step: 1.0,
     'step': lambda solver, i, step: solver.gamma**step,
@@ -25,13 +25,15 @@ POSITIVE = {'step': 'stepsize', 'poly': 'max_iter'}  # what a policy divides by
 
 
 def rate(solver: SolverParameter, iteration: int, current_step: int = 0) -> float:
-    """The rate of an iteration, counted from 0; `step` and `multistep` read the `next_step` of it.
+    """The learning rate of an iteration, counted from 0. `current_step` is its `next_step`, which
+    `step` and `multistep` read.
 
     Past max_iter, `poly` stays at 0 (Caffe's leaves the real numbers). Raises SolverError for a
-    rate that is none.
+    rate that is not a finite number.
     """
     try:
-        value = solver.base_lr * POLICIES[solver.lr_policy](solver, iteration, current_step)
+        factor = POLICIES[solver.lr_policy]
+        value = solver.base_lr * factor(solver, iteration, current_step)
     except ArithmeticError:
         value = nan
     if isinstance(value, complex) or not isfinite(value):
@@ -43,30 +45,35 @@ def rate(solver: SolverParameter, iteration: int, current_step: int = 0) -> floa
 
 
 def next_step(solver: SolverParameter, iteration: int, current_step: int) -> int:
-    """How many steps `step` and `multistep` have taken in this iteration, from how many there were
-    in the last one.
+    """How many steps `step` and `multistep` have taken by this iteration; `current_step` were taken
+    by the iteration before. A .solverstate keeps the number.
 
     As in Caffe `multistep` takes at most one per iteration: of two equal stepvalues the second
-    takes effect an iteration later. A .solverstate keeps the number.
+    takes effect an iteration later.
     """
     if solver.lr_policy == 'step':
         return iteration // solver.stepsize
     values = solver.stepvalue if solver.lr_policy == 'multistep' else ()
-    return current_step + (current_step < len(values) and iteration >= values[current_step])
+    is_due = current_step < len(values) and iteration >= values[current_step]
+    return current_step + is_due
 
 
-def check(solver: SolverParameter) -> None:
+def check_rates(solver: SolverParameter) -> None:
     """Raises SolverError for an unknown policy, or one whose fields cannot give a rate."""
     policy = solver.lr_policy
     if policy not in POLICIES:
+        name = policy or '(no lr_policy given)'
         raise SolverError(
-            f'Unknown learning rate policy: {policy or "(no lr_policy given)"}{did_you_mean(policy, POLICIES)} '
+            f'Unknown learning rate policy: {name}{did_you_mean(policy, POLICIES)} '
             f'(known policies: {", ".join(POLICIES)})'
         )
     field = POSITIVE.get(policy)
-    if field and getattr(solver, field) <= 0:
-        raise SolverError(f"lr_policy '{policy}' needs {field} > 0, found {getattr(solver, field)}")
+    divisor = getattr(solver, field) if field else 1
+    if divisor <= 0:
+        raise SolverError(f"lr_policy '{policy}' needs {field} > 0, found {divisor}")
 
 
 def _sigmoid(x: float) -> float:
-    return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))
+    if x >= 0:
+        return 1 / (1 + exp(-x))
+    return exp(x) / (1 + exp(x))

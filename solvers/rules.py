@@ -1,8 +1,9 @@
-"""The update rules: how the gradient of a parameter becomes the step that is taken off it.
+"""The update rules, in order of complexity: how the gradient of a parameter becomes the step that
+is subtracted from it.
 
-In order of complexity. In all of them w is a parameter, g its gradient (clipped, averaged and
-regularized), a (alpha) its learning rate, and t counts the iterations from 1. Each is written once,
-in ops, for every engine.
+In all of them w is a parameter, g its gradient (clipped, averaged and regularized), a (alpha) its
+learning rate, and t counts the iterations from 1. Each rule is written once, in ops, for every
+engine.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ from ..proto.caffe_pb2 import SolverParameter
 
 
 class Rule:
-    """What all rules have: the engine, the solver's fields, and two steps that several of them
+    """What all rules share: the engine, the solver's fields, and two steps that several of them
     take."""
 
     histories = 1  # tensors like w that the rule keeps per parameter
     takes_momentum = True
 
     def __init__(self, engine: Engine, solver: SolverParameter):
-        self.engine, self.solver = engine, solver
+        self.engine = engine
+        self.solver = solver
 
     @classmethod
     def check(cls, solver: SolverParameter) -> None:
-        """Raises SolverError for fields that the rule cannot take."""
+        """Raises SolverError for fields that do not suit the rule."""
         if solver.momentum and not cls.takes_momentum:
             raise SolverError(
                 f'Momentum cannot be used with {solver.type}. Found momentum: {solver.momentum:g}; '
@@ -45,7 +47,7 @@ class Rule:
         history: Sequence[Tensor],
         scratch: Tensor,
     ) -> None:
-        """Make of the gradient in `g` the step, in place, and bring `history` forward, by ops of
+        """Turn the gradient in `g` into the step, in place, and update `history`, by ops of
         `block`. `scratch` is free to use."""
         raise NotImplementedError
 
@@ -69,7 +71,7 @@ class Rule:
 class SGD(Rule):
     """Stochastic gradient descent with momentum m: h = m h + a g; w -= h
 
-    Since h sums steps and not gradients, a new rate does not change the steps already in it.
+    h sums steps, not gradients, so a new rate does not change the steps already in it.
     Source: Polyak, Some methods of speeding up the convergence of iteration methods, 1964; Caffe's
     form of it.
     """
@@ -124,7 +126,8 @@ class RMSProp(Rule):
 
     def __call__(self, block, g, rate, t, history, scratch):
         (h,) = history
-        self.add_square(block, g, 1 - self.solver.rms_decay, self.solver.rms_decay, h, scratch)
+        decay = self.solver.rms_decay
+        self.add_square(block, g, 1 - decay, decay, h, scratch)
         self.divide_by_root(block, g, rate, h, scratch)
 
 
@@ -140,7 +143,8 @@ class AdaDelta(Rule):
 
     def __call__(self, block, g, rate, t, history, scratch):
         h, x = history
-        keep, delta = self.solver.momentum, self.solver.delta
+        keep = self.solver.momentum
+        delta = self.solver.delta
         self.add_square(block, g, 1 - keep, keep, h, scratch)
         for tensor, power in ((x, 0.5), (h, -0.5)):
             block.unary('power', tensor, power, 1, delta, out=scratch)
@@ -161,11 +165,13 @@ class Adam(Rule):
 
     def __call__(self, block, g, rate, t, history, scratch):
         m, v = history
-        keep, keep2 = self.solver.momentum, self.solver.momentum2
+        keep = self.solver.momentum
+        keep2 = self.solver.momentum2
         block.axpby(1 - keep, g, keep, out=m)
         self.add_square(block, g, 1 - keep2, keep2, v, scratch)
         block.copy(m, out=g)
-        self.divide_by_root(block, g, rate * sqrt(1 - keep2**t) / (1 - keep**t), v, scratch)
+        corrected = rate * sqrt(1 - keep2**t) / (1 - keep**t)
+        self.divide_by_root(block, g, corrected, v, scratch)
 
 
 RULES: dict[str, type[Rule]] = {
@@ -173,8 +179,8 @@ RULES: dict[str, type[Rule]] = {
 }
 
 
-def check(solver: SolverParameter) -> None:
-    """Raises SolverError for an unknown `type`, and for fields that its rule cannot take."""
+def check_rule(solver: SolverParameter) -> None:
+    """Raises SolverError for an unknown `type`, and for fields that do not suit its rule."""
     if solver.type not in RULES:
         raise SolverError(
             f'Unknown solver type: {solver.type}{did_you_mean(solver.type, RULES)} '

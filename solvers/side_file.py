@@ -1,13 +1,14 @@
-"""The side file of a snapshot: what Caffe's two files leave out, so that a resumed run goes on bit
-by bit.
+"""The side file of a snapshot: what Caffe's two files leave out, and a run needs to continue bit
+for bit.
 
 A ZIP archive of arrays, as np.savez writes it. `document` is JSON text in UTF-8, in which
 {"@array": "3"} stands for the array of that name:
 
     files       of the weights and the state that it belongs to: [bytes, CRC-32] each
     losses      those of the window of average_loss
-    nets        for the train net of each rank, then each test net, its layers in order: name, type, Layer.state(), and
-                for a test net the parameters of layers that the train net lacks
+    nets        for the train net of each rank, then each test net, its layers in order:
+                name, type, Layer.state(), and for a test net the parameters of layers that
+                the train net lacks
     ranks       how many train together
 """
 
@@ -16,20 +17,23 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..netlib import Net
+from ..netlib.blob import Param
 from ..netlib.errors import ProtoError, SolverError
+from ..netlib.layers import Layer
 from ..proto import atomic_write, existing_file
-
-if TYPE_CHECKING:
-    from .solver import Solver
+from .solver_nets import SolverNets
+from .state import TrainingState
 
 Document = dict[str, Any]
 WITHOUT = 'delete it to resume as Caffe does, with the data from the start'
+CHUNK = 1 << 20  # bytes
 
 
 def path_of(state: str | Path) -> str:
@@ -37,120 +41,153 @@ def path_of(state: str | Path) -> str:
     return str(state).removesuffix('.h5').removesuffix('.solverstate') + '.resume'
 
 
-def layers_of(solver: Solver) -> list[list[Document]]:
-    """What the side file says of the nets; the ranks exchange it, so that all must ask."""
-    train = solver.ranks.gather([_layers(solver.net, solver.net)])
-    return [*train, *(_layers(net, solver.net) for net in solver.test_nets)]
+# -- writing
 
 
-def write(solver: Solver, layers: list[list[Document]], path: str, files: list[str]) -> None:
-    """Write the side file of a solver whose weights and state are in `files`. Raises ProtoError."""
+def layers_of(nets: SolverNets) -> list[list[Document]]:
+    """What the side file says of the nets. The ranks exchange it, so all of them must ask."""
+    ours = _layers(nets.train, nets.train)
+    train = nets.ranks.gather([ours])
+    tests = [_layers(net, nets.train) for net in nets.tests]
+    return [*train, *tests]
+
+
+def _layers(net: Net, train: Net) -> list[Document]:
+    layers = []
+    for layer in net.layers:
+        params = [param.values.array() for param in _own_params(layer, train)]
+        entry = {
+            'name': layer.name,
+            'type': layer.type,
+            'state': layer.state(),
+            'params': params,
+        }
+        layers.append(entry)
+    return layers
+
+
+def _own_params(layer: Layer, train: Net) -> list[Param]:
+    """The parameters of a layer that the train net lacks."""
+    return [] if layer.name in train.params else layer.params
+
+
+def write(
+    layers: Sequence[list[Document]],
+    losses: Iterable[Any],
+    ranks: int,
+    path: str,
+    files: Iterable[str],
+) -> None:
+    """Write the side file: `layers` are what `layers_of` gave, `files` the weights and the state.
+    Raises ProtoError."""
+    content = {
+        'files': list(map(_fingerprint, files)),
+        'losses': list(map(float, losses)),
+        'nets': layers,
+        'ranks': ranks,
+    }
     arrays: dict[str, np.ndarray] = {}
-    document = _pack(
-        {
-            'files': [_fingerprint(file) for file in files],
-            'losses': [*map(float, solver.losses)],
-            'nets': layers,
-            'ranks': solver.ranks.size,
-        },
-        arrays,
-    )
-    text = np.frombuffer(json.dumps(document).encode(), np.uint8)
+    text = json.dumps(_pack(content, arrays))
+    document = np.frombuffer(text.encode(), np.uint8)
     with atomic_write(path) as file:
-        np.savez(file, document=text, **arrays)  # type: ignore[arg-type]
+        # mypy: one of the names might be 'allow_pickle'; they are numbers.
+        np.savez(file, document=document, **arrays)  # type: ignore[arg-type]
+
+
+# -- reading
 
 
 def read(path: str) -> Document:
     """What `write` wrote. Raises ProtoError for a damaged file."""
     try:
         with open(existing_file(path), 'rb') as file, np.load(file, allow_pickle=False) as arrays:
-            return _unpack(json.loads(arrays['document'].tobytes()), arrays)
+            document = json.loads(arrays['document'].tobytes())
+            return _unpack(document, arrays)
     except Exception as error:  # whatever zipfile, zlib, numpy and json make of damaged bytes
         raise ProtoError(f'{path}: not the side file of a snapshot, or damaged: {error}') from error
 
 
-def check(document: Document, path: str, files: list[str]) -> None:
+def check_files(document: Document, path: str, files: Iterable[str]) -> None:
     """Raises SolverError if the side file does not belong to these weights and this state."""
     for file, fingerprint in zip(files, document['files'], strict=True):
         if _fingerprint(file) != fingerprint:
             raise SolverError(f'{path} belongs to other files than {file}: {WITHOUT}')
 
 
-def check_nets(document: Document, path: str, solver: Solver) -> None:
-    """Raises SolverError if the nets of the solver have other layers than those of the side file."""
-    if document['ranks'] != solver.ranks.size:
+def check_layers(document: Document, path: str, nets: SolverNets) -> None:
+    """Raises SolverError if the nets have other layers than those of the side file."""
+    ranks = nets.ranks.size
+    if document['ranks'] != ranks:
         raise SolverError(
-            f'{path} is of {document["ranks"]} ranks, but {solver.ranks.size} train now: {WITHOUT}'
+            f'{path} was written by {document["ranks"]} ranks, but {ranks} train now: {WITHOUT}'
         )
-    ours = [[(layer.name, layer.type) for layer in net.layers] for net in _nets(solver)]
-    theirs = [[(entry['name'], entry['type']) for entry in net] for net in document['nets']]
-    if ours != theirs:
-        raise SolverError(
-            f'{path} is of other nets: {_difference(theirs, ours, solver.ranks.size)}: {WITHOUT}'
-        )
+    theirs = []
+    for entries in document['nets']:
+        theirs.append([(entry['name'], entry['type']) for entry in entries])
+    ours = []
+    for net in [nets.train] * ranks + nets.tests:
+        ours.append([(layer.name, layer.type) for layer in net.layers])
+    if theirs != ours:
+        difference = _difference(theirs, ours, ranks)
+        raise SolverError(f'{path} belongs to other nets: {difference}: {WITHOUT}')
 
 
-def _difference(theirs, ours, ranks):
+def _difference(theirs: list, ours: list, ranks: int) -> str:
+    """The first difference between two lists of nets, each a list of (name, type) of its layers."""
     if len(theirs) != len(ours):
         return f'found {len(theirs) - ranks} test nets, needed {len(ours) - ranks}'
-    found, needed = next((a, b) for a, b in zip(theirs, ours, strict=True) if a != b)
+    found, needed = _first_unequal(theirs, ours)
     if len(found) != len(needed):
         return f'found {len(found)} layers, needed {len(needed)}'
-    a, b = next((a, b) for a, b in zip(found, needed, strict=True) if a != b)
-    return f"found layer '{a[0]}' ({a[1]}), needed '{b[0]}' ({b[1]})"
+    (name, type), (our_name, our_type) = _first_unequal(found, needed)
+    return f"found layer '{name}' ({type}), needed '{our_name}' ({our_type})"
 
 
-def restore(document: Document, solver: Solver) -> None:
+def _first_unequal(found: list, needed: list) -> tuple[Any, Any]:
+    pairs = zip(found, needed, strict=True)
+    return next((a, b) for a, b in pairs if a != b)
+
+
+def restore(document: Document, nets: SolverNets, state: TrainingState) -> None:
     """Bring the losses and the layers to where they were. Raises SolverError."""
-    solver.losses.extend(document['losses'])
-    train, tests = document['nets'][solver.ranks.rank], document['nets'][solver.ranks.size :]
-    for net, entries in zip((solver.net, *solver.test_nets), (train, *tests), strict=True):
-        for layer, entry in zip(net.layers, entries, strict=True):
-            try:
-                layer.restore(entry['state'])
-                for param, values in zip(
-                    _own_params(layer, solver.net), entry['params'], strict=True
-                ):
-                    param.data = values
-            except (KeyError, ValueError, TypeError, IndexError) as error:
-                raise SolverError(
-                    f"the state of layer '{layer.name}' ({layer.type}) does not fit: {error!r}"
-                ) from error
+    state.losses.extend(document['losses'])
+    of_ranks = document['nets'][: nets.ranks.size]
+    of_tests = document['nets'][nets.ranks.size :]
+    _restore_net(nets.train, of_ranks[nets.ranks.rank], nets.train)
+    for net, entries in zip(nets.tests, of_tests, strict=True):
+        _restore_net(net, entries, nets.train)
 
 
-def _nets(solver: Solver) -> list[Net]:
-    """The nets in the order of the document."""
-    return [solver.net] * solver.ranks.size + solver.test_nets
+def _restore_net(net: Net, entries: list[Document], train: Net) -> None:
+    for layer, entry in zip(net.layers, entries, strict=True):
+        try:
+            layer.restore(entry['state'])
+            params = _own_params(layer, train)
+            for param, values in zip(params, entry['params'], strict=True):
+                param.data = values
+        except (KeyError, ValueError, TypeError, IndexError) as error:
+            raise SolverError(
+                f"the state of layer '{layer.name}' ({layer.type}) does not fit: {error!r}"
+            ) from error
 
 
-def _layers(net: Net, train: Net) -> list[Document]:
-    return [
-        {
-            'name': layer.name,
-            'type': layer.type,
-            'state': layer.state(),
-            'params': [param.values.array() for param in _own_params(layer, train)],
-        }
-        for layer in net.layers
-    ]
-
-
-def _own_params(layer, train):
-    return [] if layer.name in train.params else layer.params
+# -- the format
 
 
 def _fingerprint(path: str) -> list[int]:
+    """The size of a file in bytes, and its CRC-32."""
     checksum = 0
     with open(existing_file(path), 'rb') as file:
-        while block := file.read(1 << 20):
-            checksum = zlib.crc32(block, checksum)
+        while chunk := file.read(CHUNK):
+            checksum = zlib.crc32(chunk, checksum)
     return [os.path.getsize(path), checksum]
 
 
 def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     """The value with its arrays replaced by references to where they are kept in `arrays`."""
     if isinstance(value, np.ndarray):
-        arrays[name := str(len(arrays))] = value
+        name = str(len(arrays))
+        arrays[name] = value
         return {'@array': name}
     if isinstance(value, np.generic):
         return value.item()
@@ -162,12 +199,11 @@ def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def _unpack(value: Any, arrays: Any) -> Any:
+    """The value with its references replaced by the arrays."""
     if isinstance(value, list):
         return [_unpack(item, arrays) for item in value]
-    if isinstance(value, dict):
-        return (
-            arrays[value['@array']]
-            if '@array' in value
-            else {key: _unpack(item, arrays) for key, item in value.items()}
-        )
-    return value
+    if not isinstance(value, dict):
+        return value
+    if '@array' in value:
+        return arrays[value['@array']]
+    return {key: _unpack(item, arrays) for key, item in value.items()}

@@ -4,38 +4,70 @@ weights they use."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
 
 from ..netlib import Net
+from ..netlib.blob import Param
+from ..netlib.engines import Engine
 from ..netlib.errors import NetError, SolverError
+from ..netlib.ranks import Ranks
 from ..proto import read_net
-from ..proto.caffe_pb2 import TEST, TRAIN, NetParameter, NetState, SolverParameter
+from ..proto.caffe_pb2 import TEST, TRAIN, NetParameter, NetState, Phase, SolverParameter
+from .rates import check_rates
 
 Fill = Callable[[Net], None]
+TRAIN_FIELDS = ('net', 'net_param', 'train_net', 'train_net_param')
 
 
-def check(solver: SolverParameter) -> None:
-    """Raises SolverError, in Caffe's words, where the fields that name nets contradict each other."""
-    fields = 'net, net_param, train_net, train_net_param'
-    given = [field for field in fields.split(', ') if solver.HasField(field)]
+@dataclass
+class SolverNets:
+    """The net that is trained, and those that it is tested with."""
+
+    train: Net
+    tests: list[Net]
+
+    @property
+    def ranks(self) -> Ranks:
+        """The processes that train together."""
+        return self.train.ranks
+
+
+# -- fields
+
+
+def check_nets(solver: SolverParameter) -> None:
+    """Raises SolverError, in Caffe's words, where the fields that name nets contradict each
+    other."""
+    fields = ', '.join(TRAIN_FIELDS)
+    given = [field for field in TRAIN_FIELDS if solver.HasField(field)]
     if not given:
         raise SolverError(
             f'SolverParameter must specify a train net using one of these fields: {fields}'
         )
     if len(given) > 1:
         raise SolverError(
-            'SolverParameter must not contain more than one of these fields specifying a train_net: '
-            f'{fields}. Found {" and ".join(given)}'
+            'SolverParameter must not contain more than one of these fields specifying a '
+            f'train_net: {fields}. Found {" and ".join(given)}'
         )
-    _check_tests(solver, generic=given[0] in ('net', 'net_param'))
+    _check_test_nets(solver, generic=given[0] in ('net', 'net_param'))
+    _check_test_fields(solver)
 
 
-def _check_tests(solver, generic):
-    nets, tests = len(solver.test_net_param) + len(solver.test_net), len(solver.test_iter)
+def _check_test_nets(solver: SolverParameter, generic: bool) -> None:
+    """`generic`: whether the train net may be tested too, once for each test_iter that is left."""
+    nets = len(solver.test_net_param) + len(solver.test_net)
+    tests = len(solver.test_iter)
     if tests < nets or tests > nets and not generic:
         raise SolverError(
-            f'test_iter must be specified for each test network. Found {tests} test_iter for {nets} '
-            'test nets'
+            f'test_iter must be specified for each test network. Found {tests} test_iter for '
+            f'{nets} test nets'
         )
+
+
+def _check_test_fields(solver: SolverParameter) -> None:
+    tests = len(solver.test_iter)
     if len(solver.test_state) not in (0, tests):
         raise SolverError(
             'test_state must be unspecified or specified once per test net. '
@@ -45,31 +77,34 @@ def _check_tests(solver, generic):
         raise SolverError(
             f'test_interval must be > 0 where there is a test_iter, found {solver.test_interval}'
         )
-    if any(n <= 0 for n in solver.test_iter):
+    if tests and min(solver.test_iter) <= 0:
         raise SolverError(f'test_iter must be > 0, found {min(solver.test_iter)}')
 
 
 def train_param(solver: SolverParameter) -> NetParameter:
-    """The net to train, with the state to build it in. A path is taken from the current directory."""
-    inline = next((f for f in ('train_net_param', 'net_param') if solver.HasField(f)), None)
-    param = getattr(solver, inline) if inline else read_net(solver.train_net or solver.net)
+    """The net to train, with the state to build it in. Its path starts at the current directory."""
+    if solver.HasField('train_net_param'):
+        param = solver.train_net_param
+    elif solver.HasField('net_param'):
+        param = solver.net_param
+    else:
+        param = read_net(solver.train_net or solver.net)
     return _in_state(param, TRAIN, solver.train_state)
 
 
 def test_params(solver: SolverParameter) -> list[NetParameter]:
-    """The nets to test: each test_net_param and test_net, then the train net itself for the
-    test_iter that are left."""
+    """The nets to test: each test_net_param and test_net, then the train net itself for each
+    test_iter that is left."""
     params = [*solver.test_net_param, *map(read_net, solver.test_net)]
     left = len(solver.test_iter) - len(params)
     if left:
-        params += [
-            solver.net_param if solver.HasField('net_param') else read_net(solver.net)
-        ] * left
+        generic = solver.net_param if solver.HasField('net_param') else read_net(solver.net)
+        params += [generic] * left
     states = solver.test_state or [NetState()] * len(params)
     return [_in_state(param, TEST, state) for param, state in zip(params, states, strict=True)]
 
 
-def _in_state(param, phase, state):
+def _in_state(param: NetParameter, phase: Phase, state: NetState) -> NetParameter:
     """A copy of the net whose state is the phase, overridden by the net's own state, overridden by
     the solver's."""
     out = NetParameter()
@@ -80,47 +115,73 @@ def _in_state(param, phase, state):
     return out
 
 
-def prepare(nets: list[Net], weights: Iterable[str], fill: Fill | None) -> None:
-    """Fill the train net, the first, and the test nets by `fill`, and load the files of `weights`
-    (each one path, or several with commas). A test net uses the train net's memory for the
-    parameters of each layer that both have."""
-    for net in nets:
+# -- building
+
+
+def build_nets(
+    solver: SolverParameter, engine: Engine, ranks: Ranks, seed: int | None
+) -> SolverNets:
+    """The nets, their parameters zero. `seed`: None takes random_seed, if that is given, else one
+    from the system; all ranks take that of rank 0."""
+    train = train_param(solver)
+    tests = test_params(solver)
+    check_rates(solver)  # after the nets were read, as Caffe, which asks when it needs a rate
+    if seed is None and solver.random_seed >= 0:
+        seed = solver.random_seed
+    seed = ranks.from_first(np.random.SeedSequence(seed).entropy)
+    net = Net(train, engine=engine, seed=seed, ranks=ranks)
+    test_nets = [Net(test, engine=engine, seed=seed) for test in tests]
+    return SolverNets(net, test_nets)
+
+
+def initialize_nets(nets: SolverNets, weights: Iterable[str], fill: Fill | None) -> None:
+    """Fill every net by `fill`, then load the files of `weights` (each one path, or several with
+    commas).
+
+    A test net uses the train net's memory for the parameters of each layer that both have. All
+    ranks start with the values of rank 0.
+    """
+    paths = [path.strip() for path in ','.join(weights).split(',')]
+    for net in (nets.train, *nets.tests):
         if fill is not None:
             fill(net)
-        for path in ','.join(weights).split(','):
-            if path.strip():
-                net.copy_from(path.strip())
-        if net is not nets[0]:
-            share_weights(nets[0], net)
+        for path in filter(None, paths):
+            net.copy_from(path)
+        if net is not nets.train:
+            share_weights(nets.train, net)
+    take_from_first(nets.train)
 
 
 def take_from_first(net: Net) -> None:
     """Give the parameters of a net the values that they have on rank 0."""
-    for param in net.all_params():
-        if net.ranks.size > 1 and param.owner is param:
-            param.data = net.ranks.from_first(param.data)
+    if net.ranks.size > 1:
+        for param in net.all_params():
+            if param.owner is param:
+                param.data = net.ranks.from_first(param.data)
 
 
-def share_memory(train: Net, tests: Iterable[Net]) -> None:
+def share_memory(nets: SolverNets) -> None:
     """Let each net compute in as little memory as its task allows."""
-    train.share_diffs()
-    for net in tests:
+    nets.train.share_diffs()
+    for net in nets.tests:
         net.share_memory()
 
 
 def share_weights(train: Net, test: Net) -> None:
-    """Let the test net compute with the train net's parameters. Raises NetError where a layer's do
-    not fit."""
+    """Let the test net compute with the train net's parameters. Raises NetError where those of a
+    layer differ in shape."""
     for layer in test.layers:
         theirs = train.params.get(layer.name, [])
-        if theirs and [p.shape for p in theirs] != [p.shape for p in layer.params]:
-            shapes = [
-                ', '.join(p.shape_text for p in params) or 'none'
-                for params in (theirs, layer.params)
-            ]
+        if not theirs:
+            continue
+        if _shapes(theirs) != _shapes(layer.params):
             raise NetError(
-                f"Cannot share param weights from layer '{layer.name}'; shape mismatch. The train net's "
-                f"are {shapes[0]}; the test net's are {shapes[1]}"
+                f"Cannot share param weights from layer '{layer.name}'; shape mismatch. "
+                f"The train net's are {_shapes(theirs)}; the test net's are {_shapes(layer.params)}"
             )
-        for ours, param in zip(layer.params, theirs, strict=False):
+        for ours, param in zip(layer.params, theirs, strict=True):
             ours.share(param, diffs=False)
+
+
+def _shapes(params: Iterable[Param]) -> str:
+    return ', '.join(param.shape_text for param in params) or 'none'

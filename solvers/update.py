@@ -3,10 +3,12 @@ rule takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from ..netlib.blob import Blob, Param
+from ..netlib.engines.block import Block
 from ..netlib.errors import SolverError, did_you_mean
 from ..netlib.memory import Arena, Memory, Tensor, join
 from ..proto.caffe_pb2 import SolverParameter
@@ -16,39 +18,48 @@ REGULARIZATIONS = ('L2', 'L1')
 LARGEST = 3.4e38  # a float32
 
 
+class Run(NamedTuple):
+    """Parameters that are updated as one: their multipliers of rate and decay, then values,
+    gradients and histories, each as one tensor."""
+
+    lr_mult: float
+    decay_mult: float
+    w: Tensor
+    g: Tensor
+    history: Sequence[Tensor]
+
+
 class Update:
-    """Clip the gradients, average them over iter_size, add the regularization's, step as the rule
-    says: in this order.
+    """Clip the gradients, average them over iter_size, add the regularization's, and step as the
+    rule says: in this order.
 
     `history` holds the blobs of the rule as a .solverstate orders them: one for each parameter, for
     AdaDelta and Adam followed by a second group.
-
-    The parameters, their gradients and their histories are moved side by side in memory, those with
-    equal multipliers of rate and decay together. So most ops compute on many parameters at once.
     """
 
     def __init__(self, rule: Rule, params: list[Param]):
-        self.rule, self.engine, self.solver, self.params = rule, rule.engine, rule.solver, params
-        self.history = [
-            Blob(p.name, p.shape, self.engine.dtype) for _ in range(rule.histories) for p in params
-        ]
-        self.order = sorted(range(len(params)), key=lambda i: multipliers(params[i]))
-        wholes = [
-            Arena(column, self.engine.dtype)
-            for column in zip(*map(self._memories, self.order), strict=True)
-        ]
-        self.scratch = Memory(max((whole.size for whole in wholes), default=0), self.engine.dtype)
+        self.rule = rule
+        self.engine = rule.engine
+        self.solver = rule.solver
+        self.params = params
+        self.history: list[Blob] = []
+        for param in params * rule.histories:
+            self.history.append(Blob(param.name, param.shape, self.engine.dtype))
+        # Parameters with equal multipliers stand together.
+        self.order = sorted(range(len(params)), key=self._multipliers)
+        self.scratch = self._new_scratch()
 
-    def _tensors(self, i):
-        param = self.params[i]
-        return (
-            param.values,
-            param.diffs,
-            *(blob.values for blob in self.history[i :: len(self.params)]),
-        )
+    def lay_side_by_side(self) -> None:
+        """Move the parameters, their gradients and their histories side by side in memory.
 
-    def _memories(self, i):
-        return [tensor.memory for tensor in self._tensors(i)]
+        Then a run is as long as its multipliers allow, and most ops compute on many parameters at
+        once. The values stay as they are; whoever holds a Tensor of them sees no difference.
+        """
+        rows = [self._tensors(i) for i in self.order]
+        for column in zip(*rows, strict=True):
+            memories = [tensor.memory for tensor in column]
+            Arena(memories, self.engine.dtype)  # its parts keep it alive
+        self.scratch = self._new_scratch()
 
     def clear(self) -> None:
         """Set all gradients to zero."""
@@ -57,60 +68,82 @@ class Update:
 
     def clip(self) -> Tensor | None:
         """Scale the summed gradients down to the norm clip_gradients, taken over all parameters
-        together; returns the norm that they had, of one element. Without clip_gradients nothing is
-        computed, and the result is None."""
-        if self.solver.clip_gradients < 0:
+        together.
+
+        Returns the norm before, a tensor of one element. Without clip_gradients nothing is
+        computed, and the result is None.
+        """
+        limit = self.solver.clip_gradients
+        if limit < 0:
             return None
-        e, limit = self.engine, self.solver.clip_gradients
-        norm, factor, bound = e.tensor(1), e.tensor(1), e.tensor(1)
+        e = self.engine
+        norm = e.tensor(1)
         for g in self._gradients():
             e.dot(g, g, out=norm, accumulate=True)
         e.unary('power', norm, 0.5, 1, 0, out=norm)
-        e.unary('clip', norm, max(limit, 1 / LARGEST), LARGEST, out=factor)
-        e.fill(limit, out=bound)
-        e.binary('div', bound, factor, out=factor)
+        # factor = limit / max(norm, limit)
+        larger = e.tensor(1)
+        factor = e.tensor(1)
+        e.unary('clip', norm, max(limit, 1 / LARGEST), LARGEST, out=larger)
+        e.fill(limit, out=factor)
+        e.binary('div', factor, larger, out=factor)
         for g in self._gradients():
             e.binary('mul', g, factor, out=g)
         return norm
 
     def __call__(self, rate: float, t: int) -> None:
-        """Take the step number t, counted from 1, of the gradients as `clip` left them."""
+        """Take the step number t, counted from 1, along the gradients as `clip` left them."""
         with self.engine.blockwise() as block:
-            for (lr_mult, decay_mult), (w, g, *history) in self._runs():
-                scratch = Tensor(g.shape, self.scratch)
-                if self.solver.iter_size > 1:
-                    block.axpby(1 / self.solver.iter_size, g, 0, out=g)
-                self._regularize(block, w, g, decay_mult, scratch)
-                self.rule(block, g, rate * lr_mult, t, history, scratch)
-                block.axpby(-1, g, 1, out=w)
+            for run in self._runs():
+                self._step(block, run, rate, t)
 
-    def _regularize(self, block, w, g, decay_mult, scratch):
+    def _step(self, block: Block, run: Run, rate: float, t: int) -> None:
+        passes = self.solver.iter_size
+        scratch = Tensor(run.g.shape, self.scratch)
+        if passes > 1:
+            block.axpby(1 / passes, run.g, 0, out=run.g)
+        self._regularize(block, run, scratch)
+        self.rule(block, run.g, rate * run.lr_mult, t, run.history, scratch)
+        block.axpby(-1, run.g, 1, out=run.w)
+
+    def _regularize(self, block: Block, run: Run, scratch: Tensor) -> None:
         """Add the gradient of decay / 2 |w|^2 (L2) or decay |w| (L1)."""
-        decay = self.solver.weight_decay * decay_mult
+        decay = self.solver.weight_decay * run.decay_mult
         if not decay:
             return
-        term = w
+        term = run.w
         if self.solver.regularization_type == 'L1':
-            block.unary('sign', w, out=scratch)
+            block.unary('sign', run.w, out=scratch)
             term = scratch
-        block.axpby(decay, term, 1, out=g)
+        block.axpby(decay, term, 1, out=run.g)
 
-    def _runs(self) -> Iterator[tuple[tuple[float, float], list[Tensor]]]:
-        """Parameters that can be updated as one: their multipliers, and values, gradients and
-        histories."""
-        for both, run in groupby(self.order, lambda i: multipliers(self.params[i])):
-            for tensors in join(map(self._tensors, run)):
-                yield both, tensors
+    def _runs(self) -> Iterator[Run]:
+        for both, indices in groupby(self.order, self._multipliers):
+            for w, g, *history in join(map(self._tensors, indices)):
+                yield Run(*both, w, g, history)
+
+    def _multipliers(self, i: int) -> tuple[float, float]:
+        """Those of the rate and of the decay of the parameter i."""
+        return self.params[i].lr_mult, self.params[i].decay_mult
+
+    def _tensors(self, i: int) -> list[Tensor]:
+        """The values, the gradient and the histories of the parameter i."""
+        param = self.params[i]
+        history = self.history[i :: len(self.params)]
+        return [param.values, param.diffs, *(blob.values for blob in history)]
 
     def _gradients(self) -> list[Tensor]:
-        return [g.reshape(-1) for (g,) in join([self.params[i].diffs] for i in self.order)]
+        """All gradients, joined where they lie side by side."""
+        joined = join([self.params[i].diffs] for i in self.order)
+        return [g.reshape(-1) for (g,) in joined]
+
+    def _new_scratch(self) -> Memory:
+        """Room for what a rule computes on the way, for one run at a time."""
+        sizes = [run.g.size for run in self._runs()]
+        return Memory(max(sizes, default=0), self.engine.dtype)
 
 
-def multipliers(param: Param) -> tuple[float, float]:
-    return param.lr_mult, param.decay_mult
-
-
-def check(solver: SolverParameter) -> None:
+def check_regularization(solver: SolverParameter) -> None:
     """Raises SolverError, in Caffe's words, for an unknown regularization."""
     kind = solver.regularization_type
     if kind not in REGULARIZATIONS:

@@ -20,7 +20,7 @@ from goodinit.tools.cli.console import Parser, run, say
 import numpy as np
 from goodinit.caffe.classifier import Classifier, Images
 from goodinit.caffe.io import load_image
-from goodinit.netlib.data.transform import NO_ARRAY
+from goodinit.netlib.data.array_files import NO_ARRAY
 from goodinit.netlib.errors import DataError, GoodinitError
 from goodinit.netlib.shapes import Shape
 from goodinit.proto import atomic_write

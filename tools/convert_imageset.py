@@ -17,8 +17,8 @@ from goodinit.tools.cli.console import Parser, UsageError, run
 import numpy as np
 from goodinit.netlib.data.databases import create_database
 from goodinit.netlib.data.images import ImageError, decode_image, resize
+from goodinit.netlib.data.list_files import read_list
 from goodinit.netlib.data.pairs import Writer
-from goodinit.netlib.data.sources import read_list
 from goodinit.netlib.errors import DataError
 from goodinit.netlib.shapes import Shape
 from goodinit.proto import existing_file

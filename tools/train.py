@@ -36,8 +36,8 @@ from goodinit.netlib.engines import Engine, make_engine
 from goodinit.netlib.errors import import_extra
 from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
-from goodinit.solvers import Event, Solver, snapshots
-from goodinit.solvers.solver import read
+from goodinit.solvers import Event, Solver, snapshot_files
+from goodinit.solvers.solver_param import read_solver_param
 from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, option, switch
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.output_file import check_output
@@ -118,7 +118,7 @@ def train_rank(args: argparse.Namespace, ranks: Ranks) -> None:
     """What each rank does."""
     engine = make_engine(args.engine, deterministic=args.deterministic)
     path = find_model(args.solver, 'solver')
-    param = read(path)
+    param = read_solver_param(path)
     digits = use_digits(param, path)
     say_notes(found.note for found in digits)
     find_nets(param, path)
@@ -168,12 +168,12 @@ def open_snapshots(args: argparse.Namespace, param: SolverParameter, ranks: Rank
     Returns the snapshot to resume from, '' for none. Raises GoodinitError.
     """
     if param.snapshot or param.snapshot_after_train:
-        snapshots.check(param)
+        snapshot_files.check_prefix(param)
     if not ranks.rank:
-        snapshots.clean(param.snapshot_prefix)
+        snapshot_files.remove_unfinished(param.snapshot_prefix)
     if args.snapshot != 'auto':
         return args.snapshot
-    last, passed = snapshots.find_last(param.snapshot_prefix)
+    last, passed = snapshot_files.find_last(param.snapshot_prefix)
     say_notes(passed)
     return last
 

@@ -17,15 +17,19 @@ OPENERS: dict[str, Callable] = {'.gz': gzip.open, '.xz': lzma.open}
 
 
 def read_idx(path: str | Path) -> np.ndarray:
-    """The uint8 array of an idx file (perhaps .gz or .xz): two zero bytes, the type, the number of
-    axes, the big-endian size of each, then the bytes (http://yann.lecun.com/exdb/mnist)."""
+    """The uint8 array of an idx file (perhaps .gz or .xz).
+
+    Two zero bytes, the type, the number of axes, the big-endian size of each axis, then the bytes.
+    Source: http://yann.lecun.com/exdb/mnist.
+    """
     content = _read(Path(path))
     if len(content) < 4 or content[:3] != b'\0\0\x08':
-        raise DataError(f'{path}: is no idx file of bytes: it must start with 0, 0, 8')
-    header = 4 + 4 * content[3]
+        raise DataError(f'{path}: is not an idx file of bytes: it must start with 0, 0, 8')
+    axes = content[3]
+    header = 4 + 4 * axes
     if len(content) < header:
         raise DataError(f'{path}: is cut off within its header')
-    shape = struct.unpack(f'>{content[3]}I', content[4:header])
+    shape = struct.unpack(f'>{axes}I', content[4:header])
     values = np.frombuffer(content, np.uint8)[header:]
     if values.size != math.prod(shape):
         raise DataError(f'{path}: is damaged: its header says {shape}, found {values.size} bytes')
@@ -34,29 +38,36 @@ def read_idx(path: str | Path) -> np.ndarray:
 
 def read_idx_images(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
     """Images uint8 (N, 1, H, W) of MNIST's *-images-idx3-ubyte, and the labels (N,) if the file
-    *-labels-idx1-ubyte lies beside it."""
+    *-labels-idx1-ubyte is beside it."""
     path = Path(path)
     images = read_idx(path)
     if images.ndim != 3:
         raise DataError(
             f'{path}: has {images.ndim} axes, not the 3 of images; give the *-images-* file'
         )
-    beside = path.with_name(path.name.replace('images', 'labels').replace('idx3', 'idx1'))
-    labels = read_idx(beside) if beside != path and beside.exists() else None
-    if labels is not None and labels.shape != images.shape[:1]:
+    name = path.name.replace('images', 'labels')
+    beside = path.with_name(name.replace('idx3', 'idx1'))
+    if beside == path or not beside.exists():
+        return images[:, None], None
+    labels = read_idx(beside)
+    if labels.shape != images.shape[:1]:
         raise DataError(f'{beside}: has {len(labels)} labels for {len(images)} images')
     return images[:, None], labels
 
 
 def read_cifar10(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (N, 3, 32, 32) and labels (N,) of a CIFAR-10 binary batch (perhaps .gz or .xz):
-    per record one label and 3072 pixels. Channels stay red, green, blue, as in Caffe's example."""
+    """Images uint8 (N, 3, 32, 32) and labels (N,) of a CIFAR-10 binary batch (perhaps .gz or .xz).
+
+    A record is one label and 3072 pixels. Channels stay red, green, blue, as in Caffe's example.
+    """
     content = np.frombuffer(_read(Path(path)), np.uint8)
     record = 1 + math.prod(CIFAR_SHAPE)
     if not content.size or content.size % record:
         raise DataError(f'{path}: its {content.size} bytes are not CIFAR-10 records of {record}')
     records = content.reshape(-1, record)
-    return records[:, 1:].reshape(-1, *CIFAR_SHAPE), records[:, 0]
+    labels = records[:, 0]
+    images = records[:, 1:].reshape(-1, *CIFAR_SHAPE)
+    return images, labels
 
 
 def _read(path: Path) -> bytes:

@@ -5,7 +5,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from os.path import realpath
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -19,8 +19,9 @@ from . import leveldb, lmdb
 from .images import decode_image
 from .pairs import Database, InUse, Writer
 
-LEVELDB, LMDB = caffe_pb2.DataParameter.LEVELDB, caffe_pb2.DataParameter.LMDB
-# Each backend's reader and writer, and the file that tells its folders.
+LEVELDB = caffe_pb2.DataParameter.LEVELDB
+LMDB = caffe_pb2.DataParameter.LMDB
+# Each backend's reader and writer, and the file by which its folders are known.
 KINDS: dict[int, tuple[type[Database], type[Writer], str]] = {
     LEVELDB: (leveldb.LevelDB, leveldb.LevelDBWriter, 'CURRENT'),
     LMDB: (lmdb.LMDB, lmdb.LMDBWriter, 'data.mdb'),
@@ -40,20 +41,22 @@ def open_database(path: str | Path, backend: int = LMDB) -> Database:
     path = Path(path)
     if not path.exists():
         raise DataError(f'database {path}: no such file or folder')
-    if (found := backend_of(path)) not in (None, backend):
+    kind, _, _ = KINDS[backend]
+    found = backend_of(path)
+    if found is not None and found != backend:
         label = KINDS[found][0].label
         raise DataError(
-            f'database {path}: is {label}, not {KINDS[backend][0].label}; set backend: {label.upper()}'
+            f'database {path}: is {label}, not {kind.label}; set backend: {label.upper()}'
         )
     place = realpath(path)
-    database = _open.get(place) or _open_patiently(KINDS[backend][0], path)
+    database = _open.get(place) or _open_patiently(kind, path)
     _open[place] = database
     return database
 
 
 def _open_patiently(kind: type[Database], path: Path) -> Database:
-    """Open a database that a net may still be closing: the threads of one that was just dropped end
-    a little later."""
+    """Open a database that a net may still be closing: the threads of a net that was just dropped
+    end a little later."""
     for _ in range(PATIENCE):
         with suppress(InUse):
             return kind(path)
@@ -63,51 +66,71 @@ def _open_patiently(kind: type[Database], path: Path) -> Database:
 
 def backend_of(path: str | Path) -> int | None:
     """Which backend's database a folder holds; None where it holds none."""
-    return next(
-        (backend for backend, (*_, sign) in KINDS.items() if (Path(path) / sign).exists()), None
-    )
+    for backend, (_, _, sign) in KINDS.items():
+        if (Path(path) / sign).exists():
+            return backend
+    return None
 
 
 @contextmanager
 def create_database(path: str | Path, backend: int = LMDB) -> Iterator[Writer]:
-    """A new database in the folder `path`, which must not be there yet; backend is a value of
+    """A new database in the folder `path`, which must not exist yet; backend is a value of
     DataParameter.DB.
 
         with create_database('train_lmdb') as database:
             database.put(b'00000000_cat.jpg', datum.SerializeToString())
 
-    It is there when the block ends; an exception leaves nothing behind. Raises DataError.
+    It appears when the block ends; an exception leaves nothing behind. Raises DataError.
     """
     path = Path(path)
     if path.exists() or path.is_symlink():
         raise DataError(f'database {path}: already exists; remove it, or give another name')
-    unfinished = path.with_name(f'.{path.name}.{secrets.token_hex(4)}.tmp')
+    unfinished = _make_unfinished(path)
+    _, kind, _ = KINDS[backend]
     try:
-        unfinished.mkdir()
-    except OSError as error:
-        raise DataError(
-            f'database {path}: cannot be made in {path.parent} ({error.strerror})'
-        ) from error
-    try:
-        writer = KINDS[backend][1](unfinished)
-        try:
+        with closing(kind(unfinished)) as writer:
             yield writer
             writer.commit()
-        finally:
-            writer.close()
         unfinished.rename(path)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
 
 
+def _make_unfinished(path: Path) -> Path:
+    """A new folder beside `path`, where the database is made."""
+    mark = secrets.token_hex(4)
+    folder = path.with_name(f'.{path.name}.{mark}.tmp')
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise DataError(
+            f'database {path}: cannot be made in {path.parent} ({error.strerror})'
+        ) from error
+    return folder
+
+
+# -- datums
+
+
+def datum_name(source: str | Path, key: bytes) -> str:
+    """What errors call the datum of a key."""
+    return f'{source}, key {key.decode(errors="replace")}'
+
+
+def read_datum(value: bytes, color: bool | None, name: str) -> tuple[np.ndarray, int]:
+    """The pixels or values of a database's value, as `datum_to_array` gives them, and the label."""
+    datum = parse_datum(value, name)
+    return datum_to_array(datum, color, name), datum.label
+
+
 def parse_datum(value: bytes, name: str = 'datum') -> caffe_pb2.Datum:
-    """The Datum of a database's value; DataError names `name` when it is none."""
+    """The Datum of a database's value. Raises DataError, about `name`, when it is none."""
     datum = caffe_pb2.Datum()
     try:
         datum.ParseFromString(value)
     except DecodeError as error:
-        raise DataError(f'{name}: is no Datum message ({error})') from error
+        raise DataError(f'{name}: is not a Datum message ({error})') from error
     return datum
 
 
@@ -116,18 +139,18 @@ def datum_to_array(
 ) -> np.ndarray:
     """(C, H, W): uint8 of raw or encoded pixels, float32 of float_data.
 
-    color is decode_image's, for encoded images only: raw datums come as they are.
+    color is decode_image's, for encoded images only: raw datums stay as they are.
     """
     if datum.encoded:
         return decode_image(datum.data, color, name)
     shape = (datum.channels, datum.height, datum.width)
-    values = (
-        np.frombuffer(datum.data, np.uint8)
-        if datum.data
-        else np.array(datum.float_data, np.float32)
-    )
     if min(shape) < 1:
         raise DataError(f'{name}: found channels, height and width {shape}, needed: positive ones')
+    values: np.ndarray
+    if datum.data:
+        values = np.frombuffer(datum.data, np.uint8)
+    else:
+        values = np.array(datum.float_data, np.float32)
     if values.size != math.prod(shape):
         raise DataError(
             f'{name}: holds {values.size} values, but its {shape[0]} channels of '

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError, import_extra
+from ..rng import Rng
 from .shuffle import draw_seed, order
 
 Part = tuple[str, list[np.ndarray]]
@@ -17,8 +18,8 @@ def read_file_list(source: str) -> list[str]:
         files = Path(source).read_text().split()
     except OSError as error:
         raise DataError(
-            f'Failed to open source file: {source} ({error.strerror}); needed: the HDF5 files, one per '
-            'line'
+            f'Failed to open source file: {source} ({error.strerror}); needed: the HDF5 files, '
+            'one per line'
         ) from error
     if not files:
         raise DataError(f'source {source}: is empty; needed: the HDF5 files, one per line')
@@ -26,37 +27,44 @@ def read_file_list(source: str) -> list[str]:
 
 
 def read_datasets(file: str, names: Sequence[str]) -> list[np.ndarray]:
-    """The datasets of one file, of any type of numbers, each with the same number of rows (at least
-    1)."""
+    """The datasets of one file, of any type of numbers, all with the same number of rows, at least
+    1. Raises DataError."""
     h5py = import_extra('h5py', 'data')
     if not Path(file).is_file():
         raise DataError(f'Failed opening HDF5 file: {file}: no such file')
+    arrays = []
     try:
         with h5py.File(file, 'r') as opened:
-            absent = [name for name in names if not isinstance(opened.get(name), h5py.Dataset)]
-            if absent:
-                raise DataError(
-                    f"Failed to find HDF5 dataset '{absent[0]}' in {file}; it has {', '.join(opened)}"
-                )
-            arrays = [opened[name][...] for name in names]
+            for name in names:
+                if not isinstance(opened.get(name), h5py.Dataset):
+                    raise DataError(
+                        f"Failed to find HDF5 dataset '{name}' in {file}; "
+                        f'it has {", ".join(opened)}'
+                    )
+                arrays.append(opened[name][...])
     except OSError as error:
         raise DataError(f'Failed opening HDF5 file: {file}: {error}') from error
-    rows = [array.shape[0] if array.ndim else 0 for array in arrays]
-    if len(set(rows)) > 1 or 0 in rows:
-        raise DataError(
-            f'{file}: datasets must have as many rows as each other, and at least 1; found '
-            f'{", ".join(f"{name} {array.shape}" for name, array in zip(names, arrays, strict=True))}'
-        )
+    _check_rows(file, names, arrays)
     return arrays
 
 
+def _check_rows(file: str, names: Sequence[str], arrays: list[np.ndarray]) -> None:
+    rows = {array.shape[:1] for array in arrays}
+    if len(rows) > 1 or rows & {(), (0,)}:
+        pairs = zip(names, arrays, strict=True)
+        found = ', '.join(f'{name} {array.shape}' for name, array in pairs)
+        raise DataError(
+            f'{file}: datasets must have the same number of rows, and at least 1; found {found}'
+        )
+
+
 class HDF5Reader:
-    """Batches of `size` rows: parts of files, in the order of files and rows, and after the last
-    file the first.
+    """Batches of `size` rows: parts of files, in the order of files and rows; after the last file
+    comes the first.
 
     Each item is a list of (file, the next rows of each dataset), of `size` rows together. With
-    `shuffle` each pass takes the files, and the rows within each, in a new order. `rng` is drawn
-    from here and nowhere else.
+    `shuffle` each pass takes the files, and the rows within each, in a new order. Only the reader
+    draws from `rng`.
     """
 
     def __init__(
@@ -65,12 +73,20 @@ class HDF5Reader:
         names: Sequence[str],
         size: int,
         shuffle: bool,
-        rng: np.random.Generator,
+        rng: Rng,
     ):
-        self.files, self.names, self.size, self.shuffle, self.rng = files, names, size, shuffle, rng
-        self.loaded, self.columns = '', [np.empty(0)]
-        self.seed, self.file, self.row = draw_seed(rng), 0, 0
-        self.rows: np.ndarray | None = None  # of this file; None before it is looked into
+        self.files = files
+        self.names = names
+        self.size = size
+        self.shuffle = shuffle
+        self.rng = rng
+        self.loaded = ''  # the file that `columns` are of
+        self.columns = [np.empty(0)]
+        # The place: the seed of this pass, the file's number in it, the row's number in that.
+        self.seed = draw_seed(rng)
+        self.file = 0
+        self.row = 0
+        self.rows: np.ndarray | None = None  # the order of the file's rows, once it is loaded
 
     def __next__(self) -> Callable[[], list[Part]]:
         parts: list[Part] = []
@@ -78,7 +94,8 @@ class HDF5Reader:
         while missing:
             rows = self._load()
             taken = rows[self.row : self.row + missing]
-            parts.append((self.loaded, [column[taken] for column in self.columns]))
+            columns = [column[taken] for column in self.columns]
+            parts.append((self.loaded, columns))
             missing -= len(taken)
             self.row += len(taken)
             if self.row >= len(rows):
@@ -86,22 +103,25 @@ class HDF5Reader:
         return lambda: parts
 
     def _load(self) -> np.ndarray:
-        """Have the columns of this place's file; returns its rows in this pass's order."""
+        """Load the columns of this place's file; returns the order of its rows in this pass."""
         if self.rows is None:
-            file = self.files[
-                order(len(self.files), self.seed if self.shuffle else None)[self.file]
-            ]
+            seed = self.seed if self.shuffle else None
+            files = order(len(self.files), seed)
+            file = self.files[files[self.file]]
             if file != self.loaded:
-                self.columns, self.loaded = read_datasets(file, self.names), file
-            self.rows = order(
-                len(self.columns[0]), [self.seed, self.file] if self.shuffle else None
-            )
+                self.columns = read_datasets(file, self.names)
+                self.loaded = file
+            seeds = [self.seed, self.file] if self.shuffle else None
+            self.rows = order(len(self.columns[0]), seeds)
         return self.rows
 
     def _next_file(self) -> None:
-        self.row, self.rows, self.file = 0, None, self.file + 1
+        self.row = 0
+        self.rows = None
+        self.file += 1
         if self.file == len(self.files):
-            self.file, self.seed = 0, draw_seed(self.rng)
+            self.file = 0
+            self.seed = draw_seed(self.rng)
 
     def state(self) -> dict:
         return {
@@ -113,11 +133,14 @@ class HDF5Reader:
 
     def restore(self, state: dict) -> None:
         self.rng.bit_generator.state = state['rng']
-        self.seed, self.file, self.row, self.rows = state['seed'], state['file'], state['row'], None
+        self.seed = state['seed']
+        self.file = state['file']
+        self.row = state['row']
+        self.rows = None
 
 
 def write_datasets(file: str, arrays: Mapping[str, np.ndarray]) -> None:
-    """Make an HDF5 file of these datasets, in place of what was there."""
+    """Write an HDF5 file of these datasets, over an older one of this name. Raises DataError."""
     h5py = import_extra('h5py', 'data')
     try:
         with h5py.File(file, 'w') as made:

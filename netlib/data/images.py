@@ -1,6 +1,6 @@
 """Image files to pixels: uint8 arrays (C, H, W), channels in the order blue, green, red.
 
-Decoding, grey levels and resizing give what OpenCV gives, since Caffe's numbers are OpenCV's.
+Decoding, gray levels and resizing give what OpenCV gives, since Caffe's numbers are OpenCV's.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,9 +17,7 @@ from ..errors import DataError
 if TYPE_CHECKING:
     from PIL import Image
 
-# Blue, green, red in 1/2^bits: OpenCV rounds to the nearest level, libpng (for .png files) down.
-GREY = (np.array([1868, 9617, 4899], np.int32), 1 << 13, 14)
-GREY_PNG = (np.array([3737, 19234, 9797], np.int32), 0, 15)
+# The files of a folder that are images.
 SUFFIXES = (
     '.bmp',
     '.gif',
@@ -37,12 +35,26 @@ SUFFIXES = (
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error)
 
 
+class Luminance(NamedTuple):
+    """Weights of blue, green and red in 1/2^bits, and what is added before the bits are cut off."""
+
+    weights: np.ndarray
+    rounding: int
+    bits: int
+
+
+# OpenCV rounds to the nearest level, libpng (for .png files) down.
+OPENCV = Luminance(np.array([1868, 9617, 4899], np.int32), 1 << 13, 14)
+LIBPNG = Luminance(np.array([3737, 19234, 9797], np.int32), 0, 15)
+
+
 class ImageError(DataError):
     """One image is unreadable or too small; others of the same source may be fine."""
 
     def __init__(self, name: str, reason: str):
         super().__init__(f'{name}: {reason}')
-        self.name, self.reason = name, reason
+        self.name = name
+        self.reason = reason
 
 
 def decode_image(
@@ -56,9 +68,14 @@ def decode_image(
     """
     from PIL import Image, UnidentifiedImageError
 
-    name = name or ('image' if isinstance(source, bytes) else str(source))
+    if isinstance(source, bytes):
+        name = name or 'image'
+        file: io.BytesIO | str | Path = io.BytesIO(source)
+    else:
+        name = name or str(source)
+        file = source
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        with Image.open(file) as image:
             return _pixels(image, color)
     except FileNotFoundError as error:
         raise ImageError(name, 'no such file') from error
@@ -70,52 +87,68 @@ def decode_image(
 def _pixels(image: Image.Image, color: bool | None) -> np.ndarray:
     if color is False and image.format == 'JPEG':
         image.draft('L', None)  # libjpeg's own luminance, as OpenCV asks for it
-    transparent = 'A' in image.getbands() or 'transparency' in image.info
-    if color is None and transparent:
-        return np.ascontiguousarray(
-            np.asarray(image.convert('RGBA')).transpose(2, 0, 1)[[2, 1, 0, 3]]
-        )
+    is_transparent = 'A' in image.getbands() or 'transparency' in image.info
+    if color is None and is_transparent:
+        return _with_alpha(image)
+    gray = _stored_gray(image)
+    if gray is not None:
+        return np.repeat(gray, 3, axis=0) if color else gray
+    planes = _blue_green_red(image)
+    if color is False:
+        return to_gray(planes, LIBPNG if image.format == 'PNG' else OPENCV)
+    return planes
+
+
+def _with_alpha(image: Image.Image) -> np.ndarray:
+    """Blue, green, red and alpha (4, H, W)."""
+    pixels = np.asarray(image.convert('RGBA'))
+    planes = pixels.transpose(2, 0, 1)
+    return np.ascontiguousarray(planes[[2, 1, 0, 3]])
+
+
+def _stored_gray(image: Image.Image) -> np.ndarray | None:
+    """The levels (1, H, W) of an image without color; None for one that has colors."""
     if image.mode.startswith('I'):
-        grey = (np.asarray(image) >> 8).astype(np.uint8)[None]
-    elif image.mode in ('1', 'L', 'LA'):
-        grey = np.array(image.convert('L'))[None]
-    else:
-        planes = _blue_green_red(image)
-        return (
-            to_grey(planes, *(GREY_PNG if image.format == 'PNG' else GREY))
-            if color is False
-            else planes
-        )
-    return np.repeat(grey, 3, axis=0) if color else grey
+        upper_bits = np.asarray(image) >> 8
+        return upper_bits.astype(np.uint8)[None]
+    if image.mode in ('1', 'L', 'LA'):
+        return np.array(image.convert('L'))[None]
+    return None
 
 
 def _blue_green_red(image: Image.Image) -> np.ndarray:
+    """(3, H, W)"""
     if image.mode == 'CMYK':
-        inks = 255 - np.asarray(image).transpose(2, 0, 1).astype(np.int32)
-        return np.ascontiguousarray((inks[3] - ((255 - inks[:3]) * inks[3] >> 8))[::-1], np.uint8)
+        planes = np.asarray(image).transpose(2, 0, 1)
+        inks = 255 - planes.astype(np.int32)
+        black = inks[3]
+        red_green_blue = black - ((255 - inks[:3]) * black >> 8)
+        return np.ascontiguousarray(red_green_blue[::-1], np.uint8)
+    if image.mode == 'P':
+        image = image.convert('RGBA')
     if image.mode != 'RGB':
-        image = (image.convert('RGBA') if image.mode == 'P' else image).convert('RGB')
-    return np.stack(
-        [np.asarray(band) for band in reversed(image.split())]
-    )  # twice as fast as one array transposed
+        image = image.convert('RGB')
+    # Twice as fast as one array transposed.
+    bands = [np.asarray(band) for band in image.split()]
+    return np.stack(bands[::-1])
 
 
-def to_grey(
-    pixels: np.ndarray, weights: np.ndarray = GREY[0], rounding: int = GREY[1], bits: int = GREY[2]
-) -> np.ndarray:
-    """Luminance (1, H, W) of blue, green, red (3, H, W), in OpenCV's fixed point."""
-    grey = np.tensordot(weights, pixels.astype(np.int32), axes=1)
-    return ((grey + rounding) >> bits).astype(np.uint8)[None]
+def to_gray(pixels: np.ndarray, luminance: Luminance = OPENCV) -> np.ndarray:
+    """Levels (1, H, W) of blue, green, red (3, H, W), in OpenCV's fixed point."""
+    weights, rounding, bits = luminance
+    sums = np.tensordot(weights, pixels.astype(np.int32), axes=1)
+    levels = (sums + rounding) >> bits
+    return levels.astype(np.uint8)[None]
 
 
 def to_channels(pixels: np.ndarray, channels: int, name: str = 'image') -> np.ndarray:
-    """Grey repeated to 3 channels, or colour reduced to 1; any other change is a DataError."""
+    """Gray repeated to 3 channels, or color reduced to 1; any other change is a DataError."""
     if len(pixels) == channels:
         return pixels
     if len(pixels) == 1 and channels == 3:
         return np.repeat(pixels, 3, axis=0)
     if len(pixels) == 3 and channels == 1:
-        return to_grey(pixels)
+        return to_gray(pixels)
     raise DataError(
         f'{name} has {len(pixels)} channels, the net needs {channels}: '
         f'give an .npy file of shape (N, {channels}, H, W)'
@@ -123,22 +156,25 @@ def to_channels(pixels: np.ndarray, channels: int, name: str = 'image') -> np.nd
 
 
 def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Bilinear uint8 (..., height, width), as OpenCV's INTER_LINEAR: half-pixel centres, no
+    """Bilinear uint8 (..., height, width), as OpenCV's INTER_LINEAR: half-pixel centers, no
     antialias.
 
     OpenCV's fixed point: weights of 11 bits, the rows' sums cut to 16 bits before the columns'.
     """
     if pixels.shape[-2:] == (height, width):
         return pixels
-    left, right, weights = _neighbours(pixels.shape[-1], width)
+    *_, h, w = pixels.shape
+    left, right, weights = _neighbors(w, width)
     rows = pixels.take(left, -1) * weights[0]
     rows += pixels.take(right, -1) * weights[1]
     rows >>= 4
-    upper, lower, weights = _neighbours(pixels.shape[-2], height)
-    levels, below = (rows.take(index, -2) for index in (upper, lower))
-    for part, weight in ((levels, weights[0]), (below, weights[1])):
-        part *= weight[:, None]
-        part >>= 16
+    upper, lower, weights = _neighbors(h, height)
+    levels = rows.take(upper, -2)
+    levels *= weights[0][:, None]
+    levels >>= 16
+    below = rows.take(lower, -2)
+    below *= weights[1][:, None]
+    below >>= 16
     levels += below
     levels += 2
     levels >>= 2
@@ -148,32 +184,42 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
 def resize_nearest(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """(..., height, width), as OpenCV's INTER_NEAREST: each pixel the one at its corner's place,
     rounded down."""
-    rows, columns = (
-        (np.arange(target) * (size / target)).astype(np.intp).clip(max=size - 1)
-        for size, target in zip(pixels.shape[-2:], (height, width), strict=True)
-    )
+    rows = _nearest(pixels.shape[-2], height)
+    columns = _nearest(pixels.shape[-1], width)
     return pixels[..., rows[:, None], columns]
 
 
-def _neighbours(size: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _nearest(size: int, target: int) -> np.ndarray:
+    """The source index of each target pixel."""
+    position = np.arange(target) * (size / target)
+    return position.astype(np.intp).clip(max=size - 1)
+
+
+def _neighbors(size: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The two source indices of each target pixel, and their weights (2, target) in 1/2048."""
-    position = ((np.arange(target) + 0.5) * (size / target) - 0.5).astype(np.float32)
+    centers = np.arange(target) + 0.5
+    position = (centers * (size / target) - 0.5).astype(np.float32)
     before = np.floor(position)
     part = position - before
-    weights = np.rint(np.stack([1 - part, part]) * 2048).astype(np.int32)
+    weights = np.stack([1 - part, part]) * 2048
     index = before.astype(np.intp)
-    return index.clip(0, size - 1), (index + 1).clip(0, size - 1), weights
+    first = index.clip(0, size - 1)
+    second = (index + 1).clip(0, size - 1)
+    return first, second, np.rint(weights).astype(np.int32)
 
 
-def centre_crop(array: np.ndarray, height: int, width: int) -> np.ndarray:
+def center_crop(array: np.ndarray, height: int, width: int) -> np.ndarray:
     """The middle (..., height, width), at Caffe's offset (size - crop) // 2."""
-    top, left = (array.shape[-2] - height) // 2, (array.shape[-1] - width) // 2
-    return array[..., top : top + height, left : left + width]
+    top = (array.shape[-2] - height) // 2
+    left = (array.shape[-1] - width) // 2
+    rows = array[..., top : top + height, :]
+    return rows[..., left : left + width]
 
 
 def cover(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resized, keeping the aspect, until it just covers height x width, then the centre crop."""
+    """Resized, keeping the aspect, until it just covers height x width, then the center crop."""
     h, w = pixels.shape[-2:]
     factor = max(height / h, width / w)
-    tall, wide = max(height, round(h * factor)), max(width, round(w * factor))
-    return centre_crop(resize(pixels, tall, wide), height, width)
+    tall = max(height, round(h * factor))
+    wide = max(width, round(w * factor))
+    return center_crop(resize(pixels, tall, wide), height, width)

@@ -12,14 +12,15 @@ from ..errors import DataError, import_extra
 from .pairs import Database, InUse, Pair, Writer
 
 # Caffe's settings, in bytes.
-BLOCK_SIZE, WRITE_BUFFER = 1 << 16, 1 << 28
+BLOCK_SIZE = 1 << 16
+WRITE_BUFFER = 1 << 28
 
 
 class LevelDB(Database):
     """A LevelDB, opened in place, as Caffe does it.
 
     Opening one changes its files: LevelDB begins a new log and manifest, and only one process at a
-    time may have it. A folder that may not be written to is left alone: LevelDB then works in a
+    time may have it open. A folder that is not writable is left alone: LevelDB then works in a
     temporary folder with copies of the small files and links to the tables.
     """
 
@@ -35,8 +36,8 @@ class LevelDB(Database):
             text = _text(error)
             if 'lock' in text.lower():
                 raise InUse(
-                    f'database {path}: is in use: LevelDB lets one process at a time open it; use LMDB to '
-                    f'share it ({text})'
+                    f'database {path}: is in use: LevelDB lets one process at a time open it; '
+                    f'use LMDB to share it ({text})'
                 ) from error
             raise DataError(f'database {path}: cannot be opened as LevelDB ({text})') from error
 
@@ -92,8 +93,8 @@ class LevelDBWriter(Writer):
 
 
 def need_plyvel() -> ModuleType:
-    """The package plyvel, which has no wheels for Python 3.13 and newer, so that the extra leaves
-    it out there."""
+    """The package plyvel. It has no wheels for Python 3.13 and newer; there the extra leaves it
+    out."""
     return import_extra(
         'plyvel',
         'data',
@@ -102,14 +103,17 @@ def need_plyvel() -> ModuleType:
 
 
 def is_writable(path: Path) -> bool:
-    """Whether the folder may be written to: what its mode forbids to all, the administrator leaves
-    alone too."""
-    return os.access(path, os.W_OK) and bool(path.stat().st_mode & 0o222)
+    """Whether the folder may be written to. A mode that forbids it to all also binds the
+    administrator."""
+    mode = path.stat().st_mode
+    return os.access(path, os.W_OK) and bool(mode & 0o222)
 
 
 def _text(error: Exception) -> str:
-    """The message of plyvel's errors, which may be bytes."""
-    return ' '.join(
-        part.decode(errors='replace') if isinstance(part, bytes) else str(part)
-        for part in error.args
-    )
+    """The message of plyvel's errors, whose parts may be bytes."""
+    words = []
+    for part in error.args:
+        if isinstance(part, bytes):
+            part = part.decode(errors='replace')
+        words.append(str(part))
+    return ' '.join(words)

@@ -29,13 +29,15 @@ class LMDB(Database):
         self._check_size(path / 'data.mdb' if path.is_dir() else path)
 
     def _check_size(self, file: Path) -> None:
-        """Raises DataError for a file that was cut off, since reading beyond its end would kill the
+        """Raises DataError for a file that was cut off: reading beyond its end would kill the
         process."""
-        needed = (self._environment.info()['last_pgno'] + 1) * self._environment.stat()['psize']
-        if file.stat().st_size < needed:
+        pages = self._environment.info()['last_pgno'] + 1
+        needed = pages * self._environment.stat()['psize']
+        found = file.stat().st_size
+        if found < needed:
             self._environment.close()
             raise DataError(
-                f'database {self.path}: was cut off: found {file.stat().st_size} bytes, needed: {needed}'
+                f'database {self.path}: was cut off: found {found} bytes, needed: {needed}'
             )
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What LMDB and LevelDB have in common: pairs (key, value) of bytes, in the order of their keys."""
+"""What LMDB and LevelDB have in common: pairs (key, value) of bytes, in the order of keys."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ COMMIT = 1000  # pairs written at once, as Caffe's tools do
 
 
 class InUse(DataError):
-    """The database is open already, and cannot be opened a second time."""
+    """The database is already open, and cannot be opened a second time."""
 
 
 class Database(ABC):
@@ -28,12 +28,11 @@ class Database(ABC):
 
     @abstractmethod
     def pairs(self, after: bytes = b'') -> Iterator[Pair]:
-        """The pairs whose keys come after `after`, in order; it is found without reading what lies
-        before."""
+        """The pairs whose keys come after `after`, in order. Pairs before it are not read."""
 
     def cycle(self, after: bytes = b'') -> Iterator[Pair]:
-        """The pairs after `after`, and on without end: after the last comes the first, as in
-        Caffe's Data layer."""
+        """The pairs after `after`, without end: after the last comes the first, as in Caffe's Data
+        layer. Raises DataError for an empty database."""
         yield from self.pairs(after)
         if next(self.pairs(), None) is None:
             raise DataError(f'database {self.path}: is empty')
@@ -46,19 +45,18 @@ class Database(ABC):
 
     @abstractmethod
     def __getitem__(self, key: bytes) -> bytes:
-        """The value of a key that is there."""
+        """The value of a key of this database."""
 
 
 class Writer(ABC):
-    """A database that is being made; what `put` takes is committed a thousand pairs at a time."""
+    """A database that is being made. It commits what `put` takes a thousand pairs at a time."""
 
     def __init__(self, path: Path):
         self.path = path
         self._pending: list[Pair] = []
 
     def put(self, key: bytes, value: bytes) -> None:
-        """Add a pair, or give the key another value. Raises DataError where the database refuses
-        it."""
+        """Add a pair, or give the key another value. Raises DataError if the database refuses."""
         self._pending.append((key, value))
         if len(self._pending) == COMMIT:
             self.commit()

@@ -1,4 +1,4 @@
-"""Reading ahead: threads that make what comes next while the net computes."""
+"""Reading ahead: threads that read the next items while the net computes."""
 
 import atexit
 import os
@@ -14,7 +14,7 @@ Item = tuple[Any, dict]
 
 
 class Reader(Protocol):
-    """Where data come from, with a place in them: an endless row of tasks.
+    """A place in some data: an endless series of tasks.
 
     What depends on order (reading, drawing random numbers) happens in `next`; the task that it
     returns does the rest, on any thread, at any time.
@@ -26,15 +26,17 @@ class Reader(Protocol):
         """The place, with the state of its random numbers, for `restore`."""
 
     def restore(self, state: dict) -> None:
-        """Go on from there, without reading what lies before."""
+        """Continue from there, without reading what lies before."""
 
 
 class Grouped:
-    """A reader of lists, of `size` items each of another reader."""
+    """A reader of lists, each of `size` items of another reader."""
 
     def __init__(self, reader: Reader, size: int):
-        self.reader, self.size = reader, size
-        self.state, self.restore = reader.state, reader.restore
+        self.reader = reader
+        self.size = size
+        self.state = reader.state
+        self.restore = reader.restore
 
     def __next__(self) -> Callable[[], list]:
         tasks = [next(self.reader) for _ in range(self.size)]
@@ -42,28 +44,32 @@ class Grouped:
 
 
 class Share:
-    """A reader of every `size`-th item of another reader, the first being its item number `first`."""
+    """One of `size` shares of another reader: of each `size` items in a row the number `first`."""
 
     def __init__(self, reader: Reader, first: int, size: int):
-        self.reader, self.first, self.size = reader, first, size
-        self.state, self.restore = reader.state, reader.restore
+        self.reader = reader
+        self.first = first
+        self.size = size
+        self.state = reader.state
+        self.restore = reader.restore
 
     def __next__(self) -> Callable[[], Any]:
-        return [next(self.reader) for _ in range(self.size)][self.first]
+        tasks = [next(self.reader) for _ in range(self.size)]
+        return tasks[self.first]
 
 
 def read_ahead(
     reader: Reader, ahead: int, threads: int = THREADS
 ) -> 'Prefetch | Generator[Item, None, None]':
-    """(what each task of the reader gives, the reader's state after it), at most `ahead` of them
-    before their time.
+    """Pairs: what a task of the reader gives, and the reader's state after it.
 
-    The numbers are the same for any `ahead` and `threads`; 0 reads when asked.
+    At most `ahead` tasks run before their time; 0 runs each when asked. The numbers are the same
+    for any `ahead` and `threads`.
     """
-    return Prefetch(reader, ahead, threads) if ahead else _read(reader)
+    return Prefetch(reader, ahead, threads) if ahead else _read_when_asked(reader)
 
 
-def _read(reader: Reader) -> 'Generator[Item, None, None]':
+def _read_when_asked(reader: Reader) -> 'Generator[Item, None, None]':
     while True:
         task = next(reader)
         state = reader.state()
@@ -71,23 +77,19 @@ def _read(reader: Reader) -> 'Generator[Item, None, None]':
 
 
 class Prefetch:
-    """What a reader gives, made ahead by threads, which end after this is closed or dropped, and
-    before the process.
+    """What a reader gives, made ahead by threads.
 
-    An exception comes where its result would have come. After one of the reader's own nothing more
-    comes: close, and begin anew.
+    The threads end after this is closed or dropped, and before the process. An exception comes
+    where its result would have come. After an exception of the reader's own, nothing more comes:
+    close, and start anew.
     """
 
     def __init__(self, reader: Reader, ahead: int, threads: int):
         self._results: SimpleQueue[tuple[Future, dict]] = SimpleQueue()
-        self._room, stop = Semaphore(ahead), Event()
-        arguments = (
-            reader,
-            Lock(),
-            self._results,
-            self._room,
-            stop,
-        )  # and not self, which may be dropped
+        self._room = Semaphore(ahead)
+        stop = Event()
+        # Not self, which may be dropped.
+        arguments = (reader, Lock(), self._results, self._room, stop)
         self._workers = [Thread(target=_work, args=arguments, daemon=True) for _ in range(threads)]
         self._stop = weakref.finalize(self, _stop, stop, self._room, threads)
         for worker in self._workers:
@@ -100,7 +102,7 @@ class Prefetch:
         return future.result(), state
 
     def close(self) -> None:
-        """End the threads; afterwards nobody uses the reader."""
+        """End the threads; after that, nothing uses the reader."""
         self._stop()
         for worker in self._workers:
             worker.join()
@@ -115,7 +117,7 @@ def _close_all() -> None:
         prefetch.close()
 
 
-def _work(reader, turn, results, room, stop):
+def _work(reader: Reader, turn: Lock, results: SimpleQueue, room: Semaphore, stop: Event) -> None:
     """Task after task, in turn with the other threads, while there is room for results."""
     while True:
         room.acquire()
@@ -137,8 +139,8 @@ def _work(reader, turn, results, room, stop):
             future.set_exception(error)
 
 
-def _stop(stop, room, threads):
-    """Wake the threads to their end. It is not waited for here: one of them may be collecting the
+def _stop(stop: Event, room: Semaphore, threads: int) -> None:
+    """Wake the threads to their end, without waiting for it: one of them may be collecting the
     garbage."""
     stop.set()
     room.release(threads)

@@ -1,13 +1,17 @@
-"""Random orders that can be known again from a seed, so that a place in one need not hold it."""
+"""Random orders that follow from a seed: a place in one is kept without the order itself."""
 
 import numpy as np
 
+from ..rng import Rng
 
-def draw_seed(rng: np.random.Generator) -> int:
+
+def draw_seed(rng: Rng) -> int:
     """The seed of one pass."""
     return int(rng.integers(2**63))
 
 
 def order(count: int, seed: int | list[int] | None) -> np.ndarray:
-    """0 to count - 1, in the random order of `seed` where there is one."""
-    return np.arange(count) if seed is None else np.random.default_rng(seed).permutation(count)
+    """0 to count - 1, in the random order of `seed` if there is one."""
+    if seed is None:
+        return np.arange(count)
+    return np.random.default_rng(seed).permutation(count)

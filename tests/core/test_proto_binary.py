@@ -107,7 +107,7 @@ DAMAGED = [
     (b'\x00' * 40, 'byte 0 begins no protobuf field'),
     (b'\x08' + b'\xff' * 40, 'byte 1 begins no protobuf number'),
     (b'\xa2\x06\x02\x0a\xff', 'not a caffemodel, or damaged: '),
-    (b'\x12\x03\x12\x01\xff', 'of another kind, or damaged: .* invalid start byte'),
+    (b'\x12\x03\x12\x01\xff', 'of the wrong kind, or damaged: .* invalid start byte'),
     (array_to_blob(np.ones(9)).SerializeToString(), 'not a caffemodel: it holds no layer'),
     (
         pb.NetParameter(layer=[{}], layers=[{}]).SerializeToString(),
@@ -139,7 +139,7 @@ def test_weights_where_something_else_is_needed(tmp_path, read, message):
 
 def test_a_state_whose_text_is_damaged(tmp_path):
     (tmp_path / 'w').write_bytes(b'\x08\x01\x12\x01\xff')
-    with pytest.raises(ProtoError, match='w: damaged: its learned_net is no text'):
+    with pytest.raises(ProtoError, match='w: damaged: its learned_net is not text'):
         read_solver_state(tmp_path / 'w')
 
 

@@ -39,13 +39,13 @@ SYNTAX = [
     ),
     (
         'layer { name: "r"\n relu_param { slope: 1 } }',
-        """n:2:15: Message type "caffe.ReLUParameter" has no field named "slope", in layer 'r' > relu_param; """
-        """did you mean 'negative_slope'?""",
+        """n:2:15: Message type "caffe.ReLUParameter" has no field named "slope", in layer 'r' """
+        """> relu_param; did you mean 'negative_slope'?""",
     ),
     (
         'layer { name: "p" pooling_param { pool: AVG } }',
-        """n:1:41: Enum type "caffe.PoolingParameter.PoolMethod" has no value named AVG, in layer 'p' > """
-        """pooling_param; it has MAX, AVE, STOCHASTIC; did you mean 'AVE'?""",
+        """n:1:41: Enum type "caffe.PoolingParameter.PoolMethod" has no value named AVG, in """
+        """layer 'p' > pooling_param; it has MAX, AVE, STOCHASTIC; did you mean 'AVE'?""",
     ),
     (
         'layers { type: CONVOLUTOIN }',
@@ -61,7 +61,8 @@ SYNTAX = [
     ),
     (
         'layer { name: "c" convolution_param { pad: -1 } }',
-        """n:1:44: Value out of range: -1, in layer 'c' > convolution_param; the number must not be negative""",
+        """n:1:44: Value out of range: -1, in layer 'c' > convolution_param; the number must """
+        """not be negative""",
     ),
     (
         'layer {\n name: "bad"\n clip_param { min: 0 } }',
@@ -77,20 +78,21 @@ SYNTAX = [
         """n:1: layer 'a' is not closed: Expected "}" before the text's end""",
     ),
     ('layer { name: "x" name: "y" }', """should not have multiple "name" fields, in layer 'x\'"""),
-    ('layer { name: "x" } }', """n:1:21: a '}' too many: nothing is open here"""),
+    ('layer { name: "x" } }', """n:1:21: one '}' too many: nothing is open here"""),
     (
         'layer { name: relu1 }',
-        """n:1:15: Expected string but found: 'relu1', in layer; a string stands in quotes""",
+        """n:1:15: Expected string but found: 'relu1', in layer; a string needs quotes""",
     ),
     (
         'layer { num_output: 3 }',
-        """has no field named "num_output", in layer; it stands inside convolution_param """
+        """has no field named "num_output", in layer; it belongs inside convolution_param """
         """or embed_param or inner_product_param or recurrent_param""",
     ),
     (
         'layer {\n foo_param { x: 1 }\n type: "Foo" }',
         """n:2:2: Message type "caffe.LayerParameter" has no field named """
-        """"foo_param", in layer; no type of layer known here has it, and this one is of type 'Foo\'""",
+        """"foo_param", in layer; no type of layer known here has it, and this one is of type """
+        """'Foo\'""",
     ),
     ('layer { blobs_lr: 3 }', """that is a field of the older `layers { }`"""),
     (
@@ -108,8 +110,8 @@ SYNTAX = [
     ('// a net\n', """n:1:1: Expected identifier or number, got /; a comment begins with #"""),
     (
         'base_lr: 0.1',
-        """n:1:1: Message type "caffe.NetParameter" has no field named "base_lr"; that is a field of """
-        """a solver: is this the right file?""",
+        """n:1:1: Message type "caffe.NetParameter" has no field named "base_lr"; that is a """
+        """field of a solver: is this the right file?""",
     ),
     ('hello world', '''n:1:1: Message type "caffe.NetParameter" has no field named "hello"'''),
     (
@@ -132,8 +134,8 @@ def test_syntax_errors(text, message):
         ('base_lrr: 1', """has no field named "base_lrr"; did you mean 'base_lr'?"""),
         (
             'layer { }',
-            """n:1:1: Message type "caffe.SolverParameter" has no field named "layer"; that is a field of a """
-            """net: is this the right file?""",
+            """n:1:1: Message type "caffe.SolverParameter" has no field named "layer"; that is """
+            """a field of a net: is this the right file?""",
         ),
         ('solver_mode: TPU', """has no value named TPU; it has CPU, GPU"""),
         ('base_lr: "x"', '''n:1:10: Couldn't parse float: "x"'''),
@@ -202,9 +204,9 @@ def test_spellings_of_forks(fork, field, value):
     [
         (
             'pooling_param { ceil_mode: false round_mode: CEIL }',
-            "ceil_mode is a fork's word for round_mode",
+            "ceil_mode is a fork's name for round_mode",
         ),
-        ('convolution_param { hole: 2 dilation: 2 }', "hole is a fork's word for dilation"),
+        ('convolution_param { hole: 2 dilation: 2 }', "hole is a fork's name for dilation"),
     ],
 )
 def test_spellings_given_twice(fork, message):

@@ -30,7 +30,8 @@ SOLVERS = sorted(
 )
 LEGACY = sorted((GOLDEN / 'legacy').glob('*.caffemodel'))
 REFUSED = {
-    'v0_padding_before_relu': "'r' .relu., .*:3: .*Padding layer input to non-convolutional .* type relu",
+    'v0_padding_before_relu': "'r' .relu., .*:3: .*Padding layer input to non-convolutional .* "
+    'type relu',
     'v0_unknown_bottom': "'r' .relu., .*Unknown bottom blob 'data'",
     'v0_unknown_type': "'r' .nosuch., .*Unknown layer name: nosuch",
     'both_type_and_solver_type': 'solver_type .* type .*give one of them',

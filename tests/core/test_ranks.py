@@ -76,7 +76,7 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(folder):
     for kind in ('solverstate', 'resume'):
         os.link(folder / f'run_2_iter_5.{kind}', folder / f'run_1_iter_5.{kind}')
     with pytest.raises(
-        GoodinitError, match=r'run_1_iter_5\.resume is of 2 ranks, but 1 train now: delete it'
+        GoodinitError, match=r'run_1_iter_5\.resume was written by 2 ranks, but 1 train now: delete it'
     ):
         rank_runs.train(Ranks(), folder, 1, restore='yes')
 
@@ -95,8 +95,8 @@ def test_the_tool_speaks_once(folder, tmp_path):
         rank_runs.DATA.format(folder=folder, size=8) + rank_runs.BODY,
     )
     solver.write_text(
-        f"net_param {{ {net} }} base_lr: 0.1 lr_policy: 'fixed' max_iter: 4 display: 2 random_seed: 1 "
-        f"snapshot_prefix: '{tmp_path}/run'"
+        f"net_param {{ {net} }} base_lr: 0.1 lr_policy: 'fixed' max_iter: 4 display: 2 "
+        f"random_seed: 1 snapshot_prefix: '{tmp_path}/run'"
     )
     done = mpi(
         2,

@@ -63,7 +63,8 @@ CALLS = [
         'global pool',
         lambda net: net.pool('p', 'x', None),
         """
-        name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { pool: MAX global_pooling: true }""",
+        name: "p" type: "Pooling" bottom: "x" top: "p"
+        pooling_param { pool: MAX global_pooling: true }""",
     ),
     ('relu', lambda net: net.relu('r', 'x'), 'name: "r" type: "ReLU" bottom: "x" top: "x"'),
     (

@@ -6,8 +6,8 @@ import places
 import pytest
 from goodinit.initializers import Recipe, initialize
 from goodinit.netlib import Net
-from goodinit.netlib.data.images import centre_crop, decode_image
-from goodinit.netlib.data.sources import read_list
+from goodinit.netlib.data.images import center_crop, decode_image
+from goodinit.netlib.data.list_files import read_list
 from goodinit.proto.caffe_pb2 import TEST
 
 DATA = places.DATA
@@ -25,7 +25,7 @@ def photographs():
     """Every tenth photograph (30, 3, 227, 227), and its class."""
     folder = DATA / 'imagenet_sample'
     names, labels = read_list(folder / 'list.txt')
-    images = [centre_crop(decode_image(folder / name), 227, 227) - MEAN for name in names[::10]]
+    images = [center_crop(decode_image(folder / name), 227, 227) - MEAN for name in names[::10]]
     return np.stack(images), np.array(labels[::10])
 
 

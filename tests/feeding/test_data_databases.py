@@ -294,5 +294,5 @@ def test_errors_of_datums(datum, message):
 
 
 def test_no_datum():
-    with pytest.raises(DataError, match='key 5: is no Datum message'):
+    with pytest.raises(DataError, match='key 5: is not a Datum message'):
         parse_datum(b'\xff\xff', 'key 5')

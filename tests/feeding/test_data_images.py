@@ -1,4 +1,4 @@
-"""Decoding, grey levels and resizing against Caffe's recorded pixels and against OpenCV."""
+"""Decoding, gray levels and resizing against Caffe's recorded pixels and against OpenCV."""
 
 import io
 
@@ -7,12 +7,12 @@ import places
 import pytest
 from goodinit.netlib.data.images import (
     ImageError,
-    centre_crop,
+    center_crop,
     cover,
     decode_image,
     resize,
     to_channels,
-    to_grey,
+    to_gray,
 )
 from goodinit.netlib.errors import DataError
 from PIL import Image
@@ -21,7 +21,7 @@ GOLDEN = places.GOLDEN / 'io'
 
 
 def photo(height=60, width=90):
-    """A smooth colour image, uint8 (H, W, 3), red first."""
+    """A smooth color image, uint8 (H, W, 3), red first."""
     noise = np.random.default_rng(0).integers(
         0, 256, (height // 10, width // 10, 3), dtype=np.uint8
     )
@@ -38,11 +38,11 @@ SIXTEEN_BITS = Image.fromarray((np.arange(60 * 90).reshape(60, 90) * 12).astype(
 ENCODED = {
     'jpeg': encoded(photo(), 'JPEG'),
     'jpeg 4:4:4': encoded(photo(), 'JPEG', subsampling=0),
-    'jpeg grey': encoded(photo().convert('L'), 'JPEG'),
+    'jpeg gray': encoded(photo().convert('L'), 'JPEG'),
     'jpeg cmyk': encoded(photo().convert('CMYK'), 'JPEG'),
     'png': encoded(photo(), 'PNG'),
-    'png grey': encoded(photo().convert('L'), 'PNG'),
-    'png grey alpha': encoded(photo().convert('LA'), 'PNG'),
+    'png gray': encoded(photo().convert('L'), 'PNG'),
+    'png gray alpha': encoded(photo().convert('LA'), 'PNG'),
     'png alpha': encoded(photo().convert('RGBA'), 'PNG'),
     'png 1 bit': encoded(photo().convert('1'), 'PNG'),
     'png 16 bits': encoded(SIXTEEN_BITS, 'PNG'),
@@ -95,11 +95,11 @@ def test_resizes_as_opencv(size):
     assert resized.dtype == np.uint8 and abs(resized - expected).max() <= 1
 
 
-def test_grey_as_opencv():
+def test_gray_as_opencv():
     cv2 = pytest.importorskip('cv2')
     pixels = np.random.default_rng(2).integers(0, 256, (40, 50, 3), dtype=np.uint8)
     expected = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY).astype(int)
-    assert abs(to_grey(pixels.transpose(2, 0, 1))[0] - expected).max() <= 1
+    assert abs(to_gray(pixels.transpose(2, 0, 1))[0] - expected).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -117,20 +117,20 @@ def test_cover_keeps_the_aspect(shape, target):
     assert np.diff(inner).mean() == pytest.approx(step, abs=0.6)
 
 
-def test_centre_crop_has_caffes_offset():
+def test_center_crop_has_caffes_offset():
     array = np.arange(12 * 10).reshape(1, 12, 10)
-    np.testing.assert_array_equal(centre_crop(array, 5, 5), array[:, 3:8, 2:7])
+    np.testing.assert_array_equal(center_crop(array, 5, 5), array[:, 3:8, 2:7])
 
 
 def test_channels():
-    grey, colour = np.full((1, 2, 2), 9, np.uint8), np.full((3, 2, 2), 9, np.uint8)
-    np.testing.assert_array_equal(to_channels(grey, 3), colour)
-    np.testing.assert_array_equal(to_channels(colour, 1), grey)
-    assert to_channels(colour, 3) is colour
+    gray, color = np.full((1, 2, 2), 9, np.uint8), np.full((3, 2, 2), 9, np.uint8)
+    np.testing.assert_array_equal(to_channels(gray, 3), color)
+    np.testing.assert_array_equal(to_channels(color, 1), gray)
+    assert to_channels(color, 3) is color
     with pytest.raises(
         DataError, match=r'cat.png has 3 channels, the net needs 2: give an .npy file'
     ):
-        to_channels(colour, 2, 'cat.png')
+        to_channels(color, 2, 'cat.png')
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,8 @@ def data_net(path, prefetch, seed=0):
     return Net(
         parse_net(f'''layer {{ name: "d" type: "Data" top: "data" top: "label"
         transform_param {{ crop_size: 4 mirror: true }}
-        data_param {{ source: "{path}" backend: LMDB batch_size: 2 rand_skip: 3 prefetch: {prefetch} }} }}'''),
+        data_param {{ source: "{path}" backend: LMDB batch_size: 2 rand_skip: 3
+        prefetch: {prefetch} }} }}'''),
         TRAIN,
         seed=seed,
     )
@@ -148,7 +149,7 @@ def test_a_broken_record_is_told_by_the_forward_that_needs_it(tmp_path, prefetch
     net = data_net(tmp_path / 'db', prefetch, seed=1)
     labels = []
     for _ in range(2):  # the place stays before the batch that fails
-        with pytest.raises(DataError, match=r"layer 'd' .*db, key 00000005: is no Datum message"):
+        with pytest.raises(DataError, match=r"layer 'd' .*db, key 00000005: is not a Datum message"):
             for _ in range(3):
                 net.forward()
                 labels += net.blobs['label'].data.tolist()

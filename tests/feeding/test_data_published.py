@@ -60,7 +60,7 @@ def test_cifar_files(tmp_path, name):
 @pytest.mark.parametrize(
     'name, content, message',
     [
-        ('a-ubyte', b'text', 'is no idx file of bytes: it must start with 0, 0, 8'),
+        ('a-ubyte', b'text', 'is not an idx file of bytes: it must start with 0, 0, 8'),
         (
             'a-ubyte',
             idx(np.zeros((2, 3, 4), np.uint8))[:-1],

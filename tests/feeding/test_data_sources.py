@@ -9,7 +9,7 @@ import numpy as np
 import places
 import pytest
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum
-from goodinit.netlib.data.images import centre_crop, cover, decode_image
+from goodinit.netlib.data.images import center_crop, cover, decode_image
 from goodinit.netlib.data.samples import fit_mean
 from goodinit.netlib.data.sources import open_source
 from goodinit.netlib.errors import DataError
@@ -129,7 +129,7 @@ def test_mean_files_are_cut_at_the_centre():
     with np.load(GOLDEN / 'images_and_mean.npz') as golden:
         mean = golden['mean'][0]
     np.testing.assert_array_equal(
-        fit_mean(GOLDEN / 'mean.binaryproto', (3, 7, 5)), centre_crop(mean, 7, 5)
+        fit_mean(GOLDEN / 'mean.binaryproto', (3, 7, 5)), center_crop(mean, 7, 5)
     )
     np.testing.assert_array_equal(fit_mean(str(GOLDEN / 'mean.binaryproto'), (3, 12, 10)), mean)
 
@@ -187,7 +187,7 @@ def test_no_usable_image(tmp_path):
         (
             'mixed.txt',
             (3, 4, 4),
-            "'b.png' has no label, other lines have: give all of them one or none",
+            "'b.png' has no label, but other lines have one: give every line a label, or none",
         ),
         ('x.unknown', (3, 4, 4), 'data x.unknown: unknown kind of file; needed: a folder'),
         (

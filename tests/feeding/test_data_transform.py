@@ -5,7 +5,8 @@ import json
 import numpy as np
 import places
 import pytest
-from goodinit.netlib.data.transform import Transformer, read_mean
+from goodinit.netlib.data.array_files import read_mean
+from goodinit.netlib.data.transform import Transformer
 from goodinit.netlib.errors import DataError
 from goodinit.proto import caffe_pb2
 from google.protobuf import text_format

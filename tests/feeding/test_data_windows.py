@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from goodinit.netlib import Net
 from goodinit.netlib.data.images import ImageError, decode_image
-from goodinit.netlib.data.windows import Window, WindowFile, place
+from goodinit.netlib.data.window_file import Window, WindowFile
+from goodinit.netlib.data.window_place import Warp, place
 from goodinit.netlib.errors import DataError, LayerError
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TRAIN
@@ -27,7 +28,8 @@ def net_of(text, fields='', transform='crop_size: 4', tops='top: "data" top: "la
         file.write(text)
     return Net(
         parse_net(f"""layer {{ name: "w" type: "WindowData" {tops} transform_param {{ {transform} }}
-        window_data_param {{ source: "windows.txt" batch_size: 4 fg_fraction: 0.5 {fields} }} }}"""),
+        window_data_param {{ source: "windows.txt" batch_size: 4
+        fg_fraction: 0.5 {fields} }} }}"""),
         TRAIN,
         **options,
     )
@@ -64,7 +66,7 @@ def test_a_file_is_read_whatever_its_white_space(folder):
         ('# 0\na.png\nthree', "windows.txt:3: found 'three', needed: channels of the image"),
         (
             '# 0\na.png\n1\n20\n16\n0',
-            r'windows.txt:6: found 1 channels, needed: 3, since images are read in colour',
+            r'windows.txt:6: found 1 channels, needed: 3, since images are read in color',
         ),
         (HEADER + '2\n1 0.9 1 1 2 2\n', 'windows.txt: ends where the label of a window is needed'),
         (HEADER + '1\n1 0.9 1 1 2 x2\n', "windows.txt:7: found 'x2', needed: y2 of a window"),
@@ -201,17 +203,19 @@ def test_places(corners, pad, square, mirror, box, target):
     """By hand, for an image of 20 x 20 and a crop of 8: a pad of 2 doubles the box around its
     middle."""
     window = Window(0, 1, *corners, line=1)
-    assert place(window, (20, 20), 8, pad, square, mirror, 'w') == (box, target)
+    columns, rows = place(window, (20, 20), Warp(8, pad, square), mirror, 'w')
+    assert (columns.first, rows.first, columns.last, rows.last) == box
+    assert (rows.start, columns.start, rows.length, columns.length) == target
 
 
 def test_a_window_beside_its_image():
     with pytest.raises(
         ImageError, match='w:3: the window from 90, 1 to 95, 5 is not in its image of 20 x 30'
     ):
-        place(Window(0, 1, 90, 1, 95, 5, 3), (20, 30), 8, 2, False, False, 'w:3')
+        place(Window(0, 1, 90, 1, 95, 5, 3), (20, 30), Warp(8, 2, False), False, 'w:3')
 
 
-def test_grey_images_are_read_in_colour(folder):
-    Image.fromarray(np.arange(320, dtype=np.uint8).reshape(20, 16)).save(folder / 'grey.png')
-    data, _ = forward(net_of(BOTH.replace('img/v1', 'grey')))
+def test_gray_images_are_read_in_color(folder):
+    Image.fromarray(np.arange(320, dtype=np.uint8).reshape(20, 16)).save(folder / 'gray.png')
+    data, _ = forward(net_of(BOTH.replace('img/v1', 'gray')))
     np.testing.assert_array_equal(data[:, 0], data[:, 2])

@@ -157,8 +157,8 @@ def test_a_source_is_opened_once(tmp_path, images, monkeypatch):
         'goodinit.feeding.data_options.open_store',
         lambda spec: opened.append(spec) or really(spec),
     )
-    read = sources._load_arrays
-    monkeypatch.setattr(sources, '_load_arrays', lambda path: calls.append(path) or read(path))
+    read = sources.read_samples
+    monkeypatch.setattr(sources, 'read_samples', lambda path: calls.append(path) or read(path))
     proto, data = written(tmp_path, train_val()), samples(tmp_path)
     assert init(['--proto', proto, '--data', data, '--dry-run', '--quiet']) == 0
     assert (len(opened), len(calls)) == (1, 1)

@@ -206,9 +206,10 @@ def test_a_net_learns_from_it():
 def test_the_tools_feed_such_nets(there, folder):
     """From its own files, or in their place with photographs and zeros."""
     source = 'list.txt' if there else 'no.txt'
-    text = f'''layer {{ name: "d" type: "DenseImageData" top: "data" top: "label" transform_param {{ mean_value: 104
-        mean_value: 117 mean_value: 123 }} dense_image_data_param {{ source: "{source}" batch_size: 2 new_height: 6
-        new_width: 4 }} }} layer {{ name: "l" type: "SoftmaxWithLoss" bottom: "data" bottom: "label" }}'''
+    text = f'''layer {{ name: "d" type: "DenseImageData" top: "data" top: "label"
+        transform_param {{ mean_value: 104 mean_value: 117 mean_value: 123 }}
+        dense_image_data_param {{ source: "{source}" batch_size: 2 new_height: 6 new_width: 4 }} }}
+        layer {{ name: "l" type: "SoftmaxWithLoss" bottom: "data" bottom: "label" }}'''
     batch = find_data(read_net_file(written(folder, text)), DataOptions(batch_size=2)).batches[0]
     assert (batch['data'].shape, batch['label'].shape) == ((2, 3, 6, 4), (2, 1, 6, 4))
     assert np.any(batch['data']) and np.any(batch['label']) == there
@@ -274,7 +275,8 @@ REFUSED = [
     (
         {'source': 'alone.txt'},
         DataError,
-        r"data alone.txt: found the line 'r/i/0.png', needed: the path of an image and that of its labels",
+        r"data alone.txt: found the line 'r/i/0.png', needed: the path of an image and that of "
+        r'its labels',
     ),
 ]
 

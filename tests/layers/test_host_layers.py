@@ -30,7 +30,8 @@ def folder(tmp_path, monkeypatch):
 
 def net_of(type, fields, tops='', bottoms='', **options):
     inputs = [
-        f'layer {{ name: "{b}" type: "Input" top: "{b}" input_param {{ shape {{ dim: 2 dim: 3 }} }} }}'
+        f'layer {{ name: "{b}" type: "Input" top: "{b}" '
+        f'input_param {{ shape {{ dim: 2 dim: 3 }} }} }}'
         for b in bottoms.split()
     ]
     wiring = ' '.join(
@@ -63,7 +64,7 @@ def test_recorded_file(path, engine):
                 assert file[name].dtype == np.float32
                 np.testing.assert_array_equal(file[name], recorded[f'file/{name}'])
     with pytest.raises(
-        DataError, match=r'HDF5Output_.d.h5 holds a batch already: run one forward pass'
+        DataError, match=r'HDF5Output_.d.h5 already holds a batch: run one forward pass'
     ):
         net.forward()
 
@@ -99,7 +100,7 @@ def test_shuffle_draws_files_and_rows_anew():
             H5_FILES % '',
             'x short',
             DataError,
-            r'0\.h5: datasets must have as many rows as each other.* x \(4,\), short',
+            r'0\.h5: datasets must have the same number of rows.* x \(4,\), short',
         ),
         (
             H5_FILES % '',

@@ -17,9 +17,10 @@ from goodinit.tools.cli.main import main
 from toolkit import fails
 
 IO = golden.HERE / 'io'
-NET = """layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 1 dim: 4 dim: 3 } } }
+NET = """layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [2, 1, 4, 3] } } }
 layer { name: "l" type: "Python" bottom: "x" top: "y" python_param { module: "%s" layer: "%s" } }
-layer { name: "ip" type: "InnerProduct" bottom: "y" top: "ip" inner_product_param { num_output: 2 } }"""
+layer { name: "ip" type: "InnerProduct" bottom: "y" top: "ip"
+        inner_product_param { num_output: 2 } }"""
 CODE = """import caffe
 
 class Facts(caffe.Layer):
@@ -136,7 +137,10 @@ def test_backward_must_be_there():
 
 # -- refusing
 
-REFUSED = r"layer 'l' \(Python\), net.prototxt:2: module 'user_layers': Python layers run code, and are not allowed"
+REFUSED = (
+    r"layer 'l' \(Python\), net.prototxt:2: module 'user_layers': Python layers run code, "
+    r'and are not allowed'
+)
 
 
 def test_code_may_be_refused():
@@ -187,12 +191,13 @@ def test_tools_refuse_code(folder, arguments, capsys):
     [
         (
             ('Broken',),
-            "layer 'l' (Python), net.prototxt:2: its code at {}/user_layers.py:30 raised KeyError: 'width'\n",
+            "layer 'l' (Python), net.prototxt:2: its code at {}/user_layers.py:30 raised "
+            "KeyError: 'width'\n",
         ),
         (
             ('Half',),
-            "layer 'l' (Python), net.prototxt:2: its code raised NotImplementedError: Half must have forward("
-            'bottom, top)\n',
+            "layer 'l' (Python), net.prototxt:2: its code raised NotImplementedError: Half must "
+            'have forward(bottom, top)\n',
         ),
         (
             ('Layer', 'unfinished'),
@@ -220,7 +225,8 @@ def test_what_a_terminal_shows(folder):
     (folder / 'user_layers.py').write_text(
         CODE.replace(
             'import caffe',
-            'from goodinit.netlib.layers.host import python as caffe; caffe.Layer = caffe.PythonLayer',
+            'from goodinit.netlib.layers.host import python as caffe; '
+            'caffe.Layer = caffe.PythonLayer',
         )
     )
     command = [

@@ -5,7 +5,7 @@ import places
 import pytest
 from goodinit.caffe import classifier
 from goodinit.netlib import Net
-from goodinit.netlib.data.sources import read_list
+from goodinit.netlib.data.list_files import read_list
 from goodinit.netlib.errors import DataError, NetError
 from pycaffe_images import MEAN, PREPARING, crop_net, random_images
 from toolkit import written

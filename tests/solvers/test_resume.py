@@ -4,7 +4,7 @@ whole is not used."""
 import os
 import random
 import re
-from types import SimpleNamespace
+from collections import deque
 
 import golden
 import killed_training as killed
@@ -16,9 +16,11 @@ from goodinit.netlib.errors import LayerError, SolverError
 from goodinit.netlib.weights import read_weights_file
 from goodinit.proto import files, parse_solver, read_solver_state
 from goodinit.proto.caffe_pb2 import Phase
-from goodinit.solvers import Solver, events, side_file, snapshots
-from goodinit.solvers.snapshots import find_last
-from goodinit.solvers.solver import read
+from goodinit.solvers import Solver, events, side_file
+from goodinit.solvers.snapshot_files import find_last, read_state, remove_unfinished
+from goodinit.solvers.solver_nets import SolverNets
+from goodinit.solvers.solver_param import read_solver_param
+from goodinit.solvers.state import TrainingState
 
 ITERATIONS = 12
 
@@ -32,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 
 def make(fields='', report=None, seed=None):
     """A solver of the net that draws at random wherever one can."""
-    param = read('solver.prototxt')
+    param = read_solver_param('solver.prototxt')
     param.MergeFrom(parse_solver(fields))
     return Solver(
         param, fill=lambda net: fill(net, np.random.default_rng(0)), report=report, seed=seed
@@ -84,7 +86,7 @@ def assert_same_files(theirs, ours):
         return (
             document,
             list(read_weights_file(state.replace('solverstate', 'caffemodel')).layer),
-            list(snapshots.read_state(state).history),
+            list(read_state(state).history),
         )
 
     np.testing.assert_equal(content(ours), content(theirs))
@@ -130,12 +132,10 @@ def test_the_state_of_every_layer_survives_the_file(type, tmp_path):
             Net(golden.net_of(TYPES[type]), Phase.Value(str(case['phase'])), seed=seed)
             for seed in (0, 1)
         ]
-        solvers = [
-            SimpleNamespace(net=net, test_nets=[], losses=[], ranks=net.ranks) for net in nets
-        ]
         nets[0].forward()
-    side_file.write(solvers[0], side_file.layers_of(solvers[0]), str(tmp_path / 'x'), [])
-    side_file.restore(side_file.read(str(tmp_path / 'x')), solvers[1])
+    path = str(tmp_path / 'x')
+    side_file.write(side_file.layers_of(SolverNets(nets[0], [])), [], 1, path, [])
+    side_file.restore(side_file.read(path), SolverNets(nets[1], []), TrainingState([], deque()))
     ours, theirs = ([layer.state() for layer in net.layers] for net in nets)
     np.testing.assert_equal(ours, theirs)
 
@@ -183,13 +183,13 @@ def test_a_snapshot_that_was_not_finished_is_passed_over(moved, again, folder, m
         )
     make().restore(found)
     assert len(list(folder.glob('.*.tmp'))) == 1
-    snapshots.clean('run')
+    remove_unfinished('run')
     assert not list(folder.glob('.*.tmp'))
 
 
 def test_what_a_living_process_writes_is_left_alone(folder):
     with files.written_together(['run_iter_1.resume', 'run_iter_1.caffemodel']) as (first, second):
-        snapshots.clean('run')
+        remove_unfinished('run')
         assert os.path.isdir(os.path.dirname(first))
         for path in (first, second):
             with open(path, 'w') as file:
@@ -231,8 +231,8 @@ def test_a_full_disk_keeps_the_last_snapshot(limit, folder):
     try:
         with pytest.raises(
             SolverError,
-            match=r'^cannot write the snapshot run_iter_3: File too large; those before it '
-            r'are as they were$',
+            match=r'^cannot write the snapshot run_iter_3: File too large; earlier '
+            r'snapshots are unchanged$',
         ):
             solver.step(1)
     finally:
@@ -260,7 +260,8 @@ def test_weights_that_are_missing(folder):
     assert find_last('run') == (
         'run_iter_1.solverstate',
         [
-            f'run_iter_2.solverstate is passed over: File not found: run_iter_2.caffemodel (looked in {folder})'
+            f'run_iter_2.solverstate is passed over: File not found: run_iter_2.caffemodel '
+            f'(looked in {folder})'
         ],
     )
     (folder / 'run_iter_1.solverstate').unlink()
@@ -274,8 +275,8 @@ def test_a_side_file_of_another_snapshot(folder):
     make().step(2)
     (folder / 'run_iter_1.resume').rename(folder / 'run_iter_2.resume')
     message = (
-        'run_iter_2.resume belongs to other files than run_iter_2.caffemodel: delete it to resume as Caffe '
-        'does, with the data from the start'
+        'run_iter_2.resume belongs to other files than run_iter_2.caffemodel: delete it to '
+        'resume as Caffe does, with the data from the start'
     )
     with pytest.raises(SolverError, match=re.escape(message)):
         make().restore('run_iter_2.solverstate')
@@ -305,7 +306,8 @@ def test_a_side_file_of_other_nets(old, new, fields, message, folder):
         (folder / 'net.prototxt').read_text().replace(old, new) if old else killed.NET
     )
     with pytest.raises(
-        SolverError, match=re.escape(f'run_iter_1.resume is of other nets: {message}: delete it')
+        SolverError,
+        match=re.escape(f'run_iter_1.resume belongs to other nets: {message}: delete it'),
     ):
         make(fields).restore('run_iter_1.solverstate')
 
@@ -318,7 +320,8 @@ def test_a_state_of_a_layer_that_does_not_fit(folder):
         SolverError,
         match=r"state of layer 'images' \(ImageData\) does not fit: KeyError\('state'\)",
     ):
-        side_file.restore(document, make())
+        solver = make()
+        side_file.restore(document, solver.nets, solver.state)
 
 
 # -- HDF5
@@ -335,7 +338,8 @@ def test_hdf5_refuses_names_with_slashes_at_once(folder):
 
 def test_parameters_of_a_test_net_alone_are_kept(folder):
     extra = (
-        'layer { name: "own" type: "InnerProduct" bottom: "rows" top: "own" include { phase: TEST } '
+        'layer { name: "own" type: "InnerProduct" bottom: "rows" top: "own" '
+        'include { phase: TEST } '
         'inner_product_param { num_output: 2 weight_filler { type: "gaussian" } } }'
     )
     (folder / 'net.prototxt').write_text(killed.NET + extra)

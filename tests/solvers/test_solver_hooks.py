@@ -13,9 +13,11 @@ from goodinit.solvers import Displayed, NotFinite, Solver
 NET = """
 layer {{ name: "x" type: "Input" top: "x" top: "target"
          input_param {{ shape {{ dim: 2 dim: 3 }} shape {{ dim: 2 dim: 2 }} }} }}
-layer {{ name: "a" type: "InnerProduct" bottom: "x" top: "a" inner_product_param {{ num_output: 4 }} }}
+layer {{ name: "a" type: "InnerProduct" bottom: "x" top: "a"
+        inner_product_param {{ num_output: 4 }} }}
 layer {{ name: "r" type: "{0}" bottom: "a" top: "a" }}
-layer {{ name: "b" type: "InnerProduct" bottom: "a" top: "b" inner_product_param {{ num_output: 2 }} }}
+layer {{ name: "b" type: "InnerProduct" bottom: "a" top: "b"
+        inner_product_param {{ num_output: 2 }} }}
 layer {{ name: "loss" type: "EuclideanLoss" bottom: "b" bottom: "target" top: "loss" }}
 """
 
@@ -135,8 +137,9 @@ def test_a_gradient_that_clipping_measures():
         (lambda: None, lambda: [setattr(param, 'diff', np.inf) for param in solver.learnable])
     )
     message = (
-        'iteration 0: the norm of the gradients is inf; the first that is not finite: the gradient of parameter '
-        "blob 0 of layer 'b' (InnerProduct). Try a lower base_lr (now 0.1), or weights initialized"
+        'iteration 0: the norm of the gradients is inf; the first that is not finite: the '
+        "gradient of parameter blob 0 of layer 'b' (InnerProduct). Try a lower base_lr (now 0.1), "
+        'or weights initialized'
     )
     with pytest.raises(SolverError, match=re.escape(message)):
         solver.step(1)
@@ -167,8 +170,8 @@ def test_no_snapshot_of_what_is_not_finite(tmp_path):
         solver = spoiled('b', 1, fields=f'snapshot_prefix: "{tmp_path}/x"', on_nan=on_nan)
         if on_nan == 'stop':
             message = (
-                "iteration 0: parameter blob 1 of layer 'b' (InnerProduct) holds numbers that are not finite, "
-                'and no snapshot is written. Try a lower'
+                "iteration 0: parameter blob 1 of layer 'b' (InnerProduct) holds numbers that "
+                'are not finite, and no snapshot is written. Try a lower'
             )
             with pytest.raises(SolverError, match=re.escape(message)):
                 solver.snapshot()

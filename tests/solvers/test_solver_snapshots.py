@@ -12,7 +12,7 @@ import solver_runs as runs
 from goodinit.netlib.errors import GoodinitError, SolverError
 from goodinit.proto import parse_solver, read_solver_state, read_weights
 from goodinit.solvers import RULES, Solver
-from goodinit.solvers.solver import read
+from goodinit.solvers.solver_param import read_solver_param
 
 CASES = golden.find('solvers/*_restore_at_5.npz')
 BVLC = golden.find('io/snap_*.npz')
@@ -22,16 +22,21 @@ WEIGHTS = [RNG.normal(size=shape) for shape in ((5, 4), (5,), (3, 5), (3,))]
 NET = """net_param {
   layer { name: "data" type: "Input" top: "data" top: "label"
           input_param { shape { dim: 6 dim: 4 } shape { dim: 6 } } }
-  layer { name: "ip1" type: "InnerProduct" bottom: "data" top: "ip1" inner_product_param { num_output: 5 } }
+  layer { name: "ip1" type: "InnerProduct" bottom: "data" top: "ip1"
+  inner_product_param { num_output: 5 } }
   layer { name: "th" type: "TanH" bottom: "ip1" top: "ip1" }
-  layer { name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2" inner_product_param { num_output: 3 } }
+  layer { name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2"
+  inner_product_param { num_output: 3 } }
   layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip2" bottom: "label" top: "loss" } }
 """
 
 
 def make(prefix, fields='', net=NET):
     """A solver with a small net of distinct weights and fixed data."""
-    text = f'base_lr: 0.1 lr_policy: "multistep" gamma: 0.5 stepvalue: 2 stepvalue: 6 snapshot_prefix: "{prefix}" '
+    text = (
+        f'base_lr: 0.1 lr_policy: "multistep" gamma: 0.5 stepvalue: 2 stepvalue: 6 '
+        f'snapshot_prefix: "{prefix}" '
+    )
     solver = Solver(parse_solver(f'{text} {fields} {net}'))
     solver.net.blobs['data'].data = DATA
     solver.net.blobs['label'].data = LABEL
@@ -122,7 +127,7 @@ def test_the_prefix_comes_from_the_solver_file(given, prefix, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'there').mkdir()
     (tmp_path / 'some.solver.prototxt').write_text(f'net: "x" lr_policy: "fixed" {given}')
-    assert read('some.solver.prototxt').snapshot_prefix == prefix
+    assert read_solver_param('some.solver.prototxt').snapshot_prefix == prefix
 
 
 # -- what can be wrong

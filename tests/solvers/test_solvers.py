@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import solver_runs as runs
 from goodinit.proto import blob_to_array, parse_solver, read_solver_state, read_weights
-from goodinit.solvers.solver import read
+from goodinit.solvers.solver_param import read_solver_param
 
 from goodinit import solvers
 
@@ -81,7 +81,7 @@ RUNS = {run['name']: run for run in golden.read_json('cli/index.json')}
 def train(name, weights='init.caffemodel', resume=None):
     """Run a solver file of the working directory to its end; returns the solver and its events."""
     events = []
-    param = read(name)
+    param = read_solver_param(name)
     if weights:
         param.weights.append(weights)
     solver = runs.make(param, report=events.append)

@@ -44,7 +44,7 @@ TEXTS = [
     (
         'layer { name: "a" }}\nlayer { name: "b" // no\n top "c" 3: 4 type: }',
         [
-            "n:1:20: a '}' too many",
+            "n:1:20: one '}' too many",
             'n:2:19: Expected identifier or number, got /',
             'n:3:6: Expected ":"',
             f'n:3:10: {NO_FIELD}"3"',

@@ -125,7 +125,7 @@ def test_old_formats(folder):
         'for layer type relu: left out'
     ]
     assert found(folder, OLD + ' layer { name: "new" }') == [
-        'net.prototxt: a net has either `layer` or the older `layers`, and this one both '
+        'net.prototxt: a net has either `layer` or the older `layers`, and this one has both '
         '(at net.prototxt:2 and net.prototxt:1): upgrade the `layers` first'
     ]
 
@@ -157,7 +157,7 @@ def test_data_that_are_wrong(folder):
         database.put(b'0', b'no datum at all')
     findings = found(folder, train_val())
     assert (
-        len(findings) == 1 and 'warning' not in findings[0] and 'is no Datum message' in findings[0]
+        len(findings) == 1 and 'warning' not in findings[0] and 'is not a Datum message' in findings[0]
     )
 
 

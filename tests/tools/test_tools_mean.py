@@ -5,8 +5,8 @@ import re
 
 import golden
 import numpy as np
+from goodinit.netlib.data.array_files import read_mean
 from goodinit.netlib.data.databases import create_database
-from goodinit.netlib.data.transform import read_mean
 from goodinit.proto import read_blob
 from goodinit.proto.caffe_pb2 import Datum
 from goodinit.tools.compute_image_mean import main

@@ -13,7 +13,7 @@ from goodinit.feeding.digit_training import feed_digits, use_digits
 from goodinit.initializers import fill
 from goodinit.proto import read_weights
 from goodinit.solvers import Solver, events
-from goodinit.solvers.solver import read
+from goodinit.solvers.solver_param import read_solver_param
 from goodinit.tools import caffe, train
 from goodinit.tools import test as score
 from goodinit.tools.train import main
@@ -244,7 +244,7 @@ def test_a_bundled_solver_learns_digits(empty, capsys):
 
 def test_digits_go_on_where_they_were(empty):
     path = find_model('lenet', 'solver')
-    param = read(path)
+    param = read_solver_param(path)
     digits = use_digits(param, path)
     param.iter_size, param.max_iter, param.snapshot, param.random_seed = 2, 4, 2, 1
     whole, resumed = (

@@ -10,11 +10,12 @@ from ...netlib import Net
 from ...netlib.engines import make_engine
 from ...proto import format_text
 from ...proto.caffe_pb2 import SolverParameter
-from ...solvers import Solver, snapshots
+from ...solvers import Solver
 from ...solvers.log.caffe_log import SolverLog
 from ...solvers.log.glog import log
 from ...solvers.log.net_log import load_weights, log_net
-from ...solvers.solver import read
+from ...solvers.snapshot_files import remove_unfinished
+from ...solvers.solver_param import read_solver_param
 from ..cli.console import UsageError
 from ..cli.gpu import CPU_ENGINE, gpu_if_any
 from ..cli.signals import Signals
@@ -26,7 +27,7 @@ def train(args: argparse.Namespace) -> None:
     param = solver_param(args)
     engine = solver_engine(args, param)
     log('solver.cpp:45', f'Initializing solver from parameters: \n{format_text(param).rstrip()}')
-    snapshots.clean(param.snapshot_prefix)
+    remove_unfinished(param.snapshot_prefix)
     solver = Solver(
         param,
         engine=make_engine(engine, deterministic=args.deterministic),
@@ -46,7 +47,7 @@ def solver_param(args: argparse.Namespace) -> SolverParameter:
     check_given(args.solver, 'Need a solver definition to train: --solver=solver.prototxt')
     if args.snapshot and args.weights:
         raise UsageError('Give a snapshot to resume training or weights to finetune but not both.')
-    param = read(args.solver)
+    param = read_solver_param(args.solver)
     param.train_state.level = args.level
     param.train_state.stage.extend(stages(args))
     if args.weights:

@@ -12,8 +12,10 @@ from ...netlib.errors import GoodinitError
 from ...netlib.shapes import Shape
 from ...proto import ProtoError, existing_file, read_text, upgrade_solver
 from ...proto.caffe_pb2 import NetParameter, SolverParameter
-from ...solvers import rates, rules, snapshots, solver_nets, update
-from ...solvers.solver import LEAST, check_least
+from ...solvers import rates, snapshot_files, solver_nets
+from ...solvers.rules import check_rule
+from ...solvers.solver_param import LEAST, check_least
+from ...solvers.update import check_regularization
 from .findings import Finding, found
 from .net_lint import NetLint
 from .parse import parse_as
@@ -82,18 +84,18 @@ class SolverLint:
         """Note what is wrong with the fields; returns whether those that name nets agree."""
         param = SolverParameter()
         param.CopyFrom(self.solver)
-        snapshots.set_prefix(param, self.path)
-        self._passes(rates.check, param)
-        self._passes(update.check, param)
-        self._passes(rules.check, param)
+        snapshot_files.set_prefix(param, self.path)
+        self._passes(rates.check_rates, param)
+        self._passes(check_regularization, param)
+        self._passes(check_rule, param)
         if param.snapshot or param.snapshot_after_train:
-            self._passes(snapshots.check, param)
+            self._passes(snapshot_files.check_prefix, param)
         for path in ','.join(param.weights).split(','):
             if path.strip():
                 self._passes(existing_file, path.strip(), field='weights')
         for field in LEAST:
             self._passes(check_least, param, field)
-        return self._passes(solver_nets.check, self.solver)
+        return self._passes(solver_nets.check_nets, self.solver)
 
     def _passes(self, check: Callable[..., object], *arguments: object, field: str = '') -> bool:
         """Whether a check raises nothing; what it raises is noted, at the line of `field` if it is
@@ -173,7 +175,7 @@ class SolverLint:
         tests = own + [main] * (len(test_params) - len(own))
         train = main.in_state(solver_nets.train_param(self.solver).state, trains=True)
         if train:
-            self._passes(snapshots.check_net, self.solver, train)
+            self._passes(snapshot_files.check_format, self.solver, train)
         for lint, param in zip(tests, test_params, strict=True):
             test = lint.in_state(param.state, trains=False)
             if train and test:

@@ -27,7 +27,7 @@ def rate_warnings(solver: SolverParameter) -> Iterator[str]:
     """Fields of the learning rate: the rate is computed, to see which of them it reads."""
     noting: Any = Noting(solver)
     try:
-        rates.check(solver)
+        rates.check_rates(solver)
         step = rates.next_step(noting, 1, 0)
         rate = rates.rate(noting, 1, max(step, 1))
     except SolverError:

@@ -14,7 +14,7 @@ from ...caffe import Net
 from ...caffe.common import common
 from ...feeding.bundled import find_model
 from ...feeding.weights_file import take_weights
-from ...netlib.data.transform import read_mean
+from ...netlib.data.array_files import read_mean
 from ...netlib.engines import make_engine
 from ...netlib.errors import GoodinitError
 from ...proto import existing_file, read_net

@@ -13,14 +13,13 @@ class Data(Batches):
          label  (batch_size,)               may be left out
 
     Images are raw or encoded datums; transform_param crops, mirrors, subtracts the mean and scales.
-    rand_skip leaves out a random number of images at the start. Source: BVLC Caffe's data_layer.
+    rand_skip skips a random number of images at the start. Source: BVLC Caffe's data_layer.
     """
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int:
         return self.param.data_param.batch_size
 
-    def images(self):
-        return DatumReader(
-            self.param.data_param, Transformer(self.param.transform_param, self.phase), self.rng
-        )
+    def images(self) -> DatumReader:
+        transform = Transformer(self.param.transform_param, self.phase)
+        return DatumReader(self.param.data_param, transform, self.rng)

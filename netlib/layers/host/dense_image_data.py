@@ -1,5 +1,8 @@
-from ...data.readers import DenseReader
+from typing import Any
+
+from ...data.dense_reader import DenseReader
 from ...registry import register
+from ..base import Blobs
 from .shared.batches import Batches
 
 
@@ -9,9 +12,9 @@ class DenseImageData(Batches):
     pixel: SegNet's data
 
     top  data   (batch_size, C, H, W)       of varying H and W only where batch_size is 1
-         label  (batch_size, 1, H, W)       grey levels as they are; H and W over label_divide_factor
+         label  (batch_size, 1, H, W)       gray levels; H and W divided by label_divide_factor
 
-    Each line of the list is two paths, put after root_folder, and after root_folder_image and
+    Each line of the list is two paths, which follow root_folder, and then root_folder_image and
     root_folder_label. new_height and new_width resize, labels to the nearest pixel. Both are cut
     and mirrored alike: by transform_param's crop_size and mirror, or the layer's own; crop_height
     and crop_width take the lowest rows. Mean and scale are for images alone. is_color, shuffle and
@@ -22,32 +25,43 @@ class DenseImageData(Batches):
     tops = 2
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int:
         return self.param.dense_image_data_param.batch_size
 
-    def images(self):
-        p, transform = self.param.dense_image_data_param, self.param.transform_param
-        for pair in (('new_height', 'new_width'), ('crop_height', 'crop_width')):
-            height, width = (getattr(p, field) for field in pair)
-            if bool(height) != bool(width):
-                raise self.error(
-                    f'Current implementation requires {pair[0]} and {pair[1]} to be set at the same time: '
-                    f'found {height} and {width}'
-                )
+    def images(self) -> DenseReader:
+        p = self.param.dense_image_data_param
+        transform = self.param.transform_param
+        self.check_pair('new_height', 'new_width')
+        self.check_pair('crop_height', 'crop_width')
         if p.crop_height and transform.crop_size:
             raise self.error('found crop_size and crop_height, needed: one of them')
-        if not 0 < p.label_divide_factor <= min(p.new_height or 2**32, p.new_width or 2**32):
-            raise self.error(
-                f'label_divide_factor: found {p.label_divide_factor}, must be positive, and not above '
-                'new_height and new_width'
-            )
-        if p.label_divide_factor > 1 and (p.crop_height or transform.crop_size):
-            raise self.error(
-                f'label_divide_factor: found {p.label_divide_factor} with a crop, needed: one of them'
-            )
+        self.check_factor(has_crop=bool(p.crop_height or transform.crop_size))
         return DenseReader(p, transform, self.phase, self.rng)
 
-    def shape_tops(self, top, part):
-        image, labels, _ = part[0]
+    def check_pair(self, *fields: str) -> None:
+        """Raises LayerError where only one of two extents is given."""
+        height, width = (getattr(self.param.dense_image_data_param, field) for field in fields)
+        if bool(height) != bool(width):
+            raise self.error(
+                f'Current implementation requires {" and ".join(fields)} to be set at the same '
+                f'time: found {height} and {width}'
+            )
+
+    def check_factor(self, has_crop: bool) -> None:
+        """Raises LayerError for a label_divide_factor that cannot divide, or beside a crop."""
+        p = self.param.dense_image_data_param
+        factor = p.label_divide_factor
+        if factor <= 0 or p.new_height and factor > min(p.new_height, p.new_width):
+            raise self.error(
+                f'label_divide_factor: found {factor}, must be positive, and not above new_height '
+                'and new_width'
+            )
+        if factor > 1 and has_crop:
+            raise self.error(
+                f'label_divide_factor: found {factor} with a crop, needed: one of them'
+            )
+
+    def shape_tops(self, top: Blobs, item: list[Any]) -> None:
+        image, labels, _ = item[0]
         top[0].reshape(self.batch_size, *image.pixels.shape)
         top[1].reshape(self.batch_size, *labels.shape)

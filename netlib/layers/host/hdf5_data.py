@@ -1,6 +1,7 @@
-from ...data.hdf5 import HDF5Reader, read_file_list
+from ...data.hdf5 import HDF5Reader, Part, read_file_list
 from ...errors import DataError
 from ...registry import register
+from ..base import Blobs
 from .shared.reading import Reading
 
 
@@ -12,40 +13,42 @@ class HDF5Data(Reading):
     top  x_k  (batch_size, ...)     rows of the dataset that has the top's name
 
     `source` lists the files; a batch may reach from one into the next. shuffle: each pass takes the
-    files, and the rows within each, in a new order. A single file is held in memory, of several the
-    next is read ahead. There is no transform_param. Source: BVLC Caffe's hdf5_data_layer.
+    files, and the rows within each, in a new order. A single file is held in memory; of several,
+    the next one is read ahead. There is no transform_param. Source: BVLC Caffe's hdf5_data_layer.
     """
 
     tops = (1, None)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         if self.param.HasField('transform_param'):
             raise self.error(
-                'HDF5Data does not transform data. Leave transform_param out; store what it would give'
+                'HDF5Data does not transform data. Leave transform_param out; store what it would '
+                'give'
             )
         if not self.param.hdf5_data_param.batch_size:
             raise self.error('batch_size: found 0, must be positive')
         super().setup(bottom, top)
 
-    def open(self):
+    def open(self) -> HDF5Reader:
         p = self.param.hdf5_data_param
         files = read_file_list(p.source)
         self.ahead = int(len(files) > 1)
         return HDF5Reader(files, list(self.param.top), p.batch_size, p.shuffle, self.rng)
 
-    def shape_tops(self, top, parts):
-        _, columns = parts[0]
+    def shape_tops(self, top: Blobs, item: list[Part]) -> None:
+        _, columns = item[0]
         for blob, rows in zip(top, columns, strict=True):
             blob.reshape(self.param.hdf5_data_param.batch_size, *rows.shape[1:])
 
-    def fill(self, top):
-        i = 0
+    def fill(self, top: Blobs) -> None:
+        start = 0
         for file, columns in self.take():
+            end = start + len(columns[0])
             for blob, rows in zip(top, columns, strict=True):
                 if rows.shape[1:] != blob.shape[1:]:
                     raise DataError(
-                        f"{file}: rows of '{blob.name}' are {rows.shape[1:]}, those of the first file "
-                        f'{blob.shape[1:]}'
+                        f"{file}: rows of '{blob.name}' are {rows.shape[1:]}, those of the first "
+                        f'file {blob.shape[1:]}'
                     )
-                blob.data[i : i + len(rows)] = rows
-            i += len(columns[0])
+                blob.data[start:end] = rows
+            start = end

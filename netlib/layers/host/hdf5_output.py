@@ -1,28 +1,39 @@
+import numpy as np
+
+from ...blob import Blob
 from ...data.hdf5 import write_datasets
 from ...errors import DataError
 from ...registry import register
-from ..base import Layer
+from ..base import Blobs, Flags, Layer
+from .shared.errors import data_error
+
+
+def four_axes(blob: Blob) -> np.ndarray:
+    """The values, with axes of extent 1 at the end until there are four."""
+    missing = [1] * (4 - blob.axes)
+    return blob.data.reshape(*blob.shape, *missing)
 
 
 @register
 class HDF5Output(Layer):
     """Write one batch to the HDF5 file file_name, as the datasets `data` and `label`
 
-    bottom  data   (N, C, H, W)     axes that are absent at the end count as 1
+    bottom  data   (N, C, H, W)     missing axes at the end count as 1
             label  (N, ...)         likewise
 
     As in Caffe the file holds the first forward pass, and a second one is an error. Source: BVLC
     Caffe's hdf5_output_layer.
     """
 
-    bottoms, tops = 2, 0
+    bottoms = 2
+    tops = 0
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.written = False
         if not self.param.hdf5_output_param.file_name:
             raise self.error('file_name: needed, the HDF5 file to write')
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         data, label = bottom
         for blob in bottom:
             if not 1 <= blob.axes <= 4:
@@ -31,27 +42,23 @@ class HDF5Output(Layer):
                 )
         if data.shape[0] != label.shape[0]:
             raise self.error(
-                f"bottoms '{data.name}' {data.shape_text} and '{label.name}' {label.shape_text} must have "
-                'the same first dimension'
+                f"bottoms '{data.name}' {data.shape_text} and '{label.name}' {label.shape_text} "
+                'must have the same first dimension'
             )
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         file = self.param.hdf5_output_param.file_name
         if self.written:
-            raise DataError(
-                str(
-                    self.error(
-                        f'{file} holds a batch already: run one forward pass, with a batch of all '
-                        'samples'
-                    )
-                )
+            raise data_error(
+                self,
+                f'{file} already holds a batch: run one forward pass, with a batch of all samples',
             )
-        arrays = [blob.data.reshape(*blob.shape, *[1] * (4 - blob.axes)) for blob in bottom]
+        data, label = bottom
         try:
-            write_datasets(file, dict(zip(('data', 'label'), arrays, strict=True)))
+            write_datasets(file, {'data': four_axes(data), 'label': four_axes(label)})
         except DataError as error:
-            raise DataError(str(self.error(str(error)))) from error
+            raise data_error(self, str(error)) from error
         self.written = True
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         pass

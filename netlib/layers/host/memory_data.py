@@ -1,28 +1,29 @@
 import warnings
+from typing import Any
 
 import numpy as np
 
-from ...errors import DataError
 from ...registry import register
-from ..base import Layer
+from ..base import Blobs, Flags, Layer
+from .shared.errors import data_error
 
 
 @register
 class MemoryData(Layer):
-    """Batches of arrays that whoever runs the net hands over with `set_arrays`; after the last
-    comes the first
+    """Batches of the arrays that `set_arrays` was given; after the last comes the first
 
     top  data   (batch_size, channels, height, width)
          label  (batch_size, 1, 1, 1)
 
-    As in Caffe, arrays are taken as they are: transform_param is not applied to them. Source: BVLC
+    As in Caffe, arrays are used as they are: transform_param is not applied to them. Source: BVLC
     Caffe's memory_data_layer.
     """
 
-    bottoms, tops = 0, 2
+    bottoms = 0
+    tops = 2
     is_data = True
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.memory_data_param
         self.shape = p.batch_size, p.channels, p.height, p.width
         if not all(self.shape):
@@ -30,55 +31,48 @@ class MemoryData(Layer):
                 'batch_size, channels, height, and width must be specified and positive in '
                 f'memory_data_param; found {self.shape}'
             )
-        self.arrays, self.next = None, 0
+        self.arrays: tuple[np.ndarray, np.ndarray] | None = None
+        self.next = 0
         top[0].reshape(*self.shape)
         top[1].reshape(p.batch_size, 1, 1, 1)
 
     def set_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
-        """What the coming forward passes give: data (n, channels, height, width) and n labels, with
-        n a multiple of batch_size. They are not copied."""
-        batch, *image = self.shape
-        if data.shape[1:] != tuple(image) or len(data) == 0 or len(data) % batch:
-            raise DataError(
-                str(
-                    self.error(
-                        f'data: found {data.shape}, needed (a multiple of {batch}, {image[0]}, '
-                        f'{image[1]}, {image[2]})'
-                    )
-                )
+        """What the next forward passes give: data (n, channels, height, width) and n labels, with n
+        a multiple of batch_size. They are not copied. Raises DataError."""
+        batch, channels, height, width = self.shape
+        is_batches = len(data) > 0 and len(data) % batch == 0
+        if not is_batches or data.shape[1:] != (channels, height, width):
+            raise data_error(
+                self,
+                f'data: found {data.shape}, needed (a multiple of {batch}, {channels}, {height}, '
+                f'{width})',
             )
         if labels.size != len(data):
-            raise DataError(
-                str(
-                    self.error(
-                        f'labels: found {labels.size}, needed one for each of {len(data)} images'
-                    )
-                )
+            raise data_error(
+                self, f'labels: found {labels.size}, needed one for each of {len(data)} images'
             )
         if self.param.HasField('transform_param'):
             warnings.warn(str(self.error('transform_param is not applied to arrays')), stacklevel=2)
         self.arrays = data, labels.reshape(-1, 1, 1, 1)
         self.next = 0
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         if self.arrays is None:
-            raise DataError(
-                str(self.error('has no data: call set_arrays(data, labels) before forward'))
-            )
+            raise data_error(self, 'has no data: call set_arrays(data, labels) before forward')
+        end = self.next + self.shape[0]
         for blob, array in zip(top, self.arrays, strict=True):
-            blob.data = array[self.next : self.next + self.shape[0]]
-        self.next = (self.next + self.shape[0]) % len(self.arrays[0])
+            blob.data = array[self.next : end]
+        self.next = end % len(self.arrays[0])
 
-    def state(self):
-        """The place in the arrays, which themselves are not part of it: hand them over before
-        `restore`."""
+    def state(self) -> dict[str, Any]:
+        """The place in the arrays. They are not part of it: set them before `restore`."""
         return {'next': self.next}
 
-    def restore(self, state):
+    def restore(self, state: dict[str, Any]) -> None:
         self.next = state['next']
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         pass

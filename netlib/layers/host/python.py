@@ -3,12 +3,14 @@
 import importlib
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
 
-from ...blob import Blob
+from ...blob import Blob, Param
 from ...registry import register
-from ..base import Layer
+from ..base import Blobs, Flags, Layer
 from ..traits import Traits
 
 log = logging.getLogger(__name__)
@@ -37,23 +39,27 @@ def refused(when: bool = True) -> Iterator[None]:
 def blame(error: BaseException) -> str:
     """Whose code raised an error: "layer 'x' (Python), net.prototxt:3: its code at layers.py:12";
     '' where it was not a Python layer's."""
-    layer, file, at = None, '', 0
+    layer: Python | None = None
+    user_file = ''  # the first one that the layer calls
+    user_line = 0
     for frame, line in traceback.walk_tb(error.__traceback__):
-        here, owner = frame.f_code.co_filename, frame.f_locals.get('self')
-        if here == __file__:
+        file = frame.f_code.co_filename
+        owner = frame.f_locals.get('self')
+        if file == __file__:
             if isinstance(owner, Python):
-                layer, file = owner, ''
-        elif layer is not None and file in ('', here) and 'importlib' not in here:
-            file, at = here, line
-    return (
-        ''
-        if layer is None
-        else str(layer.error(f'its code at {file}:{at}' if file else 'its code'))
-    )
+                layer = owner
+                user_file = ''
+        elif layer is not None and user_file in ('', file) and 'importlib' not in file:
+            user_file = file
+            user_line = line
+    if layer is None:
+        return ''
+    place = f' at {user_file}:{user_line}' if user_file else ''
+    return str(layer.error(f'its code{place}'))
 
 
 class PythonLayer:
-    """What a user's layer derives from; pycaffe's caffe.Layer.
+    """The base class of a user's layer; pycaffe's caffe.Layer.
 
     A subclass has setup(bottom, top), reshape(bottom, top), forward(bottom, top) and backward(top,
     propagate_down, bottom). They get lists of blobs as pycaffe shows them: `data` and `diff` are
@@ -66,19 +72,22 @@ class PythonLayer:
     type = 'Python'
 
     def __init__(self, layer: 'Python'):
-        self.param_str, self.phase = layer.param.python_param.param_str, layer.phase
-        self.blobs = Blobs(layer)
+        self.param_str = layer.param.python_param.param_str
+        self.phase = layer.phase
+        self.blobs = ParamList(layer)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Sequence['View'], top: Sequence['View']) -> None:
         pass
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Sequence['View'], top: Sequence['View']) -> None:
         raise NotImplementedError(f'{type(self).__name__} must have reshape(bottom, top)')
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Sequence['View'], top: Sequence['View']) -> None:
         raise NotImplementedError(f'{type(self).__name__} must have forward(bottom, top)')
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(
+        self, top: Sequence['View'], propagate_down: Flags, bottom: Sequence['View']
+    ) -> None:
         raise NotImplementedError(
             f'{type(self).__name__} must have backward(top, propagate_down, bottom)'
         )
@@ -89,18 +98,20 @@ class Python(Layer):
     """y_k = whatever the class `layer` of the Python module `module` computes; PythonLayer says how
 
     The module is found as any import is: beside the running script, or in a folder of PYTHONPATH.
-    It is code, and runs when the net is built: one line on the log says so, and `allow(False)`
-    refuses it. What it raises comes through as it is. Source: BVLC Caffe's python_layer.
+    It is code, and runs when the net is built: one line in the log says so, and `allow(False)`
+    refuses it. Its exceptions pass through as they are. Source: BVLC Caffe's python_layer.
     """
 
-    bottoms = tops = (0, None)
+    bottoms = (0, None)
+    tops = (0, None)
     traits = Traits(in_place=True)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.user = self.user_class()(self)
         self.user.setup(views(bottom), views(top))
 
-    def user_class(self):
+    def user_class(self) -> type[PythonLayer]:
+        """The class that the prototxt names. Raises LayerError."""
         p = self.param.python_param
         if not _allowed:
             raise self.error(
@@ -117,33 +128,37 @@ class Python(Layer):
             raise self.error(
                 f"layer: module '{p.module}' has no class '{p.layer}' derived from PythonLayer"
             )
-        if p.module not in _announced:
-            _announced.add(p.module)
-            log.warning(
-                "layer '%s' runs Python code: %s", self.name, getattr(module, '__file__', p.module)
-            )
+        self.announce(module)
         return found
 
-    def reshape(self, bottom, top):
+    def announce(self, module: ModuleType) -> None:
+        """Log, once for each module, that its code runs."""
+        name = self.param.python_param.module
+        if name not in _announced:
+            _announced.add(name)
+            file = getattr(module, '__file__', name)
+            log.warning("layer '%s' runs Python code: %s", self.name, file)
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.user.reshape(views(bottom), views(top))
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.user.forward(views(bottom), views(top))
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.user.backward(views(top), list(propagate_down), views(bottom))
 
 
 class View:
-    """A blob as pycaffe shows it: Blob, with the old names of the first four axes (1 where there is
-    none)."""
+    """A blob as pycaffe shows it: a Blob with the old names of the first four axes (1 for one that
+    is missing)."""
 
-    __slots__ = ('_blob',)  # so that `top[0].data = x` is an error, not lost
+    __slots__ = ('_blob',)  # then `top[0].data = x` is an error, not lost
 
     def __init__(self, blob: Blob):
         self._blob = blob
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._blob, name)
 
     num = property(lambda self: self._extent(0))
@@ -151,15 +166,16 @@ class View:
     height = property(lambda self: self._extent(2))
     width = property(lambda self: self._extent(3))
 
-    def _extent(self, axis):
+    def _extent(self, axis: int) -> int:
         return self._blob.shape[axis] if axis < self._blob.axes else 1
 
 
-def views(blobs):
+def views(blobs: Blobs) -> list[View]:
+    """The blobs as pycaffe shows them."""
     return [View(blob) for blob in blobs]
 
 
-class Blobs:
+class ParamList:
     """The parameters of a Python layer: a list to which setup adds."""
 
     def __init__(self, layer: Layer):
@@ -168,8 +184,8 @@ class Blobs:
     def add_blob(self, *shape: int) -> None:
         self._layer.add_param(shape)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._layer.params)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> Param:
         return self._layer.params[i]

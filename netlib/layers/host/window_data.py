@@ -1,6 +1,7 @@
 from ...data.transform import Transformer
-from ...data.windows import WindowReader
+from ...data.window_reader import WindowReader
 from ...registry import register
+from ..base import Blobs
 from .shared.batches import Batches
 
 
@@ -21,22 +22,21 @@ class WindowData(Batches):
     tops = 2
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int:
         return self.param.window_data_param.batch_size
 
-    def setup(self, bottom, top):
-        crop, p = self.param.transform_param.crop_size, self.param.window_data_param
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        p = self.param.window_data_param
+        crop = self.param.transform_param.crop_size
         if crop <= 2 * p.context_pad:
             raise self.error(
-                f'crop_size: found {crop}, needed: above 0, and twice the context_pad {p.context_pad}'
+                f'crop_size: found {crop}, needed: above 0, and twice the context_pad '
+                f'{p.context_pad}'
             )
         if p.crop_mode not in ('warp', 'square'):
             raise self.error(f"crop_mode: found '{p.crop_mode}', needed: warp or square")
         super().setup(bottom, top)
 
-    def images(self):
-        return WindowReader(
-            self.param.window_data_param,
-            Transformer(self.param.transform_param, self.phase),
-            self.rng,
-        )
+    def images(self) -> WindowReader:
+        transform = Transformer(self.param.transform_param, self.phase)
+        return WindowReader(self.param.window_data_param, transform, self.rng)

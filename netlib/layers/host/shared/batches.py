@@ -1,12 +1,13 @@
-"""What Data, ImageData and WindowData share: from a row of images to the tops of one batch after
-the other."""
+"""What Data, ImageData and WindowData share: images become the tops, batch by batch."""
 
 from ....data.prefetch import THREADS, Grouped, Reader
-from ....data.transform import dimensions
+from ....data.readers import Image
 from ....errors import DataError
+from ....shapes import dimensions
+from ...base import Blobs, Count
 from .reading import Reading
 
-# images that a thread makes at a time, at most: fewer would have it wait for the others more often
+# The most images that a thread makes at a time; with fewer, threads wait more often for their turn.
 PART = 16
 
 
@@ -18,40 +19,49 @@ class Batches(Reading):
          label  (batch_size,)               may be left out
 
     data_param's prefetch says how many batches are made ahead, for ImageData and WindowData too, as
-    in Caffe. A subclass has `batch_size` and `images`, a reader of (patch, label or None, name).
+    in Caffe. A subclass has `batch_size` and `images`.
     """
 
-    tops: int | tuple[int, int | None] = (1, 2)
-    batch_size = 0
+    tops: Count = (1, 2)
     threads = THREADS
 
-    def images(self) -> Reader:
+    @property
+    def batch_size(self) -> int:
         raise NotImplementedError
 
-    def setup(self, bottom, top):
+    def images(self) -> Reader:
+        """A new reader of an Image at a time."""
+        raise NotImplementedError
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         if self.batch_size < 1:
             raise self.error(f'batch_size: found {self.batch_size}, must be positive')
-        self.part = max(n for n in range(1, PART + 1) if self.batch_size % n == 0)
-        self.ahead = self.param.data_param.prefetch * self.batch_size // self.part
+        sizes = range(1, PART + 1)
+        self.part = max(n for n in sizes if self.batch_size % n == 0)
+        images = self.param.data_param.prefetch * self.batch_size
+        self.ahead = images // self.part
         super().setup(bottom, top)
 
-    def open(self):
+    def open(self) -> Reader:
         return Grouped(self.images(), self.part)
 
-    def shape_tops(self, top, part):
-        top[0].reshape(self.batch_size, *part[0][0].pixels.shape)
+    def shape_tops(self, top: Blobs, item: list[Image]) -> None:
+        patch, _, _ = item[0]
+        top[0].reshape(self.batch_size, *patch.pixels.shape)
         for label in top[1:]:
             label.reshape(self.batch_size)
 
-    def fill(self, top):
+    def fill(self, top: Blobs) -> None:
         for start in range(0, self.batch_size, self.part):
             part = self.take()
             if start == 0:
                 self.shape_tops(top, part)
             for i, image in enumerate(part, start):
-                self.put(i, *image, top)
+                self.put(i, image, top)
 
-    def put(self, i, patch, label, name, top):
+    def put(self, i: int, image: Image, top: Blobs) -> None:
+        """Write an image to its place in the batch. Raises DataError where it does not fit."""
+        patch, label, name = image
         if patch.pixels.shape != top[0].shape[1:]:
             raise DataError(
                 f'{name} is {dimensions(patch.pixels.shape)}, but the batch began with '

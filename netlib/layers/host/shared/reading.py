@@ -1,9 +1,13 @@
-"""What the layers share that read files: a place in the data, reading ahead, errors that name the
-layer."""
+"""What all layers that read files share: a place in the data, reading ahead, and errors that name
+the layer."""
 
-from ....data.prefetch import Reader, Share, read_ahead
+from collections.abc import Generator
+from typing import Any
+
+from ....data.prefetch import Item, Prefetch, Reader, Share, read_ahead
 from ....errors import DataError
-from ...base import Layer
+from ...base import Blobs, Flags, Layer
+from .errors import data_error
 
 
 class Reading(Layer):
@@ -11,67 +15,67 @@ class Reading(Layer):
     the net computes.
 
     A subclass opens the reader, shapes the tops after its first item, and fills them. `ahead` and
-    `threads` are read_ahead's.
+    `threads` are those of read_ahead.
     """
 
     bottoms = 0
     is_data = True
-    ahead, threads = 0, 1
+    ahead = 0
+    threads = 1
 
     def open(self) -> Reader:
+        """A new reader, at the first item."""
         raise NotImplementedError
 
-    def shape_tops(self, top, item):
+    def shape_tops(self, top: Blobs, item: Any) -> None:
+        """Shape the tops as an item of the reader demands."""
         raise NotImplementedError
 
-    def fill(self, top):
+    def fill(self, top: Blobs) -> None:
         """Fill the tops with what `take` gives."""
         raise NotImplementedError
 
-    def setup(self, bottom, top):
-        self.upcoming = None
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        self.upcoming: Prefetch | Generator[Item, None, None] | None = None
         try:
             self.reader = Share(self.open(), self.ranks.rank, self.ranks.size)
             self.place = self.reader.state()
             first = next(self.reader)()
         except DataError as error:
-            raise self.data_error(error) from error
+            raise data_error(self, str(error)) from error
         self.restore(self.place)
         self.shape_tops(top, first)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def forward(self, bottom, top):
-        if self.upcoming is None:
-            self.upcoming = read_ahead(self.reader, self.ahead, self.threads)
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         try:
             self.fill(top)
         except BaseException as error:
             self.restore(self.place)  # the next forward tries this batch again
             if isinstance(error, DataError):
-                raise self.data_error(error) from error
+                raise data_error(self, str(error)) from error
             raise
         self.place = self.taken
 
-    def take(self):
+    def take(self) -> Any:
         """The reader's next item."""
+        if self.upcoming is None:
+            self.upcoming = read_ahead(self.reader, self.ahead, self.threads)
         item, self.taken = next(self.upcoming)
         return item
 
-    def state(self):
+    def state(self) -> dict[str, Any]:
         """The place after the batch that the last forward gave, however much was read ahead."""
         return self.place
 
-    def restore(self, state):
+    def restore(self, state: dict[str, Any]) -> None:
         if self.upcoming is not None:
             self.upcoming.close()
             self.upcoming = None
         self.reader.restore(state)
         self.place = state
 
-    def data_error(self, error):
-        return DataError(str(self.error(str(error))))
-
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         pass

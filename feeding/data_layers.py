@@ -1,4 +1,4 @@
-"""What the data layers of a prototxt say: what they read, how many samples at a time, for whom."""
+"""What the data layers of a prototxt say: what they read, how much at a time, which are labels."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +22,11 @@ def is_data_layer(layer: LayerParameter) -> bool:
     known: type[Layer] = layer_class(layer)
     makes_only = bool(layer.top) and not layer.bottom
     return known.is_data or (layer.type == 'Python' and makes_only)
+
+
+def title(layer: LayerParameter) -> str:
+    """How notes call a layer: "layer 'mnist' (Data)"."""
+    return f"layer '{layer.name}' ({layer.type})"
 
 
 def replaceable(layers: Sequence[LayerParameter]) -> list[LayerParameter]:

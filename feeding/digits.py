@@ -14,7 +14,7 @@ from ..netlib.data.stores import Arrays
 from ..netlib.errors import layer_error
 from ..netlib.shapes import dimensions
 from ..proto.caffe_pb2 import TRAIN, LayerParameter, NetParameter
-from .data_layers import data_layers, is_missing, replaceable, source_of
+from .data_layers import data_layers, is_missing, replaceable, source_of, title
 from .data_options import DataOptions
 from .feed import cut_batches
 from .input_layers import with_inputs
@@ -85,7 +85,7 @@ def _note(missing: LayerParameter, count: int) -> str:
     maker = MAKERS.get(str(source).partition('_')[0])
     hint = f' (`goodinit {maker}` makes it)' if maker else ''
     return (
-        f"layer '{missing.name}' ({missing.type}): its source {source} does not exist{hint}; "
+        f'{title(missing)}: its source {source} does not exist{hint}; '
         f"using {count} of scikit-learn's 1797 digits instead"
     )
 

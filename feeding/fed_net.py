@@ -15,7 +15,7 @@ from ..netlib.errors import NetError
 from ..netlib.ranks import Ranks
 from ..netlib.weights import check_save, layers_of, save, to_proto
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
-from .data_layers import data_layers, is_missing, replaceable, source_of
+from .data_layers import data_layers, is_missing, replaceable, source_of, title
 from .data_options import DataOptions
 from .feed import Feed
 from .filled_net import MEASURE, filled_net, random_numbers
@@ -80,7 +80,7 @@ def _embedded_note(layer: LayerParameter) -> str:
     source = source_of(layer)
     reason = f'its source {source} does not exist' if source else 'no program fills its memory'
     return (
-        f"layer '{layer.name}' ({layer.type}): {reason}; using samples of scikit-learn instead "
+        f'{title(layer)}: {reason}; using samples of scikit-learn instead '
         '(goodinit init --data takes your own)'
     )
 

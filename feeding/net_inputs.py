@@ -58,17 +58,25 @@ def inputs_of_net(net: Net, options: DataOptions) -> list[NetInput]:
 
 def _reshaped(net: Net, inputs: list[NetInput], sample: Shape) -> list[NetInput]:
     """The inputs with samples of another shape; the net's blobs follow."""
-    main = next((each.sample for each in inputs if not each.is_label), None)
-    out = []
-    for each in inputs:
-        if each.sample == main and not each.is_label:
-            each = replace(each, shape=(each.shape[0], *sample))
-        elif main and each.sample[1:] == main[1:]:  # one label per pixel
-            each = replace(each, shape=(*each.shape[:2], *sample[1:]))
+    pictures = [each for each in inputs if not each.is_label]
+    main = pictures[0].sample if pictures else ()
+    out = [_fitted(each, main, sample) for each in inputs]
+    for each in out:
         net.blobs[each.name].reshape(*each.shape)
-        out.append(each)
     net.reshape()
     return out
+
+
+def _fitted(each: NetInput, main: Shape, sample: Shape) -> NetInput:
+    """The input with samples of another shape, if they have that of the `main` input, or a label
+    for each of its pixels."""
+    images = each.shape[0]
+    if each.sample == main and not each.is_label:
+        return replace(each, shape=(images, *sample))
+    if main and each.sample[1:] == main[1:]:
+        channels = each.shape[1]
+        return replace(each, shape=(images, channels, *sample[1:]))
+    return each
 
 
 def inputs_of_file(
@@ -132,18 +140,20 @@ def _check_input_shape(file: NetFile, inputs: Sequence[NetInput], given: Shape |
 def declared_shapes(layer: LayerParameter, given: Shape | None, batch: int | None) -> list[Shape]:
     """The shapes of an Input layer's tops as it says them, with `batch` as the first axis and
     `given` as the others of the first shape, if it fits."""
+    tops = len(layer.top)
     shapes = [tuple(shape.dim) for shape in layer.input_param.shape]
     if given and not shapes:
         shapes = [(1, *given)]
     elif given and len(shapes[0]) == 1 + len(given):
-        shapes[0] = (shapes[0][0], *given)
+        images = shapes[0][0]
+        shapes[0] = (images, *given)
     if len(shapes) == 1:
-        shapes *= len(layer.top)
-    if len(shapes) != len(layer.top):
-        raise layer_error(
-            layer, f'found {len(shapes)} shapes for {len(layer.top)} tops: {GIVE_SHAPE}'
-        )
-    return [(batch or shape[0], *shape[1:]) for shape in shapes]
+        shapes *= tops
+    if len(shapes) != tops:
+        raise layer_error(layer, f'found {len(shapes)} shapes for {tops} tops: {GIVE_SHAPE}')
+    if batch:
+        return [(batch, *shape[1:]) for shape in shapes]
+    return shapes
 
 
 def check_learns(inputs: Sequence[NetInput], name: str) -> None:

@@ -11,6 +11,7 @@ from ..netlib.data.samples import Mean, Samples
 from ..netlib.data.stores import Store
 from ..netlib.ranks import Ranks
 from ..netlib.shapes import Shape
+from .data_layers import title
 from .data_options import DataOptions
 from .feed import Feed, cut_batches
 from .net_inputs import NetInput
@@ -83,9 +84,8 @@ class _Values:
         given = self.store is not None or self.options.mean is not None
         if given or not file or Path(file).exists():
             return self.options.mean_of(each.layer)
-        layer = f"layer '{each.layer.name}' ({each.layer.type})"
         problem = f'its mean_file {file} does not exist; subtracting {GRAY} instead'
-        self.notes.append(f'{layer}: {problem}')
+        self.notes.append(f'{title(each.layer)}: {problem}')
         return GRAY
 
     def _open(self, shape: Shape, mean: Mean, scale: float) -> Samples:

@@ -1,13 +1,15 @@
 """goodinit: Caffe in Python, with data-dependent weight initialization.
 
-import numpy as np
-import goodinit
+A net, data in its shape, and weights from them:
 
-net = goodinit.open_net('lenet')
-data = goodinit.open_data('images/', net)
-rng = np.random.default_rng(0)
-goodinit.initialize(net, data.batches, goodinit.PRESETS['lsuv'], rng)
-net.save('lenet.caffemodel')
+    import numpy as np
+    import goodinit
+
+    net = goodinit.open_net('lenet')
+    data = goodinit.open_data('images/', net)
+    rng = np.random.default_rng(0)
+    goodinit.initialize(net, data.batches, goodinit.PRESETS['lsuv'], rng)
+    net.save('lenet.caffemodel')
 """
 
 from pathlib import Path

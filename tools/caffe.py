@@ -5,6 +5,8 @@ for a GPU.
     goodinit caffe train --solver=solver.prototxt --weights=init.caffemodel
     goodinit caffe test -model net.prototxt -weights trained.caffemodel -iterations 100
     goodinit caffe time --model=net.prototxt
+
+`goodinit train` and `goodinit test` do the same in fewer lines.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 """Compute the mean image of a database, and the mean of each channel, as Caffe's tool of this name
 does.
 
-    goodinit compute_image_mean --backend=lmdb train_lmdb mean.binaryproto
+goodinit compute_image_mean --backend=lmdb train_lmdb mean.binaryproto
 """
 
 import argparse

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Initialize the weights of a net from data, and report what changed.
 
-goodinit init --proto lenet
-goodinit init --proto train_val.prototxt --data images/ --method kmeans --out init.caffemodel
-goodinit init --proto solver.prototxt --weights old.caffemodel --layers fc8 --weights-from msra
+    goodinit init --proto lenet
+    goodinit init --proto train_val.prototxt --data images/ --method kmeans --out init.caffemodel
+    goodinit init --proto solver.prototxt --weights old.caffemodel --layers fc8 --weights-from msra
+
+Every layer is measured before and after, unless nobody would see it (--quiet).
 """
 
 import argparse

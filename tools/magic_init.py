@@ -19,26 +19,19 @@ from pathlib import Path
 from goodinit.tools.cli.console import Parser, run, say
 
 import numpy as np
-from goodinit.feeding.data_options import DataOptions
 from goodinit.feeding.fed_net import feed_net
 from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers import Recipe
 from goodinit.netlib import Net
 from goodinit.netlib.layers.shared.affine import Affine
-from goodinit.tools.cli.arguments import (
-    add_engine,
-    add_input_shape,
-    add_python_layers,
-    option,
-    switch,
-)
+from goodinit.tools.cli.arguments import option, switch
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
+from goodinit.tools.cli.magic_options import add_magic_options, magic_data
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.values import one_of, real, whole
 
 KINDS = ('elwise', 'pca', 'zca', 'kmeans', 'rand')
 TYPES = (*KINDS, *(f'fast_{kind}' for kind in KINDS))
-IMAGENET_MEAN = '104,117,123'
 BALANCE = Recipe('keep', 'none', 'exact')
 ZERO = 1e-10  # weights whose absolute values sum to less are zero
 DEFAULT = '(default: %(default)s)'
@@ -46,10 +39,6 @@ OUT = 'the caffemodel to write, or HDF5 if it is called .h5; an existing one is 
 TYPE = (
     'elwise (Gaussian), pca, zca, kmeans, rand; fast_ before one of them changes nothing: all are '
     'fast'
-)
-DATA = (
-    f'images of 3 channels, as `goodinit init --data` takes them, minus {IMAGENET_MEAN} (default: '
-    "the prototxt's data)"
 )
 
 
@@ -60,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arguments() -> Parser:
     parser = Parser('magic_init.py', __doc__ or '')
-    add_published(parser)
+    add_magic_options(parser)
     parser.add_argument('out', metavar='OUT', help=OUT)
     add = partial(option, parser)
     add('-b/--bias V', f'the mean of every output {DEFAULT}', real(), 0.1)
@@ -72,41 +61,11 @@ def arguments() -> Parser:
     return parser
 
 
-def add_published(parser: Parser) -> None:
-    """What magic_init.py and measure_stat.py share."""
-    net = 'a net or solver prototxt, or a bundled model'
-    parser.add_argument('prototxt', metavar='PROTOTXT', help=net)
-    add = partial(option, parser)
-    add('-l/--load F', 'load a caffemodel, or weights in HDF5', default='')
-    add('-d/--data PATH', DATA, default='')
-    add('-s S', f'multiply the images of -d by S {DEFAULT}', real(), 1.0)
-    add('-bs N', f'the batch size with -d {DEFAULT}', whole(1), 16)
-    add('-nit N', f'how many batches {DEFAULT}', whole(1), 10)
-    add_input_shape(parser)
-    add_engine(parser)
-    add_python_layers(parser)
-
-
-def published_data(args: argparse.Namespace) -> DataOptions:
-    """The data that the published scripts would take."""
-    own = DataOptions(batches=args.nit, input_shape=args.input_shape)
-    if not args.data:
-        return own
-    return DataOptions(
-        data=args.data,
-        mean=IMAGENET_MEAN,
-        scale=args.s,
-        batch_size=args.bs,
-        batches=args.nit,
-        input_shape=args.input_shape,
-    )
-
-
 def magic_init(args: argparse.Namespace) -> None:
     file = read_net_file(args.prototxt)
     out = Path(args.out)
     check_output(out, force=True)
-    fed = feed_net(file, published_data(args), args.engine, args.load)
+    fed = feed_net(file, magic_data(args), args.engine, args.load)
     fed.check_save(out)
     recipes = recipes_of(args, fed.net)
     if not recipes and not args.q:

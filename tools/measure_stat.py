@@ -20,7 +20,7 @@ from goodinit.initializers import Row, walk
 from goodinit.initializers.walk import Step, measuring
 from goodinit.tools.cli import report
 from goodinit.tools.cli.arguments import switch
-from goodinit.tools.magic_init import add_published, published_data
+from goodinit.tools.cli.magic_options import add_magic_options, magic_data
 
 SUMMARY = (
     '  Summary  ',
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arguments() -> Parser:
     parser = Parser('measure_stat.py', __doc__ or '')
-    add_published(parser)
+    add_magic_options(parser)
     switch(parser, '-sm', 'the summary only')
     switch(parser, '-a/--all', 'the outputs of every layer too, in the last batch')
     switch(parser, '-q', 'no notes')
@@ -46,7 +46,7 @@ def arguments() -> Parser:
 
 
 def measure_stat(args: argparse.Namespace) -> None:
-    fed = feed_net(read_net_file(args.prototxt), published_data(args), args.engine, args.load)
+    fed = feed_net(read_net_file(args.prototxt), magic_data(args), args.engine, args.load)
     rows = fed.measure()
     if args.all:
         print(outputs(fed), end='\n\n')

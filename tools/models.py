@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """List the models that come with goodinit.
 
-goodinit models
-goodinit models fitnet
+    goodinit models
+    goodinit models fitnet
+
+Every command takes them by name.
 """
 
 import argparse

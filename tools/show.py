@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Show the layers of a net: shapes, parameters, multiplications, memory.
 
-goodinit show lenet
-goodinit show train_val.prototxt --phase test
-goodinit show deploy.prototxt --input-shape 3,224,224 --batch-size 1
+    goodinit show lenet
+    goodinit show train_val.prototxt --phase test
+    goodinit show deploy.prototxt --input-shape 3,224,224 --batch-size 1
+
+Only the prototxt is read, unless the shapes depend on existing data.
 """
 
 import argparse

@@ -4,6 +4,8 @@ change the weights.
 
     goodinit stats --proto train_val.prototxt --weights trained.caffemodel
     goodinit stats --proto lenet --data images/ --json
+
+The net and its weights stay as they are.
 """
 
 import argparse

@@ -113,7 +113,10 @@ def test_a_mean_file_that_is_not_there(tmp_path):
         fed(proto, data=samples(tmp_path))
 
 
-DEPLOY_4 = 'layer { name: "d" type: "Input" top: "d" input_param { shape { dim: 1 dim: 4 dim: 6 dim: 7 } } }'
+DEPLOY_4 = (
+    'layer { name: "d" type: "Input" top: "d" '
+    'input_param { shape { dim: 1 dim: 4 dim: 6 dim: 7 } } }'
+)
 CHANNELS = 'mean_value: 1 mean_value: 1 mean_value: 1'
 SHAPES = [
     ('', '', None, {'input_shape': (2, 5, 5)}, (2, 5, 5)),
@@ -191,13 +194,18 @@ def test_one_label_per_pixel(tmp_path):
 
 
 TWINS = """
-layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 1 dim: 8 dim: 8 } } }
-layer { name: "data_p" type: "Input" top: "data_p" input_param { shape { dim: 1 dim: 1 dim: 8 dim: 8 } } }
+layer { name: "data" type: "Input" top: "data"
+  input_param { shape { dim: 1 dim: 1 dim: 8 dim: 8 } } }
+layer { name: "data_p" type: "Input" top: "data_p"
+  input_param { shape { dim: 1 dim: 1 dim: 8 dim: 8 } } }
 layer { name: "size" type: "Input" top: "size" input_param { shape { dim: 1 dim: 3 } } }
 layer { name: "sim" type: "Input" top: "sim" input_param { shape { dim: 1 } } }
-layer { name: "a" type: "InnerProduct" bottom: "data" top: "a" inner_product_param { num_output: 2 } }
-layer { name: "b" type: "InnerProduct" bottom: "data_p" top: "b" inner_product_param { num_output: 2 } }
-layer { name: "c" type: "InnerProduct" bottom: "size" top: "c" inner_product_param { num_output: 2 } }
+layer { name: "a" type: "InnerProduct" bottom: "data" top: "a"
+  inner_product_param { num_output: 2 } }
+layer { name: "b" type: "InnerProduct" bottom: "data_p" top: "b"
+  inner_product_param { num_output: 2 } }
+layer { name: "c" type: "InnerProduct" bottom: "size" top: "c"
+  inner_product_param { num_output: 2 } }
 layer { name: "loss" type: "ContrastiveLoss" bottom: "a" bottom: "b" bottom: "sim" top: "loss" }"""
 
 
@@ -221,7 +229,8 @@ def test_several_inputs_get_values_each(tmp_path):
 def test_vectors(tmp_path):
     text = (
         'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 12 } } }'
-        'layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" inner_product_param { num_output: 2 } }'
+        'layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" '
+        'inner_product_param { num_output: 2 } }'
     )
     found = fed(written(tmp_path, text), data=samples(tmp_path, (20, 12)), batch_size=8)
     assert found.batches[0]['x'].shape == (8, 12)
@@ -232,7 +241,10 @@ def test_vectors(tmp_path):
 
 
 def test_dummy_data_stay_beside_other_data(tmp_path):
-    dummy = 'layer { name: "d" type: "DummyData" top: "d" dummy_data_param { shape { dim: 32 dim: 2 } } }\n'
+    dummy = (
+        'layer { name: "d" type: "DummyData" top: "d" '
+        'dummy_data_param { shape { dim: 32 dim: 2 } } }\n'
+    )
     text = train_val().replace('layer { name: "conv"', dummy + 'layer { name: "conv"')
     proto = written(tmp_path, text)
     param = fed_param(proto, fed(proto, data=samples(tmp_path)))

@@ -30,7 +30,8 @@ TRAINED = [
 ]
 NUMBER = r'-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)'
 HEAD = re.compile(
-    r'[IWE](?P<month>\d\d)(?P<day>\d\d) (?P<time>\d\d:\d\d:\d\d\.\d{6}) +\d+ [\w.]+:\d+\] (?P<text>.*)'
+    r'[IWE](?P<month>\d\d)(?P<day>\d\d) (?P<time>\d\d:\d\d:\d\d\.\d{6}) '
+    r'+\d+ [\w.]+:\d+\] (?P<text>.*)'
 )
 SPEED = re.compile(rf'\({NUMBER} iter/s, {NUMBER}s/(\d+) iters\)')
 LOSS = re.compile(rf'Iteration (\d+) \({NUMBER} iter/s, {NUMBER}s/\d+ iters\), loss = ({NUMBER})')
@@ -238,7 +239,8 @@ def test_signals_become_requests():
         (
             events.Clipped(3, 0.5, 0.125),
             [
-                'Gradient clipping: scaling down gradients (L2 norm 0.5 > 0.125) by scale factor 0.25'
+                'Gradient clipping: scaling down gradients (L2 norm 0.5 > 0.125) '
+                'by scale factor 0.25'
             ],
         ),
         (events.NotFinite(3, 'the loss is nan'), ['the loss is nan']),
@@ -365,7 +367,8 @@ SCORE, SOLVE = ['test', '--model=net.prototxt'], ['train', '--solver=solver.prot
 MISTAKES = [
     (
         ['tarin'],
-        "argument ACTION: unknown 'tarin'; did you mean 'train'? (known: train, test, time, device_query)",
+        "argument ACTION: unknown 'tarin'; did you mean 'train'? "
+        '(known: train, test, time, device_query)',
     ),
     (['train'], 'Need a solver definition to train: --solver=solver.prototxt'),
     (

@@ -104,11 +104,13 @@ BAD_NETS = [
     ),
     (
         DEPLOY.replace('num_output: 5', 'num_outptu: 5'),
-        "no field named \"num_outptu\", in layer 'ip' > inner_product_param; did you mean 'num_output'?",
+        'no field named "num_outptu", in layer \'ip\' > inner_product_param; '
+        "did you mean 'num_output'?",
     ),
     (
         DEPLOY.replace('bottom: "ip"', 'bottom: "pi"'),
-        "layer 'prob' (Softmax), net.prototxt:8: Unknown bottom blob 'pi' (layer 'prob', bottom index 0)",
+        "layer 'prob' (Softmax), net.prototxt:8: Unknown bottom blob 'pi' "
+        "(layer 'prob', bottom index 0)",
     ),
     (DEPLOY.partition('layer { name: "conv"')[0], 'net.prototxt: no input of the net reaches'),
     ('', 'net.prototxt: no layer is left in this phase and state'),

@@ -67,7 +67,10 @@ def test_opencv_reads_the_caffemodel(tmp_path):
 
 
 def test_the_caffemodel_has_the_layers_of_the_file(tmp_path):
-    norm = 'layer { name: "bn" type: "BatchNorm" bottom: "ip" top: "ip" batch_norm_param { use_global_stats: true } }\n'
+    norm = (
+        'layer { name: "bn" type: "BatchNorm" bottom: "ip" top: "ip" '
+        'batch_norm_param { use_global_stats: true } }\n'
+    )
     accuracy = (
         'layer { name: "right" type: "Accuracy" bottom: "ip" bottom: "label" top: "right" }\n'
     )

@@ -131,8 +131,8 @@ def test_stats(tmp_path, capsys):
     """Oracle: mean and deviation of an inner product, and of its weights, by NumPy."""
     text = (
         'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 12 } } }'
-        'layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" inner_product_param { num_output: 6 '
-        'weight_filler { type: "constant" value: 0.5 } } }'
+        'layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" '
+        'inner_product_param { num_output: 6 weight_filler { type: "constant" value: 0.5 } } }'
     )
     data = samples(tmp_path, (20, 12))
     proto = written(tmp_path, text)

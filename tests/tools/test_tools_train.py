@@ -108,8 +108,8 @@ def test_an_incomplete_snapshot_is_named(folder, capsys):
     run('--weights', 'init.caffemodel', capsys=capsys)
     (folder / 'tiny_iter_20.caffemodel').unlink()
     assert run('--snapshot', 'auto', capsys=capsys)[:2] == [
-        'note: tiny_iter_20.solverstate is passed over: File not found: tiny_iter_20.caffemodel (looked in '
-        f'{folder})',
+        'note: tiny_iter_20.solverstate is passed over: File not found: tiny_iter_20.caffemodel '
+        f'(looked in {folder})',
         'net: TinyNet; resumed from tiny_iter_10.solverstate',
     ]
 
@@ -172,9 +172,9 @@ def test_training_stops_where_numbers_end(diverging, folder, capsys):
     assert 'invalid value' not in err  # NumPy's warnings would say less
     last = err.splitlines()[-1]
     assert re.fullmatch(
-        r'goodinit train: iteration 1: the loss is (nan|inf); the first that is not finite: \w+ blob '
-        r".* of layer '\w+' \(\w+\)\. Try a lower base_lr \(now 1e\+30\), clip_gradients, or weights "
-        r'initialized from data \(--init lsuv\)',
+        r'goodinit train: iteration 1: the loss is (nan|inf); the first that is not finite: '
+        r"\w+ blob .* of layer '\w+' \(\w+\)\. Try a lower base_lr \(now 1e\+30\), clip_gradients, "
+        r'or weights initialized from data \(--init lsuv\)',
         last,
     )
     assert not list(folder.glob('tiny_iter_*'))
@@ -259,7 +259,8 @@ def test_digits_go_on_where_they_were(empty):
 
 def test_digits_cannot_replace_everything(empty, capsys):
     assert fails(main, ['--solver', 'unet'], capsys).endswith(
-        "isbi2012_train_label_lmdb does not exist, and digits cannot replace 'label', 1 x 1 x 512 x 512\n"
+        'isbi2012_train_label_lmdb does not exist, and digits cannot replace '
+        "'label', 1 x 1 x 512 x 512\n"
     )
 
 
@@ -308,12 +309,14 @@ def test_mistakes(arguments, message, folder, capsys):
         (
             'net: "net.prototxt"',
             '',
-            'solver.prototxt: SolverParameter must specify a train net using one of these fields: net, net_param',
+            'solver.prototxt: SolverParameter must specify a train net using one of these fields: '
+            'net, net_param',
         ),
         (
             'net: "net.prototxt"',
             'net: "net.prototxt" train_net: "net.prototxt"',
-            'solver.prototxt: SolverParameter must not contain more than one of these fields specifying a train_net',
+            'solver.prototxt: SolverParameter must not contain more than one of these fields '
+            'specifying a train_net',
         ),
         (
             'net: "net.prototxt"',
@@ -328,7 +331,8 @@ def test_mistakes(arguments, message, folder, capsys):
         (
             'test_iter: 2',
             'test_net: "net.prototxt" test_net: "net.prototxt" test_iter: 2',
-            'solver.prototxt: test_iter must be specified for each test network. Found 1 test_iter for 2 test nets',
+            'solver.prototxt: test_iter must be specified for each test network. '
+            'Found 1 test_iter for 2 test nets',
         ),
         (
             'snapshot_prefix: "tiny"',

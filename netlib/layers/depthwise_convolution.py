@@ -18,6 +18,8 @@ class DepthwiseConvolution(Convolution):
     Source: yonghenglh6/DepthwiseConvolution.
     """
 
+    sees_patches = False  # one channel each: too few numbers for directions in patches
+
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p, x = self.param.convolution_param, bottom[0]
         channels = x.shape[self.axis(p.axis, x)]

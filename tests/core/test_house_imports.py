@@ -170,7 +170,6 @@ def test_inside_the_package_imports_are_relative():
     report(broken)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason='13 modules')
 def test_a_run_on_the_cpu_imports_nothing_of_the_cuda_engine(tmp_path):
     done = subprocess.run(
         [sys.executable, '-c', SMALL_RUN, str(tmp_path / 'lenet.caffemodel')],

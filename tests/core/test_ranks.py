@@ -76,7 +76,8 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(folder):
     for kind in ('solverstate', 'resume'):
         os.link(folder / f'run_2_iter_5.{kind}', folder / f'run_1_iter_5.{kind}')
     with pytest.raises(
-        GoodinitError, match=r'run_1_iter_5\.resume was written by 2 ranks, but 1 train now: delete it'
+        GoodinitError,
+        match=r'run_1_iter_5\.resume was written by 2 ranks, but 1 train now: delete it',
     ):
         rank_runs.train(Ranks(), folder, 1, restore='yes')
 

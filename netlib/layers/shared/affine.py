@@ -2,8 +2,7 @@
 them."""
 
 from collections.abc import Sequence
-
-import numpy as np
+from typing import Any
 
 from ...blob import Blob, Param
 from ...memory import Tensor
@@ -56,7 +55,7 @@ class Affine(Layer):
         """W's values, or a tensor of its shape, as (outer, outputs of a group, inner)."""
         raise NotImplementedError
 
-    def weight_view(self, diff: bool = False) -> np.ndarray:
+    def weight_view(self, diff: bool = False) -> Any:
         """W, or its diff, as a writable NumPy view (groups, outputs per group, ...).
 
         The last axes are what one output sees.

@@ -1,40 +1,45 @@
-// All kernels, in order of complexity. What includes this has set ISA, its name, and LANES, floats in a vector.
-#define JOIN(a, b) a##_##b
-#define NAMED(a, b) JOIN(a, b)
-#define EXPORT(name) extern "C" void NAMED(ISA, name)       // called from Python as ISA_name
+// All kernels, in order of complexity (README.md says what to read first).
+#pragma once
 
-namespace ISA {
-
+// clang-format off
+#include "isa.hpp"
 #include "simd.hpp"
+#include "copy.hpp"
 #include "threads.hpp"
+#include "buffer.hpp"
 #include "across.hpp"
 #include "tile.hpp"
 #include "matrix.hpp"
 #include "narrow_gemm.hpp"
 #include "gemm.hpp"
 #include "padded.hpp"
+#include "finish.hpp"
 #include "slide.hpp"
 #include "shapes.hpp"
 #include "winograd.hpp"
-#include "tiling.hpp"
+#include "band.hpp"
+#include "winograd_grid.hpp"
 #include "winograd_forward.hpp"
 #include "pointwise.hpp"
+#include "convolution_slides.hpp"
 #include "convolution.hpp"
 #include "patches.hpp"
 #include "weights.hpp"
 #include "squares.hpp"
 #include "winograd_weights.hpp"
 #include "functions.hpp"
+#include "map.hpp"
 #include "elementwise.hpp"
 #include "unary.hpp"
+#include "loops.hpp"
 #include "binary.hpp"
 #include "maximum.hpp"
 #include "reduction.hpp"
+#include "kept.hpp"
 #include "standardize.hpp"
 #include "scale_shift.hpp"
 #include "softmax.hpp"
+#include "one_hot.hpp"
 #include "pooling.hpp"
 #include "normalization.hpp"
 #include "peak.hpp"
-
-}  // namespace ISA

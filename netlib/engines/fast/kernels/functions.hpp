@@ -1,10 +1,28 @@
-// Functions of a vector, to about one unit in the last place or two. What is not finite stays what it should be.
+// Functions of a vector, to within one or two units in the last place.
+//
+// Infinities and NaN give what they should give.
+#pragma once
 
-inline vec all(float x) { return x - vec{}; }
-inline vec larger(vec a, vec b) { return (a > b) | (a != a) ? a : b; }              // NaN stays NaN
+#include <cfloat>
+#include <climits>
+#include <cmath>
+
+#include "isa.hpp"
+#include "simd.hpp"
+
+namespace ISA {
+
+inline vec all(float x) { return x - vec{}; }  // x in all lanes
+
+// The larger and the smaller one of each lane; NaN where a is NaN.
+inline vec larger(vec a, vec b) { return (a > b) | (a != a) ? a : b; }
 inline vec smaller(vec a, vec b) { return (a < b) | (a != a) ? a : b; }
+
 inline vec absolute(vec x) { return vec(lanes(x) & 0x7fffffff); }
-inline vec sign(vec x) { return x > 0 ? all(1) : x < 0 ? all(-1) : x; }
+inline vec sign(vec x) {
+    const vec not_above = x < 0 ? all(-1) : x;
+    return x > 0 ? all(1) : not_above;
+}
 inline vec root(vec x) {
     for (int i = 0; i < LANES; ++i)
         x[i] = std::sqrt(x[i]);
@@ -16,16 +34,18 @@ inline vec truncated(vec x) {
     return x;
 }
 
-// ln 2 in two parts: the product of the first one with a whole number below 2^9 is exact.
-constexpr float LN_2_HIGH = 0x1.62e4p-1f, LN_2_LOW = 0x1.7f7d1cf79abcap-20;
-
-inline vec nearest(vec x) { return x + 0x1.8p23f - 0x1.8p23f; }                     // for |x| < 2^22
+// The nearest whole number, for |x| < 2^22.
+inline vec nearest(vec x) { return x + 0x1.8p23f - 0x1.8p23f; }
 
 // 2^n for whole numbers -126 <= n <= 127.
 inline vec power_of_two(vec n) { return vec((__builtin_convertvector(n, lanes) + 127) << 23); }
 
-// x = n ln 2 + r, n a whole number and |r| <= (ln 2) / 2. Returns e^r - 1: seven terms of Taylor's series, of which the
-// next one is 6e-9 at most.
+// ln 2 in two parts. The product of the first part and a whole number below 2^9 is exact.
+constexpr float LN_2_HIGH = 0x1.62e4p-1f;
+constexpr float LN_2_LOW = 0x1.7f7d1cf79abcap-20;
+
+// x = n ln 2 + r, with n a whole number and |r| <= (ln 2) / 2. Returns e^r - 1 by seven terms of
+// Taylor's series; the next term is at most 6e-9.
 inline vec reduced_exponential(vec x, vec& n) {
     n = nearest(x * float(M_LOG2E));
     const vec r = x - n * LN_2_HIGH - n * LN_2_LOW;
@@ -35,7 +55,7 @@ inline vec reduced_exponential(vec x, vec& n) {
     return sum * (r * r) + r;
 }
 
-// e^x. A power of two comes in two factors: as one it need not be a float where the result still is.
+// e^x. Its power of two comes in two factors: as one it may overflow where the result does not.
 inline vec exponential(vec x) {
     vec n;
     const vec part = reduced_exponential(smaller(larger(x, all(-105)), all(90)), n);
@@ -46,11 +66,13 @@ inline vec exponential(vec x) {
 // e^x - 1 for x below 88
 inline vec exponential_less_one(vec x) {
     vec n;
-    const vec part = reduced_exponential(smaller(larger(x, all(-30)), all(88)), n), scale = power_of_two(n);
+    const vec part = reduced_exponential(smaller(larger(x, all(-30)), all(88)), n);
+    const vec scale = power_of_two(n);
     return part * scale + (scale - 1);
 }
 
-// 2 artanh(s) = log((1 + s) / (1 - s)) for |s| <= 1/3; the next term of the series would be 1.4e-8 of the sum.
+// 2 artanh(s) = log((1 + s) / (1 - s)) for |s| <= 1/3. The next term of the series is at most
+// 1.4e-8 of the sum.
 inline vec two_artanh(vec s) {
     const vec square = s * s;
     vec sum = square * (2 / 13.f) + 2 / 11.f;
@@ -59,7 +81,8 @@ inline vec two_artanh(vec s) {
     return sum * square * s + 2 * s;
 }
 
-// log m for x = 2^e m > 0, m from sqrt(1/2) to sqrt(2); x below the smallest normal float is scaled up first.
+// log m for x = 2^e m > 0, with m from sqrt(1/2) to sqrt(2). An x below the smallest normal float
+// is scaled up first.
 inline vec logarithm_of_fraction(vec x, vec& e) {
     const lanes small = x < FLT_MIN;
     const vec scaled = small ? x * 0x1p25f : x;
@@ -71,29 +94,51 @@ inline vec logarithm_of_fraction(vec x, vec& e) {
 
 inline vec logarithm(vec x) {
     vec e;
-    const vec fraction = logarithm_of_fraction(x, e), found = e * LN_2_HIGH + (fraction + e * LN_2_LOW);
-    return x > 0 ? x > FLT_MAX ? x : found : x == 0 ? all(-INFINITY) : all(NAN);
+    const vec fraction = logarithm_of_fraction(x, e);
+    const vec found = e * LN_2_HIGH + (fraction + e * LN_2_LOW);
+    const vec above_zero = x > FLT_MAX ? x : found;
+    const vec otherwise = x == 0 ? all(-INFINITY) : all(NAN);
+    return x > 0 ? above_zero : otherwise;
 }
 
-// x^p = 2^whole exp(remainder log 2 + p log m), where p e = whole + remainder. Below zero for whole p only.
+// x^p = 2^whole exp(remainder log 2 + p log m), where x = 2^e m and p e = whole + remainder.
+// An x below zero has a power for whole p only.
 inline vec power(vec x, float p) {
     vec e;
-    const vec size = absolute(x), fraction = logarithm_of_fraction(size, e), whole = nearest(e * p);
-    const vec high = vec(lanes(all(p)) & -4096);            // of p the upper half: its product with e is exact
+    const vec size = absolute(x);
+    const vec fraction = logarithm_of_fraction(size, e);
+    const vec whole = nearest(e * p);
+    const vec high = vec(lanes(all(p)) & -4096);  // upper half of p: times e it is exact
     const vec remainder = e * high - whole + e * (p - high);
     const vec half = nearest(smaller(larger(whole, all(-252)), all(252)) * 0.5f);
     const vec rest = smaller(larger(whole - half, all(-126)), all(126));
-    vec found = exponential(remainder * float(M_LN2) + p * fraction) * power_of_two(half) * power_of_two(rest);
-    found = size == 0 ? all(p > 0 ? 0 : INFINITY) : size > FLT_MAX ? all(p > 0 ? INFINITY : 0) : found;
-    if (p != std::trunc(p)) found = (x < 0) & (size <= FLT_MAX) ? all(NAN) : found;
-    else if (std::fmod(p, 2.f) != 0) found = vec(lanes(found) | (lanes(x) & INT_MIN));
+    vec found = exponential(remainder * float(M_LN2) + p * fraction);
+    found = found * power_of_two(half) * power_of_two(rest);
+    const vec of_infinity = all(p > 0 ? INFINITY : 0);
+    const vec of_zero = all(p > 0 ? 0 : INFINITY);
+    found = size > FLT_MAX ? of_infinity : found;
+    found = size == 0 ? of_zero : found;
+    const bool p_is_whole = p == std::trunc(p);
+    const bool p_is_odd = std::fmod(p, 2.f) != 0;
+    if (!p_is_whole) found = (x < 0) & (size <= FLT_MAX) ? all(NAN) : found;
+    else if (p_is_odd) found = vec(lanes(found) | (lanes(x) & INT_MIN));
     return x == x ? found : x;
 }
 
-inline vec logarithm_of_one_and(vec x) { return two_artanh(x / (2 + x)); }          // log(1 + x) for 0 <= x <= 1
 inline vec sigmoid(vec x) { return 1 / (1 + exponential(-x)); }
-inline vec tangent(vec x) {                                 // tanh x = t / (t + 2) with t = e^2x - 1
+
+// tanh x = t / (t + 2) with t = e^2x - 1
+inline vec tangent(vec x) {
     const vec t = exponential_less_one(2 * smaller(larger(x, all(-10)), all(10)));
     return t / (t + 2);
 }
-inline vec softplus(vec x) { return larger(x, vec{}) + logarithm_of_one_and(exponential(-absolute(x))); }
+
+// log(1 + x) for 0 <= x <= 1
+inline vec logarithm_of_one_and(vec x) { return two_artanh(x / (2 + x)); }
+
+// log(1 + e^x)
+inline vec softplus(vec x) {
+    return larger(x, vec{}) + logarithm_of_one_and(exponential(-absolute(x)));
+}
+
+}  // namespace ISA

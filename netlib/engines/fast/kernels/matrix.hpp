@@ -1,8 +1,17 @@
-// Matrices in memory, and how the work on one is shared out.
+// Matrices in memory, and how the work on one is cut into tasks.
+#pragma once
 
-constexpr long CACHE_LINE = 16;                             // floats
+#include <algorithm>
 
-// A matrix in memory: the number (i, j) lies at i * down + j * across.
+#include "copy.hpp"
+#include "isa.hpp"
+#include "threads.hpp"
+
+namespace ISA {
+
+constexpr long CACHE_LINE = 16;  // floats
+
+// The number (i, j) of a matrix lies at i * down + j * across.
 struct Matrix {
     float* numbers;
     long down, across;
@@ -11,24 +20,32 @@ struct Matrix {
     Matrix transposed() const { return {numbers, across, down}; }
 };
 
-// The size, a multiple of `step`, of tasks of at most `most` that n things are cut into. Where several are `wanted`
-// there are at least so many, and as many for each thread.
+// The size, a multiple of `step`, of tasks of at most `most` that n things are cut into. Where
+// several tasks are `wanted`, there are at least so many, and the same number for each thread.
 inline long share(long n, long most, long step, long wanted) {
-    const long tasks = std::max(parts(n, most), wanted);
-    return parts(parts(n, wanted > 1 ? parts(tasks, threads()) * threads() : tasks), step) * step;
+    long tasks = std::max(parts(n, most), wanted);
+    if (wanted > 1) tasks = parts(tasks, threads()) * threads();
+    return parts(parts(n, tasks), step) * step;
 }
 
-// Tasks for so many multiply-adds: several for each thread, but none so short that handing it over takes longer.
+// How many tasks so many multiply-adds are worth: several for each thread, but none so short that
+// handing it over takes longer.
 inline long tasks_for(double work) { return std::clamp<long>(work / (1 << 18), 1, 4 * threads()); }
 
 // c (M, N) = or += sums.
 inline void deliver(const Matrix& sums, const Matrix& c, long M, long N, bool accumulate) {
     if (c.down == 1 && (c.across != 1 || sums.across != 1))
         return deliver(sums.transposed(), c.transposed(), N, M, accumulate);
-    for (long i = 0; i < M; ++i)
-        if (c.across == 1 && sums.across == 1)
+    for (long i = 0; i < M; ++i) {
+        if (c.across == 1 && sums.across == 1) {
             (accumulate ? add : copy)(c.at(i, 0), sums.at(i, 0), N);
-        else
-            for (long j = 0; j < N; ++j)
-                *c.at(i, j) = *sums.at(i, j) + (accumulate ? *c.at(i, j) : 0);
+            continue;
+        }
+        for (long j = 0; j < N; ++j) {
+            const float old = accumulate ? *c.at(i, j) : 0;
+            *c.at(i, j) = *sums.at(i, j) + old;
+        }
+    }
 }
+
+}  // namespace ISA

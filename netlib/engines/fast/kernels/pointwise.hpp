@@ -1,48 +1,84 @@
-// Convolution by a kernel of one number: of each image a product of matrices, (outputs, inputs) (inputs, positions).
-// Where images are small, a slide over several of them at once has less to do beside it.
+// Convolution by a kernel of one number: for each image a product of matrices,
+//
+//     y (outputs, positions) = W (outputs, inputs) x (inputs, positions)
+//
+// Where images are small, a slide over several of them at once has less work besides the product.
+#pragma once
 
+#include <algorithm>
+
+#include "finish.hpp"
+#include "gemm.hpp"
+#include "isa.hpp"
+#include "matrix.hpp"
+#include "shapes.hpp"
+#include "simd.hpp"
+#include "threads.hpp"
+
+namespace ISA {
 namespace pointwise {
 
 inline bool pays(const Convolution& c) {
-    return c.kernel() == 1 && c.groups == 1 && c.stride_y == 1 && c.stride_x == 1 && c.pad_y == 0 && c.pad_x == 0
-           && c.height * c.width >= (c.images == 1 ? 1 : 400);
+    const bool unit = c.kernel() == 1 && c.stride_y == 1 && c.stride_x == 1;
+    const bool plain = c.groups == 1 && c.pad_y == 0 && c.pad_x == 0;
+    return unit && plain && c.height * c.width >= (c.images == 1 ? 1 : 400);
 }
 
-// The n-th image of x (images, channels, positions), and the weights (outputs, inputs).
+// The n-th image of x (images, channels, positions).
 inline Matrix image(const Convolution& c, const float* x, long channels, long n) {
     const long positions = c.height * c.width;
     return {const_cast<float*>(x) + n * channels * positions, positions, 1};
 }
-inline Matrix weights(const Convolution& c, const float* W) { return {const_cast<float*>(W), c.channels, 1}; }
 
-inline void forward(const Convolution& c, const float* x, const float* W, float* y, const Finish& finish) {
+// W (outputs, inputs).
+inline Matrix weights(const Convolution& c, const float* W) {
+    return {const_cast<float*>(W), c.channels, 1};
+}
+
+// Scales, adds the bias and rectifies, for an image y (outputs, positions).
+inline void finish_image(const Convolution& c, const Matrix& y, const Finish& finish) {
+    const long positions = c.height * c.width;
+    const long channels_of_a_task = std::max(1L, (1L << 14) / positions);
+    share_out_ranges(c.outputs, channels_of_a_task, [&](long begin, long end) {
+        for (long m = begin; m < end; ++m) {
+            const auto finished = finish.channel(m);
+            for (long i = 0; i < positions; i += LANES) {
+                float* to = y.at(m, i);
+                store_part(to, finished(load_part(to, positions - i)), positions - i);
+            }
+        }
+    });
+}
+
+inline void forward(const Convolution& c, const float* x, const float* W, float* y,
+                    const Finish& finish) {
     const long positions = c.height * c.width;
     for (long n = 0; n < c.images; ++n) {
+        const Matrix in = image(c, x, c.channels, n);
         const Matrix out = image(c, y, c.outputs, n);
-        gemm(weights(c, W), image(c, x, c.channels, n), out, c.outputs, positions, c.channels, false);
-        if (finish)
-            share_out_blocks(c.outputs, std::max(1L, (1L << 14) / positions), [&](long begin, long end) {
-                for (long m = begin; m < end; ++m) {
-                    const auto finished = finish.channel(m);
-                    for (long i = 0; i < positions; i += LANES) {
-                        float* to = out.at(m, i);
-                        store_part(to, finished(load_part(to, positions - i)), positions - i);
-                    }
-                }
-            });
+        gemm(weights(c, W), in, out, c.outputs, positions, c.channels, false);
+        if (finish) finish_image(c, out, finish);
     }
 }
 
 inline void backward_data(const Convolution& c, const float* dy, const float* W, float* dx) {
-    for (long n = 0; n < c.images; ++n)
-        gemm(weights(c, W).transposed(), image(c, dy, c.outputs, n), image(c, dx, c.channels, n), c.channels,
-             c.height * c.width, c.outputs, false);
+    const long positions = c.height * c.width;
+    for (long n = 0; n < c.images; ++n) {
+        const Matrix in = image(c, dy, c.outputs, n);
+        const Matrix out = image(c, dx, c.channels, n);
+        gemm(weights(c, W).transposed(), in, out, c.channels, positions, c.outputs, false);
+    }
 }
 
+// dW += the sum over images of dy x^T.
 inline void backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
-    for (long n = 0; n < c.images; ++n)
-        gemm(image(c, dy, c.outputs, n), image(c, x, c.channels, n).transposed(), weights(c, dW), c.outputs, c.channels,
-             c.height * c.width, true);
+    const long positions = c.height * c.width;
+    for (long n = 0; n < c.images; ++n) {
+        const Matrix left = image(c, dy, c.outputs, n);
+        const Matrix right = image(c, x, c.channels, n).transposed();
+        gemm(left, right, weights(c, dW), c.outputs, c.channels, positions, true);
+    }
 }
 
 }  // namespace pointwise
+}  // namespace ISA

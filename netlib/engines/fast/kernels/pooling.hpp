@@ -1,33 +1,68 @@
 // Max and average pooling, plane by plane (a plane is one channel of one image).
 //
-// What a plane's windows see is laid out with its border, so that all windows are alike; LANES of them side by side are
-// treated at once, place by place of the window.
+// A plane is copied with its border, so that all windows are alike. LANES windows side by side are
+// computed together, place by place of the window.
+#pragma once
 
-// The shapes of a pooling, as Python hands them over.
+#include <algorithm>
+#include <cfloat>
+#include <type_traits>
+#include <vector>
+
+#include "buffer.hpp"
+#include "copy.hpp"
+#include "functions.hpp"
+#include "isa.hpp"
+#include "map.hpp"
+#include "padded.hpp"
+#include "reduction.hpp"
+#include "simd.hpp"
+
+namespace ISA {
+
+// The shapes of a pooling, as Python passes them.
 struct Pooling {
-    long planes, height, width, out_height, out_width, kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x;
+    long planes, height, width, out_height, out_width;
+    long kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x;
 
     long in() const { return height * width; }
     long out() const { return out_height * out_width; }
-    Padded padded(float border) const {
-        return {1, height, width, 1, 1, pad_y, pad_x, 1, (out_height - 1) * stride_y + kernel_y,
-                (out_width - 1) * stride_x + kernel_x, border};
+
+    // Whether there is a single window, the whole plane.
+    bool global() const {
+        return out() == 1 && kernel_y == height && kernel_x == width && !pad_y && !pad_x;
     }
-    bool global() const { return out() == 1 && kernel_y == height && kernel_x == width && !pad_y && !pad_x; }
+
+    Padded padded(float border) const {
+        Padded x;
+        x.channels = 1;
+        x.height = height;
+        x.width = width;
+        x.top = pad_y;
+        x.left = pad_x;
+        x.images = 1;
+        x.rows = (out_height - 1) * stride_y + kernel_y;
+        x.columns = (out_width - 1) * stride_x + kernel_x;
+        x.border = border;
+        return x;
+    }
 
     // The sizes of the windows, clipped to the padded image.
-    static long along(long position, long kernel, long stride, long pad, long size) {
-        return std::min(kernel, size + 2 * pad - position * stride);
-    }
     std::vector<float> sizes() const {
         std::vector<float> sizes;
-        for (long row = 0; row < out_height; ++row)
-            for (long column = 0; column < out_width; ++column)
-                sizes.push_back(along(row, kernel_y, stride_y, pad_y, height)
-                                * along(column, kernel_x, stride_x, pad_x, width));
+        for (long row = 0; row < out_height; ++row) {
+            const long rows = std::min(kernel_y, height + 2 * pad_y - row * stride_y);
+            for (long column = 0; column < out_width; ++column) {
+                const long columns = std::min(kernel_x, width + 2 * pad_x - column * stride_x);
+                sizes.push_back(rows * columns);
+            }
+        }
         return sizes;
     }
-    template <class Work> void each_plane(const Work& work) const {
+
+    // Calls work(plane) for each plane.
+    template <class Work>
+    void each_plane(const Work& work) const {
         share_out_light(planes, in() + out() * kernel_y * kernel_x, [&](long begin, long end) {
             for (long plane = begin; plane < end; ++plane)
                 work(plane);
@@ -35,18 +70,24 @@ struct Pooling {
     }
 };
 
-// A place of the windows, in row order: its offset in the padded plane, and in the image, from the first place on.
-struct WindowPlace { long offset; float number; };
+// A place of the windows: its distance from the first place, in the padded plane (offset) and in
+// the image (number).
+struct WindowPlace {
+    long offset;
+    float number;
+};
 
+// The places of the windows in row order.
 inline std::vector<WindowPlace> window_places(const Pooling& p) {
     std::vector<WindowPlace> places;
+    const long columns = p.padded(0).columns;
     for (long y = 0; y < p.kernel_y; ++y)
         for (long x = 0; x < p.kernel_x; ++x)
-            places.push_back({y * p.padded(0).columns + x, float(y * p.width + x)});
+            places.push_back({y * columns + x, float(y * p.width + x)});
     return places;
 }
 
-// Numbers that lie `step` apart, of which the first n are wanted.
+// LANES numbers that lie `step` apart, of which the first n are wanted. Steps of 1 and 2 are types.
 using One = std::integral_constant<long, 1>;
 using Two = std::integral_constant<long, 2>;
 inline vec load_apart(const float* p, One, long) { return load(p); }
@@ -58,18 +99,27 @@ inline vec load_apart(const float* p, long step, long n) {
     return v;
 }
 
-// work(seen, step, plane, row, column, n): each LANES windows of a row, the last ones n; `seen` is what is at their
-// first place.
-template <class Work> void each_windows(const Pooling& p, const float* x, float border, const Work& work) {
+// Some windows side by side.
+struct Windows {
+    const float* seen;  // the first place of the first one, in the padded plane
+    long plane;
+    long row, column;  // of the first one
+    long n;            // windows from here to the end of the row; LANES of them are computed
+};
+
+// Calls work(windows, step) for every LANES windows of a row; `step` is for load_apart.
+template <class Work>
+void each_windows(const Pooling& p, const float* x, float border, const Work& work) {
     const Padded padded = p.padded(border);
     const auto each = [&](auto step) {
         p.each_plane([&](long plane) {
             float* seen = buffer(PADDED, padded.size());
             padded.fill(x, {plane, 1, 0, padded.rows}, 0, seen);
             for (long row = 0; row < p.out_height; ++row)
-                for (long column = 0; column < p.out_width; column += LANES)
-                    work(seen + padded.position(0, row * p.stride_y, column * p.stride_x), step, plane, row, column,
-                         p.out_width - column);
+                for (long column = 0; column < p.out_width; column += LANES) {
+                    const long first = padded.position(0, row * p.stride_y, column * p.stride_x);
+                    work(Windows{seen + first, plane, row, column, p.out_width - column}, step);
+                }
         });
     };
     if (p.stride_x == 1) each(One{});
@@ -77,24 +127,29 @@ template <class Work> void each_windows(const Pooling& p, const float* x, float 
     else each(p.stride_x);
 }
 
-// The winners, the first of equals as in Caffe, and their flat places.
+// y = the largest number of each window; mask = its place in the plane, the first one in row order
+// where several are equal, as in Caffe.
 EXPORT(pool_max_forward)(const float* x, float* y, float* mask, const Pooling* p) {
     const std::vector<WindowPlace> places = window_places(*p);
-    const vec between = counting() * float(p->stride_x);         // the first places of neighbouring windows
-    each_windows(*p, x, -FLT_MAX, [&](const float* seen, auto step, long plane, long row, long column, long n) {
-        const vec first = between + all((row * p->stride_y - p->pad_y) * p->width + column * p->stride_x - p->pad_x);
-        vec best = all(-FLT_MAX), winner = all(-1);
+    const vec between = counting() * float(p->stride_x);  // the first places of neighboring windows
+    each_windows(*p, x, -FLT_MAX, [&](const Windows& w, auto step) {
+        const long top = w.row * p->stride_y - p->pad_y;
+        const long left = w.column * p->stride_x - p->pad_x;
+        const vec first = between + all(top * p->width + left);
+        vec best = all(-FLT_MAX);
+        vec winner = all(-1);
         for (const WindowPlace& place : places) {
-            const vec x = load_apart(seen + place.offset, step, n);
+            const vec x = load_apart(w.seen + place.offset, step, w.n);
             winner = x > best ? first + place.number : winner;
             best = x > best ? x : best;
         }
-        const long at = plane * p->out() + row * p->out_width + column;
-        store_part(y + at, best, n);
-        store_part(mask + at, winner, n);
+        const long at = w.plane * p->out() + w.row * p->out_width + w.column;
+        store_part(y + at, best, w.n);
+        store_part(mask + at, winner, w.n);
     });
 }
 
+// dx = the sum of dy over the windows whose winner is x.
 EXPORT(pool_mask_backward)(const float* dy, const float* mask, float* dx, const Pooling* p) {
     p->each_plane([&](long plane) {
         float* to = dx + plane * p->in();
@@ -106,25 +161,33 @@ EXPORT(pool_mask_backward)(const float* dy, const float* mask, float* dx, const 
 
 EXPORT(pool_ave_forward)(const float* x, float* y, const Pooling* p) {
     if (p->global())
-        return p->each_plane([&](long i) { y[i] = sum_lanes(sum_row(Plain{x + i * p->in()}, p->in())) / p->in(); });
+        return p->each_plane([&](long i) {
+            const Plain terms{x + i * p->in()};
+            y[i] = sum_lanes(sum_row(terms, p->in())) / p->in();
+        });
     const std::vector<WindowPlace> places = window_places(*p);
     const std::vector<float> sizes = p->sizes();
-    each_windows(*p, x, 0, [&](const float* seen, auto step, long plane, long row, long column, long n) {
+    each_windows(*p, x, 0, [&](const Windows& w, auto step) {
         vec sum{};
         for (const WindowPlace& place : places)
-            sum += load_apart(seen + place.offset, step, n);
-        const long at = row * p->out_width + column;
-        store_part(y + plane * p->out() + at, sum / load_part(sizes.data() + at, n), n);
+            sum += load_apart(w.seen + place.offset, step, w.n);
+        const long at = w.row * p->out_width + w.column;
+        const vec size = load_part(sizes.data() + at, w.n);
+        store_part(y + w.plane * p->out() + at, sum / size, w.n);
     });
 }
 
-// A row of windows gives the same to each of its rows of the image: line, the sum over the windows at each column.
+// dx = the sum of dy / size over the windows that see x. A row of windows adds the same `line` to
+// all rows that it sees: at each column the sum over its windows.
 EXPORT(pool_ave_backward)(const float* dy, float* dx, const Pooling* p) {
     const std::vector<float> sizes = p->sizes();
     const long length = std::max(p->padded(0).columns, p->pad_x + p->width);
     p->each_plane([&](long plane) {
         float* to = dx + plane * p->in();
-        if (p->global()) return std::fill_n(to, p->in(), dy[plane] / p->in()), void();
+        if (p->global()) {
+            std::fill_n(to, p->in(), dy[plane] / p->in());
+            return;
+        }
         float* line = buffer(LINE, length);
         std::fill_n(to, p->in(), 0.f);
         for (long row = 0; row < p->out_height; ++row) {
@@ -132,12 +195,16 @@ EXPORT(pool_ave_backward)(const float* dy, float* dx, const Pooling* p) {
             for (long column = 0; column < p->out_width; ++column) {
                 const long i = row * p->out_width + column;
                 const float share = dy[plane * p->out() + i] / std::max(1.f, sizes[i]);
-                for (long x = column * p->stride_x; x < column * p->stride_x + p->kernel_x; ++x)
+                const long left = column * p->stride_x;
+                for (long x = left; x < left + p->kernel_x; ++x)
                     line[x] += share;
             }
             const long top = row * p->stride_y - p->pad_y;
-            for (long y = std::max(0L, top); y < std::min(p->height, top + p->kernel_y); ++y)
+            const long bottom = std::min(p->height, top + p->kernel_y);
+            for (long y = std::max(0L, top); y < bottom; ++y)
                 add(to + y * p->width, line + p->pad_x, p->width);
         }
     });
 }
+
+}  // namespace ISA

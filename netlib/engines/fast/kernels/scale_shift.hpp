@@ -1,9 +1,22 @@
 // y = scale x + shift and its gradients, for x (outer, kept, inner) and scale and shift (kept).
+#pragma once
 
-// shift may be null, for zeros.
-EXPORT(scale_shift)(const float* x, const float* scale, const float* shift, float* y, long outer, long kept, long inner,
-                    long rectify) {
-    const auto with = [&](const auto& f) { map_kept(f, x, scale, shift ? shift : scale, y, outer, kept, inner); };
+#include <vector>
+
+#include "functions.hpp"
+#include "isa.hpp"
+#include "kept.hpp"
+#include "map.hpp"
+#include "reduction.hpp"
+#include "simd.hpp"
+
+namespace ISA {
+
+// shift may be null, for zeros. `rectify`: whether negative results become 0 (ReLU).
+EXPORT(scale_shift)(const float* x, const float* scale, const float* shift, float* y, long outer,
+                    long kept, long inner, long rectify) {
+    const float* second = shift ? shift : scale;  // without a shift it is not used
+    const auto with = [&](const auto& f) { map_kept(f, x, scale, second, y, outer, kept, inner); };
     const auto positive = [=](vec y) { return y < 0 ? vec{} : y; };
     if (shift && rectify) with([=](vec x, vec s, vec t) { return positive(s * x + t); });
     else if (shift) with([=](vec x, vec s, vec t) { return s * x + t; });
@@ -11,18 +24,20 @@ EXPORT(scale_shift)(const float* x, const float* scale, const float* shift, floa
     else with([=](vec x, vec s, vec) { return s * x; });
 }
 
-// dx = scale dy, dscale += the sum of dy x, dshift += the sum of dy; each may be null, for one not wanted.
-EXPORT(scale_shift_backward)(const float* x, const float* scale, const float* dy, float* dx, float* dscale,
-                             float* dshift, long outer, long kept, long inner) {
+// dx = scale dy, dscale += the sum of dy x, dshift += the sum of dy. Each may be null: not wanted.
+EXPORT(scale_shift_backward)(const float* x, const float* scale, const float* dy, float* dx,
+                             float* dscale, float* dshift, long outer, long kept, long inner) {
     const auto product = [=](long i, long) { return Product{dy + i, x + i}; };
     const auto gradient = [=](long i, long) { return Plain{dy + i}; };
     if (inner == 1) {
+        const auto scaled = [=](vec dy, vec s, vec) { return s * dy; };
         if (dscale) sum(product, dscale, outer, kept, inner, true);
         if (dshift) sum(gradient, dshift, outer, kept, inner, true);
-        if (dx) map_kept([=](vec dy, vec s, vec) { return s * dy; }, dy, scale, scale, dx, outer, kept, inner);
+        if (dx) map_kept(scaled, dy, scale, scale, dx, outer, kept, inner);
         return;
     }
-    share_out_kept(outer, kept, inner, [&](long begin, long end) {          // all of it while dy is in the cache
+    // All three while dy is in the cache.
+    share_out_kept(outer, kept, inner, [&](long begin, long end) {
         std::vector<double> totals(end - begin);
         const auto add = [&](const auto& terms, float* out) {
             sum_rows(terms, outer, kept, inner, begin, end, totals.data());
@@ -31,10 +46,14 @@ EXPORT(scale_shift_backward)(const float* x, const float* scale, const float* dy
         };
         if (dscale) add(product, dscale);
         if (dshift) add(gradient, dshift);
-        for (long o = 0; dx && o < outer; ++o)
+        if (!dx) return;
+        for (long o = 0; o < outer; ++o)
             for (long k = begin; k < end; ++k) {
                 const long i = (o * kept + k) * inner;
-                map_some(dx + i, inner, [s = all(scale[k])](vec dy) { return s * dy; }, dy + i);
+                const vec s = all(scale[k]);
+                map_some(dx + i, inner, [=](vec dy) { return s * dy; }, dy + i);
             }
     });
 }
+
+}  // namespace ISA

@@ -1,19 +1,40 @@
-// The shapes of a convolution, as Python hands them over.
+// The shapes of a convolution, as Python passes them.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "isa.hpp"
+#include "padded.hpp"
+#include "slide.hpp"
+
+namespace ISA {
+
 struct Convolution {
-    long images, channels, height, width;                   // x
-    long outputs, out_height, out_width;                    // y
+    long images, channels, height, width;  // x
+    long outputs, out_height, out_width;   // y
     long kernel_y, kernel_x, stride_y, stride_x, pad_y, pad_x, dilation_y, dilation_x;
     long groups;
 
     long kernel() const { return kernel_y * kernel_x; }
     long inputs_of_group() const { return channels / groups; }
     long outputs_of_group() const { return outputs / groups; }
+
+    // x, with the phases that the kernel reads.
     Padded padded() const {
-        Padded x{channels, height, width, stride_y, stride_x, pad_y, pad_x, 0, 0, 0};
+        Padded x;
+        x.channels = channels;
+        x.height = height;
+        x.width = width;
+        x.stride_y = stride_y;
+        x.stride_x = stride_x;
+        x.top = pad_y;
+        x.left = pad_x;
         x.phases_y = std::min(stride_y, (kernel_y - 1) * dilation_y + 1);
         x.phases_x = std::min(stride_x, (kernel_x - 1) * dilation_x + 1);
         return x;
     }
+
     std::vector<Tap> taps() const {
         std::vector<Tap> taps;
         for (long i = 0; i < kernel(); ++i)
@@ -21,3 +42,5 @@ struct Convolution {
         return taps;
     }
 };
+
+}  // namespace ISA

@@ -1,15 +1,38 @@
-// Softmax along the middle axis of (outer, pieces, inner). Positions side by side are treated together; where there is
-// one only, the pieces of a row are.
+// Softmax along the middle axis of (outer, pieces, inner): y = exp(x) / the sum of exp(x) over the
+// pieces.
+//
+// Scores less the largest have the same softmax, and cannot overflow. Positions side by side are
+// computed together; where inner is 1, the pieces of a row are.
+#pragma once
 
-// Rows (outer, pieces): the axis itself in vectors.
-inline void softmax_row(const float* x, float* y, long n) {
-    vec best = all(-INFINITY), sum{};
-    each_vector(n, [&](long i, auto some) { best = larger(some.load(x + i, all(-INFINITY)), best); });
-    float top = best[0];
+#include <algorithm>
+#include <cmath>
+
+#include "functions.hpp"
+#include "isa.hpp"
+#include "map.hpp"
+#include "reduction.hpp"
+#include "simd.hpp"
+
+namespace ISA {
+
+// The largest number of the lanes; NaN where one is NaN.
+inline float largest_lane(vec v) {
+    float top = v[0];
     for (int lane = 1; lane < LANES; ++lane)
-        top = best[lane] > top || best[lane] != best[lane] ? best[lane] : top;
+        if (v[lane] > top || v[lane] != v[lane]) top = v[lane];
+    return top;
+}
+
+// A row of n pieces.
+inline void softmax_row(const float* x, float* y, long n) {
+    const vec lowest = all(-INFINITY);
+    vec best = lowest;
+    each_vector(n, [&](long i, auto some) { best = larger(some.load(x + i, lowest), best); });
+    const float top = largest_lane(best);
+    vec sum{};
     each_vector(n, [&](long i, auto some) {
-        const vec e = exponential(some.load(x + i, all(-INFINITY)) - top);
+        const vec e = exponential(some.load(x + i, lowest) - top);
         sum += e;
         some.store(y + i, e);
     });
@@ -17,12 +40,15 @@ inline void softmax_row(const float* x, float* y, long n) {
     each_vector(n, [&](long i, auto some) { some.store(y + i, some.load(y + i) * scale); });
 }
 
-// Strips of n positions, the pieces of which lie `inner` apart.
+// A strip of n positions, whose pieces lie `inner` apart.
 inline void softmax_strip(const float* x, float* y, long pieces, long inner, long n) {
-    alignas(vec) float top[STRIP], sum[STRIP] = {};
+    alignas(vec) float top[STRIP];
+    alignas(vec) float sum[STRIP] = {};
     std::fill_n(top, STRIP, -INFINITY);
     for (long p = 0; p < pieces; ++p)
-        each_vector(n, [&](long i, auto some) { store(top + i, larger(some.load(x + p * inner + i), load(top + i))); });
+        each_vector(n, [&](long i, auto some) {
+            store(top + i, larger(some.load(x + p * inner + i), load(top + i)));
+        });
     for (long p = 0; p < pieces; ++p)
         each_vector(n, [&](long i, auto some) {
             const vec e = exponential(some.load(x + p * inner + i) - load(top + i));
@@ -43,32 +69,34 @@ EXPORT(softmax_forward)(const float* x, float* y, long outer, long pieces, long 
     });
 }
 
-EXPORT(softmax_backward)(const float* y, const float* dy, float* dx, long outer, long pieces, long inner) {
+// dx = y (dy - the sum of dy y)
+inline void softmax_backward_row(const float* y, const float* dy, float* dx, long n) {
+    const float total = sum_lanes(sum_row(Product{y, dy}, n));
+    map_some(dx, n, [=](vec y, vec dy) { return y * (dy - total); }, y, dy);
+}
+
+inline void softmax_backward_strip(const float* y, const float* dy, float* dx, long pieces,
+                                   long inner, long n) {
+    alignas(vec) float total[STRIP] = {};
+    for (long p = 0; p < pieces; ++p) {
+        const Product row{y + p * inner, dy + p * inner};
+        each_vector(n, [&, row](long i, auto some) {
+            store(total + i, load(total + i) + row.at(i, some));
+        });
+    }
+    const float* totals = total;
+    const auto f = [=](vec y, vec dy, vec total) { return y * (dy - total); };
+    for (long p = 0; p < pieces; ++p)
+        map_some(dx + p * inner, n, f, y + p * inner, dy + p * inner, totals);
+}
+
+EXPORT(softmax_backward)(const float* y, const float* dy, float* dx, long outer, long pieces,
+                         long inner) {
     each_strip(outer, pieces, inner, [&](long o, long start, long n) {
         const long at = o * pieces * inner + start;
-        if (inner == 1) {
-            const float total = sum_lanes(sum_row(Product{y + at, dy + at}, pieces));
-            return map_some(dx + at, pieces, [=](vec y, vec dy) { return y * (dy - total); }, y + at, dy + at);
-        }
-        alignas(vec) float total[STRIP] = {};
-        for (long p = 0; p < pieces; ++p)
-            each_vector(n, [&, row = Product{y + at + p * inner, dy + at + p * inner}](long i, auto some) {
-                store(total + i, load(total + i) + row.at(i, some));
-            });
-        for (long place = at; place < at + pieces * inner; place += inner)
-            map_some(dx + place, n, [=](vec y, vec dy, vec total) { return y * (dy - total); }, y + place, dy + place,
-                     static_cast<const float*>(total));
+        if (inner == 1) softmax_backward_row(y + at, dy + at, dx + at, pieces);
+        else softmax_backward_strip(y + at, dy + at, dx + at, pieces, inner, n);
     });
 }
 
-// label (outer, inner) -> y (outer, classes, inner). Returns whether all labels that are not to be ignored are classes.
-extern "C" long NAMED(ISA, one_hot)(const float* label, float ignore, float* y, long outer, long classes, long inner) {
-    std::fill_n(y, outer * classes * inner, 0.f);
-    for (long i = 0; i < outer * inner; ++i) {
-        const float wanted = std::trunc(label[i]);
-        if (wanted == ignore) continue;
-        if (!(wanted >= 0 && wanted < classes)) return false;
-        y[(i / inner * classes + static_cast<long>(wanted)) * inner + i % inner] = 1;
-    }
-    return true;
-}
+}  // namespace ISA

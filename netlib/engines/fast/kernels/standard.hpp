@@ -1,16 +1,25 @@
-// What the kernels need of the standard library. It comes before any change of the instruction set: its inline
-// functions are shared by all.
+// Every header of the standard library that a kernel includes.
+//
+// The files isa_*.cpp include this one before they change the instruction set. The standard
+// library's inline functions are shared by all instruction sets: the linker keeps one copy, which
+// every processor must be able to run.
+#pragma once
+
 #include <algorithm>
 #include <cfloat>
 #include <climits>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#ifdef _OPENMP
 #include <omp.h>
-#if defined(__x86_64__)
+#endif
+#ifdef __x86_64__
 #include <immintrin.h>
 #endif

@@ -1,30 +1,26 @@
 // z = (x - mean) inverse and its gradient, for x (outer, kept, inner) and mean and inverse (kept).
+#pragma once
 
-// y = f(x, a, b) for x (outer, kept, inner) and a and b (kept).
-template <class Function> void map_kept(const Function& f, const float* x, const float* a, const float* b, float* y,
-                                        long outer, long kept, long inner) {
-    if (inner == 1)
-        return share_out_light(outer, kept, [&](long begin, long end) {
-            for (long o = begin; o < end; ++o)
-                map_some(y + o * kept, kept, f, x + o * kept, a, b);
-        });
-    share_out_light(outer * kept, inner, [&](long begin, long end) {
-        for (long i = begin; i < end; ++i)
-            map_some(y + i * inner, inner, [=, p = all(a[i % kept]), q = all(b[i % kept])](vec x) {
-                return f(x, p, q);
-            }, x + i * inner);
-    });
+#include <vector>
+
+#include "functions.hpp"
+#include "isa.hpp"
+#include "kept.hpp"
+#include "map.hpp"
+#include "reduction.hpp"
+#include "simd.hpp"
+
+namespace ISA {
+
+EXPORT(standardize)(const float* x, const float* mean, const float* inverse, float* z, long outer,
+                    long kept, long inner) {
+    const auto f = [=](vec x, vec mean, vec inverse) { return (x - mean) * inverse; };
+    map_kept(f, x, mean, inverse, z, outer, kept, inner);
 }
 
-EXPORT(standardize)(const float* x, const float* mean, const float* inverse, float* z, long outer, long kept,
-                    long inner) {
-    map_kept([=](vec x, vec mean, vec inverse) { return (x - mean) * inverse; }, x, mean, inverse, z, outer, kept,
-             inner);
-}
-
-// dx = inverse (dy - average of dy - z average of dy z), the averages over outer and inner.
-EXPORT(standardize_backward)(const float* z, const float* inverse, const float* dy, float* dx, long outer, long kept,
-                             long inner) {
+// dx = inverse (dy - average of dy - z average of dy z), with averages over outer and inner.
+EXPORT(standardize_backward)(const float* z, const float* inverse, const float* dy, float* dx,
+                             long outer, long kept, long inner) {
     const double n = static_cast<double>(outer) * inner;
     const auto f = [=](vec z, vec dy, vec average, vec along, vec inverse) {
         return (dy - average - z * along) * inverse;
@@ -32,7 +28,8 @@ EXPORT(standardize_backward)(const float* z, const float* inverse, const float* 
     const auto gradient = [=](long i, long) { return Plain{dy + i}; };
     const auto product = [=](long i, long) { return Product{dy + i, z + i}; };
     if (inner == 1) {
-        std::vector<float> average(kept), along(kept);
+        std::vector<float> average(kept);
+        std::vector<float> along(kept);
         sum(gradient, average.data(), outer, kept, inner, false);
         sum(product, along.data(), outer, kept, inner, false);
         for (long k = 0; k < kept; ++k) {
@@ -45,14 +42,20 @@ EXPORT(standardize_backward)(const float* z, const float* inverse, const float* 
         });
     }
     share_out_kept(outer, kept, inner, [&](long begin, long end) {
-        std::vector<double> average(end - begin), along(end - begin);
+        std::vector<double> average(end - begin);
+        std::vector<double> along(end - begin);
         sum_rows(gradient, outer, kept, inner, begin, end, average.data());
         sum_rows(product, outer, kept, inner, begin, end, along.data());
         for (long o = 0; o < outer; ++o)
             for (long k = begin; k < end; ++k) {
-                const vec a = all(average[k - begin] / n), b = all(along[k - begin] / n), s = all(inverse[k]);
+                const vec a = all(average[k - begin] / n);
+                const vec b = all(along[k - begin] / n);
+                const vec s = all(inverse[k]);
                 const long i = (o * kept + k) * inner;
-                map_some(dx + i, inner, [=](vec z, vec dy) { return f(z, dy, a, b, s); }, z + i, dy + i);
+                const auto of_z = [=](vec z, vec dy) { return f(z, dy, a, b, s); };
+                map_some(dx + i, inner, of_z, z + i, dy + i);
             }
     });
 }
+
+}  // namespace ISA

@@ -1,63 +1,85 @@
-// The tile of a matrix product: C (ROWS, COLS) += A (ROWS, K) B (K, COLS), all sums in registers.
+// The tile of a matrix product: c (ROWS, COLS) += a (ROWS, K) b (K, COLS), all sums in registers.
 //
-// Every convolution ends here (gemm.hpp has a tile of its own, which fetches ahead). For each k it multiplies one row
-// of B, two vectors, by ROWS single numbers of A; so 2 ROWS multiply-adds go with 2 + ROWS loads, and there are
-// registers enough for all of C.
-#if LANES == 16 || defined(__aarch64__)
-constexpr int ROWS = 12;                                    // of 32 registers 24 hold C
-#else
-constexpr int ROWS = 6;                                     // of 16 registers 12 hold C
-#endif
-constexpr int COLS = 2 * LANES, TILE_SIZE = ROWS * COLS;
+// Every convolution ends here; gemm.hpp has a tile of its own, which also prefetches. For each k a
+// tile multiplies one row of b, two vectors, by ROWS single numbers of a. That is 2 ROWS
+// multiply-adds for 2 + ROWS loads, and there are registers enough for all of c.
+#pragma once
 
-// A as a panel: ROWS numbers side by side for each k, one k `step` after the other.
+#include "isa.hpp"
+#include "simd.hpp"
+
+namespace ISA {
+
+#if LANES == 16 || defined(__aarch64__)
+constexpr int ROWS = 12;  // 24 of 32 registers hold c
+#else
+constexpr int ROWS = 6;  // 12 of 16 registers hold c
+#endif
+constexpr int COLS = 2 * LANES;
+constexpr int TILE_SIZE = ROWS * COLS;
+
+// Where a tile finds the numbers of a: an object that returns a(row, k).
+
+// A panel of a: ROWS numbers side by side for each k, which begin `step` after those for k - 1.
 struct Panel {
     const float* numbers;
     long step = ROWS;
     float operator()(int row, long k) const { return numbers[k * step + row]; }
 };
 
-// A as ROWS places in memory with k running on from each.
+// ROWS rows anywhere in memory, each with the numbers for successive k side by side.
 struct Rows {
     const float* row[ROWS];
     float operator()(int i, long k) const { return row[i][k]; }
 };
 
-// What k runs over: `lines` times `length` numbers, where a line of A starts `step` after the one before.
-struct Run { long lines, length, step; };
+// The values of k: `lines` times `length` successive ones. A line starts `step` after the last one.
+struct Run {
+    long lines, length, step;
+};
 
-template <int M, int V, class A> void multiply(const A& a, Run run, const float* b, float* c, bool fresh) {
+// The product of M rows of a and V vectors of each row of b.
+template <int M, int V, class A>
+void multiply_tile(const A& a, Run run, const float* b, float* c, bool fresh) {
     vec sum[M][V];
-    #pragma GCC unroll 16
-    for (int i = 0; i < M; ++i)
-        #pragma GCC unroll 2
+    UNROLLED
+    for (int i = 0; i < M; ++i) {
+        UNROLLED
         for (int v = 0; v < V; ++v)
             sum[i][v] = fresh ? vec{} : load(c + i * COLS + v * LANES);
+    }
     const A lines = a;
     for (long line = 0; line < run.lines; ++line)
-        for (long k = line * run.step, end = k + run.length; k < end; ++k, b += COLS)
-            #pragma GCC unroll 16
-            for (int i = 0; i < M; ++i)
-                #pragma GCC unroll 2
+        for (long k = line * run.step, end = k + run.length; k < end; ++k, b += COLS) {
+            UNROLLED
+            for (int i = 0; i < M; ++i) {
+                UNROLLED
                 for (int v = 0; v < V; ++v)
                     sum[i][v] += lines(i, k) * load(b + v * LANES);
-    #pragma GCC unroll 16
-    for (int i = 0; i < M; ++i)
-        #pragma GCC unroll 2
+            }
+        }
+    UNROLLED
+    for (int i = 0; i < M; ++i) {
+        UNROLLED
         for (int v = 0; v < V; ++v)
             store(c + i * COLS + v * LANES, sum[i][v]);
+    }
 }
 
-// c (ROWS, COLS) = or += the first `rows` rows and `cols` columns of a b; the rest of c is undefined.
-// b has COLS numbers for each k.
+template <int M, class A>
+void multiply_rows(long cols, const A& a, Run run, const float* b, float* c, bool fresh) {
+    if (cols > LANES) multiply_tile<M, 2>(a, run, b, c, fresh);
+    else multiply_tile<M, 1>(a, run, b, c, fresh);
+}
+
+// c (ROWS, COLS) = (fresh) or += the first `rows` rows and `cols` columns of a b. The rest of c is
+// undefined. b is a panel: COLS numbers side by side for each k.
 template <class A>
 void multiply(long rows, long cols, const A& a, Run run, const float* b, float* c, bool fresh) {
     constexpr int THIRD = ROWS / 3;
-    const bool wide = cols > LANES;
-    if (rows > 2 * THIRD)
-        wide ? multiply<ROWS, 2>(a, run, b, c, fresh) : multiply<ROWS, 1>(a, run, b, c, fresh);
-    else if (rows > THIRD)
-        wide ? multiply<2 * THIRD, 2>(a, run, b, c, fresh) : multiply<2 * THIRD, 1>(a, run, b, c, fresh);
-    else
-        wide ? multiply<THIRD, 2>(a, run, b, c, fresh) : multiply<THIRD, 1>(a, run, b, c, fresh);
+    if (rows > 2 * THIRD) multiply_rows<ROWS>(cols, a, run, b, c, fresh);
+    else if (rows > THIRD) multiply_rows<2 * THIRD>(cols, a, run, b, c, fresh);
+    else multiply_rows<THIRD>(cols, a, run, b, c, fresh);
 }
+
+}  // namespace ISA

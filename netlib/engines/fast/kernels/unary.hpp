@@ -1,28 +1,51 @@
-// Functions of one variable, and dy times the derivative of each. p, q and r are their parameters.
+// Functions y = f(x) of one variable, and dx = dy f'(x) from x, y and dy.
+#pragma once
 
-#define UNARY(name, result, gradient) \
-    ELEMENTWISE(unary_##name) { \
-        [[maybe_unused]] const float p = parameters[0], q = parameters[1], r = parameters[2]; \
-        map(out, n, [=](vec x) -> vec { return result; }, a); \
-    } \
-    ELEMENTWISE(unary_backward_##name) { \
-        [[maybe_unused]] const float p = parameters[0], q = parameters[1], r = parameters[2]; \
-        map(out, n, [=]([[maybe_unused]] vec x, [[maybe_unused]] vec y, vec dy) -> vec { return gradient; }, a, b, c); \
+#include "elementwise.hpp"
+#include "functions.hpp"
+#include "isa.hpp"
+#include "map.hpp"
+#include "simd.hpp"
+
+namespace ISA {
+
+// p, q and r are the parameters of a function, in the order of Python's call.
+#define PARAMETERS                                  \
+    [[maybe_unused]] const float p = parameters[0]; \
+    [[maybe_unused]] const float q = parameters[1]; \
+    [[maybe_unused]] const float r = parameters[2];
+
+#define UNARY(name, y_of_x, dx_of_dy)                                                       \
+    ELEMENTWISE(unary_##name) {                                                             \
+        PARAMETERS                                                                          \
+        map(out, n, [=](vec x) -> vec { return y_of_x; }, a);                               \
+    }                                                                                       \
+    ELEMENTWISE(unary_backward_##name) {                                                    \
+        PARAMETERS                                                                          \
+        const auto f = [=]([[maybe_unused]] vec x, [[maybe_unused]] vec y, vec dy) -> vec { \
+            return dx_of_dy;                                                                \
+        };                                                                                  \
+        map(out, n, f, a, b, c);                                                            \
     }
-UNARY(elu, x > 0 ? x : p * exponential_less_one(x), x > 0 ? dy : dy * (y + p))
-UNARY(sigmoid, sigmoid(x), dy * y * (1 - y))
-UNARY(tanh, tangent(x), dy * (1 - y * y))
-UNARY(abs, absolute(x), dy * sign(x))
-UNARY(sign, sign(x), 0 * dy)
-UNARY(exp, q * exponential(p * x), dy * y * p)
-UNARY(log, logarithm(r + q * x) * p, dy * (p * q) / (r + q * x))
-UNARY(log_floor, logarithm(larger(x, all(p))), x > p ? dy / x : vec{})
-UNARY(bnll, softplus(x), dy * sigmoid(x))
-UNARY(swish, x * sigmoid(p * x), dy * (p * y + sigmoid(p * x) * (1 - p * y)))
-UNARY(clip, smaller(larger(x, all(p)), all(q)), (x >= p) & (x <= q) ? dy : vec{})
-UNARY(threshold, x > p ? all(1) : vec{}, 0 * dy)
-UNARY(trunc, truncated(x), 0 * dy)
+
+// clang-format off
+//    name       y                                    dx
+UNARY(elu,       x > 0 ? x : p * exponential_less_one(x), x > 0 ? dy : dy * (y + p))
+UNARY(sigmoid,   sigmoid(x),                          dy * y * (1 - y))
+UNARY(tanh,      tangent(x),                          dy * (1 - y * y))
+UNARY(abs,       absolute(x),                         dy * sign(x))
+UNARY(sign,      sign(x),                             0 * dy)
+UNARY(exp,       q * exponential(p * x),              dy * y * p)
+UNARY(log,       logarithm(r + q * x) * p,            dy * (p * q) / (r + q * x))
+UNARY(log_floor, logarithm(larger(x, all(p))),        x > p ? dy / x : vec{})
+UNARY(bnll,      softplus(x),                         dy * sigmoid(x))
+UNARY(swish,     x * sigmoid(p * x), dy * (p * y + sigmoid(p * x) * (1 - p * y)))
+UNARY(clip,      smaller(larger(x, all(p)), all(q)),  (x >= p) & (x <= q) ? dy : vec{})
+UNARY(threshold, x > p ? all(1) : vec{},              0 * dy)
+UNARY(trunc,     truncated(x),                        0 * dy)
+// clang-format on
 #undef UNARY
+#undef PARAMETERS
 
 ELEMENTWISE(unary_relu) {
     const float slope = parameters[0];
@@ -31,11 +54,13 @@ ELEMENTWISE(unary_relu) {
 }
 
 ELEMENTWISE(unary_backward_relu) {
-    map(out, n, [slope = parameters[0]](vec x, vec dy) { return x > 0 ? dy : slope * dy; }, a, c);
+    const float slope = parameters[0];
+    map(out, n, [=](vec x, vec dy) { return x > 0 ? dy : slope * dy; }, a, c);
 }
 
-// use(the function x^exponent)
-template <class Use> void with_power(float exponent, const Use& use) {
+// Calls use(f) for the function f(x) = x^exponent.
+template <class Use>
+void with_power(float exponent, const Use& use) {
     if (exponent == 0) use([=](vec) { return all(1); });
     else if (exponent == 1) use([=](vec x) { return x; });
     else if (exponent == 2) use([=](vec x) { return x * x; });
@@ -44,17 +69,24 @@ template <class Use> void with_power(float exponent, const Use& use) {
     else use([=](vec x) { return power(x, exponent); });
 }
 
+// y = (shift + scale x)^exponent
 ELEMENTWISE(unary_power) {
-    const float scale = parameters[1], shift = parameters[2];
+    const float scale = parameters[1];
+    const float shift = parameters[2];
     with_power(parameters[0], [&](auto power) {
         map(out, n, [=](vec x) { return power(shift + scale * x); }, a);
     });
 }
 
+// dx = dy exponent scale (shift + scale x)^(exponent - 1)
 ELEMENTWISE(unary_backward_power) {
-    const float factor = parameters[0] * parameters[1], scale = parameters[1], shift = parameters[2];
+    const float scale = parameters[1];
+    const float shift = parameters[2];
+    const float factor = parameters[0] * scale;
     if (factor == 0) return map(out, n, [=]() { return vec{}; });
     with_power(parameters[0] - 1, [&](auto power) {
         map(out, n, [=](vec x, vec dy) { return dy * factor * power(shift + scale * x); }, a, c);
     });
 }
+
+}  // namespace ISA

@@ -1,30 +1,62 @@
 // The gradient by the weights of a convolution, without a column matrix:
 //
-//     dW[o, c, t] += sum over images and positions of  dy[o](r, q) x[c](s r + t_y - top, s q + t_x - left)
+//     dW[o, c, t] += sum over images and positions of
+//                    dy[o](r, q) x[c](s r + t_y - top, s q + t_x - left)
 //
-// As a matrix product: rows (c, t), read straight from the padded image, times columns o, for which dy is transposed.
-// The sum runs over all images, block after block, and a task owns some of dW: there is nothing to reduce, and the
-// result is the same for any number of threads.
+// As a matrix product: rows are pairs (c, t), read straight from the padded image; columns are
+// outputs o, for which dy is transposed; k runs over positions. The sum takes all images, block
+// after block, and a task owns some of dW. So there is nothing to reduce, and the result is the
+// same for any number of threads.
+#pragma once
 
+#include <algorithm>
+#include <vector>
+
+#include "across.hpp"
+#include "buffer.hpp"
+#include "convolution_slides.hpp"
+#include "isa.hpp"
+#include "padded.hpp"
+#include "shapes.hpp"
+#include "simd.hpp"
+#include "slide.hpp"
+#include "threads.hpp"
+#include "tile.hpp"
+
+namespace ISA {
 namespace weights {
 
-constexpr long LINES = 256, PANELS = 8;                     // positions of dy that stay near; panels of dW in a task
+constexpr long DEPTH = 256;  // positions at a time: their numbers of dy stay in the first cache
+constexpr long TILES = 8;    // of a task, below each other
 
 struct Gradient {
-    Slide s;                                                // the forward pass
+    Slide s;  // the forward pass
     Blocks blocks;
     std::vector<Place> places;
-    long column_blocks() const { return parts(s.outputs, COLS); }
-    long positions() const { return blocks.images * blocks.rows * s.width; }
-    long rows() const { return parts(s.depth(), ROWS) * ROWS; }
-    long sums() const { return s.groups * column_blocks() * rows() * COLS; }
+
+    long panels() const { return parts(s.outputs, COLS); }  // of a group's outputs
+    long positions() const { return blocks.images * blocks.rows * s.width; }  // of a block
+    long rows() const { return parts(s.pairs(), ROWS) * ROWS; }               // of whole tiles
+    long sums() const { return s.groups * panels() * rows() * COLS; }
 };
 
-// Columns `first` to first + COLS of a group's outputs as (positions, COLS): dy transposed, filled up with zeros.
-inline void transpose(const Gradient& w, const float* dy, const Block& block, long channel, long width, float* to) {
-    const long n = block.rows * w.s.width, channels = w.s.groups * w.s.outputs;
+// A task's share of a block: some tiles of one panel of outputs.
+struct Share {
+    const float* padded;   // the images of the panel's group
+    const float* columns;  // the panel: dy, transposed (positions, COLS)
+    long width;            // outputs of the panel, at most COLS of which are in it
+    long begin, end;       // rows of dW
+    long at;               // where the panel begins among the sums (groups, panels, rows, COLS)
+};
+
+// Copies a panel of dy (positions, COLS): `width` outputs from `channel` on, filled up with zeros.
+inline void transpose(const Gradient& w, const float* dy, const Block& block, long channel,
+                      long width, float* to) {
+    const long n = block.rows * w.s.width;
+    const long channels = w.s.groups * w.s.outputs;
     for (long i = 0; i < block.images; ++i, to += n * COLS) {
-        const float* from = dy + ((block.image + i) * channels + channel) * w.s.channel + block.row * w.s.width;
+        const long plane = (block.image + i) * channels + channel;
+        const float* from = dy + plane * w.s.channel + block.row * w.s.width;
         for (long p = 0; p < n; p += LANES)
             for (long j = 0; j < width; j += LANES) {
                 vec v[LANES];
@@ -35,82 +67,108 @@ inline void transpose(const Gradient& w, const float* dy, const Block& block, lo
     }
 }
 
-// Add a block's part to `panels` of dW from row k0 on, ROWS rows each.
-inline void add_products(const Gradient& w, const Block& block, const float* padded, const float* columns, long width,
-                         long k0, long k1, float* sums, bool fresh) {
-    const auto add = [&](const Run& run, long from, const float* b, bool first) {
-        for (long k = k0; k < k1; k += ROWS) {
+// sums = (fresh) or += a share's products over the positions of a block.
+inline void add_products(const Gradient& w, const Block& block, const Share& share, float* sums,
+                         bool fresh) {
+    // Over one run of positions; `from` is the first one's place in the padded image.
+    const auto add = [&](const Run& run, long from, const float* columns, bool first) {
+        for (long k = share.begin; k < share.end; k += ROWS) {
             Rows a;
-            for (long j = 0; j < ROWS; ++j)
-                a.row[j] = padded + w.places[std::min(k + j, w.s.depth() - 1)].offset + from;
-            multiply(k1 - k, width, a, run, b, sums + k * COLS, first);
+            for (long j = 0; j < ROWS; ++j) {
+                const Place place = w.places[std::min(k + j, w.s.pairs() - 1)];
+                a.row[j] = share.padded + place.offset + from;
+            }
+            multiply(share.end - k, share.width, a, run, columns, sums + k * COLS, first);
         }
     };
     const Padded& in = w.s.in;
-    const long line = w.s.width, all = block.images * block.rows * line;
-    if (in.rows == block.rows && in.columns == line) {      // no border between lines: they are one
-        for (long n = 0; n < all; n += LINES)
-            add({1, std::min(LINES, all - n), 0}, n, columns + n * COLS, fresh && !n);
+    const long line = w.s.width;
+    const long all = block.images * block.rows * line;
+    const bool no_border = in.rows == block.rows && in.columns == line;
+    if (no_border) {  // between the lines, which are one
+        for (long n = 0; n < all; n += DEPTH) {
+            const Run run{1, std::min(DEPTH, all - n), 0};
+            add(run, n, share.columns + n * COLS, fresh && !n);
+        }
         return;
     }
-    const long step = std::max(1L, LINES / line);
+    const long step = std::max(1L, DEPTH / line);
     for (long i = 0; i < block.images; ++i)
-        for (long r = 0; r < block.rows; r += step)
-            add({std::min(step, block.rows - r), line, in.columns}, in.position(i, r, 0),
-                columns + (i * block.rows + r) * line * COLS, fresh && !i && !r);
+        for (long r = 0; r < block.rows; r += step) {
+            const Run run{std::min(step, block.rows - r), line, in.columns};
+            const float* columns = share.columns + (i * block.rows + r) * line * COLS;
+            add(run, in.position(i, r, 0), columns, fresh && !i && !r);
+        }
 }
 
-// Lay out a block, padded and transposed; then work(padded, columns, width, k0, k1, at) for each part of dW: its
-// group's images, its columns of dy and how many there are, its rows, and where its column block is among the sums.
+// Lays out a block, padded and transposed; then calls work(share) for each part of dW.
 template <class Work>
-void share_block(const Gradient& w, const Block& block, const float* x, const float* dy, const Work& work) {
-    const long C = w.s.in.channels, outs = w.column_blocks(), size = w.positions() * COLS;
+void share_block(const Gradient& w, const Block& block, const float* x, const float* dy,
+                 const Work& work) {
+    const long channels = w.s.in.channels;
+    const long panels = w.s.groups * w.panels();
+    const long size = w.positions() * COLS;
     float* padded = buffer(PADDED, w.s.in.size());
-    float* columns = buffer(COLUMNS, w.s.groups * outs * size);
-    share_out(C + w.s.groups * outs, [&](long i) {
-        if (i < C) return w.s.in.fill(x, block, i, padded + i * w.s.in.channel());
-        const long g = (i - C) / outs, first = (i - C) % outs * COLS;
-        transpose(w, dy, block, g * w.s.outputs + first, std::min<long>(COLS, w.s.outputs - first),
-                  columns + (i - C) * size);
+    float* columns = buffer(COLUMNS, panels * size);
+    share_out(channels + panels, [&](long i) {
+        if (i < channels) return w.s.in.fill(x, block, i, padded + i * w.s.in.channel());
+        const long panel = i - channels;
+        const long group = panel / w.panels();
+        const long first = panel % w.panels() * COLS;
+        const long width = std::min<long>(COLS, w.s.outputs - first);
+        transpose(w, dy, block, group * w.s.outputs + first, width, columns + panel * size);
     });
-    const long all = w.rows() / ROWS, rows = ROWS * std::max(1L, std::min(PANELS, all * outs / (4 * threads())));
+    const long tiles = w.rows() / ROWS * w.panels();
+    const long rows = ROWS * std::max(1L, std::min(TILES, tiles / (4 * threads())));
     const long shares = parts(w.rows(), rows);
-    share_out(w.s.groups * outs * shares, [&](long task) {
-        const long k0 = task % shares * rows, b = task / shares, g = b / outs;
-        work(padded + g * w.s.inputs * w.s.in.channel(), columns + b * size, w.s.outputs - b % outs * COLS,
-             k0, std::min(w.s.depth(), k0 + rows), b * w.rows() * COLS);
+    share_out(panels * shares, [&](long task) {
+        const long panel = task / shares;
+        const long group = panel / w.panels();
+        const long begin = task % shares * rows;
+        Share share;
+        share.padded = padded + group * w.s.inputs * w.s.in.channel();
+        share.columns = columns + panel * size;
+        share.width = w.s.outputs - panel % w.panels() * COLS;
+        share.begin = begin;
+        share.end = std::min(w.s.pairs(), begin + rows);
+        share.at = panel * w.rows() * COLS;
+        work(share);
     });
 }
 
-// dW (groups, outputs, depth) += sums (groups, column blocks, rows, COLS)
+// dW (groups, outputs, pairs) += sums (groups, panels, rows, COLS)
 inline void add_sums(const Gradient& w, const float* sums, float* dW) {
     share_out(w.s.groups * w.s.outputs, [&](long i) {
-        const long g = i / w.s.outputs, o = i % w.s.outputs;
-        const float* from = sums + (g * w.column_blocks() + o / COLS) * w.rows() * COLS + o % COLS;
-        for (long k = 0; k < w.s.depth(); ++k)
-            dW[i * w.s.depth() + k] += from[k * COLS];
+        const long g = i / w.s.outputs;
+        const long o = i % w.s.outputs;
+        const long panel = g * w.panels() + o / COLS;
+        const float* from = sums + panel * w.rows() * COLS + o % COLS;
+        for (long k = 0; k < w.s.pairs(); ++k)
+            dW[i * w.s.pairs() + k] += from[k * COLS];
     });
 }
 
-// room: floats of a block.
+// `room`: the floats of a block, about.
 inline Gradient gradient(const Convolution& c, long room) {
-    const long limit = std::max(512L, room / (c.channels * c.stride_y * c.stride_x + c.outputs + 1));
+    const long floats_of_a_position = c.channels * c.stride_y * c.stride_x + c.outputs + 1;
+    const long limit = std::max(512L, room / floats_of_a_position);
     Gradient w{forward_slide(c), Blocks(c.images, c.out_height, c.out_width, limit), {}};
     w.s.fit(w.blocks);
     w.places = w.s.places(w.s.inputs);
     return w;
 }
 
-}  // namespace weights
-
-inline void convolution_backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
-    using namespace weights;
-    const Gradient w = gradient(c, 1 << 20);                // which stays in the last-level cache
+inline void backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
+    const Gradient w = gradient(c, 1 << 20);  // a block stays in the last-level cache
     float* sums = buffer(SUMS, w.sums());
-    for (long i = 0; i < w.blocks.count(); ++i)
-        share_block(w, w.blocks[i], x, dy, [&](auto padded, auto columns, long width, long k0, long k1, long at) {
-            add_products(w, w.blocks[i], padded, columns, width, k0, k1, sums + at, i == 0);
+    for (long i = 0; i < w.blocks.count(); ++i) {
+        const Block block = w.blocks[i];
+        share_block(w, block, x, dy, [&](const Share& share) {
+            add_products(w, block, share, sums + share.at, i == 0);
         });
-    if (w.blocks.count())
-        add_sums(w, sums, dW);
+    }
+    if (w.blocks.count()) add_sums(w, sums, dW);
 }
+
+}  // namespace weights
+}  // namespace ISA

@@ -1,127 +1,180 @@
-// The forward pass of a convolution by Winograd's transform, and its gradient by the data: transform the filters, then
-// block by block transform the patches, multiply, transform the tiles back. Where a core's cache has room for the
-// transforms of a block, cores have blocks of their own. Where one block is all there is, a core has some outputs,
-// whose filters it transforms just before it multiplies by them. Else the cores share each step of each block.
+// The forward pass of a convolution by Winograd's transform, and its gradient by the data.
+//
+// The steps: transform the filters; then, block by block, transform the patches, multiply, and
+// transform the cells back. There are three ways to share them out among cores:
+//
+// - Where a core's cache has room for the transforms of a block, each core takes blocks of its own.
+// - Where one block is all there is, each core takes some outputs; it transforms their filters just
+//   before it multiplies by them.
+// - Else the cores share each step of each block.
+#pragma once
 
+#include <algorithm>
+
+#include "across.hpp"
+#include "band.hpp"
+#include "buffer.hpp"
+#include "finish.hpp"
+#include "isa.hpp"
+#include "padded.hpp"
+#include "shapes.hpp"
+#include "simd.hpp"
+#include "threads.hpp"
+#include "tile.hpp"
+#include "winograd.hpp"
+#include "winograd_grid.hpp"
+
+namespace ISA {
 namespace winograd {
 
-// Floats that the second-level cache of a core holds, and the last-level one; tiles that make a block worth while.
-constexpr long NEAR_ROOM = 3 << 16, FAR_ROOM = 1 << 21, NEAR_TILES = 24;
+constexpr long NEAR_CELLS = 24;  // that make a block worthwhile
 
-// Filters of a panel of outputs, (inputs, COLS) for each place, `step` apart: S E g E' S, for the vector of outputs
-// from `first` on. Lanes without one hold zeros.
+// Filters of a panel of outputs, (inputs, COLS) for each place, `step` apart: S E g E' S, for the
+// vector of outputs from `first` on. Lanes without an output hold zeros.
 template <int FILTER>
-void transform_filters(const Tiling<FILTER>& w, const float* W, long group, long first, float* to, long step) {
-    constexpr int SIZE = FILTER * FILTER, PATCH = Tiling<FILTER>::PATCH;
-    const float* from = W + group * w.inputs * w.outputs * SIZE + first * w.output_step;
+void transform_filters(const Grid<FILTER>& grid, const float* W, long group, long first, float* to,
+                       long step) {
+    constexpr int SIZE = FILTER * FILTER;
+    constexpr int PATCH = Grid<FILTER>::PATCH;
+    const long outputs = grid.outputs - first;
+    const float* from = W + group * grid.inputs * grid.outputs * SIZE + first * grid.output_step;
     to += first % COLS;
-    for (long c = 0; c < w.inputs; ++c, from += w.input_step, to += COLS) {
+    for (long c = 0; c < grid.inputs; ++c, from += grid.input_step, to += COLS) {
         vec g[parts(SIZE, LANES) * LANES];
         for (long k = 0; k < SIZE; k += LANES)
-            load_across(from + k, w.output_step, w.outputs - first, SIZE - k, g + k);
-        if (w.backward) std::reverse(g, g + SIZE);
-        transform<Evaluate<FILTER, PATCH>>([&](int i, int j) { return g[i * FILTER + j]; }, [&](int i, int j, vec v) {
+            load_across(from + k, grid.output_step, outputs, SIZE - k, g + k);
+        if (grid.backward) std::reverse(g, g + SIZE);
+        const auto put = [&](int i, int j, vec v) {
             store(to + (i * PATCH + j) * step, scale<PATCH>(i, j) * v);
-        });
+        };
+        transform<Evaluate<FILTER, PATCH>>([&](int i, int j) { return g[i * FILTER + j]; }, put);
     }
 }
 
-// products (panel, tiles, COLS) of one place and one panel.
+// products (cells, COLS) of one place and one panel.
 template <int FILTER>
-void multiply_panel(const Tiling<FILTER>& w, long tiles, long cols, const float* filters, const float* patches,
-                    float* products) {
-    for (long t = 0; t < tiles; t += ROWS) {
+void multiply_panel(const Grid<FILTER>& grid, long cells, long cols, const float* filters,
+                    const float* patches, float* products) {
+    for (long t = 0; t < cells; t += ROWS) {
         Rows rows;
         for (int i = 0; i < ROWS; ++i)
-            rows.row[i] = patches + std::min(t + i, tiles - 1) * w.stride();
-        multiply(tiles - t, cols, rows, Run{1, w.inputs, 0}, filters, products + t * COLS, true);
+            rows.row[i] = patches + std::min(t + i, cells - 1) * grid.cell_step();
+        multiply(cells - t, cols, rows, Run{1, grid.inputs, 0}, filters, products + t * COLS, true);
     }
 }
 
-// One vector of outputs of a block: E' m E, put in its place. The products of its panel are `step` apart for each
-// place.
+// One vector of outputs of a block: E' m E, finished and stored in y. The products m of its panel
+// lie `step` apart for each place.
 template <int FILTER>
-void transform_back(const Tiling<FILTER>& w, const Block& block, long group, long first, const float* products,
-                    long step, float* y) {
-    constexpr int PATCH = Tiling<FILTER>::PATCH;
-    const Band band = w.out(block);
-    const long plane = w.out_height * w.out_width, channel = group * w.outputs + first, row = band.columns * LANES;
+void transform_back(const Grid<FILTER>& grid, const Block& block, long group, long first,
+                    const float* products, long step, float* y) {
+    constexpr int PATCH = Grid<FILTER>::PATCH;
+    const Band band = grid.out(block);
+    const long outputs = grid.outputs - first;
+    const long plane = grid.out_height * grid.out_width;
+    const long channel = group * grid.outputs + first;
+    const long row = band.columns * LANES;
     const float* from = products + first % COLS;
-    const auto finished = w.finish.channels(channel, w.outputs - first);
+    const auto finished = grid.finish.channels(channel, outputs);
     float* made = buffer(LINE, band.size());
     for (long i = 0; i < block.images; ++i) {
         for (long r = 0; r < block.rows; ++r)
-            for (long q = 0; q < w.across(); ++q, from += COLS) {
-                float* to = made + (r * band.columns + q) * TILE * LANES;
-                transform<Collect<TILE, PATCH>>(
+            for (long q = 0; q < grid.across(); ++q, from += COLS) {
+                float* to = made + (r * band.columns + q) * CELL * LANES;
+                transform<Collect<CELL, PATCH>>(
                     [=](int i, int j) { return load(from + (i * PATCH + j) * step); },
                     [&](int i, int j, vec v) { store(to + i * row + j * LANES, finished(v)); });
             }
-        band.empty(made, y + ((block.image + i) * w.groups * w.outputs + channel) * plane, plane, w.outputs - first);
+        const long image = (block.image + i) * grid.groups * grid.outputs;
+        band.empty(made, y + (image + channel) * plane, plane, outputs);
     }
 }
 
+// A block, with filters (PLACES, group, panel, inputs, COLS).
 template <int FILTER>
-void forward_block(const Tiling<FILTER>& w, const Block& block, const float* x, const float* filters, float* y) {
-    const long panels = w.groups * w.panels(), vectors = parts(w.outputs, LANES);
-    const long tiles = block.images * block.rows * w.across();
-    float* patches = buffer(PATCHES, w.PLACES * w.patches_step());
-    float* products = buffer(PRODUCTS, w.PLACES * w.panels_step());
-    share_out(w.vectors(), [&](long v) { transform_patches(w, block, x, v, patches); });
-    share_out(w.PLACES * panels, [&](long i) {
-        const long place = i / panels, panel = i % panels, group = panel / w.panels();
-        multiply_panel(w, tiles, w.outputs - panel % w.panels() * COLS, filters + i * w.inputs * COLS,
-                       patches + place * w.patches_step() + group * w.inputs,
-                       products + place * w.panels_step() + panel * w.panel_step());
+void forward_block(const Grid<FILTER>& grid, const Block& block, const float* x,
+                   const float* filters, float* y) {
+    const long panels = grid.groups * grid.panels();
+    const long vectors = parts(grid.outputs, LANES);
+    float* patches = buffer(PATCHES, grid.PLACES * grid.patches_step());
+    float* products = buffer(PRODUCTS, grid.PLACES * grid.panels_step());
+    share_out(grid.vectors(), [&](long v) { transform_patches(grid, block, x, v, patches); });
+    share_out(grid.PLACES * panels, [&](long i) {
+        const long place = i / panels;
+        const long panel = i % panels;
+        const long group = panel / grid.panels();
+        const long cols = grid.outputs - panel % grid.panels() * COLS;
+        multiply_panel(grid, grid.cells_of(block), cols, filters + i * grid.inputs * COLS,
+                       patches + place * grid.patches_step() + group * grid.inputs,
+                       products + place * grid.panels_step() + panel * grid.panel_step());
     });
-    share_out(w.groups * vectors, [&](long i) {
-        const long group = i / vectors, first = i % vectors * LANES;
-        transform_back(w, block, group, first, products + (group * w.panels() + first / COLS) * w.panel_step(),
-                       w.panels_step(), y);
+    share_out(grid.groups * vectors, [&](long i) {
+        const long group = i / vectors;
+        const long first = i % vectors * LANES;
+        const long panel = group * grid.panels() + first / COLS;
+        const float* from = products + panel * grid.panel_step();
+        transform_back(grid, block, group, first, from, grid.panels_step(), y);
     });
 }
 
+// All blocks. `near`: whether each core takes blocks of its own.
 template <int FILTER>
-void forward_blocks(const Tiling<FILTER>& w, const float* x, const float* W, float* y, bool near) {
-    const long vectors = parts(w.outputs, LANES), size = w.inputs * COLS;
-    float* filters = buffer(FILTERS, w.PLACES * w.groups * w.panels() * size);
-    share_out(w.groups * vectors, [&](long i) {
-        const long group = i / vectors, first = i % vectors * LANES;
-        transform_filters(w, W, group, first, filters + (group * w.panels() + first / COLS) * size,
-                          w.groups * w.panels() * size);
+void forward_blocks(const Grid<FILTER>& grid, const float* x, const float* W, float* y, bool near) {
+    const long panels = grid.groups * grid.panels();
+    const long vectors = parts(grid.outputs, LANES);
+    const long size = grid.inputs * COLS;
+    float* filters = buffer(FILTERS, grid.PLACES * panels * size);
+    share_out(grid.groups * vectors, [&](long i) {
+        const long group = i / vectors;
+        const long first = i % vectors * LANES;
+        const long panel = group * grid.panels() + first / COLS;
+        transform_filters(grid, W, group, first, filters + panel * size, panels * size);
     });
-    const auto work = [&](long b) { forward_block(w, w.blocks[b], x, filters, y); };
-    if (near) share_out(w.blocks.count(), work);            // in which the block's own sharing comes to nothing
-    else for (long b = 0; b < w.blocks.count(); ++b) work(b);
+    const auto work = [&](long b) { forward_block(grid, grid.blocks[b], x, filters, y); };
+    const long count = grid.blocks.count();
+    if (near) return share_out(count, work);  // then the sharing inside of a block has no effect
+    for (long b = 0; b < count; ++b)
+        work(b);
 }
 
-template <int FILTER> void forward_panels(const Tiling<FILTER>& w, const float* x, const float* W, float* y) {
-    const Block all = w.blocks[0];
-    float* patches = buffer(PATCHES, w.PLACES * w.patches_step());
-    share_out(w.vectors(), [&](long v) { transform_patches(w, all, x, v, patches); });
-    share_out(w.groups * w.panels(), [&](long i) {
-        const long group = i / w.panels(), first = i % w.panels() * COLS, end = std::min(w.outputs, first + COLS);
-        const long size = w.inputs * COLS, step = w.panel_step() + LANES;
-        float* filters = buffer(FILTERS, w.PLACES * size);
-        float* products = buffer(PRODUCTS, w.PLACES * step);
+// All cells as one block. Each core takes panels of outputs.
+template <int FILTER>
+void forward_panels(const Grid<FILTER>& grid, const float* x, const float* W, float* y) {
+    const Block all = grid.blocks[0];
+    float* patches = buffer(PATCHES, grid.PLACES * grid.patches_step());
+    share_out(grid.vectors(), [&](long v) { transform_patches(grid, all, x, v, patches); });
+    share_out(grid.groups * grid.panels(), [&](long i) {
+        const long group = i / grid.panels();
+        const long first = i % grid.panels() * COLS;
+        const long end = std::min(grid.outputs, first + COLS);
+        const long size = grid.inputs * COLS;
+        const long step = grid.panel_step() + LANES;
+        float* filters = buffer(FILTERS, grid.PLACES * size);
+        float* products = buffer(PRODUCTS, grid.PLACES * step);
         for (long v = first; v < end; v += LANES)
-            transform_filters(w, W, group, v, filters, size);
-        for (long place = 0; place < w.PLACES; ++place)
-            multiply_panel(w, w.tiles(), end - first, filters + place * size,
-                           patches + place * w.patches_step() + group * w.inputs, products + place * step);
+            transform_filters(grid, W, group, v, filters, size);
+        for (long place = 0; place < grid.PLACES; ++place) {
+            const float* from = patches + place * grid.patches_step() + group * grid.inputs;
+            multiply_panel(grid, grid.cells(), end - first, filters + place * size, from,
+                           products + place * step);
+        }
         for (long v = first; v < end; v += LANES)
-            transform_back(w, all, group, v, products, step, y);
+            transform_back(grid, all, group, v, products, step, y);
     });
 }
 
 template <int FILTER>
-void slide(const Convolution& c, bool backward, const float* x, const float* W, float* y, Finish finish = {}) {
-    const Tiling<FILTER> w(c, backward, NEAR_ROOM, finish), whole = w.in_one_block();
-    if (NEAR_ROOM / w.floats_a_tile() >= NEAR_TILES && w.blocks.count() >= 2 * threads())
-        return forward_blocks(w, x, W, y, true);
-    if (w.PLACES * whole.patches_step() <= FAR_ROOM && w.groups * w.panels() >= threads())
-        return forward_panels(whole, x, W, y);
-    forward_blocks(Tiling<FILTER>(c, backward, FAR_ROOM, finish), x, W, y, false);
+void convolve(const Convolution& c, bool backward, const float* x, const float* W, float* y,
+              Finish finish = {}) {
+    const Grid<FILTER> near(c, backward, NEAR_ROOM, finish);
+    const bool has_room = NEAR_ROOM / near.floats_of_a_cell() >= NEAR_CELLS;
+    if (has_room && near.blocks.count() >= 2 * threads())
+        return forward_blocks(near, x, W, y, true);
+    const Grid<FILTER> whole = near.in_one_block();
+    const bool fits = whole.PLACES * whole.patches_step() <= FAR_ROOM;
+    if (fits && near.groups * near.panels() >= threads()) return forward_panels(whole, x, W, y);
+    forward_blocks(Grid<FILTER>(c, backward, FAR_ROOM, finish), x, W, y, false);
 }
 
 }  // namespace winograd
+}  // namespace ISA

@@ -1,92 +1,141 @@
-// The gradient by the weights of a convolution by Winograd's transform: the transforms of x and of dy, and the
-// products of all places summed over all tiles of all blocks. Their rows are inputs, their columns outputs.
+// The gradient by the weights of a convolution by Winograd's transform.
+//
+// Each block transforms x and dy. For each place it multiplies them, and adds the products of its
+// cells to sums over all cells of all blocks: matrices whose rows are inputs and whose columns are
+// outputs. At the end the sums are transformed back.
+#pragma once
 
+#include <algorithm>
+
+#include "across.hpp"
+#include "band.hpp"
+#include "buffer.hpp"
+#include "isa.hpp"
+#include "padded.hpp"
+#include "pointwise.hpp"
+#include "shapes.hpp"
+#include "simd.hpp"
+#include "threads.hpp"
+#include "tile.hpp"
+#include "weights.hpp"
+#include "winograd.hpp"
+#include "winograd_grid.hpp"
+
+namespace ISA {
 namespace winograd {
 
-// gradients (PLACES, group, panel, tiles, COLS): E dy E' for a vector of outputs of a block.
+constexpr long DEPTH = 128;  // cells at a time: their gradients stay in the first-level cache
+
+// gradients (PLACES, group, panel, cells, COLS): E dy E' of a block, for a vector of outputs.
 template <int FILTER>
-void transform_gradients(const Tiling<FILTER>& w, const Block& block, long group, long first, const float* dy,
-                         float* gradients) {
-    constexpr int PATCH = Tiling<FILTER>::PATCH;
-    const Band band = w.out(block);
-    const long plane = w.out_height * w.out_width, channel = group * w.outputs + first, row = band.columns * LANES;
-    const long step = w.panels_step();
+void transform_gradients(const Grid<FILTER>& grid, const Block& block, long group, long first,
+                         const float* dy, float* gradients) {
+    constexpr int PATCH = Grid<FILTER>::PATCH;
+    const Band band = grid.out(block);
+    const long outputs = grid.outputs - first;
+    const long plane = grid.out_height * grid.out_width;
+    const long channel = group * grid.outputs + first;
+    const long row = band.columns * LANES;
+    const long step = grid.panels_step();
+    const long panel = group * grid.panels() + first / COLS;
     float* seen = buffer(PADDED, band.size());
-    float* to = gradients + (group * w.panels() + first / COLS) * w.panel_step() + first % COLS;
+    float* to = gradients + panel * grid.panel_step() + first % COLS;
     for (long i = 0; i < block.images; ++i) {
-        band.fill(dy + ((block.image + i) * w.groups * w.outputs + channel) * plane, plane, w.outputs - first, seen);
+        const long image = (block.image + i) * grid.groups * grid.outputs;
+        band.fill(dy + (image + channel) * plane, plane, outputs, seen);
         for (long r = 0; r < block.rows; ++r)
-            for (long q = 0; q < w.across(); ++q, to += COLS) {
-                const float* from = seen + (r * band.columns + q) * TILE * LANES;
-                transform<Evaluate<TILE, PATCH>>([=](int i, int j) { return load(from + i * row + j * LANES); },
-                                          [=](int i, int j, vec v) { store(to + (i * PATCH + j) * step, v); });
+            for (long q = 0; q < grid.across(); ++q, to += COLS) {
+                const float* from = seen + (r * band.columns + q) * CELL * LANES;
+                transform<Evaluate<CELL, PATCH>>(
+                    [=](int i, int j) { return load(from + i * row + j * LANES); },
+                    [=](int i, int j, vec v) { store(to + (i * PATCH + j) * step, v); });
             }
     }
 }
 
-// sums (rows, COLS) of one place and panel += patches times gradients over `tiles` tiles.
+// sums (rows, COLS) of one place and one panel = (fresh) or += patches times gradients.
 template <int FILTER>
-void add_products(const Tiling<FILTER>& w, long tiles, long cols, const float* patches, const float* gradients,
-                  float* sums, bool fresh) {
-    constexpr long NEAR = 128;                              // tiles whose gradients stay in the first-level cache
-    for (long t = 0; t < tiles; t += NEAR)
-        for (long c = 0; c < w.inputs; c += ROWS)
-            multiply(w.inputs - c, cols, Panel{patches + t * w.stride() + c, w.stride()},
-                     Run{1, std::min(NEAR, tiles - t), 0}, gradients + t * COLS, sums + c * COLS, fresh && !t);
+void add_products(const Grid<FILTER>& grid, long cells, long cols, const float* patches,
+                  const float* gradients, float* sums, bool fresh) {
+    for (long t = 0; t < cells; t += DEPTH)
+        for (long c = 0; c < grid.inputs; c += ROWS) {
+            const Panel panel{patches + t * grid.cell_step() + c, grid.cell_step()};
+            const Run run{1, std::min(DEPTH, cells - t), 0};
+            multiply(grid.inputs - c, cols, panel, run, gradients + t * COLS, sums + c * COLS,
+                     fresh && !t);
+        }
 }
 
-// dW (groups, outputs, inputs, FILTER, FILTER) += E' S sums S E for a vector of outputs.
+// dW (groups, outputs, inputs, FILTER, FILTER) += E' S sums S E, for a vector of outputs.
 template <int FILTER>
-void add_filters(const Tiling<FILTER>& w, long group, long first, const float* sums, long rows, float* dW) {
-    constexpr int SIZE = FILTER * FILTER, PATCH = Tiling<FILTER>::PATCH;
-    const long step = w.groups * w.panels() * rows * COLS;
-    const float* from = sums + (group * w.panels() + first / COLS) * rows * COLS + first % COLS;
-    float* to = dW + (group * w.outputs + first) * w.output_step;
-    for (long c = 0; c < w.inputs; ++c, from += COLS, to += w.input_step) {
-        vec old[LANES], out[parts(SIZE, LANES) * LANES] = {};
-        transform<Collect<FILTER, PATCH>>(
-            [=](int i, int j) { return scale<PATCH>(i, j) * load(from + (i * PATCH + j) * step); },
-            [&](int i, int j, vec v) { out[i * FILTER + j] = v; });
+void add_filters(const Grid<FILTER>& grid, long group, long first, const float* sums, long rows,
+                 float* dW) {
+    constexpr int SIZE = FILTER * FILTER;
+    constexpr int PATCH = Grid<FILTER>::PATCH;
+    const long outputs = grid.outputs - first;
+    const long step = grid.groups * grid.panels() * rows * COLS;
+    const long panel = group * grid.panels() + first / COLS;
+    const float* from = sums + panel * rows * COLS + first % COLS;
+    float* to = dW + (group * grid.outputs + first) * grid.output_step;
+    for (long c = 0; c < grid.inputs; ++c, from += COLS, to += grid.input_step) {
+        vec old[LANES];
+        vec out[parts(SIZE, LANES) * LANES] = {};
+        const auto in = [=](int i, int j) {
+            return scale<PATCH>(i, j) * load(from + (i * PATCH + j) * step);
+        };
+        const auto put = [&](int i, int j, vec v) { out[i * FILTER + j] = v; };
+        transform<Collect<FILTER, PATCH>>(in, put);
         for (long k = 0; k < SIZE; k += LANES) {
-            load_across(to + k, w.output_step, w.outputs - first, SIZE - k, old);
+            load_across(to + k, grid.output_step, outputs, SIZE - k, old);
             for (int i = 0; i < LANES; ++i)
                 old[i] += out[k + i];
-            store_across(to + k, w.output_step, w.outputs - first, SIZE - k, old);
+            store_across(to + k, grid.output_step, outputs, SIZE - k, old);
         }
     }
 }
 
-template <int FILTER> void backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
-    const Tiling<FILTER> w(c, false, FAR_ROOM);
-    const long panels = w.groups * w.panels(), vectors = parts(w.outputs, LANES), rows = parts(w.inputs, ROWS) * ROWS;
-    float* patches = buffer(PATCHES, w.PLACES * w.patches_step());
-    float* gradients = buffer(PRODUCTS, w.PLACES * w.panels_step());
-    float* sums = buffer(SUMS, w.PLACES * panels * rows * COLS);
-    for (long b = 0; b < w.blocks.count(); ++b) {
-        const Block block = w.blocks[b];
-        share_out(w.vectors() + w.groups * vectors, [&](long i) {
-            const long v = i - w.vectors();
-            if (v < 0) transform_patches(w, block, x, i, patches);
-            else transform_gradients(w, block, v / vectors, v % vectors * LANES, dy, gradients);
+template <int FILTER>
+void backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
+    const Grid<FILTER> grid(c, false, FAR_ROOM);
+    const long panels = grid.groups * grid.panels();
+    const long vectors = parts(grid.outputs, LANES);
+    const long rows = parts(grid.inputs, ROWS) * ROWS;
+    float* patches = buffer(PATCHES, grid.PLACES * grid.patches_step());
+    float* gradients = buffer(PRODUCTS, grid.PLACES * grid.panels_step());
+    float* sums = buffer(SUMS, grid.PLACES * panels * rows * COLS);
+    for (long b = 0; b < grid.blocks.count(); ++b) {
+        const Block block = grid.blocks[b];
+        share_out(grid.vectors() + grid.groups * vectors, [&](long i) {
+            if (i < grid.vectors()) return transform_patches(grid, block, x, i, patches);
+            const long v = i - grid.vectors();
+            const long first = v % vectors * LANES;
+            transform_gradients(grid, block, v / vectors, first, dy, gradients);
         });
-        share_out(w.PLACES * panels, [&](long i) {
-            const long place = i / panels, panel = i % panels;
-            add_products(w, block.images * block.rows * w.across(), w.outputs - panel % w.panels() * COLS,
-                         patches + place * w.patches_step() + panel / w.panels() * w.inputs,
-                         gradients + place * w.panels_step() + panel * w.panel_step(),
+        share_out(grid.PLACES * panels, [&](long i) {
+            const long place = i / panels;
+            const long panel = i % panels;
+            const long group = panel / grid.panels();
+            const long cols = grid.outputs - panel % grid.panels() * COLS;
+            add_products(grid, grid.cells_of(block), cols,
+                         patches + place * grid.patches_step() + group * grid.inputs,
+                         gradients + place * grid.panels_step() + panel * grid.panel_step(),
                          sums + i * rows * COLS, b == 0);
         });
     }
-    share_out(w.groups * vectors, [&](long i) {
-        add_filters(w, i / vectors, i % vectors * LANES, sums, rows, dW);
+    share_out(grid.groups * vectors, [&](long i) {
+        const long first = i % vectors * LANES;
+        add_filters(grid, i / vectors, first, sums, rows, dW);
     });
 }
 
 }  // namespace winograd
 
-EXPORT(conv_backward_weights)(const float* x, const float* dy, float* dW, const Convolution* c, long winograd) {
+EXPORT(conv_backward_weights)(const float* x, const float* dy, float* dW, const Convolution* c,
+                              long winograd) {
     if (pointwise::pays(*c)) pointwise::backward_weights(*c, x, dy, dW);
-    else if (!winograd || !c->images) convolution_backward_weights(*c, x, dy, dW);
+    else if (!winograd || !c->images) weights::backward_weights(*c, x, dy, dW);
     else if (c->kernel_y == 3) winograd::backward_weights<3>(*c, x, dy, dW);
     else winograd::backward_weights<5>(*c, x, dy, dW);
 }
+
+}  // namespace ISA

@@ -1,0 +1,22 @@
+// The instruction set that the kernels are compiled for, and the names of what they export.
+//
+// The files isa_*.cpp compile the same headers, each for another instruction set. Each of them
+// defines two macros first:
+//
+//     ISA    the name of the instruction set and of the namespace of its kernels
+//     LANES  how many floats a vector holds
+//
+// Without them, as when an editor opens a header, the instruction set is `baseline`.
+#pragma once
+
+#ifndef ISA
+#define ISA baseline
+#define LANES 4
+#endif
+
+#define JOIN(a, b) a##_##b
+#define NAMED(a, b) JOIN(a, b)
+
+// The head of a function that Python calls by the name ISA_name: EXPORT(fill)(float* out, long n).
+#define EXPORT(name) extern "C" void NAMED(ISA, name)
+#define EXPORT_LONG(name) extern "C" long NAMED(ISA, name)

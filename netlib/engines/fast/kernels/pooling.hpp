@@ -99,15 +99,9 @@ inline vec load_apart(const float* p, long step, long n) {
     return v;
 }
 
-// Some windows side by side.
-struct Windows {
-    const float* seen;  // the first place of the first one, in the padded plane
-    long plane;
-    long row, column;  // of the first one
-    long n;            // windows from here to the end of the row; LANES of them are computed
-};
-
-// Calls work(windows, step) for every LANES windows of a row; `step` is for load_apart.
+// Calls work(seen, step, plane, row, column, n) for every LANES windows of a row. The first of them
+// is the one at (row, column); `seen` is its first place in the padded plane, and n windows are left
+// from there to the end of the row. `step` is for load_apart.
 template <class Work>
 void each_windows(const Pooling& p, const float* x, float border, const Work& work) {
     const Padded padded = p.padded(border);
@@ -118,7 +112,7 @@ void each_windows(const Pooling& p, const float* x, float border, const Work& wo
             for (long row = 0; row < p.out_height; ++row)
                 for (long column = 0; column < p.out_width; column += LANES) {
                     const long first = padded.position(0, row * p.stride_y, column * p.stride_x);
-                    work(Windows{seen + first, plane, row, column, p.out_width - column}, step);
+                    work(seen + first, step, plane, row, column, p.out_width - column);
                 }
         });
     };
@@ -132,21 +126,23 @@ void each_windows(const Pooling& p, const float* x, float border, const Work& wo
 EXPORT(pool_max_forward)(const float* x, float* y, float* mask, const Pooling* p) {
     const std::vector<WindowPlace> places = window_places(*p);
     const vec between = counting() * float(p->stride_x);  // the first places of neighboring windows
-    each_windows(*p, x, -FLT_MAX, [&](const Windows& w, auto step) {
-        const long top = w.row * p->stride_y - p->pad_y;
-        const long left = w.column * p->stride_x - p->pad_x;
+    const auto largest = [&](const float* seen, auto step, long plane, long row, long column,
+                             long n) {
+        const long top = row * p->stride_y - p->pad_y;
+        const long left = column * p->stride_x - p->pad_x;
         const vec first = between + all(top * p->width + left);
         vec best = all(-FLT_MAX);
         vec winner = all(-1);
         for (const WindowPlace& place : places) {
-            const vec x = load_apart(w.seen + place.offset, step, w.n);
+            const vec x = load_apart(seen + place.offset, step, n);
             winner = x > best ? first + place.number : winner;
             best = x > best ? x : best;
         }
-        const long at = w.plane * p->out() + w.row * p->out_width + w.column;
-        store_part(y + at, best, w.n);
-        store_part(mask + at, winner, w.n);
-    });
+        const long at = plane * p->out() + row * p->out_width + column;
+        store_part(y + at, best, n);
+        store_part(mask + at, winner, n);
+    };
+    each_windows(*p, x, -FLT_MAX, largest);
 }
 
 // dx = the sum of dy over the windows whose winner is x.
@@ -167,14 +163,16 @@ EXPORT(pool_ave_forward)(const float* x, float* y, const Pooling* p) {
         });
     const std::vector<WindowPlace> places = window_places(*p);
     const std::vector<float> sizes = p->sizes();
-    each_windows(*p, x, 0, [&](const Windows& w, auto step) {
+    const auto average = [&](const float* seen, auto step, long plane, long row, long column,
+                             long n) {
         vec sum{};
         for (const WindowPlace& place : places)
-            sum += load_apart(w.seen + place.offset, step, w.n);
-        const long at = w.row * p->out_width + w.column;
-        const vec size = load_part(sizes.data() + at, w.n);
-        store_part(y + w.plane * p->out() + at, sum / size, w.n);
-    });
+            sum += load_apart(seen + place.offset, step, n);
+        const long at = row * p->out_width + column;
+        const vec size = load_part(sizes.data() + at, n);
+        store_part(y + plane * p->out() + at, sum / size, n);
+    };
+    each_windows(*p, x, 0, average);
 }
 
 // dx = the sum of dy / size over the windows that see x. A row of windows adds the same `line` to

@@ -57,13 +57,14 @@ inline void store_part(float* p, vec v, long n) {
     _mm256_maskstore_ps(p, first_lanes(n), __m256(v));
 }
 #else
-inline long bytes_of_part(long n) { return sizeof(float) * std::clamp<long>(n, 0, LANES); }
 inline vec load_part(const float* p, long n) {
     vec v{};
-    std::memcpy(&v, p, bytes_of_part(n));
+    std::memcpy(&v, p, sizeof(float) * std::clamp<long>(n, 0, LANES));
     return v;
 }
-inline void store_part(float* p, vec v, long n) { std::memcpy(p, &v, bytes_of_part(n)); }
+inline void store_part(float* p, vec v, long n) {
+    std::memcpy(p, &v, sizeof(float) * std::clamp<long>(n, 0, LANES));
+}
 #endif
 
 // The numbers of a and then b, counted as one row of 2 LANES, in the order that `from` gives.

@@ -26,13 +26,13 @@ inline float largest_lane(vec v) {
 
 // A row of n pieces.
 inline void softmax_row(const float* x, float* y, long n) {
-    const vec lowest = all(-INFINITY);
-    vec best = lowest;
-    each_vector(n, [&](long i, auto some) { best = larger(some.load(x + i, lowest), best); });
+    vec best = all(-INFINITY);
+    each_vector(n,
+                [&](long i, auto some) { best = larger(some.load(x + i, all(-INFINITY)), best); });
     const float top = largest_lane(best);
     vec sum{};
     each_vector(n, [&](long i, auto some) {
-        const vec e = exponential(some.load(x + i, lowest) - top);
+        const vec e = exponential(some.load(x + i, all(-INFINITY)) - top);
         sum += e;
         some.store(y + i, e);
     });

@@ -66,20 +66,18 @@ void multiply_tile(const A& a, Run run, const float* b, float* c, bool fresh) {
     }
 }
 
-template <int M, class A>
-void multiply_rows(long cols, const A& a, Run run, const float* b, float* c, bool fresh) {
-    if (cols > LANES) multiply_tile<M, 2>(a, run, b, c, fresh);
-    else multiply_tile<M, 1>(a, run, b, c, fresh);
-}
-
 // c (ROWS, COLS) = (fresh) or += the first `rows` rows and `cols` columns of a b. The rest of c is
 // undefined. b is a panel: COLS numbers side by side for each k.
 template <class A>
 void multiply(long rows, long cols, const A& a, Run run, const float* b, float* c, bool fresh) {
     constexpr int THIRD = ROWS / 3;
-    if (rows > 2 * THIRD) multiply_rows<ROWS>(cols, a, run, b, c, fresh);
-    else if (rows > THIRD) multiply_rows<2 * THIRD>(cols, a, run, b, c, fresh);
-    else multiply_rows<THIRD>(cols, a, run, b, c, fresh);
+    const bool wide = cols > LANES;
+    if (rows > 2 * THIRD && wide) multiply_tile<ROWS, 2>(a, run, b, c, fresh);
+    else if (rows > 2 * THIRD) multiply_tile<ROWS, 1>(a, run, b, c, fresh);
+    else if (rows > THIRD && wide) multiply_tile<2 * THIRD, 2>(a, run, b, c, fresh);
+    else if (rows > THIRD) multiply_tile<2 * THIRD, 1>(a, run, b, c, fresh);
+    else if (wide) multiply_tile<THIRD, 2>(a, run, b, c, fresh);
+    else multiply_tile<THIRD, 1>(a, run, b, c, fresh);
 }
 
 }  // namespace ISA

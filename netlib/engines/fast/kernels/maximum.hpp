@@ -33,7 +33,7 @@ EXPORT(max_backward)(const float* dy, const float* winner, float* dx, long outer
                      long inner) {
     each_strip(outer, pieces, inner, [&](long o, long start, long n) {
         const long at = o * inner + start;
-            each_vector(n, [&](long i, auto some) {
+        each_vector(n, [&](long i, auto some) {
             const vec gradient = some.load(dy + at + i);
             const vec number = some.load(winner + at + i);
             for (long p = 0; p < pieces; ++p) {

@@ -100,7 +100,7 @@ inline vec load_apart(const float* p, long step, long n) {
 }
 
 // Calls work(seen, step, plane, row, column, n) for every LANES windows of a row. The first of them
-// is the one at (row, column); `seen` is its first place in the padded plane, and n windows are left
+// is the one at (row, column); `seen` is its first place in the padded plane; n windows are left
 // from there to the end of the row. `step` is for load_apart.
 template <class Work>
 void each_windows(const Pooling& p, const float* x, float border, const Work& work) {

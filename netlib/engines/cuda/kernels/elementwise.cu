@@ -1,59 +1,86 @@
 // Functions of one element at a time.  Thread <-> element i of out.
 
 __global__ void fill(int n, float value, float* out) {
-  int i = thread_number();
-  if (i < n) out[i] = value;
+    int i = thread_number();
+    if (i < n) out[i] = value;
 }
 
 // out = alpha x + beta out. Where beta is 0, out may hold NaN.
 __global__ void axpby(int n, float alpha, const float* x, float beta, float* out) {
-  int i = thread_number();
-  if (i < n) out[i] = alpha * x[i] + (beta != 0 ? beta * out[i] : 0);
+    int i = thread_number();
+    if (i < n) out[i] = alpha * x[i] + (beta != 0 ? beta * out[i] : 0);
 }
 
-// The 32-bit hash of (i, seed) that the reference engine uses: murmur3's finalizer, twice. An element is kept
-// where its hash, evenly spread over 0 .. 2^32 - 1, is not below `threshold`.
-__global__ void dropout_mask(int n, unsigned low, unsigned high, unsigned threshold, float scale, float* out) {
-  int i = thread_number();
-  if (i >= n) return;
-  unsigned hash = i;
-  for (int round = 0; round < 2; ++round) {
-    hash += round == 0 ? low : high;
-    hash ^= hash >> 16;
-    hash *= 0x85ebca6bu;
-    hash ^= hash >> 13;
-    hash *= 0xc2b2ae35u;
-    hash ^= hash >> 16;
-  }
-  out[i] = hash >= threshold ? scale : 0;
+// The 32-bit hash of (i, seed) that the reference engine uses: murmur3's finalizer, twice. An
+// element is kept where its hash, evenly spread over 0 .. 2^32 - 1, is not below `threshold`.
+__global__ void dropout_mask(int n, unsigned low, unsigned high, unsigned threshold, float scale,
+                             float* out) {
+    int i = thread_number();
+    if (i >= n) return;
+    unsigned hash = i;
+    for (int round = 0; round < 2; ++round) {
+        hash += round == 0 ? low : high;
+        hash ^= hash >> 16;
+        hash *= 0x85ebca6bu;
+        hash ^= hash >> 13;
+        hash *= 0xc2b2ae35u;
+        hash ^= hash >> 16;
+    }
+    out[i] = hash >= threshold ? scale : 0;
 }
 
-// (shift + scale x)^power is `power_of` its inner part; the exponents 0, 1 and 2 need no pow, as in Caffe.
+// inner^power. As in Caffe, the exponents 0, 1 and 2 need no pow.
 __device__ inline float power_of(float inner, float power) {
-  return power == 0 ? 1 : power == 1 ? inner : power == 2 ? inner * inner : powf(inner, power);
+    if (power == 0) return 1;
+    if (power == 1) return inner;
+    if (power == 2) return inner * inner;
+    return powf(inner, power);
 }
+
 __device__ inline float logistic(float x) { return 0.5f * tanhf(0.5f * x) + 0.5f; }
-__device__ inline float sign_of(float x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 
-// y = f(x), and dx = dy f'(x) from x, y and dy. A NaN in gives a NaN out.
-#define UNARY(name, value, derivative, ...) \
-  __global__ void unary_##name(int n, const float* in, float* out, ##__VA_ARGS__) { \
-    int i = thread_number(); \
-    if (i >= n) return; \
-    float x = in[i]; \
-    out[i] = value; \
-  } \
-  __global__ void unary_##name##_backward(int n, const float* in, const float* top, const float* top_diff, \
-                                          float* out, ##__VA_ARGS__) { \
-    int i = thread_number(); \
-    if (i >= n) return; \
-    [[maybe_unused]] float x = in[i], y = top[i], dy = top_diff[i]; \
-    out[i] = derivative; \
-  }
+// The sign; 0 and NaN stay what they are.
+__device__ inline float sign_of(float x) {
+    if (x > 0) return 1;
+    if (x < 0) return -1;
+    return x;
+}
 
-//    name       y                                          dx                                      parameters
-UNARY(relu,      x < 0 ? (slope == 0 ? 0 : slope * x) : x,  x > 0 ? dy : slope * dy,                float slope)
-UNARY(elu,       x > 0 ? x : alpha * (expf(x) - 1),         x > 0 ? dy : dy * (y + alpha),          float alpha)
+// x below 0 times the slope; with the slope 0, -inf becomes 0 as well.
+__device__ inline float leaky(float x, float slope) {
+    if (x < 0) return slope == 0 ? 0 : slope * x;
+    return x;
+}
+
+// x between low and high; NaN stays.
+__device__ inline float clipped(float x, float low, float high) {
+    if (x < low) return low;
+    return x > high ? high : x;
+}
+
+// Defines y = f(x), and dx = dy f'(x) from x, y and dy. A NaN in gives a NaN out.
+#define UNARY(name, value, derivative, ...)                                                     \
+    __global__ void unary_##name(int n, const float* in, float* out, ##__VA_ARGS__) {           \
+        int i = thread_number();                                                                \
+        if (i >= n) return;                                                                     \
+        float x = in[i];                                                                        \
+        out[i] = value;                                                                         \
+    }                                                                                           \
+    __global__ void unary_##name##_backward(int n, const float* in, const float* top,           \
+                                            const float* top_diff, float* out, ##__VA_ARGS__) { \
+        int i = thread_number();                                                                \
+        if (i >= n) return;                                                                     \
+        [[maybe_unused]] float x = in[i];                                                       \
+        [[maybe_unused]] float y = top[i];                                                      \
+        [[maybe_unused]] float dy = top_diff[i];                                                \
+        out[i] = derivative;                                                                    \
+    }
+
+// clang-format off
+//    name       y                                          dx                          parameters
+UNARY(relu,      leaky(x, slope),                           x > 0 ? dy : slope * dy,    float slope)
+UNARY(elu,       x > 0 ? x : alpha * (expf(x) - 1),         x > 0 ? dy : dy * (y + alpha),
+      float alpha)
 UNARY(sigmoid,   logistic(x),                               dy * y * (1 - y))
 UNARY(tanh,      tanhf(x),                                  dy * (1 - y * y))
 UNARY(abs,       fabsf(x),                                  dy * sign_of(x))
@@ -61,26 +88,34 @@ UNARY(sign,      sign_of(x),                                0)
 UNARY(power,     power_of(shift + scale * x, power),
       power * scale == 0 ? 0 : dy * (power * scale) * power_of(shift + scale * x, power - 1),
       float power, float scale, float shift)
-UNARY(exp,       outer * expf(inner * x),                   dy * y * inner,            float inner, float outer)
-UNARY(log,       logf(shift + scale * x) * base_scale,      dy * (base_scale * scale) / (shift + scale * x),
+UNARY(exp,       outer * expf(inner * x),                   dy * y * inner,
+      float inner, float outer)
+UNARY(log,       logf(shift + scale * x) * base_scale,
+      dy * (base_scale * scale) / (shift + scale * x),
       float base_scale, float scale, float shift)
-UNARY(log_floor, logf(x < floor ? floor : x),               x > floor ? dy / x : 0,                 float floor)
+UNARY(log_floor, logf(x < floor ? floor : x),               x > floor ? dy / x : 0,     float floor)
 UNARY(bnll,      (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))), dy * logistic(x))
-UNARY(swish,     x * logistic(beta * x),                    dy * (beta * y + logistic(beta * x) * (1 - beta * y)),
+UNARY(swish,     x * logistic(beta * x),
+      dy * (beta * y + logistic(beta * x) * (1 - beta * y)),
       float beta)
-UNARY(clip,      x < low ? low : x > high ? high : x,       x >= low && x <= high ? dy : 0, float low, float high)
-UNARY(threshold, x > level ? 1 : 0,                         0,                                      float level)
+UNARY(clip,      clipped(x, low, high),                     x >= low && x <= high ? dy : 0,
+      float low, float high)
+UNARY(threshold, x > level ? 1 : 0,                         0,                          float level)
 UNARY(trunc,     truncf(x),                                 0)
+// clang-format on
 
-// out = f(a, b), where a and b may be the same all along some axes of out.
-#define BINARY(name, value) \
-  __global__ void binary_##name(int n, Box box, const float* in_a, const float* in_b, float* out) { \
-    int i = thread_number(); \
-    if (i >= n) return; \
-    float a = in_a[place(i, box, box.a)], b = in_b[place(i, box, box.b)]; \
-    out[i] = value; \
-  }
+// Defines out = f(a, b). a and b may be the same all along some axes of out.
+#define BINARY(name, value)                                                             \
+    __global__ void binary_##name(int n, Box box, const float* in_a, const float* in_b, \
+                                  float* out) {                                         \
+        int i = thread_number();                                                        \
+        if (i >= n) return;                                                             \
+        float a = in_a[place(i, box, box.a)];                                           \
+        float b = in_b[place(i, box, box.b)];                                           \
+        out[i] = value;                                                                 \
+    }
 
+// clang-format off
 //     name                   out
 BINARY(add,                   a + b)
 BINARY(sub,                   a - b)
@@ -94,37 +129,39 @@ BINARY(greater_equal,         a >= b)
 BINARY(prelu,                 a > 0 ? a : b * a)
 BINARY(prelu_slope,           a > 0 ? 1 : b)
 BINARY(sigmoid_cross_entropy, (a > 0 ? a : 0) - a * b + log1pf(expf(-fabsf(a))))
+// clang-format on
 
-// Several functions, one after the other, each of n numbers of its own: so a solver updates all parameters in one
-// launch. The functions are numbered as in ../cuda/steps.py; p are their parameters.
+// Several functions, one after the other, each of n numbers of its own: so a solver updates all
+// parameters in one launch. The functions are numbered as in ../steps.py; p are their parameters.
 struct Step {
-  int function, n;
-  const float *a, *b;
-  float* out;
-  float p[3];
+    int function, n;
+    const float *a, *b;
+    float* out;
+    float p[3];
 };
 enum { MAX_STEPS = 64 };
 struct Steps {
-  Step step[MAX_STEPS];
+    Step step[MAX_STEPS];
 };
 
 __device__ inline float value_of(const Step& s, int i) {
-  switch (s.function) {
-    case 0: return s.p[0] * s.a[i] + (s.p[1] != 0 ? s.p[1] * s.out[i] : 0);  // axpby
-    case 1: return s.a[i] < 0 ? (s.p[0] == 0 ? 0 : s.p[0] * s.a[i]) : s.a[i];  // relu
-    case 2: return sign_of(s.a[i]);
-    case 3: return power_of(s.p[2] + s.p[1] * s.a[i], s.p[0]);
-    case 4: return s.a[i] + s.b[i];
-    case 5: return s.a[i] * s.b[i];
-    case 6: return s.a[i] / s.b[i];
-    default: return s.a[i];  // copy
-  }
+    float a = s.a[i];
+    switch (s.function) {
+        case 0: return s.p[0] * a + (s.p[1] != 0 ? s.p[1] * s.out[i] : 0);  // axpby
+        case 1: return leaky(a, s.p[0]);                                    // relu
+        case 2: return sign_of(a);
+        case 3: return power_of(s.p[2] + s.p[1] * a, s.p[0]);
+        case 4: return a + s.b[i];
+        case 5: return a * s.b[i];
+        case 6: return a / s.b[i];
+        default: return a;  // copy
+    }
 }
 
 // Thread <-> element i of every step: what a step reads, this thread has written.
 __global__ void steps(int n, int count, Steps list) {
-  int i = thread_number();
-  if (i >= n) return;
-  for (int k = 0; k < count; ++k)
-    if (i < list.step[k].n) list.step[k].out[i] = value_of(list.step[k], i);
+    int i = thread_number();
+    if (i >= n) return;
+    for (int k = 0; k < count; ++k)
+        if (i < list.step[k].n) list.step[k].out[i] = value_of(list.step[k], i);
 }

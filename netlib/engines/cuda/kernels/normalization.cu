@@ -1,116 +1,136 @@
-// Normalization over one axis, along which neighbours lie `inner` apart.
+// Normalization over one axis, along which neighbors lie `inner` apart.
 //
-// Softmax is over the middle axis of (outer, classes, inner).  Block <-> one (outer, inner), a vector of scores; its
-// threads share the classes between them.
+// Softmax runs over the middle axis of (outer, classes, inner).  Block <-> one (outer, inner), a
+// vector of scores; its threads share the classes.
 
 OVER_THE_BLOCK(block_sum, a + b)
 OVER_THE_BLOCK(block_max, max(a, b))
 
 // Where the vector of this block begins.
 __device__ inline int first_class(int classes, int inner) {
-  return blockIdx.x / inner * classes * inner + blockIdx.x % inner;
+    int outer = blockIdx.x / inner;
+    return outer * classes * inner + blockIdx.x % inner;
 }
 
 // y = exp(x) / sum of exp(x). Scores less the largest have the same softmax, and cannot overflow.
 __global__ void softmax_forward(int classes, int inner, const float* x, float* y) {
-  x += first_class(classes, inner);
-  y += first_class(classes, inner);
-  float largest = -INFINITY;
-  for (int c = threadIdx.x; c < classes; c += blockDim.x) largest = max(largest, x[c * inner]);
-  largest = block_max(largest);
-  float sum = 0;
-  for (int c = threadIdx.x; c < classes; c += blockDim.x) {
-    y[c * inner] = expf(x[c * inner] - largest);
-    sum += y[c * inner];
-  }
-  sum = block_sum(sum);
-  for (int c = threadIdx.x; c < classes; c += blockDim.x) y[c * inner] /= sum;
+    x += first_class(classes, inner);
+    y += first_class(classes, inner);
+    float largest = -INFINITY;
+    for (int c = threadIdx.x; c < classes; c += blockDim.x)
+        largest = max(largest, x[c * inner]);
+    largest = block_max(largest);
+    float sum = 0;
+    for (int c = threadIdx.x; c < classes; c += blockDim.x) {
+        y[c * inner] = expf(x[c * inner] - largest);
+        sum += y[c * inner];
+    }
+    sum = block_sum(sum);
+    for (int c = threadIdx.x; c < classes; c += blockDim.x)
+        y[c * inner] /= sum;
 }
 
 // dx = y (dy - sum of dy y).
-__global__ void softmax_backward(int classes, int inner, const float* y, const float* dy, float* dx) {
-  y += first_class(classes, inner);
-  dy += first_class(classes, inner);
-  dx += first_class(classes, inner);
-  float sum = 0;
-  for (int c = threadIdx.x; c < classes; c += blockDim.x) sum += dy[c * inner] * y[c * inner];
-  sum = block_sum(sum);
-  for (int c = threadIdx.x; c < classes; c += blockDim.x) dx[c * inner] = y[c * inner] * (dy[c * inner] - sum);
+__global__ void softmax_backward(int classes, int inner, const float* y, const float* dy,
+                                 float* dx) {
+    y += first_class(classes, inner);
+    dy += first_class(classes, inner);
+    dx += first_class(classes, inner);
+    float sum = 0;
+    for (int c = threadIdx.x; c < classes; c += blockDim.x)
+        sum += dy[c * inner] * y[c * inner];
+    sum = block_sum(sum);
+    for (int c = threadIdx.x; c < classes; c += blockDim.x)
+        dx[c * inner] = y[c * inner] * (dy[c * inner] - sum);
 }
 
-// out = (x - mean) inverse, where mean and inverse are the same along some axes.  Thread <-> element i.
-__global__ void standardize(int n, Box box, const float* x, const float* mean, const float* inverse, float* out) {
-  int i = thread_number();
-  if (i >= n) return;
-  int at = place(i, box, box.b);
-  out[i] = (x[i] - mean[at]) * inverse[at];
-}
-
-// out = scale x + shift, then ReLU if it is to be rectified; scale and shift are the same along some axes, and either
-// may be missing (null).  Thread <-> element i.
-__global__ void scale_shift(int n, Box box, const float* x, const float* scale, const float* shift, int rectified,
+// out = (x - mean) inverse, where mean and inverse are the same along some axes.
+// Thread <-> element i.
+__global__ void standardize(int n, Box box, const float* x, const float* mean, const float* inverse,
                             float* out) {
-  int i = thread_number();
-  if (i >= n) return;
-  int at = place(i, box, box.b);
-  float y = x[i];
-  if (scale) y *= scale[at];
-  if (shift) y += shift[at];
-  out[i] = rectified && y < 0 ? 0 : y;
+    int i = thread_number();
+    if (i >= n) return;
+    int at = place(i, box, box.b);
+    out[i] = (x[i] - mean[at]) * inverse[at];
 }
 
-// dx = inverse (dy - average of dy - z average of dy z).  Block <-> one number of inverse; its threads share the
-// `terms` elements that have it between them. As in reduction.cu, `kept` says where these begin, `over` how far each
-// is from there.
-__global__ void standardize_backward(Box kept, Box over, int terms, const float* z, const float* inverse,
-                                     const float* dy, float* dx) {
-  int start = place(blockIdx.x, kept, kept.a);
-  float sum = 0, product = 0;
-  for (int j = threadIdx.x; j < terms; j += blockDim.x) {
-    int at = start + place(j, over, over.a);
-    sum += dy[at];
-    product += dy[at] * z[at];
-  }
-  float average = block_sum(sum) / terms, along = block_sum(product) / terms;
-  for (int j = threadIdx.x; j < terms; j += blockDim.x) {
-    int at = start + place(j, over, over.a);
-    dx[at] = (dy[at] - average - z[at] * along) * inverse[blockIdx.x];
-  }
+// out = scale x + shift, then ReLU if `rectified`. scale and shift are the same along some axes,
+// and either may be missing (null).  Thread <-> element i.
+__global__ void scale_shift(int n, Box box, const float* x, const float* scale, const float* shift,
+                            int rectified, float* out) {
+    int i = thread_number();
+    if (i >= n) return;
+    int at = place(i, box, box.b);
+    float y = x[i];
+    if (scale) y *= scale[at];
+    if (shift) y += shift[at];
+    out[i] = rectified && y < 0 ? 0 : y;
 }
 
-// The channels [first, last) around that of element i, out of (N, channels, inner); `size` is odd.
-struct Neighbours {
-  int first, last;
+// dx = inverse (dy - average of dy - z average of dy z).
+// Block <-> one number of inverse; its threads share the `terms` elements that this number scales.
+// As in reduction.cu, `kept` says where these begin, and `over` how far each is from there.
+__global__ void standardize_backward(Box kept, Box over, int terms, const float* z,
+                                     const float* inverse, const float* dy, float* dx) {
+    int start = place(blockIdx.x, kept, kept.a);
+    float sum = 0;
+    float product = 0;
+    for (int j = threadIdx.x; j < terms; j += blockDim.x) {
+        int at = start + place(j, over, over.a);
+        sum += dy[at];
+        product += dy[at] * z[at];
+    }
+    float average = block_sum(sum) / terms;
+    float along = block_sum(product) / terms;
+    for (int j = threadIdx.x; j < terms; j += blockDim.x) {
+        int at = start + place(j, over, over.a);
+        dx[at] = (dy[at] - average - z[at] * along) * inverse[blockIdx.x];
+    }
+}
+
+// The channels first .. last - 1 around that of element i, out of (N, channels, inner). `size` is
+// odd.
+struct Neighbors {
+    int first, last;
 };
-__device__ inline Neighbours around(int i, int channels, int inner, int size) {
-  int channel = i / inner % channels;
-  return {max(channel - size / 2, 0), min(channel + size / 2 + 1, channels)};
+__device__ inline Neighbors around(int i, int channels, int inner, int size) {
+    int channel = i / inner % channels;
+    return {max(channel - size / 2, 0), min(channel + size / 2 + 1, channels)};
 }
 
-// scale = k + alpha / size * sum of x^2 over the neighbours, y = x scale^-beta.  Thread <-> element i.
-__global__ void lrn_forward(int n, int channels, int inner, int size, float alpha, float beta, float k, const float* x,
-                            float* y, float* scale) {
-  int i = thread_number();
-  if (i >= n) return;
-  Neighbours near = around(i, channels, inner, size);
-  const float* image = x + i / inner / channels * channels * inner + i % inner;
-  float sum = 0;
-  for (int c = near.first; c < near.last; ++c) sum += image[c * inner] * image[c * inner];
-  scale[i] = k + alpha / size * sum;
-  y[i] = x[i] * powf(scale[i], -beta);
+// The place of element i in channel 0 of its image.
+__device__ inline int in_first_channel(int i, int channels, int inner) {
+    return i / inner / channels * channels * inner + i % inner;
 }
 
-// dx = dy scale^-beta - 2 alpha beta / size * x * sum of dy y / scale over the neighbours.  Thread <-> element i.
-__global__ void lrn_backward(int n, int channels, int inner, int size, float alpha, float beta, const float* x,
-                             const float* y, const float* dy, const float* scale, float* dx) {
-  int i = thread_number();
-  if (i >= n) return;
-  Neighbours near = around(i, channels, inner, size);
-  int image = i / inner / channels * channels * inner + i % inner;
-  float sum = 0;
-  for (int c = near.first; c < near.last; ++c) {
-    int at = image + c * inner;
-    sum += dy[at] * y[at] / scale[at];
-  }
-  dx[i] = dy[i] * powf(scale[i], -beta) - 2 * alpha * beta / size * x[i] * sum;
+// scale = k + alpha / size * sum of x^2 over the neighbors, y = x scale^-beta.
+// Thread <-> element i.
+__global__ void lrn_forward(int n, int channels, int inner, int size, float alpha, float beta,
+                            float k, const float* x, float* y, float* scale) {
+    int i = thread_number();
+    if (i >= n) return;
+    Neighbors near = around(i, channels, inner, size);
+    const float* image = x + in_first_channel(i, channels, inner);
+    float sum = 0;
+    for (int c = near.first; c < near.last; ++c)
+        sum += image[c * inner] * image[c * inner];
+    scale[i] = k + alpha / size * sum;
+    y[i] = x[i] * powf(scale[i], -beta);
+}
+
+// dx = dy scale^-beta - 2 alpha beta / size * x * sum of dy y / scale over the neighbors.
+// Thread <-> element i.
+__global__ void lrn_backward(int n, int channels, int inner, int size, float alpha, float beta,
+                             const float* x, const float* y, const float* dy, const float* scale,
+                             float* dx) {
+    int i = thread_number();
+    if (i >= n) return;
+    Neighbors near = around(i, channels, inner, size);
+    int image = in_first_channel(i, channels, inner);
+    float sum = 0;
+    for (int c = near.first; c < near.last; ++c) {
+        int at = image + c * inner;
+        sum += dy[at] * y[at] / scale[at];
+    }
+    dx[i] = dy[i] * powf(scale[i], -beta) - 2 * alpha * beta / size * x[i] * sum;
 }

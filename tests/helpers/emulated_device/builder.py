@@ -9,6 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
+DRIVER = (
+    'libcuda.cpp',
+    'libcuda_memory.cpp',
+    'libcuda_kernels.cpp',
+    'launch.cpp',
+    'memory.cpp',
+    'streams.cpp',
+)
 # In the order of loading. cuda.pathfinder wants to have cublasLt when it looks for cuBLAS.
 LIBRARIES = 'libcuda.so.1', 'libcublasLt.so.13', 'libcublas.so.13', 'libcudnn.so.9'
 
@@ -38,18 +46,13 @@ def sources() -> Iterator[Path]:
 
 def build(folder: Path) -> None:
     """Build the device in an empty folder: libraries in lib/, the stand-in nvcc in bin/."""
-    library, nvcc, rest = folder / 'lib', folder / 'bin/nvcc', folder / 'unsupported.cpp'
+    library = folder / 'lib'
+    nvcc = folder / 'bin/nvcc'
+    rest = folder / 'unsupported.cpp'
     library.mkdir()
     nvcc.parent.mkdir()
     rest.write_text(unsupported())
-    link(
-        library / 'libcuda.so.1',
-        'libcuda.cpp',
-        'launch.cpp',
-        'memory.cpp',
-        'streams.cpp',
-        str(rest),
-    )
+    link(library / 'libcuda.so.1', *DRIVER, str(rest))
     link(library / 'libcublasLt.so.13', '-x', 'c++', '/dev/null')
     link(library / 'libcublas.so.13', 'libcublas.cpp', str(library / 'libcuda.so.1'))
     link(library / 'libcudnn.so.9', 'libcudnn.cpp', str(library / 'libcuda.so.1'))
@@ -58,7 +61,7 @@ def build(folder: Path) -> None:
 
 
 def unsupported() -> str:
-    """Return C++ that defines each function of the driver, for those that libcuda.cpp does not."""
+    """Return C++ that defines each function of the driver that the sources here do not define."""
     headers = '#include <cuda.h>\n#include <cudaProfiler.h>\n'
     declarations = gxx('-E', '-x', 'c++', '-', text=headers)
     names = sorted(set(re.findall(r'\b(cu[A-Z]\w*)\s*\(', declarations)))
@@ -68,7 +71,7 @@ def unsupported() -> str:
 
 
 def link(library: Path, *inputs: str) -> None:
-    # _FORTIFY_SOURCE, a default of some g++, forbids to jump from one fiber's stack to another's.
+    # _FORTIFY_SOURCE, a default of some g++, forbids jumps from one fiber's stack to another's.
     gxx(
         '-std=c++20',
         '-O2',

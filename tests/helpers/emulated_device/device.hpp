@@ -1,5 +1,5 @@
-// What nvcc gives to device code unasked, for g++. The stand-in nvcc includes it before each
-// file of kernels, and turns `__global__` and `__shared__` into C++ itself, having to find them.
+// For g++, what nvcc gives to device code by itself. The stand-in nvcc includes this before each
+// file of kernels. It turns `__global__` and `__shared__` into C++ itself, having to find them.
 #pragma once
 #include <math.h>
 #include <string.h>
@@ -19,13 +19,14 @@ using dim3 = cuda_emulator::Index;
 
 inline void __syncthreads(int line = __builtin_LINE()) { cuda_emulator::wait_at_barrier(line); }
 
-template <class T> T atomicAdd(T* address, T value) {
-  T old = *address;
-  *address += value;
-  return old;
+template <class T>
+T atomicAdd(T* address, T value) {
+    T old = *address;
+    *address += value;
+    return old;
 }
 
-// As in CUDA, of a NaN and a number the number is the larger and the smaller.
+// As in CUDA, of a NaN and a number, the number is both the larger and the smaller.
 inline float max(float a, float b) { return fmaxf(a, b); }
 inline float min(float a, float b) { return fminf(a, b); }
 inline double max(double a, double b) { return fmax(a, b); }
@@ -43,29 +44,35 @@ extern "C" char __start_shared_memory[] __attribute__((weak, visibility("hidden"
 extern "C" char __stop_shared_memory[] __attribute__((weak, visibility("hidden")));
 
 // Arguments lie in their buffer like the members of a struct.
-template <class T> constexpr size_t end_of(size_t previous) {
-  return (previous + alignof(T) - 1) / alignof(T) * alignof(T) + sizeof(T);
+template <class T>
+constexpr size_t end_of(size_t previous) {
+    return (previous + alignof(T) - 1) / alignof(T) * alignof(T) + sizeof(T);
 }
 
-template <class T> T next_argument(const char* buffer, size_t& end) {
-  T value;
-  end = end_of<T>(end);
-  memcpy(&value, buffer + end - sizeof(T), sizeof(T));
-  return value;
+template <class T>
+T next_argument(const char* buffer, size_t& end) {
+    T value;
+    end = end_of<T>(end);
+    memcpy(&value, buffer + end - sizeof(T), sizeof(T));
+    return value;
 }
 
 struct Call {
-  template <class... T> Call(void (*kernel)(T...), T... arguments) { kernel(arguments...); }
+    template <class... T>
+    Call(void (*kernel)(T...), T... arguments) {
+        kernel(arguments...);
+    }
 };
 
-template <auto kernel, class... T> Kernel entry(const char* name, void (*)(T...)) {
-  size_t bytes = 0;
-  ((bytes = end_of<T>(bytes)), ...);
-  auto run_thread = [](const char* buffer) {
-    [[maybe_unused]] size_t end = 0;
-    Call{kernel, next_argument<T>(buffer, end)...};  // braces: evaluated from left to right
-  };
-  return {name, run_thread, bytes, __start_shared_memory, __stop_shared_memory};
+template <auto kernel, class... T>
+Kernel entry(const char* name, void (*)(T...)) {
+    size_t bytes = 0;
+    ((bytes = end_of<T>(bytes)), ...);
+    auto run_thread = [](const char* buffer) {
+        [[maybe_unused]] size_t end = 0;
+        Call{kernel, next_argument<T>(buffer, end)...};  // braces: evaluated from left to right
+    };
+    return {name, run_thread, bytes, __start_shared_memory, __stop_shared_memory};
 }
 
 }  // namespace cuda_emulator

@@ -6,7 +6,7 @@
 
 namespace cuda_emulator {
 
-// Returns what went wrong, or nothing.
+// Runs all blocks. Returns what went wrong, or nothing.
 std::string launch(const Kernel&, Index grid, Index block, size_t shared_bytes,
                    const char* arguments);
 

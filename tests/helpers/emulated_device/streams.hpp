@@ -1,6 +1,6 @@
-// Streams that are as late as a GPU may be: a copy between host and device that does not wait is done when something
-// waits for it, or comes behind it in its stream. So who reads too early, or changes its source too early, gets wrong
-// numbers. All else is done at once.
+// Streams that are as late as a GPU may be. A copy between host and device that does not wait is
+// done when something waits for it or follows it in its stream. So whoever reads too early, or
+// changes the source too early, gets wrong numbers. Everything else is done at once.
 #pragma once
 #include <cuda.h>
 
@@ -8,13 +8,13 @@
 
 namespace cuda_emulator {
 
-// Leaves the work for later; the null stream does it now.
+// Puts the work off; in the null stream it is done now.
 void later(CUstream, std::function<void()> work);
 
 // Does what waits in the stream; the null stream stands for all of them.
 void finish(CUstream);
 
-// The same as what the host waits for, which cuda_waits counts.
+// The same, because the host waits; cuda_waits counts these calls.
 void wait_for(CUstream);
 
 }  // namespace cuda_emulator

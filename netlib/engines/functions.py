@@ -10,6 +10,11 @@ T = TypeVar('T')
 class Functions(dict[str, T]):
     """A table with an entry for each elementwise function. An unknown one is an EngineError."""
 
+    def check(self, name: str) -> None:
+        """Raises EngineError for an unknown function."""
+        if name not in self:
+            self.__missing__(name)
+
     def __missing__(self, name: str) -> T:
         raise EngineError(
             f"unknown elementwise function '{name}'{did_you_mean(name, self)} "
@@ -37,18 +42,18 @@ UNARY: Functions[tuple[str, ...]] = Functions(
     trunc=(),
 )
 
-# Functions of two variables.
-BINARY = (
-    'add',
-    'sub',
-    'mul',
-    'div',
-    'max',
-    'equal',
-    'not_equal',
-    'greater',
-    'greater_equal',
-    'prelu',
-    'prelu_slope',
-    'sigmoid_cross_entropy',
+# Functions of two variables, which have no parameters.
+BINARY: Functions[tuple[str, ...]] = Functions(
+    add=(),
+    sub=(),
+    mul=(),
+    div=(),
+    max=(),
+    equal=(),
+    not_equal=(),
+    greater=(),
+    greater_equal=(),
+    prelu=(),
+    prelu_slope=(),
+    sigmoid_cross_entropy=(),
 )

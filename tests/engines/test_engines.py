@@ -145,3 +145,18 @@ def test_a_block_takes_tensors_of_one_size(name, use, engine):
 def test_unknown_elementwise_functions_are_refused(c, message, engine):
     with pytest.raises(EngineError, match=message):
         run(engine, c)
+
+
+@pytest.mark.parametrize(
+    'use',
+    [
+        lambda block, x: block.unary('exq', x, 1, 1, out=x),
+        lambda block, x: block.binary('exq', x, x, out=x),
+    ],
+)
+def test_unknown_elementwise_functions_are_refused_in_a_block(use, engine):
+    with (
+        pytest.raises(EngineError, match="unknown elementwise function 'exq'"),
+        engine.blockwise() as block,
+    ):
+        use(block, engine.tensor(3))

@@ -130,7 +130,7 @@ def test_numbers_are_looked_at_when_they_are_displayed(cuda):
 def test_without_a_display_numbers_are_looked_at_now_and_then(cuda):
     training = solver('lenet', (1, 28, 28), engine=cuda, on_nan='stop')
     training.learnable[-2].data = np.nan
-    training.iter = 98
+    training.state.iter = 98
     training.step(2)
     with pytest.raises(SolverError, match=r'iteration 100: the loss is nan'):
         training.step(1)

@@ -8,6 +8,7 @@ from ...errors import EngineError
 from ...memory import Tensor
 from ..block import check_sizes
 from ..calling import EngineBase
+from ..functions import BINARY, UNARY
 from .declarations import Kernels
 
 # The functions of the kernel `steps` in kernels/elementwise.cu, in the order of their numbers.
@@ -35,6 +36,7 @@ class DeferredBlock:
     def __init__(self, engine: EngineBase, kernels: Kernels):
         self.engine, self.kernels = engine, kernels
         self.steps: list[tuple] = []
+        self.tensors: list[Tensor] = []  # of the steps, which only know their addresses
 
     def copy(self, x: Tensor, *, out: Tensor) -> None:
         check_sizes('copy', x, out)
@@ -45,10 +47,12 @@ class DeferredBlock:
         self._defer('axpby', (x,), (alpha, beta), out)
 
     def unary(self, name: str, x: Tensor, *parameters: float, out: Tensor) -> None:
+        UNARY.check(name)
         check_sizes('unary', x, out)
         self._defer(f'unary_{name}', (x,), parameters, out)
 
     def binary(self, name: str, a: Tensor, b: Tensor, *, out: Tensor) -> None:
+        BINARY.check(name)
         check_sizes('binary', a, b, out)
         self._defer(f'binary_{name}', (a, b), (), out)
 
@@ -71,4 +75,5 @@ class DeferredBlock:
         number = FUNCTIONS.index(function)
         a, b = [self.engine.reads(x).address for x in inputs] + [0] * (2 - len(inputs))
         to = self.engine.writes(out).address
+        self.tensors += [*inputs, out]
         self.steps.append((number, out.size, a, b, to, (*parameters, 0, 0, 0)[:3]))

@@ -37,23 +37,20 @@ def unary_backward(
 def binary(self: Family, n: Int, box: Box, a: Array, b: Array, out: Array) -> None: ...
 
 
-PARAMETERS = {name: len(parameters) for name, parameters in UNARY.items()}
-
-
 class Elementwise(Family):
     source = 'elementwise'
 
     @cached_property
     def unary(self) -> Functions[Callable[..., None]]:
-        return self.for_each('unary_', '', unary, PARAMETERS)
+        return self.for_each('unary_', '', unary, UNARY)
 
     @cached_property
     def unary_backward(self) -> Functions[Callable[..., None]]:
-        return self.for_each('unary_', '_backward', unary_backward, PARAMETERS)
+        return self.for_each('unary_', '_backward', unary_backward, UNARY)
 
     @cached_property
     def binary(self) -> Functions[Callable[..., None]]:
-        return self.for_each('binary_', '', binary, dict.fromkeys(BINARY, 0))
+        return self.for_each('binary_', '', binary, BINARY)
 
     @per_element
     def fill(self, n: Int, value: Float, out: Array) -> None: ...

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import MethodType
 from typing import Annotated, Any, TypeVar
@@ -83,13 +83,12 @@ class Family:
         self.device = device
 
     def for_each(
-        self, prefix: str, suffix: str, stub: Stub, parameters: Mapping[str, int]
+        self, prefix: str, suffix: str, stub: Stub, functions: Functions[tuple[str, ...]]
     ) -> Functions[Stub]:
-        """A kernel per element for each of these elementwise functions, given with the number of
-        their parameters."""
+        """A kernel per element for each of these functions, given with their parameters."""
         found: Functions[Any] = Functions()
-        for name, count in parameters.items():
-            kernel = Kernel(stub, f'{prefix}{name}{suffix}', parameters=count)
+        for name, parameters in functions.items():
+            kernel = Kernel(stub, f'{prefix}{name}{suffix}', parameters=len(parameters))
             found[name] = MethodType(launched_per_element(kernel), self)
         return found
 

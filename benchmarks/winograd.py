@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from goodinit.benchmarks.machine import compiled_kernels, dated_path, machine
 from goodinit.netlib.engines.fast import Fast
-from goodinit.netlib.engines.fast.convolution import TILES, TILES_FOR_WEIGHTS, shapes
+from goodinit.netlib.engines.fast.convolution import CELLS, CELLS_FOR_WEIGHTS, shapes
 from goodinit.netlib.engines.interface import Window
 
 CHANNELS = ((8, 8), (16, 16), (16, 64), (32, 32), (64, 64), (128, 128), (256, 256), (512, 512))
@@ -83,7 +83,7 @@ def cell(
         kernels.conv_backward_weights(x, y, dW, known, way)
 
     texts = []
-    for run, least in ((forward, TILES), (backward, TILES_FOR_WEIGHTS)):
+    for run, least in ((forward, CELLS), (backward, CELLS_FOR_WEIGHTS)):
         pays = engine.winograd(W.shape, window, 1, y.shape, least)
         text = f'{ratio(run, seconds):.2f}'
         texts.append(text if pays else f'[{text}]')

@@ -13,7 +13,11 @@ from sources import CODE, SOURCES, Source, report
 
 FILE_LINES = 300
 FUNCTION_LINES = 50
-KERNELS = ('fast/kernels/*.?pp', 'cuda/kernels/*.cu*')
+CPP = (
+    'netlib/engines/fast/kernels/*.?pp',
+    'netlib/engines/cuda/kernels/*.cu*',
+    'tests/helpers/emulated_device/*.?pp',
+)
 OF_THE_PLANNER = re.compile(
     r'\b(plan|planner|fus\w+|follower|fed|done_below|take_up|forward_only|heir)\b',
     re.IGNORECASE,
@@ -52,15 +56,14 @@ def test_lines_of_python_are_short():
     report(overlong(CODE.values()))
 
 
-@not_yet('360 lines')
-def test_lines_of_kernels_are_short():
-    paths = [path for name in KERNELS for path in ROOT.glob(f'netlib/engines/{name}')]
-    assert paths
-    kernels = []
-    for path in paths:
+@pytest.mark.parametrize('pattern', CPP)
+def test_lines_of_cpp_and_cuda_are_short(pattern):
+    sources = []
+    for path in ROOT.glob(pattern):
         name = path.relative_to(ROOT).as_posix()
-        kernels.append(Source(name, path.read_text(encoding='utf-8')))
-    report(overlong(kernels))
+        sources.append(Source(name, path.read_text(encoding='utf-8')))
+    assert sources
+    report(overlong(sources) + long_files(sources))
 
 
 def overlong(sources):

@@ -1,5 +1,5 @@
 """The C++ sources: each header of the CPU kernels opens and compiles alone, for every instruction
-set, and includes what it uses; lines are short."""
+set, and includes what it uses."""
 
 import re
 import shutil
@@ -11,8 +11,6 @@ import pytest
 KERNELS = places.ROOT / 'netlib/engines/fast/kernels'
 NOT_KERNELS = {'all.hpp', 'standard.hpp'}
 HEADERS = sorted(path.name for path in KERNELS.glob('*.hpp') if path.name not in NOT_KERNELS)
-SOURCES = ('netlib/engines', 'tests/helpers/emulated_device')
-COLUMNS = 100
 STANDARD = {
     'algorithm': r'std::(min|max|clamp|fill|fill_n|copy|reverse)\b',
     'cfloat': r'\bFLT_(MIN|MAX)\b',
@@ -110,18 +108,3 @@ def test_the_standard_library_comes_before_the_instruction_set():
 def test_headers_are_included_once_and_by_all(header):
     assert '#pragma once' in text_of(header)
     assert header in included('all.hpp', kind=r'"(.*)"')
-
-
-# -- layout
-
-
-def test_lines_are_short():
-    long = []
-    for folder in SOURCES:
-        for path in sorted((places.ROOT / folder).rglob('*')):
-            if path.suffix not in ('.hpp', '.cpp', '.cu', '.cuh'):
-                continue
-            for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
-                if len(line) > COLUMNS:
-                    long.append(f'{path.relative_to(places.ROOT)}:{number}: {len(line)} columns')
-    assert not long, '\n'.join(long)

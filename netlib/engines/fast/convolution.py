@@ -11,12 +11,12 @@ from ..reference import Reference
 from .declarations import Kernels
 
 # Winograd's transforms pay for these kernels, with at least so many inputs and outputs in a group,
-# and so many tiles in a batch, since the filters (or their gradient) have to be transformed too.
+# and so many cells in a batch, since the filters (or their gradient) have to be transformed too.
 # Measured on two cores of a Zen 4 for 8 to 512 channels and 4x4 to 56x56 pixels
 # (benchmarks/winograd.py; docs/cpu.md has the table).
 KERNELS = ((3, 3), (5, 5))
-CHANNELS, TILES, TILES_FOR_WEIGHTS = 16, 4, 16
-TILE = 4  # rows and columns of a tile
+CHANNELS, CELLS, CELLS_FOR_WEIGHTS = 16, 4, 16
+CELL = 4  # rows and columns of a cell, as in kernels/winograd.hpp
 
 
 class Convolution(Reference):
@@ -74,7 +74,7 @@ class Convolution(Reference):
             super().conv_backward_weights(x, dy, window, groups, out=out)
             return
         convolution = shapes(x.shape, dy.shape[1:], window, groups)
-        winograd = self.winograd(out.shape, window, groups, dy.shape, TILES_FOR_WEIGHTS)
+        winograd = self.winograd(out.shape, window, groups, dy.shape, CELLS_FOR_WEIGHTS)
         self.kernels.conv_backward_weights(x, dy, out, convolution, winograd)
 
     @op
@@ -87,16 +87,16 @@ class Convolution(Reference):
         convolution = shapes(x.shape, dy.shape[1:], window, groups)
         self.kernels.conv_squared_gradients(x, dy, out, convolution)
 
-    def winograd(self, W: Shape, window: Window, groups: int, y: Shape, least: int = TILES) -> bool:
+    def winograd(self, W: Shape, window: Window, groups: int, y: Shape, least: int = CELLS) -> bool:
         """Whether to compute a convolution with weights and output of these shapes by Winograd's
         transform."""
         if self.exact or not transformable(window):
             return False
         images, _, height, width = y
-        tiles = images * -(-height // TILE) * -(-width // TILE)
+        cells = images * -(-height // CELL) * -(-width // CELL)
         channels = min(W[0] // groups, W[1])
-        used = images * height * width  # of the numbers in the tiles
-        return channels >= CHANNELS and tiles >= least and 2 * used >= tiles * TILE**2
+        used = images * height * width  # of the numbers in the cells
+        return channels >= CHANNELS and cells >= least and 2 * used >= cells * CELL**2
 
 
 def transformable(window: Window) -> bool:

@@ -7,7 +7,7 @@ from math import prod
 
 from ...shapes import Shape
 
-AXES = 4  # what kernels take; struct Loops in kernels/elementwise.hpp
+AXES = 4  # what kernels take; struct Loops in kernels/loops.hpp
 
 
 def steps(shape: Shape, out: Shape) -> Shape:

@@ -132,7 +132,7 @@ BINARY(sigmoid_cross_entropy, (a > 0 ? a : 0) - a * b + log1pf(expf(-fabsf(a))))
 // clang-format on
 
 // Several functions, one after the other, each of n numbers of its own: so a solver updates all
-// parameters in one launch. The functions are numbered as in ../steps.py; p are their parameters.
+// parameters in one launch. The functions are numbered as in ../block.py; p are their parameters.
 struct Step {
     int function, n;
     const float *a, *b;

@@ -14,9 +14,11 @@
 #include "threads.hpp"
 
 // The head of an elementwise kernel.
+// clang-format off
 #define ELEMENTWISE(name) \
-    EXPORT(name)          \
-    (const float* a, const float* b, const float* c, const float* parameters, float* out, long n)
+    EXPORT(name)(const float* a, const float* b, const float* c, const float* parameters, \
+                 float* out, long n)
+// clang-format on
 
 namespace ISA {
 

@@ -38,7 +38,7 @@ class Fused:
         return out
 
     def _scale_and_shift(self, layer: Any) -> tuple[Tensor, Tensor]:
-        """Scale and shift, (C,) each: `channels` turn the layer's y = u + b into scale u + shift."""
+        """Scale and shift, (C,) each: `channels` turn the layer's u + b into scale u + shift."""
         engine, channels = layer.engine, layer.num_output
         scale, shift = layer.buffer('scale', channels), layer.buffer('shift', channels)
         engine.fill(1, out=scale)

@@ -150,7 +150,7 @@ def test_a_broken_record_is_told_by_the_forward_that_needs_it(tmp_path, prefetch
     labels = []
     for _ in range(2):  # the place stays before the batch that fails
         with pytest.raises(
-            DataError, match=r"layer 'd' .*db, key 00000005: is not a Datum message"
+            DataError, match=r"layer 'd' .*db, key 00000005: not a Datum message"
         ):
             for _ in range(3):
                 net.forward()

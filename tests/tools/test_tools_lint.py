@@ -159,7 +159,7 @@ def test_data_that_are_wrong(folder):
     assert (
         len(findings) == 1
         and 'warning' not in findings[0]
-        and 'is not a Datum message' in findings[0]
+        and 'not a Datum message' in findings[0]
     )
 
 

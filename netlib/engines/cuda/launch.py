@@ -15,12 +15,12 @@ from .array import DeviceArray
 from .gpu import Gpu
 
 KERNELS = Path(__file__).parent / 'kernels'
-THREADS = 256  # of a block, as MAX_THREADS in common.cuh
-MOST_THREADS = 2**31 - THREADS  # of a launch: kernels count their threads by an int
+THREADS = 256  # per block, like MAX_THREADS in common.cuh
+MOST_THREADS = 2**31 - THREADS  # per launch: kernels count their threads in an int
 Stub = TypeVar('Stub', bound=Callable[..., None])
 
 
-# -- the types of arguments: Python's, C's, and the function that makes one of the other for PyCUDA
+# -- the types of arguments: Python's, C's, and the function that converts between them for PyCUDA
 
 
 def address(array: DeviceArray) -> np.uintp:
@@ -85,8 +85,8 @@ class Family:
     def for_each(
         self, prefix: str, suffix: str, stub: Stub, parameters: Mapping[str, int]
     ) -> Functions[Stub]:
-        """A kernel per element for each of these elementwise functions, given with the number of
-        their parameters."""
+        """Declare a kernel per element for each of these elementwise functions, given with their
+        numbers of parameters."""
         found: Functions[Any] = Functions()
         for name, count in parameters.items():
             kernel = Kernel(stub, f'{prefix}{name}{suffix}', parameters=count)
@@ -113,8 +113,8 @@ def launched_per_element(kernel: Kernel) -> Callable[..., None]:
 
 
 def per_block(terms: str) -> Callable[[Stub], Stub]:
-    """Declares a kernel with one block for each result, in which each thread takes every n-th of
-    the terms. The number of results is an argument before the kernel's own; the argument named
+    """Declares a kernel with one block for each result; each of the block's n threads adds every
+    n-th term. The number of results is an argument before the kernel's own; the argument named
     `terms` is the number of terms."""
 
     def declare(stub: Stub) -> Stub:
@@ -131,8 +131,8 @@ def per_block(terms: str) -> Callable[[Stub], Stub]:
 
 
 def threads_for(terms: int) -> int:
-    """The smallest power of two that is not below `terms`, but at least a warp and at most
-    THREADS."""
+    """The smallest power of two that is at least `terms`, but no smaller than a warp and no larger
+    than THREADS."""
     return min(THREADS, 1 << max(terms - 1, 31).bit_length())
 
 
@@ -162,5 +162,5 @@ def compiled(family: str) -> Any:
     except OSError as error:
         raise EngineError(
             f"engine 'cuda' needs nvcc to compile its kernels: {error}. "
-            'Install the CUDA toolkit, or put its folder bin on the PATH'
+            'Install the CUDA toolkit, or add its bin folder to the PATH'
         ) from error

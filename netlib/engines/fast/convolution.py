@@ -10,8 +10,8 @@ from ..interface import Ints, Window, op
 from ..reference import Reference
 from .declarations import Kernels
 
-# Winograd's transforms pay for these kernels, with at least so many inputs and outputs in a group,
-# and so many tiles in a batch, since the filters (or their gradient) have to be transformed too.
+# Winograd's transforms pay off for these kernels, with at least this many inputs and outputs in a
+# group and tiles in a batch, since the filters (or their gradient) must be transformed too.
 # Measured on two cores of a Zen 4 for 8 to 512 channels and 4x4 to 56x56 pixels
 # (benchmarks/winograd.py; docs/cpu.md has the table).
 KERNELS = ((3, 3), (5, 5))
@@ -95,7 +95,7 @@ class Convolution(Reference):
         images, _, height, width = y
         tiles = images * -(-height // TILE) * -(-width // TILE)
         channels = min(W[0] // groups, W[1])
-        used = images * height * width  # of the numbers in the tiles
+        used = images * height * width  # numbers used, of those in the tiles
         return channels >= CHANNELS and tiles >= least and 2 * used >= tiles * TILE**2
 
 

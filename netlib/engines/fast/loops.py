@@ -7,11 +7,11 @@ from math import prod
 
 from ...shapes import Shape
 
-AXES = 4  # what kernels take; struct Loops in kernels/elementwise.hpp
+AXES = 4  # the kernels' limit; struct Loops in kernels/elementwise.hpp
 
 
 def steps(shape: Shape, out: Shape) -> Shape:
-    """How far apart neighbors along each axis of a contiguous array lie; 0 along an axis that
+    """The distance between neighbors along each axis of a contiguous array; 0 along an axis that
     broadcasts to `out`."""
     found = []
     for i, (n, m) in enumerate(zip(shape, out, strict=True)):
@@ -20,7 +20,7 @@ def steps(shape: Shape, out: Shape) -> Shape:
 
 
 def offset(place: Sequence[int], down: Shape) -> int:
-    """The distance of an element from the first one, by the steps along each axis."""
+    """The offset of an element from the first one, from the steps along each axis."""
     return sum(i * n for i, n in zip(place, down, strict=True))
 
 
@@ -28,8 +28,8 @@ def offset(place: Sequence[int], down: Shape) -> int:
 def nest(shape: Shape, *operands: Shape) -> tuple[Shape, ...]:
     """The extents of the loops over `shape`, and the steps of each operand (given by axis) in them.
 
-    Axes of extent 1 are dropped, and adjacent axes become one where every operand is contiguous
-    across them.
+    Axes of extent 1 are dropped, and adjacent axes are merged if every operand is contiguous across
+    them.
     """
     loops: list[Shape] = []
     for extent, *by_axis in zip(shape, *operands, strict=True):
@@ -42,7 +42,7 @@ def nest(shape: Shape, *operands: Shape) -> tuple[Shape, ...]:
 
 
 def continues(outer: Shape, extent: int, by_axis: Sequence[int]) -> bool:
-    """Whether, for every operand, each turn of the outer loop continues where the inner one, of
+    """Whether, for every operand, each turn of the outer loop continues where the inner loop, with
     `extent`, ends."""
     _, *around = outer
     return all(step == extent * inner for step, inner in zip(around, by_axis, strict=True))
@@ -51,7 +51,7 @@ def continues(outer: Shape, extent: int, by_axis: Sequence[int]) -> bool:
 @functools.lru_cache(maxsize=4096)
 def packed(shape: Shape, *operands: Shape) -> Shape | None:
     """`nest` for a kernel: AXES extents, then AXES steps of each operand, which are 0 or 1 in the
-    innermost loop; None if it takes more loops."""
+    innermost loop; None if more loops are needed."""
     extents, *by_operand = nest(shape, *operands)
     if not extents or any(by_axis[-1] > 1 for by_axis in by_operand):
         extents = (*extents, 1)

@@ -15,7 +15,7 @@ LAUNCHED = ('PMI_SIZE', 'OMPI_COMM_WORLD_SIZE', 'MPI_LOCALNRANKS')
 
 
 class Ranks:
-    """This process alone: rank 0 of 1. It already has everything that several would exchange."""
+    """This process alone: rank 0 of 1. There is nothing to exchange."""
 
     rank = 0
     size = 1
@@ -29,7 +29,7 @@ class Ranks:
         return value
 
     def start_sum(self, array: np.ndarray) -> None:
-        """Start replacing the array by its sum over the ranks; nothing may use it in the meantime."""
+        """Start replacing the array by its sum over the ranks; nothing may use it until then."""
 
     def finish_sums(self) -> None:
         """Wait for every sum that has begun."""

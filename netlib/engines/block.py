@@ -10,8 +10,8 @@ class Block(Protocol):
     """Four ops for use in `with engine.blockwise() as block:`, each on tensors of the same size.
 
     Their results are ready at the end of the context. Until then, no other op may use their
-    tensors. Overlapping tensors of different ops must begin at the same place. Raises EngineError for
-    tensors of different sizes in one op.
+    tensors. Overlapping tensors of different ops must begin at the same place. Raises EngineError
+    for tensors of different sizes in one op.
     """
 
     def copy(self, x: Tensor, *, out: Tensor) -> None: ...

@@ -41,7 +41,7 @@ class Deconvolution(Sliding):
     def extent(self, size: int, kernel: int, stride: int, pad: int, dilation: int) -> int:
         return deconv_extent(size, kernel, stride, pad, dilation)
 
-# -- for initializers
+    # -- for initializers
 
     def weights_by_output(self, tensor: Tensor) -> Tensor:
         per_group = self.num_output // self.groups

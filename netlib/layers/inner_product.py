@@ -63,7 +63,7 @@ class InnerProduct(Affine):
     def rows(self, x: Tensor) -> Tensor:
         return x.reshape(self.M, self.K)
 
-# -- for initializers
+    # -- for initializers
 
     def by_output(self, y: Tensor) -> Tensor:
         return y.reshape(-1, self.num_output, 1)

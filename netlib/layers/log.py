@@ -22,9 +22,7 @@ class Log(Neuron):
         if base <= 0 and base != -1:
             raise self.error(f'base: {base:g}; base must be strictly positive. -1 means e')
         if base == 1:
-            raise self.error(
-                'base: log(1) is 0, a division by zero; use another base'
-            )
+            raise self.error('base: log(1) is 0, a division by zero; use another base')
         self.base_scale = 1.0 if base == -1 else 1 / math.log(base)
 
     def parameters(self) -> tuple[float, ...]:

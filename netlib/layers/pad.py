@@ -77,8 +77,7 @@ class Pad(Layer):
             self.engine.scatter_add(steps[i + 1], index, i + 2, out=steps[i])
 
     def between(self) -> list[Tensor]:
-        """Buffers for x with a border along its first spatial axis, along its first two, and so on.
-        """
+        """Buffers for x with a border along the first spatial axis, the first two, and so on."""
         inner = enumerate(self.shapes[1:-1], 2)
         return [self.buffer(f'padded {axis}', *shape) for axis, shape in inner]
 

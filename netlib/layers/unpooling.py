@@ -35,9 +35,7 @@ class Unpooling(Layer):
         p = self.param.unpooling_param
         self.average, self.tiles = p.unpool == p.AVE, p.unpool == p.TILE
         if len(bottom) > 1 and p.unpool != p.MAX:
-            raise self.error(
-                f'a mask requires unpool: MAX; found  {p.UnpoolMethod.Name(p.unpool)}'
-            )
+            raise self.error(f'a mask requires unpool: MAX; found {p.UnpoolMethod.Name(p.unpool)}')
         if max(p.pad, p.pad_h, p.pad_w):
             raise self.error('pad: currently, only zero padding is allowed.')
         self.kernel = self.pair(p, 'kernel', 'kernel_size')

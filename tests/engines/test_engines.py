@@ -114,7 +114,9 @@ def test_a_block_has_four_ops(engine):
 def test_a_block_takes_tensors_of_one_size(name, use, engine):
     x, y = engine.tensor(1, 4), engine.tensor(3, 4)
     with (
-        pytest.raises(EngineError, match=rf'blockwise: {name} takes tensors of the same size; found '),
+        pytest.raises(
+            EngineError, match=rf'blockwise: {name} takes tensors of the same size; found '
+        ),
         engine.blockwise() as block,
     ):
         use(block, x, y)

@@ -180,7 +180,11 @@ def test_no_usable_image(tmp_path):
     'spec, shape, message',
     [
         ('nowhere', (3, 4, 4), 'data nowhere: no such file or folder'),
-        ('none*.png', (3, 4, 4), r'data none\*.png: contains no images; needed: a folder of images'),
+        (
+            'none*.png',
+            (3, 4, 4),
+            r'data none\*.png: contains no images; needed: a folder of images',
+        ),
         ('empty', (3, 4, 4), 'data empty: contains no images'),
         ('blank.txt', (3, 4, 4), 'data blank.txt: contains no images'),
         ('binary.txt', (3, 4, 4), 'data binary.txt: cannot be read as a list of images'),

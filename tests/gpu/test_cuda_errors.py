@@ -39,7 +39,8 @@ def test_too_much_is_refused(cuda):
     ):
         cuda.kernels.elementwise.fill(2**31 - 256, 0, None)
     with pytest.raises(
-        EngineError, match=r'the GPU cannot allocate another 140737488 MB: [\d]+ of [\d]+ MB are free'
+        EngineError,
+        match=r'the GPU cannot allocate another 140737488 MB: [\d]+ of [\d]+ MB are free',
     ):
         Memory(2**45).device(cuda.device)
 

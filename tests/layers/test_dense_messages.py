@@ -167,7 +167,12 @@ REFUSED = [
         {},
         'upsample_h & upsample_w require a mask',
     ),
-    ('Upsample', 'upsample_param { scale: 0 }', {}, 'scale: found (0, 0), needed: positive numbers'),
+    (
+        'Upsample',
+        'upsample_param { scale: 0 }',
+        {},
+        'scale: found (0, 0), needed: positive numbers',
+    ),
     (
         'Upsample',
         'upsample_param { scale_h: 2 scale_w: 3 pad_out_w: true }',

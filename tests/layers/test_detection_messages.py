@@ -14,7 +14,7 @@ REFUSED = [
     ),
     (
         case('ROIPooling', 'roi_pooling_param { spatial_scale: inf }', x=X, rois=R),
-        'spatial_scale: found inf, needed a',
+        'spatial_scale: found inf, needed: a',
     ),
     (
         case('ROIPooling', POOL, x=X, rois=(1, 4)),
@@ -26,7 +26,7 @@ REFUSED = [
     ),
     (
         case('ROIPooling', POOL, x=X, rois=exactly([[0, 0, np.nan, 1, 1]])),
-        'found .*nan.*, needed .* and finite x1',
+        'found .*nan.*, needed: .* and finite x1',
     ),
     (case('SmoothL1Loss', 'smooth_l1_loss_param { sigma: 0 }', a=X, b=X), 'sigma: found 0'),
     (
@@ -46,7 +46,7 @@ REFUSED = [
     ),
 ]
 NEITHER_OR_BOTH = (
-    'width and height must be as many positive numbers, in place of min_size: found width'
+    'width and height need as many positive numbers each, instead of min_size: found width'
 )
 PRIOR_BOX = [
     ('', 'must provide min_size'),
@@ -108,7 +108,7 @@ DETECTION_OUTPUT = [
         (1, 8),
         (2, 4),
         (1, 2, 8),
-        "'loc' 1 8 .8. and 'conf' 2 4 .8. must be of as many images",
+        "'loc' 1 8 .8. and 'conf' 2 4 .8. must be for the same number of images",
     ),
     (
         '',

@@ -21,8 +21,7 @@ class HDF5Data(Reading):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         if self.param.HasField('transform_param'):
             raise self.error(
-                'HDF5Data does not transform data. Remove transform_param; store what it would '
-                'give'
+                'HDF5Data does not transform data. Remove transform_param; store what it would give'
             )
         if not self.param.hdf5_data_param.batch_size:
             raise self.error('batch_size: found 0, must be positive')

@@ -45,7 +45,7 @@ class Affine(Layer):
             db = self.bias.diffs.reshape(1, self.num_output, 1)
             self.engine.sum(self.by_output(dy), out=db, accumulate=True)
 
-# -- for initializers
+    # -- for initializers
 
     def by_output(self, y: Tensor) -> Tensor:
         """A tensor of the top's shape as (images, num_output, positions)."""

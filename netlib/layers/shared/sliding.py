@@ -100,7 +100,7 @@ class Sliding(Affine):
             e.unary('power', gradient, 2, 1, 0, out=gradient)
             e.axpby(1, gradient, 1, out=self.weight.diffs)
 
-# -- different in the two layers
+    # -- different in the two layers
 
     def matrix_shape(self) -> tuple[int, int]:
         """The first two axes of W."""

@@ -18,11 +18,12 @@ def model_names() -> list[str]:
 
 
 def find_model(name_or_path: str | Path, kind: str = 'train_val') -> Path:
-    """The file that a user means: an existing path as it is, else the bundled model of that name.
+    """The file that a user means: an existing path, or else the bundled model with that name.
 
-    kind: 'train_val' (a model without one gives its deploy), 'deploy' or 'solver'; a name may say
-    it itself ('lenet/deploy'). 'models/lenet/deploy.prototxt', as the bundled solvers write it, is
-    found from anywhere. Raises GoodinitError if there is neither such a file nor such a model.
+    kind: 'train_val' (or deploy, if the model has no train_val), 'deploy' or 'solver'. The name may
+    include the kind ('lenet/deploy'). Paths in the style of the bundled solvers, such as
+    'models/lenet/deploy.prototxt', are found from anywhere. Raises GoodinitError if there is
+    neither such a file nor such a model.
     """
     path = Path(name_or_path)
     if path.is_file():

@@ -1,4 +1,4 @@
-"""What the data layers of a prototxt say: what they read, how much at a time, which are labels."""
+"""Facts about a prototxt's data layers: their sources, their batch sizes, which tops are labels."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,36 +8,36 @@ from ..netlib.layers import Layer
 from ..netlib.registry import layer_class
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
 
-RECURRENT = ('LSTM', 'RNN')  # their second bottom says where sequences go on
+RECURRENT = ('LSTM', 'RNN')  # their second bottom says where sequences continue
 NO_WEIGHTS = ('Silence', 'Embed')  # read integers, or nothing
 
 
 def data_layers(param: NetParameter) -> list[LayerParameter]:
-    """The layers of a net that bring data into it by themselves; not Input."""
+    """The layers of a net that provide their own data; Input does not."""
     return [layer for layer in param.layer if is_data_layer(layer)]
 
 
 def is_data_layer(layer: LayerParameter) -> bool:
-    """Whether the layer brings data into the net by itself. LayerError for an unknown type."""
+    """Whether the layer provides its own data. Raises LayerError for an unknown type."""
     known: type[Layer] = layer_class(layer)
     makes_only = bool(layer.top) and not layer.bottom
     return known.is_data or (layer.type == 'Python' and makes_only)
 
 
 def title(layer: LayerParameter) -> str:
-    """How notes call a layer: "layer 'mnist' (Data)"."""
+    """The name of a layer in notes: "layer 'mnist' (Data)"."""
     return f"layer '{layer.name}' ({layer.type})"
 
 
 def replaceable(layers: Sequence[LayerParameter]) -> list[LayerParameter]:
-    """The data layers that samples may replace. DummyData needs no file: it stays, unless it is all
-    there is."""
+    """The data layers that samples may replace. DummyData needs no file, so it stays unless there
+    is no other data layer."""
     reading = [layer for layer in layers if layer.type != 'DummyData']
     return reading or list(layers)
 
 
 def source_of(layer: LayerParameter) -> str | None:
-    """The file or database that a data layer reads; None for a layer that needs none."""
+    """The file or database that a data layer reads; None if it needs none."""
     for value in _fields_with(layer, 'source'):
         return value.source
     return None
@@ -57,21 +57,21 @@ def set_batch_size(layer: LayerParameter, size: int) -> None:
 
 
 def is_missing(layer: LayerParameter) -> bool:
-    """Whether a data layer has nothing to read: its source does not exist, or it expects a program
-    to fill its memory."""
+    """Whether a data layer has no data: its source does not exist, or it expects a program to fill
+    its memory."""
     source = source_of(layer)
     return layer.type == 'MemoryData' or (source is not None and not Path(source).exists())
 
 
 def resizing_of(layer: LayerParameter):
-    """The message that holds a data layer's new_height and new_width."""
+    """The message that contains a data layer's new_height and new_width."""
     if layer.type == 'DenseImageData':
         return layer.dense_image_data_param
     return layer.image_data_param
 
 
 def label_blobs(net: NetParameter) -> set[str]:
-    """The blobs that never reach a weight: labels that a loss compares with, indices, flags."""
+    """The blobs that never reach a weight: a loss's labels, indices, flags."""
     made: set[str] = set()
     used: set[str] = set()
     for layer in net.layer:
@@ -83,7 +83,7 @@ def label_blobs(net: NetParameter) -> set[str]:
 
 
 def _only_compares(layer: LayerParameter, index: int) -> bool:
-    """Whether a layer neither weighs its bottom of this index nor hands it on."""
+    """Whether a layer neither applies weights to its bottom with this index nor passes it on."""
     known: type[Layer] = layer_class(layer)
     if layer.type in NO_WEIGHTS:
         return True
@@ -93,7 +93,7 @@ def _only_compares(layer: LayerParameter, index: int) -> bool:
 
 
 def _fields_with(layer: LayerParameter, name: str) -> Iterator[Any]:
-    """The messages in a layer's fields that have a field of this name."""
+    """The messages in a layer's fields that have a field with this name."""
     for _, value in layer.ListFields():
         if hasattr(value, 'DESCRIPTOR') and name in value.DESCRIPTOR.fields_by_name:
             yield value

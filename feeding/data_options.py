@@ -1,4 +1,4 @@
-"""What a user says about the data of a net."""
+"""The user's options for a net's data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ Source = str | Path | np.ndarray | Sequence | None
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Where the data come from and what is done to them; None leaves it to the prototxt.
+    """Where the data come from and how they are transformed; None means as in the prototxt.
 
     data: a path that goodinit.netlib.data.sources opens, an array (N, ...), or a pair of arrays:
     samples and labels (N,). mean: a number, one per channel, or a mean file. crop: pixels cut from
@@ -45,24 +45,24 @@ class DataOptions:
         return open_arrays('array', np.asarray(self.data))
 
     def mean_of(self, layer: LayerParameter) -> Mean:
-        """What to subtract from the samples: `mean`, or what the layer's transform_param says."""
+        """The mean to subtract from the samples: `mean`, or that of the layer's transform_param."""
         transform = layer.transform_param
         if self.mean is not None:
             return self.mean
         return transform.mean_file or list(transform.mean_value) or None
 
     def scale_of(self, layer: LayerParameter) -> float:
-        """What to multiply by: `scale`, or what the layer's transform_param says."""
+        """The factor of the samples: `scale`, or that of the layer's transform_param."""
         if self.scale is None:
             return layer.transform_param.scale
         return self.scale
 
     def for_labels(self) -> 'DataOptions':
-        """The same without what is only done to images."""
+        """The same options without those that apply only to images."""
         return replace(self, mean=None, scale=None)
 
     def written_into(self, layer: LayerParameter) -> LayerParameter:
-        """The data layer with these options in place of its own."""
+        """The data layer with these options instead of its own."""
         out = LayerParameter()
         out.CopyFrom(layer)
         transform = out.transform_param

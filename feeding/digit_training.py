@@ -1,4 +1,4 @@
-"""A bundled solver whose data do not exist trains on digits."""
+"""Trains a bundled solver on digits if its data do not exist."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ ITERATIONS, DISPLAY = 50, 10  # instead of the solver's
 
 
 class Feeder:
-    """Puts batches into a net, one before each forward pass, after the last the first again;
-    `place` counts them. Of n ranks each takes one in n."""
+    """Puts batches into a net, one before each forward pass, starting over after the last. `place`
+    counts them. Each of n ranks takes every n-th batch."""
 
     def __init__(self, net: Net, batches: list[Batch]):
         self.net, self.batches, self.place = net, batches, 0
@@ -33,10 +33,10 @@ class Feeder:
 
 
 def use_digits(param: SolverParameter, path: Path) -> list[FedByDigits]:
-    """Change a bundled solver whose data do not exist: its nets take digits, and it trains for few
-    iterations.
+    """Change a bundled solver whose data do not exist: its nets take digits, and it trains for only
+    a few iterations.
 
-    Returns what `feed_digits` needs, an empty list if nothing was changed. Raises LayerError.
+    Returns the argument of `feed_digits`, or an empty list if nothing changed. Raises LayerError.
     """
     if not path.is_relative_to(MODELS):
         return []
@@ -62,7 +62,7 @@ def _write_into(param: SolverParameter, train: FedByDigits, *tests: FedByDigits)
 
 
 def feed_digits(solver: Solver, digits: list[FedByDigits]) -> None:
-    """Feed the nets of a solver with their digits; a resumed solver goes on where it was."""
+    """Feed the nets of a solver with their digits; a resumed solver continues where it was."""
     if not digits:
         return
     nets = [solver.net, *solver.test_nets]

@@ -1,5 +1,5 @@
-"""Digits in place of the data of a bundled net: scikit-learn's, some to train on and others to test
-on."""
+"""scikit-learn's digits instead of a bundled net's data, divided into a training set and a test
+set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ from .net_file import NetFile
 from .net_inputs import NetInput, inputs_of_file
 from .sampling import GRAY
 
-HELD_OUT = 300  # of the 1797 digits, to test on
-MOST_NUMBERS = 50_000_000  # in all images together: those of large nets must not fill the memory
+HELD_OUT = 300  # of the 1797 digits, for testing
+MOST_NUMBERS = 50_000_000  # in all images together: large images must not fill the memory
 MAKERS = {'mnist': 'convert_mnist_data', 'cifar10': 'convert_cifar_data'}  # of bundled nets' data
 
 
 @dataclass
 class FedByDigits:
-    """A net with Input layers in place of its data layers, batches of digits for them, and a note
+    """A net with Input layers instead of its data layers, batches of digits for them, and a note
     that says so."""
 
     param: NetParameter
@@ -40,9 +40,9 @@ class FedByDigits:
 def digits_for(file: NetFile) -> FedByDigits | None:
     """Digits for a bundled net whose data do not exist; None for any other net.
 
-    A net in the TRAIN phase gets other digits than one in the TEST phase, at most its own batch
-    size at a time, resized to its images, in as many channels. Raises LayerError for a net whose
-    inputs are not an image and its class.
+    Nets in the TRAIN and TEST phases get different digits, in batches no larger than the net's own,
+    with the size and the channels of its images. Raises LayerError for a net whose inputs are not
+    an image and its class.
     """
     layers = data_layers(file.param)
     missing = next(filter(is_missing, layers), None)
@@ -74,7 +74,7 @@ def _check_suits(each: NetInput) -> None:
 
 
 def _count(inputs: Sequence[NetInput], size: int, available: int) -> int:
-    """How many digits to take: whole batches of `size`, as many as memory allows, at least one."""
+    """The number of digits: whole batches of `size`, as many as memory allows, at least one."""
     numbers = max(prod(each.shape) for each in inputs)  # in a batch
     most = max(size, MOST_NUMBERS // numbers * size)
     return min(available, most) // size * size
@@ -91,7 +91,7 @@ def _note(missing: LayerParameter, count: int) -> str:
 
 
 def _digits(phase: int) -> Arrays:
-    """The digits for nets of the phase."""
+    """The digits for nets in this phase."""
     store = open_embedded((1, 8, 8), np.random.default_rng(0)).store
     end = len(store) - HELD_OUT
     places = range(end) if phase == TRAIN else range(end, len(store))
@@ -100,8 +100,8 @@ def _digits(phase: int) -> Arrays:
 
 
 def _column(each: NetInput, digits: Arrays, count: int) -> np.ndarray:
-    """The labels of `count` digits, or their images as the layer would bring them: resized, minus
-    its mean, scaled. Always the same ones, in the same order."""
+    """The labels of `count` digits, or their images transformed as by the layer: resized, minus its
+    mean, scaled. Always the same digits in the same order."""
     rng = np.random.default_rng(0)
     if each.is_label:
         _, labels = Samples(digits, (1, 8, 8), rng).take(count)

@@ -1,8 +1,8 @@
-"""A net with its data: the way from a name and the user's wishes to a net that can be run.
+"""A net with its data: from a name and the user's options to a net that can run.
 
-The data are the user's. Without them, they are what the net's own data layers read, if their
-sources exist. Else they are samples that need no file: scikit-learn's digits for one channel, crops
-of its two photographs for three.
+The data are the user's. Without any, the net's own data layers are used, if their sources exist.
+Otherwise, scikit-learn provides samples: digits for one channel, crops of two photographs for
+three.
 """
 
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ def feed_net(
     weights: str = '',
     ranks: Ranks | None = None,
 ) -> 'FedNet':
-    """The net of a file with its data, or a rank's share of them; its parameters come from its
-    fillers and, if it is given, the file `weights`. Raises GoodinitError."""
+    """The net of a file with its data, or a rank's share of them. Its parameters come from its
+    fillers and from the file `weights`, if given. Raises GoodinitError."""
     data = find_data(file, options, ranks)
     param = with_inputs(file.param, data.shapes)
     seed = options.seed
@@ -62,8 +62,8 @@ def find_data(file: NetFile, options: DataOptions, ranks: Ranks | None = None) -
 
 
 def shaped(file: NetFile, options: DataOptions) -> NetParameter:
-    """The net of a file with Input layers in place of its data layers, for its shapes alone; its
-    batches are as large as the file says.
+    """The net of a file with Input layers instead of its data layers, just for its shapes. Batch
+    sizes are those in the file.
 
     Raises GoodinitError if the shapes cannot be determined.
     """
@@ -80,8 +80,8 @@ def _embedded_note(layer: LayerParameter) -> str:
     source = source_of(layer)
     reason = f'its source {source} does not exist' if source else 'no program fills its memory'
     return (
-        f'{title(layer)}: {reason}; using samples of scikit-learn instead '
-        '(goodinit init --data takes your own)'
+        f'{title(layer)}: {reason}; using samples from scikit-learn instead '
+        '(use goodinit init --data for your own)'
     )
 
 
@@ -96,12 +96,12 @@ class FedNet:
     seed: int
 
     def measure(self, dropout: bool = False) -> list[Row]:
-        """What every layer does now; each call draws the same random losses."""
+        """The measures of every layer in its current state; each call draws the same losses."""
         rng = random_numbers(self.seed, MEASURE)
         return measure(self.net, self.data.batches, rng, dropout)
 
     def weights(self) -> NetParameter:
-        """The message of a caffemodel: the weights, in the layers as they are in the net's file."""
+        """A caffemodel's message: the weights, in the layers as they are in the net's file."""
         return to_proto(self.net, layers=self._layers())
 
     def check_save(self, path: str | Path) -> None:
@@ -109,12 +109,12 @@ class FedNet:
         check_save(self.net, path)
 
     def save(self, path: str | Path) -> None:
-        """Write a caffemodel, or HDF5 if it is called .h5, that BVLC Caffe reads; an error leaves
-        no file behind."""
+        """Write a caffemodel, or HDF5 for a name in .h5, that BVLC Caffe reads; an error leaves no
+        file behind."""
         save(self.net, path, layers=self._layers())
 
     def _layers(self) -> NetParameter:
-        """The layers to save: those of the file where they differ from those that run."""
+        """The layers to save: those of the file if they differ from those that run."""
         out = layers_of(self.net)
         originals = graph.insert_splits(self.file.param).layer
         for original, run, saved in zip(originals, self.net.param.layer, out.layer, strict=True):

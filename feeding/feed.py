@@ -1,4 +1,4 @@
-"""What feeds a net: batches of values for its Input layers, and what is known of them."""
+"""Batches of values for a net's Input layers, and facts about them."""
 
 from dataclasses import dataclass, field
 
@@ -14,9 +14,9 @@ from ..netlib.shapes import Shape, dimensions
 class Feed:
     """Batches of values for the Input layers of a net.
 
-    batches: each holds the values (N, ...) of every input, by the name of its blob. describe: where
-    they come from and how they were transformed. notes: what a user should know of them. labels:
-    the inputs that only losses read. statistics: mean and std of every other input.
+    batches: each maps the name of every input blob to its values (N, ...). describe: where they
+    come from and how they were transformed. notes: what a user should know about them. labels: the
+    inputs that only losses read. statistics: mean and std of every other input.
 
     Raises DataError for values that are not finite.
     """
@@ -33,7 +33,7 @@ class Feed:
             parts = [batch[name].ravel() for batch in self.batches]
             values = np.concatenate(parts)
             if not np.isfinite(values).all():
-                raise DataError(f"{self.describe}: input '{name}' holds NaN or infinity")
+                raise DataError(f"{self.describe}: input '{name}' contains NaN or infinity")
             if name not in self.labels:
                 self._measure(name, values)
 
@@ -76,12 +76,12 @@ class Feed:
         return '\n'.join(lines)
 
     def clip_labels(self, net: Net) -> None:
-        """Clip the labels to the classes that the losses of the net know."""
+        """Clip the labels to the range of the net's losses."""
         for bottom in net.bottoms:
             if len(bottom) < 2 or bottom[0].axes < 2:
                 continue
             classes = bottom[0].shape[1]
-            # A Split hands the same memory on.
+            # A Split passes on the same memory.
             compared = {blob.values.memory for blob in bottom[1:]}
             for name in self.labels:
                 if net.blobs[name].values.memory in compared:
@@ -93,7 +93,7 @@ class Feed:
 
 
 def cut_batches(columns: Batch, size: int) -> list[Batch]:
-    """The values of each input in batches of `size`; what is left over is not used."""
+    """The values of each input in batches of `size`; leftover samples are not used."""
     count = min(len(values) for values in columns.values())
     batches = []
     for start in range(0, count - size + 1, size):

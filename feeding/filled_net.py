@@ -1,4 +1,4 @@
-"""A net whose parameters have their first values: from its fillers, or from a file of weights."""
+"""A net whose parameters have initial values, from its fillers or from a file of weights."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from ..proto.caffe_pb2 import NetParameter
 from .input_layers import with_batch_statistics
 from .weights_file import take_weights
 
-# The uses of a seed; samples take those from 0.
+# The uses of a seed; samples use those from 0.
 FILL, MEASURE, INITIALIZE = 1001, 1002, 1003
 
 
@@ -27,8 +27,8 @@ def filled_net(
     seed: int = 0,
     ranks: Ranks | None = None,
 ) -> tuple[Net, list[str]]:
-    """The net with the parameters that its fillers give or, where the file has them, those of the
-    file `weights`; and notes on layers that only one of the two has. Raises GoodinitError."""
+    """The net with its parameters, from the file `weights` if it has them or else from the fillers;
+    and notes on layers that only the net or only the file has. Raises GoodinitError."""
     if not weights:
         param = with_batch_statistics(param)
     net = Net(param, engine=engine, seed=seed, ranks=ranks)

@@ -11,7 +11,7 @@ from ..proto.caffe_pb2 import LayerParameter
 from .data_layers import resizing_of
 from .data_options import DataOptions
 
-TRAINING = 'train_val|train_test'  # in the names of files that have a deploy file beside them
+TRAINING = 'train_val|train_test'  # in the names of files that come with a deploy file
 GIVE_SHAPE = 'give input_shape=(C, H, W)'
 
 
@@ -20,10 +20,10 @@ def image_shape(
 ) -> Shape:
     """The shape (C, H, W) of the images that replace those of a data layer in the net of `path`.
 
-    The options may give it. Else H and W are, in this order: the options' crop, the layer's
-    crop_size, its new_height and new_width, those of the deploy.prototxt beside the net, those of
-    the data. C is the number of mean_values if there are several, else that of the deploy.prototxt
-    or the data. Raises LayerError if none of them says it.
+    The options may give it. Otherwise, H and W come from the first of these: the options' crop, the
+    layer's crop_size, its new_height and new_width, the deploy.prototxt next to the net, the data.
+    C is the number of mean_values if there are several; otherwise it comes from the deploy.prototxt
+    or the data. Raises LayerError if none of them determines the shape.
     """
     if options.input_shape:
         return options.input_shape
@@ -39,7 +39,7 @@ def image_shape(
     raise layer_error(
         layer,
         f"top '{layer.top[0]}': its {what} cannot be determined from the prototxt, "
-        f'a deploy.prototxt beside it or the data: {GIVE_SHAPE}',
+        f'a deploy.prototxt next to it or the data: {GIVE_SHAPE}',
     )
 
 
@@ -72,11 +72,11 @@ def item_shape(store: Store | None) -> Shape | None:
 
 
 def deploy_shape(path: Path) -> Shape | None:
-    """The shape (C, H, W) of the first image input of the deploy prototxt beside a train_val one,
-    if there is one.
+    """The shape (C, H, W) of the first image input in the deploy prototxt that belongs to a
+    train_val prototxt, if there is one.
 
-    Beside x_train_val.prototxt (or x_train_test) it is x_deploy.prototxt, x.prototxt or
-    deploy.prototxt.
+    For x_train_val.prototxt (or x_train_test), that is x_deploy.prototxt, x.prototxt or
+    deploy.prototxt in the same folder.
     """
     names = (
         re.sub(TRAINING, 'deploy', path.name),

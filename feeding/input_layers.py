@@ -1,4 +1,4 @@
-"""A net with Input layers in place of its data layers."""
+"""A net with Input layers instead of its data layers."""
 
 from collections.abc import Mapping
 
@@ -10,10 +10,10 @@ from .data_layers import is_data_layer
 def with_inputs(
     param: NetParameter, shapes: Mapping[str, Shape], keep_transforms: bool = False
 ) -> NetParameter:
-    """The net with an Input layer in place of each layer that brings in the blobs of `shapes`.
+    """The net with an Input layer instead of each layer that provides the blobs of `shapes`.
 
-    Every layer stays in its place, under its name; with `keep_transforms`, its transform_param says
-    how its data are to be transformed, although an Input layer does not do it.
+    Every layer keeps its place and name. With `keep_transforms`, its transform_param still says how
+    to transform its data, although an Input layer does not do so.
     """
     out = NetParameter()
     out.CopyFrom(param)
@@ -31,8 +31,7 @@ def with_inputs(
 
 
 def with_batch_statistics(param: NetParameter) -> NetParameter:
-    """The net with BatchNorm normalizing by its batch: without trained weights there are no other
-    statistics."""
+    """The net with BatchNorm normalizing by the batch: untrained nets have no other statistics."""
     out = NetParameter()
     out.CopyFrom(param)
     for layer in out.layer:

@@ -1,4 +1,4 @@
-"""From what a user calls a net to its layers: a path of a prototxt, or a bundled model's name."""
+"""From the user's name for a net to its layers: a prototxt's path, or a bundled model's name."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,7 @@ from .bundled import MODELS, find_model
 
 @dataclass
 class NetFile:
-    """A net as it stands in its file: only the layers of one phase and state, which `param.state`
-    holds."""
+    """A net as in its file: only the layers of one phase and state, given by `param.state`."""
 
     path: Path
     param: NetParameter
@@ -33,10 +32,10 @@ class NetFile:
 
 
 def read_net_file(name: str | Path, phase: int = TRAIN) -> NetFile:
-    """The net that `name` stands for: a path, or a bundled model ('lenet', 'fitnet4/relu',
+    """The net called `name`: a path, or a bundled model ('lenet', 'fitnet4/relu',
     'lenet/deploy').
 
-    A solver's file leads to its net (see `find_net`), in the levels and stages of its train_state.
+    A solver's file leads to its net (see `find_net`), with the level and stages of its train_state.
     Raises GoodinitError.
     """
     path = find_model(name)
@@ -68,8 +67,8 @@ def _net_of(solver: SolverParameter, path: Path) -> tuple[Path, NetParameter]:
 
 
 def find_net(name: str, solver: Path) -> Path:
-    """The file of a solver's net: relative to the current directory, else to the solver's folder,
-    else a bundled model. Raises GoodinitError."""
+    """The file of a solver's net: relative to the current directory, or to the solver's folder, or a
+    bundled model. Raises GoodinitError."""
     beside = solver.parent / name
     if beside.is_file() and not Path(name).is_file():
         return beside

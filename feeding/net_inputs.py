@@ -1,4 +1,4 @@
-"""The blobs that batches fill: which ones, of which shape, and how their shape is found."""
+"""The blobs that batches fill: their names, and how their shapes are determined."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +18,8 @@ BATCH_SIZE = 32
 
 @dataclass(frozen=True)
 class NetInput:
-    """A blob that batches fill: its shape (N, ...), the layer that makes it, and whether it is only
-    compared with."""
+    """A blob that batches fill: its shape (N, ...), the layer that makes it, and whether it holds
+    labels."""
 
     name: str
     shape: Shape
@@ -35,7 +35,7 @@ class NetInput:
 def inputs_of_net(net: Net, options: DataOptions) -> list[NetInput]:
     """The blobs of the Input layers of a net, `options.batch_size` samples each.
 
-    `options.input_shape` replaces the shape of the first one, and of all that are shaped like it.
+    `options.input_shape` replaces the shape of the first one, and of all with the same shape.
     Raises NetError if the net has no Input layer, LayerError if its weights do not fit the shape.
     """
     labels = label_blobs(net.param)
@@ -57,7 +57,7 @@ def inputs_of_net(net: Net, options: DataOptions) -> list[NetInput]:
 
 
 def _reshaped(net: Net, inputs: list[NetInput], sample: Shape) -> list[NetInput]:
-    """The inputs with samples of another shape; the net's blobs follow."""
+    """The inputs with samples of another shape; the net's blobs are reshaped too."""
     pictures = [each for each in inputs if not each.is_label]
     main = pictures[0].sample if pictures else ()
     out = [_fitted(each, main, sample) for each in inputs]
@@ -68,8 +68,8 @@ def _reshaped(net: Net, inputs: list[NetInput], sample: Shape) -> list[NetInput]
 
 
 def _fitted(each: NetInput, main: Shape, sample: Shape) -> NetInput:
-    """The input with samples of another shape, if they have that of the `main` input, or a label
-    for each of its pixels."""
+    """The input with samples of another shape, if its samples have the shape of the `main` input or
+    are one label per pixel of it."""
     images = each.shape[0]
     if each.sample == main and not each.is_label:
         return replace(each, shape=(images, *sample))
@@ -86,11 +86,11 @@ def inputs_of_file(
     options: DataOptions,
     batch_size: int | None,
 ) -> list[NetInput]:
-    """The blobs of a net's Input layers, and of the data `layers` that are to be replaced.
+    """The blobs of a net's Input layers, and of the data `layers` to be replaced.
 
-    batch_size None: as many samples as the prototxt says. Labels are (N,), or one per pixel if a
-    layer makes nothing but labels. Raises LayerError if a shape cannot be determined, NetError if
-    no input has the shape that the options give.
+    batch_size None: the prototxt's. Labels are (N,), or one per pixel if a layer makes only labels.
+    Raises LayerError if a shape cannot be determined, NetError if no input has the shape in the
+    options.
     """
     labels = label_blobs(file.param)
     found = []
@@ -111,8 +111,8 @@ def inputs_of_file(
 
 
 def _pictured(layer, layers, labels: set[str]) -> LayerParameter:
-    """The layer whose images a data layer goes with: its own, or those of the first other layer if
-    it makes nothing but labels."""
+    """The layer with the images for a data layer: itself, or the first other layer if it makes only
+    labels."""
     if layer.top[0] not in labels:
         return layer
     others = [other for other in layers if other.top[0] not in labels]
@@ -138,8 +138,8 @@ def _check_input_shape(file: NetFile, inputs: Sequence[NetInput], given: Shape |
 
 
 def declared_shapes(layer: LayerParameter, given: Shape | None, batch: int | None) -> list[Shape]:
-    """The shapes of an Input layer's tops as it says them, with `batch` as the first axis and
-    `given` as the others of the first shape, if it fits."""
+    """The shapes of an Input layer's tops, with `batch` as the first axis. `given`, if it fits,
+    replaces the other axes of the first shape."""
     tops = len(layer.top)
     shapes = [tuple(shape.dim) for shape in layer.input_param.shape]
     if given and not shapes:
@@ -157,6 +157,6 @@ def declared_shapes(layer: LayerParameter, given: Shape | None, batch: int | Non
 
 
 def check_learns(inputs: Sequence[NetInput], name: str) -> None:
-    """Raises NetError if the net called `name` only takes labels."""
+    """Raises NetError if the net called `name` takes only labels."""
     if all(each.is_label for each in inputs):
         raise NetError(f'{name}: no input of the net reaches a layer that learns')

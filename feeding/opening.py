@@ -1,4 +1,4 @@
-"""`goodinit.open_net` and `goodinit.open_data`: a net by name or path, and data in its shape."""
+"""`goodinit.open_net` and `goodinit.open_data`: a net by name or path, and data to fit it."""
 
 import warnings
 from pathlib import Path
@@ -29,7 +29,7 @@ def open_net(
     engine: Engine | str = 'fast',
     seed: int = 0,
 ) -> Net:
-    """A net that is ready for data: Input layers in place of its data layers, parameters filled.
+    """A net that is ready for data: Input layers instead of its data layers, parameters filled.
 
         net = goodinit.open_net('lenet')
         data = goodinit.open_data('images/', net)
@@ -39,10 +39,10 @@ def open_net(
 
     name_or_path: a train_val, deploy or solver prototxt, or a bundled model ('lenet',
     'fitnet4/relu', 'lenet/deploy'). phase: 'train' or 'test'. input_shape: (C, H, W) of one sample,
-    if neither the prototxt nor a deploy.prototxt beside it says it. weights: a caffemodel or .h5
-    whose weights replace what the fillers give, where the file has them; a UserWarning names the
-    layers that only one side has. Without `weights`, BatchNorm normalizes by its batch. seed: what
-    the fillers, dropout and the data layers draw from.
+    if neither the prototxt nor a deploy.prototxt next to it gives one. weights: a caffemodel or .h5
+    whose weights replace those of the fillers; a UserWarning names the layers that only the net or
+    only the file has. Without `weights`, BatchNorm normalizes by the batch. seed: for the fillers,
+    dropout and the data layers.
 
     Raises GoodinitError.
     """
@@ -67,7 +67,7 @@ def open_data(
     input_shape: Shape | None = None,
     seed: int = 0,
 ) -> Feed:
-    """Data in the shape that a net takes, transformed, in batches; what `--data` is to the tools.
+    """Data for a net, transformed, in batches of the right shape; like `--data` in the tools.
 
         data = goodinit.open_data('images/', net, mean=(104, 117, 123), batches=4)
         data = goodinit.open_data((pixels, labels), net, scale=1 / 255)
@@ -78,11 +78,11 @@ def open_data(
     labels (N,). None: scikit-learn's digits for one channel, crops of its two photographs for
     three.
 
-    Images are scaled until they cover the height and width of the net's input, and cut at the
-    center; `crop` first cuts crop x crop pixels. Then each value becomes (value - mean) * scale.
-    mean: a number, one per channel, or a mean file. By default mean and scale are those of the
+    Images are resized to cover the height and width of the net's input, then center-cropped; `crop`
+    first takes the central crop x crop pixels. Each value then becomes (value - mean) * scale.
+    mean: a number, one per channel, or a mean file. By default, mean and scale are those of the
     layer's transform_param. `batches` batches of `batch_size` samples (default: 32), chosen by
-    `seed`. input_shape: (C, H, W), if the net is to take samples of another shape than its own.
+    `seed`. input_shape: (C, H, W), to give the net samples of a different shape.
 
     The result has `batches` ({blob: values} each), `describe`, `notes`, `labels` and `statistics`.
     Raises GoodinitError.

@@ -1,4 +1,4 @@
-"""The data that the data layers of a net read by themselves."""
+"""The data that a net's own data layers read."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from .net_file import NetFile
 def own_data(
     file: NetFile, layers: Sequence[LayerParameter], options: DataOptions, ranks: Ranks | None
 ) -> Feed:
-    """The batches that the data `layers` of a net read, with the user's options in place of their
+    """The batches that the data `layers` of a net read, with the user's options instead of their
     own settings; a rank's share of them. Raises GoodinitError."""
     net = _data_layers_alone(file, layers, options, ranks)
     batches: list[Batch] = []
@@ -43,7 +43,7 @@ def _data_layers_alone(
     options: DataOptions,
     ranks: Ranks | None = None,
 ) -> Net:
-    """A net of only the data layers and the Input layers of a net."""
+    """A net with only the data layers and the Input layers of a net."""
     labels = label_blobs(file.param)
     kept = [layer for layer in file.param.layer if layer.type == 'Input']
     for layer in layers:

@@ -1,4 +1,4 @@
-"""Values for the inputs of a net: samples for its images, their labels, noise for anything else."""
+"""Values for a net's inputs: samples for images, their labels, noise for everything else."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,17 +16,17 @@ from .data_options import DataOptions
 from .feed import Feed, cut_batches
 from .net_inputs import NetInput
 
-GRAY = '127.5'  # replaces a mean file that is as missing as the database
+GRAY = '127.5'  # replaces a mean file that is missing along with the database
 
 
 def sampled(
     inputs: Sequence[NetInput], store: Store | None, options: DataOptions, ranks: Ranks
 ) -> Feed:
-    """Batches for these inputs from a store, or from the embedded samples if it is None; of several
-    ranks each gets its share.
+    """Batches for these inputs from a store, or from the embedded samples if it is None; each rank
+    gets its share.
 
-    Inputs of another shape than the first get Gaussian noise; labels are those of the samples, or
-    zeros. Raises GoodinitError.
+    Inputs whose shape differs from the first's get Gaussian noise. Labels are those of the samples,
+    or zeros. Raises GoodinitError.
     """
     pictures = [each for each in inputs if not each.is_label]
     main = pictures[0]
@@ -52,8 +52,8 @@ def _share(batch: Batch, ranks: Ranks) -> Batch:
 
 
 class _Values:
-    """The values of each input, `wanted` samples or as many as there are; where they come from, in
-    a line; notes."""
+    """The values of each input, for `wanted` samples or as many as exist; a line about their
+    source; notes."""
 
     def __init__(self, store: Store | None, options: DataOptions, wanted: int):
         self.store, self.options, self.wanted = store, options, wanted
@@ -63,11 +63,11 @@ class _Values:
         self.notes: list[str] = []
 
     def _rng(self) -> np.random.Generator:
-        """Each input has random numbers of its own."""
+        """Each input has its own random numbers."""
         return np.random.default_rng([self.options.seed, len(self.columns)])
 
     def add_samples(self, each: NetInput) -> None:
-        """Samples, transformed as the options or the layer say."""
+        """Samples, transformed according to the options or the layer."""
         mean = self._existing_mean(each)
         scale = self.options.scale_of(each.layer)
         samples = self._open(each.sample, mean, scale)
@@ -100,7 +100,7 @@ class _Values:
         shape = (self.wanted, *each.sample)
         noise = self._rng().standard_normal(shape, np.float32)
         self.columns[each.name] = noise
-        problem = f"has another shape than '{main.name}'; it gets Gaussian noise"
+        problem = f"differs in shape from '{main.name}'; it gets Gaussian noise"
         self.notes.append(f"input '{each.name}' {problem}")
 
     def add_labels(self, each: NetInput) -> None:
@@ -119,12 +119,12 @@ class _Values:
         return min(wanted, count)
 
     def _count(self) -> int:
-        """How many values every input has."""
+        """The number of values for every input."""
         return min(len(values) for values in self.columns.values())
 
 
 def _steps(mean: Mean, scale: float) -> list[str]:
-    """What is done to the samples, in words."""
+    """A text that describes the transformation of the samples."""
     steps = []
     if mean is not None:
         steps.append(f'minus {_mean_text(mean)}')
@@ -141,7 +141,7 @@ def _mean_text(mean: Mean) -> str:
 
 
 def _left_out(samples: Samples) -> list[str]:
-    """A note on the images that could not be read."""
+    """A note about the images that could not be read."""
     if not samples.skipped:
         return []
     name, reason = samples.skipped[0]

@@ -1,4 +1,4 @@
-"""Trained weights from a file into a net, and what does not go together."""
+"""Loads trained weights from a file into a net, and reports mismatches."""
 
 from collections.abc import Collection, Sequence
 
@@ -6,12 +6,12 @@ from ..netlib import Net
 from ..netlib.errors import NetError
 from ..netlib.weights import read_weights_file
 
-MANY = 6  # names in a list; of more, only some are printed
+MANY = 6  # longer lists of names are abbreviated
 
 
 def take_weights(net: Net, weights: str) -> list[str]:
-    """Copy the weights of a file into the net; returns notes on layers that only one of the two
-    has. Raises GoodinitError if they have none in common."""
+    """Copy the weights of a file into the net; returns notes on layers that only one of them has.
+    Raises GoodinitError if they have no layers in common."""
     saved = read_weights_file(weights)
     learned = [layer.name for layer in saved.layer if layer.blobs]
     try:
@@ -34,7 +34,7 @@ def take_weights(net: Net, weights: str) -> list[str]:
 
 
 def _without_saved(net: Net, saved: Collection[str]) -> list[str]:
-    """The layers of a net with parameters of their own that are not among the `saved` ones."""
+    """The layers of a net that have their own parameters and are not among `saved`."""
     missing = []
     for name, params in net.params.items():
         if name not in saved and any(param.owner is param for param in params):
@@ -43,7 +43,7 @@ def _without_saved(net: Net, saved: Collection[str]) -> list[str]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """The names, or the first and the last of many."""
+    """The names, or the first and last of many."""
     if len(names) > MANY:
         names = [*names[:4], '...', names[-1]]
     return ', '.join(names)

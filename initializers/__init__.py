@@ -1,9 +1,9 @@
 """The initializers, of four kinds, and the one walk they share.
 
-kinds.py says what an initializer is, and has them all by name. From a shape: from_shape/. From the
+kinds.py defines initializers, and has all of them by name. From a shape: from_shape/. From the
 samples that reach a layer: from_samples/. Layer by layer: by_layer/. On the whole net: whole_net/.
-recipe.py puts them together, initialize.py carries a recipe out in one walk (walk.py takes a net
-layer by layer), measures.py says what came of it. Imports proto and netlib; never solvers or tools.
+recipe.py combines them, initialize.py carries out a recipe in one walk (walk.py takes a net layer
+by layer), and measures.py reports the result. Imports proto and netlib; never solvers or tools.
 """
 
 from .from_shape.filler import fill, fill_array

@@ -1,4 +1,4 @@
-"""What flows through a net while it is walked: its inputs, and the blobs' values for each batch."""
+"""Activations during a walk of a net: its inputs, and the blobs' values for each batch."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ Batch = dict[str, ndarray]
 
 
 def set_inputs(net: Net, batch: Batch) -> None:
-    """Give the net's Input blobs their values, and with them their shapes."""
+    """Set the values and the shapes of the net's Input blobs."""
     check_finite(batch)
     for name, values in batch.items():
         net.blobs[name].reshape(*values.shape)
@@ -22,22 +22,22 @@ def set_inputs(net: Net, batch: Batch) -> None:
 
 
 def check_finite(batch: Batch) -> None:
-    """Raises DataError for an input that holds NaN or Inf."""
+    """Raises DataError for an input that contains NaN or Inf."""
     for name, values in batch.items():
         finite = np.count_nonzero(np.isfinite(values))
         bad = values.size - finite
         if bad:
             raise DataError(
                 f"input '{name}': {bad} of its {values.size} values are not finite (NaN or Inf); "
-                'leave these samples out'
+                'remove these samples'
             )
 
 
 class Activations:
     """The blobs' values for each batch.
 
-    A single batch simply stays in the blobs. Several are copied out of the blobs after a layer has
-    run, and back into them before the next one reads.
+    A single batch simply stays in the blobs. Several batches are copied out of the blobs after a
+    layer has run, and back into them before the next layer reads.
     """
 
     def __init__(self, net: Net, batches: Sequence[Batch], keep: set[str]):
@@ -55,7 +55,7 @@ class Activations:
                 check_finite(batch)
 
     def load(self, batch: int, blobs: Sequence[Blob]) -> None:
-        """Put what these blobs have held for the batch back into them."""
+        """Copy the batch's values back into these blobs."""
         if self.batches == 1:
             return
         for blob in blobs:
@@ -84,7 +84,7 @@ class Activations:
         return values[name] if name in values else self.inputs[batch][name]
 
     def release(self, index: int) -> None:
-        """Drop what no layer after this one reads."""
+        """Drop the values that no layer after this one reads."""
         for blob in [*self.net.bottoms[index], *self.net.tops[index]]:
             if self._needed(blob.name, index):
                 continue
@@ -93,7 +93,7 @@ class Activations:
             self._free(blob, index)
 
     def _free(self, blob: Blob, index: int) -> None:
-        """Give the blob's memory back, unless a parameter or a blob still needed lies there."""
+        """Release the blob's memory, unless it is shared with a parameter or a needed blob."""
         memory = blob.values.memory
         if memory in self.params:
             return

@@ -31,9 +31,9 @@ def weight_gradients(
 ) -> dict[Param, WeightGradient]:
     """The gradients by all convolution and inner product weights that learn, by owner.
 
-    One forward and one backward pass per batch. Where layers share weights, theirs is the sum.
-    `after_forward` hears each layer's index as soon as the layer has run. Diffs of parameters are
-    zero afterwards. Raises NetError for a net without scores.
+    One forward and one backward pass per batch. If layers share weights, the gradient is the sum.
+    `after_forward` is called with each layer's index as soon as the layer has run. Diffs of
+    parameters are zero afterwards. Raises NetError for a net without scores.
     """
     scores = score_blobs(net)
     gathered = squares_by_owner(net)
@@ -59,8 +59,8 @@ def weight_gradients(
 
 
 def squares_by_owner(net: Net) -> dict[Param, SquaredGradients]:
-    """Where to gather the squares for each weight that learns: in the order of backward, by the
-    first of the layers that share it."""
+    """A collector of squares for each weight that learns, in the order of backward, by the first of
+    the layers that share it."""
     layers = affine_layers(net)
     users = Counter(layer.weight.owner for layer in layers)
     gathered = {}
@@ -72,8 +72,8 @@ def squares_by_owner(net: Net) -> dict[Param, SquaredGradients]:
 
 
 def gathering(net: Net, gathered: dict[Param, SquaredGradients]) -> Hear:
-    """What gathers the squares of layer i, once it has run backward, and frees its diffs as soon as
-    nothing reads them."""
+    """A callback that collects the squares of layer i once it has run backward, and frees its diffs
+    as soon as nothing reads them."""
 
     def hear(i: int) -> None:
         squares = None
@@ -112,7 +112,7 @@ def images_of(scores: Blob) -> int:
 
 
 def free_finished_diffs(net: Net, i: int) -> None:
-    """Give back the diffs of layer i's tops, which has run backward, where no layer below shares
+    """Release the diffs of the tops of layer i, which has run backward, unless a layer below shares
     their memory."""
     below = {blob.diffs.memory for blob in net.bottoms[i]}
     for blob in net.tops[i]:
@@ -121,6 +121,6 @@ def free_finished_diffs(net: Net, i: int) -> None:
 
 
 def free_param_diffs(net: Net) -> None:
-    """Give the diffs of all parameters back: they read as zeros."""
+    """Release the diffs of all parameters: they then read as zeros."""
     for param in net.all_params():
         param.diffs.memory.free()

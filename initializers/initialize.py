@@ -1,4 +1,4 @@
-"""A recipe carried out on a net: layer by layer in one walk, then on the whole net."""
+"""Carries out a recipe on a net: layer by layer in one walk, then on the whole net."""
 
 from collections.abc import Callable, Sequence
 
@@ -29,9 +29,9 @@ def initialize(
     inputs.
 
     Each layer runs forward once per batch (and once more per measurement of `between`). `progress`
-    hears each layer's name. Returns notes: a line for each thing that a user should know, with the
-    layer's name. Raises NetError for an unknown recipe and where there is nothing to initialize,
-    DataError for samples or outputs that are not finite.
+    is called with each layer's name. Returns notes: a line, with the layer's name, for each thing
+    that a user should know. Raises NetError for an unknown recipe or if there is nothing to
+    initialize, DataError for samples or outputs that are not finite.
     """
     check_recipe(recipe)
     chosen, notes = choose(net, recipe)
@@ -53,7 +53,7 @@ def initialize(
 
 
 def run_initializer(name: str, place: Step | WholeNet, rng: Generator, recipe: Recipe) -> Notes:
-    """Run the initializer of that name with the recipe's options; 'keep', 'filler' and 'none' do
+    """Run the initializer with this name and the recipe's options; 'keep', 'filler' and 'none' do
     nothing."""
     if name not in INITIALIZERS:
         return []
@@ -61,7 +61,7 @@ def run_initializer(name: str, place: Step | WholeNet, rng: Generator, recipe: R
 
 
 def dropout_notes(net: Net, recipe: Recipe) -> Notes:
-    """What to say where dropout is switched off."""
+    """A note if dropout is turned off."""
     drawing = any(layer.phase == TRAIN for layer in drawing_layers(net))
     if recipe.dropout or not drawing:
         return []
@@ -69,8 +69,8 @@ def dropout_notes(net: Net, recipe: Recipe) -> Notes:
 
 
 def input_notes(step: Step) -> Notes:
-    """What to say where the input of a first layer is far from standard deviation 1 (the advice of
-    Mishkin & Matas 2016)."""
+    """A note if the input of a first layer is far from standard deviation 1 (the advice of Mishkin
+    & Matas 2016)."""
     std = step.input_std()
     if 0.1 <= std <= 10:
         return []

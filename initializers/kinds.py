@@ -1,11 +1,11 @@
-"""What an initializer is, and all of them by name.
+"""Initializers: their definition, and all of them by name.
 
     @initializer('lsuv', 'layer')
     def lsuv(step: Step, rng: Generator, target: Target = 1.0) -> Notes:
 
 An initializer is a function `(place, rng, **options) -> notes`. Its docstring is its formula and
-its source. It changes weights and biases where they are; its notes are sentences that a user should
-read. There are four kinds:
+its source. It changes weights and biases in place; its notes are sentences for the user. There are
+four kinds:
 
     kind      place      what it does
     shape     Step       gives a layer new weights, from their shape alone
@@ -36,8 +36,8 @@ class Option:
     """An option of an initializer: `target: Annotated[float, Option('the variance')] = 1.0`.
 
     help     what the option means, in a few words
-    above    where given, values must be greater
-    least    where given, values must be at least that
+    above    if given, values must be greater than this
+    least    if given, values must be at least this
     unit     'bytes', or nothing
     type     the annotated type: float, int or bool
     default  the parameter's default
@@ -53,7 +53,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Initializer:
-    """A registered initializer. Calling it hands on those of the options that it declares."""
+    """A registered initializer. Calling it passes on only the options that it declares."""
 
     name: str
     kind: str
@@ -71,15 +71,15 @@ INITIALIZERS: dict[str, Initializer] = {}
 def initializer(name: str, kind: str) -> Callable[[Function], Function]:
     """Register a function under a name, as one of the four kinds.
 
-    Raises ValueError for an unknown kind, a name that is taken, and an option that means something
-    else where another initializer declares it.
+    Raises ValueError for an unknown kind, a name that is taken, and an option that another
+    initializer declares with another meaning.
     """
 
     def register(function: Function) -> Function:
         if kind not in KINDS:
             raise ValueError(f'{name}: unknown kind of initializer: {kind!r}')
         if name in INITIALIZERS:
-            raise ValueError(f'{name}: there is an initializer of this name')
+            raise ValueError(f'{name}: an initializer with this name already exists')
         options = declared_options(function)
         check_agreement(name, options)
         INITIALIZERS[name] = Initializer(name, kind, function, options)
@@ -100,7 +100,7 @@ def declared_options(function: Callable[..., Notes]) -> dict[str, Option]:
 
 
 def check_agreement(name: str, options: Mapping[str, Option]) -> None:
-    """Raises ValueError for an option that another initializer declares otherwise."""
+    """Raises ValueError for an option that another initializer declares differently."""
     known = all_options()
     for option, about in options.items():
         if known.get(option, about) != about:
@@ -119,7 +119,7 @@ def of_kind(*kinds: str) -> tuple[str, ...]:
 
 
 def all_options() -> dict[str, Option]:
-    """Every option of any initializer. Initializers may share one; it means the same to all."""
+    """All options of all initializers. A shared option has the same meaning in each."""
     options: dict[str, Option] = {}
     for name in of_kind(*KINDS):
         options.update(INITIALIZERS[name].options)

@@ -1,4 +1,4 @@
-"""What a few batches tell of every convolution and inner product: the table of `goodinit stats`."""
+"""Measures of each convolution and inner product on a few batches, for `goodinit stats`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Row:
     output_mean, output_std   of all elements of z
     output_cv                 of the standard deviations of the single outputs z_i: their deviation
                               over their mean
-    dead                      share of the units that are zero after ReLU for every sample; NaN
+    dead                      fraction of the units that are zero after ReLU for every sample; NaN
                               without a ReLU, or if it has a slope
     weight_std                of all weights
     change_rate               relative change of the weights under a random loss, per image: mean
@@ -35,7 +35,7 @@ class Row:
     mean_to_std               sqrt(sum of mean(z_i)^2 / sum of var(z_i)), r^l of Luther & Seung
                               2019, eq. 9
 
-    The three about gradients are NaN where weights do not learn or no score depends on them.
+    The three measures of gradients are NaN if weights do not learn or no score depends on them.
     """
 
     layer: str
@@ -55,8 +55,8 @@ def measure(net: Net, batches: Sequence[Batch], rng: Generator, dropout: bool = 
     """A Row for each convolution and inner product of the net, in the net's order.
 
     batches: the values of the net's Input blobs, as in `walk`. One forward and one backward pass
-    per batch; dropout is off unless `dropout`. Weights, and what forward itself changes, stay as
-    they are; diffs of parameters become zero. Raises DataError where an input holds NaN or Inf,
+    per batch; dropout is off unless `dropout`. Weights, and statistics that forward changes, keep
+    their values; diffs of parameters become zero. Raises DataError if an input contains NaN or Inf,
     NetError for a net without scores.
     """
     outputs = WatchedOutputs(net)
@@ -100,7 +100,7 @@ def _ratio(a: float, b: float) -> float:
 
 
 class WatchedOutputs:
-    """Watches a net run forward: moments of each affine layer, and which units pass their ReLU."""
+    """Watches a net run forward: moments of each affine layer, and units that pass their ReLU."""
 
     def __init__(self, net: Net):
         self.net = net
@@ -119,7 +119,7 @@ class WatchedOutputs:
             self._see_relu(self.sources[i], tops[0])
 
     def _see_relu(self, source: int, top: Blob) -> None:
-        """What a ReLU passes is positive: a unit is alive if its sum is."""
+        """ReLU's outputs are never negative, so a unit is alive if their sum is positive."""
         layer = self.affine[source]
         z = layer.by_output(self.net.tops[source][0].values)
         images, outputs, _ = z.shape
@@ -133,7 +133,7 @@ class WatchedOutputs:
         return pooled(self.net.ranks.gather(self.parts[i]))
 
     def dead(self, i: int) -> float:
-        """The share of the units of layer i that no sample of any rank brings through the ReLU."""
+        """The fraction of units of layer i that are zero after ReLU for every sample."""
         if i not in self.alive:
             return np.nan
         alive = self.net.ranks.gather([self.alive[i]])

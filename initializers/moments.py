@@ -10,9 +10,9 @@ from ..netlib.blob import Blob
 from ..netlib.layers.shared.affine import Affine
 from ..netlib.memory import Tensor
 
-# Of equal values, float32 arithmetic makes a variance below ROUNDING times their mean square.
+# For equal values, float32 arithmetic gives a variance below ROUNDING times their mean square.
 ROUNDING = 1e-12
-TINY = 1e-30  # and no variance below this is told from 0
+TINY = 1e-30  # and no variance below this differs from 0
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Moments:
 
     @property
     def constant(self) -> ndarray:
-        """Which outputs vary by no more than the rounding of float32 (num_output,)."""
+        """Which outputs, (num_output,), vary by no more than the rounding of float32."""
         return ~(self.var > np.maximum(ROUNDING * self.mean**2, TINY))
 
 

@@ -8,11 +8,11 @@ from numpy import ndarray
 from ..netlib.engines import Engine
 from ..netlib.memory import Tensor
 
-Matmul = Callable[..., ndarray]  # called as np.matmul is: two matrices, perhaps out=
+Matmul = Callable[..., ndarray]  # called like np.matmul: two matrices, optional out=
 
 
 def matmul_of(engine: Engine | None) -> Matmul:
-    """What multiplies matrices for a net of this engine; None is one that computes on the CPU."""
+    """The matrix product for a net with this engine; None means the CPU."""
     if engine and engine.on_device:
         return DeviceMatmul(engine)
     return np.matmul
@@ -22,7 +22,7 @@ class DeviceMatmul:
     """np.matmul for float32 matrices by the engine's `gemm`: copies them to the device, and the
     product back.
 
-    Matrices of float64, which a device does not compute in, stay on the host.
+    Matrices of float64, which devices do not support, stay on the host.
     """
 
     def __init__(self, engine: Engine):
@@ -41,7 +41,7 @@ class DeviceMatmul:
         return out
 
     def _uploaded(self, matrix: ndarray) -> tuple[Tensor, bool]:
-        """The matrix as it lies in memory, and whether that is transposed."""
+        """The matrix in its memory layout, and whether that is transposed."""
         transposed = matrix.strides[0] < matrix.strides[1]
         rows = matrix.T if transposed else matrix
         tensor = self.engine.tensor(*rows.shape)

@@ -1,5 +1,4 @@
-"""Many random numbers at once, drawn by all processors; which numbers depends on the generator
-alone."""
+"""Many random numbers at once, drawn on all processors, but determined by the generator alone."""
 
 import os
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from numpy.random import Generator
 
 from ..netlib.shapes import Shape
 
-BLOCK = 1 << 18  # numbers that are drawn one after the other
+BLOCK = 1 << 18  # numbers drawn by one thread at a time
 
 Draw = Callable[[Generator, ndarray], None]
 
@@ -39,8 +38,8 @@ def normal(shape: Shape, rng: Generator, mean: float = 0, std: float = 1) -> nda
 
 
 def _drawn(shape: Shape, rng: Generator, draw: Draw) -> ndarray:
-    """Block i has the i-th generator of one seed, whoever draws it: any number of threads makes the
-    same numbers."""
+    """Draw block i with the i-th generator of one seed, on any thread, so the numbers do not depend
+    on the number of threads."""
     out = np.empty(shape, np.float32)
     seed = int(rng.integers(2**63))
     flat = out.reshape(-1)
@@ -51,5 +50,5 @@ def _drawn(shape: Shape, rng: Generator, draw: Draw) -> ndarray:
         blocks.append(flat[start : start + BLOCK])
     workers = min(os.cpu_count() or 1, len(blocks))
     with ThreadPoolExecutor(max(workers, 1)) as pool:
-        list(pool.map(draw, generators, blocks))  # NumPy lets other threads run while it draws
+        list(pool.map(draw, generators, blocks))  # NumPy releases the GIL while drawing
     return out

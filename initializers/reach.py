@@ -1,4 +1,4 @@
-"""What reaches what in a net: every search over its graph that initializers make."""
+"""Reachability in a net: every graph search that initializers need."""
 
 from collections.abc import Iterable
 
@@ -22,12 +22,12 @@ def blob_names(blobs: Iterable[Blob]) -> list[str]:
 
 
 def affine_layers(net: Net) -> list[Affine]:
-    """The layers that have weights W and perhaps a bias: convolutions and inner products."""
+    """The layers with weights W and an optional bias: convolutions and inner products."""
     return list(affine_by_index(net).values())
 
 
 def affine_by_index(net: Net) -> dict[int, Affine]:
-    """The affine layers by their place among the net's layers."""
+    """The affine layers by their index among the net's layers."""
     found = {}
     for i, layer in enumerate(net.layers):
         if isinstance(layer, Affine):
@@ -36,7 +36,7 @@ def affine_by_index(net: Net) -> dict[int, Affine]:
 
 
 def drawing_layers(net: Net) -> list[Layer]:
-    """The layers that compute something else each time while training, such as Dropout."""
+    """The layers that draw random numbers in training, such as Dropout."""
     return [layer for layer in net.layers if layer.traits.draws]
 
 
@@ -86,9 +86,9 @@ def last_uses(net: Net) -> dict[str, int]:
 def score_blobs(net: Net) -> list[str]:
     """The blobs where losses begin, of those that depend on an affine layer.
 
-    They are the bottoms of layers with a loss weight; in a net without any, the net's outputs. What
-    a Softmax, an Accuracy or the like computes stands for its bottoms. Raises NetError for a net
-    without scores.
+    They are the bottoms of layers with a loss weight or, in a net without such layers, the net's
+    outputs. A blob computed by Softmax, Accuracy or the like is replaced by its bottoms. Raises
+    NetError for a net without scores.
     """
     makers = makers_of_blobs(net)
     learned = learned_blobs(net)
@@ -135,10 +135,10 @@ def loss_bottoms(net: Net) -> list[str]:
 
 
 def relu_sources(net: Net) -> dict[int, int]:
-    """The affine layer whose outputs a ReLU without a slope passes or stops: {index of the ReLU:
-    index of the affine layer}.
+    """The affine layer below each ReLU without a slope: {index of the ReLU: index of the affine
+    layer}.
 
-    Between the two lie only layers whose every unit belongs to one unit below.
+    Between the two, there are only layers that map each unit to one unit.
     """
     sources: dict[int, int] = {}
     units: dict[str, int | None] = {}  # blob: the affine layer whose outputs are its channels

@@ -1,4 +1,4 @@
-"""Recipes: where weights come from, how layers are normalized, whether layers are balanced."""
+"""Recipes: the source of weights, the normalization of layers, the balance between layers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..netlib.layers.shared.affine import Affine
 from . import catalog  # noqa: F401  (registers the initializers)
 from .kinds import all_options, of_kind
 
-# The parts of a recipe: names that mean no initializer, and the kinds of those that it may name.
-# 'filler' means the weights that the prototxt's fillers have made.
+# The parts of a recipe: names without an initializer, and the kinds of initializers allowed.
+# 'filler' means the weights from the prototxt's fillers.
 PARTS = {
     'weights_from': (['keep', 'filler'], ['shape', 'samples']),
     'normalize': (['none'], ['layer']),
@@ -26,7 +26,7 @@ NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 def choices(part: str) -> tuple[str, ...]:
-    """What a part of a recipe may be called."""
+    """The names allowed for a part of a recipe."""
     nothing, kinds = PARTS[part]
     return (*nothing, *of_kind(*kinds))
 
@@ -43,7 +43,7 @@ class Recipe:
     weights_from  'keep', 'filler' (the prototxt's), or an initializer from a shape or from samples
     normalize     'none', or an initializer that works layer by layer
     between       'none', or an initializer that works on the whole net
-    layers        a regular expression; layers whose name it matches nowhere keep what they have
+    layers        a regular expression; layers whose names do not match keep their weights
     zero_last     the weights of the last layers, whose outputs are the scores, become zero
     dropout       keep dropout on while layers are measured
     options       all options of all initializers, by default or as given by keyword:
@@ -88,14 +88,14 @@ class Recipe:
         return options[name]
 
     def as_dict(self) -> dict[str, Any]:
-        """The parts and the options, side by side."""
+        """The parts and the options together."""
         parts = dict(self.__dict__)
         options = parts.pop('options')
         return {**parts, **options}
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
-    """These options and the defaults of all others. Raises TypeError for one that nobody reads."""
+    """These options and the defaults of all others. Raises TypeError for an unknown option."""
     known = {name: option.default for name, option in all_options().items()}
     for name in options:
         if name not in known:
@@ -123,8 +123,7 @@ PRESETS = {name: Recipe(*parts) for name, parts in METHODS.items()}
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Raises NetError for an initializer that does not exist, and for what is no regular
-    expression."""
+    """Raises NetError for an unknown initializer, and for an invalid regular expression."""
     for part in PARTS:
         check_part(part, getattr(recipe, part))
     try:
@@ -134,18 +133,18 @@ def check_recipe(recipe: Recipe) -> None:
 
 
 def check_part(part: str, found: str) -> None:
-    """Raises NetError for a part of a recipe that nothing is called."""
+    """Raises NetError for an unknown name of a part of a recipe."""
     known = choices(part)
     if found not in known:
         needed = ', '.join(known)
         guess = did_you_mean(found, known)
-        raise NetError(f"{part}: found '{found}', needed one of {needed}{guess}")
+        raise NetError(f"{part}: found '{found}', needed: one of {needed}{guess}")
 
 
 def choose(net: Net, recipe: Recipe) -> tuple[list[Affine], list[str]]:
-    """The layers to work on, by type and never by name, and notes on those that are left out.
+    """The layers to work on, chosen by type and never by name, and notes on those left out.
 
-    Raises NetError where nothing is left.
+    Raises NetError if no layers remain.
     """
     chosen = []
     notes = []
@@ -165,13 +164,13 @@ def choose(net: Net, recipe: Recipe) -> tuple[list[Affine], list[str]]:
 
 
 def why_left_out(layer: Layer) -> str:
-    """Why an initializer leaves the parameters of a layer alone; '' if it does not, or if there are
+    """Why an initializer does not change a layer's parameters; '' if it does, or if there are
     none."""
     if not isinstance(layer, Affine):
-        return f'{layer.type} parameters are left at their fillers' if layer.params else ''
+        return f'{layer.type} parameters keep their fillers' if layer.params else ''
     owner = layer.weight.owner
     if owner is not layer.weight:
         return f'shares its weights with {owner.name}, where they are initialized'
     if not layer.weight.learns:
-        return 'its weights do not learn (lr_mult: 0): left as they are'
+        return 'its weights do not learn (lr_mult: 0): left unchanged'
     return ''

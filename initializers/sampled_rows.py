@@ -1,4 +1,4 @@
-"""Rows drawn evenly from all batches of all ranks: the samples that meet a layer's weights."""
+"""Rows drawn evenly from all batches of all ranks: the samples that reach a layer's weights."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +17,8 @@ Rows = ndarray  # (groups, rows, fan-in)
 
 @dataclass
 class BatchRows:
-    """The rows of one batch of one rank: how many there are, and where those drawn lie among them
-    (an array of ascending integers)."""
+    """The rows of one batch of one rank: their number, and the indices of those drawn (an array of
+    ascending integers)."""
 
     rank: int
     batch: int
@@ -27,9 +27,9 @@ class BatchRows:
 
 
 class SampledRows:
-    """The rows that meet the weights of an affine layer, batch by batch.
+    """The rows multiplied by the weights of an affine layer, batch by batch.
 
-    All ranks draw alike, and each takes the rows of its own batches.
+    All ranks draw the same numbers, and each takes the rows of its own batches.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class SampledRows:
         self.ranks = ranks
 
     def draw(self, limit: int, rng: Generator) -> Rows:
-        """At most `limit` of the rows; where there are none, the last axis is empty too."""
+        """At most `limit` of the rows; if there are none, the last axis is empty too."""
         batches = self.ranks.gather(self._counted())
         draw_positions(batches, limit, rng)
         chosen = []
@@ -68,7 +68,7 @@ class SampledRows:
         return batches
 
     def _take(self, chosen: list[BatchRows]) -> Rows:
-        """The rows drawn, one batch after the other."""
+        """The rows drawn, one batch after another."""
         if len(chosen) == 1:
             return self._rows(chosen[0])
         total = sum(len(each.positions) for each in chosen)
@@ -96,8 +96,8 @@ class SampledRows:
 
 
 def draw_positions(batches: list[BatchRows], limit: int, rng: Generator) -> None:
-    """Draw the positions of at most `limit` rows. What a batch cannot give of its share, the later
-    ones give."""
+    """Draw the positions of at most `limit` rows. If a batch has too few rows for its share, later
+    batches make up for it."""
     left = limit
     for i, each in enumerate(batches):
         batches_left = len(batches) - i

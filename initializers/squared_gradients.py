@@ -1,4 +1,4 @@
-"""The squares of a weight's gradients, gathered image by image, and what they say of its learning
+"""The squares of a weight's gradients, collected image by image, and the learning rates that follow
 (Krähenbühl et al. 2016, section 3)."""
 
 import numpy as np
@@ -14,7 +14,7 @@ class WeightGradient:
     over images."""
 
     def __init__(self, layer: Affine, images: int):
-        """The layer's W has the sums over the images in its diff, and afterwards their roots."""
+        """W's diff must hold the sums over the images; afterwards it holds their roots."""
         self.images = images
         self.mean_square = weight_moments(layer, layer.weight.values).mean_square
         squares = layer.weights_by_output(layer.weight.diffs)
@@ -38,9 +38,9 @@ class WeightGradient:
         """The mean over the columns j of C~_j, with C~_j^2 = mean over i of C_ij^2 / mean square of
         W (eq. 2 and 3).
 
-        |W|^2 is taken as the mean square, as in the published code: the rate tells which part of
-        itself a weight changes by, whatever the size of W. 0 without gradient; NaN for W = 0 and
-        for what backward does not reach.
+        |W|^2 is the mean square, as in the published code: the rate is the relative change of a
+        weight, independent of the size of W. 0 without gradient; NaN for W = 0 and for weights that
+        backward does not reach.
         """
         size = np.sqrt(self.mean_square)
         if not self.images or not size:
@@ -57,7 +57,7 @@ class WeightGradient:
 
 
 class SquaredGradients:
-    """Gathers the squares of one weight's gradients in its diff.
+    """Collects the squares of one weight's gradients in its diff.
 
     Layers that share the weight are its users. The gradient of an image is the sum of theirs, so it
     is squared when all users have run backward.
@@ -79,7 +79,7 @@ class SquaredGradients:
             self._add()
 
     def close(self, images: int) -> None:
-        """The batch is through; users that no score depends on have not run."""
+        """The batch is done; users that no score depends on have not run."""
         self._add()
         if self.reached:
             self.images += images
@@ -94,7 +94,7 @@ class SquaredGradients:
             self.reached = True
 
     def gradient(self, ranks: Ranks) -> WeightGradient:
-        """What the squares of all ranks say; they are gone then."""
+        """The result from the squares of all ranks, which are then discarded."""
         if ranks.size > 1:
             ranks.start_sum(self.layer.weight.diff)
             ranks.finish_sums()

@@ -1,4 +1,4 @@
-"""Step: a layer at its turn in the walk, and what an initializer can ask of it there."""
+"""Step: a layer at its turn in the walk, and what an initializer can do with it."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ NO_MOMENTS = Moments(np.zeros(0), np.zeros(0), 0)
 
 
 class Step:
-    """One layer at its turn: its bottoms are known for all batches, its tops are not yet.
+    """One layer at its turn: its bottoms are known for all batches, but not yet its tops.
 
-    affine    whether the layer has weights W and perhaps a bias b: z = W x + b
-    bias      the b that an initializer may set; None where there is none, where it belongs to
-              another layer, and where it does not learn
+    affine    whether the layer has weights W and optionally a bias b: z = W x + b
+    bias      the b that an initializer may set; None if there is none, if it belongs to another
+              layer, or if it does not learn
     moments   of z, after `forward`; they follow each `rescale`
     done      whether the layer has run
     """
@@ -42,10 +42,10 @@ class Step:
         self.done = False
 
     def samples(self, limit: int, rng: Generator) -> ndarray:
-        """At most `limit` of the rows that meet W, drawn evenly from all batches of all ranks:
+        """At most `limit` of the rows multiplied by W, drawn evenly from all batches of all ranks:
         (groups, rows, fan-in).
 
-        They may lie in a buffer of the layer: good until the next call.
+        They may be in a buffer of the layer, valid until the next call.
         """
         rows = SampledRows(self.layer, self.bottom, self.top, self.kept, self.net.ranks)
         return rows.draw(limit, rng)
@@ -65,7 +65,7 @@ class Step:
     def forward(self) -> Moments:
         """Run the layer on every batch.
 
-        Returns the moments of its outputs over all ranks if it is affine, else empty ones. Raises
+        Returns the moments of its outputs over all ranks if it is affine, or empty moments. Raises
         DataError for outputs that are not finite.
         """
         parts: list[Moments] = []
@@ -90,13 +90,13 @@ class Step:
             )
 
     def bias_values(self) -> ndarray:
-        """b as it is, whoever owns it: (num_output,) float64; zeros without one."""
+        """The current b, whoever owns it: (num_output,) float64; zeros without a bias."""
         if self.layer.bias is None:
             return np.zeros(self.layer.num_output)
         return self.layer.bias.data.astype(float)
 
     def rescale(self, factor: float | ndarray, bias: ndarray | None = None) -> None:
-        """W *= factor (one number, or one per output), b = bias where given.
+        """W *= factor (one number, or one per output), b = bias if given.
 
         z = W x + b is linear in W and b, so the tops and moments follow: no layer runs twice.
         """
@@ -135,14 +135,14 @@ class Step:
         self.moments = Moments(mean, var, self.moments.count)
 
     def _on_device(self, name: str, values: ndarray) -> Tensor:
-        """The values, one for each output, as a tensor that fits z."""
+        """The values, one for each output, as a tensor that broadcasts over z."""
         tensor = self.layer.buffer(name, 1, values.size, 1)
         tensor.array(write=True)[...] = values.reshape(tensor.shape)
         return tensor
 
 
 def settable_bias(layer: Layer) -> Param | None:
-    """The bias of an affine layer, if it is its own and learns."""
+    """The bias of an affine layer, if the layer owns it and it learns."""
     bias = layer.bias if isinstance(layer, Affine) else None
     if bias is None or bias.owner is not bias or not bias.learns:
         return None

@@ -1,7 +1,7 @@
-"""The walk: every layer of a net once per batch, in topological order, with a halt at each layer.
+"""The walk: every layer of a net once per batch, in topological order, pausing at each layer.
 
-It exists once. Whatever works on a net layer by layer is a loop over it. This one gives the outputs
-of each layer unit variance:
+There is only one. All layer-by-layer work on a net is a loop over it. This loop gives each layer's
+outputs unit variance:
 
     >>> import numpy as np
     >>> from goodinit import Net
@@ -27,9 +27,9 @@ of each layer unit variance:
     ip1 1.0
     ip2 1.0
 
-At the halt the layer's bottoms are known for all batches and its tops are not yet. `step.forward()`
-computes them; where the loop does not, the walk does. `step.rescale` changes the weights, and the
-tops with them, without running the layer again.
+At each pause, the layer's bottoms are known for all batches, but not yet its tops. `step.forward()`
+computes the tops; if the loop does not call it, the walk does. `step.rescale` changes the weights,
+and the tops with them, without running the layer again.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -46,10 +46,10 @@ from .step import Step
 
 
 def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterator[Step]:
-    """Halt at each layer in turn.
+    """Pause at each layer in turn.
 
-    batches: for each batch the values of the net's Input blobs (an empty dict where data layers
-    feed the net; they read the next batch each time). Activations are freed after their last use,
+    batches: for each batch, the values of the net's Input blobs (an empty dict if data layers feed
+    the net; they read the next batch each time). Activations are freed after their last use,
     except the blobs named in `keep`.
     """
     kept = Activations(net, batches, set(keep))
@@ -64,10 +64,10 @@ def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterat
 
 @contextmanager
 def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
-    """A net as initializers look at it.
+    """A context that prepares a net for initializers.
 
-    Dropout passes everything (unless `dropout`), and what forward itself changes (the running
-    statistics of BatchNorm) is put back afterwards.
+    Dropout is off (unless `dropout`). Statistics that forward changes (those of BatchNorm) are
+    restored afterwards.
     """
     drawing = [] if dropout else drawing_layers(net)
     phases = [layer.phase for layer in drawing]

@@ -1,6 +1,6 @@
 """The engine room: errors, shapes <- memory <- engines <- blob <- data, layers <- graph <- net.
 
-Imports goodinit.proto; never initializers, solvers or tools.
+Imports goodinit.proto, but never initializers, solvers or tools.
 """
 
 from .net import Net

@@ -1,4 +1,4 @@
-"""Blob: a named array and its gradient, which flows between layers; Param: one that they learn."""
+"""Blob: a named array and its gradient, passed between layers; Param: a blob that is learned."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .shapes import Shape
 
 
 class Blob:
-    """What Caffe calls a blob: values and their gradient ("diff"), both of one shape.
+    """What Caffe calls a blob: values and their gradient ("diff"), with the same shape.
 
-    There are two doors to each half:
+    Each half can be accessed in two ways:
 
     | | for engines (a Tensor, no copy, any device) | for people (a NumPy view on the host) |
     |---|---|---|
     | the values | `values` | `data` |
     | the gradient of the loss | `diffs` | `diff` |
 
-    Memory is taken at first use, so a net that never runs backward holds no diffs.
+    Memory is allocated at first use, so a net that never runs backward holds no diffs.
     """
 
     def __init__(self, name: str = '', shape: Shape = (), dtype: DTypeLike = np.float32):
@@ -37,7 +37,7 @@ class Blob:
         return f"Blob('{self.name}', {self.shape})"
 
     def reshape(self, *shape: int) -> None:
-        """Take a new shape. The values stay where the old memory is large enough, as in Caffe."""
+        """Set a new shape. As in Caffe, values survive if the old memory is large enough."""
         if shape == self.shape:
             return
         if len(shape) > 32 or any(n < 0 for n in shape):
@@ -51,19 +51,19 @@ class Blob:
             self._diffs = Memory(self.count, self.dtype)
 
     def share(self, other: Blob, diffs: bool = True) -> None:
-        """Use the memory of `other` from now on (of at least as many elements); the shapes may
+        """Use the memory of `other`, which must hold at least as many elements. The shapes may
         differ."""
         self._values = other._values
         if diffs:
             self._diffs = other._diffs
 
     def use(self, values: Memory | None = None, diffs: Memory | None = None) -> None:
-        """Keep the values, or the diffs, in this memory from now on, which must be large enough."""
+        """Keep the values, or the diffs, in this memory. It must be large enough."""
         self._values = values or self._values
         self._diffs = diffs or self._diffs
 
     def free(self) -> None:
-        """Give the memory back; the blob reads as zeros until it is written again."""
+        """Release the memory; the blob reads as zeros until it is written again."""
         self._values.free()
         self._diffs.free()
 
@@ -102,11 +102,10 @@ class Blob:
 
 
 class Param(Blob):
-    """A blob that a layer learns: with its filler, the multipliers of its rate and decay, and its
-    owner.
+    """A blob that a layer learns, with its filler, its rate and decay multipliers, and its owner.
 
-    `owner` is the Param whose memory this one shares (itself where nothing is shared). `learns` is
-    whether backward must compute its diff.
+    `owner` is the Param whose memory this one shares (itself if it shares nothing). `learns`
+    says whether backward must compute its diff.
     """
 
     def __init__(
@@ -120,6 +119,6 @@ class Param(Blob):
         self.filler = filler
         self.lr_mult = self.decay_mult = 1.0
         self.owner: Param = self
-        self.spec = ParamSpec()  # what the prototxt says of an owner that others may share
+        self.spec = ParamSpec()  # the owner's fields in the prototxt, which others may share
         self.learns = True
-        self.is_statistic = False  # a mean or variance that a layer counts, not learned
+        self.is_statistic = False  # a mean or variance that the layer tracks, not learned

@@ -1,4 +1,4 @@
-"""From the layers of a NetParameter to layers that are wired by blobs."""
+"""Turns the layers of a NetParameter into Layer objects connected by blobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .workspace import Workspace
 
 
 class Builder:
-    """Builds the layers of a net one after the other; `blobs` are those made so far, by name."""
+    """Builds the layers of a net one by one; `blobs` holds those made so far, by name."""
 
     def __init__(self, phase: int, engine: Engine, ranks: Ranks, seed: int, plan: Plan):
         self.phase, self.engine, self.ranks = phase, engine, ranks
@@ -27,7 +27,7 @@ class Builder:
         self.blobs: dict[str, Blob] = {}
 
     def steps(self, param: NetParameter) -> Iterator[Step]:
-        """Each layer of the net, set up and in shape, with its bottoms and tops."""
+        """Each layer of the net, set up and reshaped, with its bottoms and tops."""
         graph.check_tops(param)
         owners: dict[str, Param] = {}
         for i, layer_param in enumerate(param.layer):
@@ -42,17 +42,17 @@ class Builder:
             yield Step(layer, bottom, top)
 
     def make_layer(self, i: int, param: LayerParameter) -> Layer:
-        """Layer i, with random numbers and a workspace of its own."""
+        """Layer i, with its own random numbers and workspace."""
         kind = layer_class(param)
         words = [self.seed & 0xFFFFFFFF, i]
-        # Data layers draw alike on all ranks and take different samples; Dropout must not.
+        # Data layers draw alike on all ranks and read different samples; Dropout must not.
         if self.ranks.rank and not kind.is_data:
             words.append(self.ranks.rank)
         work = Workspace(self.engine, self.plan.scratch)
         return kind(param, self.engine, self.phase, make_rng(words), work, self.ranks)
 
     def make_tops(self, layer: Layer) -> list[Blob]:
-        """The blobs that a layer writes: new ones, or its bottoms where it works in place."""
+        """The blobs that a layer writes: new ones, or its own bottoms if it works in place."""
         names = list(layer.param.top)
         if layer.is_loss and not names:
             taken = layer.name in self.blobs
@@ -63,13 +63,13 @@ class Builder:
             elif not layer.traits.in_place:
                 raise layer.error(
                     f'{layer.type} Layer does not allow in-place computation. '
-                    f"Give its top another name than '{name}'"
+                    f"Give its top a name other than '{name}'"
                 )
         return [self.blobs[name] for name in names]
 
 
 def check_counts(layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-    """As many bottoms and tops as the layer type takes, in Caffe's words. Raises LayerError."""
+    """Raises LayerError, in Caffe's words, unless the layer type takes this many blobs."""
     check_count(layer, layer.bottoms, len(bottom), 'takes', 'bottom blob(s) as input.')
     check_count(layer, layer.tops, len(top), 'produces', 'top blob(s) as output.')
     if layer.same_count and len(bottom) != len(top):
@@ -82,7 +82,7 @@ def check_counts(layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> N
 def check_count(
     layer: Layer, allowed: int | tuple[int, int | None], found: int, verb: str, what: str
 ) -> None:
-    """Exactly `allowed`, or as many as that (least, most) says."""
+    """Raises LayerError unless there are `allowed` blobs: a number, or (least, most)."""
     least, most = (allowed, allowed) if isinstance(allowed, int) else allowed
     if least == most == found:
         return
@@ -98,16 +98,16 @@ def check_count(
 def backward_flags(
     steps: Sequence[Step], force: bool, roots: Sequence[str] | None = None
 ) -> tuple[list[bool], list[list[bool]]]:
-    """Which layers run backward, and of which of their bottoms they compute the diff.
+    """Which layers run backward, and for which of their bottoms they compute the diff.
 
-    Gradients start at the blobs named `roots`; None: at the losses.
+    Gradients start at the blobs named `roots`, or at the losses if that is None.
     """
     wirings = [wiring(step, roots) for step in steps]
     return graph.backward_flags(wirings, force)
 
 
 def wiring(step: Step, roots: Sequence[str] | None) -> graph.Wiring:
-    """What decides whether a layer runs backward."""
+    """The facts that decide whether a layer runs backward."""
     layer, bottom, top = step
     flags = list(layer.param.propagate_down)
     if len(flags) not in (0, len(bottom)):

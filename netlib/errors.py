@@ -1,10 +1,10 @@
-"""Everything that can go wrong because of what a user gave, and the one place that words it.
+"""Every error that a user's input can cause, and the one place that words them.
 
     layer 'conv2' (Convolution), model.prototxt:31: group: 3 must divide the 64 channels of bottom
     'pool1'
 
-A message says what was found, what is needed and the way out. Tools print it as one line and exit
-with status 1.
+A message says what was found, what is needed and how to fix it. Tools print it as one line and
+exit with status 1.
 """
 
 import importlib
@@ -36,15 +36,15 @@ class LayerError(NetError):
 
 
 class DataError(GoodinitError):
-    """What should feed a net is missing, unreadable or of the wrong shape."""
+    """A net's data are missing, unreadable or of the wrong shape."""
 
 
 class SolverError(GoodinitError):
-    """A solver's fields or a snapshot are wrong."""
+    """A solver's fields are wrong, or a snapshot is."""
 
 
 class EngineError(GoodinitError):
-    """An engine is missing, lacks an op, or computed something that it must not."""
+    """An engine is missing, lacks an op, or computed something it must not."""
 
 
 def layer_error(param: LayerParameter, message: str) -> LayerError:
@@ -54,8 +54,8 @@ def layer_error(param: LayerParameter, message: str) -> LayerError:
 
 
 def import_extra(module: str, extra: str, or_else: str = '') -> ModuleType:
-    """Import an optional module, or say which `pip install` brings it, and what to do where that
-    does not."""
+    """Import an optional module. The error names the `pip install` that provides it, and `or_else`
+    says what to do if that fails."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

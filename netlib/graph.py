@@ -1,8 +1,8 @@
-"""Passes over a net before it is a Net: which layers a state admits, where a blob splits, which
-layers run backward.
+"""Passes over a net before it becomes a Net: which layers a state admits, where a blob splits,
+which layers run backward.
 
-The first ones map a NetParameter to a new NetParameter; `backward_flags` maps plain lists to plain
-lists. No numbers.
+Most passes map a NetParameter to a new NetParameter; `backward_flags` maps plain lists to plain
+lists. No pass computes numbers.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Version = tuple[int, int]  # of a blob: (index of the layer that wrote it, which
 def prepare_net(
     param: pb.NetParameter, phase: int | None = None, level: int = 0, stages: Sequence[str] = ()
 ) -> pb.NetParameter:
-    """The net that a state asks for: its layers filtered, its Split layers inserted.
+    """The net for a state: its layers are filtered, and Split layers are inserted.
 
-    `phase` (None: the file's own, else TRAIN) and `level` override the file's state; `stages` are
-    added to it.
+    `phase` and `level` override the file's state; `stages` are added to it. A `phase` of None is
+    the file's own, or TRAIN if the file has none.
     """
     return insert_splits(filter_net(param, net_state(param, phase, level, stages)))
 
@@ -56,7 +56,7 @@ def filter_net(param: pb.NetParameter, state: pb.NetState) -> pb.NetParameter:
 
 
 def admits(layer: pb.LayerParameter, state: pb.NetState) -> bool:
-    """Whether the layer is there in this state: one include rule holds, or no exclude rule."""
+    """Whether the layer is in the net in this state: an include rule holds, or no exclude rule."""
     if layer.include:
         return any(meets(state, rule) for rule in layer.include)
     return not any(meets(state, rule) for rule in layer.exclude)
@@ -75,9 +75,9 @@ def meets(state: pb.NetState, rule: pb.NetStateRule) -> bool:
 
 
 def insert_splits(param: pb.NetParameter) -> pb.NetParameter:
-    """A Split layer after every top that several bottoms read, or one bottom and a loss weight.
+    """Insert a Split layer after every top with several readers; a loss weight counts as a reader.
 
-    Layer and top are named as in BVLC Caffe: `<blob>_<layer>_<top index>_split` and the same with
+    Layers and tops are named as in BVLC Caffe: `<blob>_<layer>_<top index>_split` and the same with
     `_<k>`. A top written in place is a new version of the blob, named after the layer that wrote
     it.
     """
@@ -125,10 +125,10 @@ def split_name(blob: str, layer: str, top: int, k: int | None = None) -> str:
 
 @dataclass
 class Versions:
-    """Who reads which version of which blob."""
+    """Which layers read which version of each blob."""
 
     source: dict[tuple[int, int], Version] = field(default_factory=dict)  # of (layer, bottom)
-    readers: Counter[Version] = field(default_factory=Counter)  # a loss weight is one too
+    readers: Counter[Version] = field(default_factory=Counter)  # a loss weight counts as a reader
     weight: dict[Version, float] = field(default_factory=dict)  # the loss weight of each
 
     @classmethod
@@ -149,7 +149,7 @@ class Versions:
 
 
 def add_split(out: pb.NetParameter, writer: pb.LayerParameter, j: int, readers: int) -> None:
-    """Append the Split of the writer's top j; a loss weight of that top moves to the split's first
+    """Append the Split of the writer's top j. The top's loss weight moves to the split's first
     top."""
     blob = writer.top[j]
     name = split_name(blob, writer.name, j)
@@ -163,22 +163,22 @@ def add_split(out: pb.NetParameter, writer: pb.LayerParameter, j: int, readers: 
 
 @dataclass
 class Wiring:
-    """What `backward_flags` needs to know of one layer: blob names, and what its parameters and
-    tops ask for."""
+    """What `backward_flags` needs to know about one layer: its blobs' names, and whether its
+    parameters and tops need gradients."""
 
     bottoms: list[str]
     tops: list[str]
-    learns: bool  # a parameter has a rate other than 0
-    has_loss: list[bool]  # per top: it carries a loss weight, or a gradient begins there
-    propagate_down: list[bool]  # the prototxt's field: empty, or one per bottom
+    learns: bool  # a parameter has a nonzero rate
+    has_loss: list[bool]  # per top: it has a loss weight, or a gradient starts there
+    propagate_down: list[bool]  # the prototxt's field: empty, or one flag per bottom
     forceable: list[bool]  # per bottom: force_backward applies to it
 
 
 def backward_flags(layers: list[Wiring], force: bool) -> tuple[list[bool], list[list[bool]]]:
     """Which layers run backward, and which of their bottoms get a diff.
 
-    A layer runs backward if (1) one of its parameters learns or a bottom needs a diff, that is,
-    something below it learns, and (2) its tops contribute to a loss. `force` turns on all layers
+    A layer runs backward if (1) one of its parameters learns, or a bottom needs a diff because
+    something below it learns, and (2) its tops contribute to a loss. `force` turns on all layers,
     and all bottoms that allow it.
     """
     runs, down = _wanted_from_below(layers)
@@ -192,7 +192,7 @@ def backward_flags(layers: list[Wiring], force: bool) -> tuple[list[bool], list[
 
 
 def _wanted_from_below(layers: list[Wiring]) -> tuple[list[bool], list[list[bool]]]:
-    """As `backward_flags`, by rule (1) alone."""
+    """Like `backward_flags`, by rule (1) alone."""
     needed: dict[str, bool] = {}
     runs: list[bool] = []
     down: list[list[bool]] = []
@@ -207,7 +207,7 @@ def _wanted_from_below(layers: list[Wiring]) -> tuple[list[bool], list[list[bool
 
 
 def _cut_from_above(layers: list[Wiring], runs: list[bool], down: list[list[bool]]) -> None:
-    """Switch off, in place, what no loss depends on and what only cut-off blobs would ask for."""
+    """Turn off, in place, layers that no loss depends on and diffs that nothing then needs."""
     under_loss: set[str] = set()
     skipped: set[str] = set()
     for i in reversed(range(len(layers))):
@@ -225,14 +225,14 @@ def _cut_from_above(layers: list[Wiring], runs: list[bool], down: list[list[bool
 
 
 def check_tops(param: pb.NetParameter) -> None:
-    """Every top must have a name of its own, unless a layer works in place on its bottom."""
+    """Raises an error unless every top has a unique name or is its layer's bottom, in place."""
     for error in wrong_tops(param):
         raise error
 
 
 def wrong_tops(param: pb.NetParameter) -> Iterator[NetError]:
-    """An error for each top that has the name of an earlier one and is not written in place, and
-    for a net that has no layers."""
+    """An error for each top that reuses an earlier top's name but is not written in place, and an
+    error for a net without layers."""
     known: set[str] = set()
     for layer in param.layer:
         for j, top in enumerate(layer.top):

@@ -1,5 +1,4 @@
-"""LayerGraph: the layers of a prototxt, built and wired by blobs, and how to find one's way in
-them."""
+"""LayerGraph: the layers of a prototxt, built and connected by blobs, with lookup by name."""
 
 from __future__ import annotations
 
@@ -17,10 +16,10 @@ from .ranks import Ranks
 
 
 class LayerGraph:
-    """Layers in the order in which they run, each with the blobs that it reads and writes.
+    """Layers in the order in which they run, each with the blobs it reads and writes.
 
     `layers`, `layer_names` and the blobs of each layer (`bottoms`, `tops`) share one index; `blobs`
-    and `params` go by name.
+    and `params` are looked up by name.
     """
 
     def __init__(self, param: NetParameter, engine: Engine, ranks: Ranks, seed: int):
@@ -44,7 +43,7 @@ class LayerGraph:
 
     @property
     def inputs(self) -> list[str]:
-        """Names of the blobs that Input layers make."""
+        """Names of the blobs that Input layers produce."""
         tops = [step.top for step in self.steps if step.layer.type == 'Input']
         return [blob.name for blob in chain.from_iterable(tops)]
 
@@ -67,15 +66,15 @@ class LayerGraph:
         return names.index(layer)
 
     def blob(self, name: str) -> Blob:
-        """The blob of a name. Raises NetError for an unknown one."""
+        """The blob with this name. Raises NetError for an unknown name."""
         if name not in self.blobs:
             guess = did_you_mean(name, self.blobs)
             raise NetError(f"net '{self.name}' has no blob '{name}'{guess}")
         return self.blobs[name]
 
     def all_params(self) -> list[Param]:
-        """Every parameter blob, in the order of the layers; those that share memory with an earlier
-        one too."""
+        """Every parameter blob in the order of the layers, including those that share memory with
+        an earlier one."""
         return list(self._params())
 
     def learning(self) -> list[Param]:

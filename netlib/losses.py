@@ -1,4 +1,4 @@
-"""What a net's loss takes of the tops of its layers: their values times their loss weights."""
+"""The loss of a net: the sum of its layers' tops, times their loss weights."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .memory import Tensor
 
 
 def loss_weights(param: LayerParameter, is_loss: bool, tops: int) -> list[float]:
-    """One weight for each top: as the fields say, else 1 for that of a loss layer and 0 for others.
+    """One weight for each top: from the fields, or by default 1 for a loss layer and 0 otherwise.
 
-    Raises LayerError where their number does not fit.
+    Raises LayerError if the number of weights is wrong.
     """
     given = list(param.loss_weight)
     if not given and (not is_loss or tops == 1):
@@ -27,14 +27,14 @@ def loss_weights(param: LayerParameter, is_loss: bool, tops: int) -> list[float]
 
 
 def put_loss_weights(layer: Layer, top: list[Blob]) -> None:
-    """The gradient of the total loss by each top that has a loss weight is that weight."""
+    """Set the diff of each top that has a loss weight to that weight."""
     for blob, weight in zip(top, layer.loss_weights, strict=True):
         if weight:
             blob.diff = weight
 
 
 def add_loss(layer: Layer, top: list[Blob], loss: Tensor) -> None:
-    """Add to `loss`, of one element, the sum of each top that has a loss weight, times that."""
+    """Add each top's sum, times its loss weight, to `loss`, a tensor of one element."""
     engine = layer.engine
     for blob, weight in zip(top, layer.loss_weights, strict=True):
         if weight:

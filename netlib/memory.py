@@ -1,5 +1,5 @@
-"""Where numbers live: Memory with a host and a device mirror; Arena, several of them side by side;
-and Tensor, the shaped window that engines compute on."""
+"""Where numbers live: Memory, with a host and a device mirror; Arena, several memories side by
+side; and Tensor, the shaped window that engines compute on."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .shapes import Shape
 
 
 class Memory:
-    """A flat array with a host and a device mirror, each made at its first use (Caffe's
-    SyncedMemory).
+    """A flat array with a host and a device mirror (Caffe's SyncedMemory). Each mirror is allocated
+    at its first use.
 
-    `head` tells which mirror is current: None (neither: the memory reads as zeros), 'host',
-    'device' or 'both'. Reading a mirror makes it current; asking for it to write makes it the only
-    current one. So layers contain no transfers, and a layer that works on the host can stand in a
-    net that runs on a device.
+    `head` says which mirror is current: None (neither: the memory reads as zeros), 'host',
+    'device' or 'both'. Reading a mirror makes it current; requesting it for writing makes it the
+    only current one. So layers contain no transfers, and a net on a device can include a layer that
+    works on the host.
     """
 
     def __init__(self, size: int, dtype: DTypeLike = np.float32):
@@ -30,13 +30,13 @@ class Memory:
         self._host: np.ndarray | None = None
         self._device: Any = None
         self._driver: Any = None
-        # Where this memory lies in a larger one: from its element `start`.
+        # This memory's place in a larger one begins at element `start`.
         self.whole: Arena | None = None
         self.start = 0
 
     def host(self, write: bool = False, fetch: bool = True) -> np.ndarray:
-        """The values as a flat NumPy array on the host; without `fetch` of any values, for who
-        overwrites them all."""
+        """The values as a flat NumPy array on the host. Without `fetch` they are undefined, for a
+        caller that overwrites them all."""
         if self._host is None:
             self._host = self._new_host()
         if self.head == 'device' and fetch:
@@ -57,11 +57,11 @@ class Memory:
         return self._device
 
     def free(self) -> None:
-        """Give both mirrors back; the memory reads as zeros from now on."""
+        """Release both mirrors; the memory then reads as zeros."""
         self._host = self._device = self.head = None
 
     def move(self, whole: Arena, start: int) -> None:
-        """Lie in a larger memory from now on; what this one holds stays."""
+        """Move into a larger memory, keeping the values."""
         kept = self.host() if self.head else None
         self.free()
         self.whole, self.start = whole, start
@@ -97,12 +97,11 @@ class Memory:
 
 
 class Arena(Memory):
-    """Memories side by side, which keep a head each, seen as one: so that one op does something to
-    them all.
+    """Memories side by side that can be treated as one, so that one op can work on all of them.
 
-    Each begins at a multiple of ALIGNMENT elements; between them lie zeros. The room is taken at
-    the first use of one. `starts` says where they begin, if not one after the other: they may
-    overlap, if only one at a time is in use.
+    Each keeps its own head. Each begins at a multiple of ALIGNMENT elements, with zeros between
+    them. Space is allocated when one of them is first used. `starts` says where they begin if not
+    one after another; they may overlap if only one at a time is in use.
     """
 
     ALIGNMENT = 64
@@ -149,7 +148,7 @@ class Arena(Memory):
         return room
 
     def device_room(self, part: Memory, driver) -> int:
-        """The address on the device for one of the parts."""
+        """The device address of one of the parts."""
         return int(self._device_room(driver)) + part.start * self.dtype.itemsize
 
     def _host_room(self):
@@ -165,9 +164,9 @@ class Arena(Memory):
 
 
 class Tensor:
-    """A contiguous window of some shape on a Memory, starting `offset` elements into it.
+    """A contiguous window of a given shape on a Memory, starting `offset` elements into it.
 
-    A tensor has no arithmetic of its own: a layer hands it to the ops of an engine.
+    A tensor has no arithmetic of its own: a layer passes it to the ops of an engine.
     """
 
     __slots__ = ('memory', 'offset', 'shape', 'size')
@@ -180,13 +179,13 @@ class Tensor:
         return f'Tensor{self.shape}'
 
     def reshape(self, *shape: int) -> Tensor:
-        """The same elements under another shape; one extent may be -1."""
+        """The same elements in another shape; one extent may be -1."""
         if -1 in shape:
             rest = -prod(shape)
             found = self.size // rest if rest else 0
             shape = tuple(found if n == -1 else max(n, 0) for n in shape)
         if prod(shape) != self.size:
-            raise ValueError(f'cannot see {self.shape} as {shape}')
+            raise ValueError(f'cannot view {self.shape} as {shape}')
         return Tensor(shape, self.memory, self.offset)
 
     def __getitem__(self, i: int) -> Tensor:
@@ -200,11 +199,11 @@ class Tensor:
             yield self[i]
 
     def array(self, write: bool = False) -> np.ndarray:
-        """The values as a NumPy view on the host; say `write` to change them through it."""
+        """The values as a NumPy view on the host; pass `write` to change them through it."""
         return self.memory.host(write)[self.offset : self.offset + self.size].reshape(self.shape)
 
     def set(self, array: ArrayLike) -> None:
-        """Take these values, broadcast to the shape, without waiting for a device."""
+        """Set these values, broadcast to the shape, without waiting for a device."""
         host = self.memory.host(write=True, fetch=self.size < self.memory.size)
         host[self.offset : self.offset + self.size].reshape(self.shape)[...] = array
 
@@ -215,7 +214,7 @@ class Tensor:
     __float__ = item
 
     def joined(self, other: Tensor) -> Tensor | None:
-        """This and `other` as one flat tensor, if `other` is what follows in the same Arena."""
+        """This and `other` as one flat tensor, if `other` comes next in the same Arena."""
         whole, start = self._place()
         same, following = other._place()
         if whole is None or whole is not same:
@@ -225,7 +224,7 @@ class Tensor:
         return Tensor((following + other.size - start,), whole, start)
 
     def _place(self) -> tuple[Arena | None, int]:
-        """The Arena that it lies in, and from which element."""
+        """The Arena that contains the tensor, and the tensor's first element in it."""
         memory = self.memory
         if isinstance(memory, Arena):
             return memory, self.offset
@@ -233,8 +232,8 @@ class Tensor:
 
 
 def join(rows: Iterable[Sequence[Tensor]]) -> list[list[Tensor]]:
-    """Rows of tensors, each joined with the row before it where every tensor of it follows the one
-    above."""
+    """Rows of tensors. A row is joined with the previous row if each of its tensors follows the one
+    above it in memory."""
     found: list[list[Tensor]] = []
     for row in rows:
         longer = joined_rows(found[-1], row) if found else None
@@ -246,7 +245,7 @@ def join(rows: Iterable[Sequence[Tensor]]) -> list[list[Tensor]]:
 
 
 def joined_rows(above: Sequence[Tensor], below: Sequence[Tensor]) -> list[Tensor] | None:
-    """Each tensor of one row joined with that of the next; None where one does not follow."""
+    """Each tensor of one row joined with that of the next; None if one does not follow."""
     out = []
     for first, second in zip(above, below, strict=True):
         both = first.joined(second)

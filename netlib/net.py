@@ -30,13 +30,13 @@ class Net(LayerGraph):
     """A directed acyclic graph of layers with its blobs and parameters.
 
     `source`: a path to a prototxt, or a NetParameter. `phase` (pb.TRAIN, pb.TEST), `level` and
-    `stages` choose its layers. `load`: weights to copy (`copy_from`). Building draws no random
-    number: parameters start at zero and know their filler (`goodinit.initializers.fill` fills
-    them). `seed` is what data layers and dropout draw from. `ranks`: processes that work together
-    on the same net; data layers read this one's share.
+    `stages` select the layers. `load`: weights to copy (`copy_from`). Building draws no random
+    numbers: parameters start at zero, and `goodinit.initializers.fill` applies their fillers.
+    `seed` seeds data layers and dropout. `ranks`: processes that work together on the same net;
+    data layers read this process's share.
 
-    LayerGraph has what there is to look at: `layers`, `blobs`, `params`, ... `plan` holds what
-    `share_memory` and `share_diffs` decided.
+    LayerGraph provides `layers`, `blobs`, `params`, and the rest of the structure. `plan` holds the
+    decisions of `share_memory` and `share_diffs`.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class Net(LayerGraph):
     # -- forward
 
     def forward(self, start: Where = None, end: Where = None) -> float:
-        """Run the layers from `start` to `end` (both included); returns their weighted loss."""
+        """Run the layers from `start` to `end`, inclusive; returns their weighted loss."""
         return float(self.run(start, end))
 
     def run(self, start: Where = None, end: Where = None) -> Tensor:
-        """Do what `forward` does and wait for no device: the loss is a tensor of one element, read
-        by float()."""
+        """Run `forward` without waiting for a device: the loss is a tensor of one element, read by
+        float()."""
         first = 0 if start is None else self.index(start)
         last = len(self.layers) - 1 if end is None else self.index(end)
         loss = self.engine.tensor(1)
@@ -86,7 +86,7 @@ class Net(LayerGraph):
         return loss
 
     def forward_layer(self, i: int) -> None:
-        """Run one layer forward, its tops reshaped to what its bottoms are now."""
+        """Run one layer forward, after reshaping its tops to fit its bottoms."""
         layer, bottom, top = step = self.steps[i]
         for callback in self.before_forward:
             callback(i)
@@ -102,7 +102,7 @@ class Net(LayerGraph):
             callback(i)
 
     def reshape(self) -> None:
-        """Carry new shapes of the inputs through all layers, without computing."""
+        """Propagate new input shapes through all layers, without computing."""
         for layer, bottom, top in self.steps:
             layer.reshape(bottom, top)
         self._put_loss_weights()
@@ -110,7 +110,7 @@ class Net(LayerGraph):
     # -- backward
 
     def backward(self, start: Where = None, end: Where = None) -> None:
-        """Run backward from `start` down to `end`, both included; diffs of parameters accumulate."""
+        """Run backward from `start` down to `end`, inclusive; diffs of parameters accumulate."""
         self._check_backward('share_memory')
         first = len(self.layers) - 1 if start is None else self.index(start)
         last = 0 if end is None else self.index(end)
@@ -119,12 +119,12 @@ class Net(LayerGraph):
                 self._backward_layer(i, self.propagate_down[i])
 
     def backward_from(self, diffs: Mapping[str, np.ndarray], accumulate: bool = True) -> None:
-        """Run backward from the blobs named, whose gradients are given, in place of the losses.
+        """Run backward from the named blobs, with these gradients, instead of from the losses.
 
-        Diffs of parameters accumulate, or are left alone if `accumulate` is False. What lies
-        between these blobs and parameters that learn is run. No blob may lie below another one: its
-        gradient would be overwritten. On all other blobs nothing depends, so their gradients are
-        zero. Raises NetError for an unknown blob.
+        Diffs of parameters accumulate, or stay unchanged if `accumulate` is False. Only layers
+        between these blobs and learned parameters run. No named blob may be below another: its
+        gradient would be overwritten. The other blobs are treated as having no loss above them, so
+        their own gradients start at zero. Raises NetError for an unknown blob.
         """
         self._check_backward('share_memory', 'share_diffs')
         for name, diff in diffs.items():
@@ -140,7 +140,7 @@ class Net(LayerGraph):
                 param.learns = True
 
     def _backward_where(self, runs: list[bool], down: list[list[bool]], known: set[str]) -> None:
-        """Run backward the layers that `runs` says; `known`: blobs whose diffs are there."""
+        """Run backward through the layers in `runs`; `known`: blobs whose diffs are already set."""
         for i in reversed(range(len(self.layers))):
             if not runs[i]:
                 continue
@@ -181,16 +181,16 @@ class Net(LayerGraph):
     # -- memory
 
     def share_memory(self, keep: Collection[str] = ()) -> None:
-        """Take less memory in a net that only runs forward: after a pass only its inputs, its
-        outputs and the blobs named in `keep` hold what was computed. Shapes larger than those of
-        now take memory of their own again."""
+        """Save memory in a net that only runs forward: after a pass, only its inputs, its outputs
+        and the blobs named in `keep` hold their values. Blobs that later outgrow their current
+        shapes get their own memory again."""
         fixed = [*self._fixed(), *(self.blobs[name] for name in keep)]
         watched = self.param.debug_info
         share_values(self.plan, self.steps, fixed, self.engine.dtype, watched)
 
     def share_diffs(self) -> None:
-        """Take less memory in training: after `backward` only the diffs of parameters, inputs and
-        outputs hold what was computed. It must run from the losses; `backward_from` is refused."""
+        """Save memory in training: after `backward`, only the diffs of parameters, inputs and
+        outputs are valid. Backward must start from the losses; `backward_from` is refused."""
         wanted = []
         for runs, down in zip(self.runs_backward, self.propagate_down, strict=True):
             wanted.append(down if runs else [])
@@ -198,27 +198,29 @@ class Net(LayerGraph):
         share_diffs(self.plan, self.steps, self._fixed(), self.engine.dtype, watched, wanted)
 
     def _fixed(self) -> list[Blob]:
-        """The blobs that keep their memory to themselves."""
+        """The blobs that do not share their memory."""
         outputs = [self.blobs[name] for name in self.outputs]
         return outputs + list(self.all_params())
 
     # -- weights
 
     def copy_from(self, source: Source) -> list[str]:
-        """Take the weights of a file, layer by layer of the same name; returns the names that the
+        """Copy weights from a file into layers of the same name; returns the layer names that the
         net lacks.
 
-        A file that is called .h5 or .hdf5, or begins as one, is read as Caffe's weights in HDF5.
-        Layers that the file lacks keep what they have. A different number or shape of blobs is a
-        NetError.
+        A file named .h5 or .hdf5, or with HDF5's signature, is read as Caffe's weights in HDF5.
+        Layers that the file lacks keep their weights. Raises NetError if a layer's number or shapes
+        of blobs differ.
         """
         return weights.copy_weights(self, source)
 
     def to_proto(self, diffs: bool = False) -> pb.NetParameter:
-        """The net with its weights as the message that a caffemodel holds."""
+        """The net with its weights, as the message stored in a caffemodel."""
         return weights.to_proto(self, diffs)
 
     def save(self, path: str | Path, diffs: bool = False) -> None:
-        """Write a caffemodel, or as .h5 or .hdf5 Caffe's weights in HDF5; never leaves a
-        half-written file."""
+        """Write a caffemodel, or Caffe's weights in HDF5 if `path` ends in .h5 or .hdf5.
+
+        Never leaves a half-written file.
+        """
         weights.save(self, path, diffs)

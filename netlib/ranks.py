@@ -1,4 +1,4 @@
-"""Ranks: the processes that work on one net together, each with its own share of the samples."""
+"""Ranks: processes that work together on one net, each with its own share of the samples."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from .errors import import_extra
 
-# How a launcher of MPI programs tells a process that it is one of several.
+# Environment variables that an MPI launcher sets for each of several processes.
 LAUNCHED = ('PMI_SIZE', 'OMPI_COMM_WORLD_SIZE', 'MPI_LOCALNRANKS')
 
 
 class Ranks:
-    """This process alone: rank 0 of 1. It already has what several would exchange."""
+    """This process alone: rank 0 of 1. There is nothing to exchange."""
 
     rank = 0
     size = 1
@@ -29,13 +29,13 @@ class Ranks:
         return value
 
     def start_sum(self, array: np.ndarray) -> None:
-        """Begin to replace the array by its sum over the ranks; nothing may use it meanwhile."""
+        """Start replacing the array by its sum over the ranks; nothing may use it until then."""
 
     def finish_sums(self) -> None:
         """Wait for every sum that has begun."""
 
     def wait(self) -> None:
-        """Continue when all ranks have come here."""
+        """Continue when all ranks have reached this point."""
 
     def abort(self) -> None:
         """End all ranks now: this one cannot continue."""
@@ -60,7 +60,7 @@ class MPIRanks(Ranks):
     def start_sum(self, array: np.ndarray) -> None:
         mpi = import_extra('mpi4py.MPI', 'mpi')
         request = self.communicator.Iallreduce(mpi.IN_PLACE, array)
-        self._sums.append((request, array))  # the array must live as long as the request
+        self._sums.append((request, array))  # the array must outlive the request
         for begun, _ in self._sums:
             begun.Test()  # MPI moves data only while it is called
 
@@ -77,10 +77,10 @@ class MPIRanks(Ranks):
 
 
 def launched() -> Ranks:
-    """All processes that `mpiexec` started together with this one; without it this one alone.
+    """All processes that `mpiexec` started together, or this one alone without `mpiexec`.
 
-    Raises GoodinitError where mpi4py is missing: each process would do all the work, and overwrite
-    the others' files.
+    Raises GoodinitError if mpi4py is missing under `mpiexec`: each process would do all the work
+    and overwrite the others' files.
     """
     sizes = [os.environ[name] for name in LAUNCHED if name in os.environ]
     if not sizes or int(sizes[0]) == 1:

@@ -1,7 +1,7 @@
 """What a prototxt can name: layer types and fillers.
 
-A new layer is a class in a file of its own, with `@register` above it and its name as the prototxt
-spells it:
+A new layer is a class in its own file, decorated with `@register` and named as the prototxt spells
+it:
 
     @register
     class Swish(Layer):
@@ -28,13 +28,13 @@ FILLERS: dict[str, Filler] = {}
 
 
 def register(layer_class: LayerClass) -> LayerClass:
-    """Make a Layer class known under its own name."""
+    """Register a Layer class under its own name."""
     LAYERS[layer_class.__name__] = layer_class
     return layer_class
 
 
 def register_filler(name: str) -> Callable[[Filler], Filler]:
-    """Make a filler known under `name`."""
+    """Register a filler under `name`."""
 
     def keep(function: Filler) -> Filler:
         FILLERS[name] = function
@@ -44,7 +44,7 @@ def register_filler(name: str) -> Callable[[Filler], Filler]:
 
 
 def layer_class(param: LayerParameter) -> type[Any]:
-    """The class that the LayerParameter's `type` names. Raises LayerError for an unknown one."""
+    """The class named by the LayerParameter's `type`. Raises LayerError for an unknown type."""
     if param.type not in LAYERS:
         found = param.type or '(none given)'
         known = ', '.join(sorted(LAYERS))

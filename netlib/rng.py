@@ -1,4 +1,4 @@
-"""The random numbers that layers and fillers draw from: they are passed in, never global."""
+"""Random number generators for layers and fillers. They are passed in, never global."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ Rng = np.random.Generator
 
 
 def make_rng(words: int | Sequence[int]) -> Rng:
-    """Random numbers that depend on these words alone."""
+    """A generator whose numbers depend on these words alone."""
     return np.random.default_rng(words)
 
 
 def entropy_of(seed: int | None) -> int:
-    """The seed, or where that is None a number that nobody can foretell."""
+    """The seed, or an unpredictable number if it is None."""
     found = np.random.SeedSequence(seed).entropy
-    return int(found)  # type: ignore[arg-type]  # a sequence of words only where one was given
+    return int(found)  # type: ignore[arg-type]  # a sequence of words only if one was given

@@ -1,7 +1,7 @@
-"""Integer rules: what shape comes out of what, with no arithmetic on values.
+"""Integer rules: which shapes follow from which, with no arithmetic on values.
 
 A shape is a tuple of integers. Every rule here is a pure function of integers;
-tests/core/test_shapes.py holds a table of examples.
+tests/core/test_shapes.py has a table of examples.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ def fold(shape: Sequence[int], start: int, end: int | None = None) -> tuple[int,
 
 
 def canonical_axis(axis: int, axes: int) -> int:
-    """An axis counted from the front, from one that may count from the back (-1 is the last).
+    """The axis counted from the front; a negative `axis` counts from the back (-1 is the last).
 
-    Raises IndexError when there is no such axis; layers turn it into their own error.
+    Raises IndexError if there is no such axis; layers turn it into their own error.
     """
     if not -axes <= axis < axes:
         raise IndexError(f'axis {axis} out of range for a blob with {axes} axes')
@@ -52,8 +52,8 @@ def pool_extent(
 ) -> int:
     """Positions of a pooling window along one axis.
 
-    Caffe rounds up, so that the last window may reach beyond the image. With padding in any
-    direction (`padded`) a last window that starts at or beyond size + pad is dropped.
+    Caffe rounds up, so the last window may extend beyond the image. With padding in any direction
+    (`padded`), a last window that starts at or beyond size + pad is dropped.
     """
     room = size + 2 * pad - kernel
     positions = (-(-room // stride) if ceil else room // stride) + 1
@@ -78,7 +78,7 @@ def pool_extents(
 def fan_in_out(shape: Sequence[int]) -> tuple[int, int]:
     """Caffe's fan-in and fan-out of a parameter blob: count / shape[0] and count / shape[1].
 
-    A blob with fewer than two axes has the missing ones as 1 (BVLC filler.hpp).
+    Missing axes of a blob with fewer than two axes count as 1 (BVLC filler.hpp).
     """
     total = prod(shape)
     fan_in = total // shape[0] if shape and shape[0] else total

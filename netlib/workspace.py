@@ -1,4 +1,4 @@
-"""The tensors that a layer computes with beside its blobs, and what it keeps of them."""
+"""The tensors that a layer uses in addition to its blobs, and the copies it keeps."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ class Workspace:
     """A layer's tensors: buffers, which last from call to call, and scratch, which all layers of a
     net share.
 
-    Where a layer works in place, backward needs a copy of what forward read or wrote; the copies
-    are buffers too. The net's plan sets the three attributes:
+    If a layer works in place, backward needs a copy of what forward read or wrote. These copies are
+    buffers too. The net's plan sets three attributes:
 
     forward_only    no backward pass follows, so nothing is kept for it
-    reader          the workspace of a layer in place on our top that keeps its input, which is
-                    what we write: one copy serves both
+    reader          the workspace of an in-place layer on our top that keeps its input; that input
+                    is our output, so one copy serves both
     input_is_kept   our input is already in our buffer: the layer below wrote it there
     """
 
@@ -29,27 +29,27 @@ class Workspace:
         self.input_is_kept = False
 
     def buffer(self, name: str, *shape: int) -> Tensor:
-        """A tensor of the layer's own, kept from call to call while its shape stays."""
+        """A tensor of the layer's own, kept from call to call until its shape changes."""
         return self._tensor(self.buffers, name, shape)
 
     def scratch(self, name: str, *shape: int) -> Tensor:
-        """A tensor to compute with until this call ends; other layers then write there."""
+        """A temporary tensor, valid until this call ends; other layers reuse its memory."""
         return self._tensor(self.shared_scratch, name, shape)
 
     def for_backward(self, name: str, *shape: int) -> Tensor:
-        """A tensor that forward leaves for backward: a buffer, or scratch where none follows."""
+        """A tensor that forward keeps for backward: a buffer, or scratch if no backward follows."""
         if self.forward_only:
             return self.scratch(name, *shape)
         return self.buffer(name, *shape)
 
     def free(self) -> None:
-        """Give the memory of the buffers back; they return at the next forward."""
+        """Release the memory of the buffers; the next forward allocates them again."""
         self.buffers.clear()
 
     # -- copies, for layers that work in place
 
     def keep_input(self, x: Blob, y: Blob) -> Tensor:
-        """The tensor that forward is to read; in place, a copy of x that backward will need."""
+        """The tensor for forward to read; in place, a copy of x that backward will need."""
         if x is y and not self.forward_only and not self.input_is_kept:
             self.engine.axpby(1, x.values, 0, out=self.buffer('input', *x.shape))
         return self.kept_input(x, y)
@@ -61,16 +61,16 @@ class Workspace:
         return x.values
 
     def output_place(self, y: Blob) -> Tensor:
-        """Where forward writes y: straight into the copy that the reader keeps, if there is one."""
+        """Where forward writes y: directly into the copy that the reader keeps, if any."""
         return self.reader.buffer('input', *y.shape) if self.reader else y.values
 
     def keep_output(self, x: Blob, y: Blob) -> None:
-        """Copy y, which a layer in place above may overwrite, if x will not tell it any more."""
+        """Copy y if x alone will not give it back; an in-place layer above may overwrite y."""
         if x is y and not self.reader and not self.forward_only:
             self.engine.axpby(1, y.values, 0, out=self.buffer('output', *y.shape))
 
     def kept_output(self, x: Blob, y: Blob) -> Tensor | None:
-        """The values of y that forward wrote; None where nobody kept them, and x still tells."""
+        """The values of y that forward wrote; None if none were kept because x still gives them."""
         if self.reader:
             return self.reader.buffer('input', *y.shape)
         return self.buffer('output', *y.shape) if x is y else None

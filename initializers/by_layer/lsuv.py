@@ -12,8 +12,8 @@ from ..moments import ROUNDING, TINY, Moments
 from ..step import Step
 
 Target = Annotated[float, Option('the variance', above=0)]
-Margin = Annotated[float, Option('how close to it the variance must come', above=0)]
-MaxTrials = Annotated[int, Option('how often a layer is rescaled at most', least=1)]
+Margin = Annotated[float, Option('how close the variance must be to its target', above=0)]
+MaxTrials = Annotated[int, Option('the most times a layer is rescaled', least=1)]
 
 
 @initializer('lsuv', 'layer')
@@ -29,18 +29,18 @@ def lsuv(
 
         while |var(z) - target| >= margin and trials < max_trials:  W /= sqrt(var(z) / target)
 
-    var is over every element of z: images, outputs, positions. The bias stays, the mean is not
-    removed. z is measured before whatever follows in place. Without a bias (or with b = 0) one
-    trial suffices. z = a u + b is not run again for further trials: its variance is a quadratic in
-    a whose coefficients come from the moments of the one forward pass. A layer of constant output
-    is left alone.
+    var is over every element of z: images, outputs, positions. The bias stays, and the mean is not
+    removed. z is measured before any in-place layer. Without a bias (or with b = 0), one trial
+    suffices. Further trials do not run z = a u + b again: its variance is a quadratic in a whose
+    coefficients come from the moments of a single forward pass. A layer with constant output is
+    left unchanged.
     """
     moments = step.forward()
     variance, varies = variance_of_scale(moments, step.bias_values())
     if not varies:
         return [
             f'its output is constant (variance {variance(1):.3g}), so its weights cannot be '
-            'scaled: left as they are'
+            'scaled: left unchanged'
         ]
     a, trials = 1.0, 0
     while abs(variance(a) - target) >= margin and trials < max_trials:
@@ -58,8 +58,8 @@ def lsuv(
 
 
 def variance_of_scale(moments: Moments, bias: ndarray) -> tuple[Callable[[float], float], bool]:
-    """The function a -> var(a u + b) over all elements, z = u + b having the moments; whether u
-    varies."""
+    """The function a -> var(a u + b) over all elements, given the moments of z = u + b; and whether
+    u varies."""
     u = moments.mean - bias
     uu = moments.var.mean() + u.var()
     ub = (u * bias).mean() - u.mean() * bias.mean()

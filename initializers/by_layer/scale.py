@@ -22,10 +22,9 @@ def scale(step: Step, rng: Generator) -> Notes:
 
 @initializer('scale_bias', 'layer')
 def scale_bias(step: Step, rng: Generator) -> Notes:
-    """First b[i] = -mean(z[i]) for each output (eq. 14), then the scale of eq. 13 for W and b
-    alike.
+    """First b[i] = -mean(z[i]) for each output (eq. 14), then the scale of eq. 13 for both W and b.
 
-    The paper writes the scaling for W alone; b follows here, or the means would not stay zero.
+    The paper scales only W; here b is scaled too, or the means would not stay zero.
     """
     moments = step.forward()
     if not step.bias:
@@ -34,12 +33,12 @@ def scale_bias(step: Step, rng: Generator) -> Notes:
 
 
 def _to_unit(step: Step, bias: ndarray | None) -> Notes:
-    """Take `bias`, where given, then scale W and b so that mean(z^2) = 1."""
+    """Set `bias`, if given, then scale W and b so that mean(z^2) = 1."""
     rounding = ROUNDING * step.moments.mean_square
     step.rescale(1, bias)
     square = step.moments.mean_square
     if not square > max(rounding, TINY):
-        return ['its output is constant, so its weights cannot be scaled: left as they are']
+        return ['its output is constant, so its weights cannot be scaled: left unchanged']
     factor = 1 / np.sqrt(square + EPSILON)
     step.rescale(factor, None if bias is None else factor * bias)
     return []

@@ -17,8 +17,8 @@ def within_layer(step: Step, rng: Generator, beta: Beta = 0.1) -> Notes:
 
         W[i] /= std(z[i]);  b[i] = beta - mean(z[i]) / std(z[i])          with z before the bias
 
-    Then the columns of the next layer's W change at equal rates (Section 3.1). An output that is
-    constant keeps its row; a layer without a bias of its own that learns keeps its means.
+    Then the columns of the next layer's W change at equal rates (Section 3.1). A constant output
+    keeps its row. A layer keeps its means unless it has its own bias, and the bias learns.
     """
     moments = step.forward()
     constant = moments.constant
@@ -32,6 +32,6 @@ def within_layer(step: Step, rng: Generator, beta: Beta = 0.1) -> Notes:
     if constant.any():
         notes.append(
             f'{constant.sum()} of its {constant.size} outputs are constant: '
-            'their weights are left as they are'
+            'their weights are left unchanged'
         )
     return notes

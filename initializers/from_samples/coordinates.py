@@ -7,8 +7,8 @@ from numpy import ndarray
 
 from ..products import Matmul
 
-RELATIVE = 1e-6  # smallest variance, over the largest, that float32 products tell from rounding
-ROUNDING = 5e-7  # smallest standard deviation, over the largest value: four units in the last place
+RELATIVE = 1e-6  # smallest variance / largest that float32 products resolve
+ROUNDING = 5e-7  # smallest standard deviation / largest value: 4 units in the last place
 
 
 class PrincipalCoordinates:
@@ -68,7 +68,7 @@ class TriangularCoordinates:
         return (found.T / self.scale).astype(np.float32)
 
     def smoothed(self, part: float) -> tuple[ndarray, ndarray]:
-        """S and B as of PrincipalCoordinates, in these coordinates; S is lower triangular."""
+        """S and B as in PrincipalCoordinates, in these coordinates; S is lower triangular."""
         from scipy.linalg.lapack import dtrtri
 
         added = part * np.trace(self.covariance) / self.rank
@@ -84,8 +84,8 @@ Coordinates = PrincipalCoordinates | TriangularCoordinates
 
 
 def cholesky_factor(covariance: ndarray) -> ndarray | None:
-    """L, if the smallest variance is surely large enough: what is left of the covariance without it
-    is positive."""
+    """L, if the smallest variance is certainly large enough: the covariance stays positive definite
+    after subtracting it."""
     largest = float(np.linalg.norm(covariance))
     floor = max(RELATIVE * largest, ROUNDING**2)
     identity = np.eye(len(covariance))

@@ -5,16 +5,15 @@
     def pca(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
 
 A method finds up to `count` directions (k, rank) in the white coordinates of the samples: the
-input rows of an inner product, or the patches of one group of a convolution. The weights that act
-so on the samples themselves give every output variance 1.
+input rows of an inner product, or the patches of one group of a convolution. The equivalent weights
+for the samples themselves give every output variance 1.
 
-Whitening is about x - mean, and the weights act on x: the outputs have mean `weights @ mean`,
-which the bias has to take away (`within` does).
+Whitening applies to x - mean, but the weights act on x. So the outputs have mean `weights @ mean`,
+which the bias must remove (`within` does).
 
-What cannot come from the samples (more outputs than the samples have dimensions, fewer samples than
-outputs, filters that would be equal) is made of random orthogonal directions in the whitened space,
-of variance 1 too. Samples that do not vary at all give Gaussian weights of variance 1 / d. Rows
-with NaN or Inf are left out.
+If the samples give too few directions (more outputs than dimensions, fewer samples than outputs, or
+equal filters), the rest are random orthogonal directions in the whitened space, also with variance
+1. Constant samples give Gaussian weights of variance 1 / d. Rows with NaN or Inf are ignored.
 """
 
 from collections.abc import Callable
@@ -43,8 +42,8 @@ AllLayers = Annotated[bool, Option('for inner products as well as convolutions')
 
 
 def from_directions(principal: bool = True) -> Callable[[Directions], 'FromSamples']:
-    """Make an initializer of a method that finds directions; whether it needs those along the
-    principal axes."""
+    """Make an initializer from a method that finds directions. `principal`: it needs coordinates
+    along the principal axes."""
 
     def make(find: Directions) -> FromSamples:
         return FromSamples(find, principal)
@@ -55,8 +54,8 @@ def from_directions(principal: bool = True) -> Callable[[Directions], 'FromSampl
 class FromSamples:
     """An initializer of kind 'samples'.
 
-    It is for layers that see patches, and for the others only with `all_layers`; without, they get
-    Gaussian weights of standard deviation 0.01, as in the paper.
+    It applies to layers that see patches, and with `all_layers` also to other layers. Otherwise the
+    others get Gaussian weights of standard deviation 0.01, as in the paper.
     """
 
     def __init__(self, find: Directions, principal: bool):
@@ -98,8 +97,8 @@ class FromSamples:
     def weights(
         self, rows: ndarray, count: int, rng: Generator, engine: Engine | None = None
     ) -> tuple[ndarray, Notes]:
-        """Weights (count, d) for rows (n, d), both float32, and notes on what kept the method from
-        its rule.
+        """Weights (count, d) for rows (n, d), both float32, and notes on any deviations from the
+        method.
 
         An engine that computes on a device multiplies large matrices there.
         """
@@ -119,8 +118,8 @@ class FromSamples:
 
 
 def filled_up(found: ndarray, count: int, samples: WhiteSamples, rng: Generator) -> ndarray:
-    """The directions found, and random ones up to `count`: of unit length, and orthogonal to each
-    other as far as there are dimensions."""
+    """The directions found, and random ones up to `count`, of unit length. The random ones are
+    orthogonal to each other as far as the dimensions allow."""
     missing = count - len(found)
     if not missing:
         return found
@@ -129,8 +128,7 @@ def filled_up(found: ndarray, count: int, samples: WhiteSamples, rng: Generator)
 
 
 def distinct(directions: ndarray, matmul: Matmul) -> ndarray:
-    """The directions at unit length, without those that vanish and those that repeat an earlier
-    one."""
+    """The directions at unit length, without zero directions and duplicates."""
     units = to_unit_length(np.array(directions, np.float32))
     cosines = np.triu(matmul(units, units.T), 1)
     repeats = cosines.max(axis=0, initial=0) > 1 - 1e-6
@@ -138,18 +136,18 @@ def distinct(directions: ndarray, matmul: Matmul) -> ndarray:
 
 
 def left_out(samples: WhiteSamples) -> Notes:
-    """What to say of rows that are not usable."""
+    """A note about unusable rows."""
     total = len(samples.rows)
     bad = total - samples.count
     if not bad:
         return []
     return [
-        f'{bad} of {total} samples hold NaN or Inf (or values beyond {LARGEST:g}) and are left out'
+        f'{bad} of {total} samples contain NaN or Inf (or values over {LARGEST:g}); ignoring them'
     ]
 
 
 def short_of(samples: WhiteSamples, found: int, count: int) -> Notes:
-    """What to say where samples give too few directions."""
+    """A note about samples that give too few directions."""
     rank = samples.rank
     if found == count and rank >= min(count, samples.size):
         return []

@@ -22,7 +22,7 @@ def kmeans(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
     """Centroids of spherical k-means on the whitened samples (Krähenbühl et al. 2016, 3.3; Coates &
     Ng 2012).
 
-    magic_init takes scikit-learn's MiniBatchKMeans here, which ends at a clearly lower mean cosine.
+    magic_init uses scikit-learn's MiniBatchKMeans, which reaches a clearly lower mean cosine.
     """
     smooth, back = samples.coordinates.smoothed(SMOOTHING)
     rows = samples.project(smooth)

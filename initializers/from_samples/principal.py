@@ -23,6 +23,6 @@ def zca(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
     """The first `count` rows of C^-1/2, C the covariance: whitening in the input's own basis
     (magic_init).
 
-    Where C is singular, its pseudo-inverse is meant, and the rows are scaled to variance 1.
+    If C is singular, its pseudo-inverse is used, and the rows are scaled to variance 1.
     """
     return samples.principal.axes[:, :count].T

@@ -1,4 +1,4 @@
-"""Spherical k-means: the directions around which rows of unit length gather."""
+"""Spherical k-means: the directions around which rows of unit length cluster."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from ...netlib.memory import Tensor
 BLOCK = 4096
 # An iteration on every 8th row, four more, then on every 4th ...
 SHARES = (8, 8, 8, 8, 8, 4, 4, 4, 2, 2, 1, 1)
-FEWEST = 8  # rows for each centroid, where there are as many
+FEWEST = 8  # rows per centroid, if there are enough
 
 Sums = Callable[[range, ndarray], ndarray]
 
@@ -28,13 +28,13 @@ def spherical_kmeans(
     """Centroids (count, d) of unit length that raise the mean cosine between a row and its nearest
     centroid.
 
-    rows (n, d): float32, of unit length or zero, n >= count. Lloyd's algorithm from randomly chosen
-    rows: give each row to the centroid of greatest inner product, then turn each centroid to the
-    sum of its rows; one without rows is drawn anew (Dhillon & Modha 2001; Coates & Ng 2012 also
-    damp the step and let a centroid stand for its negative). One iteration for each of `shares`, on
-    every share-th row from a random one on: the first iterations move the centroids so far that few
-    rows tell the way, and more rows later save the way back. The iterations are those of `engine`
-    if it computes on a device.
+    rows (n, d): float32, of unit length or zero, n >= count. Lloyd's algorithm starts from randomly
+    chosen rows: assign each row to the centroid with the greatest inner product, then turn
+    each centroid toward the sum of its rows; redraw a centroid without rows (Dhillon & Modha 2001;
+    Coates & Ng 2012 also damp the step and let a centroid represent its negative). There is one
+    iteration for each of `shares`, on every share-th row from a random start: early iterations move
+    the centroids so far that a few rows suffice, and later ones need more rows. The iterations run
+    on the device of `engine`, if it has one.
     """
     sums_of = sums_by(engine, rows)
     largest_share = max(len(rows) // (FEWEST * count), 1)
@@ -53,8 +53,8 @@ def spherical_kmeans(
 
 
 def sums_by(engine: Engine | None, rows: ndarray) -> Sums:
-    """What sums the rows around each centroid: for the chosen rows and centroids (count, d) the sum
-    (count, d) of those rows to which a centroid is the nearest."""
+    """A function that sums the rows around each centroid: from the chosen rows and the centroids
+    (count, d), it computes the sums (count, d) of the rows nearest to each centroid."""
     if engine and engine.on_device:
         return DeviceSums(engine, rows)
     return HostSums(rows)
@@ -88,7 +88,7 @@ def belongs_to(nearest: ndarray, count: int) -> Any:
 
 
 class DeviceSums:
-    """The sums by an engine on whose device the rows lie."""
+    """The sums by an engine, with the rows on its device."""
 
     def __init__(self, engine: Engine, rows: ndarray):
         self.engine = engine
@@ -116,6 +116,6 @@ class DeviceSums:
         e.gather(self.rows, chosen, 0, out=block)
         e.gemm(block, directions, out=cosines, transpose_b=True)
         e.max_forward(cosines.reshape(length, count, 1), out=largest, winner=nearest)
-        belongs = cosines  # whose numbers are not needed any more
+        belongs = cosines  # reuses the memory of the cosines
         e.one_hot(nearest, None, out=belongs.reshape(length, count, 1))
         e.gemm(belongs, block, out=sums, transpose_a=True, accumulate=True)

@@ -24,18 +24,18 @@ class WhiteSamples:
     """Samples x (n, d) seen in white coordinates u.
 
     `principal`: along the principal axes. Otherwise any coordinates will do, and the cheapest are
-    taken (coordinates.py).
+    used (coordinates.py).
 
-    usable       (n,)  rows that hold neither NaN nor Inf; all else is computed from them
-    count        how many these are
+    usable       (n,)  rows without NaN and Inf; everything else is computed from them
+    count        the number of usable rows
     mean         (d,)  of the usable rows, float32
     scale        the largest absolute value of x
     coordinates  u (coordinates.py)
 
-    Only directions in which the samples vary are kept: with a variance above 1e-6 of the largest
-    (products of float32 values resolve little less) and above the rounding of the values
-    themselves. Nothing is added to the variances kept, so the coordinates are exactly white.
-    Constant samples have rank 0. Products of float32 are the engine's if it computes on a device.
+    Only directions in which the samples vary are kept. Their variance must be above 1e-6 of the
+    largest (products of float32 values resolve little less) and above the rounding of the values
+    themselves. Nothing is added to these variances, so the coordinates are exactly white. Constant
+    samples have rank 0. If the engine computes on a device, it computes float32 products.
     """
 
     def __init__(self, rows: ndarray, principal: bool = True, engine: Engine | None = None) -> None:
@@ -49,14 +49,14 @@ class WhiteSamples:
         self.scale = 1.0
         if self.count:
             self.mean, self.scale = self._mean_and_scale()
-        self._covariance: ndarray | None = None  # of x / scale; where samples are few, not taken
+        self._covariance: ndarray | None = None  # of x / scale; not computed for few samples
         if self.count >= self.size:
             self._covariance = self._scatter() / max(self.count, 1)
         self.coordinates = self.principal if principal else self._cheapest()
 
     @property
     def rank(self) -> int:
-        """How many directions the samples vary in."""
+        """The number of directions in which the samples vary."""
         return self.coordinates.rank
 
     @functools.cached_property
@@ -76,7 +76,7 @@ class WhiteSamples:
         return self.principal
 
     def centered(self) -> Iterator[ndarray]:
-        """The usable rows less their mean, in blocks; each block is overwritten by the next."""
+        """The usable rows minus their mean, in blocks; each block is overwritten by the next."""
         height = min(BLOCK, len(self.rows))
         scratch = np.empty((height, self.size), np.float32)
         for start in range(0, len(self.rows), BLOCK):
@@ -116,7 +116,7 @@ class WhiteSamples:
 
     def _scatter(self) -> ndarray:
         """The (d, d) sum of the outer products of (x - mean) / scale."""
-        # The roundings of few rows do not average out, and float64 costs little for them.
+        # For few rows, rounding errors do not average out, and float64 costs little.
         few = len(self.rows) <= BLOCK
         dtype = np.float64 if few else np.float32
         scale = np.float32(self.scale)
@@ -153,7 +153,7 @@ class WhiteSamples:
 
 
 def usable_rows(rows: ndarray) -> ndarray:
-    """Which rows hold neither NaN nor Inf, nor values so large that differences could overflow."""
+    """Which rows contain no NaN, Inf or values so large that differences could overflow."""
     usable = np.empty(len(rows), bool)
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]

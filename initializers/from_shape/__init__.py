@@ -1,1 +1,1 @@
-"""Initializers of kind 'shape': new weights from their shape alone."""
+"""Initializers of kind 'shape': new weights from the shape alone."""

@@ -1,5 +1,5 @@
-"""Caffe's fillers. Fields and defaults are those of FillerParameter in caffe.proto, the rules those
-of BVLC's filler.hpp."""
+"""Caffe's fillers. Fields and defaults are those of FillerParameter in caffe.proto; the rules are
+those of BVLC's filler.hpp."""
 
 from math import ceil, sqrt
 
@@ -36,7 +36,7 @@ def uniform(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
 @filler('gaussian', sparse=True)
 def gaussian(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
     """N(mean, std^2); with `sparse`, each value is kept with probability sparse / shape[0], and is
-    0 otherwise: each input meets `sparse` of the outputs on average."""
+    0 otherwise: each input is connected to `sparse` outputs on average."""
     if not param.std > 0:
         raise NetError(
             f'gaussian filler: std: {param.std:g} must be positive (Check failed: sigma > 0); '
@@ -48,7 +48,7 @@ def gaussian(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
     outputs = shape[0] if shape else 1
     if not 0 <= param.sparse <= outputs:
         raise NetError(
-            f'gaussian filler: sparse: {param.sparse} must lie between 0 and the {outputs} '
+            f'gaussian filler: sparse: {param.sparse} must be between 0 and the {outputs} '
             f'outputs of shape {shape}, or be -1 for none '
             f'(Check failed: p <= 1, {param.sparse / outputs:g} vs. 1)'
         )
@@ -58,7 +58,7 @@ def gaussian(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
 
 @filler('positive_unitball')
 def positive_unitball(shape: Shape, rng: Generator, param: FillerParameter) -> ndarray:
-    """U(0, 1), then the inputs of each output divided by their sum: rows add up to 1."""
+    """U(0, 1), then each output's weights are divided by their sum, so rows add up to 1."""
     outputs = shape[0] if shape else 1
     rows = random_numbers.uniform(shape, rng).reshape(outputs, -1)
     return (rows / rows.sum(axis=1, keepdims=True)).reshape(shape)

@@ -1,7 +1,7 @@
-"""What a filler is: an array from a shape, as a prototxt asks for it.
+"""Fillers: arrays made from a shape, as specified in a prototxt.
 
-A filler is a function `(shape, rng, param) -> float32 array`, known to prototxts by the name it is
-registered under; `param` is a FillerParameter. `as_initializer` makes it known to recipes too.
+A filler is a function `(shape, rng, param) -> float32 array`, registered under its name in
+prototxts; `param` is a FillerParameter. `as_initializer` also registers it for recipes.
 """
 
 import functools
@@ -24,7 +24,7 @@ Filler = Callable[[Shape, Generator, FillerParameter], ndarray]
 
 
 def filler(name: str, sparse: bool = False) -> Callable[[Filler], Filler]:
-    """Register a filler, with the checks that Caffe makes in every one of them."""
+    """Register a filler, with the checks that all of Caffe's fillers share."""
 
     def keep(function: Filler) -> Filler:
         @register_filler(name)
@@ -35,7 +35,7 @@ def filler(name: str, sparse: bool = False) -> Callable[[Filler], Filler]:
             if param.sparse != -1 and not sparse:
                 raise NetError(
                     f'{name} filler: sparse: {param.sparse}: Sparsity not supported by this '
-                    "Filler. Use type: 'gaussian', or leave `sparse` out."
+                    "Filler. Use type: 'gaussian', or remove `sparse`."
                 )
             return function(tuple(shape), rng, param)
 
@@ -62,10 +62,9 @@ def as_initializer(name: str, **fields: Any) -> Callable[[Filler], Filler]:
 
 
 def fill_array(shape: Shape, param: FillerParameter, rng: Generator) -> ndarray:
-    """A new float32 array of `shape`, filled as the FillerParameter `param` says.
+    """A new float32 array of `shape`, filled according to the FillerParameter `param`.
 
-    Raises NetError for an unknown filler type, fields that the filler cannot take, and an empty
-    shape.
+    Raises NetError for an unknown filler type, invalid fields, and an empty shape.
     """
     if param.type not in FILLERS:
         raise NetError(
@@ -76,13 +75,13 @@ def fill_array(shape: Shape, param: FillerParameter, rng: Generator) -> ndarray:
 
 
 def fill_weights(layer: Affine, param: FillerParameter, rng: Generator) -> None:
-    """Give a layer new weights as the FillerParameter says."""
+    """Give a layer new weights according to the FillerParameter."""
     layer.weight.data = fill_array(layer.weight.shape, param, rng)
 
 
 def fill(net: Net, rng: Generator) -> None:
-    """Fill each parameter of the net by its own filler, in topological order; shared ones once, at
-    the owner.
+    """Fill each parameter of the net by its own filler, in topological order; shared parameters are
+    filled once, at the owner.
 
     Parameters without a filler (the statistics of BatchNorm) stay zero.
     """

@@ -1,10 +1,10 @@
-"""Orthonormal rows drawn uniformly, by Haar's measure, as a product of Householder's reflections.
+"""Orthonormal rows drawn uniformly (Haar measure), as a product of Householder reflections.
 
 Householder's method makes the j-th row of a matrix a multiple of a unit vector by a reflection of
 all axes from j on. The rest of a Gaussian matrix stays Gaussian under it, so the vectors of all
-reflections can be drawn at once and there is no matrix to reduce (Stewart 1980). Only Q is put
-together, from the last reflection to the first: half the work of a QR decomposition. The
-reflections of BLOCK axes go together, as matrix products.
+reflections can be drawn at once, without a matrix to reduce (Stewart 1980). Only Q is computed,
+from the last reflection to the first: half the work of a QR decomposition. The reflections of BLOCK
+axes are combined into matrix products.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from ...netlib.memory import Tensor
 from ..products import Matmul, matmul_of
 from ..random_numbers import normal
 
-BLOCK = 256  # reflections that are carried out together, by matrix products
+BLOCK = 256  # reflections applied together, by matrix products
 ROWS = 512  # rows that are reflected at a time
 
 Block = tuple[int, ndarray, ndarray]
@@ -63,8 +63,8 @@ def _on_device(engine: Engine, values: ndarray) -> Tensor:
 
 
 def _blocks(count: int, length: int, rng: Generator) -> Iterator[Block]:
-    """The reflections of BLOCK axes after the other, the last ones first: the first of these axes,
-    and what `reflections` says."""
+    """The reflections, BLOCK axes at a time, the last first: the first of the axes, and the results
+    of `reflections`."""
     for start in reversed(range(0, count, BLOCK)):
         height = min(BLOCK, count - start)
         gaussian = normal((height, length - start), rng)
@@ -101,7 +101,7 @@ def reflect(rows: ndarray, vectors: ndarray) -> None:
 
 
 def _reflect_on_device(engine: Engine, rows: Tensor, vectors: ndarray) -> None:
-    """`reflect` by an engine on whose device the rows lie."""
+    """`reflect` by an engine, with the rows on its device."""
     middle = _middle(vectors, matmul_of(engine))
     v = _on_device(engine, vectors)
     minus_middle = _on_device(engine, -middle)

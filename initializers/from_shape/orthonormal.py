@@ -14,7 +14,7 @@ from .haar import fill_orthonormal
 
 @initializer('orthonormal', 'shape')
 def orthonormal_weights(step: Step, rng: Generator) -> Notes:
-    """W W^T = I in each group, or W^T W = I where it has more outputs than inputs (Saxe et al.
+    """W W^T = I in each group, or W^T W = I if it has more outputs than inputs (Saxe et al.
     2014)."""
     layer = step.layer
     layer.weight.data = orthonormal(layer.weight.shape, rng, layer.groups, step.net.engine)
@@ -27,10 +27,10 @@ def orthonormal(
     """Float32 weights of `shape` (out, in, ...), an orthonormal (out / groups, fan_in) matrix in
     each group.
 
-    Rows are orthonormal, or columns where a group has more outputs than inputs: distributed as the
-    Q of a Gaussian matrix, with R's diagonal made positive, hence by Haar's measure. max |Q Q^T -
-    I| < 1e-5. An engine that computes on a device multiplies the reflections there. Raises NetError
-    when `groups` does not divide the outputs.
+    Rows are orthonormal, or columns if a group has more outputs than inputs. They are distributed
+    like the Q of a Gaussian matrix, with R's diagonal made positive: by Haar measure. max |Q Q^T -
+    I| < 1e-5. An engine that computes on a device multiplies the reflections there. Raises
+    NetError if `groups` does not divide the outputs.
     """
     if shape[0] % groups:
         raise NetError(

@@ -1,4 +1,4 @@
-"""Between-layer normalization: equal change rates for all layers, without a change of the net's
+"""Between-layer normalization: equal change rates for all layers, without changing the net's
 function."""
 
 from typing import Annotated
@@ -15,7 +15,7 @@ PAPER_ROUNDS = 10
 NOTHING_FREE = 'between layers: no scale can change without changing what the net computes'
 
 Strict = Annotated[
-    bool, Option('no exchange across layers that are only nearly homogeneous, such as LRN')
+    bool, Option('no rescaling across layers that are only nearly homogeneous, such as LRN')
 ]
 
 
@@ -29,14 +29,14 @@ def exact(whole: WholeNet, rng: Generator, strict: Strict = False) -> Notes:
 
     leaves the outputs unchanged, and the logarithm of a change rate, rho_k, becomes rho_k - 2 d_k:
     the gradient by W_k falls as W_k grows. So rho is measured once, and the s that make the sum of
-    (rho_k - 2 d_k - their mean)^2 smallest are found by least squares; of several such s the
-    shortest. On a chain all rates become their geometric mean, the goal of Krähenbühl et al. 2016,
+    (rho_k - 2 d_k - their mean)^2 smallest are found by least squares (the shortest, if there are
+    several). On a chain, all rates become their geometric mean, the goal of Krähenbühl et al. 2016,
     Algorithm 2.
 
-    Where layers (LRN, BatchNorm) are homogeneous only nearly, it is repeated until no rate would
-    move by 1 % in another round, which is told from how much less they moved in this one than in
-    the one before; `strict` leaves their blobs alone instead. Every layer that learns and has a
-    gradient counts; those that are not chosen keep their rates.
+    If layers (LRN, BatchNorm) are only nearly homogeneous, this is repeated until no rate would
+    move by 1 % in another round, as estimated from the decrease in movement from round to round;
+    `strict` fixes the scales of their blobs instead. Every layer that learns and has a gradient
+    counts; layers that are not chosen keep their rates.
     """
     scales = FreeScales(whole.net, whole.chosen, strict)
     if not scales.free:
@@ -53,12 +53,12 @@ def exact(whole: WholeNet, rng: Generator, strict: Strict = False) -> Notes:
 
 @initializer('paper', 'net')
 def paper(whole: WholeNet, rng: Generator, strict: Strict = False) -> Notes:
-    """Krähenbühl et al. 2016, Algorithm 2, as it stands.
+    """Krähenbühl et al. 2016, Algorithm 2, as published.
 
     10 rounds of r_k = (C_k / C)^(alpha / 2), alpha = 0.25, C the geometric mean of the rates C_k,
-    W_k *= r_k, and b_k times all that has changed up to it; which is alpha times the step of
-    `exact`. In a net that is no chain the r_k are those nearest to these that leave the function
-    alone.
+    W_k *= r_k, and b_k times the product of all changes up to it; this is alpha times the step of
+    `exact`. In a net that is not a chain, the r_k are the nearest ones that do not change the
+    function.
     """
     scales = FreeScales(whole.net, whole.chosen, strict)
     if not scales.free:

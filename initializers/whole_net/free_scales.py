@@ -1,19 +1,20 @@
-"""Changes of scale that leave a net's function alone: a log-scale s per blob, under linear
+"""Changes of scale that do not change a net's function: a log-scale s per blob, under linear
 constraints.
 
-An affine layer takes any change: W *= exp(s_top - s_bottom), b *= exp(s_top). What all other layers
-permit, they declare (`Scaling` in netlib/layers/traits.py):
+An affine layer allows any change: W *= exp(s_top - s_bottom), b *= exp(s_top). All other layers
+declare what they allow (`Scaling` in netlib/layers/traits.py):
 
     equal       the tops have the scale of the bottoms: they share one s
     product     s_top = degree * (sum of s_bottom)
-    free        s_top = 0, whatever the bottoms
-    fixed       s = 0 for bottoms and tops; so it is for sources, and for what no layer reads
+    free        s_top = 0, for any bottoms
+    fixed       s = 0 for bottoms and tops, and also for sources and blobs that no layer reads
 
-Weights that must stay ask for s_top = s_bottom, biases that must stay and are not zero for s_top =
-0; layers that share weights have one s_top - s_bottom, those that share a bias one s_top. So a Bias
-layer, and a Scale layer with a bias, which initializers leave alone, are 'fixed'; so is a 'free'
-layer that remembers the scale of its bottom (a BatchNorm with statistics). A PReLU is homogeneous
-whatever its slopes. A blob written in place is a new version with an s of its own.
+Weights that must not change require s_top = s_bottom; nonzero biases that must not change require
+s_top = 0. Layers that share weights have the same s_top - s_bottom; those that share a bias have
+the same s_top. So a Bias layer, and a Scale layer with a bias, are 'fixed', since initializers do not
+change them; so is a 'free' layer that remembers the scale of its bottom (a BatchNorm with
+statistics). A PReLU is homogeneous for any slopes. A blob written in place is a new version with
+its own s.
 """
 
 from collections import defaultdict
@@ -38,9 +39,9 @@ class FreeScales:
     chosen: the layers whose weights and biases may change. strict: layers that are homogeneous only
     nearly are fixed.
 
-    free              how many free numbers there are
+    free              the number of free numbers
     weights, biases   {owner: a row over the free numbers}: the log-factor of each that may change
-    nearly            names of the layers that hold to what they declare only nearly
+    nearly            names of the layers whose declaration holds only approximately
     """
 
     def __init__(self, net: Net, chosen: Collection[Affine], strict: bool = False):
@@ -60,7 +61,7 @@ class FreeScales:
         self.biases = self._rows(self.bias_uses, movable, basis)
 
     def _wire(self, net: Net) -> None:
-        """Give every version of every blob its unknown, and gather what the layers ask for."""
+        """Assign an unknown to every version of every blob, and collect the constraints."""
         current: dict[str, int] = {}
         unread: dict[str, None] = {}  # a set that remembers its order
         for layer, bottom, top in parts(net):
@@ -88,7 +89,7 @@ class FreeScales:
         return tops
 
     def _other(self, layer: Layer, bottoms: list[int]) -> int:
-        """Constrain the bottoms as the layer asks; returns the unknown of its tops."""
+        """Constrain the bottoms as the layer requires; returns the unknown of its tops."""
         kind = self._kind(layer, bottoms)
         if kind == 'free':
             return FIXED
@@ -107,7 +108,7 @@ class FreeScales:
         return FIXED
 
     def _kind(self, layer: Layer, bottoms: list[int]) -> str:
-        """The scaling that the layer declares, or 'fixed' where that does not hold."""
+        """The scaling that the layer declares, or 'fixed' if that does not hold."""
         scaling = layer.scaling
         if not bottoms or scaling.kind == 'fixed':
             return 'fixed'
@@ -135,8 +136,8 @@ class FreeScales:
 
 
 def movable_params(net: Net, chosen: Collection[Affine]) -> set[Param]:
-    """The owners of weights and biases that may change: those that learn, and that only chosen
-    layers use."""
+    """The owners of weights and biases that may change: those that learn and are used only by
+    chosen layers."""
     weights = {layer.weight for layer in chosen}
     allowed: set[Param] = set()
     refused: set[Param] = set()

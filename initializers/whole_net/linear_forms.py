@@ -18,19 +18,19 @@ def minus(a: Form, b: Form) -> Form:
 
 
 class Unknowns:
-    """Numbers x_0, x_1, ... of which linear forms must vanish; x_0 = 0."""
+    """Numbers x_0, x_1, ... with linear forms that must be zero; x_0 = 0."""
 
     def __init__(self) -> None:
         self.count = 1
         self.constraints: list[Form] = [{0: 1}]
 
     def new(self) -> int:
-        """One more unknown, free of constraints."""
+        """Add an unknown without constraints."""
         self.count += 1
         return self.count - 1
 
     def tie(self, forms: Sequence[Form]) -> None:
-        """Ask for equal values of all forms."""
+        """Require equal values of all forms."""
         first, *others = forms
         for form in others:
             self.constraints.append(minus(first, form))

@@ -1,4 +1,4 @@
-"""Rounds of measuring change rates and moving the scales that are free to move."""
+"""Rounds of measuring change rates and moving the free scales."""
 
 from collections.abc import Sequence
 from math import exp, expm1, log
@@ -15,17 +15,17 @@ from ..kinds import Notes
 from .free_scales import FreeScales
 from .whole import WholeNet
 
-MOST_ROUNDS = 10  # where layers are homogeneous only nearly
+MOST_ROUNDS = 10  # if layers are only nearly homogeneous
 SETTLED = log(1.01)  # rates that would move by less are settled
 LARGEST = log(1e12)  # no parameter changes by a larger factor
 
 
 class Rounds:
-    """Measurements and moves in turn, all with the same random losses.
+    """Alternating measurements and moves, all with the same random losses.
 
     rates     the log-rates before the last move
-    moved     how far the last move took one of them at most
-    shrinks   to which part of itself a move falls from round to round
+    moved     the largest distance that the last move took one of them
+    shrinks   the factor by which moves shrink from round to round
     """
 
     def __init__(self, whole: WholeNet, scales: FreeScales, rng: Generator):
@@ -38,14 +38,14 @@ class Rounds:
         self.shrinks = 1.0
 
     def run(self, batches: Sequence[Batch], part: float = 1) -> None:
-        """One round; go `part` of the way."""
+        """One round, going only `part` of the way."""
         rng = np.random.default_rng(self.seed)
         self.rates = log_rates(self.whole.net, batches, rng, self.whole.dropout)
         step, self.moved = balancing_step(self.rates, self.scales)
         self.factors.move(step * part)
 
     def settle(self, batches: Sequence[Batch]) -> None:
-        """Rounds until no rate would move by 1 % in another one."""
+        """Run rounds until no rate would move by 1 % in another round."""
         self.run(batches)
         for _ in range(1, MOST_ROUNDS):
             if self.expected < SETTLED:
@@ -56,11 +56,11 @@ class Rounds:
 
     @property
     def expected(self) -> float:
-        """How far another round would move a rate."""
+        """The distance that another round would move a rate."""
         return self.moved * self.shrinks
 
     def notes(self) -> Notes:
-        """What kept rates from meeting."""
+        """Notes on what kept rates from becoming equal."""
         notes = []
         for layer in self.whole.chosen:
             if not np.isfinite(self.rates[layer.weight.owner]):
@@ -76,20 +76,20 @@ class Rounds:
         return notes
 
     def unsettled(self) -> Notes:
-        """What to say where the last round was not the last that was needed."""
+        """A note if more rounds were needed."""
         if self.expected < SETTLED:
             return []
         return [
             f'between layers: after {MOST_ROUNDS} rounds change rates still moved by '
-            f'{expm1(self.moved):.0%}; these layers are homogeneous only nearly: '
-            f'{", ".join(self.scales.nearly)} (--strict leaves their blobs alone)'
+            f'{expm1(self.moved):.0%}; these layers are only nearly homogeneous: '
+            f'{", ".join(self.scales.nearly)} (--strict keeps the scales of their blobs)'
         ]
 
 
 def log_rates(
     net: Net, batches: Sequence[Batch], rng: Generator, dropout: bool = False
 ) -> dict[Param, float]:
-    """The logarithm of the change rate of each weight that learns; not finite where it has none."""
+    """The log of the change rate of each weight that learns; not finite if it has none."""
     gradients = weight_gradients(net, batches, rng, dropout)
     rates = {}
     with np.errstate(divide='ignore'):
@@ -120,8 +120,8 @@ class Factors:
         self.total = np.zeros(scales.free)
 
     def move(self, step: ndarray) -> None:
-        """Go `step` further, or as far as all factors stay in bounds: any part leaves the function
-        alone."""
+        """Go `step` further, or as far as all factors stay in bounds. A partial step does not change
+        the function either."""
         before = self.total
         wanted = before + step
         largest = self.largest(wanted)

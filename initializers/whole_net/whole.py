@@ -1,4 +1,4 @@
-"""WholeNet: a net whose layers have all had their turn."""
+"""WholeNet: a net after the walk through its layers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ..activations import Batch
 
 @dataclass(frozen=True)
 class WholeNet:
-    """What an initializer of kind 'net' works on.
+    """The net and the data for an initializer of kind 'net'.
 
     batches   the values of the net's Input blobs, as in `walk`
     chosen    the layers whose weights and biases may change

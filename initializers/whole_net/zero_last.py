@@ -6,7 +6,7 @@ from .whole import WholeNet
 
 
 def zero_last(whole: WholeNet) -> Notes:
-    """Zero the weights of the chosen layers from which no other affine layer is reached."""
+    """Zero the weights of the chosen layers that reach no other affine layer."""
     last = last_layers(whole.net)
     notes = []
     for layer in whole.chosen:

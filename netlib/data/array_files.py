@@ -12,7 +12,7 @@ from ...proto.binary import read_blob
 from ..errors import DataError, ProtoError
 from ..shapes import dimensions
 
-# What np.load raises for a file that holds no array.
+# The errors that np.load raises for a file without an array.
 NO_ARRAY = (OSError, ValueError, EOFError, TokenError, zipfile.BadZipFile, zlib.error)
 
 
@@ -22,8 +22,8 @@ def read_mean(path: str | Path) -> np.ndarray:
         mean = _load_mean(path)
     except (*NO_ARRAY, ProtoError) as error:
         raise DataError(
-            f'mean file {path}: cannot be read ({error}); needed: a BlobProto as '
-            f'compute_image_mean writes it, or an .npy file'
+            f'mean file {path}: cannot be read ({error}); needed: a BlobProto as written '
+            f'by compute_image_mean, or an .npy file'
         ) from error
     if mean.ndim == 4 and len(mean) == 1:
         mean = mean[0]
@@ -43,7 +43,7 @@ def _load_mean(path: str | Path) -> np.ndarray:
 def read_samples(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     """The rows (N, ...) of an .npy or .npz file, and the labels (N,) if any.
 
-    An .npz has the rows as `data`, or as its only array, and the labels as `label`. Raises
+    In an .npz file, the rows are `data` or the only array, and the labels are `label`. Raises
     DataError.
     """
     try:

@@ -1,4 +1,4 @@
-"""The files MNIST and CIFAR-10 are published in."""
+"""The files in which MNIST and CIFAR-10 are published."""
 
 import gzip
 import lzma
@@ -17,28 +17,28 @@ OPENERS: dict[str, Callable] = {'.gz': gzip.open, '.xz': lzma.open}
 
 
 def read_idx(path: str | Path) -> np.ndarray:
-    """The uint8 array of an idx file (perhaps .gz or .xz).
+    """The uint8 array of an idx file (.gz and .xz are supported).
 
-    Two zero bytes, the type, the number of axes, the big-endian size of each axis, then the bytes.
+    The format: two zero bytes, type, number of axes, big-endian size of each axis, then the bytes.
     Source: http://yann.lecun.com/exdb/mnist.
     """
     content = _read(Path(path))
     if len(content) < 4 or content[:3] != b'\0\0\x08':
-        raise DataError(f'{path}: is not an idx file of bytes: it must start with 0, 0, 8')
+        raise DataError(f'{path}: not an idx file of bytes: it must start with 0, 0, 8')
     axes = content[3]
     header = 4 + 4 * axes
     if len(content) < header:
-        raise DataError(f'{path}: is cut off within its header')
+        raise DataError(f'{path}: truncated within its header')
     shape = struct.unpack(f'>{axes}I', content[4:header])
     values = np.frombuffer(content, np.uint8)[header:]
     if values.size != math.prod(shape):
-        raise DataError(f'{path}: is damaged: its header says {shape}, found {values.size} bytes')
+        raise DataError(f'{path}: damaged: its header says {shape}, found {values.size} bytes')
     return values.reshape(shape)
 
 
 def read_idx_images(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Images uint8 (N, 1, H, W) of MNIST's *-images-idx3-ubyte, and the labels (N,) if the file
-    *-labels-idx1-ubyte is beside it."""
+    """Images uint8 (N, 1, H, W) of MNIST's *-images-idx3-ubyte, and the labels (N,) if the same
+    folder contains *-labels-idx1-ubyte."""
     path = Path(path)
     images = read_idx(path)
     if images.ndim != 3:
@@ -56,7 +56,7 @@ def read_idx_images(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def read_cifar10(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (N, 3, 32, 32) and labels (N,) of a CIFAR-10 binary batch (perhaps .gz or .xz).
+    """Images uint8 (N, 3, 32, 32) and labels (N,) of a CIFAR-10 binary batch (or .gz or .xz).
 
     A record is one label and 3072 pixels. Channels stay red, green, blue, as in Caffe's example.
     """

@@ -1,4 +1,4 @@
-"""Databases of Datum messages, as convert_imageset writes them: LMDB and LevelDB."""
+"""Databases of Datum messages, as written by convert_imageset: LMDB and LevelDB."""
 
 import math
 import secrets
@@ -21,22 +21,22 @@ from .pairs import Database, InUse, Writer
 
 LEVELDB = caffe_pb2.DataParameter.LEVELDB
 LMDB = caffe_pb2.DataParameter.LMDB
-# Each backend's reader and writer, and the file by which its folders are known.
+# Each backend's reader and writer, and the file that identifies its folders.
 KINDS: dict[int, tuple[type[Database], type[Writer], str]] = {
     LEVELDB: (leveldb.LevelDB, leveldb.LevelDBWriter, 'CURRENT'),
     LMDB: (lmdb.LMDB, lmdb.LMDBWriter, 'data.mdb'),
 }
 
 PATIENCE = 50  # times 10 ms
-# A process may open a database only once, yet a train and a test net may share it.
+# A process may open a database only once, but a train net and a test net may share it.
 _open: WeakValueDictionary[str, Database] = WeakValueDictionary()
 
 
 def open_database(path: str | Path, backend: int = LMDB) -> Database:
     """The database in the folder (or LMDB file) `path`; backend is a value of DataParameter.DB.
 
-    Raises DataError: no such database, another backend than said, or a LevelDB that another process
-    uses.
+    Raises DataError if there is no such database, if it has another backend, or if another process
+    is using it (LevelDB).
     """
     path = Path(path)
     if not path.exists():
@@ -55,8 +55,8 @@ def open_database(path: str | Path, backend: int = LMDB) -> Database:
 
 
 def _open_patiently(kind: type[Database], path: Path) -> Database:
-    """Open a database that a net may still be closing: the threads of a net that was just dropped
-    end a little later."""
+    """Open a database that a net may still be closing: a discarded net's threads take a moment to
+    end."""
     for _ in range(PATIENCE):
         with suppress(InUse):
             return kind(path)
@@ -65,7 +65,7 @@ def _open_patiently(kind: type[Database], path: Path) -> Database:
 
 
 def backend_of(path: str | Path) -> int | None:
-    """Which backend's database a folder holds; None where it holds none."""
+    """The backend of the database in a folder; None if there is no database."""
     for backend, (_, _, sign) in KINDS.items():
         if (Path(path) / sign).exists():
             return backend
@@ -98,14 +98,14 @@ def create_database(path: str | Path, backend: int = LMDB) -> Iterator[Writer]:
 
 
 def _make_unfinished(path: Path) -> Path:
-    """A new folder beside `path`, where the database is made."""
+    """A new folder next to `path`, in which the database is created."""
     mark = secrets.token_hex(4)
     folder = path.with_name(f'.{path.name}.{mark}.tmp')
     try:
         folder.mkdir()
     except OSError as error:
         raise DataError(
-            f'database {path}: cannot be made in {path.parent} ({error.strerror})'
+            f'database {path}: cannot be created in {path.parent} ({error.strerror})'
         ) from error
     return folder
 
@@ -114,23 +114,23 @@ def _make_unfinished(path: Path) -> Path:
 
 
 def datum_name(source: str | Path, key: bytes) -> str:
-    """What errors call the datum of a key."""
+    """The name of a key's datum in error messages."""
     return f'{source}, key {key.decode(errors="replace")}'
 
 
 def read_datum(value: bytes, color: bool | None, name: str) -> tuple[np.ndarray, int]:
-    """The pixels or values of a database's value, as `datum_to_array` gives them, and the label."""
+    """The pixels or values in a database's value, from `datum_to_array`, and the label."""
     datum = parse_datum(value, name)
     return datum_to_array(datum, color, name), datum.label
 
 
 def parse_datum(value: bytes, name: str = 'datum') -> caffe_pb2.Datum:
-    """The Datum of a database's value. Raises DataError, about `name`, when it is none."""
+    """The Datum in a database's value. Raises DataError, about `name`, if there is none."""
     datum = caffe_pb2.Datum()
     try:
         datum.ParseFromString(value)
     except DecodeError as error:
-        raise DataError(f'{name}: is not a Datum message ({error})') from error
+        raise DataError(f'{name}: not a Datum message ({error})') from error
     return datum
 
 
@@ -139,7 +139,7 @@ def datum_to_array(
 ) -> np.ndarray:
     """(C, H, W): uint8 of raw or encoded pixels, float32 of float_data.
 
-    color is decode_image's, for encoded images only: raw datums stay as they are.
+    color, as in decode_image, affects encoded images only: raw datums stay as they are.
     """
     if datum.encoded:
         return decode_image(datum.data, color, name)

@@ -1,4 +1,4 @@
-"""Reader of images that have an image of labels each, as nets for segmentation need them."""
+"""Reader of pairs of an image and an image of labels, for segmentation nets."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ from .transform import Slices, Transformer
 
 
 class DenseReader(ListReader):
-    """The images of a list, each with an image of labels, one label for each pixel: both are cut
-    and mirrored alike.
+    """The images of a list, each with an image that has a label for each pixel. Both are cropped
+    and mirrored together.
 
-    The layer's own mirror and mean_file count beside those of the transformation.
+    The layer's own mirror and mean_file apply in addition to those of the transformation.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class DenseReader(ListReader):
             if len(line) != 2:
                 raise DataError(
                     f"data {source}: found the line '{' '.join(line)}', needed: the path of an "
-                    'image and that of its labels'
+                    'image and the path of its labels'
                 )
         return lines
 
@@ -65,8 +65,8 @@ class DenseReader(ListReader):
         return patch, label_patch.pixels, name
 
     def labels(self, name: str, shape: Shape) -> np.ndarray:
-        """The labels (1, h, w) that belong to an image (C, H, W): smaller by label_divide_factor.
-        Raises DataError where they are of another size."""
+        """The labels (1, h, w) of an image (C, H, W), smaller by label_divide_factor. Raises
+        DataError if they have another size."""
         labels = decode_image(name, color=False)
         height = shape[1] // self.param.label_divide_factor
         width = shape[2] // self.param.label_divide_factor
@@ -81,8 +81,8 @@ class DenseReader(ListReader):
         return labels
 
     def lowest(self, shape: Shape, draws: np.ndarray, name: str) -> Slices:
-        """The crop_height lowest rows, and crop_width columns of them, as ENet's fork crops images
-        of roads."""
+        """The lowest crop_height rows, and crop_width columns of them, as ENet's fork crops road
+        scenes."""
         _, height, width = shape
         rows = self.param.crop_height
         columns = self.param.crop_width

@@ -1,4 +1,4 @@
-"""Samples that need no file from the user: scikit-learn's digits and photographs."""
+"""Samples for users without data: scikit-learn's digits and photographs."""
 
 import numpy as np
 
@@ -14,11 +14,11 @@ CROPS = 10_000
 
 
 def open_embedded(shape: Shape, rng: Rng, *, mean: Mean = None, scale: float = 1.0) -> Samples:
-    """The embedded samples for a net's input `shape` (C, H, W), of values 0 to 255 before mean and
-    scale.
+    """The embedded samples for a net's input `shape` (C, H, W), with values from 0 to 255 before
+    mean and scale.
 
-    One channel: the 1797 handwritten digits of 8 x 8, with labels. Three: random crops of two
-    photographs, blue, green, red. Raises DataError for any other number of channels.
+    For one channel: the 1797 handwritten digits of 8 x 8, with labels. For three: random crops of
+    two photographs, in blue, green, red. Raises DataError for any other number of channels.
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise DataError(
@@ -40,10 +40,10 @@ def _digits() -> Arrays:
 
 
 class Crops:
-    """Windows of the aspect height : width, at random places of random photographs, resized to
+    """Windows with the aspect height : width, at random places in random photographs, resized to
     height x width.
 
-    Their sizes are random, from a quarter of the largest that fits to all of it. No labels.
+    Their sizes are random, from a quarter of the largest possible size up to that size. No labels.
     """
 
     def __init__(self, height: int, width: int, rng: Rng):
@@ -67,7 +67,7 @@ class Crops:
         return f'crop {index}'
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, None]:
-        """Crop `index` is a function of the seed and the index."""
+        """Crop number `index`, which depends only on the seed and the index."""
         rng = make_rng((self.seed, index))
         photograph = self.photographs[rng.integers(len(self.photographs))]
         limit = np.array(photograph.shape[1:])

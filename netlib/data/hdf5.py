@@ -13,7 +13,7 @@ Part = tuple[str, list[np.ndarray]]
 
 
 def read_file_list(source: str) -> list[str]:
-    """The files that the text file `source` names, separated by white space."""
+    """The files listed in the text file `source`, separated by white space."""
     try:
         files = Path(source).read_text().split()
     except OSError as error:
@@ -27,8 +27,8 @@ def read_file_list(source: str) -> list[str]:
 
 
 def read_datasets(file: str, names: Sequence[str]) -> list[np.ndarray]:
-    """The datasets of one file, of any type of numbers, all with the same number of rows, at least
-    1. Raises DataError."""
+    """The datasets of one file, of any numeric type, all with the same number of rows (at least 1).
+    Raises DataError."""
     h5py = import_extra('h5py', 'data')
     if not Path(file).is_file():
         raise DataError(f'Failed opening HDF5 file: {file}: no such file')
@@ -59,11 +59,10 @@ def _check_rows(file: str, names: Sequence[str], arrays: list[np.ndarray]) -> No
 
 
 class HDF5Reader:
-    """Batches of `size` rows: parts of files, in the order of files and rows; after the last file
-    comes the first.
+    """Batches of `size` rows, in the order of files and rows, starting over after the last file.
 
-    Each item is a list of (file, the next rows of each dataset), of `size` rows together. With
-    `shuffle` each pass takes the files, and the rows within each, in a new order. Only the reader
+    Each item is a list of (file, the next rows of each dataset), with `size` rows in total. With
+    `shuffle`, each epoch reads the files, and the rows within each, in a new order. Only the reader
     draws from `rng`.
     """
 
@@ -80,9 +79,9 @@ class HDF5Reader:
         self.size = size
         self.shuffle = shuffle
         self.rng = rng
-        self.loaded = ''  # the file that `columns` are of
+        self.loaded = ''  # the file of `columns`
         self.columns = [np.empty(0)]
-        # The place: the seed of this pass, the file's number in it, the row's number in that.
+        # The position: this epoch's seed, the index of the file, the index of the row in the file.
         self.seed = draw_seed(rng)
         self.file = 0
         self.row = 0
@@ -103,7 +102,7 @@ class HDF5Reader:
         return lambda: parts
 
     def _load(self) -> np.ndarray:
-        """Load the columns of this place's file; returns the order of its rows in this pass."""
+        """Load the columns of the current file; returns the order of its rows in this epoch."""
         if self.rows is None:
             seed = self.seed if self.shuffle else None
             files = order(len(self.files), seed)
@@ -140,7 +139,7 @@ class HDF5Reader:
 
 
 def write_datasets(file: str, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an HDF5 file of these datasets, over an older one of this name. Raises DataError."""
+    """Write these datasets to an HDF5 file, replacing an existing one. Raises DataError."""
     h5py = import_extra('h5py', 'data')
     try:
         with h5py.File(file, 'w') as made:

@@ -1,6 +1,6 @@
 """Image files to pixels: uint8 arrays (C, H, W), channels in the order blue, green, red.
 
-Decoding, gray levels and resizing give what OpenCV gives, since Caffe's numbers are OpenCV's.
+Decoding, gray levels and resizing match OpenCV, which Caffe uses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..errors import DataError
 if TYPE_CHECKING:
     from PIL import Image
 
-# The files of a folder that are images.
+# Suffixes of image files in a folder.
 SUFFIXES = (
     '.bmp',
     '.gif',
@@ -36,20 +36,20 @@ UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error)
 
 
 class Luminance(NamedTuple):
-    """Weights of blue, green and red in 1/2^bits, and what is added before the bits are cut off."""
+    """Weights of blue, green and red in 1/2^bits, and the term added before the bits are cut."""
 
     weights: np.ndarray
     rounding: int
     bits: int
 
 
-# OpenCV rounds to the nearest level, libpng (for .png files) down.
+# OpenCV rounds to the nearest level; libpng (for .png files) rounds down.
 OPENCV = Luminance(np.array([1868, 9617, 4899], np.int32), 1 << 13, 14)
 LIBPNG = Luminance(np.array([3737, 19234, 9797], np.int32), 0, 15)
 
 
 class ImageError(DataError):
-    """One image is unreadable or too small; others of the same source may be fine."""
+    """One image is unreadable or too small; others from the same source may be fine."""
 
     def __init__(self, name: str, reason: str):
         super().__init__(f'{name}: {reason}')
@@ -60,11 +60,11 @@ class ImageError(DataError):
 def decode_image(
     source: str | Path | bytes, color: bool | None = True, name: str = ''
 ) -> np.ndarray:
-    """Pixels uint8 (C, H, W) of an image file, or of its bytes (then called `name` in errors).
+    """Pixels uint8 (C, H, W) of an image file, or of its bytes (called `name` in errors).
 
-    color True gives 3 channels, False 1, None what is stored (1, 3, or 4 with alpha): OpenCV's
-    IMREAD_COLOR, IMREAD_GRAYSCALE and IMREAD_UNCHANGED. Alpha is dropped, not blended; 16 bits keep
-    the upper 8; an EXIF orientation is not applied. Raises ImageError.
+    color: True gives 3 channels, False 1, None as stored (1, 3, or 4 with alpha), like OpenCV's
+    IMREAD_COLOR, IMREAD_GRAYSCALE and IMREAD_UNCHANGED. Alpha is dropped, not blended. Of 16 bits,
+    the upper 8 are kept. An EXIF orientation is not applied. Raises ImageError.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -80,13 +80,13 @@ def decode_image(
     except FileNotFoundError as error:
         raise ImageError(name, 'no such file') from error
     except (*UNREADABLE, Image.DecompressionBombError) as error:
-        reason = 'its format is unknown' if isinstance(error, UnidentifiedImageError) else error
+        reason = 'unknown format' if isinstance(error, UnidentifiedImageError) else error
         raise ImageError(name, f'cannot be read as an image ({reason})') from error
 
 
 def _pixels(image: Image.Image, color: bool | None) -> np.ndarray:
     if color is False and image.format == 'JPEG':
-        image.draft('L', None)  # libjpeg's own luminance, as OpenCV asks for it
+        image.draft('L', None)  # libjpeg's own luminance, as in OpenCV
     is_transparent = 'A' in image.getbands() or 'transparency' in image.info
     if color is None and is_transparent:
         return _with_alpha(image)
@@ -107,7 +107,7 @@ def _with_alpha(image: Image.Image) -> np.ndarray:
 
 
 def _stored_gray(image: Image.Image) -> np.ndarray | None:
-    """The levels (1, H, W) of an image without color; None for one that has colors."""
+    """The levels (1, H, W) of a gray image; None for a color image."""
     if image.mode.startswith('I'):
         upper_bits = np.asarray(image) >> 8
         return upper_bits.astype(np.uint8)[None]
@@ -128,7 +128,7 @@ def _blue_green_red(image: Image.Image) -> np.ndarray:
         image = image.convert('RGBA')
     if image.mode != 'RGB':
         image = image.convert('RGB')
-    # Twice as fast as one array transposed.
+    # Twice as fast as transposing one array.
     bands = [np.asarray(band) for band in image.split()]
     return np.stack(bands[::-1])
 
@@ -142,7 +142,7 @@ def to_gray(pixels: np.ndarray, luminance: Luminance = OPENCV) -> np.ndarray:
 
 
 def to_channels(pixels: np.ndarray, channels: int, name: str = 'image') -> np.ndarray:
-    """Gray repeated to 3 channels, or color reduced to 1; any other change is a DataError."""
+    """Repeat gray to 3 channels, or reduce color to 1. Raises DataError for any other change."""
     if len(pixels) == channels:
         return pixels
     if len(pixels) == 1 and channels == 3:
@@ -159,7 +159,8 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """Bilinear uint8 (..., height, width), as OpenCV's INTER_LINEAR: half-pixel centers, no
     antialias.
 
-    OpenCV's fixed point: weights of 11 bits, the rows' sums cut to 16 bits before the columns'.
+    OpenCV's fixed point: weights of 11 bits; sums along rows are cut to 16 bits before those along
+    columns.
     """
     if pixels.shape[-2:] == (height, width):
         return pixels
@@ -182,8 +183,8 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def resize_nearest(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(..., height, width), as OpenCV's INTER_NEAREST: each pixel the one at its corner's place,
-    rounded down."""
+    """(..., height, width), as OpenCV's INTER_NEAREST: each pixel comes from the scaled position of
+    its corner, rounded down."""
     rows = _nearest(pixels.shape[-2], height)
     columns = _nearest(pixels.shape[-1], width)
     return pixels[..., rows[:, None], columns]
@@ -217,7 +218,7 @@ def center_crop(array: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def cover(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resized, keeping the aspect, until it just covers height x width, then the center crop."""
+    """Resized, keeping the aspect ratio, to just cover height x width, then center-cropped."""
     h, w = pixels.shape[-2:]
     factor = max(height / h, width / w)
     tall = max(height, round(h * factor))

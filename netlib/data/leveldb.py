@@ -17,11 +17,11 @@ WRITE_BUFFER = 1 << 28
 
 
 class LevelDB(Database):
-    """A LevelDB, opened in place, as Caffe does it.
+    """A LevelDB, opened in place, as in Caffe.
 
-    Opening one changes its files: LevelDB begins a new log and manifest, and only one process at a
-    time may have it open. A folder that is not writable is left alone: LevelDB then works in a
-    temporary folder with copies of the small files and links to the tables.
+    Opening a LevelDB changes its files: it starts a new log and manifest, and only one process at a
+    time may have it open. A read-only folder is left unchanged: LevelDB then works in a temporary
+    folder with copies of the small files and links to the tables.
     """
 
     label = 'LevelDB'
@@ -36,7 +36,7 @@ class LevelDB(Database):
             text = _text(error)
             if 'lock' in text.lower():
                 raise InUse(
-                    f'database {path}: is in use: LevelDB lets one process at a time open it; '
+                    f'database {path}: in use: only one process at a time can open a LevelDB; '
                     f'use LMDB to share it ({text})'
                 ) from error
             raise DataError(f'database {path}: cannot be opened as LevelDB ({text})') from error
@@ -84,7 +84,7 @@ class LevelDBWriter(Writer):
                     batch.put(key, value)
         except (self._plyvel.Error, OSError) as error:
             raise DataError(
-                f'LevelDB: cannot write {len(pairs)} pairs from key {pairs[0][0]!r} on '
+                f'LevelDB: cannot write {len(pairs)} pairs starting at key {pairs[0][0]!r} '
                 f'({_text(error)})'
             ) from error
 
@@ -93,18 +93,18 @@ class LevelDBWriter(Writer):
 
 
 def need_plyvel() -> ModuleType:
-    """The package plyvel. It has no wheels for Python 3.13 and newer; there the extra leaves it
-    out."""
+    """The package plyvel. It has no wheels for Python 3.13 and newer, so the extra omits it
+    there."""
     return import_extra(
         'plyvel',
         'data',
-        '; from Python 3.13 on: apt install g++ libleveldb-dev, then pip install plyvel',
+        '; for Python 3.13 or newer: apt install g++ libleveldb-dev, then pip install plyvel',
     )
 
 
 def is_writable(path: Path) -> bool:
-    """Whether the folder may be written to. A mode that forbids it to all also binds the
-    administrator."""
+    """Whether the folder is writable. If its mode forbids writing to everyone, that includes
+    root."""
     mode = path.stat().st_mode
     return os.access(path, os.W_OK) and bool(mode & 0o222)
 

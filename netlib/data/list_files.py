@@ -1,4 +1,4 @@
-"""List files: the path of an image in each line, perhaps with a label."""
+"""List files: each line has the path of an image, optionally followed by a label."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ LABELLED = re.compile(r'(.+)\s+(-?\d+)')
 
 
 def read_lines(path: str | Path) -> list[str]:
-    """The lines of a list file that are not empty."""
+    """The nonempty lines of a list file."""
     try:
         text = Path(path).read_text(encoding='utf-8-sig')
     except (OSError, ValueError) as error:
@@ -18,9 +18,9 @@ def read_lines(path: str | Path) -> list[str]:
 
 
 def read_list(path: str | Path) -> tuple[list[str], list[int] | None]:
-    """The paths of a list file ('path' or 'path label' per line), and the labels if there are any.
+    """The paths of a list file ('path' or 'path label' per line), and the labels, if any.
 
-    Raises DataError where only some of the lines have a label.
+    Raises DataError if only some of the lines have a label.
     """
     lines = read_lines(path)
     names: list[str] = []

@@ -1,4 +1,4 @@
-"""LMDB folders and files, read without a lock file, and written."""
+"""Reading LMDB folders and files, without a lock file, and writing them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import DataError, import_extra
 from .pairs import Database, InUse, Pair, Writer
 
-MAP_SIZE = 1 << 30  # bytes to begin with
+MAP_SIZE = 1 << 30  # initial size in bytes
 
 
 class LMDB(Database):
@@ -29,31 +29,30 @@ class LMDB(Database):
         self._check_size(path / 'data.mdb' if path.is_dir() else path)
 
     def _check_size(self, file: Path) -> None:
-        """Raises DataError for a file that was cut off: reading beyond its end would kill the
-        process."""
+        """Raises DataError for a truncated file: reading beyond its end would kill the process."""
         pages = self._environment.info()['last_pgno'] + 1
         needed = pages * self._environment.stat()['psize']
         found = file.stat().st_size
         if found < needed:
             self._environment.close()
             raise DataError(
-                f'database {self.path}: was cut off: found {found} bytes, needed: {needed}'
+                f'database {self.path}: truncated: found {found} bytes, needed: {needed}'
             )
 
     @contextmanager
     def _reading(self) -> Iterator:
-        """A transaction. Raises DataError where a page is damaged."""
+        """A transaction. Raises DataError if a page is damaged."""
         try:
             with self._environment.begin() as transaction:
                 yield transaction
         except self._error as error:
-            raise DataError(f'database {self.path}: is damaged ({error})') from error
+            raise DataError(f'database {self.path}: damaged ({error})') from error
 
     def pairs(self, after: bytes = b'') -> Iterator[Pair]:
         with self._reading() as transaction, transaction.cursor() as cursor:
             if after and cursor.set_range(after) and cursor.key() == after:
                 cursor.next()
-            # A cursor that ran off the end has no key; one that was not moved begins at the first.
+            # A cursor past the end has no key; one that was not moved starts at the first key.
             if not after or cursor.key():
                 yield from cursor
 
@@ -85,7 +84,7 @@ class LMDBWriter(Writer):
             self.write(pairs)
         except self._lmdb.Error as error:
             raise DataError(
-                f'LMDB: cannot write {len(pairs)} pairs from key {pairs[0][0]!r} on ({error})'
+                f'LMDB: cannot write {len(pairs)} pairs starting at key {pairs[0][0]!r} ({error})'
             ) from error
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What LMDB and LevelDB have in common: pairs (key, value) of bytes, in the order of keys."""
+"""Shared by LMDB and LevelDB: pairs (key, value) of bytes, in key order."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ COMMIT = 1000  # pairs written at once, as Caffe's tools do
 
 
 class InUse(DataError):
-    """The database is already open, and cannot be opened a second time."""
+    """The database is already open and cannot be opened again."""
 
 
 class Database(ABC):
-    """A database to read from. `label` names its kind."""
+    """A database to read from. `label` is the name of its backend."""
 
     label = ''
 
@@ -28,10 +28,10 @@ class Database(ABC):
 
     @abstractmethod
     def pairs(self, after: bytes = b'') -> Iterator[Pair]:
-        """The pairs whose keys come after `after`, in order. Pairs before it are not read."""
+        """The pairs whose keys come after `after`, in order, without reading those before it."""
 
     def cycle(self, after: bytes = b'') -> Iterator[Pair]:
-        """The pairs after `after`, without end: after the last comes the first, as in Caffe's Data
+        """The pairs after `after`, endlessly, starting over after the last as in Caffe's Data
         layer. Raises DataError for an empty database."""
         yield from self.pairs(after)
         if next(self.pairs(), None) is None:
@@ -49,27 +49,27 @@ class Database(ABC):
 
 
 class Writer(ABC):
-    """A database that is being made. It commits what `put` takes a thousand pairs at a time."""
+    """A database that is being written. It commits a thousand pairs of `put` at a time."""
 
     def __init__(self, path: Path):
         self.path = path
         self._pending: list[Pair] = []
 
     def put(self, key: bytes, value: bytes) -> None:
-        """Add a pair, or give the key another value. Raises DataError if the database refuses."""
+        """Add a pair, or change the value of a key. Raises DataError if the database refuses."""
         self._pending.append((key, value))
         if len(self._pending) == COMMIT:
             self.commit()
 
     def commit(self) -> None:
-        """Write what `put` took."""
+        """Write the pairs from `put`."""
         self.write(self._pending)
         self._pending = []
 
     @abstractmethod
     def write(self, pairs: list[Pair]) -> None:
-        """Write all pairs, or none."""
+        """Write all pairs, or none of them."""
 
     @abstractmethod
     def close(self) -> None:
-        """Close the database; what was not committed is lost."""
+        """Close the database; uncommitted pairs are lost."""

@@ -14,23 +14,23 @@ Item = tuple[Any, dict]
 
 
 class Reader(Protocol):
-    """A place in some data: an endless series of tasks.
+    """A position in some data: an endless series of tasks.
 
-    What depends on order (reading, drawing random numbers) happens in `next`; the task that it
+    Work that depends on order (reading, drawing random numbers) happens in `next`. The task that it
     returns does the rest, on any thread, at any time.
     """
 
     def __next__(self) -> Callable[[], Any]: ...
 
     def state(self) -> dict:
-        """The place, with the state of its random numbers, for `restore`."""
+        """The position, with the state of the random numbers, for `restore`."""
 
     def restore(self, state: dict) -> None:
-        """Continue from there, without reading what lies before."""
+        """Continue from a position, without reading the items before it."""
 
 
 class Grouped:
-    """A reader of lists, each of `size` items of another reader."""
+    """A reader of lists of `size` items from another reader."""
 
     def __init__(self, reader: Reader, size: int):
         self.reader = reader
@@ -44,7 +44,7 @@ class Grouped:
 
 
 class Share:
-    """One of `size` shares of another reader: of each `size` items in a row the number `first`."""
+    """One of `size` shares of another reader: item `first` of each group of `size` items."""
 
     def __init__(self, reader: Reader, first: int, size: int):
         self.reader = reader
@@ -61,10 +61,10 @@ class Share:
 def read_ahead(
     reader: Reader, ahead: int, threads: int = THREADS
 ) -> 'Prefetch | Generator[Item, None, None]':
-    """Pairs: what a task of the reader gives, and the reader's state after it.
+    """Pairs: the result of a task of the reader, and the reader's state after it.
 
-    At most `ahead` tasks run before their time; 0 runs each when asked. The numbers are the same
-    for any `ahead` and `threads`.
+    At most `ahead` tasks run ahead of time; with 0, each runs when asked for. The numbers are the
+    same for any `ahead` and `threads`.
     """
     return Prefetch(reader, ahead, threads) if ahead else _read_when_asked(reader)
 
@@ -77,18 +77,18 @@ def _read_when_asked(reader: Reader) -> 'Generator[Item, None, None]':
 
 
 class Prefetch:
-    """What a reader gives, made ahead by threads.
+    """A reader's items, made ahead by threads.
 
-    The threads end after this is closed or dropped, and before the process. An exception comes
-    where its result would have come. After an exception of the reader's own, nothing more comes:
-    close, and start anew.
+    The threads end after this object is closed or dropped, and before the process ends. An
+    exception is raised in place of its result. After an exception in the reader itself there are no
+    further results: close this object and make a new one.
     """
 
     def __init__(self, reader: Reader, ahead: int, threads: int):
         self._results: SimpleQueue[tuple[Future, dict]] = SimpleQueue()
         self._room = Semaphore(ahead)
         stop = Event()
-        # Not self, which may be dropped.
+        # Threads do not refer to self, so that it can be dropped.
         arguments = (reader, Lock(), self._results, self._room, stop)
         self._workers = [Thread(target=_work, args=arguments, daemon=True) for _ in range(threads)]
         self._stop = weakref.finalize(self, _stop, stop, self._room, threads)
@@ -102,7 +102,7 @@ class Prefetch:
         return future.result(), state
 
     def close(self) -> None:
-        """End the threads; after that, nothing uses the reader."""
+        """End the threads; the reader is then no longer in use."""
         self._stop()
         for worker in self._workers:
             worker.join()
@@ -118,7 +118,7 @@ def _close_all() -> None:
 
 
 def _work(reader: Reader, turn: Lock, results: SimpleQueue, room: Semaphore, stop: Event) -> None:
-    """Task after task, in turn with the other threads, while there is room for results."""
+    """Run tasks, in turn with the other threads, while there is room for results."""
     while True:
         room.acquire()
         future: Future = Future()
@@ -140,7 +140,7 @@ def _work(reader: Reader, turn: Lock, results: SimpleQueue, room: Semaphore, sto
 
 
 def _stop(stop: Event, room: Semaphore, threads: int) -> None:
-    """Wake the threads to their end, without waiting for it: one of them may be collecting the
-    garbage."""
+    """Wake the threads so that they end, without waiting: one of them may be running the garbage
+    collector."""
     stop.set()
     room.release(threads)

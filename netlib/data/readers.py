@@ -21,15 +21,15 @@ Image = tuple[Patch, Label, str]
 
 
 class DatumReader:
-    """The images of a database in the order of its keys, starting at the first, or with rand_skip
-    at a random one. Only the reader draws from `rng`."""
+    """The images of a database in key order, starting at the first, or at a random one with
+    rand_skip. Only the reader draws from `rng`."""
 
     def __init__(self, param: DataParameter, transform: Transformer, rng: Rng):
         self.source = param.source
         self.transform = transform
         self.rng = rng
         self.database = open_database(param.source, param.backend)
-        self.key = b''  # the last one read
+        self.key = b''  # the last key read
         self.pairs = self.database.cycle()
         skipped = int(rng.integers(param.rand_skip)) if param.rand_skip else 0
         for _ in range(skipped):
@@ -57,8 +57,8 @@ class DatumReader:
 
 
 class ListReader:
-    """The images of a list, in order or shuffled anew for each pass, starting at the first line, or
-    with rand_skip at a random one. Only the reader draws from `rng`."""
+    """The images of a list, in order or reshuffled for each epoch, starting at the first line, or
+    at a random one with rand_skip. Only the reader draws from `rng`."""
 
     def __init__(
         self,
@@ -83,14 +83,14 @@ class ListReader:
 
     @staticmethod
     def read_lines(source: str) -> list[tuple]:
-        """What each line holds: a path, and a label or None."""
+        """The contents of each line: a path, and a label or None."""
         names, labels = read_list(source)
         if labels is None:
             return [(name, None) for name in names]
         return list(zip(names, labels, strict=True))
 
     def begin_pass(self, seed: int) -> None:
-        """Take the lines in the order that belongs to the seed."""
+        """Put the lines in the order given by the seed."""
         self.seed = seed
         shuffled_by = seed if self.param.shuffle else None
         self.order = order(len(self.lines), shuffled_by)
@@ -110,7 +110,7 @@ class ListReader:
         return patch, label, name
 
     def pixels(self, name: str) -> np.ndarray:
-        """The pixels of an image file, resized if that is asked for."""
+        """The pixels of an image file, resized if requested."""
         pixels = decode_image(name, self.param.is_color)
         if self.param.new_height:
             return resize(pixels, self.param.new_height, self.param.new_width)

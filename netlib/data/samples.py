@@ -21,11 +21,11 @@ class Samples:
     """(pixel - mean) * scale of a store's items, float32 of `shape`, each item once, in random
     order.
 
-    shape is the net's input without the batch, as (C, H, W). Pixels (uint8) are converted to C
-    channels (gray <-> color), resized keeping the aspect until they cover H x W, and cut at the
-    center; `crop` first cuts the central crop x crop. Values of another dtype are only cut at the
-    center. mean: a number, one per channel, or a mean file. Unreadable images are left out and
-    listed in `skipped`. The order is drawn once from `rng`: every pass gives the same samples.
+    shape is the net's input without the batch, such as (C, H, W). Pixels (uint8) are converted to C
+    channels (gray <-> color), resized to cover H x W while keeping the aspect ratio, and
+    center-cropped; `crop` first takes the central crop x crop. Values of another dtype are only
+    center-cropped. mean: a number, one per channel, or a mean file. Unreadable images are omitted
+    and listed in `skipped`. The order is drawn once from `rng`: every pass gives the same samples.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Samples:
         crop: int | None = None,
     ):
         if not len(store):
-            raise DataError(f'{store.describe}: holds no samples')
+            raise DataError(f'{store.describe}: contains no samples')
         self.store = store
         self.shape = tuple(shape)
         store.suit(self.shape)
@@ -51,7 +51,7 @@ class Samples:
 
     @property
     def describe(self) -> str:
-        """Half a line that says where the samples come from."""
+        """A short text that says where the samples come from."""
         return self.store.describe
 
     def __len__(self) -> int:
@@ -62,7 +62,7 @@ class Samples:
         return (values for values, _ in self.pairs())
 
     def pairs(self) -> Iterator[Sample]:
-        """One pass of (sample, label or None). Raises DataError if not one image is readable."""
+        """One pass of (sample, label or None). Raises DataError if no image is readable."""
         self.skipped = []
         for index in self.order:
             try:
@@ -76,7 +76,7 @@ class Samples:
         if len(self.skipped) == len(self):
             name, reason = self.skipped[0]
             raise DataError(
-                f'{self.describe}: none of the {len(self)} images is usable; {name}: {reason}'
+                f'{self.describe}: none of the {len(self)} images are usable; {name}: {reason}'
             )
 
     def batches(self, size: int) -> Iterator[Batch]:
@@ -86,7 +86,7 @@ class Samples:
             yield _stack(batch)
 
     def take(self, count: int) -> Batch:
-        """The first `count` samples of a pass (fewer when there are no more), and their labels."""
+        """The first `count` samples of a pass (or all, if there are fewer), and their labels."""
         return next(self.batches(count))
 
     def _fit(self, item: np.ndarray, name: str) -> np.ndarray:
@@ -117,7 +117,7 @@ def _has_channels_last(shape: Shape, channels: int) -> bool:
 
 
 def _holds(shape: Shape, needed: Shape) -> bool:
-    """Whether `needed` is `shape`, or (C, H, W) that can be cut out of it."""
+    """Whether `needed` is `shape`, or (C, H, W) that can be cropped from it."""
     if shape == needed:
         return True
     if len(shape) != 3 or len(needed) != 3 or shape[0] != needed[0]:
@@ -142,8 +142,8 @@ def _stack(samples: list[Sample]) -> Batch:
 def fit_mean(mean: Mean, shape: Shape) -> np.ndarray:
     """The mean to subtract from samples of `shape`, broadcastable to it.
 
-    mean is None, one number or one per channel (a list, or text as '104,117,123'), or the path of a
-    mean file, which is cut at the center when it is larger. Raises DataError.
+    mean is None, one number or one per channel (a list, or text like '104,117,123'), or the path of
+    a mean file, which is center-cropped if it is larger. Raises DataError.
     """
     values = _numbers(mean)
     if not isinstance(values, str):

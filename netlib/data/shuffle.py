@@ -1,4 +1,4 @@
-"""Random orders that follow from a seed: a place in one is kept without the order itself."""
+"""Random orders that depend only on a seed, so a position can be saved without the order."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def draw_seed(rng: Rng) -> int:
 
 
 def order(count: int, seed: int | list[int] | None) -> np.ndarray:
-    """0 to count - 1, in the random order of `seed` if there is one."""
+    """0 to count - 1, in the random order of `seed` if it is given."""
     if seed is None:
         return np.arange(count)
     return np.random.default_rng(seed).permutation(count)

@@ -1,4 +1,4 @@
-"""What a user may point `--data` at: images, lists of images, arrays, databases."""
+"""The sources that `--data` accepts: images, lists of images, arrays, databases."""
 
 import glob
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from .samples import Mean, Samples
 from .stores import Arrays, Datums, Images, Store
 
 ACCEPTED = (
-    'a folder of images, a glob pattern, an image, a list file (.txt: a path and perhaps a label '
-    'per line), an .npy or .npz file of shape (N, C, H, W), an LMDB or LevelDB, MNIST '
+    'a folder of images, a glob pattern, an image, a list file (.txt: a path and an optional '
+    'label per line), an .npy or .npz file of shape (N, C, H, W), an LMDB or LevelDB, MNIST '
     '(*-ubyte.gz) or CIFAR-10 (*.bin, *.bin.xz)'
 )
 
@@ -33,15 +33,15 @@ def open_source(
     scale: float = 1.0,
     crop: int | None = None,
 ) -> Samples:
-    """The samples that `spec` names, fitted to `shape` (C, H, W); Samples explains the rest.
+    """The samples that `spec` names, fitted to `shape` (C, H, W); see Samples for the rest.
 
-    spec: one of ACCEPTED. A folder is searched with its subfolders. Raises DataError.
+    spec: one of ACCEPTED. A folder is searched recursively. Raises DataError.
     """
     return Samples(open_store(spec), shape, rng, mean=mean, scale=scale, crop=crop)
 
 
 def open_store(spec: str | Path) -> Store:
-    """What `spec` names, not yet fitted to a net. Raises DataError."""
+    """The store that `spec` names, not yet fitted to a net. Raises DataError."""
     path = Path(spec)
     spec = str(spec)
     if path.is_dir():
@@ -77,7 +77,7 @@ def _open_file(path: Path, spec: str) -> Store:
         return _images(str(path), paths, labels)
     if _is_image(path):
         return _images(spec, [path])
-    raise DataError(f'data {spec}: unknown kind of file; needed: {ACCEPTED}')
+    raise DataError(f'data {spec}: unknown file type; needed: {ACCEPTED}')
 
 
 def _is_image(path: Path) -> bool:
@@ -85,18 +85,18 @@ def _is_image(path: Path) -> bool:
 
 
 def is_cifar10(path: str | Path) -> bool:
-    """Whether it is a file, and named as CIFAR-10's are."""
+    """Whether it is a file with a name like those of CIFAR-10."""
     return '.bin' in Path(path).suffixes and Path(path).is_file()
 
 
 def _images(spec: str, paths: Sequence[str | Path], labels: list[int] | None = None) -> Images:
     if not paths:
-        raise DataError(f'data {spec}: holds no images; needed: {ACCEPTED}')
+        raise DataError(f'data {spec}: contains no images; needed: {ACCEPTED}')
     return Images(spec, paths, labels)
 
 
 def open_arrays(name: str, rows: np.ndarray, labels: np.ndarray | None = None) -> Arrays:
-    """The rows of an array (N, ...) as samples, with their labels (N,); errors call it `name`.
+    """The rows of an array (N, ...) as samples, with their labels (N,); `name` is for errors.
 
     Raises DataError for anything but finite numbers.
     """
@@ -119,6 +119,6 @@ def _check_finite(name: str, rows: np.ndarray) -> None:
         if not is_finite.all():
             first, *_ = np.argwhere(~is_finite).tolist()
             raise DataError(
-                f'data {name}: sample {index} holds NaN or infinity; the first is at index '
+                f'data {name}: sample {index} contains NaN or infinity; the first is at index '
                 f'{(index, *first)}'
             )

@@ -11,20 +11,20 @@ from ..shapes import Shape, dimensions
 from .databases import Database, datum_name, read_datum
 from .images import decode_image
 
-# Pixels uint8 (C, H, W), or values of another dtype and any shape; and the label if known.
+# Pixels uint8 (C, H, W), or values of another dtype and any shape; then the label, if known.
 Sample = tuple[np.ndarray, int | None]
 
 
 class Store(Protocol):
-    """Items by their index. `describe` words the store in half a line, `name` an item."""
+    """Items by their index. `describe` is a short text about the store; `name` names an item."""
 
     describe: str
 
     def __len__(self) -> int: ...
 
     def suit(self, shape: Shape) -> None:
-        """Give items from now on as a net's input (C, H, W) needs them: in color or gray. Raises
-        DataError if it cannot."""
+        """Give all further items in color or gray, as a net's input (C, H, W) needs them. Raises
+        DataError if that is impossible."""
 
     def name(self, index: int) -> str: ...
 
@@ -32,7 +32,7 @@ class Store(Protocol):
 
 
 class Images:
-    """Image files, decoded when asked for; in color unless `suit` says otherwise."""
+    """Image files, decoded on request; in color unless `suit` says otherwise."""
 
     def __init__(self, spec: str, paths: Sequence[str | Path], labels: list[int] | None):
         self.spec = spec
@@ -63,7 +63,7 @@ class Images:
 
 
 class Arrays:
-    """The rows of an array (N, ...) as `dtype`, perhaps with a label each; uint8 are pixels."""
+    """The rows of an array (N, ...) as `dtype`, with optional labels; uint8 means pixels."""
 
     def __init__(
         self, spec: str, rows: np.ndarray, labels: np.ndarray | None = None, dtype: type = np.uint8

@@ -14,15 +14,15 @@ Slices = tuple[slice, slice, slice]  # of channels, rows and columns
 
 
 class Patch(NamedTuple):
-    """An image on its way into a net, where it becomes (pixels - mean) * scale. Until then its
-    bytes take a quarter of the memory."""
+    """An image on its way into a net, where it becomes (pixels - mean) * scale. As bytes it takes a
+    quarter of the memory."""
 
     pixels: np.ndarray
     mean: np.ndarray | None
     scale: np.float32
 
     def write(self, out: np.ndarray) -> None:
-        """Put the values into `out`, of the shape of `pixels`; computed in its type."""
+        """Write the values to `out`, with the shape of `pixels`; computed in the dtype of `out`."""
         out[...] = self.pixels
         if self.mean is not None:
             out -= self.mean
@@ -31,9 +31,9 @@ class Patch(NamedTuple):
 
 
 class Transformer:
-    """(pixel - mean) * scale of a crop, perhaps mirrored; as Caffe's DataTransformer, in float32.
+    """(pixel - mean) * scale of a crop, maybe mirrored, like Caffe's DataTransformer; in float32.
 
-    In the phase TRAIN the crop is random, in TEST it is central; `mirror` is random in both.
+    The crop is random in the phase TRAIN and central in TEST; `mirror` is random in both.
     mean_file is indexed at the crop's position.
     """
 
@@ -55,7 +55,7 @@ class Transformer:
 
     @property
     def color(self) -> bool | None:
-        """How encoded images are to be decoded: True color, False gray, None as stored."""
+        """How to decode encoded images: True: color; False: gray; None: as stored."""
         if self.param.force_color:
             return True
         if self.param.force_gray:
@@ -64,13 +64,13 @@ class Transformer:
 
     @staticmethod
     def draw(rng: Rng) -> np.ndarray:
-        """The random numbers in [0, 1) of one image, whatever its size: for its top and left, and
-        for mirroring."""
+        """The random numbers in [0, 1) for one image of any size: for its top and left, and for
+        mirroring."""
         return rng.random(3)
 
     def __call__(self, pixels: np.ndarray, draws: np.ndarray, name: str = 'image') -> Patch:
-        """The patch (C, h, w) of pixels (C, H, W), uint8 or float; `draws` come from `draw`, `name`
-        is the image in errors."""
+        """The patch (C, h, w) of pixels (C, H, W), uint8 or float. `draws` come from `draw`; `name`
+        names the image in errors."""
         mean = self.mean_for(pixels.shape, name)
         window = self._window(pixels.shape, draws, name)
         mirror = self.param.mirror and draws[2] < 0.5
@@ -81,7 +81,7 @@ class Transformer:
 
     def mean_for(self, shape: Shape, name: str) -> np.ndarray | None:
         """The mean of every pixel of an input of `shape`, or None without a mean. Raises DataError
-        where it does not fit."""
+        if the mean does not fit."""
         if self.mean is not None:
             if self.mean.shape != shape:
                 raise DataError(
@@ -99,7 +99,7 @@ class Transformer:
         return np.broadcast_to(self.mean_values[:, None, None], shape)
 
     def _window(self, shape: Shape, draws: np.ndarray, name: str) -> Slices:
-        """What crop_size cuts out of an image (C, H, W)."""
+        """The part of an image (C, H, W) that crop_size selects."""
         _, height, width = shape
         crop = self.param.crop_size
         if not crop:

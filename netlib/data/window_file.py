@@ -1,4 +1,4 @@
-"""R-CNN's window files: boxes in images, each with its label and its overlap with an object."""
+"""R-CNN's window files: boxes in images, each with a label and its overlap with an object."""
 
 from array import array
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from ..errors import DataError
 
 
 class Window(NamedTuple):
-    """A box, corners included, of the image with this number; `line` is its place in the file."""
+    """A box, corners included, in the image with this index; `line` is its line in the file."""
 
     image: int
     label: int
@@ -22,7 +22,7 @@ class Window(NamedTuple):
 
 
 class Tokens:
-    """The words of a text file, one after the other, each converted to what it should be."""
+    """The words of a text file, one by one, each converted to its type."""
 
     def __init__(self, path: str):
         self.path = path
@@ -56,13 +56,13 @@ class Tokens:
 
 
 class WindowFile:
-    """What a window file holds: `images` (paths), and the windows of objects and of background,
+    """The contents of a window file: `images` (paths), and windows of objects and of background,
     int32 (n, 7).
 
-    For each image: # and its number, its path (after `root`), channels, height, width, the number
-    of windows, and for each of these the label, its overlap with an object, x1 y1 x2 y2; with any
-    white space between. A window is an object where the overlap is at least fg_threshold,
-    background below bg_threshold. Raises DataError with the line.
+    For each image, the file has # and its number, its path (after `root`), channels, height, width,
+    and the number of windows; for each window, the label, its overlap with an object, and x1 y1 x2
+    y2, separated by any white space. A window is an object if the overlap is at least fg_threshold,
+    and background if below bg_threshold. Raises DataError with the line.
     """
 
     def __init__(self, source: str, root: str, fg_threshold: float, bg_threshold: float):
@@ -83,7 +83,7 @@ class WindowFile:
         self.background = _rows(background)
 
     def _image(self, mark: str, tokens: Tokens, root: str) -> Iterator[tuple[np.float32, Window]]:
-        """One image; the overlaps of its windows, and the windows."""
+        """Read one image; returns the overlaps of its windows, and the windows."""
         if mark != '#':
             raise tokens.error(f"found '{mark}', needed: # and the number of the next image")
         tokens.take(np.int32, 'the number of the image')

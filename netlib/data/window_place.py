@@ -1,6 +1,6 @@
-"""Which part of its image a window takes, and where that part comes to lie once it is warped.
+"""The part of an image that a window selects, and the place of that part after warping.
 
-In float32 and with C's rounding, as in Caffe, since a pixel more or less changes the image.
+Computed in float32 with C's rounding, as in Caffe, since one pixel more or less changes the image.
 """
 
 import math
@@ -14,8 +14,8 @@ from .window_file import Window
 
 
 class Warp(NamedTuple):
-    """How windows are warped: to `crop` x `crop`, `pad` pixels of which at each side show what is
-    around the window; with `square` after it is widened to a square."""
+    """How windows are warped: to `crop` x `crop`, of which `pad` pixels on each side show the
+    surroundings. With `square`, the window is first widened to a square."""
 
     crop: int
     pad: int
@@ -24,7 +24,7 @@ class Warp(NamedTuple):
 
 class Span(NamedTuple):
     """A place along one axis: the image's pixels from `first` to `last` become `length` pixels of
-    the crop, from `start` on."""
+    the crop, starting at `start`."""
 
     first: int
     last: int
@@ -41,8 +41,8 @@ class Span(NamedTuple):
 
 
 def place(window: Window, size: Shape, warp: Warp, mirror: bool, name: str) -> tuple[Span, Span]:
-    """The columns and the rows of a window in an image of `size` (H, W). With `mirror` the crop is
-    mirrored afterwards. Raises ImageError where the window is not in the image."""
+    """The columns and rows of a window in an image of `size` (H, W). With `mirror`, the crop is
+    mirrored later. Raises ImageError if the window is not in the image."""
     height, width = size
     x = (window.x1, window.x2)
     y = (window.y1, window.y2)
@@ -66,7 +66,7 @@ def place(window: Window, size: Shape, warp: Warp, mirror: bool, name: str) -> t
 
 
 def _with_context(first: int, last: int, extent: int, warp: Warp) -> tuple[int, int]:
-    """A span widened to an extent, and then to leave `pad` on each side when it is `crop` long."""
+    """A span widened to an extent, then further, to leave `pad` on each side once `crop` long."""
     own = warp.crop - 2 * warp.pad
     context = np.float32(warp.crop) / np.float32(own)
     half = (last - first + 1) / 2
@@ -76,7 +76,7 @@ def _with_context(first: int, last: int, extent: int, warp: Warp) -> tuple[int, 
 
 
 def _clip(first: int, last: int, limit: int, crop: int, mirror: bool) -> Span:
-    """A span cut to 0 .. limit - 1, and its place once the whole is warped to `crop`."""
+    """A span clipped to 0 .. limit - 1, and its place after the whole span is warped to `crop`."""
     before = max(0, -first)
     after = max(0, last - limit + 1)
     extent = last - first + 1
@@ -89,6 +89,6 @@ def _clip(first: int, last: int, limit: int, crop: int, mirror: bool) -> Span:
 
 
 def _round(value: np.floating) -> int:
-    """To the nearest integer, halves away from zero, as C's round."""
+    """The nearest integer; halves round away from zero, as in C."""
     rounded = math.floor(abs(value) + 0.5)
     return int(math.copysign(rounded, value))

@@ -18,12 +18,13 @@ from .window_place import Warp, place
 
 
 class WindowReader:
-    """The windows of one batch after the other, drawn at random: background first, then the share
+    """The windows of one batch after another, drawn at random: first background, then the fraction
     fg_fraction of objects.
 
-    Each is cut out with context_pad pixels around it (after the warp; what lies beyond the image is
-    0), as a square for crop_mode "square", warped to crop_size x crop_size, perhaps mirrored; then
-    (pixel - mean) * scale, with the scale of window_data_param. Only the reader draws from `rng`.
+    Each window is cropped with context_pad pixels around it (counted after the warp; pixels outside
+    the image are 0), as a square for crop_mode "square", warped to crop_size x crop_size, and
+    possibly mirrored. The result is (pixel - mean) * scale, with window_data_param's scale. Only
+    the reader draws from `rng`.
     """
 
     def __init__(self, param: WindowDataParameter, transform: Transformer, rng: Rng):
@@ -43,7 +44,7 @@ class WindowReader:
         self.mean = self._mean(crop)
 
     def _check_windows(self) -> None:
-        """Raises DataError where batches need windows of a kind that the file lacks."""
+        """Raises DataError if batches need a kind of window that the file lacks."""
         where = f'window file {self.param.source}'
         if self.backgrounds < self.param.batch_size and not len(self.file.objects):
             least = self.param.fg_threshold
@@ -53,8 +54,8 @@ class WindowReader:
             raise DataError(f'{where}: all windows overlap by bg_threshold {most:g}')
 
     def _mean(self, crop: int) -> np.ndarray:
-        """The mean of each pixel of the crop; of a mean file its middle, as far from the top as
-        from the left."""
+        """The mean of each pixel of the crop. From a mean file, this is the middle: the same offset
+        from the top as from the left."""
         shape = (3, crop, crop)
         whole = self.transform.mean
         if whole is None:

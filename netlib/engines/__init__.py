@@ -1,8 +1,8 @@
 """Engines compute: layers own calculus and shapes, engines own loops.
 
 interface.py declares the ops, reference/ defines them in NumPy, fast/ and cuda/ compute them
-quickly, checked.py watches any of these. Engines import memory, shapes and errors; they know no
-layer.
+quickly, and checked.py watches any of these. Engines import memory, shapes and errors; they do not
+depend on layers.
 """
 
 from typing import Any
@@ -16,11 +16,11 @@ __all__ = ['ENGINES', 'Engine', 'make_engine']
 
 
 def make_engine(name: str = 'fast', *, deterministic: bool = False, **options: Any) -> Engine:
-    """The engine of that name: one of ENGINES, or 'checked:<name>'. 'exact' is 'fast' without
+    """The engine with this name: one of ENGINES, or 'checked:<name>'. 'exact' is 'fast' without
     Winograd's transforms.
 
-    deterministic: compute the same bits every time, as the engines of the CPU always do.
-    options: dtype (float32 or, except for `cuda`, float64), and those of Cuda.
+    deterministic: compute the same bits every time, as the CPU engines always do.
+    options: dtype (float32 or, except for `cuda`, float64), and the options of Cuda.
     Raises EngineError for an unknown name, and for `cuda` without a GPU.
     """
     if name.startswith(CHECKED):

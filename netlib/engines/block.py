@@ -7,11 +7,11 @@ from ..memory import Tensor
 
 
 class Block(Protocol):
-    """Four ops, each on tensors of one size, as `with engine.blockwise() as block:` offers them.
+    """Four ops for use in `with engine.blockwise() as block:`, each on tensors of the same size.
 
-    Their results exist at the end of the context. Until then no other op may touch their tensors.
-    Overlapping tensors of different ops must begin at the same place. Raises EngineError for
-    tensors of different sizes in one op.
+    Their results are ready at the end of the context. Until then, no other op may use their
+    tensors. Overlapping tensors of different ops must begin at the same place. Raises EngineError
+    for tensors of different sizes in one op.
     """
 
     def copy(self, x: Tensor, *, out: Tensor) -> None: ...
@@ -24,7 +24,7 @@ class Block(Protocol):
 
 
 class Immediate:
-    """A Block that computes each op at once."""
+    """A Block that computes each op immediately."""
 
     def __init__(self, engine: Block):
         self.engine = engine
@@ -51,4 +51,4 @@ def check_sizes(op: str, *tensors: Tensor) -> None:
     sizes = {x.size for x in tensors}
     if len(sizes) > 1:
         shapes = ', '.join(str(x.shape) for x in tensors)
-        raise EngineError(f'blockwise: {op} takes tensors of one size; found {shapes}')
+        raise EngineError(f'blockwise: {op} takes tensors of the same size; found {shapes}')

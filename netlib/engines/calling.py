@@ -1,4 +1,4 @@
-"""How an op is called: a layer hands over tensors, the engine computes on its arrays."""
+"""How an op is called: a layer passes tensors, and the engine computes on its arrays."""
 
 import functools
 from collections.abc import Callable
@@ -16,7 +16,7 @@ OPS: set[str] = set()  # the names of the ops that interface.py declares
 
 
 class EngineBase:
-    """An engine apart from its ops."""
+    """An engine without its ops."""
 
     name = 'interface'
     dtype: np.dtype = np.dtype(np.float32)
@@ -27,8 +27,8 @@ class EngineBase:
         return Tensor(shape, Memory(prod(shape), self.dtype))
 
     def blockwise(self: Block) -> AbstractContextManager[Block]:
-        """A context for elementwise ops that the engine may defer until its end (block.py), to
-        take each part of the tensors through all of them while it is in the cache."""
+        """A context for elementwise ops that the engine may defer to its end (block.py), so that
+        it can run all of them on each part of the tensors while that part is in the cache."""
         return nullcontext(Immediate(self))
 
     def convolving(self, by: str) -> Self:
@@ -37,11 +37,11 @@ class EngineBase:
         return self
 
     def reads(self, tensor: Tensor) -> Any:
-        """What an op receives for a tensor that it reads."""
+        """The array that an op receives for a tensor that it reads."""
         return tensor.array()
 
     def writes(self, tensor: Tensor) -> Any:
-        """What an op receives for a tensor that it writes."""
+        """The array that an op receives for a tensor that it writes."""
         return tensor.array(write=True)
 
     def __init_subclass__(cls, declares_ops: bool = False) -> None:
@@ -54,8 +54,8 @@ class EngineBase:
 
 
 def check_member(engine: type, name: str, member: object) -> None:
-    """Raises EngineError for an op that interface.py does not declare, and for a method with the
-    name of an op that lacks @op."""
+    """Raises EngineError for an op that interface.py does not declare, and for a method that has
+    the name of an op but lacks @op."""
     if is_op(member) and name not in OPS:
         raise EngineError(
             f"{engine.__name__}: op '{name}' is not declared in interface.py"
@@ -73,13 +73,13 @@ def is_op(member: object) -> bool:
 
 
 def with_arrays(method: Callable[..., None]) -> Callable[..., None]:
-    """The op that calls `method` with its engine's arrays in place of tensors."""
+    """The op that calls `method` with its engine's arrays instead of tensors."""
 
     @functools.wraps(method)
     def call(self, *inputs, **outputs):
         read = [self.reads(x) if isinstance(x, Tensor) else x for x in inputs]
         written = {k: self.writes(x) if isinstance(x, Tensor) else x for k, x in outputs.items()}
-        # `inputs` stay alive meanwhile: otherwise an output could get the memory of one.
+        # `inputs` stay alive during the call: otherwise an output could get the memory of one.
         method(self, *read, **written)
 
     vars(call)['is_op'] = True
@@ -87,7 +87,7 @@ def with_arrays(method: Callable[..., None]) -> Callable[..., None]:
 
 
 def missing(declaration: Callable[..., None]) -> Callable[..., NoReturn]:
-    """The op in an engine that does not implement it."""
+    """A stand-in for the op, in an engine that does not implement it."""
 
     @functools.wraps(declaration)
     def call(self, *inputs, **outputs):

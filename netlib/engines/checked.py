@@ -1,5 +1,5 @@
-"""An engine that watches another one. It checks shapes before each op; afterwards it looks for
-elements that were not written, inputs that changed, and NaN or infinity made of finite numbers."""
+"""An engine that checks another engine. It checks shapes before each op. Afterwards, it looks for
+unwritten elements, changed inputs, and NaN or infinity computed from finite numbers."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -49,8 +49,8 @@ class Checked(Engine):
     """Any engine, plus an EngineError that names the op and the operand as soon as an op goes
     wrong.
 
-    Outputs to overwrite are filled with a marked NaN first, which shows the places that the op
-    leaves out. Slow, since it looks at every number on the host: for tests and for writing layers.
+    Outputs to be overwritten are first filled with a marked NaN, which reveals elements that the op
+    misses. This is slow, since it reads every number on the host: for tests and new layers.
     """
 
     def __init__(self, inner: Engine):
@@ -115,7 +115,7 @@ class Call:
             for other, y in self.read.items():
                 same = x.offset == y.offset and x.size == y.size
                 if overlap(x, y) and not (self.op in IN_PLACE and same):
-                    raise self.error(f'{name} must not lie in the memory of {other}')
+                    raise self.error(f'{name} must not share memory with {other}')
 
     def check_shapes(self) -> None:
         shapes = {k: x.shape for k, x in self.operands.items()}
@@ -137,7 +137,7 @@ class Call:
         return all(map(isfinite, self.numbers)) and all(np.isfinite(x).all() for x in arrays)
 
     def poison(self) -> None:
-        """Mark the elements that the op has to overwrite."""
+        """Mark the elements that the op must overwrite."""
         mark = POISON[self.engine.dtype].view(self.engine.dtype)
         for name, x in self.written.items():
             part = self.parts[name]
@@ -174,7 +174,7 @@ class Call:
         if wrong.any():
             where = first(wrong)
             raise self.error(
-                f'made {result[where]} of finite numbers: {name} {result.shape} at {where}'
+                f'computed {result[where]} from finite numbers: {name} {result.shape} at {where}'
             )
 
     def error(self, message: str) -> EngineError:

@@ -1,5 +1,5 @@
-"""How every engine draws the same mask for dropout: it hashes each element to a 32-bit word and
-keeps those whose hash is not below a threshold."""
+"""How every engine draws the same mask for dropout: it hashes each element's index to a 32-bit word
+and keeps elements whose hash is at least a threshold."""
 
 LARGEST_WORD = 2**32 - 1
 
@@ -10,7 +10,7 @@ def threshold(ratio: float) -> int:
 
 
 def kept_value(ratio: float) -> float:
-    """The mask's value at an element that is kept."""
+    """The mask's value at a kept element."""
     return 1 / (1 - ratio) if ratio < 1 else 0.0
 
 

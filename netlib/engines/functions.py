@@ -1,4 +1,4 @@
-"""The elementwise functions that every engine knows, by name."""
+"""The elementwise functions of every engine, by name."""
 
 from typing import TypeVar
 
@@ -8,7 +8,7 @@ T = TypeVar('T')
 
 
 class Functions(dict[str, T]):
-    """A table with an entry for each elementwise function. An unknown one is an EngineError."""
+    """A table with an entry for each elementwise function. Raises EngineError for others."""
 
     def check(self, name: str) -> None:
         """Raises EngineError for an unknown function."""

@@ -1,19 +1,20 @@
 """The ops: everything that a layer may ask of an engine, on one page.
 
 Naming
-    x y      values that go in and come out        dx dy   gradients of the loss by them
-    W        weights, (out, in, ...)               out=    where the result goes; overwritten,
+    x y      inputs and outputs                    dx dy   gradients of the loss by them
+    W        weights, (out, in, ...)               out=    the result; overwritten,
                                                            unless accumulate=True adds to it
 
 Calling
-    Tensors given by position are read; tensors given by keyword are written. This rule alone tells
-    an engine which mirror of a memory must be current. `out` may be the same tensor as an input of
-    the same shape for fill, copy, axpby, unary, unary_backward and binary, for standardize,
+    Tensors passed by position are read; tensors passed by keyword are written. This rule alone
+    tells an engine which mirror of a memory must be current. `out` may be an input tensor of the
+    same shape for fill, copy, axpby, unary, unary_backward and binary, for standardize,
     scale_shift and their backwards, and for no other op.
 
-An engine implements an op by a method of the same name, also decorated with @op. In place of each
-tensor it receives what the engine computes on: a NumPy array on the host, an address and a shape on
-a device. An op that an engine lacks is an EngineError, never a silent detour through the host.
+An engine implements an op by a method of the same name, also decorated with @op. Instead of each
+tensor, the method receives the engine's own array: a NumPy array on the host, or an address and a
+shape on a device. Calling an op that an engine lacks raises EngineError; it never falls back to the
+host silently.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ Ints = Sequence[int]
 Declaration = Callable[Concatenate['Engine', P], None]
 
 
-# Layers see the signature of the declaration; an implementation's has arrays for tensors.
+# Layers see the declaration's signature; an implementation has arrays instead of tensors.
 @overload
 def op(method: Declaration[P]) -> Declaration[P]: ...
 @overload
@@ -39,7 +40,7 @@ def op(method):
 
 
 class Engine(EngineBase, declares_ops=True):
-    """Each op with what it computes. Shapes are in parentheses; `...` are the spatial axes."""
+    """Each op and its formula. Shapes are in parentheses; `...` stands for the spatial axes."""
 
     # -- moving values
     @op
@@ -48,11 +49,11 @@ class Engine(EngineBase, declares_ops=True):
 
     @op
     def copy(self, x: Tensor, *, out: Tensor) -> None:
-        """out = x, elementwise in row order: as many elements, in any shape."""
+        """out = x, elementwise in row order: the same number of elements, in any shape."""
 
     @op
     def axpby(self, alpha: float, x: Tensor, beta: float, *, out: Tensor) -> None:
-        """out = alpha x + beta out, elementwise; where beta is 0, the old values do not count."""
+        """out = alpha x + beta out, elementwise; if beta is 0, the old values are not used."""
 
     @op
     def copy_window(
@@ -82,7 +83,7 @@ class Engine(EngineBase, declares_ops=True):
     # -- elementwise
     @op
     def unary(self, name: str, x: Tensor, *parameters: float, out: Tensor) -> None:
-        """out = f(x); `name` one of functions.UNARY."""
+        """out = f(x); `name` is one of functions.UNARY."""
 
     @op
     def unary_backward(
@@ -92,7 +93,7 @@ class Engine(EngineBase, declares_ops=True):
 
     @op
     def binary(self, name: str, a: Tensor, b: Tensor, *, out: Tensor) -> None:
-        """out = f(a, b); `name` one of functions.BINARY. a and b broadcast to out: an extent
+        """out = f(a, b); `name` is one of functions.BINARY. a and b broadcast to out: an extent
         equals out's or is 1, and all three have the same number of axes."""
 
     @op
@@ -107,11 +108,11 @@ class Engine(EngineBase, declares_ops=True):
 
     @op
     def dot(self, a: Tensor, b: Tensor, *, out: Tensor, accumulate: bool = False) -> None:
-        """out (+)= the sum of a b, of one shape, over each axis where out's extent is 1."""
+        """out (+)= the sum of a b, of the same shape, over each axis where out's extent is 1."""
 
     @op
     def moments(self, x: Tensor, *, mean: Tensor, var: Tensor) -> None:
-        """The mean and the biased variance of x over each axis where theirs have extent 1."""
+        """The mean and the biased variance of x over each axis where these have extent 1."""
 
     @op
     def max_forward(self, x: Tensor, *, out: Tensor, winner: Tensor) -> None:
@@ -142,14 +143,14 @@ class Engine(EngineBase, declares_ops=True):
 
     @op
     def col2im(self, columns: Tensor, window: Window, *, out: Tensor) -> None:
-        """The gradient of im2col: out (N, C, ...) = the sum of all patch elements of a place."""
+        """The gradient of im2col: out (N, C, ...) = the sum of all patch elements at each place."""
 
     @op
     def patches(
         self, x: Tensor, window: Window, groups: int, positions: Ints, *, out: Tensor
     ) -> None:
-        """out (groups, rows, C / groups prod(kernel)): of x (N, C, ...) the patches at the chosen
-        `positions`, which count the window's positions in the order (image, y, x)."""
+        """out (groups, rows, C / groups prod(kernel)) = patches of x (N, C, ...) at `positions`,
+        indices of the window's positions in the order (image, y, x)."""
 
     @op
     def conv_forward(
@@ -189,16 +190,16 @@ class Engine(EngineBase, declares_ops=True):
     @op
     def pool_max_forward(self, x: Tensor, window: Window, *, out: Tensor, mask: Tensor) -> None:
         """out (N, C, H', W') = the largest of each window of x (N, C, H, W), the first in row
-        order, never padding; mask = its flat place y W + x. An empty window: -FLT_MAX and -1."""
+        order, never padding; mask = its flat index y W + x. An empty window: -FLT_MAX and -1."""
 
     @op
     def pool_mask_backward(self, dy: Tensor, mask: Tensor, window: Window, *, out: Tensor) -> None:
-        """out = dx: dy goes to the place in its window that mask holds as y W + x; -1: none."""
+        """out = dx: dy goes to the place in its window given by mask as y W + x; -1: none."""
 
     @op
     def pool_mask_forward(self, x: Tensor, mask: Tensor, *, out: Tensor) -> None:
-        """out, mask (N, C, H', W'): out = x at the place that mask holds as y W + x, 0 at -1.
-        pool_mask_backward is its gradient."""
+        """out, mask (N, C, H', W'): out = x at the place given by mask as y W + x, 0 where mask is
+        -1. pool_mask_backward is its gradient."""
 
     @op
     def pool_ave_forward(self, x: Tensor, window: Window, *, out: Tensor) -> None:
@@ -211,7 +212,7 @@ class Engine(EngineBase, declares_ops=True):
     @op
     def roi_pool_forward(self, x: Tensor, bins: Bins, *, out: Tensor, winner: Tensor) -> None:
         """out (regions, C, H', W') = the largest of each bin of x (N, C, H, W), the first in row
-        order, and winner its flat place y W + x. An empty bin: 0 and -1."""
+        order; winner = its flat index y W + x. An empty bin: 0 and -1."""
 
     @op
     def roi_pool_backward(self, dy: Tensor, winner: Tensor, bins: Bins, *, out: Tensor) -> None:
@@ -223,8 +224,8 @@ class Engine(EngineBase, declares_ops=True):
 
     @op
     def standardize_backward(self, z: Tensor, inverse: Tensor, dy: Tensor, *, out: Tensor) -> None:
-        """The gradient of z = (x - mean) inverse by x, of which these are mean and 1 / deviation:
-        out = dx = inverse (dy - average of dy - z average of dy z), averaged as they are."""
+        """The gradient of z = (x - mean) inverse by x, if these are x's mean and 1 / deviation:
+        out = dx = inverse (dy - average of dy - z average of dy z), over the same axes."""
 
     @op
     def scale_shift(
@@ -250,8 +251,8 @@ class Engine(EngineBase, declares_ops=True):
         dscale: Tensor | None = None,
         dshift: Tensor | None = None,
     ) -> None:
-        """The gradients of scale x + shift by keyword: out = dx = scale dy; dscale += the sum of
-        dy x, and dshift += the sum of dy, over the axes where scale has extent 1."""
+        """The gradients of scale x + shift, each if passed by keyword: out = dx = scale dy; dscale
+        += the sum of dy x, and dshift += the sum of dy, over the axes where scale has extent 1."""
 
     @op
     def lrn_forward(
@@ -296,5 +297,5 @@ class Engine(EngineBase, declares_ops=True):
     def one_hot(self, label: Tensor, ignore: float | None, *, out: Tensor) -> None:
         """label (outer, inner), truncated to an integer -> out (outer, classes, inner): 1 at the
         label, else 0; all 0 where the label is `ignore` (None: ignore nothing). A label outside
-        0 .. classes - 1 is an EngineError: raised here or, by a device, when the host next reads a
+        0 .. classes - 1 raises EngineError, here or, on a device, when the host next reads a
         result."""

@@ -5,6 +5,6 @@ from ..errors import EngineError
 
 def label_error(label: int, classes: int) -> EngineError:
     return EngineError(
-        f'found the label {label}: labels must lie in 0 .. {classes - 1}, '
-        f'for as many classes as the scores have ({classes})'
+        f'found the label {label}: labels must be in 0 .. {classes - 1}, '
+        f'since the scores have {classes} classes'
     )

@@ -1,7 +1,7 @@
-"""The shapes that each op takes.
+"""The operand shapes of each op.
 
-A rule receives the arguments of its op by name, with a shape in place of each tensor, and returns
-the shapes that the operands must have. It raises ValueError for a wrong number of axes, mostly by
+A rule receives the arguments of its op by name, with a shape instead of each tensor, and returns
+the shapes that the operands must have. It raises ValueError for a wrong number of axes, usually by
 unpacking a shape.
 """
 
@@ -28,7 +28,7 @@ def outer_inner(shape: Shape) -> Shape:
 
 
 def fits(small: Shape, large: Shape) -> Shape:
-    """`small` with each extent that is not 1 replaced by that of `large`."""
+    """`small`, with each extent other than 1 replaced by that of `large`."""
     return tuple(1 if n == 1 else m for n, m in zip(small, large, strict=True))
 
 
@@ -40,7 +40,7 @@ def same_count(x: Shape, out: Shape) -> Shapes:
 
 
 def around(shape: Shape, start: Sequence[int], box: Sequence[int]) -> Shape:
-    """`shape`, grown so that it holds the box at `start`."""
+    """`shape`, enlarged to contain the box at `start`."""
     return tuple(max(n, s + b) for n, s, b in zip(shape, start, box, strict=True))
 
 
@@ -53,7 +53,7 @@ def resized(shape: Shape, axis: int, extent: int) -> Shape:
 
 
 def holding(x: Shape, index: Sequence[int], axis: int) -> Shape:
-    """x, grown along `axis` so that it holds every part at `index`."""
+    """x, enlarged along `axis` to contain every part at `index`."""
     return resized(x, axis, max(x[axis], 1 + max(index, default=-1)))
 
 
@@ -95,7 +95,7 @@ def patches(x, window, groups, positions, out) -> Shapes:
     n, c, *image = x
     count = n * prod(extents(image, window))
     if not all(0 <= p < count for p in positions):
-        raise ValueError('positions must be those of the window')
+        raise ValueError('positions must be positions of the window')
     return {'out': (groups, len(positions), c // groups * prod(window.kernel))}
 
 
@@ -104,7 +104,7 @@ def weights_of(x: Shape, W: Shape, window: Window, groups: int) -> Shape:
 
 
 def convolved(x: Shape, W: Shape, window: Window) -> Shape:
-    """The y = W * x."""
+    """The shape of y = W * x."""
     n, _, *image = x
     return (n, W[0], *extents(image, window))
 
@@ -130,17 +130,17 @@ def conv_backward_weights(x, dy, window, groups, out) -> Shapes:
 
 
 def pooled(x: Shape, y: Shape) -> Shape:
-    """The y that goes with x; its spatial extents depend on fields that an op does not see."""
+    """The shape of y for x; its spatial extents depend on fields that the op does not receive."""
     return (*axes(4, 4, x)[:2], *axes(4, 4, y)[2:])
 
 
 def over_bins(x: Shape, bins: Bins, y: Shape) -> Shape:
-    """The y that goes with x and bins."""
+    """The shape of y for x and bins."""
     n, c, height, width = axes(4, 4, x)
     inside = spans_lie_in(bins.rows, height) and spans_lie_in(bins.columns, width)
     known = all(0 <= image < n for image in bins.images)
     if not inside or not known:
-        raise ValueError('bins must lie in the images')
+        raise ValueError('bins must be inside the images')
     return (len(bins.images), c, *axes(4, 4, y)[2:])
 
 

@@ -16,18 +16,18 @@ class Window(NamedTuple):
 
     @property
     def pointwise(self) -> bool:
-        """Whether each position sees exactly one element, all of them in order."""
+        """Whether each position sees exactly one element, in order."""
         ones = (1,) * len(self.kernel)
         return self.kernel == ones and self.stride == ones and not any(self.pad)
 
 
 class Bins(NamedTuple):
-    """The bins of pooling over regions: each region is divided into H' rows and W' columns of them.
+    """The bins for pooling over regions: each region has H' rows and W' columns of bins.
 
-    A row (column) of bins is a span of rows (columns) of the image: the first, and the one after
-    the last.
+    A row (column) of bins is a span of rows (columns) of the image, given by its first and the one
+    after its last.
     """
 
-    images: Sequence[int]  # (regions,): the number of the image
+    images: Sequence[int]  # (regions,): the index of the image
     rows: Sequence[Sequence[tuple[int, int]]]  # (regions, H')
     columns: Sequence[Sequence[tuple[int, int]]]  # (regions, W')

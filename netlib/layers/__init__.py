@@ -1,7 +1,7 @@
 """The layer types, one file each; importing this package registers them all.
 
-base.py holds the contract. A layer imports its base, blobs and shapes, and reaches numbers through
-its engine only; layers that work on the host by nature stand in host/ and may use NumPy.
+base.py holds the contract. A layer imports its base, blobs and shapes, and computes only through
+its engine. Layers that must work on the host are in host/ and may use NumPy.
 """
 
 import importlib

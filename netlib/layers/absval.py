@@ -7,7 +7,7 @@ from .traits import EQUAL, Traits
 class AbsVal(Neuron):
     """y = abs(x),  dx = dy sign(x), 0 at 0
 
-    bottom  x  (...)        top  y  (...)        not in place: the sign would be lost
+    bottom  x  (...)        top  y  (...)        not in place, which would lose the sign
     """
 
     traits = Traits()

@@ -7,15 +7,15 @@ from .traits import Traits
 
 @register
 class Accuracy(Layer):
-    """The share of labels whose class is among the top_k scores
+    """The fraction of labels whose class is among the top_k scores
 
-    A label counts as found where fewer than top_k of the other classes score as high as its own:
-    equal scores count against it. Ignored labels are left out; with none left, the share is 0.
+    A label is correct if fewer than top_k other classes score at least as high as its own class, so
+    ties count against it. Ignored labels are left out; if none remain, the fraction is 0.
 
-    bottom  x          (..., classes, ...)      the classes lie along `axis`
+    bottom  x          (..., classes, ...)      classes along `axis`
             label      one per score vector     integers as floats
     top     accuracy   ()
-            per class  (classes,)               optional: the share among the labels of each class
+            per class  (classes,)               optional: the fraction for the labels of each class
 
     Source: BVLC Caffe's accuracy_layer.
     """
@@ -61,8 +61,8 @@ class Accuracy(Layer):
         score = self.buffer('score', self.outer, 1, self.inner)
         below = self.buffer('hit', *x.shape)
         least = self.buffer('least', 1, 1, 1)
-        # An infinite score times the zeros of `target` would not be 0. Nothing is above NaN, so it
-        # is not found.
+        # An infinite score times the zeros of `target` would not be 0.
+        # No score compares above NaN, so a NaN is not found.
         e.unary('clip', x, -3e38, 3e38, out=below)
         e.dot(below, target, out=score)
         e.binary('greater', score, below, out=below)
@@ -72,7 +72,7 @@ class Accuracy(Layer):
         return score
 
     def share(self, target: Tensor, out: Tensor) -> None:
-        """out (1, n, 1) = hits / labels, over all classes or for each."""
+        """out (1, n, 1) = hits / labels, over all classes or for each class."""
         e, labels = self.engine, self.buffer('labels', *out.shape)
         one = self.buffer('one', 1, 1, 1)
         e.fill(1, out=one)

@@ -7,12 +7,11 @@ from .traits import Traits
 
 @register
 class ArgMax(Layer):
-    """The top_k largest of x and where they are; of equal values the one with the larger number
-    comes first
+    """The indices of the top_k largest values of x, or the values; ties go to the larger index
 
-    Without `axis` all of a sample is searched; y holds the numbers, followed with out_max_val by
-    the values. With `axis` the search goes along it, and y holds the numbers or, with out_max_val,
-    the values.
+    Without `axis`, each sample is searched as a whole; y holds the indices, followed by the values
+    with out_max_val. With `axis`, the search is along that axis; y holds the indices or, with
+    out_max_val, the values.
 
     bottom  x  (N, ...)
     top     y  (N, 1, top_k), with out_max_val (N, 2, top_k);  with axis (..., top_k, ...)
@@ -48,14 +47,14 @@ class ArgMax(Layer):
         e.fill(-3e38, out=lowest)
         for k in range(p.top_k):
             e.max_forward(left, out=value, winner=winner)
-            # Out of the race: the winner falls by 3e38.
+            # Remove the winner from the search: subtract 3e38.
             e.max_backward(lowest, winner, out=found)
             e.axpby(1, found, 1, out=left)
             e.unary('power', winner, 1, -1, self.classes, out=winner)
             self.write(k, winner, value, top[0].values)
 
     def reversed(self, x: Tensor) -> Tensor:
-        """x with its classes in reverse order, so that the larger number wins a tie, behind one
+        """x with its classes in reverse order, so that the larger index wins a tie, after a class
         that never wins."""
         e, backward = self.engine, self.buffer('backward', *x.shape)
         left = self.buffer('left', self.outer, 1 + self.classes, self.inner)
@@ -65,7 +64,7 @@ class ArgMax(Layer):
         return left
 
     def write(self, k: int, number: Tensor, value: Tensor, y: Tensor) -> None:
-        """Put what came k-th into the top."""
+        """Write the k-th largest to the top."""
         p = self.param.argmax_param
         if self.along_axis:
             y = y.reshape(self.outer, p.top_k, self.inner)

@@ -30,7 +30,7 @@ class Axpy(Layer):
         top[0].reshape(*x.shape)
 
     def factors(self, tensor):
-        """a or da, so that it broadcasts over what `seen` gives."""
+        """a or da, shaped to broadcast over a tensor of `seen`."""
         return tensor.reshape(*self.shape[:2], 1)
 
     def seen(self, tensor):

@@ -21,12 +21,12 @@ Count = int | tuple[int, int | None]  # exactly n, or (least, most); most None: 
 
 
 class Layer:
-    """One step of a net: from bottom blobs to top blobs, with parameters of its own.
+    """One step of a net: from bottom blobs to top blobs, with its own parameters.
 
-    A subclass has four methods, in this order:
+    A subclass has four methods, called in this order:
 
         setup(bottom, top)      once: check fields, add parameters
-        reshape(bottom, top)    whenever a bottom may have changed its shape: shape the tops
+        reshape(bottom, top)    whenever a bottom's shape may have changed: shape the tops
         forward(bottom, top)    compute the tops' values
         backward(top, propagate_down, bottom)
                                 compute the diffs: of each bottom where propagate_down says so
@@ -35,15 +35,15 @@ class Layer:
     Blobs give tensors (`values`, `diffs`); `self.engine` computes on them. A layer outside
     layers/host/ never touches NumPy: it is written once and runs on every engine.
 
-    Class attributes say what the net may do with a layer of the type; `traits` and `scaling`
-    (traits.py) may be set anew in setup, where fields decide.
+    Class attributes say what the net may do with a layer of this type. If they depend on fields,
+    setup may replace `traits` and `scaling` (traits.py).
     """
 
     bottoms: Count = 1
     tops: Count = 1
     same_count = False  # as many tops as bottoms
     no_gradient: tuple[int, ...] = ()  # bottoms that never get a diff, such as labels
-    is_loss = False  # its first top has loss weight 1 and may be left out
+    is_loss = False  # its first top has loss weight 1 and may be omitted
     is_data = False  # feeds the net from outside (a database, files)
     traits = Traits()
     scaling: Scaling = FIXED
@@ -61,7 +61,7 @@ class Layer:
         self.rng = rng or make_rng(0)
         self.name, self.type = param.name, param.type
         self.work = work or Workspace(engine)
-        self.ranks = ranks or Ranks()  # of which a data layer reads its share
+        self.ranks = ranks or Ranks()  # a data layer reads this rank's share
         self.params: list[Param] = []
         self.loss_weights: list[float] = []  # one for each top
 
@@ -87,31 +87,31 @@ class Layer:
         return self.params[-1]
 
     def buffer(self, name: str, *shape: int) -> Tensor:
-        """A tensor of the layer's own, kept from call to call while its shape stays."""
+        """A tensor of the layer's own, kept from call to call until its shape changes."""
         return self.work.buffer(name, *shape)
 
     def scratch(self, name: str, *shape: int) -> Tensor:
-        """A tensor to compute with until this call ends; other layers then write there."""
+        """A temporary tensor, valid until this call ends; other layers reuse its memory."""
         return self.work.scratch(name, *shape)
 
     def state(self) -> dict[str, Any]:
-        """What the next forward depends on besides the bottoms and the parameters, for `restore`.
+        """What the next forward depends on besides the bottoms and parameters, for `restore`.
 
-        A dict of numbers, strings, arrays, and lists and dicts of these: a layer that draws, that
-        remembers, or that has a place in its data.
+        A dict of numbers, strings, arrays, and lists and dicts of these. It is not empty if a layer
+        draws random numbers, carries a state, or has a position in its data.
         """
         return {'rng': self.rng.bit_generator.state}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave, in a layer that was set up alike."""
+        """Continue from a result of `state`, in a layer with the same setup."""
         self.rng.bit_generator.state = state['rng']
 
     def error(self, message: str) -> LayerError:
-        """What to raise when a field or a shape is wrong."""
+        """The error to raise if a field or a shape is wrong."""
         return layer_error(self.param, message)
 
     def axis(self, axis: int, blob: Blob) -> int:
-        """An axis of the blob counted from the front, from one that may count from the back."""
+        """The axis of the blob counted from the front; a negative `axis` counts from the back."""
         try:
             return canonical_axis(axis, blob.axes)
         except IndexError:
@@ -121,9 +121,9 @@ class Layer:
             ) from None
 
     def refuse_gradient(self, propagate_down: Flags) -> None:
-        """The backward of a layer whose tops do not follow its bottoms smoothly."""
+        """The backward of a layer whose tops are not differentiable by its bottoms."""
         if any(propagate_down):
             raise self.error(
-                f'Not Implemented Yet: {self.type} has no gradient; keep it out of what a loss '
-                'depends on, and out of nets with force_backward'
+                f'Not Implemented Yet: {self.type} has no gradient; do not let a loss depend '
+                'on it, and do not use it in nets with force_backward'
             )

@@ -13,16 +13,16 @@ from .traits import FIXED, Scaling, Traits
 class BatchNorm(Standardize):
     """y = (x - mean_c) / sqrt(var_c + eps) for each channel c
 
-    Mean and (biased) variance are those of the batch in TRAIN, the stored ones in TEST;
-    use_global_stats overrides that. With the batch's, forward adds them to the stored ones, f =
-    moving_average_fraction and m elements a channel:
+    Mean and (biased) variance are those of the batch in TRAIN, and the stored ones in TEST;
+    use_global_stats overrides that. When using the batch's, forward adds them to the stored ones,
+    with f = moving_average_fraction and m elements per channel:
 
         mean    <-  f mean + batch mean
         var     <-  f var + m / (m - 1) batch variance
         factor  <-  f factor + 1
 
-    Stored values are divided by the factor when used. A Scale layer may follow for a learned scale
-    and shift.
+    Stored values are divided by the factor when used. For a learned scale and shift, add a Scale
+    layer.
 
     bottom  x  (N, C, ...)      may be in place
     params  mean (C,), var (C,), factor (1,)        never learned
@@ -45,12 +45,12 @@ class BatchNorm(Standardize):
         self._fix_params()
 
     def _fix_params(self) -> None:
-        """Let no parameter learn; the prototxt must not say otherwise."""
+        """Keep all parameters from learning. Raises LayerError if the prototxt says otherwise."""
         specs = self.param.param
         if any(spec.lr_mult for spec in specs):
             raise self.error(
                 'Cannot configure batch normalization statistics as layer parameters: '
-                'the lr_mult of param must be 0, or param left out'
+                'set the lr_mult of each param to 0, or remove param'
             )
         for _ in range(len(specs), 3):
             specs.add(lr_mult=0)
@@ -77,7 +77,7 @@ class BatchNorm(Standardize):
             self.work.keep_output(bottom[0], top[0])
 
     def per_channel(self, name: str) -> Tensor:
-        """A buffer of one number per channel, so that it broadcasts over x."""
+        """A buffer of one number per channel, shaped to broadcast over x."""
         return self.buffer(name, 1, self.channels, 1)
 
     def stored_statistics(self) -> tuple[Tensor, Tensor]:
@@ -90,7 +90,7 @@ class BatchNorm(Standardize):
         return mean, self.inverse(var)
 
     def batch_statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean of the batch and 1 / sqrt(var + eps), (1, C, 1) each, which are remembered."""
+        """The batch's mean and 1 / sqrt(var + eps), (1, C, 1) each, kept in buffers."""
         mean, var = self.per_channel('mean'), self.per_channel('var')
         self.engine.moments(x, mean=mean, var=var)
         self.remember(mean, var)
@@ -127,7 +127,7 @@ class BatchNorm(Standardize):
         self.engine.standardize_backward(z.reshape(*self.shape), inverse, dy, out=dx)
 
     def compose(self, scale: Tensor, shift: Tensor) -> None:
-        """Make what this layer makes of scale x + shift, both (C,), with the stored statistics."""
+        """Apply this layer, with its stored statistics, to scale x + shift, both (C,)."""
         mean, inverse = self.stored_statistics()
         mean, inverse = mean.reshape(self.channels), inverse.reshape(self.channels)
         self.engine.standardize(shift, mean, inverse, out=shift)

@@ -5,9 +5,9 @@ from .shared.rows import Rows
 
 @register
 class BatchReindex(Rows):
-    """y[i] = x[index[i]]: samples picked, left out or repeated
+    """y[i] = x[index[i]]: samples selected, omitted or repeated
 
-    dx[j] = the sum of dy[i] with index[i] = j
+    dx[j] = the sum of dy[i] where index[i] = j
 
     bottom  x      (N, ...)
             index  (M,)         integers as floats, in 0 .. N - 1

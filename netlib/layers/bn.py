@@ -13,11 +13,11 @@ SEGNET_FIELDS = ('scale_filler', 'shift_filler', 'bn_mode')
 
 @register
 class BN(Standardize):
-    """y = s (x - mean) / sqrt(var + eps) + b for each channel: BatchNorm and Scale in one, as forks
-    had it before BVLC
+    """y = s (x - mean) / sqrt(var + eps) + b for each channel: BatchNorm and Scale in one layer,
+    older than BVLC's own
 
-    There are three of the name. bn_param tells them apart, or where the layer has blobs their
-    number:
+    Three forks have a layer with this name. The fields of bn_param tell them apart, or the number
+    of stored blobs:
 
     SegNet, ENet    fields scale_filler, shift_filler, bn_mode; eps is 1e-9
                     bn_mode: LEARN takes mean and var of the batch; INFERENCE 0 and 1, without eps
@@ -26,19 +26,19 @@ class BN(Standardize):
     older PSPNet    fields moving_average, decay or var_eps; scale_filler, shift_filler
                     mean and var of the batch in TRAIN, and in TEST without moving_average
 
-    Where the batch's are not used, the stored ones are. In TRAIN these follow, decay being 1 -
-    momentum:
+    Otherwise the stored mean and var are used. In TRAIN the stored ones are updated, with decay =
+    1 - momentum:
 
         mean <- momentum mean + (1 - momentum) batch mean       var likewise
 
-    frozen: nothing learns, and var starts with 1 instead of 0.
+    frozen: nothing learns, and var starts at 1 instead of 0.
 
     bottom  x  (N, C, ...)                      may be in place
     params  s, b                                (1, C, 1, 1) each, or with axis: 2 (1, 1, C, 1)
-            mean, var                           of that shape, never learned; SegNet's has none
+            mean, var                           same shape, never learned; SegNet's has none
     top     y  (N, C, ...)
-            optional, SegNet's LEARN: the batch's mean, then its var, (1, C, 1, 1); no gradient
-            comes from them
+            optional, SegNet's LEARN: the batch's mean, then its var, (1, C, 1, 1); they pass no
+            gradient back
 
     Source: bn_layer of alexgkendall/caffe-segnet, hszhao/PSPNet and yjxiong/caffe.
     """
@@ -55,7 +55,7 @@ class BN(Standardize):
         self._tell_forks_apart()
         if len(top) > 1 and not (self.segnet and p.bn_mode == p.LEARN):
             raise self.error(
-                'further tops, the mean and variance of the batch, go with bn_mode: LEARN only'
+                'extra tops for the mean and variance of the batch require bn_mode: LEARN'
             )
         self.scaling = Scaling('free', nearly=True) if self.from_batch else FIXED
         self._add_params()
@@ -83,7 +83,7 @@ class BN(Standardize):
             self._fix_params(0 if p.frozen else 2)
 
     def _fix_params(self, first: int) -> None:
-        """Let no parameter learn from the given one on."""
+        """Keep the parameters from the given one on from learning."""
         specs = self.param.param
         for _ in range(len(specs), 4):
             specs.add()
@@ -114,7 +114,7 @@ class BN(Standardize):
         e.scale_shift(y, self.across(slope.values), self.across(bias.values), out=y)
 
     def statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean, and 1 / the standard deviation, to standardize x with."""
+        """The mean and 1 / the standard deviation that standardize x."""
         e = self.engine
         mean, var = self.per_channel('mean'), self.per_channel('var')
         inverse = self.per_channel('inverse')
@@ -134,7 +134,7 @@ class BN(Standardize):
         return mean, inverse
 
     def remember(self, mean: Tensor, var: Tensor) -> None:
-        """Let the stored statistics follow the batch's."""
+        """Update the stored statistics from the batch's."""
         e, p = self.engine, self.param.bn_param
         momentum = 1 - p.decay if self.older else p.momentum
         stored_mean, stored_var = self.params[2:]
@@ -160,11 +160,11 @@ class BN(Standardize):
             e.binary('mul', dz, inverse, out=dx)
 
     def per_channel(self, name: str) -> Tensor:
-        """A buffer of one number per channel, so that it broadcasts over x."""
+        """A buffer of one number per channel, shaped to broadcast over x."""
         return self.buffer(name, 1, self.channels, 1)
 
     def across(self, tensor: Tensor) -> Tensor:
-        """A parameter, so that it broadcasts over x."""
+        """A parameter, shaped to broadcast over x."""
         return tensor.reshape(1, self.channels, 1)
 
     @property

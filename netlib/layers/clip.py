@@ -4,7 +4,7 @@ from .shared.neuron import Neuron
 
 @register
 class Clip(Neuron):
-    """y = x, but not below min or above max;  dx = dy where min <= x <= max, else 0
+    """y = x clipped to min .. max;  dx = dy where min <= x <= max, else 0
 
     bottom  x  (...)        top  y  (...)        may be in place
     """

@@ -5,9 +5,9 @@ from .shared.blocks import Blocks
 
 @register
 class Concat(Blocks):
-    """y = the bottoms one after the other along `axis` (channels by default)
+    """y = the bottoms, concatenated along `axis` (channels by default)
 
-    bottom  x_i  (..., C_i, ...)        all extents but those of the axis agree
+    bottom  x_i  (..., C_i, ...)        extents of the other axes agree
     top     y    (..., sum of C_i, ...)
 
     Source: BVLC Caffe's concat_layer; concat_dim is an older spelling of axis.

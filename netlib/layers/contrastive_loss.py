@@ -7,16 +7,16 @@ from .shared.loss import Loss
 
 @register
 class ContrastiveLoss(Loss):
-    """L = 1/(2 N) sum s d^2 + (1 - s) max(0, margin - d)^2, with d the distance of a and b, s 1
-    where they are alike
+    """L = 1/(2 N) sum s d^2 + (1 - s) max(0, margin - d)^2, where d is the distance of a and b,
+    and s is 1 for a similar pair
 
-    da = (a - b) / N where alike, else -(a - b) max(0, margin - d) / (N (d + 1e-4)); db = -da. With
-    legacy_version the second term is max(0, margin - d^2), and its gradient -(a - b) / N where that
-    is positive.
+    da = (a - b) / N if similar, else -(a - b) max(0, margin - d) / (N (d + 1e-4)); db = -da. With
+    legacy_version the second term is max(0, margin - d^2); its gradient is -(a - b) / N if it is
+    positive.
 
     bottom  a  (N, C) or (N, C, 1, 1)
             b  the same
-            s  (N,)             not 0 where a pair is alike
+            s  (N,)             nonzero for a similar pair
     top     L  ()
 
     Source: Hadsell et al. 2006; BVLC Caffe's contrastive_loss_layer.
@@ -48,7 +48,7 @@ class ContrastiveLoss(Loss):
         e.axpby(1 / (2 * self.batch), loss, 0, out=loss)
 
     def measure_pairs(self, bottom: Blobs) -> Tensor:
-        """a - b, its square d^2, which is returned, and d."""
+        """Compute a - b, d^2 and d; returns d^2."""
         e, difference = self.engine, self.buffer('difference', *self.shape)
         square, distance = self.column('square'), self.column('distance')
         a, b = bottom[0].values.reshape(*self.shape), bottom[1].values.reshape(*self.shape)
@@ -58,7 +58,7 @@ class ContrastiveLoss(Loss):
         return square
 
     def penalize(self, square: Tensor) -> Tensor:
-        """What a pair that is not alike costs."""
+        """The loss of a dissimilar pair."""
         e, p = self.engine, self.param.contrastive_loss_param
         missing, penalty = self.column('missing'), self.column('penalty')
         far = square if p.legacy_version else self.column('distance')
@@ -68,7 +68,7 @@ class ContrastiveLoss(Loss):
         return penalty
 
     def sort_pairs(self, similar: Tensor) -> tuple[Tensor, Tensor]:
-        """Two columns of 0 and 1: pairs that are alike, and the others."""
+        """Two columns of 0 and 1: similar pairs, and dissimilar pairs."""
         e, zero = self.engine, self.column('zero')
         alike, other = self.column('alike'), self.column('other')
         e.fill(0, out=zero)
@@ -87,7 +87,7 @@ class ContrastiveLoss(Loss):
                 e.axpby(sign * self.loss_weight(top) / self.batch, dx, 0, out=dx)
 
     def pull(self) -> Tensor:
-        """For each pair, what (a - b) / N is multiplied by."""
+        """The factor of (a - b) / N for each pair."""
         e, pull, missing = self.engine, self.column('pull'), self.column('missing')
         if self.param.contrastive_loss_param.legacy_version:
             e.unary('sign', missing, out=pull)
@@ -99,5 +99,5 @@ class ContrastiveLoss(Loss):
         return pull
 
     def column(self, name: str) -> Tensor:
-        """A number for each pair."""
+        """A buffer of one number per pair."""
         return self.buffer(name, self.shape[0], 1)

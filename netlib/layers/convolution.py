@@ -67,7 +67,7 @@ class Convolution(Sliding):
     def extent(self, size: int, kernel: int, stride: int, pad: int, dilation: int) -> int:
         return conv_extent(size, kernel, stride, pad, dilation)
 
-    # -- what initializers ask
+    # -- for initializers
 
     def weights_by_output(self, tensor: Tensor) -> Tensor:
         per_group = self.num_output // self.groups

@@ -5,12 +5,12 @@ from .traits import EQUAL
 
 @register
 class Crop(Layer):
-    """y = the part of x that has the extents of the reference from `axis` on
+    """y = the part of x with the reference's extents, from `axis` on
 
-    It starts at `offset`: one number for all those axes, one each, or none for 0.
+    The part starts at `offset`: one number for all those axes, one per axis, or none for 0.
 
     bottom  x          (...)
-            reference  (...)        only its shape matters; it gets no gradient
+            reference  (...)        only its shape is used; no gradient
     top     y          (...)
 
     Source: BVLC Caffe's crop_layer.
@@ -38,7 +38,7 @@ class Crop(Layer):
         top[0].reshape(*self.shape)
 
     def offsets(self, axes: int) -> list[int]:
-        """Where the part starts along each of the axes that are cropped."""
+        """The start of the part along each cropped axis."""
         given = list(self.param.crop_param.offset)
         if len(given) > 1 and len(given) != axes:
             raise self.error(

@@ -7,7 +7,7 @@ from .shared.sliding import Sliding
 
 @register
 class Deconvolution(Sliding):
-    """The transpose of Convolution: its forward pass is the other's data gradient, and the reverse
+    """The transpose of Convolution: its forward pass is Convolution's backward pass, and vice versa
 
     bottom  x  (N, C, ...)                          as many as tops
     params  W  (C, num_output / group, *kernel)
@@ -41,7 +41,7 @@ class Deconvolution(Sliding):
     def extent(self, size: int, kernel: int, stride: int, pad: int, dilation: int) -> int:
         return deconv_extent(size, kernel, stride, pad, dilation)
 
-    # -- what initializers ask
+    # -- for initializers
 
     def weights_by_output(self, tensor: Tensor) -> Tensor:
         per_group = self.num_output // self.groups

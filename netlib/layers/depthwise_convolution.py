@@ -5,10 +5,10 @@ from .convolution import Convolution
 
 @register
 class DepthwiseConvolution(Convolution):
-    """Convolution in which each channel has filters of its own
+    """Convolution in which each channel has its own filters
 
-    The same as Convolution with as many groups as channels. `group` may be left out; what is saved
-    has it.
+    The same as Convolution with one group per channel. `group` may be omitted; saved files include
+    it.
 
     bottom  x  (N, C, ...)
     params  W  (num_output, 1, *kernel)             num_output is a multiple of C
@@ -26,7 +26,7 @@ class DepthwiseConvolution(Convolution):
         if p.HasField('group') and p.group != channels:
             raise self.error(
                 f"group: {p.group} must be the {channels} channels of '{x.name}' {x.shape_text}, "
-                'or be left out'
+                'or be omitted'
             )
         p.group = channels
         super().setup(bottom, top)
@@ -34,4 +34,4 @@ class DepthwiseConvolution(Convolution):
 
 @register
 class ConvolutionDepthwise(DepthwiseConvolution):
-    """DepthwiseConvolution by the name that ShuffleNet's prototxts give it."""
+    """DepthwiseConvolution under the name used in ShuffleNet's prototxts."""

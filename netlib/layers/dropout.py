@@ -6,13 +6,13 @@ from .traits import EQUAL, Traits
 
 @register
 class Dropout(Layer):
-    """y = x mask, where an element of the mask is 0 with probability dropout_ratio, else 1 / (1 -
+    """y = x mask, where each element of the mask is 0 with probability dropout_ratio, else 1 / (1 -
     dropout_ratio)
 
     So the expected output is x, and in the TEST phase y = x. With scale_train: false (an older
-    convention) kept units are not scaled while training; all units are scaled by 1 - dropout_ratio
-    in the TEST phase instead. With sample_weights_test: true units are dropped in the TEST phase
-    too (Monte Carlo dropout).
+    convention), kept units are not scaled in training; instead, all units are scaled by 1 -
+    dropout_ratio in the TEST phase. With sample_weights_test: true, units are also dropped in the
+    TEST phase (Monte Carlo dropout).
 
     bottom  x  (...)        top  y  (...)        may be in place
 
@@ -25,7 +25,7 @@ class Dropout(Layer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         ratio = self.param.dropout_param.dropout_ratio
         if not 0 <= ratio <= 1:
-            raise self.error(f'dropout_ratio: {ratio:g} must lie in 0 .. 1')
+            raise self.error(f'dropout_ratio: {ratio:g} must be in 0 .. 1')
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape(*bottom[0].shape)

@@ -7,14 +7,14 @@ from .traits import EQUAL, PRODUCT, Traits
 
 @register
 class Eltwise(Layer):
-    """Several blobs of one shape, element by element
+    """Combine blobs of the same shape, element by element
 
     SUM   y = sum of coeff_i x_i    dx_i = coeff_i dy
     PROD  y = product of x_i        dx_i = dy times the product of the others; with
                                     stable_prod_grad: false dy y / x_i, which is nan where x_i is 0
-    MAX   y = the largest           dx_i = dy where x_i won, else 0
+    MAX   y = the largest           dx_i = dy where x_i is the winner, else 0
 
-    Of two equal values bottom 1 wins against bottom 0; later bottoms must be larger to win.
+    If values tie, bottom 1 wins against bottom 0; later bottoms must be strictly larger to win.
 
     bottom  x_i  (...)      two or more
     top     y    (...)
@@ -46,7 +46,7 @@ class Eltwise(Layer):
             if blob.shape != bottom[0].shape:
                 raise self.error(
                     f'bottom[0]: {bottom[0].shape_text}, bottom[{i}]: {blob.shape_text}; all '
-                    f"bottoms must be of one shape ('{bottom[0].name}', '{blob.name}')"
+                    f"bottoms must have the same shape ('{bottom[0].name}', '{blob.name}')"
                 )
         top[0].reshape(*bottom[0].shape)
         self.n = bottom[0].count
@@ -69,7 +69,7 @@ class Eltwise(Layer):
                 block.unary('relu', y, 0, out=y)
 
     def find_largest(self, bottom: Blobs, y: Tensor) -> None:
-        """MAX: y, and in a buffer which bottom won."""
+        """MAX: compute y, and store each element's winning bottom in a buffer."""
         e, pieces = self.engine, self.pieces(len(bottom))
         for i, x in enumerate(bottom):
             e.axpby(1, x.values.reshape(self.n), 0, out=pieces[0][i])
@@ -100,5 +100,5 @@ class Eltwise(Layer):
 
     @property
     def winner(self) -> Tensor:
-        """The number of the bottom that won, for each element."""
+        """The index of the winning bottom, for each element."""
         return self.buffer('winner', 1, self.n)

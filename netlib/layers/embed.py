@@ -5,9 +5,9 @@ from .shared.rows import Rows
 
 @register
 class Embed(Rows):
-    """y = W[x] + b: the row of W that each number names
+    """y = W[x] + b: for each number, the row of W with that index
 
-    The same as an InnerProduct of one-hot vectors, without the zeros.
+    The same as an InnerProduct of one-hot vectors, without computing the zeros.
 
     dW[x] += dy;  db += the sum of dy
 

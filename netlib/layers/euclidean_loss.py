@@ -9,7 +9,7 @@ class EuclideanLoss(Loss):
     """L = 1/(2 N) sum (a - b)^2,  da = (a - b) / N = -db
 
     bottom  a  (N, ...)
-            b  (N, ...)     as many elements; both get a gradient
+            b  (N, ...)     same number of elements; both get a gradient
     top     L  ()
     """
 

@@ -9,7 +9,7 @@ from .shared.neuron import Neuron
 class Exp(Neuron):
     """y = base^(shift + scale x),  dx = dy y scale log(base)
 
-    The base is e unless given (base -1 means e too).
+    The base is e by default (base -1 also means e).
 
     bottom  x  (...)        top  y  (...)        may be in place
     """
@@ -20,13 +20,13 @@ class Exp(Neuron):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.exp_param
         if p.base <= 0 and p.base != -1:
-            raise self.error(f'base: {p.base:g}; base must be strictly positive. -1 stands for e')
+            raise self.error(f'base: {p.base:g}; base must be strictly positive. -1 means e')
         log_base = 1.0 if p.base == -1 else math.log(p.base)
         try:
             self.inner, self.outer = log_base * p.scale, math.exp(log_base * p.shift)
         except OverflowError:
             raise self.error(
-                f'shift: found {p.shift:g}; the base to this power is no finite number'
+                f'shift: found {p.shift:g}; the base to this power is not finite'
             ) from None
 
     def parameters(self) -> tuple[float, ...]:

@@ -6,10 +6,10 @@ from .shared.rows import Rows
 
 @register
 class Filter(Rows):
-    """y_i = those samples of x_i whose selector is not 0;  dx_i = dy_i there, 0 elsewhere
+    """y_i = the samples of x_i whose selector is not 0;  dx_i = dy_i there, 0 elsewhere
 
-    How many those are is known only once the selector is: before the first forward the tops have
-    all samples.
+    Their number depends on the selector's values. Before the first forward, the tops have all
+    samples.
 
     bottom  x_i       (N, ...)      one or more
             selector  (N,)          the last bottom
@@ -24,11 +24,11 @@ class Filter(Rows):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         if len(top) != len(bottom) - 1:
             raise self.error(
-                f'produces one top blob for each bottom but the selector: found {len(top)} tops '
+                f'produces one top blob for each bottom except the selector: found {len(top)} tops '
                 f'for {len(bottom)} bottoms'
             )
         self.index: list[int] = []
-        self.chooses = False  # the selector holds nothing yet when the layer is first shaped
+        self.chooses = False  # the selector has no values yet when the layer is first reshaped
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         selector = bottom[-1]

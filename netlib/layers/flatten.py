@@ -6,7 +6,7 @@ from .traits import EQUAL
 
 @register
 class Flatten(Layer):
-    """y = x with its axes from `axis` to `end_axis` (both included) seen as one
+    """y = x with its axes from `axis` to `end_axis`, inclusive, merged into one
 
     The top shares the bottom's memory, values and diff.
 

@@ -9,10 +9,10 @@ class HingeLoss(Loss):
     """L = 1/N sum max(0, 1 - s x), with s = 1 at the label and -1 elsewhere: one class against all
     others
 
-    With norm: L2 the sum is that of the squares. dx = -s / N where the margin 1 - s x is positive;
-    with L2 times twice the margin.
+    With norm: L2, the margins are squared before the sum. dx = -s / N where the margin 1 - s x is
+    positive; with L2, this is multiplied by twice the margin.
 
-    bottom  x      (N, ...)     as many scores a sample as there are classes
+    bottom  x      (N, ...)     one score per class for each sample
             label  (N,)         integers as floats
     top     L      ()
     """
@@ -23,7 +23,7 @@ class HingeLoss(Loss):
         self.N, self.classes = x.shape[0], count(x.shape, 1)
         if label.count != self.N:
             raise self.error(
-                f"needs one label a sample: '{label.name}' has {label.shape_text}, "
+                f"needs one label per sample: '{label.name}' has {label.shape_text}, "
                 f"'{x.name}' {x.shape_text}"
             )
         top[0].reshape()

@@ -8,9 +8,9 @@ from .traits import EQUAL
 
 @register
 class Im2col(Layer):
-    """y = the patch of x that each position of a convolution's window sees, as channels
+    """y = the patch of x at each position of a convolution's window, as channels
 
-    dx = the sum of what came from each place
+    dx = the sum of dy over all patches that contain each element
 
     bottom  x  (N, C, ...)      top  y  (N, C prod(kernel), ...)
 

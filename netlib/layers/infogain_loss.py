@@ -6,7 +6,7 @@ from ..registry import register
 from .base import Blobs, Flags
 from .softmax_with_loss import SoftmaxWithLoss
 
-SMALLEST = 1e-20  # as in Caffe: what a probability counts for at least
+SMALLEST = 1e-20  # as in Caffe: the lower bound of a probability
 
 
 @register
@@ -14,13 +14,13 @@ class InfogainLoss(SoftmaxWithLoss):
     """L = -sum over labels and classes of H[label, c] log p[c] / normalizer, with p the softmax of
     the scores
 
-    dx[c] = (p[c] times the sum of H[label] - H[label, c]) / normalizer; where the label is ignored,
-    0. With the identity for H this is SoftmaxWithLoss, whose normalizer it shares.
+    dx[c] = (p[c] times the sum of H[label] - H[label, c]) / normalizer, or 0 where the label is
+    ignored. If H is the identity, this is SoftmaxWithLoss; the normalizer is the same.
 
-    bottom  x      (..., classes, ...)      the classes lie along infogain_loss_param.axis
+    bottom  x      (..., classes, ...)      classes along infogain_loss_param.axis
             label  one per score vector     integers as floats
-            H      classes^2 elements       optional: else read from infogain_loss_param.source, a
-                                            binaryproto
+            H      classes^2 elements       optional; by default read from the binaryproto file
+                                            infogain_loss_param.source
     top     L      ()
             p      as x                     optional; loss_weight must then be given for both
 
@@ -34,7 +34,7 @@ class InfogainLoss(SoftmaxWithLoss):
         source = self.param.infogain_loss_param.source
         if len(bottom) == 2 and not source:
             raise self.error(
-                'Infogain matrix source must be specified, or a third bottom that holds it.'
+                'Infogain matrix source must be specified, or a third bottom that contains it.'
             )
         if len(bottom) == 2:
             stored = blob_to_array(read_blob(Path(source)))
@@ -92,7 +92,7 @@ class InfogainLoss(SoftmaxWithLoss):
         e.axpby(self.loss_weight(top) / self.divisor(target), dx, 0, out=dx)
 
     def scores(self, name: str) -> Tensor:
-        """A buffer of a number for each score."""
+        """A buffer of one number per score."""
         return self.buffer(name, self.outer, self.classes, self.inner)
 
     @property

@@ -12,7 +12,7 @@ from .shared.affine import Affine, Use
 class InnerProduct(Affine):
     """y = x W^T + b
 
-    bottom  x  (..., K)             axes before `axis` count rows; the rest is seen as K numbers
+    bottom  x  (..., K)             axes before `axis` are rows; the rest are K numbers each
     params  W  (num_output, K)      with `transpose` (K, num_output)
             b  (num_output,)        unless bias_term is false
     top     y  (..., num_output)
@@ -36,7 +36,7 @@ class InnerProduct(Affine):
         if numbers != self.K:
             raise self.error(
                 f"Input size incompatible with inner product parameters: blob '{x.name}' has "
-                f'{numbers} numbers a row, the weights take {self.K}'
+                f'{numbers} numbers per row, the weights take {self.K}'
             )
         top[0].reshape(*x.shape[:start], self.num_output)
         self.M = count(x.shape, 0, start)
@@ -63,7 +63,7 @@ class InnerProduct(Affine):
     def rows(self, x: Tensor) -> Tensor:
         return x.reshape(self.M, self.K)
 
-    # -- what initializers ask
+    # -- for initializers
 
     def by_output(self, y: Tensor) -> Tensor:
         return y.reshape(-1, self.num_output, 1)

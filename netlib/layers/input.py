@@ -4,9 +4,9 @@ from .base import Blobs, Flags, Layer
 
 @register
 class Input(Layer):
-    """The net's inputs: tops that whoever runs the net writes before forward
+    """The net's inputs: tops to be filled by the caller before forward
 
-    top  x  (shape of input_param; one shape for all tops, or one each)
+    top  x  (shape of input_param; one shape for all tops, or one per top)
     """
 
     bottoms, tops = 0, (1, None)

@@ -6,16 +6,16 @@ from .traits import EQUAL
 
 @register
 class Interp(Layer):
-    """y = x at another height and width, by linear interpolation along both
+    """y = x resized to another height and width by bilinear interpolation
 
-    The corner elements of y are those of x: place t of n' shows x at t (n - 1) / (n' - 1). With R
-    the matrix (H', H) of the weights along the first axis and S that of the second,
+    The corner elements of y are those of x: place t of n' is x at t (n - 1) / (n' - 1). With R, the
+    matrix (H', H) of the weights along the first axis, and S, that of the second axis,
 
         y = R x S^T     dx = R^T dy S       for each channel of each image
 
-    n' is height or width; with zoom_factor (n - 1) zoom_factor + 1; with shrink_factor (n - 1) /
-    shrink_factor + 1, rounded down; with both factors it is shrunk first. Negative pads cut: n
-    counts what is left of x without -pad_beg rows and columns in front and -pad_end behind.
+    n' is height or width; with zoom_factor, (n - 1) zoom_factor + 1; with shrink_factor, (n - 1) /
+    shrink_factor + 1, rounded down; with both factors, x is shrunk first. Negative pads crop: n is
+    the extent of x without its first -pad_beg and last -pad_end rows and columns.
 
     bottom  x  (N, C, H, W)         top  y  (N, C, H', W')
 
@@ -53,7 +53,7 @@ class Interp(Layer):
         new_height, new_width = self.extents(left)
         if min(*left, new_height, new_width) < 1:
             raise self.error(
-                f"height and width should be positive: of '{x.name}' {x.shape_text} the part "
+                f"height and width should be positive: in '{x.name}' {x.shape_text} the part "
                 f'{left} becomes {(new_height, new_width)}'
             )
         top[0].reshape(n, channels, new_height, new_width)
@@ -61,7 +61,7 @@ class Interp(Layer):
         self.columns = self.weights(width, new_width)
 
     def extents(self, left: list[int]) -> tuple[int, int]:
-        """The height and width of y, for those of the part of x that is left."""
+        """The height and width of y, given those of the part of x that is left."""
         p = self.param.interp_param
         shrinks, zooms = p.HasField('shrink_factor'), p.HasField('zoom_factor')
         if p.HasField('height') and p.HasField('width') and shrinks == zooms:
@@ -72,8 +72,8 @@ class Interp(Layer):
         return height, width
 
     def weights(self, n: int, size: int) -> Tensor:
-        """The matrix (size, n) along one axis; row t has the weights of the two elements that place
-        t lies between."""
+        """The matrix (size, n) along one axis; row t has the weights of the two elements around
+        place t."""
         if (n, size) not in self.matrices:
             p = self.param.interp_param
             last = n + p.pad_beg + p.pad_end - 1
@@ -101,7 +101,7 @@ class Interp(Layer):
         self.engine.gemm(lines(between), self.columns, out=lines(dx))
 
     def planes(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x, what lies between, (H, W'), and y: one channel of one image after the other."""
+        """x, the intermediate (H, W'), and y: one channel of one image after another."""
         between = self.buffer('between', x.shape[0] * x.shape[1], x.shape[2], y.shape[3])
         return x.reshape(-1, *x.shape[2:]), between, y.reshape(-1, *y.shape[2:])
 

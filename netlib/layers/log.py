@@ -9,7 +9,7 @@ from .shared.neuron import Neuron
 class Log(Neuron):
     """y = log(shift + scale x) / log(base),  dx = dy scale / ((shift + scale x) log(base))
 
-    The base is e unless given (base -1 means e too).
+    The base is e by default (base -1 also means e).
 
     bottom  x  (...)        top  y  (...)        may be in place
     """
@@ -20,11 +20,9 @@ class Log(Neuron):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         base = self.param.log_param.base
         if base <= 0 and base != -1:
-            raise self.error(f'base: {base:g}; base must be strictly positive. -1 stands for e')
+            raise self.error(f'base: {base:g}; base must be strictly positive. -1 means e')
         if base == 1:
-            raise self.error(
-                'base: 1 has the logarithm 0, by which nothing can be divided; give another base'
-            )
+            raise self.error('base: log(1) is 0, a division by zero; use another base')
         self.base_scale = 1.0 if base == -1 else 1 / math.log(base)
 
     def parameters(self) -> tuple[float, ...]:

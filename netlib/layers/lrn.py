@@ -9,11 +9,11 @@ from .traits import Scaling, Traits
 class LRN(Layer):
     """y = x scale^-beta, local response normalization
 
-    ACROSS_CHANNELS   scale = k + alpha / n * sum of x^2 over the n = local_size channels around
-    WITHIN_CHANNEL    scale = 1 + alpha * average of x^2 over the n x n pixels around; as in Caffe,
+    ACROSS_CHANNELS   scale = k + alpha / n * sum of x^2 over the n = local_size nearest channels
+    WITHIN_CHANNEL    scale = 1 + alpha * average of x^2 over the nearest n x n pixels; as in Caffe,
                       k is ignored
 
-    Beyond the border x counts as 0. dx = dy scale^-beta - 2 alpha beta / n x (sum of dy y / scale
+    Outside the border, x counts as 0. dx = dy scale^-beta - 2 alpha beta / n x (sum of dy y / scale
     over the same neighbors), with n^2 for n within a channel.
 
     bottom  x  (N, C, H, W)     top  y  (N, C, H, W)

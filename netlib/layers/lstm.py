@@ -23,7 +23,7 @@ class LSTM(Recurrent):
     top     y    (T, N, D)
             h_T, c_T (1, N, D)      with expose_hidden
 
-    Recurrent says what they are. Source: Hochreiter & Schmidhuber 1997, with the forget gate of
+    Recurrent explains the blobs. Source: Hochreiter & Schmidhuber 1997, with the forget gate of
     Gers et al. 2000; BVLC Caffe's lstm_layer.
     """
 

@@ -14,8 +14,8 @@ class LSTMUnit(Blocks):
     """c' = cont sigmoid(f) c + sigmoid(i) tanh(g),  h' = sigmoid(o) tanh(c')
 
     bottom  c     (1, N, D)     the cell before the step
-            gates (1, N, 4 D)   i, f, o, g one after another, before their nonlinearities
-            cont  (1, N)        0 where a stream begins anew, else 1
+            gates (1, N, 4 D)   i, f, o, g in this order, before their nonlinearities
+            cont  (1, N)        0 where a new sequence starts in a stream, else 1
     top     c'    (1, N, D)
             h'    (1, N, D)
 
@@ -36,7 +36,7 @@ class LSTMUnit(Blocks):
             if blob.shape != shape:
                 raise self.error(
                     f"bottom '{blob.name}': found {blob.shape_text}, needed "
-                    f"{' '.join(map(str, shape))} beside '{c.name}' {c.shape_text}"
+                    f"{' '.join(map(str, shape))} with '{c.name}' {c.shape_text}"
                 )
         for blob in top:
             blob.reshape(1, N, D)
@@ -74,8 +74,8 @@ def step(
     tanh_c: Tensor,
     h: Tensor,
 ) -> None:
-    """One step of a long short-term memory: c, tanh(c) and h; the four `gates` go through their
-    nonlinearities."""
+    """One step of a long short-term memory: compute c, tanh(c) and h, and apply the nonlinearities
+    of the four `gates` in place."""
     for gate, function in zip(gates, GATES, strict=True):
         engine.unary(function, gate, out=gate)
     i, f, o, g = gates
@@ -98,8 +98,8 @@ def step_backward(
     dc: Tensor,
     dgates: Gates,
 ) -> None:
-    """The gradients of `step`: dc, that by c, becomes that by c_before; dgates are those before the
-    nonlinearities."""
+    """The gradients of `step`: dc, the gradient by c, is replaced by that by c_before; dgates are
+    the gradients before the nonlinearities."""
     (i, f, o, g), (di, df, do, dg) = gates, dgates
     engine.binary('mul', dh, tanh_c, out=do)
     engine.binary('mul', dh, o, out=dg)

@@ -10,8 +10,8 @@ class Maxout(Layer):
     """y_c = the largest of x_c, x_(c + M), x_(c + 2 M), ...: num_pieces blocks of M = C /
     num_pieces channels
 
-    The same as a Slice along `axis` and an Eltwise MAX of its tops, also where values are equal:
-    block 1 wins against block 0, later ones must be larger. dy goes to the winner.
+    The same as a Slice along `axis` and an Eltwise MAX of its tops, including ties: block 1 wins
+    against block 0, and later blocks must be strictly larger. dy goes to the winner.
 
     bottom  x  (..., C, ...)        top  y  (..., C / num_pieces, ...)
 
@@ -43,10 +43,10 @@ class Maxout(Layer):
             self.engine.max_backward(dy, self.winner, out=dx)
 
     def seen(self, tensor: Tensor) -> Tensor:
-        """x or dx as (outer, pieces, what one piece holds)."""
+        """x or dx as (outer, pieces, elements of a piece)."""
         return tensor.reshape(self.outer, self.pieces, self.inner)
 
     @property
     def winner(self) -> Tensor:
-        """Which piece won, for each element of y."""
+        """The index of the winning piece, for each element of y."""
         return self.buffer('winner', self.outer, self.inner)

@@ -5,16 +5,16 @@ from ..shapes import count
 from .base import Blobs, Flags
 from .shared.loss import Loss
 
-SMALLEST = 1e-20  # as in Caffe: what a probability counts for at least
+SMALLEST = 1e-20  # as in Caffe: the lower bound of a probability
 
 
 @register
 class MultinomialLogisticLoss(Loss):
     """L = -1/N sum log p[label];  dp = -1 / (N p) at the label, else 0
 
-    SoftmaxWithLoss is the same after a Softmax, and numerically sounder.
+    SoftmaxWithLoss equals a Softmax followed by this, and is numerically more stable.
 
-    bottom  p      (N, ...)     as many probabilities a sample as there are classes
+    bottom  p      (N, ...)     one probability per class for each sample
             label  (N,)         integers as floats
     top     L      ()
     """
@@ -24,7 +24,7 @@ class MultinomialLogisticLoss(Loss):
         self.same_batch(bottom)
         if label.count != p.shape[0]:
             raise self.error(
-                f"needs one label a sample: '{label.name}' has {label.shape_text}, "
+                f"needs one label per sample: '{label.name}' has {label.shape_text}, "
                 f"'{p.name}' {p.shape_text}"
             )
         self.shape = p.shape[0], count(p.shape, 1)

@@ -8,10 +8,10 @@ from .traits import EQUAL, Scaling
 
 @register
 class MVN(Standardize):
-    """y = (x - mean) / (std + eps), over each channel of each image, or each image with
-    across_channels
+    """y = (x - mean) / (std + eps), over each channel of each image or, with across_channels, over
+    each image
 
-    With normalize_variance: false y = x - mean.
+    With normalize_variance: false, y = x - mean.
 
     bottom  x  (N, C, ...)      top  y  (N, C, ...)
 

@@ -10,16 +10,16 @@ from .traits import Scaling
 class Normalize(Layer):
     """y = s z,  z = x / sqrt(eps + sum of x^2)
 
-    The sum is over the channels of each place, or with across_spatial over the sample.
+    The sum is over the channels at each position or, with across_spatial, over the sample.
 
     dx = (s dy - z sum of z s dy) / sqrt(eps + sum of x^2)
-    ds = the sum of z dy over where s is the same
+    ds = the sum of z dy over all elements scaled by the same s
 
     bottom  x  (N, C, ...)
     params  s  (C,), with channel_shared (); filled with 1 unless scale_filler says otherwise
     top     y  (N, C, ...)
 
-    SSD's layer takes s out of the sum in dx, which is the same where all channels have one s.
+    SSD's layer takes s out of the sum in dx, which is equivalent if all channels have the same s.
     Source: Liu et al. 2015 (ParseNet), section 3.3; SSD's normalize_layer.
     """
 
@@ -69,11 +69,11 @@ class Normalize(Layer):
         return self.buffer('z', *self.shape)
 
     def per_norm(self, name: str) -> Tensor:
-        """A number for each norm."""
+        """A buffer of one number per norm."""
         outer, _, inner = self.shape
         places = 1 if self.param.norm_param.across_spatial else inner
         return self.buffer(name, outer, 1, places)
 
     def across(self, tensor: Tensor) -> Tensor:
-        """The scale, or its gradient, so that it broadcasts over (N, C, inner)."""
+        """The scale, or its gradient, shaped to broadcast over (N, C, inner)."""
         return tensor.reshape(1, self.scale.count, 1)

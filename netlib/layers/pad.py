@@ -13,7 +13,7 @@ class Pad(Layer):
     mode ZERO      the border is 0
     mode REFLECT   the border mirrors x without repeating its edge: 2 1 | 0 1 2 3 | 2 1
 
-    dx gathers dy from all places that show the same element.
+    dx sums dy over all copies of each element.
 
     bottom  x  (N, C, ...)      top  y  (N, C, ... + 2 pad)
 
@@ -38,7 +38,7 @@ class Pad(Layer):
         if p.HasField('pad_h') or p.HasField('pad_w'):
             if pads or axes != 2:
                 raise self.error(
-                    'pad_h and pad_w go without pad and with 2 spatial axes; found '
+                    'pad_h and pad_w need 2 spatial axes and no pad; found '
                     f'{axes} of them and pad {pads}'
                 )
             return [p.pad_h, p.pad_w]
@@ -77,13 +77,12 @@ class Pad(Layer):
             self.engine.scatter_add(steps[i + 1], index, i + 2, out=steps[i])
 
     def between(self) -> list[Tensor]:
-        """Buffers for x with the border of its first spatial axis only, of its first two, and so
-        on."""
+        """Buffers for x with a border along the first spatial axis, the first two, and so on."""
         inner = enumerate(self.shapes[1:-1], 2)
         return [self.buffer(f'padded {axis}', *shape) for axis, shape in inner]
 
     def index(self, extent: int, pad: int) -> list[int]:
-        """Where the elements along an axis come from; -1 stands for a zero."""
+        """The source index of each element along an axis; -1 means zero."""
         places = range(-pad, extent + pad)
         if self.param.pad_param.mode == self.param.pad_param.ZERO:
             return [i if 0 <= i < extent else -1 for i in places]

@@ -7,7 +7,7 @@ class Parameter(Layer):
     """y = W: a learned blob as the source of a top;  dW += dy
 
     params  W  (shape of parameter_param)       filled with zeros
-    top     y  the same, in the same memory
+    top     y  same shape, same memory
     """
 
     bottoms = 0

@@ -7,7 +7,7 @@ from .traits import EQUAL
 class Permute(Layer):
     """y = x with its axes in another order: axis i of y is axis order[i] of x
 
-    Axes that `order` leaves out follow in their old order.
+    Axes not in `order` follow in their original order.
 
     bottom  x  (...)        top  y  (...)
 

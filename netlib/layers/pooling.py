@@ -12,14 +12,14 @@ from .traits import EQUAL, Traits
 class Pooling(Layer):
     """y = the largest value (MAX) or the average (AVE) of each window of each channel
 
-    Caffe rounds the number of positions up (round_mode CEIL), so that the last window may reach
-    beyond the image; with padding it is dropped where it would start beyond it. AVE counts the
-    padding as zeros, MAX never sees it.
+    Caffe rounds the number of positions up (round_mode CEIL), so the last window may extend beyond
+    the image. With padding, it is dropped if it would start beyond the image. AVE counts padding as
+    zeros; MAX ignores it.
 
     bottom  x  (N, C, H, W)
     top     y  (N, C, H', W')
-            optional second top of MAX: the flat place y W + x of each winner, as a float; backward
-            then follows it
+            optional second top for MAX: the flat index y W + x of each winner, as a float; backward
+            then uses it
 
     Source: BVLC Caffe's pooling_layer.
     """
@@ -34,7 +34,7 @@ class Pooling(Layer):
         self.is_max = p.pool == p.MAX
         self.traits = replace(self.traits, reads_top=len(top) > 1)
         if len(top) > 1 and not self.is_max:
-            raise self.error('a second top, the mask of the winners, goes with pool: MAX only')
+            raise self.error('a second top, the mask of the winners, requires pool: MAX')
 
     def check_kernel(self) -> None:
         """The kernel's size is given in one of three ways."""
@@ -105,7 +105,7 @@ class Pooling(Layer):
             self.engine.pool_ave_forward(x, self.window, out=y)
 
     def mask(self, top: Blobs) -> Tensor:
-        """Where the winners are: a layer in place on y must not make backward lose them."""
+        """The indices of the winners, which backward needs even if a layer works in place on y."""
         if len(top) > 1:
             return top[1].values
         return self.work.for_backward('mask', *top[0].shape)

@@ -8,7 +8,7 @@ from .traits import FREE, Scaling
 class Power(Neuron):
     """y = (shift + scale x)^power,  dx = dy power scale (shift + scale x)^(power - 1)
 
-    Where power or scale is 0, y is constant and dx is 0.
+    If power or scale is 0, y is constant and dx is 0.
 
     bottom  x  (...)        top  y  (...)        may be in place
     """

@@ -15,7 +15,7 @@ class PReLU(Layer):
     dx = dy where x > 0, else s_c dy;  ds_c += the sum of dy min(x, 0) over the channel
 
     bottom  x  (N, C, ...)      may be in place
-    params  s  (C,), filled with 0.25 unless `filler` is given; with channel_shared one slope, ()
+    params  s  (C,), filled with 0.25 unless `filler` is given; one slope, (), with channel_shared
     top     y  (N, C, ...)
 
     Source: He et al. 2015; BVLC Caffe's prelu_layer.
@@ -61,5 +61,5 @@ class PReLU(Layer):
             e.binary('mul', dy, t, out=dx)
 
     def across(self, slope: Tensor) -> Tensor:
-        """The slopes, or their gradient, so that they broadcast over x."""
+        """The slopes, or their gradient, shaped to broadcast over x."""
         return slope.reshape(1, -1, 1)

@@ -6,10 +6,10 @@ from .traits import EQUAL, Scaling
 
 @register
 class Reduction(Layer):
-    """y = coeff times the SUM of x, of abs(x) (ASUM), of x^2 (SUMSQ), or the MEAN, over `axis` and
-    all axes after it
+    """y = coeff times the SUM of x, of abs(x) (ASUM), of x^2 (SUMSQ), or the MEAN of x, over `axis`
+    and all axes after it
 
-    dx = coeff dy times 1, sign(x), 2 x, or 1 / their number
+    dx = coeff dy times 1, sign(x), 2 x, or 1 / the number of elements
 
     bottom  x  (..., axis ...)      top  y  (...)
     """

@@ -10,8 +10,8 @@ from .traits import EQUAL
 class ReLU(Neuron):
     """y = x where x > 0, else negative_slope x
 
-    The slope is 0 by default (Nair & Hinton 2010); a small one makes the leaky ReLU. At 0 the
-    gradient is the slope's.
+    The slope is 0 by default (Nair & Hinton 2010); a small slope gives the leaky ReLU. At x = 0, dx
+    = negative_slope dy.
 
     bottom  x  (...)        top  y  (...)        may be in place
     """

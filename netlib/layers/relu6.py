@@ -7,9 +7,9 @@ from .shared.neuron import Neuron
 
 @register
 class ReLU6(Neuron):
-    """y = x where x > 0, else negative_slope x; but not above 6
+    """y = x where x > 0, else negative_slope x, but at most 6
 
-    At 0 the gradient is the slope's, above 6 it is 0.
+    At x = 0, dx = negative_slope dy; above 6, dx = 0.
 
     bottom  x  (...)        top  y  (...)        may be in place
 

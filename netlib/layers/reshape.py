@@ -8,13 +8,13 @@ from .traits import EQUAL
 
 @register
 class Reshape(Layer):
-    """y = x under another shape
+    """y = x in another shape
 
-    The `num_axes` axes from `axis` on (all by default) give way to the extents of
-    reshape_param.shape, where 0 copies the bottom's extent at that place and one -1 stands for what
-    is left. The top shares the bottom's memory, values and diff.
+    The extents in reshape_param.shape replace `num_axes` axes from `axis` on (all by default). An
+    extent of 0 copies the bottom's extent at that place; one extent of -1 is inferred. The top
+    shares the bottom's memory, values and diff.
 
-    bottom  x  (...)        top  y  (...), as many elements
+    bottom  x  (...)        top  y  (...), the same number of elements
 
     Source: BVLC Caffe's reshape_layer.
     """
@@ -23,7 +23,7 @@ class Reshape(Layer):
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.reshape_param
-        # A negative axis counts from behind the last: -1 appends.
+        # A negative axis counts from one past the last: -1 appends.
         start = p.axis if p.axis >= 0 else x.axes + p.axis + 1
         end = x.axes if p.num_axes == -1 else start + p.num_axes
         if not 0 <= start <= end <= x.axes:
@@ -44,7 +44,7 @@ class Reshape(Layer):
         top[0].share(x)
 
     def copied(self, x: Blob, axis: int) -> int:
-        """The extent that a 0 stands for."""
+        """The extent that a 0 copies."""
         if axis >= x.axes:
             raise self.error(
                 'new shape contains a 0, but there was no corresponding bottom axis to copy: axis '
@@ -53,7 +53,7 @@ class Reshape(Layer):
         return x.shape[axis]
 
     def inferred(self, x: Blob, shape: list[int]) -> list[int]:
-        """The shape with what is left in place of its -1."""
+        """The shape with its -1 replaced by the inferred extent."""
         if -1 not in shape:
             return shape
         if shape.count(-1) > 1:

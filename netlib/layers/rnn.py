@@ -22,7 +22,7 @@ class RNN(Recurrent):
     top     y    (T, N, D)
             h_T  (1, N, D)          with expose_hidden
 
-    Recurrent says what they are. Source: BVLC Caffe's rnn_layer.
+    Recurrent explains the blobs. Source: BVLC Caffe's rnn_layer.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

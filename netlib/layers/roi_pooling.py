@@ -12,10 +12,10 @@ from .traits import EQUAL
 class ROIPooling(Layer):
     """y = the largest value of x in each of the pooled_h x pooled_w bins of each region of interest
 
-    The corners of a region, times spatial_scale and rounded (halves away from 0), are places of x;
-    both belong to the region, which is at least 1 x 1. Bin i of n in an extent of h goes from
-    floor(i h / n) to ceil((i + 1) h / n): so neighbors may overlap. What lies outside x is not
-    seen; a bin that sees nothing is 0.
+    The corners of a region, times spatial_scale and rounded (halves away from 0), are places of x.
+    Both corners are inside the region, which is at least 1 x 1. Bin i of n in an extent of h goes
+    from floor(i h / n) to ceil((i + 1) h / n), so neighbors may overlap. Parts outside x are
+    ignored; an empty bin is 0.
 
     bottom  x     (N, C, H, W)
             rois  (R, 5)        image, x1, y1, x2, y2 each; gets no gradient
@@ -31,7 +31,7 @@ class ROIPooling(Layer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         scale = self.param.roi_pooling_param.spatial_scale
         if not isfinite(scale):
-            raise self.error(f'spatial_scale: found {scale:g}, needed a finite number')
+            raise self.error(f'spatial_scale: found {scale:g}, needed: a finite number')
         for field in ('pooled_h', 'pooled_w'):
             if not getattr(self.param.roi_pooling_param, field):
                 raise self.error(f'{field} must be > 0')
@@ -52,7 +52,7 @@ class ROIPooling(Layer):
         self.engine.roi_pool_forward(x, self.bins, out=y, winner=self.buffer('winner', *y.shape))
 
     def place_bins(self, x: Blob, rois: Blob) -> Bins:
-        """The bins of all regions. Raises LayerError for a row that is no region."""
+        """The bins of all regions. Raises LayerError for a row that is not a region."""
         p, (_, _, height, width) = self.param.roi_pooling_param, x.shape
         images, rows, columns = [], [], []
         for i, roi in enumerate(rois.values.array().reshape(-1, 5).tolist()):
@@ -67,7 +67,7 @@ class ROIPooling(Layer):
         images = x.shape[0]
         if not all(map(isfinite, roi)) or not 0 <= roi[0] < images:
             raise self.error(
-                f"row {i} of '{rois.name}': found {roi}, needed the number of one of {images} "
+                f"row {i} of '{rois.name}': found {roi}, needed: the index of one of {images} "
                 'images and finite x1, y1, x2, y2'
             )
 
@@ -81,12 +81,12 @@ class ROIPooling(Layer):
 
 
 def rounded(value: float) -> int:
-    """The nearest integer; halves go away from 0, as in C."""
+    """The nearest integer; halves round away from 0, as in C."""
     return int(copysign(floor(abs(value) + 0.5), value))
 
 
 def spans(first: int, last: int, bins: int, extent: int) -> list[tuple[int, int]]:
-    """Where each bin between two places begins and ends, clipped to an axis of the extent."""
+    """The start and end of each bin between two places, clipped to an axis of the extent."""
     size = max(last - first + 1, 1)
     out = []
     for i in range(bins):

@@ -57,8 +57,7 @@ class Scale(Operand):
         )
 
     def compose(self, scale: Tensor, shift: Tensor) -> None:
-        """Make what this layer makes of scale x + shift, both (C,), where it is linear by
-        channel."""
+        """Apply this layer, if linear by channel, to scale x + shift, both (C,)."""
         s, b = self.params[0].values, self.bias.values if self.bias else None
         self.engine.binary('mul', scale, s, out=scale)
         self.engine.scale_shift(shift, s, b, out=shift)

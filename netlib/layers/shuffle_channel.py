@@ -6,8 +6,8 @@ from .traits import EQUAL
 
 @register
 class ShuffleChannel(Layer):
-    """y = x with its channels dealt out anew: of every group the first channel, of every group the
-    second, and so on
+    """y = x with its channels reordered: the first channel of every group, then the second of every
+    group, and so on
 
     Channel g n + i of x, the i-th of the n channels in group g, becomes channel i group + g of y.
 

@@ -13,12 +13,12 @@ class SigmoidCrossEntropyLoss(Loss):
 
     dx = (p - t) / normalizer
 
-    Each score is a yes-or-no question of its own. Where the target, truncated to an integer, is the
-    ignore_label, loss and gradient are 0. The normalizer is that of SoftmaxWithLoss, but BATCH_SIZE
-    by default.
+    Each score is an independent yes-or-no prediction. Where the target, truncated to an integer, is
+    ignore_label, loss and gradient are 0. The normalizer is that of SoftmaxWithLoss, except that
+    the default is BATCH_SIZE.
 
     bottom  x  (N, ...)
-            t  (N, ...)     targets in 0 .. 1, as many as scores
+            t  (N, ...)     targets in 0 .. 1, one per score
     top     L  ()
 
     Source: BVLC Caffe's sigmoid_cross_entropy_loss_layer.
@@ -45,7 +45,7 @@ class SigmoidCrossEntropyLoss(Loss):
         e.axpby(1 / self.divisor(counted), loss, 0, out=loss)
 
     def mark_counted(self, t: Tensor, truncated: Tensor, counted: Tensor) -> None:
-        """counted = 0 where the target is to be ignored, else 1; `truncated` is to compute with."""
+        """counted = 0 where the target is to be ignored, else 1; `truncated` is scratch."""
         e, p = self.engine, self.param.loss_param
         e.fill(1, out=counted)
         if p.HasField('ignore_label'):
@@ -70,7 +70,7 @@ class SigmoidCrossEntropyLoss(Loss):
         return self.normalizer(mode, self.outer, self.inner, partial(self.total, counted))
 
     def total(self, counted: Tensor) -> float:
-        """How many targets count."""
+        """The number of targets that are not ignored."""
         total = self.buffer('total', 1)
         self.engine.sum(counted, out=total)
         return total.item()

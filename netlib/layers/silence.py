@@ -5,7 +5,7 @@ from .traits import FREE
 
 @register
 class Silence(Layer):
-    """Nothing is done with the bottoms: so they are no outputs of the net. dx = 0
+    """Does nothing with its bottoms, which then are not outputs of the net;  dx = 0
 
     bottom  x_i  (...)      no top
     """

@@ -10,7 +10,7 @@ from .shared.blocks import Blocks
 class Slice(Blocks):
     """y_k = the k-th block of x along `axis` (channels by default)
 
-    Blocks end at the slice_points, or are equal where none are given.
+    Blocks end at the slice_points, or have equal sizes without slice_points.
 
     bottom  x    (..., C, ...)
     top     y_k  (..., C_k, ...)        the C_k add up to C
@@ -50,7 +50,7 @@ class Slice(Blocks):
         extents = [end - start for start, end in pairwise(ends)]
         if min(extents) < 1:
             raise self.error(
-                f'slice_point: {points} must rise, between 0 and the {extent} of axis '
+                f'slice_point: {points} must increase, between 0 and the {extent} of axis '
                 f"{self.block_axis} of '{x.name}'"
             )
         return extents

@@ -9,17 +9,17 @@ class SmoothL1Loss(Loss):
 
     f(d) = (sigma d)^2 / 2 where |d| < 1 / sigma^2, else |d| - 1 / (2 sigma^2)
 
-    With c, which is d clipped to +- 1 / sigma^2: f(d) = sigma^2 c (d - c / 2), and da = sigma^2 v w
-    c / N = -db.
+    With c = d clipped to +- 1 / sigma^2: f(d) = sigma^2 c (d - c / 2), and da = sigma^2 v w c / N =
+    -db.
 
     bottom  a  (N, ...)
-            b  (N, ...)     a and b get a gradient, weights do not
+            b  (N, ...)     a and b get gradients, weights do not
             w  (N, ...)     optional "inside" weights
             v  (N, ...)     optional "outside" weights
     top     L  ()
 
-    SSD's fork takes three bottoms at most, its sigma is 1, and its gradient lacks the factor w,
-    which is the same for weights 0 and 1. Source: Girshick 2015 (Fast R-CNN), equation 3;
+    SSD's fork takes at most three bottoms, and its sigma is 1. Its gradient lacks the factor w,
+    which does not matter for weights 0 and 1. Source: Girshick 2015 (Fast R-CNN), equation 3;
     caffe-fast-rcnn's smooth_L1_loss_layer.
     """
 
@@ -29,7 +29,7 @@ class SmoothL1Loss(Loss):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.sigma2 = self.param.smooth_l1_loss_param.sigma**2
         if not self.sigma2:
-            raise self.error('sigma: found 0, needed another number')
+            raise self.error('sigma: found 0, needed: a nonzero number')
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.same_batch(bottom)
@@ -39,7 +39,7 @@ class SmoothL1Loss(Loss):
             shapes.add(blob.shape + (1,) * (axes - blob.axes))
         if len(shapes) > 1:
             found = ', '.join(f"'{blob.name}' has {blob.shape_text}" for blob in bottom)
-            raise self.error(f'all bottoms must have one shape: {found}')
+            raise self.error(f'all bottoms must have the same shape: {found}')
         top[0].reshape()
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:

@@ -6,7 +6,7 @@ from .traits import Traits
 
 @register
 class Softmax(Layer):
-    """y = exp(x) / the sum of exp(x) over the classes, which lie along `axis`
+    """y = exp(x) / the sum of exp(x) over the classes, along `axis`
 
     dx = y (dy - sum of dy y)
 

@@ -6,7 +6,7 @@ from ..shapes import fold
 from .base import Blobs, Flags
 from .shared.loss import Loss
 
-# FLT_MIN: as in Caffe, probabilities are clamped there before the logarithm.
+# FLT_MIN: as in Caffe, the lower bound of probabilities before the logarithm.
 SMALLEST = 1.17549435e-38
 
 
@@ -14,16 +14,16 @@ SMALLEST = 1.17549435e-38
 class SoftmaxWithLoss(Loss):
     """L = -sum log p[label] / normalizer, with p the softmax of the scores over the classes
 
-    dx = (p - one_hot(label)) / normalizer; where the label is ignored, 0
+    dx = (p - one_hot(label)) / normalizer, or 0 where the label is ignored
 
-    bottom  x      (..., classes, ...)      the classes lie along softmax_param.axis
+    bottom  x      (..., classes, ...)      classes along softmax_param.axis
             label  one per score vector     integers as floats
     top     L      ()
 
-    The normalizer is the number of labels that are not ignored (VALID), all of them (FULL), the
-    extent before the class axis (BATCH_SIZE), or 1 (NONE). With weight_by_label_freqs the terms of
-    L and dx are weighted but not that: by class_weighting[label], or where that is not given by 1 /
-    (how often the batch has the label).
+    The normalizer is the number of labels that are not ignored (VALID), the number of all labels
+    (FULL), the extent before the class axis (BATCH_SIZE), or 1 (NONE). With weight_by_label_freqs,
+    the terms of L and dx are weighted by class_weighting[label] or, without it, by 1 / (the label's
+    count in the batch). The normalizer is not weighted.
 
     Source: BVLC Caffe's softmax_loss_layer; SegNet's for the weights.
     """
@@ -33,7 +33,7 @@ class SoftmaxWithLoss(Loss):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.loss_param
         if p.class_weighting and not p.weight_by_label_freqs:
-            raise self.error('class_weighting goes with weight_by_label_freqs: true')
+            raise self.error('class_weighting requires weight_by_label_freqs: true')
         if p.class_weighting:
             self.class_weights = self.engine.tensor(1, len(p.class_weighting), 1)
             self.class_weights.array(write=True)[0, :, 0] = p.class_weighting
@@ -86,7 +86,7 @@ class SoftmaxWithLoss(Loss):
         e.axpby(self.loss_weight(top) / self.divided_by, dx, 0, out=dx)
 
     def rarities(self, target: Tensor) -> Tensor:
-        """1 / (how often each class is the target); 1 where it never is."""
+        """1 / (the number of times each class is the target); 1 if it never is."""
         counts = self.buffer('counts', 1, self.classes, 1)
         self.engine.sum(target, out=counts)
         self.engine.unary('clip', counts, 1, self.outer * self.inner, out=counts)
@@ -106,7 +106,7 @@ class SoftmaxWithLoss(Loss):
         return self.normalizer(mode, self.outer, self.inner, partial(self.valid, target))
 
     def valid(self, target: Tensor) -> float:
-        """How many labels are not ignored."""
+        """The number of labels that are not ignored."""
         if self.ignored() is None:
             return self.outer * self.inner
         total = self.buffer('total', 1, 1, 1)

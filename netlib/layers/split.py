@@ -8,7 +8,7 @@ from .traits import EQUAL, Traits
 class Split(Layer):
     """One blob for several consumers: y_k = x, dx = sum of dy_k
 
-    A net inserts it by itself where a blob is used more than once, so that every diff has one
+    A net inserts this layer wherever a blob is used more than once, so that every diff has one
     writer. The tops share the bottom's values.
 
     bottom  x  (...)        top  y_k  (...)

@@ -9,10 +9,10 @@ from .shared.blocks import Blocks
 
 @register
 class SPP(Blocks):
-    """Spatial pyramid pooling: x pooled to 1 x 1, 2 x 2, 4 x 4, ... bins, laid end to end
+    """Spatial pyramid pooling: x pooled to 1 x 1, 2 x 2, 4 x 4, ... bins, concatenated
 
-    Level i has 2^i bins along each axis: its window is ceil(size / bins), its stride the same, its
-    pad what is missing, shared between the two sides.
+    Level i has 2^i bins along each axis. Its window and stride are ceil(size / bins). The
+    missing elements are its pad, divided between the two sides.
 
     bottom  x  (N, C, H, W)
     top     y  (N, C (1 + 4 + 16 + ...)): the same length for images of any size
@@ -46,13 +46,13 @@ class SPP(Blocks):
             top[0].reshape(x.shape[0], sum(count(shape, 1) for shape in self.shapes))
 
     def window(self, x: Blob, bins: int) -> Window:
-        """The window of the level with so many bins along each axis."""
+        """The window of the level with this many bins along each axis."""
         image = x.shape[2:]
         kernel = tuple(-(-n // bins) for n in image)
         pad = tuple((k * bins - n + 1) // 2 for k, n in zip(kernel, image, strict=True))
         if any(p >= k for p, k in zip(pad, kernel, strict=True)):
             raise self.error(
-                f"pyramid_height: {bins} bins an axis are too many for '{x.name}' {x.shape_text} "
+                f"pyramid_height: {bins} bins per axis are too many for '{x.name}' {x.shape_text} "
                 '(pad_h_ < kernel_h_)'
             )
         return Window(kernel, kernel, pad, (1, 1))

@@ -1,5 +1,4 @@
-"""What a layer type promises beyond what it computes: the net, its plan and the initializers rely
-on it."""
+"""Promises of a layer type that the net, its plan and the initializers rely on."""
 
 from __future__ import annotations
 
@@ -9,18 +8,18 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Traits:
-    """Facts about a layer, each False unless the layer says otherwise.
+    """Facts about a layer, each False by default.
 
-    A class declares them; a layer whose fields decide replaces its own in `setup`
-    (`self.traits = replace(self.traits, ...)`), and they do not change after that.
+    A class declares them. If they depend on fields, a layer replaces its own in `setup`
+    (`self.traits = replace(self.traits, ...)`). They do not change after that.
     """
 
     # What backward needs, and which memory it may use.
     in_place: bool = False  # a top may be its bottom
-    reads_top: bool = False  # backward reads the tops, which a layer in place would overwrite
+    reads_top: bool = False  # backward reads the tops, which an in-place layer would overwrite
     keeps_input: bool = False  # in place, it keeps a copy of its input for backward
     keeps_output: bool = False  # backward reads what forward wrote, if the workspace kept it
-    passes_diff: int | None = None  # the bottom whose diff may be written over that of top 0
+    passes_diff: int | None = None  # this bottom's diff may be written over that of top 0
 
     # What one pass over memory can do together.
     can_rectify: bool = False  # forward(..., rectify=True) ends with y = max(y, 0)
@@ -28,10 +27,10 @@ class Traits:
     can_scale: bool = False  # forward(..., scale, shift) computes scale x (its y without b) + shift
     by_channel: bool = False  # y = s x + t per channel (axis 1); `compose` applies s and t
 
-    # What the initializers ask.
-    per_unit: bool = False  # what a unit of the top tells is about the same unit of the bottom
+    # For the initializers.
+    per_unit: bool = False  # each unit of the top depends on the same unit of the bottom
     answers: bool = False  # turns scores into an answer, as a loss does
-    draws: bool = False  # computes something else each time
+    draws: bool = False  # draws random numbers, so each pass gives a different result
 
 
 Kind = Literal['fixed', 'equal', 'product', 'free', 'affine']
@@ -41,14 +40,14 @@ Kind = Literal['fixed', 'equal', 'product', 'free', 'affine']
 class Scaling:
     """How the scale of a layer's tops follows that of its bottoms.
 
-    It says what between-layer initialization may change without changing the net's function.
+    This says which scales between-layer initialization may change without changing the net.
 
     kind    'fixed'     all blobs keep their scale
             'equal'     f(c x) = c f(x)
             'product'   the scale of the top is the product of the bottoms', to the power `degree`
             'free'      f(c x) = f(x)
-            'affine'    the parameters can take up any change
-    nearly  it holds only nearly: a small constant is in the way
+            'affine'    the parameters can compensate for any change
+    nearly  the rule holds only approximately, because of a small constant
     """
 
     kind: Kind = 'fixed'

@@ -8,19 +8,19 @@ from .traits import EQUAL
 
 @register
 class Unpooling(Layer):
-    """y = x on a larger map: the way back through a pooling
+    """y = x on a larger map: the reverse of a pooling layer
 
-    MAX with a mask     each value goes to the place that the mask names, the rest is 0
-    MAX without one     each value goes to the first place of its window, the rest is 0
+    MAX with a mask     each value goes to its place in the mask; the rest is 0
+    MAX without a mask  each value goes to the first place of its window; the rest is 0
     TILE                each value fills its window, which must not overlap others
-    AVE                 each value is spread over its window, divided by its size
+    AVE                 each value is spread over its window, divided by the window's size
 
-    dx gathers dy from where x went; of TILE it is the sum over the window, where the original
-    divides by its size. Values that meet at one place of a mask (of windows that overlap) add up,
-    as the gradient has it; in the original the last one stays.
+    dx collects dy from the places that x went to. For TILE, dx is the sum over the window; the
+    original divides it by the window's size. If a mask sends several values to one place (from
+    overlapping windows), they add up, consistent with the gradient; the original keeps the last.
 
     bottom  x     (N, C, H, W)
-            mask  (N, C, H, W)      optional: flat places y W' + x, as the second top of Pooling
+            mask  (N, C, H, W)      optional: flat indices y W' + x, like Pooling's second top
     top     y     (N, C, H', W')    unpool_size, or unpool_h and unpool_w
 
     Source: Noh et al. 2015 (DeconvNet), unpooling_layer of HyeonwooNoh/caffe.
@@ -35,9 +35,7 @@ class Unpooling(Layer):
         p = self.param.unpooling_param
         self.average, self.tiles = p.unpool == p.AVE, p.unpool == p.TILE
         if len(bottom) > 1 and p.unpool != p.MAX:
-            raise self.error(
-                f'a mask goes with unpool: MAX only; found {p.UnpoolMethod.Name(p.unpool)}'
-            )
+            raise self.error(f'a mask requires unpool: MAX; found {p.UnpoolMethod.Name(p.unpool)}')
         if max(p.pad, p.pad_h, p.pad_w):
             raise self.error('pad: currently, only zero padding is allowed.')
         self.kernel = self.pair(p, 'kernel', 'kernel_size')
@@ -99,7 +97,7 @@ class Unpooling(Layer):
         e, x, y = self.engine, bottom[0].values, top[0].values
         if len(bottom) > 1:
             self.check_mask(bottom[1])
-            # Wide enough for the window of any pooling that the mask may come from.
+            # Wide enough for the window of any pooling that may have made the mask.
             reach = tuple(max(k, 2 * s) for k, s in zip(self.kernel, self.stride, strict=True))
             wide = Window(tuple(2 * r for r in reach), self.stride, reach, (1, 1))
             e.pool_mask_backward(x, bottom[1].values, wide, out=y)
@@ -133,7 +131,7 @@ class Unpooling(Layer):
             )
 
     def sources(self, axis: int) -> list[int]:
-        """Where the places of y along a spatial axis come from; -1 stands for a zero."""
+        """The source index of each place of y along a spatial axis; -1 means zero."""
         n, stride, filled = (
             self.image[axis],
             self.stride[axis],

@@ -5,19 +5,19 @@ from .unpooling import Unpooling
 
 @register
 class Upsample(Unpooling):
-    """y = x on a map that is larger by whole factors: values to the places a mask names, or
+    """y = x on a map that is larger by integer factors: values go to the places in a mask, or are
     repeated
 
-    With a mask it is Unpooling's MAX; without one each value fills a block of scale_h x scale_w
-    (nearest neighbor).
+    With a mask, this is Unpooling's MAX. Without a mask, each value fills a block of scale_h x
+    scale_w (nearest neighbor).
 
     bottom  x     (N, C, H, W)
-            mask  (N, C, H, W)      optional: flat places y W' + x, as the second top of Pooling
-    top     y     (N, C, H', W')    scale H x scale W, one less with pad_out_h or pad_out_w; or
-                                    with a mask the extents upsample_h and upsample_w
+            mask  (N, C, H, W)      optional: flat indices y W' + x, like Pooling's second top
+    top     y     (N, C, H', W')    scale H x scale W, one less with pad_out_h or pad_out_w; or,
+                                    with a mask, upsample_h x upsample_w
 
     Source: Badrinarayanan et al. 2017 (SegNet), upsample_layer of alexgkendall/caffe-segnet;
-    without a mask that of the forks that run YOLO.
+    without a mask, the layer of the forks that run YOLO.
     """
 
     tiles = True
@@ -34,11 +34,11 @@ class Upsample(Unpooling):
             )
         if self.sized and len(bottom) < 2:
             raise self.error(
-                'upsample_h & upsample_w go with a mask, the second bottom; without one give scale'
+                'upsample_h & upsample_w require a mask, the second bottom; without one, give scale'
             )
         self.kernel = self.stride = (p.scale_h, p.scale_w) if in_parts else (p.scale, p.scale)
         if min(self.stride) < 1:
-            raise self.error(f'scale: found {self.stride}, needed positive numbers')
+            raise self.error(f'scale: found {self.stride}, needed: positive numbers')
         self.check_padding('pad_out_h', p.pad_out_h, self.stride[0])
         self.check_padding('pad_out_w', p.pad_out_w, self.stride[1])
 

@@ -1,8 +1,8 @@
-"""What lets a net take less memory and fewer passes over it. Layers know nothing of it.
+"""How a net saves memory and passes over it. Layers are unaware of the plan.
 
-A Plan holds what was decided for a net and runs its layers by it. sharing.py makes one: blobs that
-are not needed at the same time (live_ranges.py) get one place, a layer in place and the one below
-it keep one copy for both (copies.py), and several layers compute in one pass (fusion.py).
+A Plan holds the decisions made for a net, and runs the net's layers accordingly. sharing.py makes
+one: blobs that are not needed at the same time share a place (live_ranges.py), an in-place layer
+and the one below it share one copy (copies.py), and several layers compute in one pass (fusion.py).
 """
 
 from .plan import Plan, Step

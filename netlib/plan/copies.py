@@ -1,5 +1,5 @@
-"""One copy for two layers: what one keeps of its output is what another, in place on it, keeps of
-its input."""
+"""One copy for two layers: the output that one layer keeps is also the input that the in-place
+layer above it keeps."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .plan import Step
 
 
 def share_copies(steps: Iterable[Step]) -> None:
-    """Let each layer that keeps its output write it where the layer in place above keeps it.
+    """Let each layer that keeps its output write into the copy that the in-place layer above keeps.
 
-    The one below then writes the copy, and the one above reads it and writes the blob.
+    The lower layer then writes the copy; the upper layer reads it and writes the blob.
     """
     writers: dict[Blob, Layer] = {}
     for layer, bottom, top in steps:

@@ -1,8 +1,9 @@
-"""Several layers in one pass over memory: one computes what those right above it make of its top.
+"""Several layers in one pass over memory: a layer also applies the layers right above it.
 
-A convolution ends with batch normalization by stored statistics, Scale and ReLU, for example. Blobs
-hold the same after a pass, except for rounding. In between, the top of such a layer already holds
-what those above it make of it, and a pass that began at one of these would compute nothing there.
+For example, a convolution applies batch normalization by stored statistics, Scale and ReLU. After a
+pass, blobs hold the same values, except for rounding. During a pass, the top of such a layer
+already holds the result of the layers above it. A pass that starts at one of those layers would not
+run it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .plan import Fused, Plan, Step
 
 
 def fuse(plan: Plan, steps: Sequence[Step]) -> None:
-    """Let each layer compute those right above it that work in place on its top, where it can."""
+    """Let each layer also apply the in-place layers right above it, if it can."""
     for i, step in enumerate(steps):
         if i in plan.done_below:
             continue
@@ -29,14 +30,14 @@ def fuse(plan: Plan, steps: Sequence[Step]) -> None:
 
 
 def absorb(fused: Fused, step: Step, above: Layer) -> bool:
-    """Add the layer above to what the step computes, if the step's layer can do that."""
+    """Add the layer above to the step, if the step's layer can apply it."""
     layer = step.layer
     if fused.rectify:
         return False
     if above.traits.is_rectifier and layer.traits.can_rectify:
         fused.rectify = True
         return True
-    # Batch normalization changes its statistics while a net trains: backward needs them apart.
+    # Batch normalization updates its statistics in training: backward needs the layers separate.
     if above.traits.by_channel and layer.traits.can_scale and layer.work.forward_only:
         fused.channels.append(above)
         return True
@@ -44,7 +45,7 @@ def absorb(fused: Fused, step: Step, above: Layer) -> bool:
 
 
 def same_memory(*blobs: list[Blob]) -> bool:
-    """Whether each list has one blob, and all of these have their values at one place."""
+    """Whether each list has one blob, and all of these store their values at the same place."""
     if any(len(each) != 1 for each in blobs):
         return False
     return len({each[0].values.memory for each in blobs}) == 1

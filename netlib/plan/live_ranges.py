@@ -1,4 +1,4 @@
-"""From where to where in a pass the memory of a net's blobs is needed."""
+"""The part of a pass during which each blob's memory is needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Overwrite = tuple[int, Blob, Blob]  # layer i may write the second blob over the
 
 @dataclass(eq=False)
 class LiveRange:
-    """Blobs that have one memory already (in place, or another shape of the same values).
+    """Blobs that already share one memory (in place, or the same values in another shape).
 
     birth, death: the layers that write the first of them and read the last.
     """
@@ -24,7 +24,7 @@ class LiveRange:
     birth: int
     death: int
     blobs: list[Blob] = field(default_factory=list)
-    start: int = 0  # where their place begins, in elements
+    start: int = 0  # where their shared place begins, in elements
 
     @property
     def size(self) -> int:
@@ -45,8 +45,8 @@ def memory_of(blob: Blob, half: Half) -> Memory:
 def live_ranges(steps: Sequence[Step], half: Half, fixed: Iterable[Blob]) -> list[LiveRange]:
     """The ranges, in a forward pass, of all memories that may be shared.
 
-    Not those of `fixed` blobs, of what comes from outside (a layer may write it once for all
-    passes), and of what users' code sees.
+    These exclude `fixed` blobs, data from outside (a layer may write them once for all passes), and
+    blobs that users' code sees.
     """
     kept = {memory_of(blob, half) for blob in fixed}
     found: dict[Memory, LiveRange] = {}
@@ -63,7 +63,7 @@ def live_ranges(steps: Sequence[Step], half: Half, fixed: Iterable[Blob]) -> lis
 
 
 def joined(found: list[LiveRange], overwrites: Iterable[Overwrite]) -> list[LiveRange]:
-    """The ranges, where a blob takes the place of another one that nobody needs any more."""
+    """The ranges, merged where a blob takes the place of another that is no longer needed."""
     by_blob: dict[Blob, LiveRange] = {}
     for live in found:
         by_blob.update(dict.fromkeys(live.blobs, live))
@@ -78,7 +78,7 @@ def joined(found: list[LiveRange], overwrites: Iterable[Overwrite]) -> list[Live
 
 
 def follows(above: LiveRange, below: LiveRange, i: int) -> bool:
-    """Whether one range ends at layer i and the other begins there, in as much memory."""
+    """Whether one range ends at layer i and the other begins there, with the same size."""
     if above is below or above.size != below.size:
         return False
     return below.death == i == above.birth
@@ -89,9 +89,9 @@ def backward_ranges(
 ) -> list[LiveRange]:
     """The ranges of diffs in the order of a backward pass, from those of a forward pass.
 
-    The layer that reads a blob last writes its diff, and the one that makes the blob is the last to
-    need it. A diff that nobody writes stays zero, so it keeps a memory of its own. `wanted`: for
-    each layer that runs backward, of which bottoms it computes the diff; none for the others.
+    The last layer to read a blob writes its diff, and the layer that makes the blob is the last to
+    need the diff. A diff that no layer writes stays zero, so it keeps its own memory. `wanted`: for
+    each layer that runs backward, for which bottoms it computes the diff; none for the others.
     """
     last = len(steps) - 1
     return [
@@ -102,7 +102,7 @@ def backward_ranges(
 
 
 def is_written(live: LiveRange, reader: Step, wanted: Sequence[bool]) -> bool:
-    """Whether backward of the last reader computes the diff of each of these blobs it reads."""
+    """Whether the last reader's backward computes the diff of each of these blobs it reads."""
     if not wanted:
         return False
     for k, blob in enumerate(reader.bottom):

@@ -1,4 +1,4 @@
-"""Plan: which layers of a net run, and what else they compute while they do."""
+"""Plan: which layers of a net run, and which other layers they apply as they run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..memory import Tensor
 
 
 class Step(NamedTuple):
-    """A layer with what it computes on."""
+    """A layer with its blobs."""
 
     layer: Layer
     bottom: list[Blob]
@@ -20,16 +20,16 @@ class Step(NamedTuple):
 
 @dataclass
 class Fused:
-    """What a layer's forward computes besides its own: layers above it, in place on its top.
+    """What a layer's forward also computes: the layers above it, in place on its top.
 
-    `channels` are linear by channel, and come first; then it may rectify.
+    Layers in `channels` are linear by channel and come first; a rectifier may follow.
     """
 
     channels: list[Any] = field(default_factory=list)  # layers with a method `compose`
     rectify: bool = False
 
     def options(self, layer: Layer) -> dict[str, Any]:
-        """The arguments that tell the layer's forward."""
+        """The arguments that pass this on to the layer's forward."""
         out: dict[str, Any] = {}
         if self.rectify:
             out['rectify'] = True
@@ -38,7 +38,7 @@ class Fused:
         return out
 
     def _scale_and_shift(self, layer: Any) -> tuple[Tensor, Tensor]:
-        """What `channels` make of the layer's y = u + b: scale u + shift, (C,) each."""
+        """Scale and shift, (C,) each: `channels` turn the layer's u + b into scale u + shift."""
         engine, channels = layer.engine, layer.num_output
         scale, shift = layer.buffer('scale', channels), layer.buffer('shift', channels)
         engine.fill(1, out=scale)
@@ -52,12 +52,12 @@ class Fused:
 
 
 class Plan:
-    """What was decided for a net; an empty one runs every layer by itself.
+    """The decisions made for a net; an empty plan runs every layer by itself.
 
     made_by     'share_memory' or 'share_diffs', the method of Net that made it, or ''
     fused       {index of a layer: what else its forward computes}
     done_below  indices of the layers that such a forward computes
-    scratch     the tensors that all layers compute with
+    scratch     temporary tensors shared by all layers
     """
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Plan:
         self.scratch: dict[str, Blob] = {}
 
     def forward(self, i: int, step: Step) -> None:
-        """Run layer i forward, or nothing where a layer below has done so."""
+        """Run layer i forward, unless a layer below has already computed it."""
         if i in self.done_below:
             return
         layer, bottom, top = step

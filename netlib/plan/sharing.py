@@ -1,4 +1,4 @@
-"""Less memory: blobs whose live ranges do not overlap keep their values, or their diffs, at the
+"""Less memory: blobs whose live ranges do not overlap keep their values, or their diffs, in the
 same place."""
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from .plan import Plan, Step
 def share_values(
     plan: Plan, steps: Sequence[Step], fixed: Iterable[Blob], dtype: np.dtype, watched: bool
 ) -> None:
-    """Give the values of all blobs except the `fixed` ones shared places: no backward pass follows.
+    """Let the values of all blobs except the `fixed` ones share places; no backward pass follows.
 
-    A net that is `watched` (debug_info looks between layers) is not fused.
+    A `watched` net (debug_info looks between layers) is not fused.
     """
     found = live_ranges(steps, 'values', fixed)
     place(joined(found, values_overwritten(steps)), 'values', dtype)
@@ -40,9 +40,9 @@ def share_diffs(
     watched: bool,
     wanted: Sequence[Sequence[bool]],
 ) -> None:
-    """Give the diffs of all blobs except the `fixed` ones shared places.
+    """Let the diffs of all blobs except the `fixed` ones share places.
 
-    wanted: for each layer that runs backward, of which bottoms it computes the diff.
+    wanted: for each layer that runs backward, for which bottoms it computes the diff.
     """
     found = backward_ranges(live_ranges(steps, 'diffs', fixed), steps, wanted)
     place(joined(found, diffs_overwritten(steps)), 'diffs', dtype)
@@ -76,8 +76,8 @@ def heir_of(layer: Layer) -> int | None:
 def place(found: Iterable[LiveRange], half: Half, dtype: np.dtype) -> None:
     """Give these blobs places in one memory that overlap only where their live ranges do not.
 
-    From the largest on, each begins as low as it can: Greedy by Size of Pisarchyk & Lee 2020,
-    Efficient Memory Management for Deep Neural Net Inference.
+    Blobs are placed from the largest to the smallest, each as low as possible: Greedy by Size of
+    Pisarchyk & Lee 2020, Efficient Memory Management for Deep Neural Net Inference.
     """
     placed: list[LiveRange] = []
     for live in sorted(found, key=lambda live: live.size, reverse=True):
@@ -91,7 +91,7 @@ def place(found: Iterable[LiveRange], half: Half, dtype: np.dtype) -> None:
 
 
 def lowest_start(live: LiveRange, placed: Iterable[LiveRange]) -> int:
-    """The first element from which on the range fits between those that are live with it."""
+    """The first element at which the range fits between those that are live with it."""
     start = 0
     neighbors = filter(live.overlaps, placed)
     for other in sorted(neighbors, key=lambda other: other.start):

@@ -1,10 +1,10 @@
-"""Weights in and out of a net, in the formats that formats.py registers by suffix.
+"""Loading and saving a net's weights, in the formats that formats.py registers by suffix.
 
-sharing.py gives parameters their rates and owners, caffemodel.py and hdf5.py are the two formats of
-BVLC Caffe. A net is seen here as its layers (formats.LayeredNet).
+sharing.py gives parameters their rates and owners; caffemodel.py and hdf5.py are the two formats of
+BVLC Caffe. This package sees a net only as its layers (formats.LayeredNet).
 """
 
-# The format that is registered first is that of files whose name says nothing: caffemodels.
+# The first registered format is the default for unknown suffixes: caffemodels.
 from .caffemodel import layers_of, to_proto  # isort: split
 
 from . import hdf5  # noqa: F401  (registers its format)

@@ -14,7 +14,7 @@ from .formats import Format, LayeredNet, Source, register_format
 
 
 def layers_of(net: LayeredNet) -> pb.NetParameter:
-    """The net's layers as a caffemodel holds them, except for the weights."""
+    """The net's layers as a caffemodel stores them, without the weights."""
     out = pb.NetParameter(name=net.name)
     for layer in net.layers:
         saved = out.layer.add()
@@ -27,7 +27,7 @@ def layers_of(net: LayeredNet) -> pb.NetParameter:
 def to_proto(
     net: LayeredNet, diffs: bool = False, layers: pb.NetParameter | None = None
 ) -> pb.NetParameter:
-    """`layers`, or else the net's own, with its weights put in."""
+    """`layers`, or by default the net's own, with its weights added."""
     out = layers or layers_of(net)
     for layer, saved in zip(net.layers, out.layer, strict=True):
         for param in layer.params:
@@ -38,18 +38,18 @@ def to_proto(
 def write_caffemodel(
     net: LayeredNet, path: Source, diffs: bool = False, layers: pb.NetParameter | None = None
 ) -> None:
-    """Write what `to_proto` gives, without holding it: blob by blob."""
+    """Write the message of `to_proto` blob by blob, without holding all of it in memory."""
     write_weights(layers or layers_of(net), Path(path), serialized_blobs(net, diffs))
 
 
 def serialized_blobs(net: LayeredNet, diffs: bool) -> Iterator[list[list[bytes | memoryview]]]:
-    """The blobs of each layer as they stand in the file."""
+    """The blobs of each layer as they are in the file."""
     for layer in net.layers:
         yield [serialized_blob(*arrays(param, diffs)) for param in layer.params]
 
 
 def arrays(param: Param, diffs: bool) -> tuple[np.ndarray, np.ndarray | None]:
-    """The values, and the diffs where they are wanted."""
+    """The values, and the diffs if wanted."""
     return param.values.array(), param.diffs.array() if diffs else None
 
 

@@ -1,6 +1,6 @@
-"""The formats of files that hold weights, by suffix and by first bytes.
+"""The file formats for weights, by suffix and by first bytes.
 
-Another format registers itself:
+A new format registers itself:
 
     register_format(Format('NumPy', ('.npz',), read=..., write=..., check=...))
 """
@@ -20,7 +20,7 @@ Source = str | Path
 
 
 class LayeredNet(Protocol):
-    """What a format sees of a net."""
+    """The part of a net that a format sees."""
 
     name: str
     layers: list[Layer]
@@ -28,14 +28,14 @@ class LayeredNet(Protocol):
 
 @dataclass(frozen=True)
 class Format:
-    """One way to keep weights in a file.
+    """One way to store weights in a file.
 
-    suffixes    of names that ask for it
+    suffixes    file name suffixes that select it
     read        path -> the layers' names and blobs, as the message of a caffemodel
-    write       (net, path, diffs, layers): the whole file, or on an error nothing; `layers` is what
-                the file says of the layers, where the format has room for that
+    write       (net, path, diffs, layers): writes the whole file, or nothing on an error; `layers`
+                describes the layers, if the format can store that
     check       (net, path): raises what `write` would raise, before there is anything to save
-    signature   the first bytes of such a file, whatever it is called; b'': it has none
+    signature   the first bytes of such a file, whatever its name; b'' if it has none
     """
 
     name: str
@@ -50,12 +50,12 @@ FORMATS: list[Format] = []
 
 
 def register_format(new: Format) -> None:
-    """Make a format known; the first one registered is that of files whose suffix says nothing."""
+    """Register a format; the first one registered is the default for unknown suffixes."""
     FORMATS.append(new)
 
 
 def format_named(path: Source) -> Format:
-    """The format that a file's name asks for."""
+    """The format that a file's name selects."""
     suffix = Path(path).suffix
     for known in FORMATS:
         if suffix in known.suffixes:
@@ -64,7 +64,7 @@ def format_named(path: Source) -> Format:
 
 
 def format_found(path: Source) -> Format:
-    """The format of a file: as its name asks, else as its first bytes say. Raises ProtoError."""
+    """The format of a file, by its name, or else by its first bytes. Raises ProtoError."""
     name = existing_file(path)
     named = format_named(path)
     if named is not FORMATS[0]:
@@ -86,7 +86,7 @@ def first_bytes(name: str) -> bytes:
 
 
 def read_weights_file(path: Source) -> pb.NetParameter:
-    """The layers and their blobs of a file of any known format.
+    """The layers and their blobs, from a file of any known format.
 
     Raises ProtoError for a file that is missing, damaged, or something else.
     """
@@ -96,14 +96,14 @@ def read_weights_file(path: Source) -> pb.NetParameter:
 def save(
     net: LayeredNet, path: Source, diffs: bool = False, layers: pb.NetParameter | None = None
 ) -> None:
-    """Write the net's weights in the format that the name asks for.
+    """Write the net's weights in the format that the name selects.
 
-    `layers`: the layers as the file is to describe them; None: the net's own. Raises GoodinitError,
-    and leaves nothing half-written.
+    `layers`: how the file describes the layers (None: as the net does). Raises GoodinitError, and
+    never leaves a half-written file.
     """
     format_named(path).write(net, path, diffs, layers)
 
 
 def check_save(net: LayeredNet, path: Source) -> None:
-    """Raises, before there is anything to save, the GoodinitError that `save` would raise."""
+    """Raises the GoodinitError that `save` would raise, before there is anything to save."""
     format_named(path).check(net, path)

@@ -1,7 +1,7 @@
-"""Weights as BVLC Caffe keeps them in HDF5: data/<layer>/<i>, and with gradients diff/<layer>/<i>.
+"""BVLC Caffe's weights in HDF5: data/<layer>/<i>, and with gradients diff/<layer>/<i>.
 
-A parameter that shares another's memory is stored at its owner alone; the gradients are stored at
-each.
+A parameter that shares another's memory is stored only under its owner. Gradients are stored under
+every layer.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from ..errors import import_extra
 from ..layers import Layer
 from .formats import Format, LayeredNet, Source, register_format
 
-MOST_BLOBS = 1000  # of a layer; a damaged file's number beyond it must not fill the memory
-DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py raises for it
+MOST_BLOBS = 1000  # per layer; a damaged file's number must not fill the memory
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # raised by h5py
 
 
 def read_hdf5(path: Source) -> pb.NetParameter:
-    """The layers' names and blobs; a blob of lower index that is stored at its owner is an empty
-    BlobProto.
+    """The layers' names and blobs. A blob stored only under its owner becomes an empty BlobProto if
+    a later blob of its layer is stored.
 
-    Raises ProtoError for what is no such file, GoodinitError without h5py.
+    Raises ProtoError for any other kind of file, and GoodinitError without h5py.
     """
     h5py = import_extra('h5py', 'data')
     name = existing_file(path)
@@ -47,7 +47,7 @@ def read_hdf5(path: Source) -> pb.NetParameter:
 
 
 def read_layer(group: Any, layer: pb.LayerParameter, file: str) -> None:
-    """Put the datasets of a group into a layer's blobs. Raises ProtoError."""
+    """Read the datasets of a group into a layer's blobs. Raises ProtoError."""
     arrays = {}
     for key in group:
         if not is_blob(group[key], key):
@@ -63,20 +63,20 @@ def read_layer(group: Any, layer: pb.LayerParameter, file: str) -> None:
 
 
 def is_blob(dataset: Any, key: str) -> bool:
-    """Whether it holds numbers, under a number."""
+    """Whether the item is a numeric dataset whose name is a number."""
     dtype = getattr(dataset, 'dtype', None)
     numbered = key.isdecimal() and int(key) < MOST_BLOBS
     return numbered and dtype is not None and dtype.kind in 'fiu'
 
 
 def check_hdf5(net: LayeredNet, path: Source) -> None:
-    """Raises LayerError for a layer whose name HDF5 cannot hold, GoodinitError without h5py."""
+    """Raises LayerError for a layer name that HDF5 cannot store, GoodinitError without h5py."""
     import_extra('h5py', 'data')
     names = Counter(layer.name for layer in net.layers)
     for layer in net.layers:
         if '/' in layer.name or layer.name in ('', '.') or names[layer.name] > 1:
             raise layer.error(
-                f"Error saving weights to {path}: HDF5 needs layer names without '/', each once. "
+                f"Error saving weights to {path}: HDF5 needs unique layer names without '/'. "
                 'Rename the layer, or write a .caffemodel'
             )
 
@@ -84,9 +84,9 @@ def check_hdf5(net: LayeredNet, path: Source) -> None:
 def write_hdf5(
     net: LayeredNet, path: Source, diffs: bool = False, layers: pb.NetParameter | None = None
 ) -> None:
-    """Write the file, all of it or on an error nothing; it has no room for a description of layers.
+    """Write the whole file, or nothing on an error. The format cannot describe the layers.
 
-    Raises as `check_hdf5` does, and ProtoError where `path` cannot be written.
+    Raises the errors of `check_hdf5`, and ProtoError if `path` cannot be written.
     """
     check_hdf5(net, path)
     h5py = import_extra('h5py', 'data')

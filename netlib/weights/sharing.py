@@ -1,4 +1,4 @@
-"""What a layer's `param` fields say of its parameters: rates, and which share one memory."""
+"""What a layer's `param` fields say about its parameters: their rates, and which share memory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from ..layers import Layer
 
 
 def configure_params(layer: Layer, owners: dict[str, Param]) -> None:
-    """Give the layer's parameters their rates, and the owner that a name stands for.
+    """Give the layer's parameters their rates and owners.
 
-    `owners` maps the names met so far to the first parameter of that name; later ones use its
+    `owners` maps each name seen so far to the first parameter with that name; later ones use its
     memory. Raises LayerError for fields that do not fit.
     """
     specs = list(layer.param.param)
@@ -30,7 +30,7 @@ def configure_params(layer: Layer, owners: dict[str, Param]) -> None:
 
 
 def share_param(layer: Layer, param: Param, spec: pb.ParamSpec, owner: Param) -> None:
-    """Let a parameter use its owner's memory. Raises LayerError where shapes or rates differ."""
+    """Let a parameter use its owner's memory. Raises LayerError if shapes or rates differ."""
     check_shapes(layer, param, spec, owner)
     for mult in ('lr_mult', 'decay_mult'):
         if spec.HasField(mult):
@@ -40,7 +40,7 @@ def share_param(layer: Layer, param: Param, spec: pb.ParamSpec, owner: Param) ->
 
 
 def check_shapes(layer: Layer, param: Param, spec: pb.ParamSpec, owner: Param) -> None:
-    """The same shape, or with share_mode: PERMISSIVE the same count."""
+    """Raises LayerError unless shapes agree, or with share_mode: PERMISSIVE counts."""
     who = f"Cannot share param '{spec.name}' owned by {owner.name} with layer '{layer.name}'; "
     shapes = f'Owner layer param shape is {owner.shape_text}; '
     if spec.share_mode == spec.PERMISSIVE:
@@ -53,7 +53,7 @@ def check_shapes(layer: Layer, param: Param, spec: pb.ParamSpec, owner: Param) -
 
 
 def share_multiplier(layer: Layer, mult: str, spec: pb.ParamSpec, owner: Param) -> None:
-    """Give the owner a multiplier that only a later user of its memory states."""
+    """Give the owner a multiplier that only a later user of its memory specifies."""
     value = getattr(spec, mult)
     if not owner.spec.HasField(mult):
         setattr(owner, mult, value)

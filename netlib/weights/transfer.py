@@ -1,4 +1,4 @@
-"""Weights from a message into the layers of a net."""
+"""Copies weights from a message into the layers of a net."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .formats import LayeredNet, read_weights_file
 
 
 def copy_weights(net: LayeredNet, source: str | Path | pb.NetParameter) -> list[str]:
-    """Take weights layer by layer of the same name; returns the names that the net lacks.
+    """Copy weights into layers of the same name; returns the layer names that the net lacks.
 
-    Layers that the source lacks keep what they have. Raises NetError for another number or shape of
-    blobs, ProtoError for a file that cannot be read.
+    Layers that the source lacks keep their weights. Raises NetError if a layer's number or shapes
+    of blobs differ, ProtoError for a file that cannot be read.
     """
     if isinstance(source, pb.NetParameter):
         file, saved = '', source
@@ -34,9 +34,9 @@ def copy_weights(net: LayeredNet, source: str | Path | pb.NetParameter) -> list[
 
 
 def copy_layer(layer: Layer, saved: pb.LayerParameter, file: str) -> None:
-    """Take the blobs of one layer; `file` goes in front of an error."""
+    """Copy the blobs of one layer; error messages start with `file`."""
     stored = {i: blob for i, blob in enumerate(saved.blobs) if blob.ListFields()}
-    # HDF5 leaves out what shares its owner's memory.
+    # HDF5 leaves out blobs that share their owner's memory.
     required = {i for i, param in enumerate(layer.params) if param.owner is param}
     possible = set(range(len(layer.params)))
     if not required <= stored.keys() <= possible:
@@ -51,7 +51,7 @@ def copy_layer(layer: Layer, saved: pb.LayerParameter, file: str) -> None:
 
 
 def same_shape(blob: pb.BlobProto, param: Param) -> bool:
-    """Whether the blob has the parameter's shape; the old one of four axes may begin with ones."""
+    """Whether the blob has the parameter's shape; an old four-axis shape may begin with ones."""
     shape = blob_shape(blob)
     if shape == param.shape:
         return True
@@ -60,7 +60,7 @@ def same_shape(blob: pb.BlobProto, param: Param) -> bool:
 
 
 def shape_mismatch(layer: Layer, i: int, blob: pb.BlobProto, file: str) -> NetError:
-    """Caffe's words for it."""
+    """Caffe's words for a shape mismatch."""
     shape = blob_shape(blob)
     found = f'{" ".join(map(str, shape))} ({prod(shape)})'
     return NetError(

@@ -153,12 +153,12 @@ INPUT = 'layer { name: "x" type: "Input" top: "data" input_param { shape { dim: 
             INPUT
             + 'layer { name: "e" type: "Exp" bottom: "data" top: "y" exp_param { shift: 1000 } }',
             LayerError,
-            r"layer 'e' \(Exp\), net.prototxt:2: shift: found 1000; the base to this power is no finite number",
+            r"layer 'e' \(Exp\), net.prototxt:2: shift: found 1000; the base to this power is not finite",
         ),
         (
             INPUT + 'layer { name: "l" type: "Log" bottom: "data" top: "y" log_param { base: 1 } }',
             LayerError,
-            'base: 1 has the logarithm 0',
+            rr'base: log\(1\) is 0, a division by zero',
         ),
         (
             'name: "n" layer { type: "Input" top: "x" include { phase: TEST } }',

@@ -201,7 +201,7 @@ def test_names_that_hdf5_cannot_hold(tmp_path):
     for name in ('a/b', '.'):
         net = make(NET.replace('name: "a"', f'name: "{name}"'))
         message = (
-            rf"layer '{name}' .*: Error saving weights to .*o\.h5: .* without '/', each once\. "
+            rf"layer '{name}' .*: Error saving weights to .*o\.h5: .* unique layer names without '/'\. "
             r'Rename the layer, or write a \.caffemodel'
         )
         with pytest.raises(NetError, match=message):

@@ -115,7 +115,7 @@ def test_tensor_reshape(shape, asked, expected):
 
 @pytest.mark.parametrize('asked', [(4, 2), (-1, 4), (), (7,)])
 def test_tensor_reshape_refused(asked):
-    with pytest.raises(ValueError, match=r'cannot see \(2, 3\) as'):
+    with pytest.raises(ValueError, match=r'cannot view \(2, 3\) as'):
         counting(2, 3).reshape(*asked)
 
 

@@ -54,7 +54,7 @@ def greedy(self, name, x, *parameters, out):
             r'or read before, at 3 places; the first is \(1, 0\)',
         ),
         (added, 'out .* was not written, or read before, at 6 places'),
-        (infinite, r"op 'unary' .*: made inf of finite numbers: out \(2, 3\) at \(1, 2\)"),
+        (infinite, r"op 'unary' .*: computed inf from finite numbers: out \(2, 3\) at \(1, 2\)"),
         (greedy, "op 'unary' .*: x is read only, but has changed"),
     ],
 )
@@ -81,7 +81,7 @@ def test_a_window_left_unwritten_is_noticed():
 
 def test_what_an_output_held_before_does_not_matter():
     nothing = np.full((2, 3), np.nan)
-    with pytest.raises(EngineError, match='made inf of finite numbers'):
+    with pytest.raises(EngineError, match='computed inf from finite numbers'):
         run(watched(unary=infinite), call('unary', 'relu', draw(2, 3), 0, out=nothing))
     run(CHECKED, call('copy_window', draw(2, 3), (0, 0), out=nothing, at=(0, 0), shape=(1, 3)))
     assert np.isnan(run(CHECKED, call('axpby', 1, draw(2, 3), 1, out=nothing))['out']).all()
@@ -160,7 +160,7 @@ W = window(2)
                 out=draw(1, 2, 1, 1),
                 winner=draw(1, 2, 1, 1),
             ),
-            'bins must lie in the images',
+            'bins must be inside the images',
         ),
         (
             call(
@@ -170,11 +170,11 @@ W = window(2)
                 Bins([0], [[(0, 1)]], [[(0, 5)]]),
                 out=draw(1, 2, 4, 4),
             ),
-            'bins must lie in the images',
+            'bins must be inside the images',
         ),
         (
             call('patches', draw(1, 2, 4, 4), W, 1, [9], out=draw(1, 1, 8)),
-            'positions must be those of the window',
+            'positions must be positions of the window',
         ),
         (
             call('conv_forward', draw(1, 2, 4, 4), draw(3, 1, 2, 2), W, 1, out=draw(1, 3, 3, 3)),
@@ -210,9 +210,9 @@ def test_wrong_shapes_are_refused(c, message):
 
 def test_an_output_must_not_lie_in_an_input():
     x = tensor(CHECKED, draw(4, 4))
-    with pytest.raises(EngineError, match=r"op 'gemm' .*: out must not lie in the memory of b"):
+    with pytest.raises(EngineError, match=r"op 'gemm' .*: out must not share memory with b"):
         CHECKED.gemm(tensor(CHECKED, draw(4, 4)), x, out=x)
-    with pytest.raises(EngineError, match=r"op 'unary' .*: out must not lie in the memory of x"):
+    with pytest.raises(EngineError, match=r"op 'unary' .*: out must not share memory with x"):
         CHECKED.unary('relu', Tensor((2,), x.memory, 0), 0, out=Tensor((2,), x.memory, 1))
     CHECKED.unary('relu', x[0], 0, out=x[1])
     CHECKED.unary('relu', x, 0, out=x)

@@ -52,7 +52,7 @@ def test_dropout_mask(ratio, engine):
 @pytest.mark.parametrize('label', [-1, 4, 9])
 def test_labels_beyond_the_classes_are_refused(label, engine):
     with pytest.raises(
-        EngineError, match=rf'found the label {label}: labels must lie in 0 .. 3, .*\(4\)'
+        EngineError, match=rf'found the label {label}: labels must be in 0 .. 3, .* 4 classes'
     ):
         run(engine, call('one_hot', np.full((1, 2), float(label)), None, out=np.zeros((1, 4, 2))))
 
@@ -114,7 +114,9 @@ def test_a_block_has_four_ops(engine):
 def test_a_block_takes_tensors_of_one_size(name, use, engine):
     x, y = engine.tensor(1, 4), engine.tensor(3, 4)
     with (
-        pytest.raises(EngineError, match=rf'blockwise: {name} takes tensors of one size; found '),
+        pytest.raises(
+            EngineError, match=rf'blockwise: {name} takes tensors of the same size; found '
+        ),
         engine.blockwise() as block,
     ):
         use(block, x, y)

@@ -105,7 +105,7 @@ def test_a_library_that_lacks_a_kernel_says_so():
     kernel = native.Declared(stub, 'new_kernel')
     with pytest.raises(
         EngineError,
-        match="the compiled kernels lack 'new_kernel', since they are older than goodinit",
+        match="the compiled kernels lack 'new_kernel' because they are older than goodinit",
     ):
         kernel.function(ISA)
 

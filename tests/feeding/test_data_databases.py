@@ -107,7 +107,7 @@ def test_a_leveldb_that_another_process_uses(tmp_path, monkeypatch):
     other = plyvel.DB(str(folder))
     with pytest.raises(
         DataError,
-        match='is in use: LevelDB lets one process at a time open it; use LMDB to share it',
+        match='in use: only one process at a time can open a LevelDB; use LMDB to share it',
     ):
         open_database(folder, LEVELDB)
     other.close()
@@ -164,7 +164,7 @@ def test_an_empty_database(tmp_path, backend):
     'name, message',
     [
         ('there', r'database .*there: already exists; remove it, or give another name'),
-        ('no/db', r'database .*no/db: cannot be made in .*no \(No such file or directory\)'),
+        ('no/db', r'database .*no/db: cannot be created in .*no \(No such file or directory\)'),
     ],
 )
 def test_places_where_none_is_made(tmp_path, name, message):
@@ -179,7 +179,7 @@ def test_places_where_none_is_made(tmp_path, name, message):
 def test_keys_that_lmdb_refuses(tmp_path):
     with (
         pytest.raises(
-            DataError, match=r"LMDB: cannot write 1 pairs from key b'k+' on \(.*MDB_BAD_VALSIZE"
+            DataError, match=r"LMDB: cannot write 1 pairs starting at key b'k+' \(.*MDB_BAD_VALSIZE"
         ),
         create_database(tmp_path / 'db') as database,
     ):
@@ -201,7 +201,7 @@ def test_a_disk_that_is_full(tmp_path):
     with (
         pytest.raises(
             DataError,
-            match=r"LevelDB: cannot write 1 pairs from key b'k' on \(No space left on dev",
+            match=r"LevelDB: cannot write 1 pairs starting at key b'k' \(No space left on dev",
         ),
         create_database(tmp_path / 'db', LEVELDB) as database,
     ):
@@ -284,7 +284,7 @@ def test_datums():
         ),
         (
             caffe_pb2.Datum(encoded=True, data=b'123'),
-            r'^key 5: cannot be read as an image \(its format is unknown\)$',
+            r'^key 5: cannot be read as an image \(unknown format\)$',
         ),
     ],
 )
@@ -294,5 +294,5 @@ def test_errors_of_datums(datum, message):
 
 
 def test_no_datum():
-    with pytest.raises(DataError, match='key 5: is not a Datum message'):
+    with pytest.raises(DataError, match='key 5: not a Datum message'):
         parse_datum(b'\xff\xff', 'key 5')

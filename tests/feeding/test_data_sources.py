@@ -172,7 +172,7 @@ def test_images_smaller_than_the_crop_are_skipped():
 
 
 def test_no_usable_image(tmp_path):
-    with pytest.raises(DataError, match=r'none of the 2 images is usable; .*a.png: no such file'):
+    with pytest.raises(DataError, match=r'none of the 2 images are usable; .*a.png: no such file'):
         opened(lists(tmp_path, 'a.png 1\na.png 2')).take(1)
 
 
@@ -180,16 +180,20 @@ def test_no_usable_image(tmp_path):
     'spec, shape, message',
     [
         ('nowhere', (3, 4, 4), 'data nowhere: no such file or folder'),
-        ('none*.png', (3, 4, 4), r'data none\*.png: holds no images; needed: a folder of images'),
-        ('empty', (3, 4, 4), 'data empty: holds no images'),
-        ('blank.txt', (3, 4, 4), 'data blank.txt: holds no images'),
+        (
+            'none*.png',
+            (3, 4, 4),
+            r'data none\*.png: contains no images; needed: a folder of images',
+        ),
+        ('empty', (3, 4, 4), 'data empty: contains no images'),
+        ('blank.txt', (3, 4, 4), 'data blank.txt: contains no images'),
         ('binary.txt', (3, 4, 4), 'data binary.txt: cannot be read as a list of images'),
         (
             'mixed.txt',
             (3, 4, 4),
             "'b.png' has no label, but other lines have one: give every line a label, or none",
         ),
-        ('x.unknown', (3, 4, 4), 'data x.unknown: unknown kind of file; needed: a folder'),
+        ('x.unknown', (3, 4, 4), 'data x.unknown: unknown file type; needed: a folder'),
         (
             'img',
             (2, 4, 4),
@@ -230,14 +234,14 @@ def test_errors(tmp_path, monkeypatch, spec, shape, message):
         (np.zeros((4, 1, 12, 10), np.uint8), 'is 1 x 12 x 10, the net needs 3 x 12 x 10'),
         (np.zeros(4), r'found float64 of shape \(4,\), needed: numbers of shape \(N, C, H, W\)'),
         (np.array([['a']]), 'needed: numbers of shape'),
-        (np.zeros((0, 3, 12, 10)), 'cannot be read as NumPy arrays|holds no samples'),
+        (np.zeros((0, 3, 12, 10)), 'cannot be read as NumPy arrays|contains no samples'),
         (
             np.where(np.arange(720).reshape(2, 3, 12, 10) == 492, np.nan, 0),
-            r'sample 1 holds NaN or infinity; the first is at index \(1, 1, 1, 2\)',
+            r'sample 1 contains NaN or infinity; the first is at index \(1, 1, 1, 2\)',
         ),
         (
             np.array([[1, np.inf]]),
-            r'sample 0 holds NaN or infinity; the first is at index \(0, 1\)',
+            r'sample 0 contains NaN or infinity; the first is at index \(0, 1\)',
         ),
     ],
 )

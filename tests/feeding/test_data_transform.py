@@ -144,7 +144,7 @@ def test_reads_means(tmp_path):
         (
             'm.binaryproto',
             b'\xff\xff',
-            'cannot be read .* needed: a BlobProto as compute_image_mean writes it',
+            'cannot be read .* needed: a BlobProto as written by compute_image_mean',
         ),
         *(
             ('m.npy', content, 'cannot be read')

@@ -277,7 +277,7 @@ def test_nets_without_an_input(tmp_path):
     ('data', 'message'),
     [
         ('nowhere', 'data nowhere: no such file or folder'),
-        (np.full((2, 3, 8, 8), np.nan), 'data array: sample 0 holds NaN or infinity'),
+        (np.full((2, 3, 8, 8), np.nan), 'data array: sample 0 contains NaN or infinity'),
         (np.zeros((2, 3, 7, 8)), 'array, sample . is 3 x 7 x 8, the net needs 3 x 8 x 8'),
         ((np.zeros((2, 3, 8, 8)), [1]), r"data array: 'label' has shape \(1,\), needed: \(2,\)"),
         (np.zeros(4), r'data array: found float64 of shape \(4,\), needed: numbers of shape'),

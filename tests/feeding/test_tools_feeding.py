@@ -92,7 +92,7 @@ def test_samples_stand_in_for_a_database_that_is_not_there(tmp_path):
     assert found.batches[0]['data'].shape == (32, 3, 8, 8)
     assert found.notes[0] == (
         "layer 'images' (Data): its source no_such_lmdb does not exist; using samples of "
-        'scikit-learn instead (goodinit init --data takes your own)'
+        'scikit-learn instead (use goodinit init --data for your own)'
     )
     assert found.describe == "random crops of scikit-learn's two photographs, times 0.01"
 
@@ -223,7 +223,7 @@ def test_several_inputs_get_values_each(tmp_path):
         and not batch['sim'].any()
         and batch['size'].std() > 0.5
     )
-    assert found.notes == ["input 'size' has another shape than 'data'; it gets Gaussian noise"]
+    assert found.notes == ["input 'size' differs in shape from 'data'; it gets Gaussian noise"]
 
 
 def test_vectors(tmp_path):
@@ -262,7 +262,7 @@ def test_the_inputs_are_measured(tmp_path):
 
 
 def test_infinities_are_refused(tmp_path):
-    with pytest.raises(GoodinitError, match="input 'data' holds NaN or infinity"):
+    with pytest.raises(GoodinitError, match="input 'data' contains NaN or infinity"):
         fed(written(tmp_path), data=samples(tmp_path), mean='nan')
 
 

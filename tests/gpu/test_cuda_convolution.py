@@ -163,7 +163,7 @@ def test_where_no_algorithm_fits(with_cudnn, monkeypatch):
         )
     with pytest.raises(
         EngineError,
-        match='cuDNN has no algorithm for ConvolutionForward of these shapes: say engine',
+        match='cuDNN has no algorithm for ConvolutionForward of these shapes: use engine',
     ):
         run(with_cudnn.convolving('CUDNN'), CASES[0])
     with_cudnn.cudnn.convolution.cache_clear()

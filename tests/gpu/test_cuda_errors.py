@@ -39,7 +39,8 @@ def test_too_much_is_refused(cuda):
     ):
         cuda.kernels.elementwise.fill(2**31 - 256, 0, None)
     with pytest.raises(
-        EngineError, match=r'the GPU has no room for 140737488 MB more: [\d]+ of [\d]+ MB are free'
+        EngineError,
+        match=r'the GPU cannot allocate another 140737488 MB: [\d]+ of [\d]+ MB are free',
     ):
         Memory(2**45).device(cuda.device)
 
@@ -78,7 +79,7 @@ def test_a_missing_cublas_is_named(cuda, monkeypatch):
     monkeypatch.setattr(finder, 'load_nvidia_dynamic_lib', find)
     with pytest.raises(
         EngineError,
-        match=r"engine 'cuda' needs cuBLAS, which is not found: install .* nvidia-cublas",
+        match=r"engine 'cuda' needs cuBLAS, which was not found: install .* nvidia-cublas",
     ):
         cublas.Cublas(cuda.device.stream)
 
@@ -111,10 +112,10 @@ def test_a_missing_gpu_is_named(cuda_device):
         'from goodinit.netlib.engines import make_engine; make_engine("cuda")'
     ).stderr.splitlines()[-1]
     assert message.startswith(
-        "goodinit.netlib.errors.EngineError: engine 'cuda' finds no GPU (libcuda.so.1: "
+        "goodinit.netlib.errors.EngineError: engine 'cuda' found no GPU (libcuda.so.1: "
     )
     assert message.endswith(
-        "it needs one by NVIDIA, with its driver; the engines 'fast' and 'reference' need none"
+        "it needs an NVIDIA GPU and its driver; the engines 'fast' and 'reference' need no GPU"
     )
 
 

@@ -73,7 +73,8 @@ def test_a_wrong_label_is_found_when_the_loss_is_read(cuda):
     net.blobs['label'].data = [3, 10]
     loss = net.run()
     with pytest.raises(
-        EngineError, match=r'found the label 10: labels must lie in 0 .. 9, for as many classes'
+        EngineError,
+        match=r'found the label 10: labels must be in 0 .. 9, since the scores have 10 classes',
     ):
         float(loss)
     net.blobs['label'].data = [3, 9]

@@ -76,7 +76,7 @@ def test_a_number_chooses(folder):
     done = process(tool(*INIT, '2'), gpus=2)
     assert done.returncode == 1 and done.stdout == '' and done.stderr.count('\n') == 1
     assert done.stderr.startswith(
-        "goodinit init: GPU 2: engine 'cuda' finds no GPU (cuDeviceGet failed: "
+        "goodinit init: GPU 2: engine 'cuda' found no GPU (cuDeviceGet failed: "
     )
 
 
@@ -156,10 +156,10 @@ def test_set_device(folder):
     )
     done = process(script, gpus=2)
     assert done.stdout == '1\n' and done.stderr.endswith(
-        'GPU 0: this process already computes on another one; use a process of its own\n'
+        'GPU 0: this process already uses another GPU; start a separate process\n'
     )
     done = process(script, gpus=1)
     assert (
-        "EngineError: GPU 1: engine 'cuda' finds no GPU (cuDeviceGet failed: " in done.stderr
+        "EngineError: GPU 1: engine 'cuda' found no GPU (cuDeviceGet failed: " in done.stderr
         and done.stdout == ''
     )

@@ -73,7 +73,7 @@ def test_many_ops_are_put_off_and_few_are_refused(cuda):
     for refused, message in (
         (
             lambda block: block.binary('mul', y, cuda.tensor(1, 1), out=y),
-            r'blockwise: binary takes tensors of one size; found \(1, 5\), \(1, 1\), \(1, 5\)',
+            r'blockwise: binary takes tensors of the same size; found \(1, 5\), \(1, 1\), \(1, 5\)',
         ),
         (
             lambda block: block.unary('exp', x, 1, 1, out=x),
@@ -181,7 +181,7 @@ def test_memory_that_is_kept_does_not_stand_in_the_way(cuda):
     size = int(0.4 * total)
     for extra in range(4):  # together more than there is, and no two of a size
         pool.allocate(size + extra)
-    with pytest.raises(EngineError, match='the GPU has no room for'):
+    with pytest.raises(EngineError, match='the GPU cannot allocate another'):
         pool.allocate(2 * total)
 
 

@@ -89,7 +89,7 @@ ERRORS = [
         (2, 288),
         r'sparse: 5 .* 2 outputs.*Check failed: p <= 1, 2.5 vs. 1',
     ),
-    ('type: "gaussian" sparse: -2', (2, 3), 'sparse: -2 must lie between 0 and the 2'),
+    ('type: "gaussian" sparse: -2', (2, 3), 'sparse: -2 must be between 0 and the 2'),
     ('type: "gaussian" std: 0', (2, 3), r'std: 0 must be positive \(Check failed: sigma > 0\)'),
     ('type: "uniform" min: 2', (2, 3), 'min: 2 must not be greater than max: 1'),
     ('type: "xavier" sparse: 3', (2, 3), 'sparse: 3: Sparsity not supported by this Filler'),

@@ -201,9 +201,9 @@ HARD = {
     'nan-and-inf': (
         with_bad_rows(WELL),
         12,
-        *['3 of 400 samples hold NaN or Inf .* are left out'] * 4,
+        *['3 of 400 samples contain NaN or Inf .* ignoring them'] * 4,
     ),
-    'all-nan': (WELL * np.float32(np.nan), 12, *['400 of 400 samples hold NaN or Inf'] * 4),
+    'all-nan': (WELL * np.float32(np.nan), 12, *['400 of 400 samples contain NaN or Inf'] * 4),
     'one-dimension': (WELL[:, :1], 4, *['400 samples of dimension 1 have rank 1'] * 4),
     'huge': (WELL * np.float32(1e36), 12, *[None] * 4),
     'tiny': (WELL * np.float32(1e-30), 12, *[None] * 4),

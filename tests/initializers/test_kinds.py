@@ -168,7 +168,7 @@ def nothing(step, rng, target: Annotated[float, Option('the mean')] = 0.0):
     'name, kind, message',
     [
         ('mine', 'layers', "mine: unknown kind of initializer: 'layers'"),
-        ('lsuv', 'layer', 'lsuv: there is an initializer of this name'),
+        ('lsuv', 'layer', 'lsuv: an initializer with this name already exists'),
         ('mine', 'layer', 'mine: option target differs from that of lsuv'),
     ],
 )

@@ -150,7 +150,7 @@ def test_sharers_and_frozen_layers_are_left_out():
     net = build(data() + conv('c', 'data', 4, fields='param { lr_mult: 0 }') + fc('f', 'c', 3))
     assert chosen_names(net) == (
         ['f'],
-        ["layer 'c': its weights do not learn (lr_mult: 0): left as they are"],
+        ["layer 'c': its weights do not learn (lr_mult: 0): left unchanged"],
     )
     old = weights(net)
     initialize(net, samples(net), PRESETS['kmeans'], np.random.default_rng(0))
@@ -161,8 +161,8 @@ def test_other_parameters_are_left_at_their_fillers():
     net = build(WITH_BATCH_NORM)
     old = weights(net)
     notes = initialize(net, samples(net), PRESETS['kmeans'], np.random.default_rng(0))
-    assert "layer 's1': Scale parameters are left at their fillers" in notes
-    assert "layer 'bn1': BatchNorm parameters are left at their fillers" in notes
+    assert "layer 's1': Scale parameters keep their fillers" in notes
+    assert "layer 'bn1': BatchNorm parameters keep their fillers" in notes
     for name, values in weights(net).items():
         if name.startswith(('bn', 's1')):
             np.testing.assert_array_equal(values, old[name])
@@ -189,11 +189,11 @@ def test_other_parameters_are_left_at_their_fillers():
         (
             'chain',
             {'weights_from': 'orthonromal'},
-            "weights_from: found 'orthonromal', needed one of keep, filler, gaussian, "
+            "weights_from: found 'orthonromal', needed: one of keep, filler, gaussian, "
             ".*did you mean 'orthonormal'?",
         ),
-        ('chain', {'normalize': 'lsvu'}, "normalize: found 'lsvu', needed one of none, lsuv"),
-        ('chain', {'between': 'yes'}, "between: found 'yes', needed one of none, exact, paper"),
+        ('chain', {'normalize': 'lsvu'}, "normalize: found 'lsvu', needed: one of none, lsuv"),
+        ('chain', {'between': 'yes'}, "between: found 'yes', needed: one of none, exact, paper"),
     ],
 )
 def test_what_cannot_be_done(text, options, message):

@@ -73,7 +73,7 @@ def test_zero_weights_are_left_alone(normalize):
     net.params['c2'][0].data = 0
     notes = initialize(net, samples(net), Recipe('keep', normalize), np.random.default_rng(0))
     assert (
-        "layer 'c2': its output is constant, so its weights cannot be scaled: left as they are"
+        "layer 'c2': its output is constant, so its weights cannot be scaled: left unchanged"
         in notes
     )
     assert all(np.isfinite(param.data).all() for param in net.all_params())

@@ -84,8 +84,7 @@ def test_constant_outputs_keep_their_weights():
     batches = samples(net, 2)
     notes = initialize(net, batches, Recipe('keep', 'within'), np.random.default_rng(0))
     assert (
-        notes[-1]
-        == "layer 'c1': 2 of its 8 outputs are constant: their weights are left as they are"
+        notes[-1] == "layer 'c1': 2 of its 8 outputs are constant: their weights are left unchanged"
     )
     assert not net.params['c1'][0].data[[2, 5]].any()
     np.testing.assert_allclose(moments(net, batches)['c1'].mean, 0.1, atol=1e-4)

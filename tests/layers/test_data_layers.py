@@ -106,7 +106,7 @@ def test_labels_may_be_left_out(tmp_path):
     (tmp_path / 'list.txt').write_text('img/c0.png\nimg/c1.png\n')
     fields = f'image_data_param {{ source: "{tmp_path}/list.txt" batch_size: 2 }}'
     assert next(batches(net_of('ImageData', fields, ['data']), 1))['data'].shape == (2, 3, 12, 10)
-    with pytest.raises(DataError, match=r"img/c0\.png has no label: leave the top 'label' out"):
+    with pytest.raises(DataError, match=r"img/c0\.png has no label: remove the top 'label'"):
         net_of('ImageData', fields).forward()
 
 
@@ -258,7 +258,7 @@ def test_dummy_data_without_any_filler_says_who_has_them(monkeypatch):
     with pytest.raises(
         LayerError,
         match=r'Unknown filler name: constant \(known fillers: none; import '
-        r'goodinit\.initializers, which has them\)',
+        r'goodinit\.initializers to register them\)',
     ):
         dummy('shape { dim: 1 }')
 

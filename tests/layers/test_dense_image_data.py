@@ -234,7 +234,7 @@ REFUSED = [
     (
         {'fields': 'crop_width: 5 crop_height: 5', 'transform': 'crop_size: 3'},
         LayerError,
-        'found crop_size and crop_height, needed: one of them',
+        'found crop_size and crop_height, needed: only one of them',
     ),
     (
         {'fields': 'label_divide_factor: 0'},
@@ -249,7 +249,7 @@ REFUSED = [
     (
         {'fields': 'label_divide_factor: 2', 'transform': 'crop_size: 3'},
         LayerError,
-        'label_divide_factor: found 2 with a crop, needed: one of them',
+        'label_divide_factor: found 2 with a crop, needed: only one of them',
     ),
     (
         {'fields': 'label_divide_factor: 2'},
@@ -275,7 +275,7 @@ REFUSED = [
     (
         {'source': 'alone.txt'},
         DataError,
-        r"data alone.txt: found the line 'r/i/0.png', needed: the path of an image and that of "
+        r"data alone.txt: found the line 'r/i/0.png', needed: the path of an image and the path of "
         r'its labels',
     ),
 ]

@@ -32,13 +32,13 @@ REFUSED = [
         'BN',
         'top: "mean"',
         {},
-        'further tops, the mean and variance of the batch, go with bn_mode: LEARN only',
+        'extra tops for the mean and variance of the batch require bn_mode: LEARN',
     ),
     (
         'DepthwiseConvolution',
         'convolution_param { num_output: 2 kernel_size: 1 group: 1 }',
         {},
-        "group: 1 must be the 2 channels of 'x' 1 2 2 2 (8), or be left out",
+        "group: 1 must be the 2 channels of 'x' 1 2 2 2 (8), or be omitted",
     ),
     ('Interp', '', {}, 'needs height and width, or zoom_factor, or shrink_factor'),
     (
@@ -63,7 +63,7 @@ REFUSED = [
         'Interp',
         'interp_param { height: 2 width: 2 pad_beg: -2 }',
         {},
-        "height and width should be positive: of 'x' 1 2 2 2 (8) the part [0, 0] becomes (2, 2)",
+        "height and width should be positive: in 'x' 1 2 2 2 (8) the part [0, 0] becomes (2, 2)",
     ),
     (
         'Interp',
@@ -82,7 +82,7 @@ REFUSED = [
         'SoftmaxWithLoss',
         'loss_param { class_weighting: 1 }',
         {'x': np.zeros((1, 2)), 'label': [0]},
-        'class_weighting goes with weight_by_label_freqs: true',
+        'class_weighting requires weight_by_label_freqs: true',
     ),
     (
         'SoftmaxWithLoss',
@@ -95,7 +95,7 @@ REFUSED = [
         'Unpooling',
         UNPOOL % 'unpool: AVE',
         {'x': IMAGE, 'mask': IMAGE},
-        'a mask goes with unpool: MAX only; found AVE',
+        'a mask requires unpool: MAX; found AVE',
     ),
     ('Unpooling', UNPOOL % 'pad_h: 1', {}, 'pad: currently, only zero padding is allowed.'),
     (
@@ -165,9 +165,14 @@ REFUSED = [
         'Upsample',
         'upsample_param { upsample_h: 4 upsample_w: 4 }',
         {},
-        'upsample_h & upsample_w go with a mask',
+        'upsample_h & upsample_w require a mask',
     ),
-    ('Upsample', 'upsample_param { scale: 0 }', {}, 'scale: found (0, 0), needed positive numbers'),
+    (
+        'Upsample',
+        'upsample_param { scale: 0 }',
+        {},
+        'scale: found (0, 0), needed: positive numbers',
+    ),
     (
         'Upsample',
         'upsample_param { scale_h: 2 scale_w: 3 pad_out_w: true }',

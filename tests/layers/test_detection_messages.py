@@ -14,7 +14,7 @@ REFUSED = [
     ),
     (
         case('ROIPooling', 'roi_pooling_param { spatial_scale: inf }', x=X, rois=R),
-        'spatial_scale: found inf, needed a',
+        'spatial_scale: found inf, needed: a',
     ),
     (
         case('ROIPooling', POOL, x=X, rois=(1, 4)),
@@ -22,16 +22,16 @@ REFUSED = [
     ),
     (
         case('ROIPooling', POOL, x=X, rois=exactly([[0] * 5, [1, 0, 0, 1, 1]])),
-        r"row 1 of 'rois': found \[1.0, .*\], needed the number of one of 1 images",
+        r"row 1 of 'rois': found \[1.0, .*\], needed: the index of one of 1 images",
     ),
     (
         case('ROIPooling', POOL, x=X, rois=exactly([[0, 0, np.nan, 1, 1]])),
-        'found .*nan.*, needed .* and finite x1',
+        'found .*nan.*, needed: .* and finite x1',
     ),
     (case('SmoothL1Loss', 'smooth_l1_loss_param { sigma: 0 }', a=X, b=X), 'sigma: found 0'),
     (
         case('SmoothL1Loss', a=(2, 4), b=(2, 2, 2)),
-        r"all bottoms must have one shape: 'a' has 2 4 \(8\), 'b' has 2 2 2",
+        r"all bottoms must have the same shape: 'a' has 2 4 \(8\), 'b' has 2 2 2",
     ),
     (case('SmoothL1Loss', a=(2, 4), b=(3, 4)), 'should have the same first dimension'),
     (case('Permute', 'permute_param { order: 4 }', x=X), r'axis 4 out of range for 4-D Blob'),
@@ -46,7 +46,7 @@ REFUSED = [
     ),
 ]
 NEITHER_OR_BOTH = (
-    'width and height must be as many positive numbers, in place of min_size: found width'
+    'width and height need as many positive numbers each, instead of min_size: found width'
 )
 PRIOR_BOX = [
     ('', 'must provide min_size'),
@@ -56,10 +56,10 @@ PRIOR_BOX = [
         'max_size must be greater than min_size, .* max_size .4.0., min_size .4.0.',
     ),
     ('min_size: 4 max_size: 5 max_size: 6', 'max_size .*, and there must be as many'),
-    ('min_size: 4 aspect_ratio: -1', r'aspect_ratio: found \[-1.0\], needed positive numbers'),
+    ('min_size: 4 aspect_ratio: -1', r'aspect_ratio: found \[-1.0\], needed: positive numbers'),
     (
         'min_size: 4 variance: 1 variance: 2',
-        r'variance: found \[1.0, 2.0\], needed one or 4 positive numbers',
+        r'variance: found \[1.0, 2.0\], needed: 1 or 4 positive numbers',
     ),
     ('min_size: 4 variance: 0', 'variance: found .0.0., needed'),
     (
@@ -94,13 +94,13 @@ DETECTION_OUTPUT = [
         (1, 2, 8),
         'eta: found 1.5, needed a number above 0',
     ),
-    ('visualize: true', (1, 8), (1, 4), (1, 2, 8), 'visualize: drawing is not done here'),
+    ('visualize: true', (1, 8), (1, 4), (1, 2, 8), 'visualize: drawing is not supported'),
     (
         'save_output_param { output_directory: "x" }',
         (1, 8),
         (1, 4),
         (1, 2, 8),
-        'save_output_param: writing files is not done here',
+        'save_output_param: writing files is not supported',
     ),
     ('', (1, 8), (1, 4), (2, 8), r"priors must be \(1, 2, 4 P\): 'priors' has 2 8"),
     (
@@ -108,7 +108,7 @@ DETECTION_OUTPUT = [
         (1, 8),
         (2, 4),
         (1, 2, 8),
-        "'loc' 1 8 .8. and 'conf' 2 4 .8. must be of as many images",
+        "'loc' 1 8 .8. and 'conf' 2 4 .8. must be for the same number of images",
     ),
     (
         '',

@@ -140,7 +140,7 @@ def test_hdf5_data_refuses(folder, fields, tops, error, message):
 @pytest.mark.parametrize(
     'fields, shape, error, message',
     [
-        ('', (2, 3), LayerError, 'file_name: needed'),
+        ('', (2, 3), LayerError, 'file_name: missing'),
         (
             'hdf5_output_param { file_name: "o.h5" }',
             (3, 3),
@@ -192,7 +192,7 @@ def test_recorded_arrays(engine):
         ((3, 1, 1, 3), 3, r'data: found \(3, 1, 1, 3\), needed \(a multiple of 2, 1, 1, 3\)'),
         ((0, 1, 1, 3), 0, r'data: found \(0, 1, 1, 3\), needed'),
         ((2, 1, 3, 1), 2, r'data: found \(2, 1, 3, 1\), needed'),
-        ((4, 1, 1, 3), 2, r'labels: found 2, needed one for each of 4 images'),
+        ((4, 1, 1, 3), 2, r'labels: found 2, needed: one for each of 4 images'),
     ],
 )
 def test_memory_data_refuses(data, labels, message):

@@ -114,7 +114,7 @@ def test_the_state_outlives_the_buffers(type):
         ),
         (
             given(type='LSTMUnit', fields='', c=(1, 2, 3), bottoms='c x cont', tops='c2 h2'),
-            r"bottom 'x': found 4 2 2 \(16\), needed 1 2 12 beside 'c' 1 2 3",
+            r"bottom 'x': found 4 2 2 \(16\), needed 1 2 12 with 'c' 1 2 3",
         ),
     ],
 )

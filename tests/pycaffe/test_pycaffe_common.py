@@ -45,15 +45,11 @@ def test_the_gpu_computes(cuda_device, modes):
     n = net()
     assert n.net.engine.name == 'cuda'
     np.testing.assert_allclose(n.forward(data=normal(4, 3))['out'], expected, rtol=1e-5)
-    with pytest.raises(
-        GoodinitError, match=r'GPU 99: this process already computes on another one'
-    ):
+    with pytest.raises(GoodinitError, match=r'GPU 99: this process already uses another GPU'):
         caffe.set_device(99)
     caffe.set_mode_cpu()
     caffe.set_device(99)
-    with pytest.raises(
-        GoodinitError, match=r'GPU 99: this process already computes on another one'
-    ):
+    with pytest.raises(GoodinitError, match=r'GPU 99: this process already uses another GPU'):
         caffe.set_mode_gpu()
 
 

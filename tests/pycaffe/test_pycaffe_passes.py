@@ -128,7 +128,7 @@ def test_input_arrays():
         outs = n.forward()
         np.testing.assert_array_equal(outs['data'], data[k : k + 2])
         np.testing.assert_array_equal(outs['label'].ravel(), labels[k : k + 2])
-    with pytest.raises(DataError, match='labels: found 3, needed one for each of 4 images'):
+    with pytest.raises(DataError, match='labels: found 3, needed: one for each of 4 images'):
         n.set_input_arrays(data, labels[:3])
     with pytest.raises(
         NetError, match='may only be called if the first layer is a MemoryDataLayer; found Input'

@@ -331,7 +331,7 @@ def test_hdf5_refuses_names_with_slashes_at_once(folder):
     pytest.importorskip('h5py')
     (folder / 'net.prototxt').write_text(killed.NET.replace('name: "conv"', 'name: "a/conv"'))
     with pytest.raises(
-        LayerError, match=r"layer 'a/conv'.*: HDF5 needs layer names without '/', each once"
+        LayerError, match=r"layer 'a/conv'.*: HDF5 needs unique layer names without '/'\."
     ):
         make('snapshot_format: HDF5')
 

@@ -243,7 +243,7 @@ def test_the_switch_of_pycaffes_scripts(given, expected):
 
 # -- what may be wrong
 
-NO_GPU = "engine 'cuda' finds no GPU"
+NO_GPU = "engine 'cuda' found no GPU"
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ def test_one_gpu_for_a_process(cuda_device, monkeypatch):
     assert gpu.use_gpu(0) == 'cuda'
     with pytest.raises(
         EngineError,
-        match='GPU 99: this process already computes on another one; use a process',
+        match='GPU 99: this process already uses another GPU; start a separate process',
     ):
         gpu.use_gpu(99)
 

@@ -161,7 +161,7 @@ def test_nan_in_the_data(tmp_path, capsys):
     values[4, 0, 1, 2] = np.nan
     np.save(tmp_path / 'nan.npy', values)
     message = fails(main, ['--proto', written(tmp_path), '--data', tmp_path / 'nan.npy'], capsys)
-    assert message.startswith(f'data {tmp_path}/nan.npy: sample 4 holds NaN or infinity')
+    assert message.startswith(f'data {tmp_path}/nan.npy: sample 4 contains NaN or infinity')
 
 
 def test_weights_of_another_shape(tmp_path, capsys):

@@ -157,9 +157,7 @@ def test_data_that_are_wrong(folder):
         database.put(b'0', b'no datum at all')
     findings = found(folder, train_val())
     assert (
-        len(findings) == 1
-        and 'warning' not in findings[0]
-        and 'is not a Datum message' in findings[0]
+        len(findings) == 1 and 'warning' not in findings[0] and 'not a Datum message' in findings[0]
     )
 
 

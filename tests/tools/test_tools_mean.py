@@ -76,7 +76,7 @@ def test_a_database_that_was_cut_off(folder, capsys):
     os.truncate('cut/data.mdb', 16384)
     assert main(['cut']) == 1
     assert re.search(
-        r'database cut: was cut off: found 16384 bytes, needed: \d+', capsys.readouterr().err
+        r'database cut: truncated: found 16384 bytes, needed: \d+', capsys.readouterr().err
     )
 
 
@@ -86,7 +86,7 @@ def test_a_database_with_a_damaged_page(folder, capsys):
         file.seek(8192)
         file.write(b'\xff' * (os.path.getsize('damaged/data.mdb') - 8192))
     assert main(['damaged', 'mean.binaryproto']) == 1
-    assert re.search(r'database damaged: is damaged \(.*MDB_CORRUPTED', capsys.readouterr().err)
+    assert re.search(r'database damaged: damaged \(.*MDB_CORRUPTED', capsys.readouterr().err)
     assert not (folder / 'mean.binaryproto').exists()
 
 

@@ -150,7 +150,7 @@ def test_magic_init_takes_images(empty, capsys):
     assert magic_init.main([*arguments, '-d', '*.png']) == 0
     assert '*.png (6 images), minus 104,117,123, times 0.02; 6 used;' in capsys.readouterr().err
     assert fails(magic_init.main, [*arguments, '-d', 'no*'], capsys).startswith(
-        'data no*: holds no images'
+        'data no*: contains no images'
     )
 
 

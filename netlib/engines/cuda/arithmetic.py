@@ -127,6 +127,6 @@ class Arithmetic(Engine):
 
 def reduction(x: Shape, out: Shape) -> tuple[np.ndarray, np.ndarray, int]:
     """A reduction of x into `out`, over the axes where `out` has extent 1: the kept axes and the
-    summed ones, each as a Box on x, and the number of terms in each sum."""
+    summed axes, each as a Box on x, and the number of terms in each sum."""
     over = tuple(n if m == 1 else 1 for n, m in zip(x, out, strict=True))
     return box(out, strides(x)), box(over, strides(x)), prod(over)

@@ -1,4 +1,4 @@
-"""Elementwise ops that are deferred, and then computed in one launch."""
+"""Elementwise ops that are deferred and then computed in one launch."""
 
 from collections.abc import Sequence
 
@@ -57,7 +57,7 @@ class DeferredBlock:
         self._defer(f'binary_{name}', (a, b), (), out)
 
     def run(self) -> None:
-        """Compute all ops, in their order."""
+        """Compute all ops, in order."""
         for start in range(0, len(self.steps), MOST):
             some = self.steps[start : start + MOST]
             table = np.zeros(MOST, STEP)

@@ -1,5 +1,5 @@
-"""Convolution by cuDNN, or image by image: its patches as columns (im2col) times the weights of
-each group (cuBLAS)."""
+"""Convolution by cuDNN, or image by image: patches as columns (im2col) times the weights of each
+group (cuBLAS)."""
 
 import functools
 from collections.abc import Iterator
@@ -158,7 +158,7 @@ class Convolution(Arithmetic):
         self.kernels.normalization.scale_shift(out.size, each, out, scale, bias, rectify, out)
 
     def _columns(self, x: DeviceArray, window: Window, size: int) -> Iterator[DeviceArray]:
-        """The columns of each image in turn, in memory that they share."""
+        """The columns of each image in turn, all in the same memory."""
         if window.pointwise:
             yield from x
             return

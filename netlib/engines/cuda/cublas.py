@@ -1,4 +1,4 @@
-"""The part of cuBLAS that the engine uses, by ctypes."""
+"""The part of cuBLAS that the engine uses, through ctypes."""
 
 import ctypes
 import functools
@@ -13,8 +13,8 @@ FLOAT32_MATH, TF32_MATH = 0, 3  # CUBLAS_DEFAULT_MATH and CUBLAS_TF32_TENSOR_OP_
 # The arguments of the functions, as cublas_v2.h declares them. After the handle, a product takes
 # two operations, three extents, alpha, the matrices a and b, beta and the matrix c.
 SCALAR = POINTER(c_float)
-MATRIX = (c_void_p, c_int)  # where it begins, and its leading dimension
-MATRICES = (*MATRIX, c_longlong)  # and how far apart they are
+MATRIX = (c_void_p, c_int)  # its address, and its leading dimension
+MATRICES = (*MATRIX, c_longlong)  # and the distance between matrices
 PRODUCT = (c_void_p, c_int, c_int, c_int, c_int, c_int, SCALAR)
 FUNCTIONS: dict[str, tuple[Any, ...]] = {
     'cublasCreate_v2': (POINTER(c_void_p),),
@@ -26,8 +26,8 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
 
 
 class Cublas:
-    """A cuBLAS handle that computes in a stream, for matrices in row order; with `tf32`, with 10
-    bits after the point."""
+    """A cuBLAS handle that computes in a stream, for matrices in row order; `tf32` rounds factors
+    to 10 bits after the point."""
 
     def __init__(self, stream: Any, tf32: bool = False):
         self.library = load_cublas()
@@ -77,7 +77,7 @@ def load_cublas() -> ctypes.CDLL:
         library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cublas').abs_path)
     except (finder.DynamicLibNotFoundError, OSError) as error:
         raise EngineError(
-            "engine 'cuda' needs cuBLAS, which is not found: install the CUDA toolkit, or pip "
+            "engine 'cuda' needs cuBLAS, which was not found: install the CUDA toolkit, or pip "
             'install nvidia-cublas'
         ) from error
     for name, types in FUNCTIONS.items():
@@ -89,7 +89,7 @@ def load_cublas() -> ctypes.CDLL:
 
 
 def check_status(status: int) -> None:
-    """Raises EngineError for the result of a cuBLAS function that failed."""
+    """Raises EngineError if `status` says that a cuBLAS function failed."""
     if status:
         raise EngineError(f'cuBLAS failed with status {status}')
 

@@ -1,5 +1,5 @@
-"""The part of cuDNN that the engine uses, by ctypes: convolutions, by functions that all versions
-since 8 have."""
+"""The part of cuDNN that the engine uses, through ctypes: convolutions, by functions available in
+all versions since 8."""
 
 import ctypes
 import functools
@@ -16,16 +16,16 @@ from .gpu import Gpu
 
 # Of cudnn.h:
 FLOAT, NCHW, CROSS_CORRELATION = 0, 0, 1
-DEFAULT_MATH, FMA_MATH = 0, 3  # the default takes TF32 where the processor has it
-MOST_ALGORITHMS = 32  # more than there are
+DEFAULT_MATH, FMA_MATH = 0, 3  # the default uses TF32 where supported
+MOST_ALGORITHMS = 32  # more than exist
 
-MOST_WORKSPACE = 2**28  # bytes that an algorithm may take for itself
-AXES = 2, 3  # the numbers of spatial axes that cuDNN takes; fewer are filled up
+MOST_WORKSPACE = 2**28  # bytes of workspace that an algorithm may use
+AXES = 2, 3  # the numbers of spatial axes that cuDNN accepts; fewer are padded
 
 
 class Algorithm(ctypes.Structure):
-    """cudnnConvolutionFwdAlgoPerf_t, and its equals for the gradients: what cuDNN expects of an
-    algorithm."""
+    """cudnnConvolutionFwdAlgoPerf_t and its counterparts for the gradients: the performance that
+    cuDNN expects from an algorithm."""
 
     _fields_ = (
         ('number', c_int),
@@ -47,8 +47,8 @@ class Cudnn:
             self.library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cudnn').abs_path)
         except (finder.DynamicLibNotFoundError, OSError) as error:
             raise EngineError(
-                'engine: CUDNN needs cuDNN, which is not found: pip install nvidia-cudnn-cu13 (or '
-                '-cu12, for CUDA 12), or leave the field engine out'
+                'engine: CUDNN needs cuDNN, which was not found: pip install nvidia-cudnn-cu13 (or '
+                '-cu12, for CUDA 12), or remove the field engine'
             ) from error
         self.device = device
         self.handle = c_void_p()
@@ -56,7 +56,7 @@ class Cudnn:
         self.call('SetStream', self.handle, c_void_p(device.stream.handle))
 
     def call(self, name: str, *arguments: Any) -> None:
-        """Call cudnn<name>. Raises EngineError where that fails."""
+        """Call cudnn<name>. Raises EngineError if that fails."""
         status = getattr(self.library, f'cudnn{name}')(*arguments)
         if status:
             raise EngineError(f'cuDNN failed: cudnn{name} gave status {status}')
@@ -72,7 +72,7 @@ class Cudnn:
         tf32: bool,
         deterministic: bool,
     ) -> 'Convolution':
-        """The Convolution of these arguments."""
+        """The Convolution for these arguments."""
         return Convolution(self, x, W, y, window, groups, tf32, deterministic)
 
 
@@ -153,7 +153,7 @@ class Convolution:
         chosen = self.algorithm(direction)
         if chosen is None:
             raise EngineError(
-                f'cuDNN has no algorithm for Convolution{direction} of these shapes: say engine: '
+                f'cuDNN has no algorithm for Convolution{direction} of these shapes: use engine: '
                 'CAFFE'
             )
         workspace = self.cudnn.device.scratch('workspace', chosen.workspace)
@@ -199,7 +199,7 @@ class Convolution:
         return bool(algorithm.deterministic) or not self.deterministic
 
     def _operands(self, direction: str) -> tuple[c_void_p, c_void_p, c_void_p]:
-        """The descriptors of the two operands that a direction reads and of the one it writes."""
+        """The descriptors of a direction's operands: the two it reads, then the one it writes."""
         if direction == 'Forward':
             return self.x, self.W, self.y
         if direction == 'BackwardData':

@@ -1,4 +1,4 @@
-"""Which GPU this process computes on. Nothing else of CUDA is imported before it is opened."""
+"""The GPU that this process uses. No other CUDA module is imported before it is opened."""
 
 import functools
 import os
@@ -11,17 +11,16 @@ from ...errors import EngineError, GoodinitError, import_extra
 
 @functools.cache
 def open_device() -> Any:
-    """The Gpu of this process. Raises EngineError if there is no usable one."""
+    """The Gpu of this process. Raises EngineError if there is no usable GPU."""
     from .gpu import Gpu
 
     return Gpu()
 
 
 def use_gpu(number: int) -> None:
-    """Let this process compute on the GPU with this number, among those that CUDA_VISIBLE_DEVICES
-    shows.
+    """Choose the GPU for this process, by its number among those in CUDA_VISIBLE_DEVICES.
 
-    Raises EngineError if there is no such GPU, or if the process already computes on another one.
+    Raises EngineError if there is no such GPU, or if the process already uses another one.
     """
     if not open_device.cache_info().currsize:
         os.environ['CUDA_DEVICE'] = str(number)
@@ -31,17 +30,17 @@ def use_gpu(number: int) -> None:
         raise EngineError(f'GPU {number}: {error}') from error
     if not 0 <= number < cuda.Device.count() or cuda.Context.get_device() != cuda.Device(number):
         raise EngineError(
-            f'GPU {number}: this process already computes on another one; use a process of its own'
+            f'GPU {number}: this process already uses another GPU; start a separate process'
         )
 
 
 def gpu_count() -> int:
-    """The number of GPUs. Raises EngineError if there is no usable one."""
+    """The number of GPUs. Raises EngineError if there is no usable GPU."""
     return driver().Device.count()
 
 
 def driver() -> Any:
-    """pycuda.driver, which knows the GPUs. Raises EngineError if there is no usable one."""
+    """The module pycuda.driver, initialized. Raises EngineError if there is no usable GPU."""
     import_extra('pycuda', 'cuda')
     with no_gpu_said():
         import pycuda.driver
@@ -55,9 +54,9 @@ def no_gpu_said() -> Iterator[None]:
     """Turns what PyCUDA raises without a GPU into an EngineError."""
     try:
         yield
-    # PyCUDA defines its errors in pycuda.driver, and importing that may be what fails.
+    # PyCUDA defines its errors in pycuda.driver, and importing that module may fail.
     except Exception as error:
         raise EngineError(
-            f"engine 'cuda' finds no GPU ({str(error).strip()}): it needs one by NVIDIA, with its "
-            "driver; the engines 'fast' and 'reference' need none"
+            f"engine 'cuda' found no GPU ({str(error).strip()}): it needs an NVIDIA GPU and its "
+            "driver; the engines 'fast' and 'reference' need no GPU"
         ) from error

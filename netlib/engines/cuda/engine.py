@@ -1,4 +1,4 @@
-"""The CUDA engine. It inherits no op from the engines of the host."""
+"""The CUDA engine. It inherits no ops from the CPU engines."""
 
 from typing import Self
 
@@ -19,12 +19,12 @@ from .pooling import Pooling
 class Cuda(Indexing, Convolution, Pooling, Normalization):
     """Computes in float32.
 
-    tf32: matrix products and convolutions may round their factors to 10 bits after the point, for
-    the tensor cores, which are several times as fast.
-    deterministic: cuDNN too computes the same bits every time. Our own kernels always do, and
-    cuBLAS does in its one stream.
-    convolution: 'CAFFE' (im2col and cuBLAS), 'CUDNN', or 'DEFAULT': cuDNN, where it is installed
-    and has an algorithm for the shapes.
+    tf32: matrix products and convolutions may round their factors to 10 bits after the point, to
+    use the tensor cores, which are several times as fast.
+    deterministic: cuDNN also computes the same bits every time. Our own kernels always do, and so
+    does cuBLAS, since it uses one stream.
+    convolution: 'CAFFE' (im2col and cuBLAS), 'CUDNN', or 'DEFAULT': cuDNN, if it is installed and
+    has an algorithm for the shapes.
     """
 
     name = 'cuda'

@@ -26,8 +26,8 @@ def pack(counts: Sequence[int], rows: Sequence[Sequence[int]]) -> np.ndarray:
 
 
 def box(extents: Shape, a: Sequence[int], b: Sequence[int] | None = None) -> np.ndarray:
-    """The Box of these extents for one tensor or two, given by their strides. Adjacent axes become
-    one where all tensors are contiguous across them."""
+    """The Box of these extents for one or two tensors, given by their strides. Adjacent axes are
+    merged if all tensors are contiguous across them."""
     joined: list[tuple[int, ...]] = []
     for extent, *steps in zip(extents, a, b or a, strict=True):
         if joined and continues(joined[-1], extent, steps):
@@ -39,20 +39,20 @@ def box(extents: Shape, a: Sequence[int], b: Sequence[int] | None = None) -> np.
 
 
 def continues(outer: Sequence[int], extent: int, steps: Sequence[int]) -> bool:
-    """Whether, for every tensor, each step of the outer axis continues where the inner one, of
+    """Whether, for every tensor, each step of the outer axis continues where the inner axis, with
     `extent`, ends."""
     _, *around = outer
     return all(step == extent * inner for step, inner in zip(around, steps, strict=True))
 
 
 def strides(shape: Shape) -> list[int]:
-    """How far apart neighbors along each axis lie; 0 along an axis of extent 1, over which a
+    """The distance between neighbors along each axis; 0 along an axis of extent 1, over which a
     tensor broadcasts."""
     return [prod(shape[i + 1 :]) if n != 1 else 0 for i, n in enumerate(shape)]
 
 
 def window_over(image: Shape, positions: Shape, window: Window) -> np.ndarray:
-    """The Window that slides over an image of these extents and takes these positions."""
+    """The Window that slides over an image of these extents, with these positions."""
     counts = (len(image), prod(image), prod(window.kernel), prod(positions))
     rows = (image, window.kernel, positions, window.stride, window.pad, window.dilation)
     return pack(counts, rows)

@@ -11,12 +11,12 @@ from .device import driver, no_gpu_said
 from .pool import Allocation, Pool
 from .uploads import Uploads
 
-FAULT = 8  # bytes of a wrong label that a kernel has found, and of the number of classes
+FAULT = 8  # bytes: a wrong label found by a kernel, and the number of classes
 
 
 class Gpu:
-    """The process's GPU, which all engines share. All computation runs in one stream, in the order
-    of the calls; only a download waits for it.
+    """The process's GPU, shared by all engines. All computation runs in one stream, in the order of
+    the calls; only a download waits for it.
 
     It is Memory's driver: allocate, clear, upload, download. `pool` counts the memory in use.
     """
@@ -36,7 +36,7 @@ class Gpu:
 
     def allocate(self, size: int) -> Allocation:
         """`size` bytes of undefined values, freed with the last reference. Raises EngineError if
-        the GPU has no room for them."""
+        the GPU is out of memory."""
         return self.pool.allocate(size)
 
     def clear(self, allocation: Allocation | int, size: int) -> None:
@@ -49,14 +49,14 @@ class Gpu:
             self._uploads(host, int(allocation))
 
     def download(self, allocation: Allocation | int, host: np.ndarray) -> None:
-        """Wait for all results, and copy. Raises EngineError for a wrong label that a kernel has
-        found since the last download."""
+        """Wait for all results, and copy. Raises EngineError if a kernel has found a wrong label
+        since the last download."""
         if host.size:
             self.cuda.memcpy_dtoh_async(host, int(allocation), self.stream)
             self.check_fault()
 
     def check_fault(self) -> None:
-        """Raises EngineError for a wrong label that a kernel has found since the last check."""
+        """Raises EngineError if a kernel has found a wrong label since the last check."""
         found = np.zeros(2, np.int32)
         self.cuda.memcpy_dtoh_async(found, self.fault, self.stream)
         self.stream.synchronize()

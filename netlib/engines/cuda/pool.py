@@ -8,13 +8,13 @@ from ...errors import EngineError
 
 
 class Pool:
-    """Allocates memory, and keeps freed memory by size: the driver waits for all work whenever it
+    """Allocates memory, and keeps freed memory by size, since the driver waits for all work when it
     allocates or frees.
 
-    Queued work may still use memory that was freed: its next user must queue behind that work, in
-    the same stream.
+    Queued work may still use freed memory, so its next user must queue behind that work, in the
+    same stream.
 
-    `used` counts the bytes allocated now, `peak` the most so far, `kept` those freed and waiting.
+    `used` counts the bytes allocated now, `peak` the most so far, `kept` those freed but kept.
     """
 
     def __init__(self, cuda: Any):
@@ -26,7 +26,7 @@ class Pool:
 
     def allocate(self, size: int) -> 'Allocation':
         """`size` bytes of undefined values, freed with the last reference. Raises EngineError if
-        the GPU has no room for them."""
+        the GPU is out of memory."""
         free = self._free[size]
         if free:
             block = free.pop()
@@ -44,7 +44,7 @@ class Pool:
         self.kept += size
 
     def release(self) -> None:
-        """Give the kept memory back to the driver."""
+        """Return the kept memory to the driver."""
         self._free.clear()
         self.kept = 0
 
@@ -52,14 +52,14 @@ class Pool:
         try:
             return self.cuda.mem_alloc(max(size, 1))
         except self.cuda.MemoryError:
-            gc.collect()  # nets that are no longer referenced may hold memory until then
+            gc.collect()  # unreferenced nets may hold memory until then
             self.release()
         try:
             return self.cuda.mem_alloc(max(size, 1))
         except self.cuda.MemoryError as error:
             free, total = self.cuda.mem_get_info()
             raise EngineError(
-                f'the GPU has no room for {size / 1e6:.0f} MB more: {free / 1e6:.0f} of '
+                f'the GPU cannot allocate another {size / 1e6:.0f} MB: {free / 1e6:.0f} of '
                 f'{total / 1e6:.0f} MB are free. Use a smaller batch'
             ) from error
 

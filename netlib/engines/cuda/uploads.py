@@ -7,16 +7,16 @@ import numpy as np
 
 from .pool import Pool
 
-SLOTS = 2  # for each size: one fills while the copy in the other is in use
-ROOM = 2**29  # bytes that all slots may take, on the host and on the device each
+SLOTS = 2  # per size: one is filled while the other's copy is in use
+ROOM = 2**29  # bytes for all slots together, on the host and again on the device
 
 
 class Slot:
-    """A buffer for one upload on its way: page-locked on the host, then on the device.
+    """A buffer for one upload: page-locked on the host, then on the device.
 
-    A copy out of page-locked memory needs no help from the host. It runs in the stream `copies`.
-    The stream `compute` waits for its end, and moves what has arrived to its destination after the
-    work that was queued before.
+    A copy from page-locked memory needs no help from the host. It runs in the stream `copies`. The
+    stream `compute` waits for its end, then moves the data to their destination, after the work
+    that was queued before.
     """
 
     def __init__(self, cuda: Any, pool: Pool, size: int, copies: Any, compute: Any):
@@ -31,8 +31,8 @@ class Slot:
         self.moved.record(compute)  # queued work may still use the memory that the pool gave
 
     def upload(self, host: np.ndarray, address: int) -> None:
-        """Queue the copy. Waits for the slot's last one, so the host is never more than SLOTS
-        uploads of a size ahead."""
+        """Queue the copy. This waits for the slot's previous copy, so the host is never more than
+        SLOTS uploads of a size ahead."""
         if not self.moved.query():
             self.moved.synchronize()
         self.host[:] = host.view(np.uint8)
@@ -44,10 +44,10 @@ class Slot:
 
 
 class Uploads:
-    """Uploads, of which those of a size that repeats, as batches do, take turns in SLOTS slots.
+    """Uploads. Those of a repeated size, such as batches, take turns in SLOTS slots.
 
-    The first upload of a size waits for the device, and so does one too large for ROOM. The slots
-    that were unused for the longest time make way for new ones.
+    The first upload of a size waits for the device, as does one too large for ROOM. New slots
+    replace those unused for the longest time.
     """
 
     def __init__(self, cuda: Any, pool: Pool, compute: Any):
@@ -59,8 +59,8 @@ class Uploads:
         self._slots: OrderedDict[tuple[int, int], Slot] = OrderedDict()
 
     def __call__(self, host: np.ndarray, address: int) -> None:
-        """Copy a flat contiguous array to an address on the device. The array may change at
-        once."""
+        """Copy a flat contiguous array to an address on the device. The array may change as soon
+        as this returns."""
         size = host.nbytes
         self._seen[size] += 1
         if self._seen[size] == 1 or SLOTS * size > ROOM:
@@ -74,7 +74,7 @@ class Uploads:
         if slot is None:
             self._make_room(size)
             slot = Slot(self.cuda, self.pool, size, self.copies, self.compute)
-        self._slots[size, turn] = slot  # as the last one used
+        self._slots[size, turn] = slot  # now the most recently used
         return slot
 
     def _make_room(self, size: int) -> None:

@@ -1,5 +1,5 @@
-"""The kernels that slide windows over images, or divide them into bins, as declarations.py declares
-the others."""
+"""The kernels that slide windows over images or divide them into bins; see declarations.py for the
+others."""
 
 from .launch import Array, Family, Int, Integers, Window, per_element
 

@@ -1,8 +1,8 @@
-"""The fast engine: the reference engine with C++ kernels (kernels/, one idea a file) for the hot
+"""The fast engine: the reference engine with C++ kernels (kernels/, one idea per file) for the hot
 ops.
 
-A kernel takes float32 and the shapes that matter; the reference engine does the rest. Each file
-here has one family of ops. Without kernels, this is the reference engine.
+A kernel handles float32 and the common shapes; the reference engine does the rest. Each file here
+has one family of ops. Without kernels, this is the reference engine.
 """
 
 import os
@@ -33,8 +33,8 @@ class Fast(Arithmetic, Convolution, Pooling, Normalization):
 
 
 def fast_engine(dtype: DTypeLike = np.float32, exact: bool = False) -> Reference:
-    """The fast engine. For a type other than float32, or without compiled kernels, this is the
-    reference engine under its name; a warning says that kernels are missing."""
+    """The fast engine. For a dtype other than float32, or without compiled kernels, this is the
+    reference engine under another name; a warning says if kernels are missing."""
     kernels = load() if np.dtype(dtype) == np.float32 else None
     if kernels is not None:
         return Fast(kernels, exact)
@@ -55,7 +55,7 @@ def engine_name(exact: bool) -> str:
 
 def load() -> Kernels | None:
     """The kernels for this processor, or for the instruction set (avx512, avx2, baseline) in the
-    environment variable GOODINIT_ISA. None if setup.py has built none. Raises EngineError for an
+    environment variable GOODINIT_ISA. None if setup.py built no kernels. Raises EngineError for an
     instruction set that this processor lacks."""
     if not native.LIBRARY.exists():
         return None

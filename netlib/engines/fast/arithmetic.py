@@ -119,7 +119,7 @@ class Arithmetic(Reference):
     def one_hot(self, label: ndarray, ignore: float | None, *, out: ndarray) -> None:
         ignored = math.nan if ignore is None else ignore
         if not self.kernels.one_hot(label, ignored, out, *out.shape):
-            super().one_hot(label, ignore, out=out)  # which says what is wrong
+            super().one_hot(label, ignore, out=out)  # which raises the error
 
     @op
     def gemm(

@@ -1,4 +1,4 @@
-"""Elementwise ops that are deferred, and then computed together."""
+"""Elementwise ops that are deferred and then computed together."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,13 +13,13 @@ from .native import Step
 
 
 class DeferredBlock:
-    """A Block whose ops are all computed by `run`: it takes one piece of the tensors after another
-    through all ops, while the piece is in the cache."""
+    """A Block whose ops are all computed by `run`: it applies all ops to one piece of the tensors
+    after another, while the piece is in the cache."""
 
     def __init__(self, engine: EngineBase, kernels: Kernels):
         self.engine, self.kernels = engine, kernels
         self.steps: list[Step] = []
-        self.arrays: list[ndarray] = []  # of the steps, which only know their addresses
+        self.arrays: list[ndarray] = []  # of the steps, which hold only addresses
 
     def copy(self, x: Tensor, *, out: Tensor) -> None:
         check_sizes('copy', x, out)
@@ -38,7 +38,7 @@ class DeferredBlock:
         self._defer(self.kernels.binary[name], (a, b), (), out)
 
     def run(self) -> None:
-        """Compute all ops, in their order."""
+        """Compute all ops, in order."""
         if self.steps:
             steps = (Step * len(self.steps))(*self.steps)
             self.kernels.steps(steps, len(steps), max(step.n for step in steps))

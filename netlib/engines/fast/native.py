@@ -1,5 +1,5 @@
-"""The compiled library: plain C functions, one for each kernel and instruction set, which ctypes
-calls as declarations.py declares them."""
+"""The compiled library: plain C functions, one for each kernel and instruction set, called by
+ctypes as declared in declarations.py."""
 
 import ctypes
 import functools
@@ -20,7 +20,7 @@ Stub = TypeVar('Stub', bound=Callable[..., Any])
 
 @functools.cache
 def library() -> ctypes.CDLL:
-    """The library, loaded at the first use."""
+    """The library, loaded at first use."""
     # By default, a waiting thread of GNU's OpenMP spins for milliseconds, which on a busy machine
     # keeps the thread that it waits for from running. OpenMP reads this once, when it is loaded.
     if 'OMP_WAIT_POLICY' not in os.environ:
@@ -29,13 +29,13 @@ def library() -> ctypes.CDLL:
 
 
 def instruction_sets() -> list[str]:
-    """The instruction sets of this processor for which there are kernels, the best first."""
+    """The instruction sets of this processor that have kernels, the best first."""
     function = library().instruction_sets
     function.restype = ctypes.c_char_p
     return function().decode().split()
 
 
-# -- the types of arguments: Python's, and how ctypes makes C's of them
+# -- the types of arguments: Python's, and how ctypes converts them to C's
 
 
 class AsAddress:
@@ -103,8 +103,8 @@ Steps = Annotated[ctypes.Array, ctypes.POINTER(Step)]
 
 
 class Declared:
-    """A kernel as an attribute of Kernels: the C function of that name for their instruction set,
-    looked up at the first use."""
+    """A kernel as an attribute of Kernels: the C function with its name for their instruction set,
+    looked up at first use."""
 
     def __init__(self, stub: Callable[..., Any], name: str = ''):
         self.name = name or stub.__name__
@@ -126,7 +126,7 @@ class Declared:
             function: Any = library()[f'{isa}_{self.name}']
         except AttributeError as error:
             raise EngineError(
-                f"engine 'fast': the compiled kernels lack '{self.name}', since they are older "
+                f"engine 'fast': the compiled kernels lack '{self.name}' because they are older "
                 'than goodinit: install goodinit again'
             ) from error
         function.argtypes = self.arguments
@@ -166,5 +166,5 @@ def kernel_for_each(prefix: str, names: Iterable[str], stub: Stub) -> Functions[
 
 
 def c_type(annotation: Any) -> Any:
-    """The type that ctypes is to convert to."""
+    """The type to which ctypes converts."""
     return annotation.__metadata__[0] if annotation is not None else None

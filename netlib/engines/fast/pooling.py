@@ -37,7 +37,7 @@ class Pooling(Reference):
 
 def pooling(x: ndarray, y: ndarray, window: Window) -> Shape:
     """struct Pooling of kernels/pooling.hpp. Raises EngineError for a padded image that is too
-    large for the memory."""
+    large for memory."""
     images, channels, *extents = x.shape
     padded = [n + 2 * pad for n, pad in zip(extents, window.pad, strict=True)]
     if prod(padded) > LARGEST:

@@ -1,5 +1,5 @@
-"""The reference engine: every op in plain NumPy. It is the definition that the other engines are
-tested against.
+"""The reference engine: every op in plain NumPy. The other engines are tested against this
+definition.
 
 It computes in float32 or, for gradient checks, in float64. Each file has one family of ops.
 """

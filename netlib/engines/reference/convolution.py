@@ -114,12 +114,12 @@ class Convolution(Arithmetic):
 
 
 def positions_of(window: Window, image: Shape) -> Shape:
-    """How many positions the window has along each axis of an image."""
+    """The number of window positions along each axis of an image."""
     return tuple(conv_extent(n, *rest) for n, *rest in zip(image, *window, strict=True))
 
 
 def pad(x: ndarray, window: Window) -> ndarray:
-    """x (N, C, ...) with zeros around its images."""
+    """x (N, C, ...) with its images padded by zeros."""
     if not any(window.pad):
         return x
     widths = [(0, 0), (0, 0)]
@@ -128,14 +128,13 @@ def pad(x: ndarray, window: Window) -> ndarray:
 
 
 def inside(window: Window, image: Shape) -> tuple:
-    """The index of the images in what `pad` makes of them."""
+    """The index of the original images in the result of `pad`."""
     places = [slice(p, p + n) for p, n in zip(window.pad, image, strict=True)]
     return (..., *places)
 
 
 def seen(window: Window, offset: Shape, extents: Shape) -> tuple:
-    """The index, in padded images, of what element `offset` of the kernel sees at each
-    position."""
+    """The index, in padded images, of the inputs of kernel element `offset` at each position."""
     places = []
     for o, d, s, n in zip(offset, window.dilation, window.stride, extents, strict=True):
         places.append(slice(o * d, o * d + s * (n - 1) + 1, s))

@@ -1,4 +1,4 @@
-"""The elementwise functions: one line each, with the derivative beside it.
+"""The elementwise functions, one line each, with their derivatives.
 
 UNARY[name] = f(x, *parameters), backward(x, y, dy, *parameters)
 BINARY[name] = f(a, b)

@@ -101,8 +101,8 @@ class Normalization(Arithmetic):
 
 
 def sum_over_neighbors(x: ndarray, size: int) -> ndarray:
-    """For each channel of x (N, C, ...) the sum over the `size` (odd) channels around it, which are
-    zero beyond the ends."""
+    """For each channel of x (N, C, ...), the sum over the `size` (odd) channels around it. Missing
+    channels count as zero."""
     total = x.copy()
     channels = x.shape[1]
     for distance in range(1, min(size // 2 + 1, channels)):

@@ -1,5 +1,5 @@
-"""Pooling over two spatial axes, one element of the window at a time for all positions at once;
-pooling over regions, bin by bin."""
+"""Pooling over two spatial axes, one window element at a time, for all positions at once; pooling
+over regions, bin by bin."""
 
 from collections.abc import Iterator
 
@@ -85,8 +85,8 @@ class Pooling(Engine):
 
 
 def room(x: ndarray, positions: Shape, window: Window, value: float) -> ndarray:
-    """An array of `value` large enough for x (N, C, H, W) with its padding and for the window at
-    all of its positions."""
+    """An array filled with `value`, large enough for x (N, C, H, W) with its padding and for the
+    window at all positions."""
     extents = []
     for n, m, k, s, p in zip(x.shape[2:], positions, *window[:3], strict=True):
         extents.append(max(n + 2 * p, (m - 1) * s + k))
@@ -96,8 +96,8 @@ def room(x: ndarray, positions: Shape, window: Window, value: float) -> ndarray:
 def windowed(
     x: ndarray, positions: Shape, window: Window, outside: float
 ) -> Iterator[tuple[Shape, ndarray]]:
-    """For each element of the window its offset, and what all positions see there, which is
-    `outside` beyond the image."""
+    """For each window element, its offset and its input at all positions, which is `outside`
+    beyond the image."""
     padded = room(x, positions, window, outside)
     padded[inside(window, x.shape[2:])] = x
     for offset in np.ndindex(window.kernel):
@@ -105,7 +105,7 @@ def windowed(
 
 
 def places(offset: Shape, x: ndarray, positions: Shape, window: Window) -> ndarray:
-    """The flat place y W + x in the image of the window's element `offset`, for all positions."""
+    """The flat index y W + x, in the image, of window element `offset` at all positions."""
     axes = []
     for o, n, s, p in zip(offset, positions, window.stride, window.pad, strict=True):
         axes.append(np.arange(n) * s + o - p)

@@ -1,1 +1,1 @@
-"""Layers that work on the host: they read data or run a user's code, and may use NumPy."""
+"""Layers that work on the host. They read data or run a user's code, and may use NumPy."""

@@ -6,11 +6,10 @@ from .shared.batches import Batches
 
 @register
 class Data(Batches):
-    """Batches of the images in an LMDB or LevelDB, in the order of its keys; after the last comes
-    the first
+    """Batches of the images in an LMDB or LevelDB, in key order, starting over after the last
 
-    top  data   (batch_size, C, H, W)       of varying H and W only where batch_size is 1
-         label  (batch_size,)               may be left out
+    top  data   (batch_size, C, H, W)       H and W may vary only if batch_size is 1
+         label  (batch_size,)               optional
 
     Images are raw or encoded datums; transform_param crops, mirrors, subtracts the mean and scales.
     rand_skip skips a random number of images at the start. Source: BVLC Caffe's data_layer.

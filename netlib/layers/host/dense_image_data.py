@@ -8,18 +8,19 @@ from .shared.batches import Batches
 
 @register
 class DenseImageData(Batches):
-    """Batches of the images that a list file names, each with an image of labels, one for each
-    pixel: SegNet's data
+    """Batches of the images in a list file, each with an image that has a label for each pixel:
+    SegNet's data
 
-    top  data   (batch_size, C, H, W)       of varying H and W only where batch_size is 1
+    top  data   (batch_size, C, H, W)       H and W may vary only if batch_size is 1
          label  (batch_size, 1, H, W)       gray levels; H and W divided by label_divide_factor
 
-    Each line of the list is two paths, which follow root_folder, and then root_folder_image and
-    root_folder_label. new_height and new_width resize, labels to the nearest pixel. Both are cut
-    and mirrored alike: by transform_param's crop_size and mirror, or the layer's own; crop_height
-    and crop_width take the lowest rows. Mean and scale are for images alone. is_color, shuffle and
-    rand_skip are ImageData's. Source: caffe-segnet's dense_image_data_layer, which refuses crops
-    and mirrors; for label_divide_factor, crop_height, crop_width and mirror that of ENet's fork.
+    Each line of the list has two paths, to be appended to root_folder and then root_folder_image or
+    root_folder_label. new_height and new_width resize both images, labels to the nearest pixel.
+    Image and labels are cropped and mirrored together, by transform_param's crop_size and mirror or
+    the layer's own fields. crop_height and crop_width take the lowest rows. Mean and scale apply
+    only to images. is_color, shuffle and rand_skip are the same as for ImageData. Source:
+    caffe-segnet's dense_image_data_layer, which refuses crops and mirrors; ENet's fork for
+    label_divide_factor, crop_height, crop_width and mirror.
     """
 
     tops = 2
@@ -34,12 +35,12 @@ class DenseImageData(Batches):
         self.check_pair('new_height', 'new_width')
         self.check_pair('crop_height', 'crop_width')
         if p.crop_height and transform.crop_size:
-            raise self.error('found crop_size and crop_height, needed: one of them')
+            raise self.error('found crop_size and crop_height, needed: only one of them')
         self.check_factor(has_crop=bool(p.crop_height or transform.crop_size))
         return DenseReader(p, transform, self.phase, self.rng)
 
     def check_pair(self, *fields: str) -> None:
-        """Raises LayerError where only one of two extents is given."""
+        """Raises LayerError if only one of two extents is given."""
         height, width = (getattr(self.param.dense_image_data_param, field) for field in fields)
         if bool(height) != bool(width):
             raise self.error(
@@ -48,7 +49,7 @@ class DenseImageData(Batches):
             )
 
     def check_factor(self, has_crop: bool) -> None:
-        """Raises LayerError for a label_divide_factor that cannot divide, or beside a crop."""
+        """Raises LayerError for an invalid label_divide_factor, or one used with a crop."""
         p = self.param.dense_image_data_param
         factor = p.label_divide_factor
         if factor <= 0 or p.new_height and factor > min(p.new_height, p.new_width):
@@ -58,7 +59,7 @@ class DenseImageData(Batches):
             )
         if factor > 1 and has_crop:
             raise self.error(
-                f'label_divide_factor: found {factor} with a crop, needed: one of them'
+                f'label_divide_factor: found {factor} with a crop, needed: only one of them'
             )
 
     def shape_tops(self, top: Blobs, item: list[Any]) -> None:

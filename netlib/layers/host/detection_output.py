@@ -10,22 +10,21 @@ from .shared.boxes import decode, nms
 
 @register
 class DetectionOutput(Layer):
-    """What is detected in each image: boxes decoded from their codes, without those that repeat a
-    better one
+    """The objects detected in each image: boxes decoded from their codes, without near-duplicates
 
-    In each class except background_label_id the boxes whose confidence is above
-    confidence_threshold go through non-maximum suppression (nms_param); then each image keeps its
+    In each class except background_label_id, the boxes whose confidence is above
+    confidence_threshold go through non-maximum suppression (nms_param). Each image then keeps its
     best keep_top_k (-1: all). Decoding follows code_type; codes are multiplied by the priors'
     variances unless variance_encoded_in_target.
 
-    bottom  loc     (N, 4 P L)      the codes of P boxes, for each of L = num_classes, or for all
-                                    alike (L = 1) with share_location
+    bottom  loc     (N, 4 P L)      codes of P boxes, for each of L = num_classes classes, or for
+                                    all classes together (L = 1) with share_location
             conf    (N, P classes)  the confidences
-            priors  (1, 2, 4 P)     as PriorBox makes them
+            priors  (1, 2, 4 P)     from PriorBox
             data    optional, and not read: the images
-    top     y       (1, 1, K, 7)    of each detection image, class, confidence, xmin, ymin, xmax,
-                                    ymax, in the order of image, class and confidence; where nothing
-                                    is found (1, 1, N, 7), the image and six times -1
+    top     y       (1, 1, K, 7)    for each detection: image, class, confidence, xmin, ymin, xmax,
+                                    ymax, sorted by image, class and confidence; if there are no
+                                    detections, (1, 1, N, 7): for each image, its index and six -1
 
     Source: Liu et al. 2016 (SSD), sections 2.2 and 3.7; SSD's detection_output_layer.
     """
@@ -46,16 +45,16 @@ class DetectionOutput(Layer):
         self.check_output(p)
 
     def check_output(self, p: DetectionOutputParameter) -> None:
-        """Raises LayerError where SSD's layer would also draw or write files."""
+        """Raises LayerError for fields that make SSD's layer draw or write files."""
         if p.visualize:
             raise self.error(
-                'visualize: drawing is not done here: leave it out, and draw the boxes of the top'
+                'visualize: drawing is not supported; remove it, and draw the boxes in the top'
             )
         # With a label map alone, as in the published deploy files, SSD's layer writes nothing
         # either.
         if p.save_output_param.output_directory:
             raise self.error(
-                'save_output_param: writing files is not done here: leave it out, and write the '
+                'save_output_param: writing files is not supported; remove it, and write the '
                 'rows of the top'
             )
 
@@ -69,14 +68,14 @@ class DetectionOutput(Layer):
         if loc.shape[:1] != conf.shape[:1]:
             raise self.error(
                 f"'{loc.name}' {loc.shape_text} and '{conf.name}' {conf.shape_text} must be "
-                'of the same number of images'
+                'for the same number of images'
             )
         self.check_count(loc, 4 * self.places, 'location')
         self.check_count(conf, p.num_classes, 'confidence')
         top[0].reshape(1, 1, 1, 7)
 
     def check_count(self, blob: Blob, each: int, what: str) -> None:
-        """Raises LayerError where a bottom has not `each` values for each prior."""
+        """Raises LayerError unless a bottom has `each` values for each prior."""
         needed = self.priors * each
         if count(blob.shape, 1) != needed:
             raise self.error(
@@ -103,7 +102,7 @@ class DetectionOutput(Layer):
         top[0].data = rows
 
     def detect(self, image: int, boxes: np.ndarray, conf: np.ndarray) -> np.ndarray:
-        """The rows of one image, from its boxes (P, L, 4) and their confidences (P, classes)."""
+        """The output rows of one image, from its boxes (P, L, 4) and confidences (P, classes)."""
         p = self.param.detection_output_param
         found = [np.empty((0, 7), conf.dtype)]
         for label in range(p.num_classes):
@@ -121,7 +120,7 @@ class DetectionOutput(Layer):
         return rows[best]
 
     def suppress(self, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-        """The indices of the boxes of one class that remain."""
+        """The indices of the boxes of one class that are kept."""
         p = self.param.detection_output_param
         nms_param = p.nms_param
         least = p.confidence_threshold if p.HasField('confidence_threshold') else -np.inf

@@ -12,12 +12,12 @@ OLD_FIELDS = ('num', 'channels', 'height', 'width')
 
 @register
 class DummyData(Layer):
-    """Tops that fillers make: constants once, everything else anew in every forward pass
+    """Tops written by fillers: constants once, everything else again in every forward pass
 
     top  x  (shape of dummy_data_param, or its older num, channels, height, width)
 
-    Shapes, fillers and each of the older fields are given once for all tops or once per top;
-    without a filler the tops are zero. Source: BVLC Caffe's dummy_data_layer.
+    Shapes, fillers and each of the older fields are given once for all tops, or once per top.
+    Without a filler, the tops are zero. Source: BVLC Caffe's dummy_data_layer.
     """
 
     bottoms = 0
@@ -55,7 +55,7 @@ class DummyData(Layer):
         return [tuple(shape.dim) for shape in self.per_top('shape', top)]
 
     def per_top(self, field: str, top: Blobs) -> list[Any]:
-        """The values of a field, one for each top; a single one is for all."""
+        """The values of a field, one for each top; a single value applies to all."""
         values = list(getattr(self.param.dummy_data_param, field))
         if len(values) not in (1, len(top)):
             raise self.error(
@@ -75,7 +75,7 @@ class DummyData(Layer):
     def fill(self, blob: Blob, filler: FillerParameter) -> None:
         if filler.type not in FILLERS:
             known = ', '.join(sorted(FILLERS))
-            known = known or 'none; import goodinit.initializers, which has them'
+            known = known or 'none; import goodinit.initializers to register them'
             raise self.error(
                 f'Unknown filler name: {filler.type}{did_you_mean(filler.type, FILLERS)} '
                 f'(known fillers: {known})'

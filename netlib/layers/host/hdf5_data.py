@@ -7,14 +7,13 @@ from .shared.reading import Reading
 
 @register
 class HDF5Data(Reading):
-    """The next batch_size rows of HDF5 files in every forward pass; after the last file comes the
-    first
+    """The next batch_size rows of HDF5 files in every forward pass, starting over after the last
 
-    top  x_k  (batch_size, ...)     rows of the dataset that has the top's name
+    top  x_k  (batch_size, ...)     rows of the dataset named like the top
 
-    `source` lists the files; a batch may reach from one into the next. shuffle: each pass takes the
-    files, and the rows within each, in a new order. A single file is held in memory; of several,
-    the next one is read ahead. There is no transform_param. Source: BVLC Caffe's hdf5_data_layer.
+    `source` lists the files; a batch may span two files. shuffle: each epoch reads the files, and
+    the rows within each, in a new order. A single file stays in memory; with several files, the
+    next one is read ahead. There is no transform_param. Source: BVLC Caffe's hdf5_data_layer.
     """
 
     tops = (1, None)
@@ -22,8 +21,7 @@ class HDF5Data(Reading):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         if self.param.HasField('transform_param'):
             raise self.error(
-                'HDF5Data does not transform data. Leave transform_param out; store what it would '
-                'give'
+                'HDF5Data does not transform data. Remove transform_param; store what it would give'
             )
         if not self.param.hdf5_data_param.batch_size:
             raise self.error('batch_size: found 0, must be positive')

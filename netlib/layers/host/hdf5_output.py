@@ -9,7 +9,7 @@ from .shared.errors import data_error
 
 
 def four_axes(blob: Blob) -> np.ndarray:
-    """The values, with axes of extent 1 at the end until there are four."""
+    """The values, with trailing axes of extent 1 up to four axes."""
     missing = [1] * (4 - blob.axes)
     return blob.data.reshape(*blob.shape, *missing)
 
@@ -21,7 +21,7 @@ class HDF5Output(Layer):
     bottom  data   (N, C, H, W)     missing axes at the end count as 1
             label  (N, ...)         likewise
 
-    As in Caffe the file holds the first forward pass, and a second one is an error. Source: BVLC
+    As in Caffe, the file holds the first forward pass, and a second one is an error. Source: BVLC
     Caffe's hdf5_output_layer.
     """
 
@@ -31,7 +31,7 @@ class HDF5Output(Layer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.written = False
         if not self.param.hdf5_output_param.file_name:
-            raise self.error('file_name: needed, the HDF5 file to write')
+            raise self.error('file_name: missing; needed: the HDF5 file to write')
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         data, label = bottom

@@ -6,15 +6,14 @@ from .shared.batches import Batches
 
 @register
 class ImageData(Batches):
-    """Batches of the images that a list file names, in its order or shuffled; after the last comes
-    the first
+    """Batches of the images in a list file, in order or shuffled, starting over after the last
 
-    top  data   (batch_size, C, H, W)       of varying H and W only where batch_size is 1
-         label  (batch_size,)               may be left out
+    top  data   (batch_size, C, H, W)       H and W may vary only if batch_size is 1
+         label  (batch_size,)               optional
 
-    Each line of the list is a path, which follows root_folder, and a label. new_height and
-    new_width resize, is_color: false makes the images gray, shuffle draws a new order for each
-    pass, rand_skip skips a random number of images at the start; transform_param crops, mirrors,
+    Each line of the list is a path, to be appended to root_folder, and a label. new_height and
+    new_width resize the images; is_color: false makes them gray. shuffle draws a new order for each
+    epoch; rand_skip skips a random number of images at the start. transform_param crops, mirrors,
     subtracts the mean and scales. Source: BVLC Caffe's image_data_layer.
     """
 

@@ -10,12 +10,12 @@ from .shared.errors import data_error
 
 @register
 class MemoryData(Layer):
-    """Batches of the arrays that `set_arrays` was given; after the last comes the first
+    """Batches of the arrays passed to `set_arrays`, starting over after the last
 
     top  data   (batch_size, channels, height, width)
          label  (batch_size, 1, 1, 1)
 
-    As in Caffe, arrays are used as they are: transform_param is not applied to them. Source: BVLC
+    As in Caffe, arrays are used as they are, without transform_param. Source: BVLC
     Caffe's memory_data_layer.
     """
 
@@ -37,8 +37,8 @@ class MemoryData(Layer):
         top[1].reshape(p.batch_size, 1, 1, 1)
 
     def set_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
-        """What the next forward passes give: data (n, channels, height, width) and n labels, with n
-        a multiple of batch_size. They are not copied. Raises DataError."""
+        """Set the arrays for the next forward passes: data (n, channels, height, width) and n
+        labels, n a multiple of batch_size. They are not copied. Raises DataError."""
         batch, channels, height, width = self.shape
         is_batches = len(data) > 0 and len(data) % batch == 0
         if not is_batches or data.shape[1:] != (channels, height, width):
@@ -49,7 +49,7 @@ class MemoryData(Layer):
             )
         if labels.size != len(data):
             raise data_error(
-                self, f'labels: found {labels.size}, needed one for each of {len(data)} images'
+                self, f'labels: found {labels.size}, needed: one for each of {len(data)} images'
             )
         if self.param.HasField('transform_param'):
             warnings.warn(str(self.error('transform_param is not applied to arrays')), stacklevel=2)
@@ -68,7 +68,7 @@ class MemoryData(Layer):
         self.next = end % len(self.arrays[0])
 
     def state(self) -> dict[str, Any]:
-        """The place in the arrays. They are not part of it: set them before `restore`."""
+        """The position in the arrays. The arrays are not included: set them before `restore`."""
         return {'next': self.next}
 
     def restore(self, state: dict[str, Any]) -> None:

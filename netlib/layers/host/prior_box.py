@@ -15,18 +15,19 @@ Size = tuple[float, float]  # width and height in pixels
 
 @register
 class PriorBox(Layer):
-    """Boxes around each place of a feature map, from which detections start, and their variances
+    """Boxes around each place of a feature map, the starting points of detections, and variances
 
-    Around each place, for each min_size m: a square of m; with max_size M a square of sqrt(m M);
-    and for each aspect_ratio r, with flip also 1 / r, a box of m sqrt(r) x m / sqrt(r). Sizes are
-    pixels of the image, truncated to integers as in SSD's layer. Or in place of all these, one box
-    for each width and height, as they are. Place (x, y) is centered at ((x + offset) step_w, (y +
-    offset) step_h); without a step the places are spread evenly. clip cuts boxes off at the image.
+    Around each place, for each min_size m: a square of size m; with max_size M, a square of size
+    sqrt(m M); for each aspect_ratio r (with flip, also 1 / r), a box of m sqrt(r) x m / sqrt(r).
+    Sizes are in pixels of the image, truncated to integers as in SSD's layer. Alternatively, width
+    and height give the boxes directly, without truncation. Place (x, y) is centered at ((x +
+    offset) step_w, (y + offset) step_h); without a step, places are spread evenly. clip clips boxes
+    to the image.
 
-    bottom  x     (N, C, H, W)      only the extents of x and data matter
+    bottom  x     (N, C, H, W)      only the extents of x and data are used
             data  (N, C, h, w)      the image, unless img_size (or img_h, img_w) gives its extents
-    top     boxes (1, 2, 4 H W B)   [0, 0]: xmin, ymin, xmax, ymax of B boxes place by place, in
-                                    units of the image's extents; [0, 1]: their variances
+    top     boxes (1, 2, 4 H W B)   [0, 0]: xmin, ymin, xmax, ymax of B boxes for each place, as
+                                    fractions of the image's extents; [0, 1]: their variances
 
     Source: Liu et al. 2016 (SSD), section 2.2; SSD's prior_box_layer; width and height: Intel's
     fork.
@@ -43,7 +44,7 @@ class PriorBox(Layer):
         self.sizes = list(sizes)
         self.variance = list(p.variance) or [0.1]
         if len(self.variance) not in (1, 4) or min(self.variance) <= 0:
-            raise self.error(f'variance: found {self.variance}, needed one or 4 positive numbers')
+            raise self.error(f'variance: found {self.variance}, needed: 1 or 4 positive numbers')
         self.image = self.pair('img_size', 'img_h', 'img_w')
         self.step = self.pair('step', 'step_h', 'step_w')
 
@@ -52,7 +53,7 @@ class PriorBox(Layer):
         is_paired = len(p.width) == len(p.height)
         if p.min_size or not is_paired or min([*p.width, *p.height]) <= 0:
             raise self.error(
-                'width and height must be positive numbers, as many of each, in place of min_size: '
+                'width and height need as many positive numbers each, instead of min_size: '
                 f'found width {list(p.width)}, height {list(p.height)}, min_size {list(p.min_size)}'
             )
         return zip(p.width, p.height, strict=True)
@@ -84,19 +85,19 @@ class PriorBox(Layer):
             )
 
     def ratios(self, p: PriorBoxParameter) -> list[float]:
-        """The aspect ratios except 1, each once."""
+        """The aspect ratios except 1, without duplicates."""
         found = [1.0]
         for ratio in p.aspect_ratio:
             if ratio <= 0:
                 raise self.error(
-                    f'aspect_ratio: found {list(p.aspect_ratio)}, needed positive numbers'
+                    f'aspect_ratio: found {list(p.aspect_ratio)}, needed: positive numbers'
                 )
             if all(abs(ratio - other) >= 1e-6 for other in found):
                 found += [ratio, 1 / ratio] if p.flip else [ratio]
         return found[1:]
 
     def pair(self, both: str, *each: str) -> list[float] | None:
-        """The height and width of a field given once, or as its _h and _w; None where it is not
+        """The height and width of a field given once, or as its _h and _w; None if it is not
         given."""
         p = self.param.prior_box_param
         given = [field for field in (both, *each) if p.HasField(field)]
@@ -148,4 +149,4 @@ class PriorBox(Layer):
 
 @register
 class PriorBoxClustered(PriorBox):
-    """PriorBox by the name that Intel's prototxts with width and height give it."""
+    """PriorBox under the name used in Intel's prototxts with width and height."""

@@ -19,15 +19,15 @@ _allowed = True
 
 
 def allow(allowed: bool) -> None:
-    """Whether nets may run the Python code that a prototxt names; if not, a net with a Python layer
-    is a LayerError."""
+    """Set whether nets may run the Python code that a prototxt names. If not, a net with a Python
+    layer raises LayerError."""
     global _allowed
     _allowed = allowed
 
 
 @contextmanager
 def refused(when: bool = True) -> Iterator[None]:
-    """Within the block, and where `when` is true, nets may not run Python code."""
+    """A context in which nets may not run Python code, if `when` is true."""
     before = _allowed
     allow(before and not when)
     try:
@@ -38,9 +38,9 @@ def refused(when: bool = True) -> Iterator[None]:
 
 def blame(error: BaseException) -> str:
     """Whose code raised an error: "layer 'x' (Python), net.prototxt:3: its code at layers.py:12";
-    '' where it was not a Python layer's."""
+    '' if it was not a Python layer's."""
     layer: Python | None = None
-    user_file = ''  # the first one that the layer calls
+    user_file = ''  # the first file that the layer calls
     user_line = 0
     for frame, line in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename
@@ -62,9 +62,10 @@ class PythonLayer:
     """The base class of a user's layer; pycaffe's caffe.Layer.
 
     A subclass has setup(bottom, top), reshape(bottom, top), forward(bottom, top) and backward(top,
-    propagate_down, bottom). They get lists of blobs as pycaffe shows them: `data` and `diff` are
-    NumPy arrays on the host, to be written in place; `reshape(*shape)`, `shape`, `count`, and num,
-    channels, height, width. `param_str` is the prototxt's, `phase` 0 in TRAIN and 1 in TEST.
+    propagate_down, bottom). They receive lists of blobs with pycaffe's attributes: `data` and
+    `diff`, NumPy arrays on the host to be written in place; `reshape(*shape)`, `shape`, `count`;
+    and num, channels, height, width. `param_str` comes from the prototxt; `phase` is 0 in TRAIN and
+    1 in TEST.
     `blobs` holds the parameters: `blobs.add_blob(*shape)` in setup adds one. Backward overwrites
     the diffs of bottoms and adds to those of `blobs`.
     """
@@ -95,11 +96,11 @@ class PythonLayer:
 
 @register
 class Python(Layer):
-    """y_k = whatever the class `layer` of the Python module `module` computes; PythonLayer says how
+    """y_k = the result of the class `layer` in the Python module `module`, derived from PythonLayer
 
-    The module is found as any import is: beside the running script, or in a folder of PYTHONPATH.
-    It is code, and runs when the net is built: one line in the log says so, and `allow(False)`
-    refuses it. Its exceptions pass through as they are. Source: BVLC Caffe's python_layer.
+    The module is found like any import: next to the running script, or in a folder of PYTHONPATH.
+    Its code runs when the net is built. A line in the log says so, and `allow(False)` forbids it.
+    Its exceptions pass through unchanged. Source: BVLC Caffe's python_layer.
     """
 
     bottoms = (0, None)
@@ -132,7 +133,7 @@ class Python(Layer):
         return found
 
     def announce(self, module: ModuleType) -> None:
-        """Log, once for each module, that its code runs."""
+        """Log, once per module, that its code runs."""
         name = self.param.python_param.module
         if name not in _announced:
             _announced.add(name)
@@ -150,10 +151,10 @@ class Python(Layer):
 
 
 class View:
-    """A blob as pycaffe shows it: a Blob with the old names of the first four axes (1 for one that
-    is missing)."""
+    """A blob with pycaffe's attributes: a Blob with the old names of the first four axes (1 for a
+    missing axis)."""
 
-    __slots__ = ('_blob',)  # then `top[0].data = x` is an error, not lost
+    __slots__ = ('_blob',)  # makes `top[0].data = x` an error, rather than a no-op
 
     def __init__(self, blob: Blob):
         self._blob = blob
@@ -171,7 +172,7 @@ class View:
 
 
 def views(blobs: Blobs) -> list[View]:
-    """The blobs as pycaffe shows them."""
+    """The blobs with pycaffe's attributes."""
     return [View(blob) for blob in blobs]
 
 

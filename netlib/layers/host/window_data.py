@@ -7,15 +7,15 @@ from .shared.batches import Batches
 
 @register
 class WindowData(Batches):
-    """Batches of windows of images, drawn at random from a window file: R-CNN's training data
+    """Batches of image windows, drawn at random from a window file: R-CNN's training data
 
     top  data   (batch_size, 3, crop_size, crop_size)
          label  (batch_size,)       0 for background
 
-    The first windows of a batch are background, the last fg_fraction of it objects. Each is warped
-    to crop_size, with context_pad pixels of what is around it, mirrored at random where
-    transform_param says mirror. The mean is transform_param's, the scale window_data_param's, as in
-    Caffe. cache_images keeps the files in memory. Source: BVLC Caffe's window_data_layer; Girshick
+    The first windows of a batch are background; the last fg_fraction are objects. Each is warped to
+    crop_size, with context_pad pixels of its surroundings. transform_param's mirror mirrors windows
+    at random. As in Caffe, the mean is transform_param's and the scale is window_data_param's.
+    cache_images keeps the files in memory. Source: BVLC Caffe's window_data_layer; Girshick
     et al., Rich feature hierarchies for accurate object detection, 2014.
     """
 

@@ -1,1 +1,1 @@
-"""What several layer types have in common; nothing in here is a layer that a prototxt can name."""
+"""Code shared by several layer types; none of it is a layer that a prototxt can name."""

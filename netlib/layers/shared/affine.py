@@ -1,5 +1,5 @@
-"""What the layers y = W x + b share: their two parameters, the bias, and what initializers ask of
-them."""
+"""Shared by the layers y = W x + b: their two parameters, adding the bias, and the methods for
+initializers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,14 +10,14 @@ from ...shapes import Shape
 from ..base import Blobs, Layer
 from ..traits import AFFINE
 
-Use = tuple[Blob, Blob]  # (bottom, top) of a place where W is applied
+Use = tuple[Blob, Blob]  # (bottom, top) of one application of W
 
 
 class Affine(Layer):
     """A layer whose output is linear in its weights: Convolution, Deconvolution, InnerProduct.
 
-    Subclasses set `num_output` and `groups`. Initializers know nothing of the layer's type; they
-    use `weight`, `bias` (None without one), and the methods from `by_output` on.
+    Subclasses set `num_output` and `groups`. Initializers do not depend on the layer's type; they
+    use `weight`, `bias` (which may be None), and the methods from `by_output` on.
     """
 
     scaling = AFFINE
@@ -28,7 +28,7 @@ class Affine(Layer):
     bias: Param | None
 
     def add_weights(self, shape: Shape, p) -> None:
-        """Add W of `shape`, and b unless the fields `p` say bias_term: false."""
+        """Add W with `shape`, and b unless bias_term in the fields `p` is false."""
         self.weight = self.add_param(shape, p.weight_filler)
         self.bias = self.add_param((self.num_output,), p.bias_filler) if p.bias_term else None
 
@@ -45,7 +45,7 @@ class Affine(Layer):
             db = self.bias.diffs.reshape(1, self.num_output, 1)
             self.engine.sum(self.by_output(dy), out=db, accumulate=True)
 
-    # -- what initializers ask
+    # -- for initializers
 
     def by_output(self, y: Tensor) -> Tensor:
         """A tensor of the top's shape as (images, num_output, positions)."""
@@ -58,19 +58,19 @@ class Affine(Layer):
     def weight_view(self, diff: bool = False) -> Any:
         """W, or its diff, as a writable NumPy view (groups, outputs per group, ...).
 
-        The last axes are what one output sees.
+        The last axes hold the weights of one output.
         """
         raise NotImplementedError
 
     def sample_count(self, bottom: Blobs) -> int:
-        """How many rows meet the weight matrix of each group in a forward pass; 0 if W is not
-        applied to rows."""
+        """The number of rows that a forward pass multiplies by each group's weight matrix; 0 if W
+        is not applied to rows."""
         return 0
 
     def samples(self, bottom: Blobs, positions: Sequence[int]) -> Tensor:
         """The rows at `positions` (numbers below sample_count): a tensor (groups, rows, fan-in).
 
-        It is the layer's own buffer: good until the next call.
+        It is the layer's own buffer, valid until the next call.
         """
         raise NotImplementedError
 
@@ -78,7 +78,7 @@ class Affine(Layer):
         """Add to W's diff, element by element, the sum over images of the square of each image's
         own gradient by W.
 
-        uses: each place where W is applied, in this layer or in one that shares W, all of one batch
-        size; bottoms have their values, tops their diffs.
+        uses: every application of W, in this layer and in those that share W, all with the same
+        batch size. Bottoms must have their values, and tops their diffs.
         """
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What Concat, Slice and their kin share: a blob as blocks one after the other along one axis."""
+"""Shared by Concat, Slice and similar layers: a blob as consecutive blocks along one axis."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,14 +13,14 @@ Parts = Tensor | list[Tensor]
 
 
 class Blocks(Layer):
-    """A layer that copies between a whole blob and its blocks along `block_axis`, both given as
+    """A layer that copies between a whole blob and its blocks along `block_axis`. Both are given as
     tensors."""
 
     scaling = EQUAL
     block_axis = 1
 
     def read_axis(self, p: Any, old_name: str, blob: Blob) -> int:
-        """The axis that the fields `p` name: `axis`, or in the older spelling `old_name`."""
+        """The axis from the fields `p`: `axis`, or its older spelling `old_name`."""
         if not p.HasField(old_name):
             return self.axis(p.axis, blob)
         if p.HasField('axis'):
@@ -35,7 +35,7 @@ class Blocks(Layer):
             self.engine.copy_window(part, (0, 0, 0), out=whole, at=place, shape=part.shape)
 
     def cut(self, whole: Tensor, parts: Parts, wanted: Flags | None = None) -> None:
-        """Copy the whole into the parts, or into those that are `wanted` (a flag for each)."""
+        """Copy the whole into the parts, or only into the `wanted` ones (a flag for each)."""
         whole = self.seen(whole)
         for i, (part, start) in enumerate(self.placed(parts)):
             if wanted is None or wanted[i]:
@@ -47,7 +47,7 @@ class Blocks(Layer):
         return tensor.reshape(*fold(tensor.shape, self.block_axis))
 
     def placed(self, parts: Parts) -> Iterator[tuple[Tensor, int]]:
-        """Each part, seen so, with the place where it begins."""
+        """Each part as (outer, along the axis, inner), with the place where it begins."""
         start = 0
         for part in map(self.seen, parts):
             yield part, start

@@ -7,10 +7,9 @@ from ...memory import Tensor
 
 
 def fold_tensors(ops: Block, name: str, tensors: Sequence[Tensor], out: Tensor) -> None:
-    """out = f(f(x0, x1), x2) and so on, with f the binary function of that name of an engine
-    or a block.
+    """out = f(f(x0, x1), x2) and so on, with f the binary function `name` of an engine or a block.
 
-    The tensors have one shape; of a single one, out is its copy.
+    The tensors have the same shape. For a single tensor, out is a copy.
     """
     if len(tensors) == 1:
         ops.copy(tensors[0], out=out)

@@ -1,4 +1,4 @@
-"""Weights that hold several maps to the same number of outputs: the gates of a recurrent layer."""
+"""Weights for several maps with the same number of outputs: the gates of a recurrent layer."""
 
 from ...blob import Param
 from ...memory import Tensor
@@ -8,8 +8,8 @@ Parts = Tensor | list[Tensor]  # one tensor for each gate
 
 
 class Gated(Layer):
-    """A layer with `gates` maps of D outputs each, the rows of a weight matrix (gates D, K) one map
-    after another."""
+    """A layer with `gates` maps of D outputs each, stacked along the rows of a weight matrix
+    (gates D, K)."""
 
     gates = 1
     D = 0
@@ -25,7 +25,7 @@ class Gated(Layer):
     def multiply_backward(
         self, W: Param, dy: Parts, *, x: Tensor | None = None, dx: Tensor | None = None
     ) -> None:
-        """Where they are given: dW_k += dy_k^T x, and dx = the sum of dy_k W_k."""
+        """dW_k += dy_k^T x, and dx = the sum of dy_k W_k, each if its argument is given."""
         values, diffs = self.by_gate(W.values), self.by_gate(W.diffs)
         for k, dgate in enumerate(dy):
             if x is not None and W.learns:

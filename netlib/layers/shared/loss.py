@@ -1,4 +1,4 @@
-"""What the losses over classes share: the view of scores as (outer, classes, inner), labels, and
+"""Shared by the losses over classes: the view of scores as (outer, classes, inner), labels, and
 normalization."""
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ class Loss(Layer):
     no_gradient: tuple[int, ...] = (1,)
 
     def same_batch(self, bottom: Blobs) -> None:
-        """The first extents must agree; sets `batch`, the number of samples to divide by, at least
-        1."""
+        """Check that the first extents agree, and set `batch`, the number of samples to divide by
+        (at least 1)."""
         self.axis(0, bottom[0])
         if bottom[0].shape[:1] != bottom[1].shape[:1]:
             raise self.error(
@@ -33,8 +33,8 @@ class Loss(Layer):
             raise self.error(f'{self.type} Layer cannot backpropagate to label inputs.')
 
     def normalization(self, default: int) -> int:
-        """loss_param's normalization; the older `normalize: false` means BATCH_SIZE where the other
-        is not given."""
+        """loss_param's normalization; if it is not given, the older `normalize: false` means
+        BATCH_SIZE."""
         p = self.param.loss_param
         if not p.HasField('normalization') and p.HasField('normalize'):
             return p.VALID if p.normalize else p.BATCH_SIZE

@@ -1,4 +1,4 @@
-"""What the elementwise layers share: the shape stays, one function of the engine does the rest."""
+"""Shared by the elementwise layers: the shape stays, and one engine function does the rest."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,16 +9,16 @@ from ..traits import Traits
 
 
 class Neuron(Layer):
-    """A layer y = f(x) with f one of the engine's elementwise functions, named by `function`.
+    """A layer y = f(x), where f is the engine's elementwise function named by `function`.
 
-    In place, backward sees y in x's stead; where the derivative cannot be told from y, a class says
-    `needs_input` and the layer keeps a copy of x.
+    In place, backward sees y instead of x. If y does not determine the derivative, a class sets
+    `needs_input`, and the layer keeps a copy of x.
     """
 
     traits = Traits(in_place=True)
     function = ''
     needs_input = False
-    from_y = False  # the derivative is told from y
+    from_y = False  # the derivative follows from y
 
     def __init__(self, param: LayerParameter, *context: Any):
         super().__init__(param, *context)

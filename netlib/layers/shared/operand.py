@@ -1,5 +1,4 @@
-"""What Scale and Bias share: a second operand with fewer axes than x, learned or a second
-bottom."""
+"""Shared by Scale and Bias: a second operand with fewer axes than x, learned or a second bottom."""
 
 from ....proto.caffe_pb2 import BiasParameter, FillerParameter, ScaleParameter
 from ...blob import Blob
@@ -14,15 +13,15 @@ Fields = ScaleParameter | BiasParameter
 class Operand(Layer):
     """A layer of x and an operand whose axes are those of x from `axis` on.
 
-    With one bottom the operand is the layer's first parameter and takes num_axes axes of x (-1: all
-    up to the last); with two it is the second bottom.
+    With one bottom, the operand is the layer's first parameter and spans num_axes axes of x (-1:
+    all up to the last). With two bottoms, it is the second bottom.
     """
 
     bottoms = (1, 2)
     traits = Traits(in_place=True, per_unit=True)
 
     def add_operand(self, x: Blob, p: Fields, default: float) -> None:
-        """Add the parameter, filled with the constant `default` where `p` has no filler."""
+        """Add the parameter, filled with the constant `default` if `p` has no filler."""
         start = self.axis(p.axis, x)
         if p.num_axes < -1:
             raise self.error(
@@ -68,11 +67,11 @@ class Operand(Layer):
         return tensor.reshape(*self.shape)
 
     def across(self, tensor: Tensor) -> Tensor:
-        """The operand, or a tensor of its shape, so that it broadcasts over what `seen` gives."""
+        """The operand, or a tensor of its shape, shaped to broadcast over a tensor of `seen`."""
         return tensor.reshape(1, self.shape[1], 1)
 
     def operand_gradient(self, propagate_down: Flags, bottom: Blobs) -> Tensor | None:
-        """The operand's diff, across x, for an op that adds to it; None where it is not wanted."""
+        """The operand's diff, across x, for an op that adds to it; None if it is not wanted."""
         if len(bottom) == 1:
             param = self.params[0]
             return self.across(param.diffs) if param.learns else None

@@ -1,5 +1,4 @@
-"""What RNN and LSTM share: steps through time, and the state that is carried from batch to
-batch."""
+"""Shared by RNN and LSTM: steps through time, and a state carried from batch to batch."""
 
 from typing import Any
 
@@ -12,24 +11,24 @@ from .unrolled import Unrolled
 
 
 class Recurrent(Unrolled):
-    """A layer that steps through time; a subclass says what a step does.
+    """A layer that steps through time; a subclass defines the step.
 
-    bottom  x     (T, N, ...)       step t of N independent streams, seen as K numbers
-            cont  (T, N)            0 where a stream begins anew: the state before that step counts
-                                    as 0; else 1
-            s     (N, ...)          optional: an input that all steps see, as S numbers
+    bottom  x     (T, N, ...)       step t of N independent streams, as K numbers each
+            cont  (T, N)            0 where a new sequence starts in a stream: the state before that
+                                    step counts as 0; else 1
+            s     (N, ...)          optional: an input to all steps, as S numbers
             the states before the first step, (1, N, D) each, with expose_hidden
     top     y     (T, N, D)         D = num_output
             the states after the last step, (1, N, D) each, with expose_hidden
 
-    Before a step's nonlinearity stand `gates` maps of D outputs each, the rows of the weights one
-    gate after another:
+    Before its nonlinearities, a step computes `gates` maps of D outputs each. The rows of the
+    weights hold the gates in order:
 
         gate = W_x x_t + b + W_s s + W_h (cont_t h_{t-1})
 
-    Without expose_hidden the state goes on from one forward pass to the next, unless N has changed.
-    As in Caffe, gradients stop at the border of the batch: initial states get none, and diffs of
-    the final states' tops are ignored. Caffe fixes T when a net is built; here it may change.
+    Without expose_hidden, the state is carried from one forward pass to the next unless N changes.
+    As in Caffe, gradients stop at the batch boundary: initial states get none, and diffs of the
+    final states' tops are ignored. Caffe fixes T when a net is built; here it may change.
     """
 
     states: tuple[str, ...] = ('h',)
@@ -72,7 +71,7 @@ class Recurrent(Unrolled):
             self.carried = [Blob(name, state, self.engine.dtype) for name in self.states]
 
     def check_shapes(self, bottom: Blobs, state: Shape) -> None:
-        """Raises LayerError for a bottom that does not have the shape of its place."""
+        """Raises LayerError for a bottom with the wrong shape."""
         T, N = self.T, self.N
         needed: list[Shape] = [(T, N, *self.x_shape), (T, N)]
         if self.static:
@@ -140,7 +139,7 @@ class Recurrent(Unrolled):
     ) -> None:
         """Compute dgates of step t from dstates, the gradients by the states after it.
 
-        Those by states other than h become the gradients by the states before it.
+        For states other than h, the gradients by the states before it replace those in dstates.
         """
         raise NotImplementedError
 
@@ -149,6 +148,6 @@ class Recurrent(Unrolled):
         self.engine.axpby(1, self.sequence('h'), 0, out=y.values)
 
     def take_output(self, y: Blob) -> Tensor:
-        """The gradient (T, N, D) by h that comes from the top; and those by parameters between h
-        and the top."""
+        """The gradient (T, N, D) by h that comes from the top. Also adds the gradients by the
+        parameters between h and the top."""
         return y.diffs

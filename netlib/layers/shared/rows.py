@@ -1,5 +1,5 @@
-"""What Embed, BatchReindex and Filter share: rows of a blob, chosen by numbers that another blob
-holds."""
+"""Shared by Embed, BatchReindex and Filter: rows of a blob, selected by the numbers in another
+blob."""
 
 from ...blob import Blob
 from ..base import Layer
@@ -13,7 +13,7 @@ class Rows(Layer):
         return blob.values.array().reshape(-1).astype(int).tolist()
 
     def check_range(self, index: list[int], rows: int, below: str, beyond: str) -> None:
-        """Every index must be in 0 .. rows - 1; the messages say what it is otherwise."""
+        """Raises LayerError, with one of the messages, unless every index is in 0 .. rows - 1."""
         for i in index:
             if not 0 <= i < rows:
                 raise self.error(f'{below if i < 0 else beyond} Found {i}, for {rows} rows')

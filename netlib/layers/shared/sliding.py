@@ -1,4 +1,4 @@
-"""What Convolution and Deconvolution share: fields, weights, and views on blobs."""
+"""Shared by Convolution and Deconvolution: fields, weights, and views of blobs."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ from .window import read_window
 class Sliding(Affine):
     """A layer whose weights slide over an image.
 
-    A bottom is seen as (N, C, ...): all axes before `axis` are the batch, those after it are
-    spatial. Each bottom goes with the top of the same index, all through the same weights.
+    A bottom is seen as (N, C, ...): axes before `axis` are the batch, and axes after it are
+    spatial. Each bottom maps to the top with the same index, all through the same weights.
     """
 
     bottoms = tops = (1, None)
@@ -48,7 +48,7 @@ class Sliding(Affine):
             if blob.shape != first.shape:
                 raise self.error(
                     f"shape mismatch - bottom[0] '{first.name}': {first.shape_text} vs. "
-                    f"'{blob.name}': {blob.shape_text}; all bottoms must be of one shape"
+                    f"'{blob.name}': {blob.shape_text}; all bottoms must have the same shape"
                 )
         self.N = count(first.shape, 0, channel)
         self.extents = self._out_extents(first)
@@ -89,7 +89,7 @@ class Sliding(Affine):
             x, y = uses[0]
             self.weights_squared(self.images(x.values), self.images(y.diffs), self.weight.diffs)
             return
-        # Where W is applied several times, an image's gradient is a sum, to be squared as a whole.
+        # If W is applied several times, an image's gradient is a sum, which is squared as a whole.
         e, gradient = self.engine, self.buffer('gradient', *self.weight.shape)
         for n in range(self.N):
             e.fill(0, out=gradient)
@@ -100,7 +100,7 @@ class Sliding(Affine):
             e.unary('power', gradient, 2, 1, 0, out=gradient)
             e.axpby(1, gradient, 1, out=self.weight.diffs)
 
-    # -- what the two do each in its way
+    # -- different in the two layers
 
     def matrix_shape(self) -> tuple[int, int]:
         """The first two axes of W."""

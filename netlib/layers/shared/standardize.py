@@ -1,12 +1,11 @@
-"""What BatchNorm and MVN share: shifting and scaling values to mean 0 and variance 1, and its
-gradient."""
+"""Shared by BatchNorm and MVN: scaling values to mean 0 and variance 1, and its gradient."""
 
 from ..base import Layer
 
 
 class Standardize(Layer):
-    """A layer z = (x - mean) inverse, whose mean and inverse deviation have extent 1 where x is
-    averaged over."""
+    """A layer z = (x - mean) inverse. The mean and the inverse deviation have extent 1 along the
+    axes that are averaged over."""
 
     def standardized(self, x, mean, inverse):
         """z, computed again."""

@@ -1,5 +1,5 @@
-"""A recurrent layer's sequences, kept whole for the backward pass, and what is computed for all
-steps at once."""
+"""A recurrent layer's sequences, kept for the backward pass, and its computations for all steps at
+once."""
 
 from ...blob import Param
 from ...memory import Tensor
@@ -8,8 +8,8 @@ from .gated import Gated
 
 
 class Unrolled(Gated):
-    """T steps of N streams: buffers (T, N, D) that hold what each step makes, and the parts of the
-    gates that do not depend on a step before. Recurrent says what the letters mean."""
+    """T steps of N streams: buffers (T, N, D) with the results of each step, and the parts of the
+    gates that do not depend on earlier steps. Recurrent explains the letters."""
 
     T: int
     N: int
@@ -20,7 +20,7 @@ class Unrolled(Gated):
     b: Param
 
     def add_inputs(self, bottom: Blobs, gates: Tensor) -> None:
-        """gates = all that does not depend on the state, for all steps at once."""
+        """gates = the terms that do not depend on the state, for all steps at once."""
         e, T, N, D = self.engine, self.T, self.N, self.D
         rows = gates.reshape(self.gates, T * N, D)
         x = bottom[0].values.reshape(T * N, -1)
@@ -65,11 +65,11 @@ class Unrolled(Gated):
         return self.buffer(name, self.gates, self.T, self.N, self.D)
 
     def sequence(self, name: str) -> Tensor:
-        """A buffer for all steps, such as 'h': the state after each."""
+        """A buffer for all steps, such as 'h', the state after each step."""
         return self.buffer(name, self.T, self.N, self.D)
 
     def before(self, state: str, t: int) -> Tensor:
-        """A state before step t."""
+        """A state, before step t."""
         if t == 0:
             return self.buffer(f'{state} before', self.N, self.D)
         return self.sequence(state)[t - 1]

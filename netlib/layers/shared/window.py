@@ -7,7 +7,7 @@ from ..base import Layer
 
 
 def read_window(layer: Layer, p: ConvolutionParameter, axes: int) -> Window:
-    """The window that the fields describe, for `axes` spatial axes. Raises LayerError."""
+    """The window described by the fields, for `axes` spatial axes. Raises LayerError."""
     window = Window(
         kernel=per_axis(layer, p, 'kernel_size', axes, default=None),
         stride=per_axis(layer, p, 'stride', axes, default=1),
@@ -23,7 +23,7 @@ def read_window(layer: Layer, p: ConvolutionParameter, axes: int) -> Window:
 def per_axis(
     layer: Layer, p: ConvolutionParameter, field: str, axes: int, default: int | None
 ) -> Shape:
-    """A field given once, once per axis, or for two axes as its _h and _w."""
+    """A field given once, once per axis, or for two axes as _h and _w."""
     values = list(getattr(p, field))
     short = 'kernel' if field == 'kernel_size' else field
     height, width = f'{short}_h', f'{short}_w'
@@ -42,7 +42,7 @@ def per_axis(
 
 
 def repeated(layer: Layer, field: str, values: list[int], axes: int) -> Shape:
-    """The values of a field, one for each axis; a single one stands for all."""
+    """The values of a field, one per axis; a single value applies to all."""
     if len(values) not in (1, axes):
         raise layer.error(
             f'{field} must be specified once, or once per spatial dimension '

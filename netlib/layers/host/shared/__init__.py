@@ -1,1 +1,1 @@
-"""What several layers on the host have in common."""
+"""Code shared by several layers on the host."""

@@ -1,4 +1,4 @@
-"""What Data, ImageData and WindowData share: images become the tops, batch by batch."""
+"""Shared by Data, ImageData and WindowData: turning images into tops, batch by batch."""
 
 from ....data.prefetch import THREADS, Grouped, Reader
 from ....data.readers import Image
@@ -7,18 +7,18 @@ from ....shapes import dimensions
 from ...base import Blobs, Count
 from .reading import Reading
 
-# The most images that a thread makes at a time; with fewer, threads wait more often for their turn.
+# The most images that a thread makes at once; with fewer, threads wait more often for their turn.
 PART = 16
 
 
 class Batches(Reading):
-    """The next batch_size images in every forward pass, transformed as transform_param says, and
-    their labels
+    """The next batch_size images in every forward pass, transformed by transform_param, and their
+    labels
 
-    top  data   (batch_size, C, H, W)       of varying H and W only where batch_size is 1
-         label  (batch_size,)               may be left out
+    top  data   (batch_size, C, H, W)       H and W may vary only if batch_size is 1
+         label  (batch_size,)               optional
 
-    data_param's prefetch says how many batches are made ahead, for ImageData and WindowData too, as
+    data_param's prefetch is the number of batches made ahead, also for ImageData and WindowData, as
     in Caffe. A subclass has `batch_size` and `images`.
     """
 
@@ -30,7 +30,7 @@ class Batches(Reading):
         raise NotImplementedError
 
     def images(self) -> Reader:
-        """A new reader of an Image at a time."""
+        """A new reader that returns one Image at a time."""
         raise NotImplementedError
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
@@ -60,7 +60,7 @@ class Batches(Reading):
                 self.put(i, image, top)
 
     def put(self, i: int, image: Image, top: Blobs) -> None:
-        """Write an image to its place in the batch. Raises DataError where it does not fit."""
+        """Write an image to its place in the batch. Raises DataError if it does not fit."""
         patch, label, name = image
         if patch.pixels.shape != top[0].shape[1:]:
             raise DataError(
@@ -72,6 +72,6 @@ class Batches(Reading):
         if len(top) > 1:
             if label is None:
                 raise DataError(
-                    f"{name} has no label: leave the top '{top[1].name}' out, or give labels"
+                    f"{name} has no label: remove the top '{top[1].name}', or give labels"
                 )
             top[1].data[i] = label

@@ -6,8 +6,7 @@ from .....proto.caffe_pb2 import PriorBoxParameter
 
 
 def decode(codes: np.ndarray, priors: np.ndarray, code_type: int) -> np.ndarray:
-    """The boxes that `codes` (..., 4) stand for, relative to their `priors` of the same shape or
-    one that broadcasts.
+    """Decode `codes` (..., 4) relative to their `priors`, whose shape is the same or broadcasts.
 
     CORNER: offsets of the corners. CORNER_SIZE: the same, in units of the prior's size.
     CENTER_SIZE: the offset of the center in units of the prior's size, and the logarithms of width
@@ -27,7 +26,7 @@ def decode(codes: np.ndarray, priors: np.ndarray, code_type: int) -> np.ndarray:
 
 
 def overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """The area that one box shares with each of the `boxes`, over that of their union."""
+    """The area of intersection of one box with each of the `boxes`, over the area of union."""
     least = np.maximum(box[:2], boxes[:, :2])
     most = np.minimum(box[2:], boxes[:, 2:])
     shared = area(np.hstack([least, most]))
@@ -37,7 +36,7 @@ def overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def area(boxes: np.ndarray) -> np.ndarray:
-    """Width times height; 0 where a box ends before it starts."""
+    """Width times height; 0 if a box ends before it starts."""
     with np.errstate(invalid='ignore', over='ignore'):
         sides = boxes[..., 2:] - boxes[..., :2]
         return np.maximum(sides, 0).prod(-1)
@@ -46,16 +45,16 @@ def area(boxes: np.ndarray) -> np.ndarray:
 def nms(
     boxes: np.ndarray, scores: np.ndarray, threshold: float, eta: float = 1, top_k: int = -1
 ) -> np.ndarray:
-    """Non-maximum suppression: the rows of the `boxes` to keep, by falling score.
+    """Non-maximum suppression: the rows of the `boxes` to keep, by decreasing score.
 
-    Of the best `top_k` (-1: of all) a box is kept if it overlaps no box kept before by more than
-    the threshold. With eta < 1 the threshold, as long as it is above 0.5, is multiplied by eta for
-    each box kept.
+    A box among the best `top_k` (-1: all) is kept unless it overlaps a box already kept by more
+    than the threshold. With eta < 1, the threshold is multiplied by eta for each box kept, as long
+    as it is above 0.5.
     """
     left = np.argsort(-scores, kind='stable')
     if top_k >= 0:
         left = left[:top_k]
-    worst = np.zeros(len(left), boxes.dtype)  # the largest overlap with a box that is kept
+    worst = np.zeros(len(left), boxes.dtype)  # the largest overlap with a kept box
     kept = []
     while (passing := np.flatnonzero(worst <= threshold)).size:
         first = passing[0]

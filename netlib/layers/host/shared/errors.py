@@ -1,4 +1,4 @@
-"""The error of a layer that is about its data, and not about its fields or shapes."""
+"""The error for a layer's data, rather than its fields or shapes."""
 
 from ....errors import DataError
 from ...base import Layer

@@ -1,4 +1,4 @@
-"""What all layers that read files share: a place in the data, reading ahead, and errors that name
+"""Shared by all layers that read files: a position in the data, reading ahead, and errors that name
 the layer."""
 
 from collections.abc import Generator
@@ -11,11 +11,11 @@ from .errors import data_error
 
 
 class Reading(Layer):
-    """A layer whose forward passes take this rank's share of what a Reader gives, made ahead while
-    the net computes.
+    """A layer whose forward passes use this rank's share of a Reader's items, which are made ahead
+    while the net computes.
 
-    A subclass opens the reader, shapes the tops after its first item, and fills them. `ahead` and
-    `threads` are those of read_ahead.
+    A subclass opens the reader, shapes the tops to fit its first item, and fills them. `ahead` and
+    `threads` are the arguments of read_ahead.
     """
 
     bottoms = 0
@@ -28,11 +28,11 @@ class Reading(Layer):
         raise NotImplementedError
 
     def shape_tops(self, top: Blobs, item: Any) -> None:
-        """Shape the tops as an item of the reader demands."""
+        """Shape the tops to fit an item of the reader."""
         raise NotImplementedError
 
     def fill(self, top: Blobs) -> None:
-        """Fill the tops with what `take` gives."""
+        """Fill the tops with items from `take`."""
         raise NotImplementedError
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
@@ -67,7 +67,7 @@ class Reading(Layer):
         return item
 
     def state(self) -> dict[str, Any]:
-        """The place after the batch that the last forward gave, however much was read ahead."""
+        """The position after the last forward's batch, regardless of how much was read ahead."""
         return self.place
 
     def restore(self, state: dict[str, Any]) -> None:

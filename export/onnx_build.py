@@ -1,0 +1,49 @@
+"""From the steps of a net to an ONNX graph."""
+
+from ..netlib.errors import layer_error
+from . import layers  # noqa: F401 - registers what every layer becomes
+from .onnx_graph import Node, OnnxGraph
+from .registry import CANNOT, CUT, ONNX, Inexpressible
+from .steps import Step, Steps
+
+
+def build(net: Steps) -> tuple[OnnxGraph, list[str]]:
+    """The graph, and every problem: a line for each layer that ONNX has no words for."""
+    g, problems = OnnxGraph(), []
+    names = {id(value): value.name for value in net.inputs}
+    g.reserve([value.name for value in net.inputs])
+    g.reserve([value.name for step in net.steps for value in step.tops])
+    for step in net.steps:
+        try:
+            made = _add(g, step, [names[id(value)] for value in step.bottoms])
+        except Inexpressible as reason:
+            problems.append(str(layer_error(step.param, str(reason))))
+            made = [value.name for value in step.tops]
+        names.update(zip(map(id, step.tops), made, strict=True))
+    for name, value in net.outputs.items():
+        if names[id(value)] != name:
+            g.nodes.append(_identity(names[id(value)], name))
+    return g, problems
+
+
+def _add(g: OnnxGraph, step: Step, bottoms: list[str]) -> list[str]:
+    """Add a step's nodes; returns the names of its tops."""
+    if step.type not in ONNX:
+        raise Inexpressible(reason_for(step.type))
+    g.scope, start = step.name, len(g.nodes)
+    made = ONNX[step.type](g, step, *bottoms)
+    made = [made] if isinstance(made, str) else made
+    out = []
+    for name, value in zip(made, step.tops, strict=True):
+        renamed = g.rename(name, value.name, start)
+        out.append(value.name if renamed else name)
+    return out
+
+
+def reason_for(type: str) -> str:
+    """Why no target has a layer type."""
+    return CANNOT.get(type) or CUT.get(type) or 'nobody has said yet how it is expressed'
+
+
+def _identity(source: str, name: str):
+    return Node('Identity', [source], [name], {})

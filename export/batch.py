@@ -8,14 +8,17 @@ from ..netlib.errors import NetError
 from ..netlib.shapes import Shape
 from ..proto.caffe_pb2 import NetParameter
 
-# So large that no extent of a net is a multiple of it by chance. Nothing is computed in this size:
-# blobs take memory at first use.
-BATCH = 1_000_003
+# The batch of the first input, and that of others where it is another number. So large that no
+# extent of a net is a multiple of one by chance. Nothing is computed in this size: blobs take
+# memory at first use.
+BATCHES = {'batch': 1_000_003, 'batch_2': 1_000_033, 'batch_3': 1_000_037}
+
+ENGINE = 'reference'
 
 
 def varies(extent: int) -> bool:
-    """Whether an extent depends on the batch."""
-    return extent > 0 and extent % BATCH == 0
+    """Whether an extent depends on a batch."""
+    return extent > 0 and any(extent % batch == 0 for batch in BATCHES.values())
 
 
 def dims(shape: Sequence[int]) -> list[int]:
@@ -25,43 +28,55 @@ def dims(shape: Sequence[int]) -> list[int]:
 
 def extent_name(extent: int) -> int | str:
     """An extent as ONNX declares it: a number, or 'batch', or 'batch*4'."""
-    if not varies(extent):
-        return extent
-    times = extent // BATCH
-    return 'batch' if times == 1 else f'batch*{times}'
+    for name, batch in BATCHES.items():
+        if extent and extent % batch == 0:
+            return name if extent == batch else f'{name}*{extent // batch}'
+    return extent
 
 
 def with_symbolic_batch(param: NetParameter, phase: int, stored: dict[str, list[Shape]]) -> Net:
-    """A net for its shapes alone, with the batch as a symbol where the net allows it.
+    """A net for its shapes alone, with each batch as a symbol where the net allows it.
 
-    All inputs share one batch; where that does not work only the first has one; where that does not
-    work either, none. `stored`: the shapes of the weights of each layer, which must not depend on
-    the batch.
+    Inputs with the same number of images share one batch. Where several do not go together only the
+    first is a symbol; where that does not work either, none. `stored`: the shapes of the weights of
+    each layer, which must not depend on a batch.
     """
-    for inputs in (None, 1, 0):
+    fixed = Net(param, phase, engine=ENGINE)
+    for symbols in (len(BATCHES), 1):
         try:
-            net = Net(_with_batch(param, inputs), phase)
+            net = Net(_with_batches(param, symbols), phase, engine=ENGINE)
         except NetError:
-            if inputs == 0:
-                raise
             continue
-        if all(_shapes(net, name) == shapes for name, shapes in stored.items()):
+        if _is_general(net, fixed, stored):
             return net
-    return Net(param, phase)
+    return fixed
 
 
-def _shapes(net: Net, layer: str) -> list[Shape]:
-    return [blob.shape for blob in net.params[layer]]
+def _is_general(net: Net, fixed: Net, stored: dict[str, list[Shape]]) -> bool:
+    """Whether batches are parts of extents only as factors, and no part of the weights."""
+    for name, params in net.params.items():
+        if [param.shape for param in params] != stored.get(name):
+            return False
+    for name, blob in net.blobs.items():
+        for extent, before in zip(blob.shape, fixed.blobs[name].shape, strict=True):
+            if extent != before and not varies(extent):
+                return False
+    return True
 
 
-def _with_batch(param: NetParameter, inputs: int | None) -> NetParameter:
-    """The net with the first extent of its first `inputs` inputs (None: of all) as a symbol."""
+def _with_batches(param: NetParameter, symbols: int) -> NetParameter:
+    """The net with the first extents of its inputs as symbols, of at most so many kinds."""
     out = NetParameter()
     out.CopyFrom(param)
-    shapes = []
+    batch_of: dict[int, int] = {}
+    free = list(BATCHES.values())[:symbols]
     for layer in out.layer:
-        if layer.type == 'Input':
-            shapes += [shape for shape in layer.input_param.shape if shape.dim]
-    for shape in shapes[:inputs]:
-        shape.dim[0] = BATCH
+        if layer.type != 'Input':
+            continue
+        for shape in layer.input_param.shape:
+            images = shape.dim[0] if shape.dim else 0
+            if images not in batch_of and images and free:
+                batch_of[images] = free.pop(0)
+            if images in batch_of:
+                shape.dim[0] = batch_of[images]
     return out

@@ -34,13 +34,15 @@ RECURRENT = {
 }
 
 
-def weight_names(type: str, count: int) -> tuple[str, ...]:
-    """What the `count` blobs of a layer are called: weight and bias, but for some types."""
-    if type in RECURRENT:
-        names = RECURRENT[type]
+def weight_names(layer: LayerParameter, count: int) -> tuple[str, ...]:
+    """What the `count` blobs of a layer are called: weight and bias, except for some types."""
+    if layer.type in RECURRENT:
+        names = RECURRENT[layer.type]
         static = ('weight_static',) if count > len(names) else ()
         return (*names[:2], *static, *names[2:])
-    return WEIGHTS.get(type, ('weight', 'bias'))[:count]
+    if layer.type == 'Scale' and len(layer.bottom) > 1:
+        return ('bias',)[:count]
+    return WEIGHTS.get(layer.type, ('weight', 'bias'))[:count]
 
 
 def identifier(name: str) -> str:

@@ -72,7 +72,17 @@ def _model(graph: OnnxGraph, net: Steps, metadata: Mapping[str, str]):
 def _nodes(helper, graph: OnnxGraph) -> Iterator:
     for node in graph.nodes:
         attributes = dict(node.attributes)
+        for name, value in attributes.items():
+            if isinstance(value, OnnxGraph):
+                attributes[name] = _body(helper, value)
         yield helper.make_node(node.op, node.inputs, node.outputs, node.outputs[0], **attributes)
+
+
+def _body(helper, graph: OnnxGraph):
+    """The GraphProto of an attribute; shapes are those that its node gives it."""
+    inputs = [helper.make_tensor_value_info(name, 1, None) for name in graph.inputs]
+    outputs = [helper.make_tensor_value_info(name, 1, None) for name in graph.outputs]
+    return helper.make_graph(list(_nodes(helper, graph)), graph.scope, inputs, outputs)
 
 
 def _declared(helper, name: str, shape):

@@ -38,6 +38,8 @@ class OnnxGraph:
     initializers: dict[str, np.ndarray] = field(default_factory=dict)
     opset: int = OPSET
     scope: str = ''  # the layer that nodes are made for
+    inputs: list[str] = field(default_factory=list)  # of the graph in a node
+    outputs: list[str] = field(default_factory=list)
     _used: Counter = field(default_factory=Counter)
     _weights: dict[tuple, str] = field(default_factory=dict)
 
@@ -85,6 +87,10 @@ class OnnxGraph:
 
     def reshape(self, x: str, shape: list[int]) -> str:
         return self.op('Reshape', x, shape)
+
+    def inner(self, inputs: list[str]) -> OnnxGraph:
+        """A graph for an attribute of a node, which also sees all names of this one."""
+        return OnnxGraph(scope=self.scope, inputs=inputs, _used=self._used)
 
     def cast(self, x: str, to: str) -> str:
         """x as 'float', 'int64' or 'bool'."""

@@ -93,7 +93,7 @@ def steps_of(net: Net, params: Mapping[str, Sequence[Param]]) -> Steps:
             out.inputs += tops
         elif layer.type != 'Silence':
             found = params.get(layer.name, ())
-            names = weight_names(layer.type, len(found))
+            names = weight_names(layer.param, len(found))
             weights = dict(zip(names, found, strict=True))
             out.steps.append(Step(layer, bottoms, tops, weights, {}, bottom, top))
     out.outputs = {name: current[name] for name in net.outputs}

@@ -81,8 +81,8 @@ def shuffle_channel_torch(t, step, x):
 def slice_(g, step, x):
     axis = block_axis(step.param.slice_param, 'slice_dim', step.x)
     sizes = [top.shape[axis] for top in step.tops]
-    if any(map(varies, sizes)):
-        raise Inexpressible('slices of the batch')
+    if len(sizes) == 1:
+        return x
     return g.ops('Split', x, sizes, outputs=len(sizes), axis=axis)
 
 
@@ -90,10 +90,7 @@ def slice_(g, step, x):
 def slice_torch(t, step, x):
     axis = block_axis(step.param.slice_param, 'slice_dim', step.x)
     sizes = [top.shape[axis] for top in step.tops]
-    if any(map(varies, sizes)):
-        raise Inexpressible('slices of the batch')
-    made = f'{x}.split({sizes}, {axis})'
-    return made if len(sizes) > 1 else f'{made}[0]'
+    return f'{x}.split({sizes}, {axis})' if len(sizes) > 1 else x
 
 
 @onnx('Crop')
@@ -113,8 +110,6 @@ def crop_starts(step) -> tuple[list[int], list[int]]:
     offsets = list(p.offset) or [0]
     if len(offsets) == 1:
         offsets *= len(step.x) - first
-    if any(varies(step.y[axis]) for axis in axes):
-        raise Inexpressible('a part of the batch')
     return axes, [offsets[axis - first] for axis in axes]
 
 

@@ -2,22 +2,28 @@
 
     from goodinit import export
 
-    export.to_onnx(net, 'net.onnx')
-    export.to_torch(net, 'net.py')              # net.safetensors beside it
-    export.state_dict(net)                      # as PyTorch names and shapes them
+    export.write(net, 'net.onnx')
+    export.write(net, 'net.py')                 # and net.safetensors beside it
+    export.state_dict(net)                      # as PyTorch names and shapes the weights
     export.load_state_dict(net, weights)
 
-How a layer is expressed elsewhere stands in layers/, one file for each family of layers, once for
-ONNX and once for PyTorch. Whatever is written is run and compared with goodinit first (check.py).
+How a layer is expressed elsewhere stands in layers/, one file for each family of layers, for ONNX
+and for PyTorch side by side. Whatever is written is run and compared with goodinit first.
 """
 
-from .api import load_state_dict, state_dict, to_npz, to_onnx, to_safetensors, to_torch
+from .arrays import read_arrays
+from .convention import Convention
+from .job import CannotExport, Options, Report
+from .state import load_state_dict, state_dict
+from .writers import write
 
 __all__ = [
+    'CannotExport',
+    'Convention',
+    'Options',
+    'Report',
     'load_state_dict',
+    'read_arrays',
     'state_dict',
-    'to_npz',
-    'to_onnx',
-    'to_safetensors',
-    'to_torch',
+    'write',
 ]

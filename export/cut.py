@@ -24,17 +24,20 @@ def without_splits(param: NetParameter) -> NetParameter:
     return out
 
 
-def deploy(param: NetParameter, until: str = '') -> tuple[NetParameter, list[str]]:
+def deploy(
+    param: NetParameter, until: str = '', train: bool = False
+) -> tuple[NetParameter, list[str]]:
     """The layers that the net's outputs need, and notes on what was cut.
 
     Losses and their like go (`registry.CUT`); the scores that they read become outputs. until: the
-    one blob that is wanted, in place of all outputs. Raises NetError for an unknown blob, and where
-    nothing is left.
+    one blob that is wanted, in place of all outputs. train: losses stay. Raises NetError for an
+    unknown blob, and where nothing is left.
     """
     param = without_splits(param)
-    kept = [layer for layer in param.layer if not _ends(layer)]
-    gone = [layer for layer in param.layer if _ends(layer) and layer.type != 'Silence']
-    wanted = {until} if until else _outputs(kept, param.layer)
+    ending = [layer for layer in param.layer if _ends(layer, train)]
+    kept = [layer for layer in param.layer if layer not in ending]
+    gone = [layer for layer in ending if layer.type != 'Silence']
+    wanted = {until} if until else _outputs(kept, ending)
     if until:
         _check_blob(until, kept, param)
     out = _without_layers(param)
@@ -44,7 +47,7 @@ def deploy(param: NetParameter, until: str = '') -> tuple[NetParameter, list[str
     for layer in needed:
         new = out.layer.add()
         new.CopyFrom(layer)
-        for rule in ('include', 'exclude', 'loss_weight', 'propagate_down'):
+        for rule in ('include', 'exclude', *([] if train else ['loss_weight', 'propagate_down'])):
             new.ClearField(rule)
     return out, list(_notes(gone, kept, needed))
 
@@ -55,8 +58,10 @@ def _without_layers(param: NetParameter) -> NetParameter:
     return out
 
 
-def _ends(layer: LayerParameter) -> bool:
-    """Whether nothing that is computed follows the layer."""
+def _ends(layer: LayerParameter, train: bool) -> bool:
+    """Whether nothing that is wanted follows the layer."""
+    if train and layer_class(layer).is_loss:
+        return False
     return layer.type == 'Silence' or layer.type in CUT
 
 
@@ -66,7 +71,7 @@ def _check_blob(name: str, layers: Iterable[LayerParameter], param: NetParameter
         raise NetError(f"net '{param.name}' has no blob '{name}'{did_you_mean(name, made)}")
 
 
-def _outputs(kept: Iterable[LayerParameter], layers: Iterable[LayerParameter]) -> set[str]:
+def _outputs(kept: Iterable[LayerParameter], ending: Iterable[LayerParameter]) -> set[str]:
     """The blobs that no kept layer reads, except inputs, labels and what is silenced."""
     made: set[str] = set()
     read: set[str] = set()
@@ -75,16 +80,14 @@ def _outputs(kept: Iterable[LayerParameter], layers: Iterable[LayerParameter]) -
         read.difference_update(layer.top)
         if layer.type != 'Input':
             made.update(layer.top)
-    return made - read - _labels(layers)
+    return made - read - _labels(ending)
 
 
-def _labels(layers: Iterable[LayerParameter]) -> set[str]:
+def _labels(ending: Iterable[LayerParameter]) -> set[str]:
     """What layers that are cut read only to compare with, or to silence."""
     scores: set[str] = set()
     others: set[str] = set()
-    for layer in layers:
-        if not _ends(layer):
-            continue
+    for layer in ending:
         compared = _compared(layer)
         for index, blob in enumerate(layer.bottom):
             (others if compared(index) else scores).add(blob)

@@ -2,17 +2,18 @@
 
 from ..netlib.errors import layer_error
 from . import layers  # noqa: F401 - registers what every layer becomes
+from .convention import Convention, Preparation, is_image
 from .onnx_graph import Node, OnnxGraph
 from .registry import CANNOT, CUT, ONNX, Inexpressible
-from .steps import Step, Steps
+from .steps import Step, Steps, Value
 
 
-def build(net: Steps) -> tuple[OnnxGraph, list[str]]:
+def build(net: Steps, convention: Convention) -> tuple[OnnxGraph, list[str]]:
     """The graph, and every problem: a line for each layer that ONNX has no words for."""
     g, problems = OnnxGraph(), []
-    names = {id(value): value.name for value in net.inputs}
     g.reserve([value.name for value in net.inputs])
     g.reserve([value.name for step in net.steps for value in step.tops])
+    names = {id(value): _input(g, value, convention) for value in net.inputs}
     for step in net.steps:
         try:
             made = _add(g, step, [names[id(value)] for value in step.bottoms])
@@ -24,6 +25,21 @@ def build(net: Steps) -> tuple[OnnxGraph, list[str]]:
         if names[id(value)] != name:
             g.nodes.append(_identity(names[id(value)], name))
     return g, problems
+
+
+def _input(g: OnnxGraph, value: Value, convention: Convention) -> str:
+    """What the layers read as an input: itself, or what is made of images as they are given."""
+    if not (convention.given and is_image(value.shape)):
+        return value.name
+    prepare, x = Preparation(convention), value.name
+    g.scope = 'prepare'
+    if prepare.reverse:
+        x = g.op('Gather', x, [2, 1, 0], axis=1)
+    if prepare.factor != 1:
+        x = g.op('Mul', x, prepare.factor)
+    if prepare.mean.any():
+        x = g.op('Sub', x, prepare.mean)
+    return x if prepare.scale == 1 else g.op('Mul', x, float(prepare.scale))
 
 
 def _add(g: OnnxGraph, step: Step, bottoms: list[str]) -> list[str]:

@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from ...netlib.shapes import count
-from ..batch import dims, varies
 from ..fields import axis_of
 from ..registry import Inexpressible, onnx, torch
-from ..text import arguments, number, reshaped
+from ..text import arguments, number
 
 # -- by each channel's mean and variance
 
@@ -134,11 +132,10 @@ def bn_torch(t, step, x):
     p = step.param.bn_param
     if p.axis != 1 or len(step.tops) > 1:
         raise Inexpressible('BN along another axis than the channels, or with further tops')
-    if 'running_var' not in step.weights and not bn_uses_batch(step):
-        shape = [step.x[1], *[1] * (len(step.x) - 2)]
-        weight, bias = (t.parameter(step, name) for name in ('weight', 'bias'))
-        flat = (step.x[1],)
-        return f'{x} * {reshaped(weight, flat, shape)} + {reshaped(bias, flat, shape)}'
+    if 'running_var' not in step.weights:
+        function = 'batch_norm_of_batch' if bn_uses_batch(step) else 'scale_channels'
+        named = {'eps': number(bn_eps(step))} if bn_uses_batch(step) else {}
+        return t.call(function, t.weights(step), x, **named)
     momentum = p.decay if is_older(p) else 1 - p.momentum
     made = arguments(step.x[1], eps=number(bn_eps(step)), momentum=number(momentum))
     kind = 'BatchNorm1d' if len(step.x) < 4 else f'BatchNorm{len(step.x) - 2}d'

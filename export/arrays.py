@@ -1,0 +1,77 @@
+"""Files of named arrays: safetensors and NumPy's .npz, out and in."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from ..netlib.errors import NetError, import_extra
+from ..proto import existing_file
+
+SUFFIXES = ('.safetensors', '.npz')
+
+
+def write_safetensors(
+    file: IO[bytes], arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
+) -> None:
+    """Write arrays as safetensors, one after the other without a copy of them all: the length of
+    the header, the header in JSON, the values."""
+    import json
+
+    header: dict = {'__metadata__': dict(metadata)}
+    start = 0
+    for name, array in arrays.items():
+        end = start + array.nbytes
+        kind = KINDS[array.dtype.name]
+        header[name] = {'dtype': kind, 'shape': list(array.shape), 'data_offsets': [start, end]}
+        start = end
+    text = json.dumps(header).encode()
+    text += b' ' * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, 'little'))
+    file.write(text)
+    for array in arrays.values():
+        file.write(np.ascontiguousarray(array).data)
+
+
+KINDS = {'float32': 'F32', 'float64': 'F64'}
+
+
+def write_npz(
+    file: IO[bytes], arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
+) -> None:
+    """Write arrays as .npz, and the metadata as strings called metadata/<name>."""
+    texts = {f'metadata/{name}': np.array(text) for name, text in metadata.items()}
+    np.savez(file, **arrays, **texts)
+
+
+def read_arrays(path: str | Path, suffix: str = '') -> dict[str, np.ndarray]:
+    """The arrays of a .safetensors or .npz file (`suffix` says which, or the path), as float32.
+    Raises NetError, GoodinitError."""
+    name = existing_file(path)
+    npz = (suffix or Path(name).suffix) == '.npz'
+    found = _read_npz(name) if npz else _read_safetensors(name)
+    out = {}
+    for key, array in found.items():
+        if array.dtype.kind in 'fiu':
+            out[key] = array.astype(np.float32, copy=False)
+    return out
+
+
+def _read_npz(name: str) -> dict[str, np.ndarray]:
+    try:
+        with np.load(name, allow_pickle=False) as file:
+            return {key: file[key] for key in file if not key.startswith('metadata/')}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise NetError(f'{name}: not an .npz file, or damaged: {error}') from error
+
+
+def _read_safetensors(name: str) -> dict[str, np.ndarray]:
+    load = import_extra('safetensors.numpy', 'export').load_file
+    try:
+        return load(name)
+    except Exception as error:  # the package's own kinds differ from version to version
+        raise NetError(f'{name}: not a safetensors file, or damaged: {error}') from error

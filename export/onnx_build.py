@@ -4,7 +4,7 @@ from ..netlib.errors import layer_error
 from . import layers  # noqa: F401 - registers what every layer becomes
 from .convention import Convention, Preparation, is_image
 from .onnx_graph import Node, OnnxGraph
-from .registry import CANNOT, CUT, ONNX, Inexpressible
+from .registry import ONNX, Inexpressible, reason_against
 from .steps import Step, Steps, Value
 
 
@@ -45,7 +45,7 @@ def _input(g: OnnxGraph, value: Value, convention: Convention) -> str:
 def _add(g: OnnxGraph, step: Step, bottoms: list[str]) -> list[str]:
     """Add a step's nodes; returns the names of its tops."""
     if step.type not in ONNX:
-        raise Inexpressible(reason_for(step.type))
+        raise Inexpressible(reason_against('ONNX', step.type))
     g.scope, start = step.name, len(g.nodes)
     made = ONNX[step.type](g, step, *bottoms)
     made = [made] if isinstance(made, str) else made
@@ -54,11 +54,6 @@ def _add(g: OnnxGraph, step: Step, bottoms: list[str]) -> list[str]:
         renamed = g.rename(name, value.name, start)
         out.append(value.name if renamed else name)
     return out
-
-
-def reason_for(type: str) -> str:
-    """Why no target has a layer type."""
-    return CANNOT.get(type) or CUT.get(type) or 'nobody has said yet how it is expressed'
 
 
 def _identity(source: str, name: str):

@@ -16,48 +16,67 @@ the step, and an expression for each bottom; it returns an expression, or a list
 
 from collections.abc import Callable
 
-ONNX: dict[str, Callable] = {}
-TORCH: dict[str, Callable] = {}
-# Why no target has the type.
-CANNOT: dict[str, str] = {}
-# Why only one target lacks it.
-NOT_IN_TORCH: dict[str, str] = {}
+Translation = Callable[..., str | list[str]]
+
+ONNX: dict[str, Translation] = {}
+TORCH: dict[str, Translation] = {}
+# What a target cannot express of a type that it has otherwise, by target and type.
+UNLESS: dict[tuple[str, str], str] = {}
+# Why a target does not have a type at all; '' stands for all targets.
+CANNOT: dict[tuple[str, str], str] = {}
 # What is taken out of a net on its way: the end of training, and where data come from.
 CUT: dict[str, str] = {}
+# What becomes of types that are only about wiring.
+WIRING = {
+    'Input': 'an input',
+    'Silence': 'nothing: its bottom is no output',
+    'Split': 'nothing: its bottom is read several times',
+}
 
 
 class Inexpressible(Exception):
     """A layer whose fields or shapes the target has no words for; the message is the reason."""
 
 
-def onnx(*types: str) -> Callable:
-    """Register what writes these layer types as ONNX nodes."""
-    return _keep(ONNX, types)
+def onnx(*types: str, unless: str = '') -> Callable[[Translation], Translation]:
+    """Register what writes these layer types as ONNX nodes; `unless`: what it cannot write."""
+    return _keep('ONNX', ONNX, types, unless)
 
 
-def torch(*types: str) -> Callable:
-    """Register what writes these layer types as PyTorch expressions."""
-    return _keep(TORCH, types)
+def torch(*types: str, unless: str = '') -> Callable[[Translation], Translation]:
+    """Register what writes these layer types as PyTorch expressions; `unless`: what it cannot
+    write."""
+    return _keep('PyTorch', TORCH, types, unless)
 
 
-def _keep(registry: dict[str, Callable], types: tuple[str, ...]) -> Callable:
-    def keep(function: Callable) -> Callable:
-        registry.update(dict.fromkeys(types, function))
+def _keep(
+    target: str, registry: dict[str, Translation], types: tuple[str, ...], unless: str
+) -> Callable[[Translation], Translation]:
+    def keep(function: Translation) -> Translation:
+        for type in types:
+            registry[type] = function
+            if unless:
+                UNLESS[target, type] = unless
         return function
 
     return keep
 
 
-def cannot(reason: str, *types: str) -> None:
-    """Say why no target has these layer types."""
-    CANNOT.update(dict.fromkeys(types, reason))
-
-
-def not_in_torch(reason: str, *types: str) -> None:
-    """Say why PyTorch does not have these layer types."""
-    NOT_IN_TORCH.update(dict.fromkeys(types, reason))
+def cannot(reason: str, *types: str, target: str = '') -> None:
+    """Say why a target, or none, has these layer types."""
+    for type in types:
+        CANNOT[target, type] = reason
 
 
 def cut(reason: str, *types: str) -> None:
     """Say why these layer types are taken out of a net on its way."""
-    CUT.update(dict.fromkeys(types, reason))
+    for type in types:
+        CUT[type] = reason
+
+
+def reason_against(target: str, type: str) -> str:
+    """Why a target does not have a layer type; '' where it has it."""
+    if type in {'ONNX': ONNX, 'PyTorch': TORCH}[target] or type in WIRING:
+        return ''
+    given = CANNOT.get((target, type)) or CANNOT.get(('', type)) or CUT.get(type)
+    return given or 'nobody has said yet how it is expressed'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +11,11 @@ from ..netlib.errors import layer_error
 from . import layers  # noqa: F401 - registers what every layer becomes
 from .convention import Convention, Preparation, is_image
 from .names import identifiers
-from .onnx_build import reason_for
-from .registry import NOT_IN_TORCH, TORCH, Inexpressible
+from .registry import TORCH, Inexpressible, reason_against
 from .steps import Step, Steps, Value
 from .text import arguments
+
+WIDTH = 86  # of a statement that takes in the one before
 
 
 @dataclass
@@ -95,7 +97,7 @@ def _put_in_front(module: TorchModule, net: Steps, variables: Variables, convent
 
 def _expressions(module: TorchModule, step: Step, given: list[str]) -> str | list[str]:
     if step.type not in TORCH:
-        raise Inexpressible(NOT_IN_TORCH.get(step.type) or reason_for(step.type))
+        raise Inexpressible(reason_against('PyTorch', step.type))
     return TORCH[step.type](module, step, *given)
 
 
@@ -104,9 +106,24 @@ def _add_lines(module: TorchModule, step: Step, targets: list[str], made: str | 
         for target, expression, value in zip(targets, made, step.tops, strict=True):
             module.lines.append((target, expression, shape_comment(step, value)))
         return
-    if [made] != targets:
-        value = step.tops[0]
-        module.lines.append((', '.join(targets), made, shape_comment(step, value)))
+    if [made] == targets:
+        return
+    comment = shape_comment(step, step.tops[0])
+    target = ', '.join(targets)
+    if module.lines and module.lines[-1][0] == target and fits_inside(module.lines[-1], made):
+        _, inner, before = module.lines.pop()
+        made = re.sub(rf'(?<![.\w]){re.escape(target)}(?!\w)', lambda _: inner, made)
+        comment = comment or before
+    module.lines.append((target, made, comment))
+
+
+def fits_inside(line: tuple[str, str, str], outer: str) -> bool:
+    """Whether what a line makes can stand as the argument of a call that is all the next line is,
+    and reads it once."""
+    target, inner, _ = line
+    alone = re.fullmatch(rf'[\w.]+\({re.escape(target)}(, [^()]*)?\)', outer)
+    once = len(re.findall(rf'(?<![.\w]){re.escape(target)}(?!\w)', outer)) == 1
+    return bool(alone) and once and len(inner) + len(outer) + len(target) < WIDTH
 
 
 def shape_comment(step: Step, value: Value) -> str:

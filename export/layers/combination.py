@@ -111,7 +111,7 @@ def reduction_torch(t, step, x):
     return y if p.coeff == 1 else f'{number(p.coeff)} * {y}'
 
 
-@onnx('ArgMax')
+@onnx('ArgMax', unless='the search goes along the batch')
 def argmax(g, step, x):
     """Of equal values the one with the larger number comes first: so the search runs backward."""
     p = step.param.argmax_param

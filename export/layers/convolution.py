@@ -9,6 +9,7 @@ from ..registry import Inexpressible, onnx, torch
 from ..text import arguments, plain
 
 DEPTHWISE = ('DepthwiseConvolution', 'ConvolutionDepthwise')
+TOO_MANY = 'there are more than 3 spatial axes'
 MOST_AXES = 3  # beyond that neither onnxruntime nor PyTorch slides
 
 
@@ -36,7 +37,7 @@ def groups(step) -> int:
     return channels // weight.shape[1]
 
 
-@onnx('Convolution', 'Deconvolution', *DEPTHWISE)
+@onnx('Convolution', 'Deconvolution', *DEPTHWISE, unless=TOO_MANY)
 def convolution(g, step, *xs):
     return [slide(g, step, x) for x in xs]
 
@@ -60,7 +61,7 @@ def slide(g, step, x):
     return y if folded(step) == dims(step.x) else g.reshape(y, dims(step.y))
 
 
-@torch('Convolution', 'Deconvolution', *DEPTHWISE)
+@torch('Convolution', 'Deconvolution', *DEPTHWISE, unless='there are 0 or over 3 spatial axes')
 def convolution_torch(t, step, *xs):
     kernel, stride, pad, dilation = window(step)
     if len(kernel) > len(step.weights['weight'].shape) - 2:
@@ -82,7 +83,7 @@ def convolution_torch(t, step, *xs):
     return [f'{layer}({x}.reshape({folded(step)})).reshape({dims(step.y)})' for x in xs]
 
 
-@onnx('Im2col')
+@onnx('Im2col', unless=TOO_MANY)
 def im2col(g, step, x):
     kernel, stride, pad, dilation = window(step)
     channels, patch = folded(step)[1], count(kernel)
@@ -100,7 +101,7 @@ def im2col(g, step, x):
     return y if folded(step) == dims(step.x) else g.reshape(y, dims(step.y))
 
 
-@torch('Im2col')
+@torch('Im2col', unless='there are not 2 spatial axes')
 def im2col_torch(t, step, x):
     kernel, stride, pad, dilation = window(step)
     if len(kernel) != 2 or folded(step) != dims(step.x):

@@ -16,7 +16,7 @@ def prior_box(g, step, *_):
     return g.constant(step.top_blobs[0].data.astype(np.float32), f'{step.name}/boxes')
 
 
-@onnx('DetectionOutput')
+@onnx('DetectionOutput', unless='nms_param has eta below 1 or a threshold above 1')
 def detection_output(g, step, loc, conf, priors, *_):
     p = step.param.detection_output_param
     if p.nms_param.eta < 1:

@@ -162,7 +162,7 @@ def log_torch(t, step, x):
 # -- dropout, which is nothing in a net that is used
 
 
-@onnx('Dropout')
+@onnx('Dropout', unless='sample_weights_test draws in a net that is used')
 def dropout(g, step, x):
     p = step.param.dropout_param
     if p.sample_weights_test:

@@ -32,7 +32,7 @@ def over_labels(step, default: str = 'valid') -> dict:
     return named
 
 
-@torch('SoftmaxWithLoss')
+@torch('SoftmaxWithLoss', unless='weight_by_label_freqs')
 def softmax_with_loss(t, step, x, label):
     p = step.param.loss_param
     if p.weight_by_label_freqs:
@@ -45,7 +45,7 @@ def softmax_with_loss(t, step, x, label):
     return t.call('softmax_loss', x, label, axis, **named)
 
 
-@torch('InfogainLoss')
+@torch('InfogainLoss', unless='the matrix comes from a file, or there is a second top')
 def infogain_loss(t, step, x, label, *matrix):
     if not matrix or len(step.tops) > 1:
         raise Inexpressible('a matrix from a file, or the probabilities as a second top')

@@ -64,13 +64,13 @@ def by_batch(g, step, x, channel, eps):
     return g.op('Div', centered, g.op('Sqrt', g.op('Add', var, eps)))
 
 
-@torch('BatchNorm')
+@torch('BatchNorm', unless='there are more than 5 axes')
 def batch_norm_torch(t, step, x):
     p = step.param.batch_norm_param
     made = arguments(
         step.x[1],
         eps=number(p.eps),
-        momentum=number(1 - p.moving_average_fraction),
+        momentum=number(round(1 - p.moving_average_fraction, 6)),
         affine=bool(step.scale),
     )
     kind = 'BatchNorm1d' if len(step.x) < 4 else f'BatchNorm{len(step.x) - 2}d'
@@ -87,7 +87,7 @@ def batch_norm_torch(t, step, x):
 # -- BN, as forks had it
 
 
-@onnx('BN')
+@onnx('BN', unless='the mean and variance of the batch are asked for as tops')
 def bn(g, step, x):
     p, eps = step.param.bn_param, bn_eps(step)
     channel = axis_of(p.axis, step.x)
@@ -127,7 +127,7 @@ def bn_uses_batch(step) -> bool:
     return not p.frozen and is_older(p) and not p.moving_average
 
 
-@torch('BN')
+@torch('BN', unless='it is along another axis than the channels, or has further tops')
 def bn_torch(t, step, x):
     p = step.param.bn_param
     if p.axis != 1 or len(step.tops) > 1:
@@ -136,7 +136,7 @@ def bn_torch(t, step, x):
         function = 'batch_norm_of_batch' if bn_uses_batch(step) else 'scale_channels'
         named = {'eps': number(bn_eps(step))} if bn_uses_batch(step) else {}
         return t.call(function, t.weights(step), x, **named)
-    momentum = p.decay if is_older(p) else 1 - p.momentum
+    momentum = p.decay if is_older(p) else round(1 - p.momentum, 6)
     made = arguments(step.x[1], eps=number(bn_eps(step)), momentum=number(momentum))
     kind = 'BatchNorm1d' if len(step.x) < 4 else f'BatchNorm{len(step.x) - 2}d'
     layer = t.module(step, f'nn.{kind}({made})')

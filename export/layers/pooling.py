@@ -13,6 +13,7 @@ from ..fields import pair
 from ..registry import Inexpressible, onnx, torch
 from ..text import arguments, plain
 
+POOLING = 'it is STOCHASTIC, or an average or a mask of a window that sees nothing'
 LOWEST = -3.4028234663852886e38  # what MAX gives for a window that sees nothing
 
 
@@ -76,7 +77,7 @@ def is_max(p) -> bool:
 # -- ONNX
 
 
-@onnx('Pooling')
+@onnx('Pooling', unless=POOLING)
 def pooling(g, step, x):
     window = pooling_window(step)
     if not is_max(step.param.pooling_param):
@@ -86,7 +87,7 @@ def pooling(g, step, x):
     y, places = g.ops('MaxPool', x, outputs=2, **slide(window))
     # Places are counted over the whole tensor, Caffe's over one channel.
     area = window.size[0] * window.size[1]
-    return [y, g.cast(g.op('Mod', places, np.int64(area)[()].reshape(())), 'float')]
+    return [y, g.cast(g.op('Mod', places, np.array(area)), 'float')]
 
 
 def slide(window):
@@ -141,7 +142,7 @@ def pyramid(step):
 # -- PyTorch
 
 
-@torch('Pooling')
+@torch('Pooling', unless=POOLING)
 def pooling_torch(t, step, x):
     p, window = step.param.pooling_param, pooling_window(step)
     if len(step.tops) > 1:

@@ -23,7 +23,7 @@ def target(step) -> list[int]:
     return shape
 
 
-@onnx('Flatten', 'Reshape')
+@onnx('Flatten', 'Reshape', unless='the batch is part of several extents')
 def reshape(g, step, x):
     return x if step.x == step.y else g.reshape(x, target(step))
 
@@ -37,7 +37,7 @@ def flatten_torch(t, step, x):
     return f'{x}.flatten({start})' if end == len(step.x) - 1 else f'{x}.flatten({start}, {end})'
 
 
-@torch('Reshape')
+@torch('Reshape', unless='the batch is part of several extents')
 def reshape_torch(t, step, x):
     return reshaped(x, step.x, target(step))
 

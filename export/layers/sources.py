@@ -26,7 +26,7 @@ def parameter_torch(t, step):
     return t.parameter(step, 'weight')
 
 
-@onnx('DummyData')
+@onnx('DummyData', unless='its filler is random')
 def dummy_data(g, step):
     return [g.constant(values, f'{top.name}_values') for top, values in constants(step)]
 
@@ -41,7 +41,7 @@ def constants(step):
         yield top, np.full(top.shape, filler.value if filler else 0, np.float32)
 
 
-@torch('DummyData')
+@torch('DummyData', unless='its filler is random')
 def dummy_data_torch(t, step):
     made = []
     for top, values in constants(step):

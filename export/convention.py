@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,20 +33,33 @@ class Convention:
     given: str = ''
     source: str = ''
 
-    def metadata(self, shape: Shape) -> dict[str, str]:
-        """What a file says of an input of this shape."""
-        out = {'layout': 'NCHW' if len(shape) == 4 else 'as Caffe has it'}
-        if len(shape) == 4:
-            prepared = 'images as they are' if self.given else '(pixel - mean) * scale'
-            order, _ = GIVEN.get(self.given, ('BGR', 1.0))
-            out |= {
-                'channels': order if shape[1] == 3 else str(shape[1]),
-                'range': '0..1' if self.given == 'rgb01' else '0..255 before mean and scale',
-                'takes': prepared,
-                'size': f'{shape[2]} x {shape[3]}',
-            }
-        known = {'mean': self.mean, 'mean_file': self.mean_file, 'scale': self.scale}
-        return out | {name: json.dumps(value) for name, value in known.items() if value}
+    def metadata(self, shape: Shape) -> dict[str, Any]:
+        """What a file says of an input of this shape, for JSON."""
+        if len(shape) != 4:
+            return {'layout': 'as Caffe has it'}
+        order, factor = GIVEN.get(self.given, ('BGR', 1.0))
+        out = {
+            'layout': 'NCHW',
+            'channels': order if shape[1] == 3 else shape[1],
+            'size': list(shape[2:]),
+            'range': [0, 255 / factor],
+        }
+        if self.given:
+            return out | {'mean': 'subtracted in the file', 'scale': 'applied in the file'}
+        return out | {'mean': self.mean or self.mean_file or 'not stated', 'scale': self.scale}
+
+    def describe(self, shape: Shape) -> str:
+        """What a file says of an input of this shape, for people."""
+        if len(shape) != 4:
+            return f'({", ".join(["N", *map(str, shape[1:])])})'
+        order, factor = GIVEN.get(self.given, ('BGR', 1.0))
+        colors = f', {order}' if shape[1] == 3 else ''
+        out = f'(N, {shape[1]}, {shape[2]}, {shape[3]}){colors}, values from 0 to {255 / factor:g}'
+        if self.given:
+            return out
+        mean = ', '.join(f'{value:g}' for value in self.mean) or self.mean_file
+        out += f' minus {mean}' if mean else ' (of a mean nothing is stated)'
+        return out if self.scale == 1 else f'{out}, times {self.scale:g}'
 
     def mean_of(self, channels: int) -> list[float] | None:
         """The mean that fits an input of so many channels."""

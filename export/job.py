@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..feeding.feed import replaced_layers, with_inputs
-from ..feeding.inputs import is_data_layer
 from ..netlib import Net
 from ..netlib.errors import NetError
-from ..proto.caffe_pb2 import TEST, NetParameter
+from ..netlib.registry import layer_class
+from ..proto.caffe_pb2 import TEST, LayerParameter, NetParameter
 from .batch import with_symbolic_batch
 from .check import Arrays, Difference, expected
 from .convention import Convention, Preparation, is_image
@@ -59,9 +58,9 @@ class CannotExport(NetError):
 
     def __init__(self, target: str, problems: list[str]):
         self.problems = problems
-        many = len(problems) != 1
-        count = f'{len(problems)} layers' if many else 'one layer'
-        super().__init__(f'{count} cannot be expressed in {target}: {"; ".join(problems)}')
+        count = 'one layer' if len(problems) == 1 else f'{len(problems)} layers'
+        self.summary = f'{count} cannot be expressed in {target}'
+        super().__init__(f'{self.summary}: {"; ".join(problems)}')
 
 
 @dataclass
@@ -125,20 +124,24 @@ def job(net: Net, options: Options) -> Job:
 
 
 def with_inputs_for_data(net: Net) -> NetParameter:
-    """The net's layers with Input layers in place of those that read data."""
+    """The net's layers with Input layers in place of those that read data, and every input in the
+    shape that it has now."""
     param = without_splits(net.param)
-    layers = [layer for layer in param.layer if is_data_layer(layer)]
-    inputs = [layer for layer in param.layer if layer.type == 'Input']
-    shapes = {name: blob.shape for name, blob in net.blobs.items()}
-    for layer in inputs:
-        shapes |= {top: net.blobs[top].shape for top in layer.top if top in net.blobs}
-    replaced = replaced_layers(layers) if not inputs else _that_read(layers)
-    return with_inputs(param, replaced, shapes)
+    makers = [layer for layer in param.layer if not layer.bottom]
+    reads = [layer for layer in makers if layer.type != 'DummyData' and is_data(layer)]
+    given = [layer for layer in makers if layer.type == 'Input']
+    # DummyData stands for constants, unless nothing else feeds the net.
+    for layer in reads + given or [layer for layer in makers if is_data(layer)]:
+        plain = LayerParameter(name=layer.name, type='Input', top=layer.top, origin=layer.origin)
+        for top in layer.top:
+            plain.input_param.shape.add(dim=net.blobs[top].shape)
+        layer.CopyFrom(plain)
+    return param
 
 
-def _that_read(layers):
-    """The data layers that are not DummyData."""
-    return [layer for layer in layers if layer.type != 'DummyData']
+def is_data(layer: LayerParameter) -> bool:
+    """Whether the layer brings data into the net by itself."""
+    return layer_class(layer).is_data or (layer.type == 'Python' and not layer.bottom)
 
 
 def runnable(net: Net, param: NetParameter) -> Net:

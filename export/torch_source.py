@@ -78,10 +78,20 @@ def statement(target: str, expression: str, comment: str = '') -> str:
         return f'{noted}\n'
     if len(line) <= COLUMNS:
         return f'{line}\n'
-    inner = textwrap.fill(
-        expression, COLUMNS - 12, break_long_words=False, break_on_hyphens=False
-    )
-    return f'        {target} = (\n{textwrap.indent(inner, " " * 12)}\n        )\n'
+    function, inside = call_of(expression)
+    inner = textwrap.fill(inside, COLUMNS - 12, break_long_words=False, break_on_hyphens=False)
+    return f'        {target} = {function}(\n{textwrap.indent(inner, " " * 12)}\n        )\n'
+
+
+def call_of(expression: str) -> tuple[str, str]:
+    """What an expression calls, and with what, where it is one call; else '' and all of it."""
+    function, _, rest = expression.partition('(')
+    depth = 1
+    for place, character in enumerate(rest):
+        depth += {'(': 1, ')': -1}.get(character, 0)
+        if depth == 0:
+            return (function, rest[:place]) if place == len(rest) - 1 else ('', expression)
+    return '', expression
 
 
 def loss_method(net: Steps, module: TorchModule, inputs: Sequence[str]) -> str:

@@ -41,6 +41,12 @@ def known_suffix(path: str | Path) -> str:
     )
 
 
+def files_of(path: str | Path) -> list[str]:
+    """The files that are written for a path: a module has its weights beside it."""
+    path = Path(path)
+    return [*([str(path.with_suffix('.safetensors'))] if path.suffix == '.py' else []), str(path)]
+
+
 def write_onnx(job: Job, path: str) -> Report:
     graph, problems = onnx_build.build(job.steps, job.options.convention)
     if problems:
@@ -62,6 +68,10 @@ def _compare(job: Job, report: Report, run: Callable, path: str) -> None:
     inputs, ours = job.run()
     theirs = run(path, inputs, list(ours))
     report.differences = check.compare(ours, theirs)
+    if not all(difference.passes for difference in report.differences):
+        rounding = check.rounding(job.net, job.prepared(inputs), ours)
+        for difference in report.differences:
+            difference.rounding = rounding[difference.output]
     check.require(report.files[-1], report.differences, job.options.force)
 
 
@@ -97,9 +107,7 @@ def head(job: Job, path: str) -> str:
     from_ = f', from {job.options.source}' if job.options.source else ''
     lines = [f'{job.steps.name or "A net"}{from_}, written by goodinit {__version__}.', '']
     for value in job.steps.inputs:
-        known = job.options.convention.metadata(value.shape)
-        said = ', '.join(f'{name} {text}' for name, text in known.items())
-        lines.append(f'{value.name}: {said}')
+        lines.append(f'{value.name}: {job.options.convention.describe(value.shape)}')
     outputs = ', '.join(job.steps.outputs)
     lines += [f'Returns {outputs}. The weights are in {Path(path).stem}.safetensors.']
     return '\n'.join(textwrap.fill(line, 99) for line in lines)

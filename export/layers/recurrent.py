@@ -12,10 +12,11 @@ from ..batch import varies
 from ..onnx_graph import as_float32
 from ..registry import onnx, torch
 
+CARRIED = 'a sequence goes on from one run to the next without expose_hidden'
 STATES = {'LSTM': ('h', 'c'), 'RNN': ('h',)}
 
 
-@onnx('LSTM', 'RNN')
+@onnx('LSTM', 'RNN', unless=CARRIED)
 def recurrent(g, step, x, cont, *others):
     states, static = parted(step, others)
     gates = inputs(g, step, x, static)
@@ -97,7 +98,7 @@ def lstm_unit(g, step, c, gates, cont):
     return [c, h]
 
 
-@torch('LSTM', 'RNN')
+@torch('LSTM', 'RNN', unless=CARRIED)
 def recurrent_torch(t, step, x, cont, *others):
     states, static = parted(step, others)
     layer = t.weights(step)

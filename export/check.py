@@ -133,4 +133,4 @@ def run_by_torch(path: str, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
     with torch.no_grad():
         made = module.load()(*[torch.from_numpy(np.array(array)) for array in inputs.values()])
     made = made if isinstance(made, tuple) else (made,)
-    return {name: array.numpy() for name, array in zip(outputs, made, strict=True)}
+    return {name: array.detach().numpy() for name, array in zip(outputs, made, strict=True)}

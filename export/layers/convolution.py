@@ -47,9 +47,14 @@ def slide(g, step, x):
     weight = g.weight(step, 'weight')
     if len(kernel) > len(step.weights['weight'].shape) - 2:
         weight = g.reshape(weight, [*step.weights['weight'].shape, 1])
+    x = x if folded(step) == dims(step.x) else g.reshape(x, folded(step))
+    if step.type != 'Deconvolution' and max(kernel) == 1 and any(pad):
+        # OpenCV 5.0 forgets the padding of a kernel of 1 x 1.
+        x = g.op('Pad', x, [0, 0, *pad, 0, 0, *pad])
+        pad = (0,) * len(pad)
     y = g.op(
         'ConvTranspose' if step.type == 'Deconvolution' else 'Conv',
-        x if folded(step) == dims(step.x) else g.reshape(x, folded(step)),
+        x,
         weight,
         *g.weights(step, 'bias'),
         kernel_shape=list(kernel),

@@ -96,13 +96,16 @@ def require(path: str, differences: Sequence[Difference], force: bool) -> None:
 # -- what runs files
 
 
+SLOW = "onnx's reference evaluator (a faster one: pip install onnxruntime)"
+
+
 def onnx_runner() -> tuple[str, Callable[[str, Arrays, Sequence[str]], Arrays]]:
     """onnxruntime where it is installed, else onnx's own evaluator; its name, and what runs a
     file."""
     try:
         onnxruntime = importlib.import_module('onnxruntime')
     except ImportError:
-        return "onnx's reference evaluator", run_by_reference
+        return SLOW, run_by_reference
     return f'onnxruntime {onnxruntime.__version__}', run_by_onnxruntime
 
 

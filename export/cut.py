@@ -44,12 +44,29 @@ def deploy(
     needed = _needed(kept, wanted)
     if not any(layer.type != 'Input' for layer in needed):
         raise NetError(f"net '{param.name}': no layer is left that computes an output")
+    read = {blob for layer in needed for blob in layer.bottom}
     for layer in needed:
         new = out.layer.add()
         new.CopyFrom(layer)
         for rule in ('include', 'exclude', *([] if train else ['loss_weight', 'propagate_down'])):
             new.ClearField(rule)
+        if layer.type == 'Input':
+            _keep_tops(new, read)
     return out, list(_notes(gone, kept, needed))
+
+
+def _keep_tops(layer: LayerParameter, read: set[str]) -> None:
+    """Take those tops from an Input layer that nobody reads."""
+    shapes = list(layer.input_param.shape)
+    if len(shapes) == 1:
+        shapes *= len(layer.top)
+    tops = list(layer.top)
+    layer.ClearField('top')
+    layer.ClearField('input_param')
+    for index, top in enumerate(tops):
+        if top in read:
+            layer.top.append(top)
+            layer.input_param.shape.extend(shapes[index : index + 1])
 
 
 def _without_layers(param: NetParameter) -> NetParameter:

@@ -11,11 +11,22 @@ from ..proto.caffe_pb2 import LayerParameter, NetParameter
 TAKEN = {
     *('add_module', 'apply', 'bfloat16', 'buffers', 'children', 'compile', 'cpu', 'cuda', 'double'),
     *('eval', 'extra_repr', 'float', 'forward', 'half', 'load_state_dict', 'modules', 'parameters'),
-    *('register_buffer', 'register_module', 'register_parameter', 'requires_grad_', 'share_memory'),
-    *('state_dict', 'to', 'to_empty', 'train', 'training', 'type', 'zero_grad', 'call_super_init'),
+    *(
+        'T_destination',
+        'requires_grad_',
+        'share_memory',
+        'state_dict',
+        'to',
+        'to_empty',
+        'train',
+        'training',
+        'type',
+        'zero_grad',
+        'call_super_init',
+    ),
     *('dump_patches', 'get_buffer', 'get_extra_state', 'get_parameter', 'get_submodule', 'ipu'),
     *('mtia', 'named_buffers', 'named_children', 'named_modules', 'named_parameters', 'xpu'),
-    *('set_extra_state', 'set_submodule', 'register_forward_hook', 'register_forward_pre_hook'),
+    *('set_extra_state', 'set_submodule'),
     *('F', 'math', 'nn', 'self', 'torch', 'load', 'Path', 'load_file'),
 }
 
@@ -50,7 +61,7 @@ def identifier(name: str) -> str:
     plain = re.sub(r'\W', '_', name, flags=re.ASCII)
     if not plain or plain[0].isdigit():
         plain = f'n{plain}'
-    if keyword.iskeyword(plain) or plain in TAKEN:
+    if keyword.iskeyword(plain) or plain in TAKEN or plain.startswith('register_'):
         plain += '_'
     return plain
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,7 @@ def write_torch(job: Job, path: str) -> Report:
     text = torch_source.source(job.steps, module, head(job, path))
     weights = str(Path(path).with_suffix('.safetensors'))
     report = Report([weights, path], job.notes)
-    with written_together([weights, path]) as (weights_file, module_file):
+    with written_together([weights, path]) as (weights_file, module_file), named(path):
         with open(weights_file, 'wb') as file:
             write_safetensors(file, arrays_of(job), job.metadata())
         Path(module_file).write_text(text, encoding='utf-8')
@@ -93,11 +94,22 @@ def write_torch(job: Job, path: str) -> Report:
     return report
 
 
+@contextmanager
+def named(path: str) -> Iterator[None]:
+    """What the disk says is said of this file."""
+    try:
+        yield
+    except OSError as error:
+        raise NetError(f'cannot write {path}: {error.strerror or error}') from error
+
+
 def why_torch_cannot_run(job: Job) -> str:
     if not job.options.check:
         return 'not asked for'
     for package, cure in (('torch', 'torch'), ('safetensors', "'goodinit[export]'")):
-        if importlib.util.find_spec(package) is None:
+        try:
+            importlib.import_module(package)
+        except ImportError:
             return f'{package} is not installed (pip install {cure})'
     return ''
 

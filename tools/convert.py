@@ -18,13 +18,19 @@ from goodinit.export.convention import GIVEN, Convention, convention_of, numbers
 from goodinit.export.names import identifiers
 from goodinit.feeding.bundled import find_model
 from goodinit.feeding.feed import shaped
-from goodinit.feeding.inputs import DataOptions
+from goodinit.feeding.inputs import DataOptions, is_data_layer
 from goodinit.feeding.net_file import NetFile, open_net
 from goodinit.netlib import Net
 from goodinit.netlib.errors import GoodinitError, NetError
 from goodinit.netlib.weights import save
 from goodinit.proto.caffe_pb2 import TEST, TRAIN, NetParameter
-from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_python_layers, one_of, real
+from goodinit.tools.cli.arguments import (
+    add_engine,
+    add_input_shape,
+    add_python_layers,
+    one_of,
+    real,
+)
 from goodinit.tools.cli.console import Parser, run, say
 from goodinit.tools.cli.prepare import copy_weights
 
@@ -99,7 +105,9 @@ def convert(args: argparse.Namespace) -> None:
         return
     check_arguments(args)
     file = find_net(args)
-    param = shaped(file, DataOptions(input_shape=args.input_shape))
+    param = file.param
+    if args.input_shape or not is_fed(param):
+        param = shaped(file, DataOptions(input_shape=args.input_shape))
     say(f'net:     {file.path}')
     if Path(args.out).suffix in HOME:
         bring_home(args, file, param)
@@ -131,6 +139,14 @@ def find_net(args: argparse.Namespace) -> NetFile:
         except GoodinitError:
             pass  # it has none, or is no bundled model: open_net says which
     return open_net(args.net, phase)
+
+
+def is_fed(param: NetParameter) -> bool:
+    """Whether Input layers of known shapes feed the net; then DummyData are its constants."""
+    types = {layer.type for layer in param.layer if is_data_layer(layer)}
+    inputs = [layer for layer in param.layer if layer.type == 'Input']
+    known = all(layer.input_param.shape for layer in inputs)
+    return bool(inputs) and known and types <= {'DummyData'}
 
 
 def write(args: argparse.Namespace, file: NetFile, param: NetParameter) -> None:

@@ -1,6 +1,5 @@
 """Several blobs into one, and many numbers into few."""
 
-
 from ...netlib.shapes import count
 from ..batch import dims, varies
 from ..fields import axis_of, block_axis
@@ -85,7 +84,6 @@ def concat_torch(t, step, *xs):
 
 
 # -- sums and maxima
-
 
 
 @onnx('Reduction')

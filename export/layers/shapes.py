@@ -1,7 +1,5 @@
 """Layers that only rearrange: other shapes, other orders, parts, repeats, borders."""
 
-
-
 from ...netlib.shapes import count
 from ..batch import dims, varies
 from ..fields import axis_of, block_axis

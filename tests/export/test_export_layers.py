@@ -114,7 +114,10 @@ def test_the_table_has_a_line_for_each_type():
     'given, reason',
     [
         (
-            case('DummyData', 'dummy_data_param { shape { dim: 2 } data_filler { type: "gaussian" } }'),
+            case(
+                'DummyData',
+                'dummy_data_param { shape { dim: 2 } data_filler { type: "gaussian" } }',
+            ),
             'its filler gaussian is random',
         ),
         (

@@ -3,25 +3,11 @@
 from collections.abc import Iterable
 
 from ..netlib.errors import NetError, did_you_mean
+from ..netlib.graph import without_splits
 from ..netlib.layers import Layer
 from ..netlib.registry import layer_class
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
 from .registry import CUT
-
-
-def without_splits(param: NetParameter) -> NetParameter:
-    """The net as its file has it: a Split that a net inserted by itself is gone."""
-    out = _without_layers(param)
-    source: dict[str, str] = {}
-    for layer in param.layer:
-        bottoms = [source.get(blob, blob) for blob in layer.bottom]
-        if layer.type == 'Split' and layer.name.endswith('_split'):
-            source.update(dict.fromkeys(layer.top, bottoms[0]))
-            continue
-        new = out.layer.add()
-        new.CopyFrom(layer)
-        new.bottom[:] = bottoms
-    return out
 
 
 def deploy(
@@ -70,6 +56,7 @@ def _keep_tops(layer: LayerParameter, read: set[str]) -> None:
 
 
 def _without_layers(param: NetParameter) -> NetParameter:
+    """The net's name and state."""
     out = NetParameter(name=param.name)
     out.state.CopyFrom(param.state)
     return out

@@ -9,13 +9,14 @@ import numpy as np
 
 from ..netlib import Net
 from ..netlib.errors import NetError
+from ..netlib.graph import without_splits
 from ..netlib.registry import layer_class
+from ..netlib.weights.names import identifiers
 from ..proto.caffe_pb2 import TEST, LayerParameter, NetParameter
 from .batch import with_symbolic_batch
 from .check import Arrays, Difference, expected
 from .convention import Convention, Preparation, is_image
-from .cut import deploy, without_splits
-from .names import identifiers
+from .cut import deploy
 from .sample import sample_inputs
 from .steps import Steps, steps_of
 
@@ -105,7 +106,7 @@ class Job:
         return out
 
 
-def job(net: Net, options: Options) -> Job:
+def make_job(net: Net, options: Options) -> Job:
     """Make a net ready. Raises NetError where no output is left, or `options` ask for what is not
     there."""
     whole = with_inputs_for_data(net)

@@ -8,8 +8,8 @@ from ..netlib import Net
 from ..netlib.blob import Blob, Param
 from ..netlib.layers import Layer
 from ..netlib.shapes import Shape
+from ..netlib.weights.names import scaled_norms, weight_names
 from .batch import varies
-from .names import scaled_norms, weight_names
 
 
 @dataclass(eq=False)

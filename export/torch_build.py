@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..netlib.errors import layer_error
+from ..netlib.weights.names import identifiers
 from . import layers  # noqa: F401 - registers what every layer becomes
 from .convention import Convention, Preparation, is_image
-from .names import identifiers
 from .registry import TORCH, Inexpressible, reason_against
 from .steps import Step, Steps, Value
 from .text import arguments

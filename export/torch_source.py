@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from .names import identifier, identifiers
+from ..netlib.weights.names import identifier, identifiers
 from .steps import Steps
 from .text import number
 from .torch_build import TorchModule

@@ -14,11 +14,11 @@ import numpy as np
 from .. import __version__
 from ..netlib import Net
 from ..netlib.errors import NetError, did_you_mean
+from ..netlib.weights.arrays import read_arrays, write_npz, write_safetensors
+from ..netlib.weights.state_dict import state_entries
 from ..proto import atomic_write, written_together
 from . import check, onnx_build, onnx_file, torch_build, torch_source
-from .arrays import read_arrays, write_npz, write_safetensors
-from .job import CannotExport, Job, Options, Report, job
-from .state import entries
+from .job import CannotExport, Job, Options, Report, make_job
 
 
 def write(net: Net, path: str | Path, options: Options | None = None) -> Report:
@@ -28,7 +28,7 @@ def write(net: Net, path: str | Path, options: Options | None = None) -> Report:
     and where the check fails, GoodinitError for a missing package and for the disk.
     """
     writer = WRITERS[known_suffix(path)]
-    return writer(job(net, options or Options()), str(path))
+    return writer(make_job(net, options or Options()), str(path))
 
 
 def known_suffix(path: str | Path) -> str:
@@ -127,7 +127,7 @@ def head(job: Job, path: str) -> str:
 
 def arrays_of(job: Job) -> dict[str, np.ndarray]:
     """The weights of the layers that are written."""
-    return {entry.key: entry.read() for entry in entries(job.net, job.called)}
+    return {entry.key: entry.read() for entry in state_entries(job.net, job.called)}
 
 
 def write_arrays(job: Job, path: str) -> Report:

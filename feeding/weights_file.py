@@ -12,7 +12,7 @@ MANY = 6  # names in a list; of more, only some are printed
 def take_weights(net: Net, weights: str) -> list[str]:
     """Copy the weights of a file into the net; returns notes on layers that only one of the two
     has. Raises GoodinitError if they have none in common."""
-    saved = read_weights_file(weights)
+    saved = read_weights_file(weights, net)
     learned = [layer.name for layer in saved.layer if layer.blobs]
     try:
         unknown = set(net.copy_from(saved))

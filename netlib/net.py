@@ -219,6 +219,28 @@ class Net(LayerGraph):
         return weights.to_proto(self, diffs)
 
     def save(self, path: str | Path, diffs: bool = False) -> None:
-        """Write a caffemodel, or as .h5 or .hdf5 Caffe's weights in HDF5; never leaves a
+        """Write a caffemodel, or what the suffix asks for: .h5 or .hdf5 (Caffe's weights in HDF5),
+        .safetensors or .npz, and .onnx and .py, which goodinit.export writes. Never leaves a
         half-written file."""
         weights.save(self, path, diffs)
+
+    def to_onnx(self, path: str | Path) -> None:
+        """Write an .onnx file, which is run and compared with this net first."""
+        weights.save_as('.onnx', self, path)
+
+    def to_torch(self, path: str | Path) -> None:
+        """Write a PyTorch module, a .py file, with its weights in a .safetensors file beside it;
+        it is run and compared with this net first where PyTorch is installed."""
+        weights.save_as('.py', self, path)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """The weights as PyTorch names and shapes them; views of them where that is possible."""
+        return weights.state_dict(self)
+
+    def load_state_dict(self, arrays: Mapping[str, np.ndarray], strict: bool = True) -> list[str]:
+        """Take weights by PyTorch's names; returns the names that the net lacks.
+
+        strict: all of the net's weights must be there. Raises NetError for what does not fit, all
+        at once, and then changes nothing.
+        """
+        return weights.load_state_dict(self, arrays, strict)

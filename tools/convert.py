@@ -12,30 +12,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from goodinit.tools.cli.console import Parser, run, say
+
 from goodinit import export
 from goodinit.export import table
 from goodinit.export.convention import GIVEN, Convention, convention_of, numbers
-from goodinit.export.names import identifiers
 from goodinit.feeding.bundled import find_model
-from goodinit.feeding.feed import shaped
-from goodinit.feeding.inputs import DataOptions, is_data_layer
-from goodinit.feeding.net_file import NetFile, open_net
+from goodinit.feeding.data_layers import data_layers
+from goodinit.feeding.data_options import DataOptions
+from goodinit.feeding.fed_net import shaped
+from goodinit.feeding.net_file import NetFile, read_net_file
+from goodinit.feeding.weights_file import take_weights
 from goodinit.netlib import Net
 from goodinit.netlib.errors import GoodinitError, NetError
 from goodinit.netlib.weights import save
 from goodinit.proto.caffe_pb2 import TEST, TRAIN, NetParameter
-from goodinit.tools.cli.arguments import (
-    add_engine,
-    add_input_shape,
-    add_python_layers,
-    one_of,
-    real,
-)
-from goodinit.tools.cli.console import Parser, run, say
-from goodinit.tools.cli.prepare import copy_weights
+from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_python_layers
+from goodinit.tools.cli.values import one_of, real
 
-EPILOG = """NET is a deploy or train_val prototxt, or the name of a bundled model. Losses, scores and
-data layers are cut; whatever reads data becomes an input.
+EPILOG = """NET is a deploy or train_val prototxt, or the name of a bundled model. Losses, scores
+and data layers are cut; what they would read becomes an input.
 
 WEIGHTS is a caffemodel, .h5, .safetensors or .npz file.
 
@@ -135,15 +131,15 @@ def find_net(args: argparse.Namespace) -> NetFile:
     phase = TRAIN if args.train else TEST
     if not args.train and not Path(args.net).is_file():
         try:
-            return open_net(str(find_model(args.net, 'deploy')), phase)
+            return read_net_file(str(find_model(args.net, 'deploy')), phase)
         except GoodinitError:
-            pass  # it has none, or is no bundled model: open_net says which
-    return open_net(args.net, phase)
+            pass  # it has none, or is no bundled model: read_net_file says which
+    return read_net_file(args.net, phase)
 
 
 def is_fed(param: NetParameter) -> bool:
     """Whether Input layers of known shapes feed the net; then DummyData are its constants."""
-    types = {layer.type for layer in param.layer if is_data_layer(layer)}
+    types = {layer.type for layer in data_layers(param)}
     inputs = [layer for layer in param.layer if layer.type == 'Input']
     known = all(layer.input_param.shape for layer in inputs)
     return bool(inputs) and known and types <= {'DummyData'}
@@ -153,7 +149,7 @@ def write(args: argparse.Namespace, file: NetFile, param: NetParameter) -> None:
     """Write the net in another framework's terms, and say what came of it."""
     param, notes = export.deploy(param, args.until, args.train)
     net = Net(param, phase=TEST, engine=args.engine)
-    notes += load(net, args.weights)
+    notes += take_weights(net, args.weights)
     convention = convention_for(args, file)
     options = export.Options(
         args.until, args.train, args.check, args.force, convention, source=source_of(args, file)
@@ -168,17 +164,6 @@ def write(args: argparse.Namespace, file: NetFile, param: NetParameter) -> None:
         say(f'note:    {note}')
     say_check(report)
     say(f'written: {", ".join(report.files)}')
-
-
-def load(net: Net, path: str) -> list[str]:
-    """Take the weights of a file of any kind; notes on what only one side has."""
-    if Path(path).suffix not in export.ARRAYS:
-        return copy_weights(net, path)
-    try:
-        unknown = export.load_state_dict(net, export.read_arrays(path))
-    except NetError as error:
-        raise NetError(f'{path}: {error}') from error
-    return [f'{path}: ignored, since the net lacks them: {", ".join(unknown)}'] if unknown else []
 
 
 def convention_for(args: argparse.Namespace, file: NetFile) -> Convention:
@@ -211,7 +196,7 @@ def say_check(report: export.Report) -> None:
 def bring_home(args: argparse.Namespace, file: NetFile, param: NetParameter) -> None:
     """Put weights from elsewhere into a file of Caffe's."""
     net = Net(param, engine=args.engine)
-    for note in load(net, args.weights):
+    for note in take_weights(net, args.weights):
         say(f'note:    {note}')
     save(net, args.out)
     say(f'written: {args.out}')

@@ -8,7 +8,6 @@ never by ceil_mode, which frameworks round in different ways.
 import numpy as np
 
 from ...netlib.shapes import pool_extent
-from ..batch import dims
 from ..fields import pair
 from ..registry import Inexpressible, onnx, torch
 from ..text import arguments, plain

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..batch import dims
 from ..fields import pair
-from ..registry import Inexpressible, onnx, torch
+from ..registry import onnx, torch
 from ..text import arguments, number, plain
 
 # -- to the places that a mask names

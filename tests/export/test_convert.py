@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from exported import load_module, run_onnx
-from goodinit import export
 from goodinit.export import check, onnx_file
 from goodinit.netlib import Net
 from goodinit.proto import parse_net
@@ -17,6 +16,8 @@ from goodinit.tools.cli.main import main as command
 from goodinit.tools.convert import main
 from goodinit.tools.init_net import main as init
 from toolkit import DEPLOY, IMAGES, fails, train_val, written
+
+from goodinit import export
 
 onnx = pytest.importorskip('onnx', reason="needs onnx: pip install 'goodinit[test]'")
 SHAPE = ['--input-shape', '3,8,8']

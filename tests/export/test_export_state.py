@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from goodinit import export
-from goodinit.export.names import identifier, identifiers
 from goodinit.netlib import Net
 from goodinit.netlib.errors import NetError
+from goodinit.netlib.weights.arrays import read_arrays
+from goodinit.netlib.weights.names import identifier, identifiers
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TEST
+
+from goodinit import export
 
 INPUT = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 6 dim: 6 } } }'
 NORMED = f"""name: "Normed" {INPUT}
@@ -45,7 +47,7 @@ def outputs(net):
 
 
 def test_names_and_shapes(net):
-    shapes = {key: values.shape for key, values in export.state_dict(net).items()}
+    shapes = {key: values.shape for key, values in net.state_dict().items()}
     assert shapes == {
         'block_conv.weight': (4, 3, 3, 3),
         'block_conv.bias': (4,),
@@ -61,54 +63,54 @@ def test_names_and_shapes(net):
 
 def test_the_factor_of_batch_norm_is_folded_in(net):
     mean = net.params['bn'][0].data.copy()
-    np.testing.assert_allclose(export.state_dict(net)['bn.running_mean'], mean / 4, rtol=1e-6)
+    np.testing.assert_allclose(net.state_dict()['bn.running_mean'], mean / 4, rtol=1e-6)
 
 
 def test_statistics_that_were_never_gathered_are_zero(net):
     net.params['bn'][2].data = 0
-    assert not export.state_dict(net)['bn.running_var'].any()
+    assert not net.state_dict()['bn.running_var'].any()
 
 
 def test_weights_come_back_to_the_same_outputs(net):
-    weights = {key: values.copy() for key, values in export.state_dict(net).items()}
+    weights = {key: values.copy() for key, values in net.state_dict().items()}
     other = Net(parse_net(NORMED), TEST)
-    assert export.load_state_dict(other, weights) == []
+    assert other.load_state_dict(weights) == []
     for name, values in outputs(net).items():
         np.testing.assert_allclose(outputs(other)[name], values, rtol=1e-5, atol=1e-5)
 
 
 def test_weights_are_views_where_that_is_possible(net):
-    export.state_dict(net)['block_conv.bias'][:] = 7
+    net.state_dict()['block_conv.bias'][:] = 7
     assert (net.params['block/conv'][1].data == 7).all()
 
 
 def test_names_of_layers_do_as_well(net):
     weights = {}
-    for key, values in export.state_dict(net).items():
+    for key, values in net.state_dict().items():
         weights[key.replace('block_conv', 'block/conv')] = values.copy()
-    assert export.load_state_dict(net, weights) == []
+    assert net.load_state_dict(weights) == []
 
 
 def test_what_does_not_fit_is_said_at_once(net):
-    weights = {key: values.copy() for key, values in export.state_dict(net).items()}
+    weights = {key: values.copy() for key, values in net.state_dict().items()}
     before = outputs(net)
     del weights['ip.bias']
     weights['bn.weight'] = np.zeros(3)
     with pytest.raises(NetError) as error:
-        export.load_state_dict(net, weights)
+        net.load_state_dict(weights)
     assert "'ip.bias' is missing" in str(error.value)
     assert "'bn.weight' has shape (3,); the net needs (4,)" in str(error.value)
     np.testing.assert_array_equal(outputs(net)['y'], before['y'])
 
 
 def test_what_is_too_much_is_returned(net):
-    weights = {**export.state_dict(net), 'other.weight': np.zeros(1)}
+    weights = {**net.state_dict(), 'other.weight': np.zeros(1)}
     weights['bn.num_batches_tracked'] = np.zeros(())
-    assert export.load_state_dict(net, weights) == ['other.weight']
+    assert net.load_state_dict(weights) == ['other.weight']
 
 
 def test_part_of_the_weights_is_taken_where_that_is_asked_for(net):
-    assert export.load_state_dict(net, {'ip.bias': np.full(5, 3.0)}, strict=False) == []
+    assert net.load_state_dict({'ip.bias': np.full(5, 3.0)}, strict=False) == []
     assert (net.params['ip'][1].data == 3).all()
 
 
@@ -119,7 +121,7 @@ def test_many_missing_weights_are_counted():
         for i in range(6)
     )
     with pytest.raises(NetError, match='and 4 more'):
-        export.load_state_dict(Net(parse_net(INPUT + layers), TEST), {})
+        Net(parse_net(INPUT + layers), TEST).load_state_dict({})
 
 
 def test_shared_weights_are_written_at_both_places_and_read_from_one():
@@ -129,10 +131,10 @@ def test_shared_weights_are_written_at_both_places_and_read_from_one():
         for i in range(2)
     )
     net = filled(Net(parse_net(INPUT + shared), TEST))
-    weights = {key: values.copy() for key, values in export.state_dict(net).items()}
+    weights = {key: values.copy() for key, values in net.state_dict().items()}
     assert weights.keys() == {'ip0.weight', 'ip1.weight'}
     del weights['ip1.weight']
-    assert export.load_state_dict(net, weights) == []
+    assert net.load_state_dict(weights) == []
 
 
 # -- names
@@ -181,8 +183,8 @@ def test_files_of_weights_go_round(net, suffix, tmp_path):
     assert report.files == [str(path)]
     assert report.runner == 'reading it again'
     assert [difference.share for difference in report.differences] == [0.0] * 9
-    found = export.read_arrays(path)
-    for key, values in export.state_dict(net).items():
+    found = read_arrays(path)
+    for key, values in net.state_dict().items():
         np.testing.assert_array_equal(found[key], values, err_msg=key)
 
 
@@ -190,7 +192,7 @@ def test_safetensors_are_read_by_their_own_package(net, tmp_path):
     safetensors = pytest.importorskip('safetensors', reason="pip install 'goodinit[export]'")
     export.write(net, tmp_path / 'x.safetensors', export.Options(source='a test'))
     with safetensors.safe_open(tmp_path / 'x.safetensors', 'np') as file:
-        assert set(file.keys()) == export.state_dict(net).keys()
+        assert set(file.keys()) == net.state_dict().keys()
         assert file.metadata()['source'] == 'a test'
         assert file.get_tensor('ip.weight').shape == (5, 64)
 
@@ -200,4 +202,4 @@ def test_damaged_files_are_said(suffix, tmp_path):
     path = tmp_path / f'x.{suffix}'
     path.write_bytes(b'no such thing')
     with pytest.raises(NetError, match='or damaged'):
-        export.read_arrays(path)
+        read_arrays(path)

@@ -8,14 +8,16 @@ would be a mistake, and a shallower one in float32.
 import numpy as np
 import pytest
 from exported import load_module
-from goodinit import export
 from goodinit.feeding.bundled import find_model
 from goodinit.initializers import PRESETS, fill, initialize
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
+from goodinit.netlib.weights.state_dict import state_entries
 from goodinit.proto import parse_solver, read_net
 from goodinit.proto.caffe_pb2 import TEST, TRAIN, LayerParameter, NetParameter
 from goodinit.solvers import Solver
+
+from goodinit import export
 
 torch = pytest.importorskip('torch', reason='needs PyTorch: pip install torch')
 
@@ -103,7 +105,7 @@ def test_nets_train_alike(model, images, rate, dtype, tolerance, tmp_path):
     rng = np.random.default_rng(0)
     fill(solver.net, rng)
     initialize(solver.net, data[:1], PRESETS['lsuv'], rng)
-    entries = export.state.entries(solver.net)
+    entries = state_entries(solver.net)
     for entry in entries:
         entry.write(entry.read().copy())  # rounded to float32, as in the file
     export.write(solver.net, tmp_path / 'net.py', export.Options(train=True, check=False))
@@ -116,7 +118,7 @@ def test_nets_train_alike(model, images, rate, dtype, tolerance, tmp_path):
 
     weights = {key: tensor.float().numpy() for key, tensor in net.state_dict().items()}
     home = Net(param, TRAIN)
-    assert export.load_state_dict(home, weights) == []
+    assert home.load_state_dict(weights) == []
     home.save(tmp_path / 'home.caffemodel')
     solver.net.save(tmp_path / 'here.caffemodel')
     assert answers(param, tmp_path / 'home.caffemodel', data) == answers(

@@ -9,8 +9,8 @@ from goodinit.export import onnx_build, onnx_file, torch_build, torch_source
 from goodinit.export.batch import with_symbolic_batch
 from goodinit.export.convention import Convention
 from goodinit.export.cut import deploy
-from goodinit.export.names import identifiers
-from goodinit.export.state import state_dict
+from goodinit.netlib.weights.names import identifiers
+from goodinit.netlib.weights import state_dict
 from goodinit.export.steps import steps_of
 from goodinit.proto.caffe_pb2 import TEST
 

@@ -10,7 +10,6 @@ from .console import guarded, say
 
 # Each is a file of tools/ of the same name, whose main(argv) returns the exit status.
 COMMANDS = {
-<<<<<<< HEAD
     'init': 'initialize the weights of a net from data',
     'stats': 'measure the outputs, weights and change rates of every layer of a net',
     'show': 'show the layers of a net: shapes, parameters, multiplications, memory',
@@ -34,39 +33,6 @@ COMMANDS = {
     'upgrade_net_proto_binary': 'upgrade a caffemodel to the current format',
     'upgrade_solver_proto_text': 'upgrade a solver prototxt to the current format',
     'caffe': 'the `caffe` command of BVLC: train, test, time, device_query',
-=======
-    'init': ('init_net', 'initialize the weights of a net from data'),
-    'stats': (
-        'stats',
-        'outputs, weights and change rates of every layer of a net with its weights',
-    ),
-    'show': ('show', 'the layers of a net: shapes, parameters, multiplications, memory'),
-    'train': ('train', 'train a net as its solver says, perhaps from an initialization'),
-    'parse_log': ('parse_log', 'the numbers in the log of a training, as tables or JSON'),
-    'plot_log': ('plot_log', 'a picture of the logs of trainings'),
-    'test': ('test', 'score a net with its weights'),
-    'caffe': ('caffe', 'the `caffe` command of BVLC: train, test, time, device_query'),
-    'lint': ('lint', 'all that is wrong with a net or solver prototxt, at once'),
-    'convert': ('convert', 'a net for ONNX, PyTorch or NumPy, checked by running it'),
-    'convert_imageset': ('convert_imageset', 'images of a list, as a database'),
-    'convert_mnist_data': ('convert_mnist_data', "MNIST's files, as a database"),
-    'convert_cifar_data': ('convert_cifar_data', "CIFAR-10's files, as databases"),
-    'compute_image_mean': ('compute_image_mean', 'the mean image of a database'),
-    'extract_features': ('extract_features', 'blobs of a net with its weights, as databases'),
-    'upgrade_net_proto_text': (
-        'upgrade_net_proto_text',
-        'the prototxt of a net, in the current format',
-    ),
-    'upgrade_net_proto_binary': ('upgrade_net_proto_binary', 'a caffemodel, in the current format'),
-    'upgrade_solver_proto_text': (
-        'upgrade_solver_proto_text',
-        'a solver prototxt, in the current format',
-    ),
-    'classify': ('classify', 'tell the classes of images with a trained net'),
-    'detect': ('detect', 'tell the classes of windows of images with a trained net'),
-    'draw': ('draw', 'a picture of a net'),
-    'models': ('models', 'list the models that come with goodinit'),
->>>>>>> 406ebc8 (goodinit convert)
 }
 FILES = {'init': 'init_net'}  # except this one
 WIDTH = max(map(len, COMMANDS))

@@ -1,7 +1,8 @@
-"""Files of named arrays: safetensors and NumPy's .npz, out and in."""
+"""Weights as arrays with PyTorch's names: safetensors and NumPy's .npz."""
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,19 +10,20 @@ from typing import IO
 
 import numpy as np
 
-from ..netlib.errors import NetError, import_extra
-from ..proto import existing_file
+from ...proto import ProtoError, atomic_write, existing_file
+from ...proto.caffe_pb2 import NetParameter
+from ..errors import NetError, import_extra
+from .formats import Format, LayeredNet, Source, register_format
+from .state_dict import state_dict, state_message
 
-SUFFIXES = ('.safetensors', '.npz')
+ARRAY_SUFFIXES = ('.safetensors', '.npz')
+Metadata = Mapping[str, str]
+Arrays = Mapping[str, np.ndarray]
 
 
-def write_safetensors(
-    file: IO[bytes], arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
-) -> None:
+def write_safetensors(file: IO[bytes], arrays: Arrays, metadata: Metadata) -> None:
     """Write arrays as safetensors, one after the other without a copy of them all: the length of
     the header, the header in JSON, the values."""
-    import json
-
     header: dict = {'__metadata__': dict(metadata)}
     start = 0
     for name, array in arrays.items():
@@ -40,9 +42,7 @@ def write_safetensors(
 KINDS = {'float32': 'F32', 'float64': 'F64'}
 
 
-def write_npz(
-    file: IO[bytes], arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
-) -> None:
+def write_npz(file: IO[bytes], arrays: Arrays, metadata: Metadata) -> None:
     """Write arrays as .npz, and the metadata as strings called metadata/<name>."""
     texts = {f'metadata/{name}': np.array(text) for name, text in metadata.items()}
     np.savez(file, **arrays, **texts)
@@ -75,3 +75,29 @@ def _read_safetensors(name: str) -> dict[str, np.ndarray]:
         return load(name)
     except Exception as error:  # the package's own kinds differ from version to version
         raise NetError(f'{name}: not a safetensors file, or damaged: {error}') from error
+
+
+def write_arrays(
+    net: LayeredNet, path: Source, diffs: bool = False, layers: NetParameter | None = None
+) -> None:
+    """Write the weights as the path's suffix says, all of them or on an error nothing; there is no
+    room for gradients or a description of layers."""
+    put = write_npz if Path(path).suffix == '.npz' else write_safetensors
+    with atomic_write(path) as file:
+        put(file, state_dict(net), {})
+
+
+def read_arrays_for(net: LayeredNet, path: Source) -> NetParameter:
+    """The weights for a net, by layers. Raises NetError for shapes that do not fit."""
+    try:
+        return state_message(net, read_arrays(path))
+    except NetError as error:
+        raise NetError(f'{path}: {error}'.replace(f'{path}: {path}: ', f'{path}: ')) from error
+
+
+def needs_net(path: Source) -> NetParameter:
+    raise ProtoError(f'{path}: its weights go by the names of PyTorch, which need a net to be read')
+
+
+for _suffix in ARRAY_SUFFIXES:
+    register_format(Format(_suffix, (_suffix,), needs_net, write_arrays, read_for=read_arrays_for))

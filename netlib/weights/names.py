@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from ..proto.caffe_pb2 import LayerParameter, NetParameter
+from ...proto.caffe_pb2 import LayerParameter, NetParameter
 
 # What nn.Module itself calls something, and what every generated forward uses.
 TAKEN = {

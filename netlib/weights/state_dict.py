@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..netlib import Net
-from ..netlib.blob import Param
-from ..netlib.errors import NetError, did_you_mean
-from ..netlib.layers import Layer
-from ..netlib.shapes import Shape
-from .cut import without_splits
+from ...proto import array_to_blob
+from ...proto.caffe_pb2 import NetParameter
+from ..blob import Param
+from ..errors import NetError, did_you_mean
+from ..graph import without_splits
+from ..layers import Layer
+from ..shapes import Shape
+from .formats import LayeredNet
 from .names import identifiers, scaled_norms, weight_names
 
 MOST_NAMED = 8  # in one message
@@ -35,25 +37,28 @@ class Entry:
             values = values * np.float32(1 / factor if factor else 0)
         return values.T if self.transposed else values.reshape(self.shape)
 
+    def at_home(self, values: np.ndarray) -> np.ndarray:
+        """Values of PyTorch's as the layer keeps them."""
+        return (values.T if self.transposed else values).reshape(self.param.shape)
+
     def write(self, values: np.ndarray) -> None:
         """Take values home."""
-        values = values.T if self.transposed else values
-        self.param.data = values.reshape(self.param.shape)
+        self.param.data = self.at_home(values)
         if self.factor is not None:
             self.factor.data = 1
 
 
-def entries(net: Net, called: Mapping[str, str] | None = None) -> list[Entry]:
+def state_entries(net: LayeredNet, called: Mapping[str, str] | None = None) -> list[Entry]:
     """Every weight of the net, layer by layer.
 
     A name is the layer's as an identifier, and weight, bias and the like. What a Scale does after a
     BatchNorm is the BatchNorm's weight and bias. called: identifiers, where the layers are part of
     a larger net.
     """
-    plain = without_splits(net.param)
+    plain = without_splits(NetParameter(layer=[layer.param for layer in net.layers]))
     called = called or identifiers(layer.name for layer in plain.layer)
     norms = {scale: norm for norm, scale in scaled_norms(plain).items()}
-    out = []
+    out: list[Entry] = []
     for layer in net.layers:
         if layer.params:
             owner = norms.get(layer.name, layer.name)
@@ -90,43 +95,81 @@ def torch_shape(layer: Layer, param: Param) -> Shape:
     return param.shape
 
 
-def state_dict(net: Net) -> dict[str, np.ndarray]:
+def state_dict(net: LayeredNet) -> dict[str, np.ndarray]:
     """The weights by name, as `torch.nn.Module.state_dict` has them; views where that is possible."""
-    return {entry.key: entry.read() for entry in entries(net)}
+    return {entry.key: entry.read() for entry in state_entries(net)}
 
 
-def load_state_dict(net: Net, weights: Mapping[str, np.ndarray], strict: bool = True) -> list[str]:
+def load_state_dict(
+    net: LayeredNet, weights: Mapping[str, np.ndarray], strict: bool = True
+) -> list[str]:
     """Put weights into the net by name; returns the names that the net lacks.
 
     strict: every weight of the net must be there. Raises NetError for what is missing and for
     shapes that do not fit, all at once, before anything is changed.
     """
+    found, missing, unknown = match_state(net, weights)
+    if missing and strict:
+        raise _misfit(net, [_missing(key, weights) for key in missing])
+    for entry, values in found:
+        entry.write(values)
+    return unknown
+
+
+def match_state(
+    net: LayeredNet, weights: Mapping[str, np.ndarray]
+) -> tuple[list[tuple[Entry, np.ndarray]], list[str], list[str]]:
+    """The entries with their values, the names of weights that the net needs and does not get, and
+    those that it lacks. Raises NetError for shapes that do not fit, all at once."""
     found: list[tuple[Entry, np.ndarray]] = []
-    problems, used = [], set()
-    for entry in entries(net):
+    missing, wrong, used = [], [], set()
+    for entry in state_entries(net):
         key = next((key for key in (entry.key, *entry.others) if key in weights), None)
         if key is None:
-            if strict and entry.param.owner is entry.param:
-                problems.append(f"'{entry.key}' is missing{did_you_mean(entry.key, weights)}")
+            if entry.param.owner is entry.param:
+                missing.append(entry.key)
             continue
         used.add(key)
         values = np.asarray(weights[key])
         if values.shape == entry.shape:
             found.append((entry, values))
         else:
-            problems.append(f"'{key}' has shape {values.shape}; the net needs {entry.shape}")
-    if problems:
-        raise NetError(f"these weights do not fit net '{net.name}': {listed(problems)}")
-    for entry, values in found:
-        entry.write(values)
-    return [key for key in weights if key not in used and not key.endswith(IGNORED)]
+            wrong.append(f"'{key}' has shape {values.shape}; the net needs {entry.shape}")
+    if wrong:
+        raise _misfit(net, wrong + [_missing(key, weights) for key in missing])
+    unknown = [key for key in weights if key not in used and not key.endswith(IGNORED)]
+    return found, missing, unknown
+
+
+def state_message(net: LayeredNet, weights: Mapping[str, np.ndarray]) -> NetParameter:
+    """The weights by name as the layers of a caffemodel; a layer that the net lacks has no blobs.
+    Raises NetError for shapes that do not fit."""
+    found, _, unknown = match_state(net, weights)
+    blobs = {id(entry.param): entry.at_home(values) for entry, values in found}
+    out = NetParameter()
+    for layer in net.layers:
+        given = [blobs[id(param)] for param in layer.params if id(param) in blobs]
+        if layer.type == 'BatchNorm' and given:
+            given.append(np.ones(1, np.float32))
+        if given:
+            saved = out.layer.add(name=layer.name)
+            for array in given:
+                array_to_blob(np.ascontiguousarray(array, np.float32), blob=saved.blobs.add())
+    for key in dict.fromkeys(key.rpartition('.')[0] for key in unknown):
+        out.layer.add(name=key).blobs.add(data=[0])
+    return out
 
 
 # Counters that PyTorch keeps and Caffe has no use for.
 IGNORED = '.num_batches_tracked'
 
 
-def listed(lines: list[str]) -> str:
-    """The lines in one, of many the first."""
-    more = [f'and {len(lines) - MOST_NAMED} more'] if len(lines) > MOST_NAMED else []
-    return '; '.join([*lines[:MOST_NAMED], *more])
+def _missing(key: str, weights: Mapping[str, np.ndarray]) -> str:
+    return f"'{key}' is missing{did_you_mean(key, weights)}"
+
+
+def _misfit(net: LayeredNet, problems: list[str]) -> NetError:
+    """All problems in one line, of many the first."""
+    if len(problems) > MOST_NAMED:
+        problems = [*problems[:MOST_NAMED], f'and {len(problems) - MOST_NAMED} more']
+    return NetError(f"these weights do not fit net '{net.name}': {'; '.join(problems)}")

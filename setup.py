@@ -12,6 +12,7 @@ TOP_LEVEL = (
     'initializers',
     'solvers',
     'feeding',
+    'export',
     'caffe',
     'tools',
     'zoo',

@@ -12,7 +12,7 @@ MANY = 6  # longer lists of names are abbreviated
 def take_weights(net: Net, weights: str) -> list[str]:
     """Copy the weights of a file into the net; returns notes on layers that only one of them has.
     Raises GoodinitError if they have no layers in common."""
-    saved = read_weights_file(weights)
+    saved = read_weights_file(weights, net)
     learned = [layer.name for layer in saved.layer if layer.blobs]
     try:
         unknown = set(net.copy_from(saved))

@@ -14,23 +14,26 @@ A net, data in its shape, and weights from them:
 
 from pathlib import Path
 
+__version__ = '0.1.0'
+
 # In a clone the subpackages (proto, netlib, ...) stand beside this folder; once installed, in it.
 if not (Path(__file__).parent / 'netlib').is_dir():
     __path__.append(str(Path(__file__).parent.parent))
 
+from . import export
 from .feeding.opening import open_data, open_net
 from .initializers import PRESETS, Recipe, fill, initialize, measure
 from .netlib import Net
 from .proto.errors import GoodinitError
 from .solvers import Solver
 
-__version__ = '0.1.0'
 __all__ = [
     'PRESETS',
     'GoodinitError',
     'Net',
     'Recipe',
     'Solver',
+    'export',
     'fill',
     'initialize',
     'measure',

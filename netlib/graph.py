@@ -106,6 +106,23 @@ def insert_splits(param: pb.NetParameter) -> pb.NetParameter:
     return out
 
 
+def without_splits(param: pb.NetParameter) -> pb.NetParameter:
+    """The net without the Split layers that `insert_splits` put in: its inverse."""
+    out = pb.NetParameter()
+    out.CopyFrom(param)
+    del out.layer[:]
+    source: dict[str, str] = {}
+    for layer in param.layer:
+        bottoms = [source.get(blob, blob) for blob in layer.bottom]
+        if layer.type == 'Split' and layer.name.endswith('_split'):
+            source.update(dict.fromkeys(layer.top, bottoms[0]))
+            continue
+        new = out.layer.add()
+        new.CopyFrom(layer)
+        new.bottom[:] = bottoms
+    return out
+
+
 def unknown_bottoms(param: pb.NetParameter) -> Iterator[LayerError]:
     """An error for each bottom that is not the top of an earlier layer."""
     written: dict[str, None] = {}

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from ..proto import caffe_pb2 as pb
 from ..proto import read_net
-from . import graph, weights
+from . import graph
 from .blob import Blob
 from .building import backward_flags
 from .engines import Engine, make_engine
 from .errors import EngineError, NetError, layer_error
-from .layer_graph import LayerGraph
 from .losses import add_loss, put_loss_weights
 from .memory import Tensor
 from .plan.sharing import share_diffs, share_values
 from .ranks import Ranks
 from .rng import entropy_of
+from .weighted_graph import Source, WeightedGraph
 
-Source = str | Path | pb.NetParameter
 Where = str | int | None
 Callbacks = list[Callable[[int], None]]  # called with the index of each layer that runs
 
 
-class Net(LayerGraph):
+class Net(WeightedGraph):
     """A directed acyclic graph of layers with its blobs and parameters.
 
     `source`: a path to a prototxt, or a NetParameter. `phase` (pb.TRAIN, pb.TEST), `level` and
@@ -35,8 +33,7 @@ class Net(LayerGraph):
     `seed` seeds data layers and dropout. `ranks`: processes that work together on the same net;
     data layers read this process's share.
 
-    LayerGraph provides `layers`, `blobs`, `params`, and the rest of the structure. `plan` holds the
-    decisions of `share_memory` and `share_diffs`.
+    LayerGraph has the structure (`layers`, `blobs`, `params`, ...), WeightedGraph the files.
     """
 
     def __init__(
@@ -201,26 +198,3 @@ class Net(LayerGraph):
         """The blobs that do not share their memory."""
         outputs = [self.blobs[name] for name in self.outputs]
         return outputs + list(self.all_params())
-
-    # -- weights
-
-    def copy_from(self, source: Source) -> list[str]:
-        """Copy weights from a file into layers of the same name; returns the layer names that the
-        net lacks.
-
-        A file named .h5 or .hdf5, or with HDF5's signature, is read as Caffe's weights in HDF5.
-        Layers that the file lacks keep their weights. Raises NetError if a layer's number or shapes
-        of blobs differ.
-        """
-        return weights.copy_weights(self, source)
-
-    def to_proto(self, diffs: bool = False) -> pb.NetParameter:
-        """The net with its weights, as the message stored in a caffemodel."""
-        return weights.to_proto(self, diffs)
-
-    def save(self, path: str | Path, diffs: bool = False) -> None:
-        """Write a caffemodel, or Caffe's weights in HDF5 if `path` ends in .h5 or .hdf5.
-
-        Never leaves a half-written file.
-        """
-        weights.save(self, path, diffs)

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from ...proto import ProtoError, existing_file
 from ...proto import caffe_pb2 as pb
+from ..errors import NetError
 from ..layers import Layer
 
 Source = str | Path
@@ -36,6 +37,7 @@ class Format:
                 describes the layers, if the format can store that
     check       (net, path): raises what `write` would raise, before there is anything to save
     signature   the first bytes of such a file, whatever its name; b'' if it has none
+    read_for    (net, path) -> that message, for a format whose names only a net can tell apart
     """
 
     name: str
@@ -44,6 +46,7 @@ class Format:
     write: Callable[[LayeredNet, Source, bool, pb.NetParameter | None], None]
     check: Callable[[LayeredNet, Source], None] = lambda net, path: None
     signature: bytes = b''
+    read_for: Callable[[LayeredNet, Source], pb.NetParameter] | None = None
 
 
 FORMATS: list[Format] = []
@@ -85,12 +88,15 @@ def first_bytes(name: str) -> bytes:
         raise ProtoError(f'{name}: cannot read: {error.strerror}') from error
 
 
-def read_weights_file(path: Source) -> pb.NetParameter:
-    """The layers and their blobs, from a file of any known format.
+def read_weights_file(path: Source, net: LayeredNet | None = None) -> pb.NetParameter:
+    """The layers and their blobs, from a file of any known format; `net`: the one they are for.
 
     Raises ProtoError for a file that is missing, damaged, or something else.
     """
-    return format_found(path).read(path)
+    found = format_found(path)
+    if net is not None and found.read_for:
+        return found.read_for(net, path)
+    return found.read(path)
 
 
 def save(
@@ -102,6 +108,13 @@ def save(
     never leaves a half-written file.
     """
     format_named(path).write(net, path, diffs, layers)
+
+
+def save_as(suffix: str, net: LayeredNet, path: Source) -> None:
+    """Write the net as a format's suffix says, which must be the path's. Raises GoodinitError."""
+    if Path(path).suffix != suffix:
+        raise NetError(f'{path}: needed: the name of a file that ends in {suffix}')
+    save(net, path)
 
 
 def check_save(net: LayeredNet, path: Source) -> None:

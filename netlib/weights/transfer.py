@@ -22,7 +22,7 @@ def copy_weights(net: LayeredNet, source: str | Path | pb.NetParameter) -> list[
     if isinstance(source, pb.NetParameter):
         file, saved = '', source
     else:
-        file, saved = f'{source}: ', read_weights_file(source)
+        file, saved = f'{source}: ', read_weights_file(source, net)
     layers = {layer.name: layer for layer in reversed(net.layers)}
     unknown = []
     for layer in saved.layer:

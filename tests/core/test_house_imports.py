@@ -55,6 +55,7 @@ ORDER = [
     'plan',
     'building',
     'layer_graph',
+    'weighted_graph',
     'net',
 ]
 NOT_FOR_LAYERS = ('numpy', 'scipy', 'pycuda', 'ctypes')

@@ -36,14 +36,14 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
 }
 DEFAULT = '(default: %(default)s)'
 GPU = (
-    'the number of the GPU that computes, or all (default: the CPU, or what the solver_mode of the '
-    'solver says)'
+    'the number of the GPU that computes, or all '
+    "(default: the CPU, or what the solver's solver_mode says)"
 )
 SIGINT = f'train: what SIGINT does: snapshot, stop (after a snapshot) or none {DEFAULT}'
 SIGHUP = f'train: what SIGHUP does {DEFAULT}'
 ON_NAN = (
-    'train: what to do if the loss is no longer finite: stop, or warn (default: go on, as BVLC '
-    'does)'
+    'train: what to do if the loss is no longer finite: stop, or warn '
+    '(default: go on, as BVLC does)'
 )
 DETERMINISTIC = 'train: on a GPU, use only algorithms that give the same bits each time'
 

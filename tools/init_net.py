@@ -50,12 +50,12 @@ the table:
 
 {report.LEGEND}"""
 OUT = (
-    'the caffemodel to write, or HDF5 if it is called .h5 (default: beside P; in the current '
-    'directory for a bundled model)'
+    'the caffemodel to write, or HDF5 if it is called .h5 '
+    '(default: beside P; in the current directory for a bundled model)'
 )
 WEIGHTS = (
-    'start from a trained caffemodel or .h5; its weights are kept and only rescaled, unless '
-    '--weights-from says otherwise'
+    'start from a trained caffemodel or .h5; '
+    'its weights are kept and only rescaled, unless --weights-from says otherwise'
 )
 PARTS = 'A method has three parts; the list below says which.'
 DEFAULT = '(default: %(default)s)'
@@ -109,18 +109,15 @@ def add_option(group: argparse._ActionsContainer, name: str, about: Option) -> N
     if about.type is bool:
         switch(group, flag, help)
     elif about.unit == 'bytes':
-        option(
-            group,
-            f'{flag} SIZE',
-            f'{help} (default: {about.default // 10**6}MB)',
-            size,
-            about.default,
-        )
+        megabytes = about.default // 10**6
+        help += f' (default: {megabytes}MB)'
+        option(group, f'{flag} SIZE', help, size, about.default)
     elif about.type is int:
-        option(group, f'{flag} N', f'{help} {DEFAULT}', whole(about.least or 0), about.default)
+        numbers = whole(int(about.least or 0))
+        option(group, f'{flag} N', f'{help} {DEFAULT}', numbers, about.default)
     else:
         above = -math.inf if about.above is None else about.above
-        option(group, f'{flag} V', f'{help} {DEFAULT}', real(above=above), about.default)
+        option(group, f'{flag} V', f'{help} {DEFAULT}', real(above), about.default)
 
 
 def recipe_of(args: argparse.Namespace) -> Recipe:

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Report every problem in a prototxt of a net or solver, the nets of a solver included.
 
     goodinit lint solver.prototxt

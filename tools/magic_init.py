@@ -37,8 +37,8 @@ ZERO = 1e-10  # weights whose absolute values sum to less are zero
 DEFAULT = '(default: %(default)s)'
 OUT = 'the caffemodel to write, or HDF5 if it is called .h5; an existing one is overwritten'
 TYPE = (
-    'elwise (Gaussian), pca, zca, kmeans, rand; fast_ before one of them changes nothing: all are '
-    'fast'
+    'elwise (Gaussian), pca, zca, kmeans, rand; '
+    'fast_ before one of them changes nothing: all are fast'
 )
 
 

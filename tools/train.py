@@ -54,8 +54,8 @@ ON_NAN = (
     'what to do if the loss is no longer finite: stop, or warn and go on (default: %(default)s)'
 )
 MONITOR = (
-    'plot the change rate of each layer during training to P (.png, .svg or .pdf), and write its '
-    'numbers to a .json'
+    'plot the change rate of each layer during training to P (.png, .svg or .pdf), '
+    'and write its numbers to a .json'
 )
 DETERMINISTIC = (
     'on a GPU, use only algorithms that give the same bits each time; the CPU does so in any case'
@@ -200,7 +200,8 @@ def filler(
     param: SolverParameter, weights: Callable[[], NetParameter] | None
 ) -> Callable[[Net], None]:
     """What fills a net once all nets are built: its fillers, then what `weights` returns."""
-    rng = np.random.default_rng(param.random_seed if param.random_seed >= 0 else None)
+    seed = param.random_seed if param.random_seed >= 0 else None
+    rng = np.random.default_rng(seed)
 
     def start(net):
         fill(net, rng)
@@ -212,7 +213,9 @@ def filler(
 
 def say_start(args: argparse.Namespace, solver: Solver, snapshot: str) -> None:
     """Say which net is trained, from what, and on how many ranks."""
-    start = f'resumed from {snapshot}' if snapshot else args.init or args.weights or 'fillers'
+    start = args.init or args.weights or 'fillers'
+    if snapshot:
+        start = f'resumed from {snapshot}'
     parts = [f'net: {solver.net.name}', start]
     if solver.ranks.size > 1:
         parts.append(f'{solver.ranks.size} ranks')
@@ -223,13 +226,15 @@ def monitor_of(args: argparse.Namespace, solver: Solver) -> Monitor | None:
     """What draws change rates, on the first rank, if it is asked for."""
     if not args.monitor or solver.ranks.rank:
         return None
-    return Monitor(solver, args.monitor, args.monitor_every or solver.param.display or EVERY)
+    every = args.monitor_every or solver.param.display or EVERY
+    return Monitor(solver, args.monitor, every)
 
 
 def solve(solver: Solver, monitor: Monitor | None = None) -> None:
     """Train to the end, with a line for each event and a progress bar; signals stop it after a
     snapshot."""
-    with Signals(sigterm='stop') as signals, Progress(solver) as progress, monitor or nullcontext():
+    watching = monitor or nullcontext()
+    with Signals(sigterm='stop') as signals, Progress(solver) as progress, watching:
         listeners: list[Progress | Monitor] = [progress]
         if monitor:
             listeners.append(monitor)

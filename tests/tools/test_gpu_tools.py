@@ -1,42 +1,27 @@
 """--gpu: the tools compute on the GPU what they compute on the CPU, and say what is missing."""
 
-import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
 
-import golden
 import numpy as np
 import places
 import pytest
 from goodinit.caffe.common import common
-from goodinit.netlib.engines.cuda import device
 from goodinit.netlib.engines.cuda.gpu import Gpu
-from goodinit.netlib.errors import EngineError
 from goodinit.proto import read_weights
 from goodinit.solvers import Solver
 from goodinit.tools import (
     caffe,
     classify,
-    detect,
     extract_features,
-    init_net,
     lsuv_init,
-    magic_init,
-    measure_stat,
     train,
 )
-from goodinit.tools import (
-    stats as net_stats,
-)
-from goodinit.tools import (
-    test as test_net,
-)
-from goodinit.tools.cli import gpu, values
-from PIL import Image
-from toolkit import DEPLOY, fails, samples, written
+from gpu_runs import PRINTED, WEIGHTS, with_small_nets
+from toolkit import written
 
 
 @pytest.fixture
@@ -51,33 +36,9 @@ def opened(monkeypatch, cuda_device):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(folder):
     """Small nets with their data and weights, in the current directory."""
-    pytest.importorskip('h5py')
-    shutil.copytree(golden.HERE / 'cli', tmp_path, dirs_exist_ok=True)
-    written(tmp_path, name='small.prototxt')
-    written(tmp_path, DEPLOY.replace('dim: 2', 'dim: 1'), 'deploy.prototxt')
-    samples(tmp_path, (40, 3, 8, 8))
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (9, 12, 3), np.uint8)).save(
-        tmp_path / 'a.png'
-    )
-    (tmp_path / 'windows.csv').write_text('filename,xmin,ymin,xmax,ymax\na.png,1,1,8,8\n')
-    monkeypatch.chdir(tmp_path)
-    assert (
-        init_net.main(
-            [
-                '--proto',
-                'deploy.prototxt',
-                '--data',
-                'x.npy',
-                '--out',
-                'small.caffemodel',
-                '--quiet',
-            ]
-        )
-        == 0
-    )
-    return tmp_path
+    return with_small_nets(folder)
 
 
 def arrays(path):
@@ -87,26 +48,6 @@ def arrays(path):
 def same(ours, theirs):
     for one, other in zip(arrays(ours), arrays(theirs), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-4 * np.abs(other).max(initial=1e-9))
-
-
-SMALL = ['--proto', 'small.prototxt', '--data', 'x.npy']
-PICTURE = [
-    '--model_def',
-    'deploy.prototxt',
-    '--pretrained_model',
-    'small.caffemodel',
-    '--images_dim',
-    '8,8',
-]
-WINDOWS = ['windows.csv', 'out.csv', *PICTURE[:4], '--context_pad', '0']
-
-# Each computes a caffemodel.
-WEIGHTS = [
-    (init_net, [*SMALL, '--quiet', '--out']),
-    (init_net, [*SMALL, '--quiet', '--method', 'kmeans', '--batches', '1', '--out']),
-    (magic_init, ['small.prototxt', '-d', 'x.npy', '-z', '-q', '-nit', '2', '-cs']),
-    (lsuv_init, ['small.prototxt']),
-]
 
 
 @pytest.mark.cuda
@@ -167,20 +108,6 @@ def test_the_solver_may_ask_for_the_gpu(mode, line, folder, opened, capsys):
     assert line in capsys.readouterr().err and bool(opened) == ('GPUs' in line)
 
 
-# Each prints its results, or writes a file of text.
-PRINTED = [
-    (net_stats, SMALL, ''),
-    (measure_stat, ['small.prototxt', '-d', 'x.npy', '-nit', '2'], ''),
-    (
-        test_net,
-        ['--model', 'net.prototxt', '--weights', 'init.caffemodel', '--iterations', '2'],
-        '',
-    ),
-    (classify, ['a.png', *PICTURE, '--center_only'], ''),
-    (detect, WINDOWS, 'out.csv'),
-]
-
-
 @pytest.mark.cuda
 @pytest.mark.parametrize('tool, arguments, file', PRINTED)
 def test_the_same_results(tool, arguments, file, folder, opened, capsys):
@@ -239,92 +166,6 @@ def test_device_query(cuda_device, monkeypatch, capsys):
 )
 def test_the_switch_of_pycaffes_scripts(given, expected):
     assert classify.numbered(given) == expected
-
-
-# -- what may be wrong
-
-NO_GPU = "engine 'cuda' found no GPU"
-
-
-@pytest.fixture
-def without(monkeypatch):
-    """A machine without a GPU."""
-
-    @functools.cache
-    def no_gpu():
-        raise EngineError(NO_GPU)
-
-    monkeypatch.setattr(device, 'open_device', no_gpu)
-    monkeypatch.setattr(device, 'driver', no_gpu)
-    monkeypatch.delenv('CUDA_DEVICE', raising=False)
-
-
-ASKING = [
-    *((tool, [*arguments, 'x.caffemodel', '--gpu', '0']) for tool, arguments in WEIGHTS),
-    *((tool, [*arguments, '--gpu', '0']) for tool, arguments, _ in PRINTED),
-    (train, ['--solver', 'solver.prototxt', '--gpu', '0']),
-    (caffe, ['test', '-model', 'net.prototxt', '-weights', 'init.caffemodel', '-gpu', '0']),
-    (caffe, ['time', '-model', 'net.prototxt', '-gpu', '0']),
-    (caffe, ['train', '-solver', 'solver.prototxt', '-gpu', '0']),
-    (caffe, ['device_query']),
-    (lsuv_init, ['small.prototxt', 'x.caffemodel', 'LSUV', 'gpu']),
-    (extract_features, ['init.caffemodel', 'net.prototxt', 'ip2', 'db', '1', 'lmdb', 'GPU']),
-]
-
-
-@pytest.mark.parametrize('tool, arguments', ASKING)
-def test_without_a_gpu(tool, arguments, folder, without, capsys):
-    before = sorted(os.listdir())
-    assert tool.main(arguments) == 1
-    assert capsys.readouterr().err.splitlines()[-1].endswith(f': GPU 0: {NO_GPU}')
-    assert sorted(os.listdir()) == before
-
-
-@pytest.mark.parametrize(
-    'tool, arguments',
-    [(caffe, ['device_query', '-gpu', 'all']), (init_net, [*SMALL, '--gpu', 'all'])],
-)
-def test_all_of_no_gpus(tool, arguments, without, capsys):
-    assert fails(tool.main, arguments, capsys) == f'{NO_GPU}\n'
-
-
-def test_without_a_gpu_a_solver_that_asks_for_it_trains_on_the_cpu(folder, without, capsys):
-    text = (folder / 'solver_zero_iter.prototxt').read_text().replace('CPU', 'GPU')
-    assert caffe.main(['train', '-solver', written(folder, text, 'asks.prototxt')]) == 0
-    first, second, *_ = capsys.readouterr().err.splitlines()
-    assert first == f'no usable GPU; using the CPU (GPU 0: {NO_GPU})' and second.endswith(
-        '] Use CPU.'
-    )
-
-
-@pytest.mark.parametrize(
-    'arguments, message',
-    [
-        (
-            ['--gpu', '0,1'],
-            "argument --gpu: found '0,1', needed: the number of one GPU, such as 0, or all",
-        ),
-        (['--gpu', '-1'], "argument --gpu: found '-1', needed: the number of one GPU"),
-        (
-            ['--engine', 'checked:fast', '--gpu', '0'],
-            'argument --gpu: not allowed with argument --engine',
-        ),
-    ],
-)
-def test_mistakes(arguments, message, folder, monkeypatch, capsys):
-    monkeypatch.setattr(values, 'use_gpu', lambda number: 'cuda')
-    assert fails(init_net.main, [*SMALL, *arguments], capsys).startswith(message)
-
-
-@pytest.mark.cuda
-def test_one_gpu_for_a_process(cuda_device, monkeypatch):
-    monkeypatch.setenv('CUDA_DEVICE', '0')
-    assert gpu.use_gpu(0) == 'cuda'
-    with pytest.raises(
-        EngineError,
-        match='GPU 99: this process already uses another GPU; start a separate process',
-    ):
-        gpu.use_gpu(99)
 
 
 @pytest.mark.cuda

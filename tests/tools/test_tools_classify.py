@@ -163,7 +163,7 @@ def test_weights_of_another_net(arguments, images, tmp_path, capsys):
     given = [str(tmp_path / 'in.npy'), *arguments]
     given[given.index('--model_def') + 1] = other
     assert classify.main(given) == 0
-    assert 'layers that it lacks are left at their fillers: b' in capsys.readouterr().err
+    assert 'lacks some layers, which keep their fillers: b' in capsys.readouterr().err
     given[given.index('--model_def') + 1] = written(tmp_path, renamed, 'other.prototxt')
     assert 'none of its layers with weights (conv, ip) is in the net' in fails(
         classify.main, given, capsys

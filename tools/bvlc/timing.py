@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -33,7 +34,8 @@ def time_layers(args: argparse.Namespace) -> None:
         spent += timed_passes(net)
         took = milliseconds(time.perf_counter() - begin)
         log('caffe.cpp:394', f'Iteration: {i + 1} forward-backward time: {took}')
-    log_times(net, spent / args.iterations, time.perf_counter() - start, args.iterations)
+    total = time.perf_counter() - start
+    log_times(net, spent / args.iterations, total, args.iterations)
 
 
 def timed_passes(net: Net) -> np.ndarray:
@@ -41,16 +43,18 @@ def timed_passes(net: Net) -> np.ndarray:
     spent = np.zeros((2, len(net.layers)))
     order = range(len(net.layers))
     for i in order:
-        begin = time.perf_counter()
-        net.forward(i, i)
-        wait(net.engine)
-        spent[0, i] = time.perf_counter() - begin
+        spent[0, i] = seconds_of(net.forward, i, net.engine)
     for i in reversed(order):
-        begin = time.perf_counter()
-        net.backward(i, i)
-        wait(net.engine)
-        spent[1, i] = time.perf_counter() - begin
+        spent[1, i] = seconds_of(net.backward, i, net.engine)
     return spent
+
+
+def seconds_of(run: Callable[[int, int], object], layer: int, engine: Engine) -> float:
+    """How long `run`, a net's forward or backward, takes for one layer."""
+    begin = time.perf_counter()
+    run(layer, layer)
+    wait(engine)
+    return time.perf_counter() - begin
 
 
 def wait(engine: Engine) -> None:
@@ -65,8 +69,9 @@ def log_times(net: Net, mean: np.ndarray, total: float, iterations: int) -> None
     whole."""
     log('caffe.cpp:397', 'Average time per layer: ')
     for layer, forward, backward in zip(net.layers, *mean, strict=True):
-        log('caffe.cpp:400', f'{layer.name:>10}\tforward: {milliseconds(forward)}')
-        log('caffe.cpp:403', f'{layer.name:>10}\tbackward: {milliseconds(backward)}')
+        name = f'{layer.name:>10}'
+        log('caffe.cpp:400', f'{name}\tforward: {milliseconds(forward)}')
+        log('caffe.cpp:403', f'{name}\tbackward: {milliseconds(backward)}')
     log('caffe.cpp:408', f'Average Forward pass: {milliseconds(mean[0].sum())}')
     log('caffe.cpp:410', f'Average Backward pass: {milliseconds(mean[1].sum())}')
     log('caffe.cpp:412', f'Average Forward-Backward: {milliseconds(total / iterations)}')

@@ -80,7 +80,8 @@ def starter(solver: SolverParameter) -> Callable[[Net], None]:
     The files are taken out of `solver`, so that they are loaded here, with the lines that BVLC
     writes.
     """
-    rng = np.random.default_rng(solver.random_seed if solver.random_seed >= 0 else None)
+    seed = solver.random_seed if solver.random_seed >= 0 else None
+    rng = np.random.default_rng(seed)
     files = parts(','.join(solver.weights))
     solver.ClearField('weights')
     started: list[Net] = []

@@ -15,26 +15,28 @@ from .values import engine, gpu, real, shape, whole
 Group = argparse._ActionsContainer  # a parser, or a group of its options
 
 NET = (
-    'a train_val, deploy or solver prototxt, or a bundled model: lenet, fitnet4/relu, '
-    'caffenet/deploy (goodinit models lists them)'
+    'a train_val, deploy or solver prototxt, '
+    'or a bundled model: lenet, fitnet4/relu, caffenet/deploy (goodinit models lists them)'
 )
 WITHOUT_DATA = (
-    "Without --data the net's own data layers are read, if their sources exist; else it gets "
-    "scikit-learn's digits for one channel, crops of its two photographs for three."
+    "Without --data the net's own data layers are read, if their sources exist; "
+    "else it gets scikit-learn's digits for one channel, "
+    'crops of its two photographs for three.'
 )
 DATA = (
-    'a folder of images, a glob, a list file, an .npy or .npz file (N, C, H, W), an LMDB or '
-    "LevelDB, or the files of MNIST or CIFAR-10; transformed as the net's data layer says, unless "
-    '--mean, --scale or --crop say otherwise'
+    'a folder of images, a glob, a list file, an .npy or .npz file (N, C, H, W), '
+    'an LMDB or LevelDB, or the files of MNIST or CIFAR-10; '
+    "transformed as the net's data layer says, "
+    'unless --mean, --scale or --crop say otherwise'
 )
 OWN_BATCH_SIZE = "as the net's data layers say if they are read"
 GPU = (
-    'compute on the GPU of this number, counted from 0; all: the processes that mpiexec starts '
-    'take the GPUs in turn'
+    'compute on the GPU of this number, counted from 0; '
+    'all: the processes that mpiexec starts take the GPUs in turn'
 )
 NO_SHARE = (
-    'give each blob memory of its own, for debugging; by default, blobs that are not needed at the '
-    'same time share it'
+    'give each blob memory of its own, for debugging; '
+    'by default, blobs that are not needed at the same time share it'
 )
 
 

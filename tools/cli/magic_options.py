@@ -13,8 +13,8 @@ IMAGENET_MEAN = '104,117,123'
 DEFAULT = '(default: %(default)s)'
 NET = 'a net or solver prototxt, or a bundled model'
 DATA = (
-    f'images of 3 channels, as `goodinit init --data` takes them, minus {IMAGENET_MEAN} (default: '
-    "the prototxt's data)"
+    f'images of 3 channels, as `goodinit init --data` takes them, minus {IMAGENET_MEAN} '
+    "(default: the prototxt's data)"
 )
 
 

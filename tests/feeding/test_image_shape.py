@@ -1,0 +1,75 @@
+"""Where the shape of images comes from: options, prototxts, data."""
+
+import places
+import pytest
+from goodinit.feeding.data_options import DataOptions
+from goodinit.feeding.fed_net import shaped
+from goodinit.feeding.image_shape import image_shape
+from goodinit.feeding.net_file import read_net_file
+from goodinit.netlib.data.databases import open_database, parse_datum
+from toolkit import samples, train_val, written
+
+LMDB = places.GOLDEN / 'io' / 'lmdb_raw'
+
+DEPLOY_4 = (
+    'layer { name: "d" type: "Input" top: "d" '
+    'input_param { shape { dim: 1 dim: 4 dim: 6 dim: 7 } } }'
+)
+CHANNELS = 'mean_value: 1 mean_value: 1 mean_value: 1'
+SHAPES = [
+    ('', '', None, {'input_shape': (2, 5, 5)}, (2, 5, 5)),
+    ('', f'crop_size: 9 {CHANNELS}', None, {}, (3, 9, 9)),
+    ('', f'crop_size: 9 {CHANNELS}', None, {'crop': 6}, (3, 6, 6)),
+    (DEPLOY_4, '', None, {}, (4, 6, 7)),
+    (DEPLOY_4, 'crop_size: 9', None, {}, (4, 9, 9)),
+    (DEPLOY_4, f'crop_size: 9 {CHANNELS}', None, {}, (3, 9, 9)),
+    (DEPLOY_4, '', (5, 1, 8, 9), {}, (4, 6, 7)),
+    ('', '', (5, 1, 8, 9), {}, (1, 8, 9)),
+    ('', 'crop_size: 7', (5, 2, 8, 9), {}, (2, 7, 7)),
+    ('', '', (5, 12), {}, (12,)),
+]
+
+
+def shape_of_images(net, options):
+    return image_shape(net.path, net.param.layer[0], options.open(), options)
+
+
+@pytest.mark.parametrize(('deploy', 'transform', 'data', 'options', 'shape'), SHAPES)
+def test_who_tells_the_shape(deploy, transform, data, options, shape, tmp_path):
+    if deploy:
+        written(tmp_path, deploy, 'deploy.prototxt')
+    if data:
+        options = {**options, 'data': samples(tmp_path, data)}
+    net = read_net_file(written(tmp_path, train_val(transform=transform), 'train_val.prototxt'))
+    assert shape_of_images(net, DataOptions(**options)) == shape
+
+
+@pytest.mark.parametrize(
+    ('train', 'deploy'),
+    [
+        ('x_train_test.prototxt', 'x.prototxt'),
+        ('x_train_val.prototxt', 'x_deploy.prototxt'),
+        ('x.prototxt', 'deploy.prototxt'),
+    ],
+)
+def test_where_a_deploy_prototxt_may_be(train, deploy, tmp_path):
+    written(tmp_path, DEPLOY_4, deploy)
+    net = read_net_file(written(tmp_path, train_val(), train))
+    assert shape_of_images(net, DataOptions()) == (4, 6, 7)
+
+
+def test_new_height_and_width_tell_the_shape(tmp_path):
+    text = train_val(transform=CHANNELS, kind='ImageData', param='image_data_param').replace(
+        'batch_size: 3', 'batch_size: 3 new_height: 6 new_width: 5'
+    )
+    net = read_net_file(written(tmp_path, text))
+    assert shape_of_images(net, DataOptions()) == (3, 6, 5)
+
+
+def test_shapes_alone_need_no_data(tmp_path):
+    net = read_net_file(written(tmp_path, train_val(transform=f'crop_size: 9 {CHANNELS}')))
+    assert list(shaped(net, DataOptions()).layer[0].input_param.shape[0].dim) == [3, 3, 9, 9]
+    net = read_net_file(written(tmp_path, train_val(LMDB)))
+    datum = parse_datum(next(iter(open_database(LMDB)))[1])
+    dims = list(shaped(net, DataOptions(batch_size=7)).layer[0].input_param.shape[0].dim)
+    assert dims == [7, datum.channels, datum.height, datum.width]

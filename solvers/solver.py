@@ -122,6 +122,10 @@ class Solver:
         """How many updates there have been: the number, from 0, of the next iteration."""
         return self.state.iter
 
+    @iter.setter
+    def iter(self, iteration: int) -> None:
+        self.state.iter = iteration
+
     @property
     def current_step(self) -> int:
         """How many steps lr_policy multistep has taken."""
@@ -140,8 +144,7 @@ class Solver:
 
     @property
     def smoothed_loss(self) -> float:
-        """The mean loss of the last `average_loss` iterations since `step` was called, here or in
-        the run resumed."""
+        """The mean loss of the last `average_loss` iterations of `step`, or of the run resumed."""
         return self.state.smoothed_loss
 
     # -- running
@@ -237,7 +240,7 @@ class Solver:
             if float(norm) > limit:
                 self.report(Clipped(self.iter, float(norm), limit))
         self.update(rate, self.iter + 1)
-        self.state.iter += 1
+        self.iter += 1
 
     def _next_rate(self) -> float:
         """Count the step of lr_policy multistep, if one is due; returns the rate of this update."""
@@ -293,6 +296,5 @@ class Solver:
         restore_snapshot(self.param, self.nets, self.state, path)
 
     def share_weights(self, net: Net) -> None:
-        """Let another net compute with the train net's parameters. Raises NetError where those of a
-        layer differ in shape."""
+        """Let another net compute with the train net's parameters. Raises NetError."""
         solver_nets.share_weights(self.net, net)

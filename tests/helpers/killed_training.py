@@ -14,7 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import places
+from goodinit.initializers import fill
+from goodinit.proto import parse_solver
+from goodinit.solvers import Solver
+from goodinit.solvers.solver_param import read_solver_param
 
 HERE = places.TESTS
 IMAGES = f'{(HERE / "golden/io").as_posix()}/'
@@ -60,6 +65,15 @@ def write_training(folder, iterations, fields=''):
         for i, path in enumerate(sorted((HERE / 'golden/io/img').glob('[cg]?.png')))
     ]
     (folder / 'images.txt').write_text('\n'.join(lines))
+
+
+def make_solver(fields='', report=None, seed=None):
+    """A solver of the net that draws at random wherever one can."""
+    param = read_solver_param('solver.prototxt')
+    param.MergeFrom(parse_solver(fields))
+    return Solver(
+        param, fill=lambda net: fill(net, np.random.default_rng(0)), report=report, seed=seed
+    )
 
 
 def start(folder):

@@ -3,24 +3,16 @@ whole is not used."""
 
 import os
 import random
-import re
-from collections import deque
 
-import golden
 import killed_training as killed
 import numpy as np
 import pytest
-from goodinit.initializers import fill
-from goodinit.netlib import Net
 from goodinit.netlib.errors import LayerError, SolverError
 from goodinit.netlib.weights import read_weights_file
-from goodinit.proto import files, parse_solver, read_solver_state
-from goodinit.proto.caffe_pb2 import Phase
-from goodinit.solvers import Solver, events, side_file
+from goodinit.proto import files
+from goodinit.solvers import events, side_file
 from goodinit.solvers.snapshot_files import find_last, read_state, remove_unfinished
-from goodinit.solvers.solver_nets import SolverNets
-from goodinit.solvers.solver_param import read_solver_param
-from goodinit.solvers.state import TrainingState
+from killed_training import make_solver
 
 ITERATIONS = 12
 
@@ -30,15 +22,6 @@ def folder(tmp_path, monkeypatch):
     killed.write_training(tmp_path, ITERATIONS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def make(fields='', report=None, seed=None):
-    """A solver of the net that draws at random wherever one can."""
-    param = read_solver_param('solver.prototxt')
-    param.MergeFrom(parse_solver(fields))
-    return Solver(
-        param, fill=lambda net: fill(net, np.random.default_rng(0)), report=report, seed=seed
-    )
 
 
 def numbers(told):
@@ -65,11 +48,11 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(stop, fields, folder):
         pytest.importorskip('h5py')
     (folder / 'whole').mkdir()
     whole, first, second = ([] for _ in range(3))
-    make(f'{fields} snapshot_prefix: "whole/run"', whole.append).solve()
-    make(fields, first.append).step(stop)
+    make_solver(f'{fields} snapshot_prefix: "whole/run"', whole.append).solve()
+    make_solver(fields, first.append).step(stop)
     state, passed = find_last('run')
     assert state.startswith(f'run_iter_{stop}.solverstate') and not passed
-    make(fields, second.append, seed=2).solve(
+    make_solver(fields, second.append, seed=2).solve(
         state
     )  # what was drawn is in the files, not in the seed
     assert numbers(first) + numbers(second) == numbers(whole)
@@ -109,35 +92,15 @@ def test_killed_at_any_moment(tmp_path):
 def test_the_state_of_bvlc_begins_its_data_anew(folder):
     """Without the side file the next batch is the first one."""
     events = []
-    make().step(3)
+    make_solver().step(3)
     (folder / 'run_iter_3.resume').unlink()
     for start in (None, 'run_iter_3.solverstate'):
-        solver = make()
+        solver = make_solver()
         if start:
             solver.restore(start)
         solver.net.forward()
         events.append(solver.net.blobs['label'].data.copy())
     np.testing.assert_array_equal(*events)
-
-
-TYPES = {name.split('/')[1]: path for name, path in golden.find('layers/[A-Z]*/*.npz').items()}
-
-
-@pytest.mark.parametrize('type', TYPES)
-def test_the_state_of_every_layer_survives_the_file(type, tmp_path):
-    """What a layer remembers comes back as it was, whatever it is made of, into a net of another
-    seed."""
-    with np.load(TYPES[type]) as case:
-        nets = [
-            Net(golden.net_of(TYPES[type]), Phase.Value(str(case['phase'])), seed=seed)
-            for seed in (0, 1)
-        ]
-        nets[0].forward()
-    path = str(tmp_path / 'x')
-    side_file.write(side_file.layers_of(SolverNets(nets[0], [])), [], 1, path, [])
-    side_file.restore(side_file.read(path), SolverNets(nets[1], []), TrainingState([], deque()))
-    ours, theirs = ([layer.state() for layer in net.layers] for net in nets)
-    np.testing.assert_equal(ours, theirs)
 
 
 # -- incomplete snapshots
@@ -152,10 +115,10 @@ class Killed(BaseException):
 def test_a_snapshot_that_was_not_finished_is_passed_over(moved, again, folder, monkeypatch):
     """Killed with as many of its three files in place, with or without an older snapshot of the
     same name there."""
-    solver = make()
+    solver = make_solver()
     solver.step(3)
     if again:
-        make('random_seed: 2 base_lr: 0.5').step(4)
+        make_solver('random_seed: 2 base_lr: 0.5').step(4)
     kept, replace = find_last('run')[0] if not again else 'run_iter_3.solverstate', os.replace
     count = 0
 
@@ -181,7 +144,7 @@ def test_a_snapshot_that_was_not_finished_is_passed_over(moved, again, folder, m
         assert len(passed) == (1 if again else 0) and all(
             'belongs to other files than' in line for line in passed
         )
-    make().restore(found)
+    make_solver().restore(found)
     assert len(list(folder.glob('.*.tmp'))) == 1
     remove_unfinished('run')
     assert not list(folder.glob('.*.tmp'))
@@ -212,7 +175,7 @@ def test_what_is_on_the_disk_when(folder, monkeypatch):
 
     if not os.path.isdir('/proc/self/fd'):
         pytest.skip('this system has no /proc')
-    solver = make()
+    solver = make_solver()
     monkeypatch.setattr(files.os, 'fsync', syncing)
     monkeypatch.setattr(files.os, 'replace', replacing)
     solver.snapshot()
@@ -223,7 +186,7 @@ def test_what_is_on_the_disk_when(folder, monkeypatch):
 @pytest.mark.parametrize('limit', [100, 3000, 9000])
 def test_a_full_disk_keeps_the_last_snapshot(limit, folder):
     resource = pytest.importorskip('resource')
-    solver = make()
+    solver = make_solver()
     solver.step(2)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -242,7 +205,7 @@ def test_a_full_disk_keeps_the_last_snapshot(limit, folder):
 
 @pytest.mark.parametrize('kind', ['resume', 'solverstate', 'caffemodel'])
 def test_a_damaged_file_is_passed_over_and_refused(kind, folder):
-    make().step(2)
+    make_solver().step(2)
     file = folder / f'run_iter_2.{kind}'
     content = file.read_bytes()
     for damaged in (b'', content[:1], content[: len(content) // 2], content[:-1]):
@@ -251,11 +214,11 @@ def test_a_damaged_file_is_passed_over_and_refused(kind, folder):
         assert found == 'run_iter_1.solverstate'
         assert len(passed) == 1 and passed[0].startswith('run_iter_2.solverstate is passed over: ')
         with pytest.raises(SolverError, match=r'^cannot resume from run_iter_2\.solverstate: '):
-            make().restore('run_iter_2.solverstate')
+            make_solver().restore('run_iter_2.solverstate')
 
 
 def test_weights_that_are_missing(folder):
-    make().step(2)
+    make_solver().step(2)
     (folder / 'run_iter_2.caffemodel').unlink()
     assert find_last('run') == (
         'run_iter_1.solverstate',
@@ -268,62 +231,6 @@ def test_weights_that_are_missing(folder):
     assert find_last('run')[0] == ''
 
 
-# -- side files of something else
-
-
-def test_a_side_file_of_another_snapshot(folder):
-    make().step(2)
-    (folder / 'run_iter_1.resume').rename(folder / 'run_iter_2.resume')
-    message = (
-        'run_iter_2.resume belongs to other files than run_iter_2.caffemodel: delete it to '
-        'resume as Caffe does, with the data from the start'
-    )
-    with pytest.raises(SolverError, match=re.escape(message)):
-        make().restore('run_iter_2.solverstate')
-
-
-@pytest.mark.parametrize(
-    'old, new, fields, message',
-    [
-        ('', '', 'test_iter: 1', 'found 1 test nets, needed 2'),
-        (
-            'name: "cont"',
-            'name: "other"',
-            '',
-            "found layer 'cont' (DummyData), needed 'other' (DummyData)",
-        ),
-        (
-            'name: "Forgetful"',
-            'layer { name: "more" type: "Input" top: "more" input_param { shape { dim: 1 } } }',
-            '',
-            'found 12 layers, needed 13',
-        ),
-    ],
-)
-def test_a_side_file_of_other_nets(old, new, fields, message, folder):
-    make().step(1)
-    (folder / 'net.prototxt').write_text(
-        (folder / 'net.prototxt').read_text().replace(old, new) if old else killed.NET
-    )
-    with pytest.raises(
-        SolverError,
-        match=re.escape(f'run_iter_1.resume belongs to other nets: {message}: delete it'),
-    ):
-        make(fields).restore('run_iter_1.solverstate')
-
-
-def test_a_state_of_a_layer_that_does_not_fit(folder):
-    make().step(1)
-    document = side_file.read('run_iter_1.resume')
-    del document['nets'][0][0]['state']
-    with pytest.raises(
-        SolverError,
-        match=r"state of layer 'images' \(ImageData\) does not fit: KeyError\('state'\)",
-    ):
-        solver = make()
-        side_file.restore(document, solver.nets, solver.state)
-
-
 # -- HDF5
 
 
@@ -333,21 +240,4 @@ def test_hdf5_refuses_names_with_slashes_at_once(folder):
     with pytest.raises(
         LayerError, match=r"layer 'a/conv'.*: HDF5 needs unique layer names without '/'\."
     ):
-        make('snapshot_format: HDF5')
-
-
-def test_parameters_of_a_test_net_alone_are_kept(folder):
-    extra = (
-        'layer { name: "own" type: "InnerProduct" bottom: "rows" top: "own" '
-        'include { phase: TEST } '
-        'inner_product_param { num_output: 2 weight_filler { type: "gaussian" } } }'
-    )
-    (folder / 'net.prototxt').write_text(killed.NET + extra)
-    solver = make()
-    solver.step(1)
-    resumed = Solver('solver.prototxt')
-    resumed.restore('run_iter_1.solverstate')
-    ours, theirs = (each.test_nets[0].params['own'][0].data for each in (resumed, solver))
-    assert ours.any()
-    np.testing.assert_array_equal(ours, theirs)
-    assert read_solver_state('run_iter_1.solverstate').iter == 1
+        make_solver('snapshot_format: HDF5')

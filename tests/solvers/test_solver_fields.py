@@ -29,7 +29,8 @@ def test_what_caffe_refuses(name, tmp_path, monkeypatch):
 NET = """
 layer {{ name: "x" type: "Input" top: "x" input_param {{ shape {{ dim: 3 dim: 4 }} }} }}
 layer {{ name: "ip" type: "InnerProduct" bottom: "x" top: "y" {0}
-         inner_product_param {{ num_output: 2 bias_term: false weight_filler {{ type: "xavier" }} }} }}
+         inner_product_param {{ num_output: 2 bias_term: false
+                                weight_filler {{ type: "xavier" }} }} }}
 layer {{ name: "r" type: "Reduction" bottom: "y" top: "r" loss_weight: 0.5 }}
 """
 
@@ -242,8 +243,8 @@ def test_test_nets_of_their_own_come_first():
 def test_a_test_net_that_does_not_fit():
     other = f'test_net_param {{ {NET.format("").replace("num_output: 2", "num_output: 3")} }}'
     message = (
-        "Cannot share param weights from layer 'ip'; shape mismatch. The train net's are 2 4 (8); the test "
-        "net's are 3 4 (12)"
+        "Cannot share param weights from layer 'ip'; shape mismatch. The train net's are 2 4 "
+        "(8); the test net's are 3 4 (12)"
     )
     with pytest.raises(NetError, match=re.escape(message)):
         make(f'test_iter: 1 test_interval: 1 {other}', net='train_net_param')

@@ -100,9 +100,8 @@ def test_parameters(name, deploy, train_val):
 )
 def test_extents(name, last):
     shapes = cost(MODELS[name].deploy, input_shape(MODELS[name])).shapes
-    assert {blob: shapes[blob][2:] for blob in last} == {
-        blob: (size, size) for blob, size in last.items()
-    }
+    for blob, size in last.items():
+        assert shapes[blob][2:] == (size, size)
 
 
 CONVOLUTIONS = [
@@ -160,22 +159,23 @@ def test_a_net_is_well_formed(name, kind):
     Caffe's."""
     net = read_net(make_models.MODELS / name / f'{kind}.prototxt')
     for phase in (TRAIN, TEST):
-        layers = [
-            layer for layer in net.layer if all(rule.phase == phase for rule in layer.include)
-        ]
+        layers = [layer for layer in net.layer if in_phase(layer, phase)]
         assert len({layer.name for layer in layers}) == len(layers)
         tops = set()
         for layer in layers:
             assert set(layer.bottom) <= tops, layer.name
             tops |= set(layer.top)
-    own = [
-        layer.type for layer in net.layer if any(field.number > 1000 for field in set_fields(layer))
-    ]
-    assert set(own) <= OURS
+    assert {layer.type for layer in net.layer if has_own_fields(layer)} <= OURS
 
 
-def set_fields(layer: LayerParameter):
-    return [field for field, _ in layer.ListFields() if field.name != 'origin']
+def in_phase(layer: LayerParameter, phase):
+    return all(rule.phase == phase for rule in layer.include)
+
+
+def has_own_fields(layer: LayerParameter):
+    """Whether the layer has fields that BVLC Caffe does not know."""
+    fields = [field for field, _ in layer.ListFields() if field.name != 'origin']
+    return any(field.number > 1000 for field in fields)
 
 
 @pytest.mark.parametrize('name', MODELS)

@@ -62,12 +62,7 @@ class Case:
     def net(self, engine, in_place=False) -> Net:
         """A net of Input layers and the layer (the last one), with the case's values in inputs and
         parameters."""
-        values = self.values()
-        inputs = [
-            f'layer {{ name: "{name}" type: "Input" top: "{name}" input_param {{ shape {{ '
-            f'{" ".join(f"dim: {n}" for n in array.shape)} }} }} }}'
-            for name, array in values.items()
-        ]
+        inputs = [input_text(name, array.shape) for name, array in self.values().items()]
         tops = [next(iter(self.bottoms)), *self.tops[1:]] if in_place else self.tops
         ends = [f'bottom: {name!r}' for name in self.bottoms]
         ends += [f'top: {name!r}' for name in tops]
@@ -135,23 +130,31 @@ class Case:
         ]
 
 
+def input_text(name, shape) -> str:
+    """The prototxt of an Input layer."""
+    dims = ' '.join(f'dim: {n}' for n in shape)
+    shape = f'input_param {{ shape {{ {dims} }} }}'
+    return f'layer {{ name: "{name}" type: "Input" top: "{name}" {shape} }}'
+
+
 def case(
     type, fields='', *, id='', tops='y', train=False, params=None, ignored='', down=None, **bottoms
 ) -> Case:
-    makers = {
-        name: spread(*maker) if isinstance(maker, tuple) else maker
-        for name, maker in bottoms.items()
-    }
+    """The Case of a layer; a bottom is a shape or a Maker."""
+    makers = {}
+    for name, maker in bottoms.items():
+        makers[name] = spread(*maker) if isinstance(maker, tuple) else maker
+    phase = TRAIN if train else TEST
     return Case(
-        f'{type}/{id}' if id else type,
-        type,
-        fields,
-        makers,
-        tops.split(),
-        TRAIN if train else TEST,
-        params or {},
-        ignored.split(),
-        None if down is None else down.split(),
+        id='/'.join(filter(None, [type, id])),
+        type=type,
+        fields=fields,
+        bottoms=makers,
+        tops=tops.split(),
+        phase=phase,
+        params=params or {},
+        no_top_gradient=ignored.split(),
+        down=None if down is None else down.split(),
     )
 
 

@@ -6,14 +6,10 @@ from goodinit.netlib.engines import make_engine
 
 def built(type, fields='', tops='y', train=False, params=None, **bottoms):
     """A net of the layer on these arrays, in float64, with its parameters filled with these."""
-    net = case(
-        type,
-        fields,
-        tops=tops,
-        train=train,
-        params={i: exactly(p) for i, p in enumerate(params or [])},
-        **{name: exactly(array) for name, array in bottoms.items()},
-    ).net(make_engine('reference', dtype=float))
+    given = {i: exactly(array) for i, array in enumerate(params or [])}
+    arrays = {name: exactly(array) for name, array in bottoms.items()}
+    layer = case(type, fields, tops=tops, train=train, params=given, **arrays)
+    net = layer.net(make_engine('reference', dtype=float))
     net.forward()
     return net
 

@@ -14,14 +14,14 @@ def pooling(draw, type):
     kernel = [some(draw, 1, min(3, n)) for n in extents]
     stride = [some(draw, 1, k) for k in kernel]
     pad = [some(draw, 0, k - 1) for k in kernel]
-    mask = pool == 'MAX' and draw(st.booleans())
+    mask = 'mask' if pool == 'MAX' and draw(st.booleans()) else ''
     return case(
         type,
         f'pooling_param {{ pool: {pool} kernel_h: {kernel[0]} kernel_w: {kernel[1]} '
         f'stride_h: {stride[0]} stride_w: {stride[1]} pad_h: {pad[0]} pad_w: {pad[1]} '
         f'round_mode: {one(draw, "CEIL", "FLOOR")} }}',
-        tops='y mask' if mask else 'y',
-        ignored='mask' if mask else '',
+        tops=f'y {mask}',
+        ignored=mask,
         x=images,
     )
 
@@ -29,12 +29,16 @@ def pooling(draw, type):
 @of('SPP')
 def spp(draw, type):
     height = some(draw, 1, 3)
-    sizes = [n for n in range(1, 9) if all(fits(n, 2**level) for level in range(height))]
+    sizes = [n for n in range(1, 9) if fits_all(n, height)]
     return case(
         type,
         f'spp_param {{ pyramid_height: {height} pool: {one(draw, "MAX", "AVE")} }}',
         x=(some(draw, 1, 2), some(draw, 1, 2), one(draw, *sizes), one(draw, *sizes)),
     )
+
+
+def fits_all(size, height) -> bool:
+    return all(fits(size, 2**level) for level in range(height))
 
 
 def fits(size, bins) -> bool:

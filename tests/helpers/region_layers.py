@@ -17,9 +17,9 @@ class RegionLayer(Layer):
             blob.reshape(*shape)
 
     def forward(self, bottom, top):
-        self.fill(
-            [blob.data for blob in bottom], [blob.data for blob in top], np.random.default_rng(0)
-        )
+        bottoms = [blob.data for blob in bottom]
+        tops = [blob.data for blob in top]
+        self.fill(bottoms, tops, np.random.default_rng(0))
 
     def backward(self, top, propagate_down, bottom):
         pass

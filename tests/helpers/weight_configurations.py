@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 def window(draw, axes):
     """Kernel, stride, pad, dilation and reach (of the dilated kernel), one number per spatial axis
     each."""
-    kernel, stride, dilation = ([some(draw, 1, most) for _ in range(axes)] for most in (3, 2, 2))
+    kernel = [some(draw, 1, 3) for _ in range(axes)]
+    stride = [some(draw, 1, 2) for _ in range(axes)]
+    dilation = [some(draw, 1, 2) for _ in range(axes)]
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
-    return kernel, stride, [some(draw, 0, 2) for _ in range(axes)], dilation, reach
+    pad = [some(draw, 0, 2) for _ in range(axes)]
+    return kernel, stride, pad, dilation, reach
 
 
 def window_text(kernel, stride, pad, dilation, _reach) -> str:

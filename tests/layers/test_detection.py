@@ -112,7 +112,8 @@ def test_a_region_gets_no_gradient():
 @pytest.mark.parametrize('sigma', [1, 0.5, 3])
 def test_smooth_l1(sigma, weights):
     a, b, w, v = RNG.standard_normal((4, 5, 3))
-    inside, outside = (w if weights else 1), (v if weights > 1 else 1)
+    inside = w if weights else 1
+    outside = v if weights > 1 else 1
     d = inside * (a - b)
     loss = np.where(abs(d) < 1 / sigma**2, (sigma * d) ** 2 / 2, abs(d) - 0.5 / sigma**2)
     bottoms = dict(

@@ -3,6 +3,7 @@ they refuse."""
 
 import numpy as np
 import pytest
+from case import input_text
 from goodinit.netlib import Net
 from goodinit.netlib.errors import LayerError
 from goodinit.proto import parse_net
@@ -14,19 +15,12 @@ def net_of(
     type, T=4, N=2, fields='num_output: 3', bottoms='x cont', tops='y', engine='reference', **shapes
 ):
     shapes = {'x': (T, N, 2), 'cont': (T, N), **shapes}
-    inputs = [
-        f'layer {{ name: "{name}" type: "Input" top: "{name}" input_param {{ shape {{ '
-        f'{" ".join(f"dim: {n}" for n in shape)} }} }} }}'
-        for name, shape in shapes.items()
-    ]
-    named = ' '.join(
-        [*(f'bottom: "{b}"' for b in bottoms.split()), *(f'top: "{t}"' for t in tops.split())]
-    )
+    inputs = [input_text(name, shape) for name, shape in shapes.items()]
+    ends = [f'bottom: "{name}"' for name in bottoms.split()]
+    ends += [f'top: "{name}"' for name in tops.split()]
     fields = f'recurrent_param {{ {fields} }}' if fields else ''
-    net = Net(
-        parse_net('\n'.join([*inputs, f'layer {{ name: "r" type: "{type}" {named} {fields} }}'])),
-        engine=engine,
-    )
+    layer = f'layer {{ name: "r" type: "{type}" {" ".join(ends)} {fields} }}'
+    net = Net(parse_net('\n'.join([*inputs, layer])), engine=engine)
     rng = np.random.default_rng(1)
     for param in net.all_params():
         param.data = rng.uniform(-0.8, 0.8, param.shape)

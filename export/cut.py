@@ -16,16 +16,16 @@ def deploy(
     """The layers that the net's outputs need, and notes on what was cut.
 
     Losses and their like go (`registry.CUT`); the scores that they read become outputs. until: the
-    one blob that is wanted, in place of all outputs. train: losses stay. Raises NetError for an
-    unknown blob, and where nothing is left.
+    blobs that are wanted, with commas between, in place of all outputs. train: losses stay. Raises
+    NetError for an unknown blob, and where nothing is left.
     """
     param = without_splits(param)
     ending = [layer for layer in param.layer if _ends(layer, train)]
     kept = [layer for layer in param.layer if layer not in ending]
     gone = [layer for layer in ending if layer.type != 'Silence']
-    wanted = {until} if until else _outputs(kept, ending)
-    if until:
-        _check_blob(until, kept, param)
+    wanted = set(until.split(',')) if until else _outputs(kept, ending)
+    for name in wanted:
+        _check_blob(name, kept, param)
     out = _without_layers(param)
     needed = _needed(kept, wanted)
     if not any(layer.type != 'Input' for layer in needed):

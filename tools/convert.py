@@ -60,7 +60,7 @@ def arguments() -> Parser:
     add('--list', action='store_true', help='print what becomes of each layer type, and stop')
     add('--force', action='store_true', help='overwrite OUT; write it even if its outputs differ')
     add('--no-check', dest='check', action='store_false', help='do not run what was written')
-    add('--until', metavar='BLOB', default='', help='end at this blob, the only output')
+    add('--until', metavar='BLOB', default='', help='end at this blob, or these (loc,conf)')
     add('--train', action='store_true', help='.py: keep the losses, to train the module')
     add_input(parser)
     add_input_shape(parser)

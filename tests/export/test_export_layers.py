@@ -16,6 +16,7 @@ from goodinit.export.registry import CANNOT, CUT, ONNX, TORCH, UNLESS, WIRING, r
 from goodinit.netlib.registry import LAYERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import ROOT
 
 CONFIGURATIONS = configurations()
 EXAMPLES = settings(max_examples=25, derandomize=True, deadline=None, database=None)
@@ -144,3 +145,10 @@ def test_onnx_says_what_it_cannot_express(given, reason):
     assert len(problems) == 1
     assert f"layer 'l' ({given.type})" in problems[0]
     assert reason in problems[0]
+
+
+def test_the_guide_has_the_table():
+    """`python -m goodinit convert --list` is what docs/moving.md prints, as Markdown."""
+    text = (ROOT / 'docs' / 'moving.md').read_text(encoding='utf-8')
+    _, _, rest = text.partition('<!-- table -->\n')
+    assert rest.partition('\n<!-- end')[0] == table.as_markdown()

@@ -112,7 +112,9 @@ def make_job(net: Net, options: Options) -> Job:
     whole = with_inputs_for_data(net)
     param, notes = deploy(whole, options.until, options.train)
     alone = runnable(net, param)
-    stored = {name: [blob.shape for blob in params] for name, params in alone.params.items()}
+    stored = {}
+    for name, params in alone.params.items():
+        stored[name] = [blob.shape for blob in params]
     shapes = with_symbolic_batch(param, TEST, stored)
     steps = steps_of(shapes, alone.params)
     called = identifiers(layer.name for layer in without_splits(net.param).layer)

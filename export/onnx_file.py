@@ -53,13 +53,11 @@ def _model(graph: OnnxGraph, net: Steps, metadata: Mapping[str, str]):
     """The ModelProto without initializers."""
     helper = import_extra('onnx', 'export').helper
     opset = helper.make_opsetid('', graph.opset)
+    nodes = list(_nodes(helper, graph))
+    inputs = [_declared(helper, value.name, value.shape) for value in net.inputs]
+    outputs = [_declared(helper, name, value.shape) for name, value in net.outputs.items()]
     model = helper.make_model(
-        helper.make_graph(
-            list(_nodes(helper, graph)),
-            net.name or 'net',
-            [_declared(helper, value.name, value.shape) for value in net.inputs],
-            [_declared(helper, name, value.shape) for name, value in net.outputs.items()],
-        ),
+        helper.make_graph(nodes, net.name or 'net', inputs, outputs),
         opset_imports=[opset],
         ir_version=helper.find_min_ir_version_for([opset]),
         producer_name='goodinit',

@@ -1,4 +1,4 @@
-"""Something to run a net on: photographs where it takes images, numbers that fit where it does not."""
+"""Something to run a net on: photographs where it takes images, fitting numbers elsewhere."""
 
 import numpy as np
 

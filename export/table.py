@@ -11,7 +11,11 @@ TARGETS = ('ONNX', 'PyTorch')
 
 def rows() -> list[tuple[str, str, str]]:
     """Layer type, what ONNX has of it, and what PyTorch has, for every registered type."""
-    return [(type, *(said(target, type) for target in TARGETS)) for type in sorted(LAYERS)]
+    found = []
+    for type in sorted(LAYERS):
+        onnx, torch = [said(target, type) for target in TARGETS]
+        found.append((type, onnx, torch))
+    return found
 
 
 def said(target: str, type: str) -> str:

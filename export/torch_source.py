@@ -122,7 +122,7 @@ def loss_weights(net: Steps):
 def load_function(name: str) -> str:
     return (
         '\n\ndef load(path=None):\n'
-        '    """The net with its weights (by default those beside this file), ready to be used."""\n'
+        '    """The net, ready for use, with its weights (by default those beside this file)."""\n'
         f'    net = {name}()\n'
         "    net.load_state_dict(load_file(path or Path(__file__).with_suffix('.safetensors')))\n"
         '    return net.eval()\n'

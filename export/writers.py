@@ -38,7 +38,8 @@ def known_suffix(path: str | Path) -> str:
         return suffix
     known = ', '.join(WRITERS)
     raise NetError(
-        f"{path}: found the suffix '{suffix}'{did_you_mean(suffix, WRITERS)}; needed: one of {known}"
+        f"{path}: found the suffix '{suffix}'{did_you_mean(suffix, WRITERS)}; "
+        f'needed: one of {known}'
     )
 
 

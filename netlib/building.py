@@ -120,11 +120,7 @@ def wiring(step: Step, roots: Sequence[str] | None) -> graph.Wiring:
         begins = [weight != 0 for weight in layer.loss_weights]
     else:
         begins = [name in roots for name in names]
-    return graph.Wiring(
-        bottoms=[blob.name for blob in bottom],
-        tops=names,
-        learns=any(param.learns for param in layer.params),
-        has_loss=begins,
-        propagate_down=flags,
-        forceable=[i not in layer.no_gradient for i in range(len(bottom))],
-    )
+    learns = any(param.learns for param in layer.params)
+    bottoms = [blob.name for blob in bottom]
+    forceable = [i not in layer.no_gradient for i in range(len(bottom))]
+    return graph.Wiring(bottoms, names, learns, begins, flags, forceable)

@@ -1,4 +1,4 @@
-"""Convolution and its transpose: Conv, ConvTranspose; nn.Conv2d, nn.ConvTranspose2d and their kin."""
+"""Convolution and its transpose: Conv, ConvTranspose; nn.Conv2d, nn.ConvTranspose2d and so on."""
 
 import numpy as np
 

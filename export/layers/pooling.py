@@ -17,7 +17,7 @@ LOWEST = -3.4028234663852886e38  # what MAX gives for a window that sees nothing
 
 
 class Window:
-    """A pooling window over images of a size: kernel, stride, pad in front and behind, positions."""
+    """A pooling window over images of a size: kernel, stride, pad at both ends, positions."""
 
     def __init__(self, size, kernel, stride, pad, extents):
         self.size, self.kernel, self.stride, self.pad = size, kernel, stride, pad

@@ -35,10 +35,13 @@ def constants(step):
     """Each top with its values, which must not be random."""
     fillers = list(step.param.dummy_data_param.data_filler)
     for i, top in enumerate(step.tops):
-        filler = fillers[i if len(fillers) > 1 else 0] if fillers else None
-        if filler and filler.type != 'constant':
-            raise Inexpressible(f'its filler {filler.type} is random')
-        yield top, np.full(top.shape, filler.value if filler else 0, np.float32)
+        value = 0.0
+        if fillers:
+            filler = fillers[i] if len(fillers) > 1 else fillers[0]
+            if filler.type != 'constant':
+                raise Inexpressible(f'its filler {filler.type} is random')
+            value = filler.value
+        yield top, np.full(top.shape, value, np.float32)
 
 
 @torch('DummyData', unless='its filler is random')

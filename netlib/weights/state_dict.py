@@ -96,7 +96,7 @@ def torch_shape(layer: Layer, param: Param) -> Shape:
 
 
 def state_dict(net: LayeredNet) -> dict[str, np.ndarray]:
-    """The weights by name, as `torch.nn.Module.state_dict` has them; views where that is possible."""
+    """The weights by name, as `torch.nn.Module.state_dict` gives them; views where possible."""
     return {entry.key: entry.read() for entry in state_entries(net)}
 
 

@@ -11,7 +11,7 @@ from goodinit.tools.cli import gpu, values
 from gpu_runs import PRINTED, SMALL, WEIGHTS, with_small_nets
 from toolkit import fails, written
 
-NO_GPU = "engine 'cuda' finds no GPU"
+NO_GPU = "engine 'cuda' found no GPU"
 
 
 @pytest.fixture
@@ -96,6 +96,6 @@ def test_one_gpu_for_a_process(cuda_device, monkeypatch):
     assert gpu.use_gpu(0) == 'cuda'
     with pytest.raises(
         EngineError,
-        match='GPU 99: this process already computes on another one; use a process',
+        match='GPU 99: this process already uses another GPU; start a separate process',
     ):
         gpu.use_gpu(99)

@@ -77,10 +77,10 @@ def cell(
     kernels = engine.kernels
 
     def forward(way: int) -> None:
-        kernels.conv_forward(x, W, None, None, out, known, 0, way)
+        kernels.conv_forward(x, W, None, None, out, known, False, bool(way))
 
     def backward(way: int) -> None:
-        kernels.conv_backward_weights(x, y, dW, known, way)
+        kernels.conv_backward_weights(x, y, dW, known, bool(way))
 
     texts = []
     for run, least in ((forward, CELLS), (backward, CELLS_FOR_WEIGHTS)):

@@ -20,6 +20,7 @@ NEURONS = (
     'BNLL',
     'Clip',
     'ELU',
+    'Mish',
     'PReLU',
     'ReLU',
     'Sigmoid',

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
 
 import numpy as np
 
@@ -128,11 +129,17 @@ def torch_runner() -> tuple[str, Callable[[str, Arrays, Sequence[str]], Arrays]]
     return f'PyTorch {torch.__version__}', run_by_torch
 
 
+def load_module(path: str) -> ModuleType:
+    loader = SourceFileLoader('goodinit_written', path)
+    module = ModuleType(loader.name)
+    module.__file__ = path  # where it finds its weights
+    loader.exec_module(module)
+    return module
+
+
 def run_by_torch(path: str, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
     torch = importlib.import_module('torch')
-    spec = importlib.util.spec_from_file_location('goodinit_written', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_module(path)
     with torch.no_grad():
         made = module.load()(*[torch.from_numpy(np.array(array)) for array in inputs.values()])
     made = made if isinstance(made, tuple) else (made,)

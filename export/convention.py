@@ -134,7 +134,7 @@ class Preparation:
     def __init__(self, convention: Convention):
         order, self.factor = GIVEN[convention.given]
         self.reverse = order == 'RGB'
-        mean = np.resize(np.float32(convention.mean or [0.0]), 3)
+        mean = np.resize(np.array(convention.mean or [0.0], np.float32), 3)
         self.mean = mean.reshape(3, 1, 1)
         self.scale = np.float32(convention.scale)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from ..netlib.graph import without_splits
 from ..netlib.registry import layer_class
 from ..netlib.weights.names import identifiers
 from ..proto.caffe_pb2 import TEST, LayerParameter, NetParameter
+from ..proto.version import __version__
 from .batch import with_symbolic_batch
 from .check import Arrays, Difference, expected
 from .convention import Convention, Preparation, is_image
@@ -77,10 +79,6 @@ class Job:
 
     def metadata(self) -> dict[str, str]:
         """What a file says about itself and its inputs."""
-        import json
-
-        from .. import __version__
-
         out = {'producer': f'goodinit {__version__}', 'source': self.options.source}
         for value in self.steps.inputs:
             known = self.options.convention.metadata(value.shape)

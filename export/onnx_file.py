@@ -7,9 +7,9 @@ from typing import IO
 
 import numpy as np
 
-from .. import __version__
 from ..netlib.errors import NetError, import_extra
 from ..proto import wire
+from ..proto.version import __version__
 from .batch import extent_name
 from .onnx_graph import OnnxGraph
 from .steps import Steps

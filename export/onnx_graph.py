@@ -68,7 +68,7 @@ class OnnxGraph:
         elif isinstance(value, np.ndarray):
             array = value
         else:
-            array = np.float32(value)[()].reshape(())
+            array = np.array(value, np.float32)
         name = name or self._name('constant')
         self.initializers.setdefault(name, np.asarray(array))
         return name

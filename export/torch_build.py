@@ -87,7 +87,7 @@ def build(net: Steps, called: Mapping[str, str], convention: Convention) -> Torc
 def _put_in_front(module: TorchModule, net: Steps, variables: Variables, convention: Convention):
     """Turn images as they are given into the net's input."""
     prepare = Preparation(convention)
-    named = {'reverse': prepare.reverse, 'factor': prepare.factor}
+    named: dict[str, object] = {'reverse': prepare.reverse, 'factor': prepare.factor}
     named |= {'mean': [round(float(m), 6) for m in prepare.mean.flat], 'scale': convention.scale}
     for value in net.inputs:
         if is_image(value.shape):

@@ -131,18 +131,18 @@ def load_function(name: str) -> str:
 
 @cache
 def known_functions() -> dict[str, str]:
-    """The source of each function and class of torch_functions.py."""
-    path = Path(__file__).with_name('torch_functions.py')
-    text = path.read_text(encoding='utf-8')
+    """The source of each function and class in the files of torch_functions/."""
     found = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found[node.name] = ast.get_source_segment(text, node) or ''
+    for path in sorted(Path(__file__).with_name('torch_functions').glob('*.py')):
+        text = path.read_text(encoding='utf-8')
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found[node.name] = ast.get_source_segment(text, node) or ''
     return found
 
 
 def function_sources(names: set[str]) -> list[str]:
-    """The sources of these functions and of those that they call, in the order of the file."""
+    """The sources of these functions and of those that they call, in the order of the files."""
     known, wanted = known_functions(), set(names)
     open_names = list(names)
     while open_names:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import __version__
 from ..netlib import Net
 from ..netlib.errors import NetError, did_you_mean
 from ..netlib.weights.arrays import read_arrays, write_npz, write_safetensors
 from ..netlib.weights.state_dict import state_entries
 from ..proto import atomic_write, written_together
+from ..proto.version import __version__
 from . import check, onnx_build, onnx_file, torch_build, torch_source
 from .job import CannotExport, Job, Options, Report, make_job
 

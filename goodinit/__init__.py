@@ -14,8 +14,6 @@ A net, data in its shape, and weights from them:
 
 from pathlib import Path
 
-__version__ = '0.1.0'
-
 # In a clone the subpackages (proto, netlib, ...) stand beside this folder; once installed, in it.
 if not (Path(__file__).parent / 'netlib').is_dir():
     __path__.append(str(Path(__file__).parent.parent))
@@ -25,6 +23,7 @@ from .feeding.opening import open_data, open_net
 from .initializers import PRESETS, Recipe, fill, initialize, measure
 from .netlib import Net
 from .proto.errors import GoodinitError
+from .proto.version import __version__
 from .solvers import Solver
 
 __all__ = [
@@ -33,6 +32,7 @@ __all__ = [
     'Net',
     'Recipe',
     'Solver',
+    '__version__',
     'export',
     'fill',
     'initialize',

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Convert a net with its weights to ONNX, PyTorch, safetensors or NumPy, and weights back.
 
-goodinit convert lenet lenet.caffemodel lenet.onnx
-goodinit convert deploy.prototxt trained.caffemodel net.py
-goodinit convert train_val.prototxt init.caffemodel net.py --train
-goodinit convert deploy.prototxt trained_elsewhere.safetensors home.caffemodel
+    goodinit convert lenet lenet.caffemodel lenet.onnx
+    goodinit convert deploy.prototxt trained.caffemodel net.py
+    goodinit convert train_val.prototxt init.caffemodel net.py --train
+    goodinit convert deploy.prototxt trained_elsewhere.safetensors home.caffemodel
+
+What was written is run first, and compared with what goodinit computes.
 """
 
 import argparse
@@ -14,7 +16,6 @@ from pathlib import Path
 
 from goodinit.tools.cli.console import Parser, run, say
 
-from goodinit import export
 from goodinit.export import table
 from goodinit.export.convention import GIVEN, Convention, convention_of, numbers
 from goodinit.feeding.bundled import find_model
@@ -29,6 +30,8 @@ from goodinit.netlib.weights import save
 from goodinit.proto.caffe_pb2 import TEST, TRAIN, NetParameter
 from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_python_layers
 from goodinit.tools.cli.values import one_of, real
+
+from goodinit import export
 
 EPILOG = """NET is a deploy or train_val prototxt, or the name of a bundled model. Losses, scores
 and data layers are cut; what they would read becomes an input.

@@ -70,6 +70,16 @@ def swish_torch(t, step, x):
     return f'{x} * torch.sigmoid({scaled_text(x, step.param.swish_param.beta)})'
 
 
+@onnx('Mish')
+def mish(g, step, x):
+    return g.op('Mul', x, g.op('Tanh', g.op('Softplus', x)))
+
+
+@torch('Mish')
+def mish_torch(t, step, x):
+    return f'F.mish({x})'
+
+
 @onnx('Clip')
 def clip(g, step, x):
     p = step.param.clip_param

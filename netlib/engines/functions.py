@@ -37,6 +37,7 @@ UNARY: Functions[tuple[str, ...]] = Functions(
     log_floor=('floor',),
     bnll=(),
     swish=('beta',),
+    mish=(),
     clip=('low', 'high'),
     threshold=('level',),
     trunc=(),

@@ -13,8 +13,7 @@ Calling
 
 An engine implements an op by a method of the same name, also decorated with @op. Instead of each
 tensor, the method receives the engine's own array: a NumPy array on the host, or an address and a
-shape on a device. Calling an op that an engine lacks raises EngineError; it never falls back to the
-host silently.
+shape on a device. An op that an engine lacks raises EngineError; it never runs on the host instead.
 """
 
 from collections.abc import Callable, Sequence

@@ -6,7 +6,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -45,7 +45,8 @@ KINDS = {'float32': 'F32', 'float64': 'F64'}
 def write_npz(file: IO[bytes], arrays: Arrays, metadata: Metadata) -> None:
     """Write arrays as .npz, and the metadata as strings called metadata/<name>."""
     texts = {f'metadata/{name}': np.array(text) for name, text in metadata.items()}
-    np.savez(file, **arrays, **texts)
+    everything: dict[str, Any] = {**arrays, **texts}
+    np.savez(file, **everything)
 
 
 def read_arrays(path: str | Path, suffix: str = '') -> dict[str, np.ndarray]:

@@ -134,7 +134,8 @@ INPUT = 'layer { name: "x" type: "Input" top: "data" input_param { shape { dim: 
         (
             INPUT + 'layer { name: "r" type: "ReLU" bottom: "dat" top: "y" }',
             LayerError,
-            r"layer 'r' \(ReLU\), net.prototxt:2: Unknown bottom blob 'dat' \(layer 'r', bottom index 0\); did you mean "
+            r"layer 'r' \(ReLU\), net.prototxt:2: Unknown bottom blob 'dat' "
+            r"\(layer 'r', bottom index 0\); did you mean "
             "'data'",
         ),
         (
@@ -153,7 +154,8 @@ INPUT = 'layer { name: "x" type: "Input" top: "data" input_param { shape { dim: 
             INPUT
             + 'layer { name: "e" type: "Exp" bottom: "data" top: "y" exp_param { shift: 1000 } }',
             LayerError,
-            r"layer 'e' \(Exp\), net.prototxt:2: shift: found 1000; the base to this power is not finite",
+            r"layer 'e' \(Exp\), net.prototxt:2: shift: found 1000; "
+            r'the base to this power is not finite',
         ),
         (
             INPUT + 'layer { name: "l" type: "Log" bottom: "data" top: "y" log_param { base: 1 } }',

@@ -118,8 +118,10 @@ def test_numbers_of_any_type_and_unknown_layers(tmp_path):
         (
             {'data/a/0': np.ones((3, 4)), 'data/a/1': np.ones(3)},
             NetError,
-            r"w\.h5: Cannot copy param 0 weights from layer 'a'; shape mismatch.  Source param shape is 3 4 \(12\); target "
-            r"param shape is 3 3 \(9\). To learn this layer's parameters from scratch .* rename the layer",
+            r"w\.h5: Cannot copy param 0 weights from layer 'a'; "
+            r'shape mismatch.  Source param shape is 3 4 \(12\); target '
+            r'param shape is 3 3 \(9\). '
+            r"To learn this layer's parameters from scratch .* rename the layer",
         ),
         (
             {'data/a/0': np.ones((3, 3))},
@@ -201,7 +203,8 @@ def test_names_that_hdf5_cannot_hold(tmp_path):
     for name in ('a/b', '.'):
         net = make(NET.replace('name: "a"', f'name: "{name}"'))
         message = (
-            rf"layer '{name}' .*: Error saving weights to .*o\.h5: .* unique layer names without '/'\. "
+            rf"layer '{name}' .*: Error saving weights to .*o\.h5: "
+            r".* unique layer names without '/'\. "
             r'Rename the layer, or write a \.caffemodel'
         )
         with pytest.raises(NetError, match=message):
@@ -262,7 +265,8 @@ def test_init_and_stats(tmp_path, capsys):
 
 def test_shared_weights_are_not_said_to_be_missing(tmp_path, capsys):
     text = f'{IMAGES}{BODY}\n' + '\n'.join(
-        f'layer {{ name: "{name}" type: "InnerProduct" bottom: "ip" top: "{name}" param {{ name: "w" }} '
+        f'layer {{ name: "{name}" type: "InnerProduct" bottom: "ip" top: "{name}" '
+        'param { name: "w" } '
         'inner_product_param { num_output: 5 bias_term: false } }'
         for name in 'pq'
     )

@@ -87,7 +87,6 @@ def test_imports_go_one_way():
     report(broken)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason='two groups of files')
 def test_no_file_imports_another_in_a_circle():
     """Imports in functions and those for type checkers count: a reader follows them too, and what
     needs to be imported late stands at the wrong place."""

@@ -24,12 +24,6 @@ OF_THE_PLANNER = re.compile(
 )
 
 
-def not_yet(today):
-    """The mark of a rule that does not hold yet. When it starts to hold, the test fails until this
-    mark is taken away."""
-    return pytest.mark.xfail(strict=True, raises=AssertionError, reason=f'today {today}')
-
-
 # -- files, lines and functions
 
 
@@ -41,17 +35,14 @@ def long_files(sources):
     ]
 
 
-@not_yet('1 file')
 def test_files_are_short():
     report(long_files(CODE.values()))
 
 
-@not_yet('9 files')
 def test_files_of_tests_are_short():
     report(long_files(source for source in SOURCES.values() if source.folder == 'tests'))
 
 
-@not_yet('235 lines')
 def test_lines_of_python_are_short():
     report(overlong(CODE.values()))
 
@@ -74,7 +65,6 @@ def overlong(sources):
     ]
 
 
-@not_yet('2 functions of tests')
 def test_functions_are_short():
     broken = []
     for source in SOURCES.values():
@@ -147,7 +137,6 @@ def test_a_layer_knows_nothing_of_the_planner(name):
     )
 
 
-@not_yet('224 lines')
 def test_net_is_two_screens():
     lines = len(SOURCES['netlib/net.py'].lines)
     assert lines <= 200

@@ -53,7 +53,6 @@ def asserts(source):
             yield node.lineno
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason='8 functions of solvers/')
 def test_a_function_names_its_object():
     """`check_solver`, not `check`: a search for it finds it, and an import of two is no clash."""
     broken = []

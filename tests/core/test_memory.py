@@ -8,7 +8,7 @@ from goodinit.netlib.memory import Arena, Memory, Tensor, join
 
 
 class Device:
-    """A device whose allocations are arrays of this process, and which notes what it is asked for."""
+    """A device whose memory is arrays of this process, and which notes what it is asked for."""
 
     def __init__(self):
         self.asked = []

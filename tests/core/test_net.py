@@ -19,7 +19,8 @@ def ip(name, bottom, top, n=4, extra=''):
 
 
 def loss(a, b, extra=''):
-    return f'layer {{ name: "loss" type: "EuclideanLoss" bottom: "{a}" bottom: "{b}" top: "loss" {extra} }}\n'
+    bottoms = f'bottom: "{a}" bottom: "{b}"'
+    return f'layer {{ name: "loss" type: "EuclideanLoss" {bottoms} top: "loss" {extra} }}\n'
 
 
 RELU = 'layer { name: "relu" type: "ReLU" bottom: "h" top: "h" }\n'
@@ -76,8 +77,9 @@ def test_sharers_have_one_memory_and_one_gradient():
             '',
             '',
             3,
-            r"layer 'b' \(InnerProduct\), net.prototxt:3: Cannot share param 'w' owned by a\[0\] with layer 'b'; "
-            r'shape mismatch. Owner layer param shape is 4 4 \(16\); sharing layer expects shape 3 4 \(12\)',
+            r"layer 'b' \(InnerProduct\), net.prototxt:3: Cannot share param 'w' "
+            r"owned by a\[0\] with layer 'b'; shape mismatch. "
+            r'Owner layer param shape is 4 4 \(16\); sharing layer expects shape 3 4 \(12\)',
         ),
         (
             '',
@@ -105,13 +107,15 @@ def test_sharing_refused(first, second, n, message):
 
 
 def test_permissive_sharing_asks_for_the_count_only():
-    image = 'layer { name: "i" type: "Input" top: "image" input_param { shape { dim: 1 dim: 1 dim: 3 dim: 3 } } }'
+    shape = 'shape { dim: 1 dim: 1 dim: 3 dim: 3 }'
+    image = f'layer {{ name: "i" type: "Input" top: "image" input_param {{ {shape} }} }}'
     net = make(
         INPUT
         + image
         + ip('a', 'x', 'y', 3, 'param { name: "w" }')
         + """
-        layer { name: "b" type: "Convolution" bottom: "image" top: "z" param { name: "w" share_mode: PERMISSIVE }
+        layer { name: "b" type: "Convolution" bottom: "image" top: "z"
+          param { name: "w" share_mode: PERMISSIVE }
                 convolution_param { num_output: 3 kernel_size: 2 bias_term: false } }"""
     )
     net.params['a'][0].data = np.arange(12).reshape(3, 4)
@@ -281,13 +285,10 @@ def test_force_backward_reaches_inputs_and_frozen_layers():
 
 
 def test_building_draws_nothing_and_the_seed_decides_the_rest():
-    text = (
-        INPUT
-        + 'layer { name: "d" type: "Dropout" bottom: "x" top: "y" dropout_param { dropout_ratio: 0.5 } }'
-    )
+    dropout = 'dropout_param { dropout_ratio: 0.5 }'
+    text = f'{INPUT} layer {{ name: "d" type: "Dropout" bottom: "x" top: "y" {dropout} }}'
 
     def masks(seed):
-        net = make(text, phase=TRAIN)
         net = Net(parse_net(text), TRAIN, seed=seed)
         net.blobs['x'].data = 1
         return [net.forward() or net.blobs['y'].data.copy() for _ in range(8)]
@@ -295,5 +296,4 @@ def test_building_draws_nothing_and_the_seed_decides_the_rest():
     assert np.array_equal(masks(3), masks(3))
     assert not np.array_equal(masks(3), masks(4))
     assert not np.array_equal(masks(3)[0], masks(3)[1])
-    fresh = Net(parse_net(CHAIN))
-    assert not any(p.data.any() for p in fresh.all_params())
+    assert not any(p.data.any() for p in Net(parse_net(CHAIN)).all_params())

@@ -112,7 +112,8 @@ def test_what_a_layer_writes_once_stays():
           dummy_data_param { shape { dim: 4 } data_filler { value: 1 } } }
         layer { name: 'twos' type: 'Power' bottom: 'ones' top: 'twos' power_param { scale: 2 } }
         layer { name: 'fours' type: 'Power' bottom: 'twos' top: 'fours' power_param { scale: 2 } }
-        layer { name: 'eights' type: 'Power' bottom: 'fours' top: 'eights' power_param { scale: 2 } }"""),
+        layer { name: 'eights' type: 'Power' bottom: 'fours' top: 'eights'
+          power_param { scale: 2 } }"""),
         TEST,
     )
     net.share_memory()

@@ -21,7 +21,6 @@ def run(module, *arguments, folder=ROOT):
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason='166 lines of over 100 columns')
 def test_ruff_finds_nothing():
     status, output = run('ruff', 'check', '.')
     assert status == 0, output
@@ -48,22 +47,17 @@ def types(tmp_path_factory):
     return output.splitlines()
 
 
-def not_yet(folder, errors):
-    mark = pytest.mark.xfail(strict=True, raises=AssertionError, reason=f'{errors} errors')
-    return pytest.param(folder, marks=mark)
-
-
 @pytest.mark.parametrize(
     'folder',
     [
         'proto',
-        not_yet('netlib', 92),
+        'netlib',
         'initializers',
         'solvers',
         'feeding',
         'export',
         'caffe',
-        not_yet('tools', 1),
+        'tools',
         'zoo',
         'experiments',
         'benchmarks',

@@ -9,9 +9,11 @@ from goodinit.proto import parse_net, read_weights
 from goodinit.proto.caffe_pb2 import TEST
 
 NET = """layer { name: "data" type: "Input" top: "x" input_param { shape { dim: 2 dim: 4 } } }
-layer { name: "ip1" type: "InnerProduct" bottom: "x" top: "h" inner_product_param { num_output: 4 } }
+layer { name: "ip1" type: "InnerProduct" bottom: "x" top: "h"
+  inner_product_param { num_output: 4 } }
 layer { name: "relu" type: "ReLU" bottom: "h" top: "h" }
-layer { name: "ip2" type: "InnerProduct" bottom: "h" top: "y" inner_product_param { num_output: 3 } }"""
+layer { name: "ip2" type: "InnerProduct" bottom: "h" top: "y"
+  inner_product_param { num_output: 3 } }"""
 
 
 def make(text=NET, seed=1):
@@ -62,8 +64,10 @@ def test_layers_are_matched_by_name():
     [
         (
             'num_output: 5',
-            r"Cannot copy param 0 weights from layer 'ip1'; shape mismatch.  Source param shape is 5 4 \(20\); target param "
-            r"shape is 4 4 \(16\). To learn this layer's parameters from scratch .* rename the layer",
+            r"Cannot copy param 0 weights from layer 'ip1'; "
+            r'shape mismatch.  Source param shape is 5 4 \(20\); target param '
+            r'shape is 4 4 \(16\). '
+            r"To learn this layer's parameters from scratch .* rename the layer",
         ),
         (
             'num_output: 4 bias_term: false',

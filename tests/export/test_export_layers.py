@@ -5,8 +5,10 @@ import re
 
 import dense_configurations  # noqa: F401 - registers its layers
 import detection_configurations  # noqa: F401 - registers its layers
+import pooling_configurations  # noqa: F401 - registers its layers
 import pytest
 import shape_configurations  # noqa: F401 - registers its layers
+import weight_configurations  # noqa: F401 - registers its layers
 from case import case
 from configurations import configurations
 from exported import Export, run_onnx, run_torch

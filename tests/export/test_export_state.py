@@ -11,7 +11,9 @@ from goodinit.proto.caffe_pb2 import TEST
 
 from goodinit import export
 
-INPUT = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 6 dim: 6 } } }'
+INPUT = """
+layer { name: "data" type: "Input" top: "data"
+  input_param { shape { dim: 2 dim: 3 dim: 6 dim: 6 } } }"""
 NORMED = f"""name: "Normed" {INPUT}
 layer {{ name: "block/conv" type: "Convolution" bottom: "data" top: "x"
   convolution_param {{ num_output: 4 kernel_size: 3 }} }}

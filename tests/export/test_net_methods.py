@@ -42,7 +42,7 @@ def test_a_net_writes_a_module(net, folder):
 
 @pytest.mark.parametrize('method, name', [('to_onnx', 'x.py'), ('to_torch', 'x.onnx')])
 def test_the_suffix_must_say_the_same(net, method, name):
-    with pytest.raises(NetError, match='needed: the name of a file that ends in .'):
+    with pytest.raises(NetError, match=r'needed: the name of a file that ends in .'):
         getattr(net, method)(name)
 
 

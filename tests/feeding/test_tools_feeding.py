@@ -90,7 +90,7 @@ def test_samples_stand_in_for_a_database_that_is_not_there(tmp_path):
     found = fed(written(tmp_path, train_val(transform='scale: 0.01'), 'train_val.prototxt'))
     assert found.batches[0]['data'].shape == (32, 3, 8, 8)
     assert found.notes[0] == (
-        "layer 'images' (Data): its source no_such_lmdb does not exist; using samples of "
+        "layer 'images' (Data): its source no_such_lmdb does not exist; using samples from "
         'scikit-learn instead (use goodinit init --data for your own)'
     )
     assert found.describe == "random crops of scikit-learn's two photographs, times 0.01"

@@ -114,7 +114,7 @@ def test_without_cudnn(cuda, monkeypatch):
     net('', Cuda()).forward()
     with pytest.raises(
         LayerError,
-        match=r"layer 'conv' \(Convolution\).*engine: CUDNN needs cuDNN, which is not "
+        match=r"layer 'conv' \(Convolution\).*engine: CUDNN needs cuDNN, which was not "
         r'found: pip install nvidia-cudnn-cu13',
     ):
         net('engine: CUDNN', Cuda()).forward()

@@ -38,6 +38,7 @@ CASES = [
     case('PReLU', 'prelu_param { channel_shared: true }', id='shared', x=(3, 4)),
     case('Sigmoid', x=(3, 4)),
     case('Swish', 'swish_param { beta: 1.5 }', x=(3, 4)),
+    case('Mish', x=(3, 4)),
     case('TanH', x=(3, 4)),
     case('Threshold', 'threshold_param { threshold: 0.25 }', down='', x=(3, 4)),
     # -- with weights

@@ -64,7 +64,7 @@ def per_axis(field, values) -> str:
 # -- element by element
 
 
-@of('AbsVal', 'BNLL', 'Sigmoid', 'TanH')
+@of('AbsVal', 'BNLL', 'Mish', 'Sigmoid', 'TanH')
 def plain(draw, type):
     return case(type, x=shape(draw))
 

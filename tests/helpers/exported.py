@@ -3,16 +3,18 @@
 import importlib.util
 import io
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 from goodinit.export import onnx_build, onnx_file, torch_build, torch_source
 from goodinit.export.batch import with_symbolic_batch
 from goodinit.export.convention import Convention
 from goodinit.export.cut import deploy
-from goodinit.netlib.weights.names import identifiers
-from goodinit.netlib.weights import state_dict
 from goodinit.export.steps import steps_of
+from goodinit.netlib.weights import state_dict
+from goodinit.netlib.weights.names import identifiers
 from goodinit.proto.caffe_pb2 import TEST
+from goodinit.tools.convert import main
 
 
 class Export:
@@ -92,3 +94,24 @@ def load_module(path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+# -- the command
+
+
+def says(arguments, capsys):
+    """What the command says when it succeeds."""
+    assert main([*map(str, arguments)]) == 0, capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert out == ''
+    return err
+
+
+def capsys_without_net(capsys):
+    """Reads as capsys does, without the line that says which net it is."""
+
+    def readouterr():
+        out, err = capsys.readouterr()
+        return out, ''.join(line for line in err.splitlines(True) if not line.startswith('net: '))
+
+    return SimpleNamespace(readouterr=readouterr)

@@ -1,4 +1,4 @@
-"""What the documentation says of commands is so: each is there, with the options of the examples."""
+"""What the documentation says of commands is so: each is there, with its options."""
 
 import re
 

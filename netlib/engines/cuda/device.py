@@ -2,18 +2,15 @@
 
 import functools
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
-from ...errors import EngineError, GoodinitError, import_extra
+from ...errors import EngineError, GoodinitError
+from .driver import driver
+from .gpu import Gpu
 
 
 @functools.cache
-def open_device() -> Any:
+def open_device() -> Gpu:
     """The Gpu of this process. Raises EngineError if there is no usable GPU."""
-    from .gpu import Gpu
-
     return Gpu()
 
 
@@ -37,26 +34,3 @@ def use_gpu(number: int) -> None:
 def gpu_count() -> int:
     """The number of GPUs. Raises EngineError if there is no usable GPU."""
     return driver().Device.count()
-
-
-def driver() -> Any:
-    """The module pycuda.driver, initialized. Raises EngineError if there is no usable GPU."""
-    import_extra('pycuda', 'cuda')
-    with no_gpu_said():
-        import pycuda.driver
-
-        pycuda.driver.init()
-    return pycuda.driver
-
-
-@contextmanager
-def no_gpu_said() -> Iterator[None]:
-    """Turns what PyCUDA raises without a GPU into an EngineError."""
-    try:
-        yield
-    # PyCUDA defines its errors in pycuda.driver, and importing that module may fail.
-    except Exception as error:
-        raise EngineError(
-            f"engine 'cuda' found no GPU ({str(error).strip()}): it needs an NVIDIA GPU and its "
-            "driver; the engines 'fast' and 'reference' need no GPU"
-        ) from error

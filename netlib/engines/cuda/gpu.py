@@ -7,7 +7,7 @@ import numpy as np
 
 from ..labels import label_error
 from .array import ITEM, DeviceArray
-from .device import driver, no_gpu_said
+from .driver import driver, no_gpu_said
 from .pool import Allocation, Pool
 from .uploads import Uploads
 

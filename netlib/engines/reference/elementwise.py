@@ -68,6 +68,15 @@ def _swish_backward(x, y, dy, beta):
     return dy * (beta * y + _sigmoid(beta * x) * (1 - beta * y))
 
 
+def _softplus(x):
+    return np.maximum(x, 0) + np.log1p(_exp(-np.abs(x)))
+
+
+def _mish_backward(x, y, dy):
+    t = np.tanh(_softplus(x))
+    return dy * (t + x * _sigmoid(x) * (1 - t * t))
+
+
 UNARY: Functions[tuple[Function, Function]] = Functions(
     relu=(_relu, _relu_backward),
     elu=(
@@ -88,11 +97,9 @@ UNARY: Functions[tuple[Function, Function]] = Functions(
         lambda x, floor: np.log(np.maximum(x, floor)),
         lambda x, y, dy, floor: np.where(x > floor, dy / np.maximum(x, floor), 0),
     ),
-    bnll=(
-        lambda x: np.maximum(x, 0) + np.log1p(_exp(-np.abs(x))),
-        lambda x, y, dy: dy * _sigmoid(x),
-    ),
+    bnll=(_softplus, lambda x, y, dy: dy * _sigmoid(x)),
     swish=(lambda x, beta: x * _sigmoid(beta * x), _swish_backward),
+    mish=(lambda x: x * np.tanh(_softplus(x)), _mish_backward),
     clip=(np.clip, lambda x, y, dy, low, high: dy * ((x >= low) & (x <= high))),
     threshold=(
         lambda x, level: (x > level).astype(x.dtype),

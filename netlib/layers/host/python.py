@@ -3,7 +3,7 @@
 import importlib
 import logging
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -171,7 +171,7 @@ class View:
         return self._blob.shape[axis] if axis < self._blob.axes else 1
 
 
-def views(blobs: Blobs) -> list[View]:
+def views(blobs: Iterable[Blob]) -> list[View]:
     """The blobs with pycaffe's attributes."""
     return [View(blob) for blob in blobs]
 

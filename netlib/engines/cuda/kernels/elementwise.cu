@@ -39,6 +39,15 @@ __device__ inline float power_of(float inner, float power) {
 
 __device__ inline float logistic(float x) { return 0.5f * tanhf(0.5f * x) + 0.5f; }
 
+// log(1 + e^x)
+__device__ inline float softplus(float x) { return (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))); }
+
+// The derivative of x tanh(log(1 + e^x)).
+__device__ inline float mish_slope(float x) {
+    float t = tanhf(softplus(x));
+    return t + x * logistic(x) * (1 - t * t);
+}
+
 // The sign; 0 and NaN stay what they are.
 __device__ inline float sign_of(float x) {
     if (x > 0) return 1;
@@ -94,10 +103,11 @@ UNARY(log,       logf(shift + scale * x) * base_scale,
       dy * (base_scale * scale) / (shift + scale * x),
       float base_scale, float scale, float shift)
 UNARY(log_floor, logf(x < floor ? floor : x),               x > floor ? dy / x : 0,     float floor)
-UNARY(bnll,      (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))), dy * logistic(x))
+UNARY(bnll,      softplus(x),                               dy * logistic(x))
 UNARY(swish,     x * logistic(beta * x),
       dy * (beta * y + logistic(beta * x) * (1 - beta * y)),
       float beta)
+UNARY(mish,      x * tanhf(softplus(x)),                    dy * mish_slope(x))
 UNARY(clip,      clipped(x, low, high),                     x >= low && x <= high ? dy : 0,
       float low, float high)
 UNARY(threshold, x > level ? 1 : 0,                         0,                          float level)

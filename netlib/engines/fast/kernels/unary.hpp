@@ -9,6 +9,12 @@
 
 namespace ISA {
 
+// The derivative of x tanh(log(1 + e^x)).
+inline vec mish_slope(vec x) {
+    const vec t = tangent(softplus(x));
+    return t + x * sigmoid(x) * (1 - t * t);
+}
+
 // p, q and r are the parameters of a function, in the order of Python's call.
 #define PARAMETERS                                  \
     [[maybe_unused]] const float p = parameters[0]; \
@@ -40,6 +46,7 @@ UNARY(log,       logarithm(r + q * x) * p,            dy * (p * q) / (r + q * x)
 UNARY(log_floor, logarithm(larger(x, all(p))),        x > p ? dy / x : vec{})
 UNARY(bnll,      softplus(x),                         dy * sigmoid(x))
 UNARY(swish,     x * sigmoid(p * x), dy * (p * y + sigmoid(p * x) * (1 - p * y)))
+UNARY(mish,      x * tangent(softplus(x)),            dy * mish_slope(x))
 UNARY(clip,      smaller(larger(x, all(p)), all(q)),  (x >= p) & (x <= q) ? dy : vec{})
 UNARY(threshold, x > p ? all(1) : vec{},              0 * dy)
 UNARY(trunc,     truncated(x),                        0 * dy)

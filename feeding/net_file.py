@@ -67,7 +67,7 @@ def _net_of(solver: SolverParameter, path: Path) -> tuple[Path, NetParameter]:
 
 
 def find_net(name: str, solver: Path) -> Path:
-    """The file of a solver's net: relative to the current directory, or to the solver's folder, or a
+    """The file of a solver's net: relative to the current directory or to the solver's folder, or a
     bundled model. Raises GoodinitError."""
     beside = solver.parent / name
     if beside.is_file() and not Path(name).is_file():

@@ -120,8 +120,8 @@ class Factors:
         self.total = np.zeros(scales.free)
 
     def move(self, step: ndarray) -> None:
-        """Go `step` further, or as far as all factors stay in bounds. A partial step does not change
-        the function either."""
+        """Go `step` further, or as far as all factors stay in bounds. A partial step does not
+        change the function either."""
         before = self.total
         wanted = before + step
         largest = self.largest(wanted)

@@ -158,7 +158,7 @@ INPUT = 'layer { name: "x" type: "Input" top: "data" input_param { shape { dim: 
         (
             INPUT + 'layer { name: "l" type: "Log" bottom: "data" top: "y" log_param { base: 1 } }',
             LayerError,
-            rr'base: log\(1\) is 0, a division by zero',
+            r'base: log\(1\) is 0, a division by zero',
         ),
         (
             'name: "n" layer { type: "Input" top: "x" include { phase: TEST } }',

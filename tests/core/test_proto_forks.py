@@ -238,7 +238,7 @@ def test_files_of_bvlc_stay(path):
 
 @pytest.mark.parametrize('data', [b'\x0a\xff', part(2, b'BN') + part(137, b'\x0a\xff')])
 def test_damage_is_said(data):
-    with pytest.raises(ProtoError, match='cut short'):
+    with pytest.raises(ProtoError, match='truncated'):
         renumbered(data)
 
 
@@ -339,7 +339,7 @@ def test_v1_layers_of_forks(caplog):
         net.layer[0].unpooling_param.unpool_size == 14
         and net.layer[1].bn_param.bn_mode == pb.BNParameter.INFERENCE
     )
-    assert "layer 'crop': CROP computed its offset itself, and Crop starts at 0" in caplog.text
+    assert "layer 'crop': CROP computed its own offset, but Crop starts at 0" in caplog.text
 
 
 def test_v1_binaries_of_deconvnet():

@@ -67,8 +67,8 @@ def _net_of(solver: SolverParameter, path: Path) -> tuple[Path, NetParameter]:
 
 
 def find_net(name: str, solver: Path) -> Path:
-    """The file of a solver's net: found from the current directory, or from the solver's folder, or
-    a bundled model. Raises GoodinitError."""
+    """The file of a solver's net: relative to the current directory or to the solver's folder, or a
+    bundled model. Raises GoodinitError."""
     beside = solver.parent / name
     if beside.is_file() and not Path(name).is_file():
         return beside

@@ -1,4 +1,4 @@
-"""Caffe's files: the schema (caffe.proto, caffe_pb2), reading and writing of text and binary files,
+"""Caffe's files: the schema (caffe.proto, caffe_pb2), reading and writing text and binary files,
 and old formats.
 
 The lowest layer of goodinit: it imports nothing from the rest. Readers return messages of the

@@ -1,4 +1,4 @@
-"""BlobProto to NumPy and back, as fast as memory allows (protobuf's own lists give one number at a
+"""BlobProto to NumPy and back, at the speed of memory (protobuf's own lists give one number at a
 time)."""
 
 import math
@@ -24,8 +24,7 @@ def blob_shape(blob: BlobProto) -> tuple[int, ...]:
 def blob_to_array(blob: BlobProto, diff: bool = False) -> NDArray[np.float32]:
     """The values (or gradients) in the blob's shape, as float32; stored doubles are rounded.
 
-    The array may be read-only. Raises ProtoError when the number of values is not that of the
-    shape.
+    The array may be read-only. Raises ProtoError if the number of values does not match the shape.
     """
     singles = 'diff' if diff else 'data'
     doubles = f'double_{singles}'
@@ -56,7 +55,7 @@ def _payload(blob: BlobProto, name: str, dtype: type) -> NDArray:
 def array_to_blob(
     array: ArrayLike, diff: ArrayLike | None = None, blob: BlobProto | None = None
 ) -> BlobProto:
-    """A BlobProto with the values, and perhaps the gradients, as float32; into `blob` when one is
+    """A BlobProto with the values, and optionally the gradients, as float32; written to `blob` if
     given."""
     if blob is None:
         blob = BlobProto()
@@ -65,7 +64,7 @@ def array_to_blob(
 
 
 def serialized_blob(array: ArrayLike, diff: ArrayLike | None = None) -> list[bytes | memoryview]:
-    """What array_to_blob(array, diff) is in a file, in pieces; float32 values are not copied."""
+    """array_to_blob(array, diff), serialized, in pieces; float32 values are not copied."""
     shape = BlobProto(shape=BlobShape(dim=np.shape(array)))
     pieces = [shape.SerializeToString(), *_packed(BlobProto.DATA_FIELD_NUMBER, array)]
     if diff is not None:

@@ -1,8 +1,8 @@
 """Binary files: weights (.caffemodel), training states (.solverstate), single arrays
 (mean.binaryproto).
 
-Files are mapped and parsed field by field: only the message itself takes memory, and a file may be
-larger than 2 GB.
+Files are memory-mapped and parsed field by field: only the message itself takes memory, and a file
+may be larger than 2 GB.
 """
 
 import mmap
@@ -32,8 +32,8 @@ def read_weights(path: Path) -> NetParameter:
     net = read_binary(path, NetParameter())
     with about(str(path)):
         if not (net.layer or net.layers or net.name):
-            raise ProtoError('not a caffemodel: it holds no layer')
-        if needs_upgrade(net):  # a large file of the current format is not copied
+            raise ProtoError('not a caffemodel: it contains no layers')
+        if needs_upgrade(net):  # a large file in the current format is not copied
             net = upgrade_net(net)
     forks.rewrite_blobs(net)
     return net
@@ -43,7 +43,7 @@ def read_blob(path: Path) -> BlobProto:
     """One array, as in mean.binaryproto. Raises ProtoError."""
     blob = read_binary(path, BlobProto())
     if not (blob.data or blob.double_data):
-        raise ProtoError(f'{path}: not a BlobProto: it holds no values')
+        raise ProtoError(f'{path}: not a BlobProto: it contains no values')
     return blob
 
 
@@ -52,14 +52,14 @@ def read_solver_state(path: Path) -> SolverState:
     state = read_binary(path, SolverState())
     with about(str(path)):
         if not state.HasField('iter'):
-            raise ProtoError('not a solverstate: it holds no iteration')
-        if isinstance(state.learned_net, bytes):  # what protobuf gives for text that is not UTF-8
+            raise ProtoError('not a solverstate: it contains no iteration')
+        if isinstance(state.learned_net, bytes):  # protobuf's result for text that is not UTF-8
             raise ProtoError('damaged: its learned_net is not text')
     return state
 
 
 def read_binary(path: Path, message: M) -> M:
-    """Parses the file into the message and returns it, not upgraded. Raises ProtoError."""
+    """Parses the file into the message and returns it without upgrading it. Raises ProtoError."""
     name = existing_file(path)
     if os.path.getsize(name) == 0:
         raise ProtoError(f'{name}: the file is empty')
@@ -77,10 +77,10 @@ def read_binary(path: Path, message: M) -> M:
 
 
 def _refuse_other_formats(start: bytes, kind: str) -> None:
-    """Raises ProtoError for what gets mistaken for it: HDF5, and text such as a git-lfs pointer."""
+    """Raises ProtoError for common mistakes: HDF5, and text such as a git-lfs pointer."""
     if start.startswith(HDF5):
         raise ProtoError(f'it is an HDF5 file, not a binary {kind}')
-    text = start.decode('ascii', 'replace')  # another byte becomes \ufffd
+    text = start.decode('ascii', 'replace')  # other bytes become \ufffd
     if '\ufffd' not in text and all(map(_is_in_text, text)):
         line, *_ = text.strip().split('\n')
         line = line.strip()[:60]
@@ -92,7 +92,7 @@ def _is_in_text(character: str) -> bool:
 
 
 def _merge(data: memoryview, message: Message) -> None:
-    """Merge a serialized message, each of its layers by itself."""
+    """Merge a serialized message, one layer at a time."""
     names = message.DESCRIPTOR.fields_by_number
     for field in wire.split(data):
         known = names.get(field.number)
@@ -107,10 +107,10 @@ def _merge(data: memoryview, message: Message) -> None:
 
 
 def write_weights(net: NetParameter, path: Path, blobs: Iterable[Sequence[Pieces]] = ()) -> None:
-    """Writes a .caffemodel: all of it, or on an error nothing. Raises ProtoError.
+    """Writes a whole .caffemodel, or nothing on an error. Raises ProtoError.
 
-    blobs: for each layer the blobs that follow those in its message, as `serialized_blob` gives
-    them. They go straight into the file, without a copy.
+    blobs: for each layer, the blobs that follow those in its message, from `serialized_blob`. They
+    are written directly to the file, without a copy.
     """
     blobs_of_layers = iter(blobs)
 
@@ -128,12 +128,12 @@ def write_weights(net: NetParameter, path: Path, blobs: Iterable[Sequence[Pieces
 
 
 def write_binary(message: Message, path: Path) -> None:
-    """Writes a message: all of it, or on an error nothing. Raises ProtoError."""
+    """Writes a whole message, or nothing on an error. Raises ProtoError."""
     _write(message, path, lambda item: [item.SerializeToString()])
 
 
 def _write(message: Message, path: Path, serialized: Callable[[Message], Pieces]) -> None:
-    """Write the message, its lists of messages item by item, each as `serialized` gives it."""
+    """Write the message, with its lists of messages item by item, each from `serialized`."""
     lists = [(field, value) for field, value in message.ListFields() if is_message_list(value)]
     rest = type(message)()
     copy_fields(message, rest, skip=[field.name for field, _ in lists])

@@ -1,8 +1,8 @@
 """Makes caffe_pb2.py and its type stub from caffe.proto: `python -m goodinit.proto.compile`.
 
-Needs grpcio-tools 1.62: the module of its protoc 4.25 runs on every protobuf from 4.25 on. The
-messages get a descriptor pool of their own, so another program's `caffe.proto` can be imported in
-the same process.
+Needs grpcio-tools 1.62: the module from its protoc 4.25 runs on protobuf 4.25 and newer. The
+messages get their own descriptor pool, so another program's `caffe.proto` can be imported in the
+same process.
 """
 
 import tempfile
@@ -23,7 +23,7 @@ def compiled() -> dict[str, str]:
 
 
 def _run_protoc(folder: Path) -> None:
-    """Compile a copy of the schema in `folder`, under the name that the package gives it."""
+    """Compile a copy of the schema in `folder`, under its name in the package."""
     from grpc_tools import protoc
 
     source = folder / f'{NAME}.proto'
@@ -31,7 +31,7 @@ def _run_protoc(folder: Path) -> None:
     source.write_bytes((HERE / 'caffe.proto').read_bytes())
     outputs = [f'--python_out={folder}', f'--pyi_out={folder}']
     if protoc.main(['protoc', f'-I{folder}', *outputs, str(source)]):
-        raise RuntimeError('protoc refused caffe.proto')
+        raise RuntimeError('protoc failed on caffe.proto')
 
 
 if __name__ == '__main__':

@@ -1,14 +1,14 @@
-"""The root of the project's exceptions, the one for files, and the words they share."""
+"""The base of the project's exceptions, the exception for files, and shared wording."""
 
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-CUTOFF = 0.66  # the least likeness of words of which one may be meant
+CUTOFF = 0.66  # the minimum similarity for a suggested word
 
 
 class GoodinitError(Exception):
-    """What the user can fix: one clear line that says where, what was found and what is needed."""
+    """An error that the user can fix: one line that says where, what was found, what is needed."""
 
 
 class ProtoError(GoodinitError):
@@ -17,8 +17,8 @@ class ProtoError(GoodinitError):
 
 @contextmanager
 def about(name: str) -> Iterator[None]:
-    """Puts the name of the file in front of a ProtoError that does not mention it. Text in it that
-    is not UTF-8 is a ProtoError too."""
+    """Prefixes a ProtoError with the name of the file, unless it mentions the name. Turns an error
+    about text that is not UTF-8 into a ProtoError."""
     try:
         yield
     except ProtoError as error:
@@ -26,11 +26,11 @@ def about(name: str) -> Iterator[None]:
             raise
         raise ProtoError(f'{name}: {error}') from error
     except UnicodeDecodeError as error:
-        raise ProtoError(f'{name}: of the wrong kind, or damaged: {error}') from error
+        raise ProtoError(f'{name}: wrong file type, or damaged: {error}') from error
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """'; did you mean 'ReLU'?' for the known word closest to a misspelt one, or ''."""
+    """'; did you mean 'ReLU'?' for the known word closest to a misspelled one, or ''."""
     words = {_bare(each): each for each in known}
     bare = _bare(word)
     found = difflib.get_close_matches(bare, words, 1, CUTOFF)
@@ -40,10 +40,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _contains(bare: str, part: str) -> bool:
-    """Whether a word holds another one that is long enough to tell something."""
+    """Whether a word contains another one that is long enough to be meaningful."""
     return len(part) > 3 and part in bare
 
 
 def _bare(word: str) -> str:
-    """The word without what people spell differently."""
+    """The word without characters that people write differently."""
     return word.lower().replace('_', '').removesuffix('param')

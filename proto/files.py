@@ -1,5 +1,5 @@
-"""Finding files to read, and writing files so that a reader sees either the old content or all of
-the new."""
+"""Finding files to read, and writing files atomically: a reader sees either the old content or all
+of the new content."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ except ImportError:  # Windows
 from .errors import ProtoError
 
 Path = str | os.PathLike[str]
-# The errors whose reason is the disk, and not the caller's code.
+# Errors caused by the disk, not by the caller's code.
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
@@ -25,7 +25,7 @@ def existing_file(path: Path) -> str:
     """The path as a string. Raises ProtoError for a missing file or a directory."""
     name = os.fspath(path)
     if os.path.isdir(name):
-        raise ProtoError(f'{name}: a directory, where a file is needed')
+        raise ProtoError(f'{name}: is a directory; needed: a file')
     if not os.path.exists(name):
         place = '' if os.path.isabs(name) else f' (looked in {os.getcwd()})'
         raise ProtoError(f'File not found: {name}{place}')
@@ -44,11 +44,12 @@ def read_bytes(path: Path) -> bytes:
 
 @contextmanager
 def atomic_write(path: Path, mode: str = 'wb') -> Iterator[IO[Any]]:
-    """A file to write to, which takes the place of `path` when the block ends without an exception.
+    """A file to write to, which replaces `path` when the block ends without an exception.
 
-    Until then the data are in a temporary file beside it; after any exception, KeyboardInterrupt
-    too, that file is removed and `path` is as it was. A device or pipe (/dev/stdout) is written
-    directly. Raises ProtoError when the folder is missing or not writable, or the disk is full.
+    Until then, the data are in a temporary file in the same folder. After any exception, including
+    KeyboardInterrupt, that file is removed and `path` is unchanged. A device or pipe (/dev/stdout)
+    is written directly. Raises ProtoError if the folder is missing or not writable, or the disk is
+    full.
     """
     name = os.path.realpath(path)
     _check_target(name, os.fspath(path))
@@ -75,7 +76,7 @@ def _opened(name: str, mode: str) -> Iterator[IO[Any]]:
 
 @contextmanager
 def _replacing(target: str, name: str, mode: str) -> Iterator[IO[Any]]:
-    """The file `target`, which then replaces the file `name`, or after an exception is removed."""
+    """The file `target`, which then replaces the file `name`, or is removed after an exception."""
     try:
         with _opened(target, mode) as file:
             yield file
@@ -98,12 +99,12 @@ def _temporary(name: str) -> str:
 
 @contextmanager
 def written_together(paths: Sequence[Path]) -> Iterator[list[str]]:
-    """Where to write files that belong together, all to be in the folder of the first.
+    """Temporary paths for files that belong together, all in the folder of the first.
 
-    When the block ends without an exception they are brought to the disk and take the places of
-    `paths`, in this order: where the last one is new, all are new. Until then they are in a folder
-    .<first name>.<random>.tmp beside, which any exception removes; a kill leaves it to
-    `remove_abandoned`. Raises ProtoError for the folder.
+    When the block ends without an exception, they are flushed to disk and replace `paths` in this
+    order: if the last one is new, all are new. Until then they are in a folder
+    .<first name>.<random>.tmp in the same place. Any exception removes it; after a kill,
+    `remove_abandoned` does. Raises ProtoError for the folder.
     """
     first = os.path.dirname(paths[0])
     target = os.path.realpath(first or '.')
@@ -124,7 +125,7 @@ def written_together(paths: Sequence[Path]) -> Iterator[list[str]]:
 
 
 def _move(names: Sequence[str], folder: str, target: str) -> None:
-    """Bring the files to the disk, all of them, and only then into their places, one by one."""
+    """Flush all files to disk, and only then move them to their places, one by one."""
     try:
         for name in names:
             with open(os.path.join(folder, name), 'rb+') as file:
@@ -138,8 +139,8 @@ def _move(names: Sequence[str], folder: str, target: str) -> None:
 
 
 def remove_abandoned(prefix: Path) -> None:
-    """Remove the folders that a killed `written_together` has left of first paths that begin with
-    `prefix`; those that a living process writes to stay."""
+    """Remove the folders left by a killed `written_together` for first paths that begin with
+    `prefix`. Folders in use by a running process stay."""
     parent, start = os.path.split(os.path.realpath(prefix))
     if not os.path.isdir(parent):
         return
@@ -155,9 +156,9 @@ def remove_abandoned(prefix: Path) -> None:
 
 
 def _lock(folder: Path) -> int | None:
-    """Hold the folder until the file descriptor is closed, or the process ends.
+    """Lock the folder until the file descriptor is closed or the process ends.
 
-    None where another process holds it, or it is gone, or the system has no such locks.
+    None if another process has locked it, if it is gone, or if the system has no such locks.
     """
     if fcntl is None:
         return None
@@ -172,7 +173,7 @@ def _lock(folder: Path) -> int | None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk, where the system can do that."""
+    """Flush the names in a folder to disk, if the system supports that."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -191,7 +192,7 @@ def _check_target(name: str, path: str) -> None:
 
 
 def _raise_if_disk(error: BaseException, target: str, path: str) -> None:
-    """Raises ProtoError for the failures of this file; those of other files belong to the caller's
+    """Turns failures of this file into ProtoError; failures of other files belong to the caller's
     code."""
     if not isinstance(error, OSError):
         return

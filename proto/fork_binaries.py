@@ -1,9 +1,8 @@
 """The layers of Caffe's forks in binary files.
 
-The forks gave their messages numbers that clash with each other's and with BVLC's: 137 is
-embed_param, or bn_param, or upsample_param. What a number means follows from the layer's type, so
-that is read first; then the messages that we know get our numbers. Text files name their fields and
-need none of this.
+The forks' field numbers clash with each other and with BVLC's: 137 is embed_param, or bn_param, or
+upsample_param. The meaning of a number follows from the layer's type, so the type is read first;
+then known messages get our numbers. Text files name their fields and need no translation.
 """
 
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from . import wire
 from .caffe_pb2 import BNParameter, LayerParameter
 
-# A message that we lack, at a number that means something else here, is kept at this + its number.
+# An unknown message whose number means something else here is kept at this + its number.
 ASIDE = 10000
 
 # Layer type -> {number in a fork: our field, None for one that we lack}.
@@ -61,8 +60,8 @@ WIRE_TYPES = {FieldDescriptor.TYPE_MESSAGE: wire.LENGTH, FieldDescriptor.TYPE_FL
 
 
 def renumbered(layer: memoryview | bytes) -> memoryview | bytes:
-    """A serialized LayerParameter with the messages of forks at our numbers; all else stays. Raises
-    ProtoError."""
+    """A serialized LayerParameter with the forks' messages at our numbers, otherwise unchanged.
+    Raises ProtoError."""
     fields = list(wire.split(layer))
     ours = FORKS.get(_type(layer, fields))
     if ours is None:
@@ -79,7 +78,7 @@ def renumbered(layer: memoryview | bytes) -> memoryview | bytes:
 
 
 def _type(layer: memoryview | bytes, fields: list[wire.Field]) -> str:
-    """The type of a serialized layer: of several the last counts, as protobuf has it."""
+    """The type of a serialized layer: as in protobuf, the last of several counts."""
     found = ''
     for field in fields:
         if field.number == LayerParameter.TYPE_FIELD_NUMBER:
@@ -89,7 +88,7 @@ def _type(layer: memoryview | bytes, fields: list[wire.Field]) -> str:
 
 
 def _translated(number: int, name: str | None, message: memoryview | bytes, blobs: int) -> bytes:
-    """The field of a fork as a field of ours; where we have none, put aside."""
+    """The field of a fork as one of our fields, or set aside if we have none."""
     value: bytes | None = bytes(message)
     if name == 'bn_param':
         value = _bn(message, blobs)
@@ -103,7 +102,7 @@ def _field(number: int, value: bytes) -> bytes:
 
 
 def _bn(message: memoryview | bytes, blobs: int) -> bytes | None:
-    """A bn_param by our numbers, from those of the first fork that fits; None if none does."""
+    """A bn_param with our numbers, from those of the first fork that fits; None if none fits."""
     for numbers in _bn_numbers(blobs):
         if all(_fits(field, numbers) for field in wire.split(message)):
             return b''.join(_moved(message, field, numbers) for field in wire.split(message))

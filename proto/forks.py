@@ -1,4 +1,4 @@
-"""Fields of Caffe's forks that mean what a current field means; the reader rewrites them."""
+"""Fields of Caffe's forks that are equivalent to current fields; the reader rewrites them."""
 
 from .caffe_pb2 import ConvolutionParameter, LayerParameter, NetParameter, PoolingParameter
 from .errors import ProtoError
@@ -6,7 +6,7 @@ from .errors import ProtoError
 
 def rewrite(net: NetParameter) -> None:
     """Pooling's ceil_mode becomes round_mode, and convolution's hole becomes dilation. Raises
-    ProtoError where both are given."""
+    ProtoError if both are given."""
     for layer in net.layer:
         if layer.HasField('pooling_param') and layer.pooling_param.HasField('ceil_mode'):
             _round_mode(layer, layer.pooling_param)
@@ -15,7 +15,7 @@ def rewrite(net: NetParameter) -> None:
 
 
 def rewrite_blobs(net: NetParameter) -> None:
-    """The parameters of a BN become (1, C, 1, 1), as PSPNet stores them; other forks that come from
+    """The parameters of a BN become (1, C, 1, 1), as stored by PSPNet; other forks derived from
     yjxiong's store (1, C)."""
     for layer in net.layer:
         if layer.type != 'BN':

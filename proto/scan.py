@@ -1,6 +1,6 @@
 """Positions in a prototxt: a small scanner for braces, field names and strings.
 
-It finds the line of each layer (its `origin`), and the layer that a syntax error is in.
+It finds the line of each layer (its `origin`), and the layer that contains a syntax error.
 """
 
 import re
@@ -43,7 +43,7 @@ class Block:
         return self.field
 
     def note(self, field: str, string: str) -> None:
-        """Keep the string that stands after a field, if it is the first name or type."""
+        """Keep the string after a field, if it is the first name or type."""
         if field == 'name':
             self.name = self.name or string
         elif field == 'type':
@@ -104,7 +104,7 @@ def nets_in(message: Message) -> dict[str, list[NetParameter]]:
 
 def set_origins(message: Message, blocks: list[Block], name: str) -> None:
     """Gives each layer of a net, or of the nets inside a solver, its origin `name:line`."""
-    # A path may hold bytes that are not UTF-8; a field must not.
+    # A path may contain bytes that are not UTF-8; a field must not.
     name = name.encode(errors='backslashreplace').decode()
     for where, nets in nets_in(message).items():
         owners: Sequence[Block | None] = blocks_of(blocks, where) if where else [None]
@@ -117,7 +117,7 @@ def set_origins(message: Message, blocks: list[Block], name: str) -> None:
 
 @contextmanager
 def without_origins(message: Message) -> Iterator[None]:
-    """Takes the origins away while a message is being written: they are ours, and not part of any
+    """Removes the origins while a message is written: they are our own, and not part of any
     format."""
     layers: list[LayerParameter | V1LayerParameter] = []
     for nets in nets_in(message).values():

@@ -38,8 +38,8 @@ class NetBuilder:
     def add(
         self, type: str, name: str, bottom: Names = (), top: Names | None = None, **fields: Any
     ) -> str:
-        """Any layer, with further `fields` of LayerParameter. If no top is given, it has the
-        layer's name."""
+        """Any layer, with further `fields` of LayerParameter. By default, the top has the layer's
+        name."""
         tops = _names(name if top is None else top)
         self.param.layer.add(name=name, type=type, bottom=_names(bottom), top=tops, **fields)
         return tops[0]
@@ -72,7 +72,7 @@ class NetBuilder:
         top: str | None = None,
         **fields: Any,
     ) -> str:
-        """A convolution, or with `type` a deconvolution; bias=None leaves the bias out."""
+        """A convolution, or a deconvolution with `type`; bias=None omits the bias."""
         settings: dict[str, Any] = {'num_output': num_output, 'kernel_size': [kernel_size]}
         if pad:
             settings['pad'] = [pad]
@@ -93,7 +93,7 @@ class NetBuilder:
         weight: Filler = 'xavier',
         bias: Filler | None = 0,
     ) -> str:
-        """A fully connected layer; bias=None leaves the bias out."""
+        """A fully connected layer; bias=None omits the bias."""
         settings = {'num_output': num_output, **_fillers(weight, bias)}
         param = self._multipliers(bias)
         return self.add('InnerProduct', name, bottom, param=param, inner_product_param=settings)
@@ -135,7 +135,7 @@ def _fillers(weight: Filler, bias: Filler | None) -> dict[str, Any]:
 
 
 def _filler(value: Filler) -> Mapping[str, Any]:
-    """The fields of a FillerParameter: given as such, or a filler's name, or a constant."""
+    """The fields of a FillerParameter, from the fields, a filler's name, or a constant."""
     if isinstance(value, Mapping):
         return value
     if isinstance(value, str):
@@ -146,9 +146,9 @@ def _filler(value: Filler) -> Mapping[str, Any]:
 
 
 def prototxt(message: Message) -> str:
-    """A message as prototxt: a field per line, two spaces per level.
+    """A message as prototxt: one field per line, two spaces per level.
 
-    A message of plain fields, or of a single field, takes one line where that fits in 100 columns.
+    A message with only plain fields, or a single field, is on one line if it fits in 100 columns.
     """
     with without_origins(message):
         return ''.join(_lines(message, ''))
@@ -165,7 +165,7 @@ def _lines(message: Message, indent: str) -> Iterator[str]:
 
 
 def _message(name: str, message: Message, indent: str) -> str:
-    """A field that is a message, on one line if that is allowed, or on several."""
+    """A field that is a message, on one line if allowed, or on several."""
     inner = list(_lines(message, indent + '  '))
     fields = ' '.join(map(str.strip, inner))
     line = f'{indent}{name} {{ {fields} }}\n'

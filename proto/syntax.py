@@ -1,4 +1,4 @@
-"""Rewords protobuf's text errors for people: where, in which layer, what was found, what was
+"""Rewords protobuf's text errors for people: the place, the layer, what was found, what was
 meant."""
 
 import re
@@ -21,8 +21,8 @@ NO_VALUE = re.compile(
 
 
 def explain(error: ParseError, text: str, root: Message, name: str) -> ProtoError:
-    """A ProtoError `file:line:column: what is wrong, in layer 'conv1' > convolution_param; the way
-    out`."""
+    """A ProtoError `file:line:column: what is wrong, in layer 'conv1' > convolution_param; how to
+    fix it`."""
     line = error.GetLine() or 1
     column = error.GetColumn() or 1
     row = text.split('\n')[line - 1]
@@ -44,14 +44,13 @@ def explain(error: ParseError, text: str, root: Message, name: str) -> ProtoErro
 
 
 def _bare_words(error: ParseError, row: str) -> str:
-    """protobuf's words without the position and the line, which it puts in front of some."""
+    """protobuf's words without the position and line that precede some of them."""
     words = POSITION.sub('', str(error))
     return words.removeprefix(f"'{row}': ").removeprefix("'': ").rstrip('.')
 
 
 def missing(message: Message, name: str) -> ProtoError:
-    """The ProtoError for the required fields that a message lacks, or the first of its layers that
-    lacks any."""
+    """The ProtoError for required fields missing from a message, or from the first such layer."""
     fields = message.FindInitializationErrors()
     place = re.match(r'(layers?)\[(\d+)\]', fields[0])
     if place:
@@ -65,7 +64,7 @@ def missing(message: Message, name: str) -> ProtoError:
 
 
 def _types(root: Descriptor, fields: list[str]) -> list[Descriptor]:
-    """The message types along a path of fields, from the root in, as far as they exist."""
+    """The message types along a path of fields, from the root, as far as they exist."""
     types = [root]
     for name in fields:
         field = types[-1].fields_by_name.get(name)
@@ -76,7 +75,7 @@ def _types(root: Descriptor, fields: list[str]) -> list[Descriptor]:
 
 
 def _reworded(what: str, rest: str, types: list[Descriptor]) -> tuple[str, str]:
-    """What is wrong and the way out, from protobuf's words and the line from the error on."""
+    """What is wrong and how to fix it, from protobuf's words and the rest of the line."""
     if match := NO_FIELD.match(what):
         return what, _field_hint(match[2], types, MESSAGES[match[1]])
     if match := NO_VALUE.match(what):
@@ -84,7 +83,7 @@ def _reworded(what: str, rest: str, types: list[Descriptor]) -> tuple[str, str]:
     if what.startswith('String missing ending quote'):
         return f'string not closed: {rest.strip()}', ''
     if what.endswith('got }'):
-        return "one '}' too many: nothing is open here", ''
+        return "one '}' too many: no block is open here", ''
     if what.startswith('Expected "true"'):
         words = rest.split() or ['nothing']
         return f'{what}, found {words[0]}', ''
@@ -109,7 +108,7 @@ def _field_hint(field: str, types: list[Descriptor], here: Descriptor) -> str:
             return f"; {field!r} belongs to {outer.name}: is a '}}' missing before it?"
     for kind, root in ROOTS.items():
         if here in ROOTS.values() and field in root.fields_by_name:
-            return f'; that is a field of {kind}: is this the right file?'
+            return f'; this is a field of {kind}: is this the right file?'
     meant = did_you_mean(field, [known.name for known in here.fields])
     if here.name == 'LayerParameter':
         return _layer_field_hint(field, here) or meant
@@ -117,7 +116,7 @@ def _field_hint(field: str, types: list[Descriptor], here: Descriptor) -> str:
 
 
 def _layer_field_hint(field: str, layer: Descriptor) -> str:
-    """Where a field belongs that a layer itself does not have."""
+    """Where a field that is not in LayerParameter belongs."""
     owners = []
     for param in layer.fields:
         if param.message_type and field in param.message_type.fields_by_name:
@@ -126,16 +125,16 @@ def _layer_field_hint(field: str, layer: Descriptor) -> str:
         more = ' ...' if len(owners) > 4 else ''
         return f'; it belongs inside {" or ".join(owners[:4])}{more}'
     if field in V1LayerParameter.DESCRIPTOR.fields_by_name:
-        return '; that is a field of the older `layers { }`'
+        return '; this is a field of the older `layers { }`'
     return ''
 
 
 def _type_hint(what: str, block: Block) -> str:
-    """What to think of a field that no layer of any type has."""
+    """A hint about a field that no layer type has."""
     match = NO_FIELD.match(what)
     is_of_layer = match and match[1] == 'LayerParameter' and match[2].endswith('_param')
     if is_of_layer and block.type:
-        return f"; no type of layer known here has it, and this one is of type '{block.type}'"
+        return f"; no known layer type has it, and this layer has type '{block.type}'"
     return ''
 
 

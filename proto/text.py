@@ -1,4 +1,4 @@
-"""Text files: reading nets (train_val, deploy) and solvers into messages of the current format, and
+"""Text files: reading nets (train_val, deploy) and solvers into messages in the current format, and
 writing them."""
 
 import math
@@ -34,7 +34,7 @@ def read_solver(path: Path) -> SolverParameter:
 
 
 def read_any(path: Path) -> NetParameter | SolverParameter:
-    """A net or a solver, whichever the file holds. Raises the ProtoError of the reading that got
+    """A net or a solver, whichever the file contains. Raises the ProtoError of the attempt that got
     further."""
     text = read_text(path)
     errors = []
@@ -47,7 +47,7 @@ def read_any(path: Path) -> NetParameter | SolverParameter:
 
 
 def reached(error: ProtoError) -> tuple[float, int]:
-    """How far a reading got: to the place of the syntax error, or without one past the text."""
+    """How far an attempt got: to the syntax error, or past the end of the text without one."""
     cause = error.__cause__
     if isinstance(cause, text_format.ParseError):
         return cause.GetLine(), cause.GetColumn()
@@ -55,7 +55,7 @@ def reached(error: ProtoError) -> tuple[float, int]:
 
 
 def parse_net(text: str, name: str = '<string>') -> NetParameter:
-    """A net from its text, upgraded; `name` stands for the file in origins and errors. Raises
+    """A net from its text, upgraded; `name` is the file's name in origins and errors. Raises
     ProtoError."""
     with about(name):
         net = upgrade_net(parse_text(text, NetParameter(), name))
@@ -74,7 +74,7 @@ def parse_solver(text: str, name: str = '<string>') -> SolverParameter:
 
 
 def parse_text(text: str, message: M, name: str = '<string>') -> M:
-    """Parses the text into the message as it stands, not upgraded, and sets origins. Raises
+    """Parses the text into the message without upgrading it, and sets origins. Raises
     ProtoError."""
     try:
         text_format.Parse(text, message)
@@ -88,12 +88,10 @@ def parse_text(text: str, message: M, name: str = '<string>') -> M:
 
 
 def read_text(path: Path) -> str:
-    """The text of a prototxt. Raises ProtoError when it is missing, binary, or not UTF-8."""
+    """The text of a prototxt. Raises ProtoError if it is missing, binary, or not UTF-8."""
     data = read_bytes(path)
     if b'\0' in data:
-        raise ProtoError(
-            f'{path}: a binary file, where the text of a net or solver (.prototxt) is needed'
-        )
+        raise ProtoError(f'{path}: a binary file; needed: the text of a net or solver (.prototxt)')
     try:
         return data.decode('utf-8-sig')
     except UnicodeDecodeError:
@@ -101,11 +99,11 @@ def read_text(path: Path) -> str:
 
 
 def _decode_without_comments(data: bytes, name: str) -> str:
-    """The text of a file that is not UTF-8, where only comments are in another encoding."""
+    """The text of a file in which only comments are not UTF-8."""
     text = TOKEN.sub(_without_comment, data.decode('utf-8', 'surrogateescape'))
     for number, line in enumerate(text.split('\n'), 1):
         if any('\udc80' <= character <= '\udcff' for character in line):
-            raise ProtoError(f'{name}:{number}: not UTF-8: save the file in this encoding')
+            raise ProtoError(f'{name}:{number}: not UTF-8: save the file as UTF-8')
     return text
 
 
@@ -120,7 +118,7 @@ def format_text(message: Message) -> str:
 
 
 def write_text(message: Message, path: Path) -> None:
-    """Writes the message as a prototxt: all of it, or on an error nothing. Raises ProtoError."""
+    """Writes the message as a whole prototxt, or nothing on an error. Raises ProtoError."""
     text = format_text(message)
     with atomic_write(path, 'w') as file:
         file.write(text)

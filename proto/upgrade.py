@@ -1,5 +1,5 @@
-"""Brings nets and solvers of older formats to the current one, in BVLC Caffe's order: V0 layers, V1
-layers with their data transforms, `input:` fields, BatchNorm parameters; and solver_type.
+"""Upgrades nets and solvers from older formats to the current one, in BVLC Caffe's order: V0 layers,
+V1 layers with their data transforms, `input:` fields, BatchNorm parameters; and solver_type.
 """
 
 import logging
@@ -21,16 +21,16 @@ SOLVER_TYPES = {
 
 
 def needs_upgrade(net: NetParameter) -> bool:
-    """Whether the net is of an older format."""
+    """Whether the net is in an older format."""
     return bool(net.layers or net.input or any(map(_is_old_batch_norm, net.layer)))
 
 
 def upgrade_net(net: NetParameter, problems: list[str] | None = None) -> NetParameter:
     """A copy of the net in the current format.
 
-    Settings that make no sense for their V0 layer are left out, as in Caffe; what was left out is
-    appended to `problems`, or without a list logged as a warning. Raises ProtoError where Caffe
-    refuses: `layer` beside `layers`, an unknown layer type, a padding layer before anything but a
+    As in Caffe, settings that make no sense for their V0 layer are omitted. They are appended to
+    `problems`, or logged as warnings without a list. Raises ProtoError where Caffe refuses: `layer`
+    together with `layers`, an unknown layer type, a padding layer before a layer other than a
     convolution or pooling.
     """
     _check_one_format(net)
@@ -68,7 +68,7 @@ def _upgrade_v1_layers(net: NetParameter, problems: list[str]) -> NetParameter:
         upgrade_v1.upgrade_layer(layer, upgraded.layer.add())
         if layer.type == layer.CROP:
             problems.append(
-                f"layer '{layer.name}': CROP computed its offset itself, and Crop starts at 0: "
+                f"layer '{layer.name}': CROP computed its own offset, but Crop starts at 0: "
                 'give crop_param { offset } in the upgraded file'
             )
     return upgraded
@@ -87,7 +87,7 @@ def _inputs_to_layer(net: NetParameter) -> NetParameter:
 
 
 def _shape_inputs(param: InputParameter, net: NetParameter) -> None:
-    """Take over the shapes of the inputs. Raises ProtoError where they are not as many."""
+    """Copy the shapes of the inputs. Raises ProtoError if their number is wrong."""
     if net.input_shape:
         param.shape.extend(net.input_shape)
     else:
@@ -115,7 +115,7 @@ def _is_old_batch_norm(layer: LayerParameter) -> bool:
 
 
 def upgrade_solver(solver: SolverParameter) -> SolverParameter:
-    """A copy with `type` in place of solver_type, and upgraded inline nets. Raises ProtoError."""
+    """A copy with `type` instead of solver_type, and upgraded inline nets. Raises ProtoError."""
     upgraded = SolverParameter()
     upgraded.CopyFrom(solver)
     if solver.HasField('solver_type'):

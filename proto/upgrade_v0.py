@@ -47,7 +47,7 @@ PARAMS = {
 WEIGHTED = ('conv', 'innerproduct')
 WINDOWED = ('conv', 'pool')
 SOURCES = ('data', 'hdf5_data', 'images', 'window_data')
-# V0 field -> the types it makes sense for, and its name in the parameter message of the type.
+# V0 field -> the types for which it makes sense, and its name in the type's parameter message.
 FIELDS = {
     'num_output': (WEIGHTED, 'num_output'),
     'biasterm': (WEIGHTED, 'bias_term'),
@@ -87,8 +87,8 @@ OTHERS = {field.name for field in V0LayerParameter.DESCRIPTOR.fields} - {*SAME}
 
 
 def upgrade_layers(net: NetParameter, problems: list[str]) -> NetParameter:
-    """The net with V1 layers. Fields that make no sense for their layer are left out and appended
-    to problems; raises ProtoError."""
+    """The net with V1 layers. Fields that make no sense for their layer are omitted and appended to
+    problems. Raises ProtoError."""
     upgraded = NetParameter()
     copy_fields(net, upgraded, skip=['layers'])
     for layer in _fold_padding(net):
@@ -157,7 +157,7 @@ def _upgrade_layer(old: V1LayerParameter, problems: list[str]) -> V1LayerParamet
 
 
 def _set(new: V1LayerParameter, kind: str, field: str, value: object) -> bool:
-    """Puts a V0 field in its new place; False when the layer type has none."""
+    """Copies a V0 field to its new place; False if the layer type has none."""
     if field in TRANSFORMS:
         setattr(new.transform_param, TRANSFORMS[field], value)
     elif field == 'hdf5_output_param' and kind == 'hdf5_output':

@@ -75,7 +75,7 @@ def upgrade_layer(old: V1LayerParameter, new: LayerParameter) -> None:
 
 
 def _spec(layer: LayerParameter, i: int) -> ParamSpec:
-    """The settings of the parameter i, which may be new."""
+    """The settings of parameter i, added if missing."""
     if i < len(layer.param):
         return layer.param[i]
     return layer.param.add()

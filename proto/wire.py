@@ -1,4 +1,4 @@
-"""The protobuf wire format, as far as large files need it.
+"""The part of the protobuf wire format that large files need.
 
 A message is a series of (tag, value), and a tag is field number << 3 | wire type. Splitting a file
 into its fields avoids protobuf's limit of 2 GB per message, and copies no more than one layer at a
@@ -29,13 +29,13 @@ class Field(NamedTuple):
 
 
 def split(data: memoryview | bytes) -> Iterator[Field]:
-    """The fields of a serialized message in order. Raises ProtoError where bytes are not a field,
-    or are missing."""
+    """The fields of a serialized message, in order. Raises ProtoError if bytes are not a field, or
+    are missing."""
     start = 0
     while start < len(data):
         field = _field_at(data, start)
         if field.end > len(data):
-            raise ProtoError(f'cut short: {len(data)} bytes, where at least {field.end} are needed')
+            raise ProtoError(f'truncated: {len(data)} bytes, but at least {field.end} are needed')
         yield field
         start = field.end
 
@@ -65,7 +65,7 @@ def read_varint(data: memoryview | bytes, at: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(data):
-            raise ProtoError(f'cut short: {len(data)} bytes, and the last field is not complete')
+            raise ProtoError(f'truncated: {len(data)} bytes, and the last field is incomplete')
         byte = data[at]
         at += 1
         value |= (byte & 127) << shift

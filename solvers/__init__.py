@@ -1,7 +1,7 @@
 """Training: the solver's loop (solver.py), and the rates, update rules, nets and snapshots that it
 uses.
 
-A library: it reports what happens as events (events.py). Imports proto and netlib; never
+This is a library: it reports progress as events (events.py). Imports proto and netlib; never
 initializers or tools.
 """
 

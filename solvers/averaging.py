@@ -1,5 +1,5 @@
-"""Training on several ranks: the gradients of each become the mean over all, layer by layer while
-backward still runs."""
+"""Training on several ranks: gradients are averaged over all ranks, layer by layer, while backward
+is still running."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from ..netlib.blob import Param
 
 
 class Averaging:
-    """The mean over the ranks of a net's gradients, as Caffe takes it over several GPUs.
+    """The mean of a net's gradients over the ranks, as in Caffe over several GPUs.
 
-    Each rank has run forward and backward over a batch of its own. The sum of a parameter's
-    gradients begins as soon as the last layer that uses it has run backward; `finish` waits for all
-    sums and divides. With `overlap` False (several passes add to one gradient) all sums begin in
-    `finish`.
+    Each rank runs forward and backward over its own batch. The sum of a parameter's gradients
+    starts as soon as the last layer that uses it has run backward; `finish` waits for all sums and
+    divides. If `overlap` is False (several passes add to one gradient), all sums start in `finish`.
     """
 
     def __init__(self, net: Net, learnable: list[Param], overlap: bool):
@@ -47,7 +46,7 @@ class Averaging:
 def _completed_by(net: Net) -> dict[int, list[Param]]:
     """For each layer's index, the parameters whose gradient is complete once it has run backward.
 
-    Of the layers that share a parameter that is the first one, since backward runs from the last.
+    If layers share a parameter, that is the first of them, since backward starts at the last layer.
     """
     last_user: dict[Param, int] = {}
     for i in reversed(range(len(net.layers))):

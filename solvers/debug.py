@@ -1,4 +1,4 @@
-"""What debug_info asks for: the magnitudes of what each layer computes, forward and backward."""
+"""For debug_info: the magnitudes of each layer's results, forward and backward."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .events import Magnitude, Norms, Report
 
 
 def forward(net: Net, report: Report) -> Tensor:
-    """Net.run, reporting the tops and parameters of each layer as soon as it has run."""
+    """Net.run, with a report on the tops and parameters of each layer as soon as it has run."""
     loss = net.engine.tensor(1)
     for i, (layer, tops) in enumerate(zip(net.layers, net.tops, strict=True)):
         net.forward_layer(i)
@@ -30,14 +30,14 @@ def forward(net: Net, report: Report) -> Tensor:
 
 
 def _given_name(layer: Layer, k: int) -> str:
-    """The name that the prototxt gives the parameter k, or ''."""
+    """The name of parameter k in the prototxt, or ''."""
     specs = layer.param.param
     return specs[k].name if k < len(specs) else ''
 
 
 def backward(net: Net, report: Report) -> None:
-    """Net.backward, reporting the gradients that each layer computes, and at the end the norms of
-    all parameters."""
+    """Net.backward, with a report on each layer's gradients, and at the end on the norms of all
+    parameters."""
     for i in reversed(range(len(net.layers))):
         if net.runs_backward[i]:
             net.backward(i, i)

@@ -1,4 +1,4 @@
-"""What a solver reports: a callable receives these events, one by one, as they happen."""
+"""The events that a solver reports to a callable, one by one, as they happen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..netlib import Net
 
 @dataclass(frozen=True)
 class Output:
-    """An output of a net, which in Caffe is a blob that no layer reads: its values (a copy) and its
+    """An output of a net (in Caffe, a blob that no layer reads): a copy of its values, and its
     weight in the loss."""
 
     name: str
@@ -24,7 +24,7 @@ class Output:
 @dataclass(frozen=True)
 class Displayed:
     """Every `display` iterations: the mean loss of the last `average_loss` iterations, before the
-    update. After the last iteration the loss is reported alone."""
+    update. After the last iteration, only the loss is reported."""
 
     iter: int
     loss: float
@@ -33,7 +33,7 @@ class Displayed:
 
 @dataclass(frozen=True)
 class Stepped:
-    """lr_policy multistep has taken its step number `step` (the first is 1)."""
+    """lr_policy multistep has taken step number `step`, counted from 1."""
 
     iter: int
     step: int
@@ -49,8 +49,8 @@ class Rated:
 
 @dataclass(frozen=True)
 class Clipped:
-    """The gradients had the norm `norm` and were scaled down to `limit`, which is clip_gradients.
-    On a device this is reported only in the iterations in which numbers are read (Solver)."""
+    """The gradients had norm `norm` and were scaled down to `limit`, the value of clip_gradients.
+    On a device, this is reported only in iterations in which numbers are read (see Solver)."""
 
     iter: int
     norm: float
@@ -102,7 +102,7 @@ class Norms:
 
 @dataclass(frozen=True)
 class NotFinite:
-    """Training continues although its numbers are no longer finite; `message` says where."""
+    """Training continues with numbers that are not finite; `message` says where they are."""
 
     iter: int
     message: str
@@ -113,11 +113,11 @@ Report = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """The Report of those who do not listen."""
+    """A Report that ignores all events."""
 
 
 def outputs_of(net: Net) -> tuple[Output, ...]:
-    """The outputs of a net as they are now, in Caffe's order."""
+    """The current outputs of a net, in Caffe's order."""
     weights: dict[str, float] = {}
     for layer, tops in zip(net.layers, net.tops, strict=True):
         for top, weight in zip(tops, layer.loss_weights, strict=True):
@@ -132,7 +132,7 @@ def outputs_of(net: Net) -> tuple[Output, ...]:
 def mean_outputs(
     net: Net, batches: int, forward: Callable[[Net], SupportsFloat] = Net.forward
 ) -> tuple[tuple[Output, ...], float]:
-    """The outputs of a net and its loss, each element the mean over as many forward passes."""
+    """The outputs of a net and its loss, averaged over this many forward passes."""
     loss = float(forward(net))
     outputs = outputs_of(net)
     for _ in range(batches - 1):

@@ -1,5 +1,4 @@
-"""A SolverState as BVLC Caffe keeps it in HDF5: iter, current_step, learned_net, history/0,
-history/1, ..."""
+"""BVLC Caffe's SolverState in HDF5: iter, current_step, learned_net, history/0, history/1, ..."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from ..proto import array_to_blob, atomic_write, blob_to_array, existing_file
 from ..proto.caffe_pb2 import SolverState
 
 COUNTS = ('iter', 'current_step')
-# What h5py raises for a file that is no HDF5, is cut off, or holds something else.
+# The errors that h5py raises for a file that is not HDF5, is truncated, or has other contents.
 UNREADABLE = (
     OSError,
     RuntimeError,
@@ -26,7 +25,7 @@ UNREADABLE = (
 
 
 def read_hdf5_state(path: str | Path) -> SolverState:
-    """Raises ProtoError for a file that holds no such state, GoodinitError without h5py."""
+    """Raises ProtoError for a file without such a state, GoodinitError without h5py."""
     h5py = import_extra('h5py', 'data')
     name = existing_file(path)
     try:
@@ -48,14 +47,14 @@ def _message(file) -> SolverState:
 
 
 def write_hdf5_state(state: SolverState, path: str | Path) -> None:
-    """Raises ProtoError where `path` cannot be written, GoodinitError without h5py."""
+    """Raises ProtoError if `path` cannot be written, GoodinitError without h5py."""
     h5py = import_extra('h5py', 'data')
     made = BytesIO()
     with h5py.File(made, 'w') as file:
         for field in COUNTS:
             file[field] = np.array([getattr(state, field)], '<i4')
         name = state.learned_net.encode()
-        file['learned_net'] = np.array(name, f'S{len(name) + 1}')  # C reads it up to the final zero
+        file['learned_net'] = np.array(name, f'S{len(name) + 1}')  # C needs a final zero
         history = file.create_group('history')
         for i, blob in enumerate(state.history):
             history[str(i)] = blob_to_array(blob).astype('<f4')

@@ -1,4 +1,4 @@
-"""Numbers that are not finite: where they begin, and what follows in training."""
+"""Numbers that are not finite: where they start, and what training does about them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ OnNaN = Literal['stop', 'warn'] | None
 
 
 class FiniteGuard:
-    """Decides what follows on numbers that are not finite.
+    """Handles numbers that are not finite.
 
-    `on_nan` 'stop' makes them a SolverError. 'warn' makes the first of them an event. None lets
-    them pass, as Caffe does.
+    `on_nan`: 'stop' raises SolverError; 'warn' reports an event for the first of them; None ignores
+    them, as Caffe does.
     """
 
     def __init__(self, param: SolverParameter, net: Net, on_nan: OnNaN):
@@ -34,11 +34,11 @@ class FiniteGuard:
 
     @property
     def watches(self) -> bool:
-        """Whether anything would follow on such a number now."""
+        """Whether such a number would now have any consequence."""
         return self.on_nan is not None and not self.warned
 
     def check_number(self, iteration: int, what: str, value: float) -> NotFinite | None:
-        """What is to be reported of a number: nothing of a finite one. Raises SolverError."""
+        """Check a number; nothing is reported for a finite one. Raises SolverError."""
         if isfinite(value):
             return None
         found = f'{what} is {value:g}'
@@ -53,13 +53,13 @@ class FiniteGuard:
         return NotFinite(iteration, str(error))
 
     def check_parameters(self, iteration: int) -> None:
-        """Raises SolverError where 'stop' forbids a snapshot of these parameters."""
+        """Raises SolverError if 'stop' forbids a snapshot of these parameters."""
         if self.on_nan != 'stop':
             return
         tensors = chain.from_iterable(map(parameters, self.net.layers))
         name = first_not_finite(tensors)
         if name:
-            found = f'{name} holds numbers that are not finite, and no snapshot is written'
+            found = f'{name} contains numbers that are not finite, so no snapshot is written'
             raise self._error(iteration, found)
 
     def _error(self, iteration: int, found: str) -> SolverError:
@@ -71,7 +71,7 @@ class FiniteGuard:
 
 
 def first_not_finite(tensors: Iterator[tuple[str, Tensor]]) -> str | None:
-    """The name of the first of these named tensors that holds NaN or an infinity, if one does."""
+    """The name of the first of these named tensors that contains NaN or infinity, if any."""
     for name, tensor in tensors:
         if not np.isfinite(tensor.array()).all():
             return name
@@ -79,7 +79,7 @@ def first_not_finite(tensors: Iterator[tuple[str, Tensor]]) -> str | None:
 
 
 def forward_values(net: Net) -> Iterator[tuple[str, Tensor]]:
-    """What a forward pass reads and makes, named, layer by layer: parameters, then tops."""
+    """The tensors of a forward pass, named, layer by layer: parameters, then tops."""
     for layer, tops in zip(net.layers, net.tops, strict=True):
         yield from parameters(layer)
         for blob in tops:

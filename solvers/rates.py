@@ -25,11 +25,11 @@ POSITIVE = {'step': 'stepsize', 'poly': 'max_iter'}  # what a policy divides by
 
 
 def rate(solver: SolverParameter, iteration: int, current_step: int = 0) -> float:
-    """The learning rate of an iteration, counted from 0. `current_step` is its `next_step`, which
-    `step` and `multistep` read.
+    """The learning rate of an iteration, counted from 0. `current_step`, from `next_step`, is used
+    by `step` and `multistep`.
 
-    Past max_iter, `poly` stays at 0 (Caffe's leaves the real numbers). Raises SolverError for a
-    rate that is not a finite number.
+    Past max_iter, `poly` stays at 0 (Caffe's may become NaN). Raises SolverError for a rate that is
+    not finite.
     """
     try:
         factor = POLICIES[solver.lr_policy]
@@ -45,8 +45,8 @@ def rate(solver: SolverParameter, iteration: int, current_step: int = 0) -> floa
 
 
 def next_step(solver: SolverParameter, iteration: int, current_step: int) -> int:
-    """How many steps `step` and `multistep` have taken by this iteration; `current_step` were taken
-    by the iteration before. A .solverstate keeps the number.
+    """The number of steps that `step` and `multistep` have taken by this iteration; `current_step`
+    is the number by the previous iteration. A .solverstate stores it.
 
     As in Caffe `multistep` takes at most one per iteration: of two equal stepvalues the second
     takes effect an iteration later.
@@ -59,7 +59,7 @@ def next_step(solver: SolverParameter, iteration: int, current_step: int) -> int
 
 
 def check_rates(solver: SolverParameter) -> None:
-    """Raises SolverError for an unknown policy, or one whose fields cannot give a rate."""
+    """Raises SolverError for an unknown policy, or for invalid fields of a policy."""
     policy = solver.lr_policy
     if policy not in POLICIES:
         name = policy or '(no lr_policy given)'

@@ -31,11 +31,11 @@ class Rule:
 
     @classmethod
     def check(cls, solver: SolverParameter) -> None:
-        """Raises SolverError for fields that do not suit the rule."""
+        """Raises SolverError for fields that the rule does not allow."""
         if solver.momentum and not cls.takes_momentum:
             raise SolverError(
                 f'Momentum cannot be used with {solver.type}. Found momentum: {solver.momentum:g}; '
-                'leave it out'
+                'remove it'
             )
 
     def __call__(
@@ -47,8 +47,8 @@ class Rule:
         history: Sequence[Tensor],
         scratch: Tensor,
     ) -> None:
-        """Turn the gradient in `g` into the step, in place, and update `history`, by ops of
-        `block`. `scratch` is free to use."""
+        """Turn the gradient in `g` into the step, in place, and update `history`, with ops of
+        `block`. `scratch` may be used freely."""
         raise NotImplementedError
 
     def add_square(
@@ -180,7 +180,7 @@ RULES: dict[str, type[Rule]] = {
 
 
 def check_rule(solver: SolverParameter) -> None:
-    """Raises SolverError for an unknown `type`, and for fields that do not suit its rule."""
+    """Raises SolverError for an unknown `type`, and for fields that its rule does not allow."""
     if solver.type not in RULES:
         raise SolverError(
             f'Unknown solver type: {solver.type}{did_you_mean(solver.type, RULES)} '

@@ -1,15 +1,15 @@
-"""The side file of a snapshot: what Caffe's two files leave out, and a run needs to continue bit
-for bit.
+"""The side file of a snapshot: the data missing from Caffe's two files that a run needs to continue
+bit for bit.
 
-A ZIP archive of arrays, as np.savez writes it. `document` is JSON text in UTF-8, in which
-{"@array": "3"} stands for the array of that name:
+A ZIP archive of arrays, as written by np.savez. `document` is JSON text in UTF-8, in which
+{"@array": "3"} stands for the array with that name:
 
-    files       of the weights and the state that it belongs to: [bytes, CRC-32] each
-    losses      those of the window of average_loss
+    files       the weights and the state that it belongs to: [bytes, CRC-32] each
+    losses      the losses in the window of average_loss
     nets        for the train net of each rank, then each test net, its layers in order:
                 name, type, Layer.state(), and for a test net the parameters of layers that
                 the train net lacks
-    ranks       how many train together
+    ranks       the number of ranks
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def path_of(state: str | Path) -> str:
 
 
 def layers_of(nets: SolverNets) -> list[list[Document]]:
-    """What the side file says of the nets. The ranks exchange it, so all of them must ask."""
+    """The side file's entries for the nets. Ranks exchange them, so all must call this."""
     ours = _layers(nets.train, nets.train)
     train = nets.ranks.gather([ours])
     tests = [_layers(net, nets.train) for net in nets.tests]
@@ -98,7 +98,7 @@ def write(
 
 
 def read(path: str) -> Document:
-    """What `write` wrote. Raises ProtoError for a damaged file."""
+    """Read the result of `write`. Raises ProtoError for a damaged file."""
     try:
         with open(existing_file(path), 'rb') as file, np.load(file, allow_pickle=False) as arrays:
             document = json.loads(arrays['document'].tobytes())
@@ -149,7 +149,7 @@ def _first_unequal(found: list, needed: list) -> tuple[Any, Any]:
 
 
 def restore(document: Document, nets: SolverNets, state: TrainingState) -> None:
-    """Bring the losses and the layers to where they were. Raises SolverError."""
+    """Restore the losses and the state of the layers. Raises SolverError."""
     state.losses.extend(document['losses'])
     of_ranks = document['nets'][: nets.ranks.size]
     of_tests = document['nets'][nets.ranks.size :]
@@ -184,7 +184,7 @@ def _fingerprint(path: str) -> list[int]:
 
 
 def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """The value with its arrays replaced by references to where they are kept in `arrays`."""
+    """The value with its arrays moved to `arrays` and replaced by references."""
     if isinstance(value, np.ndarray):
         name = str(len(arrays))
         arrays[name] = value

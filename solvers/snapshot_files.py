@@ -1,4 +1,4 @@
-"""The files of snapshots: their names, what is in a state, and which one is the last whole one."""
+"""The files of snapshots: their names, the contents of a state, and the last complete one."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .hdf5_state import read_hdf5_state
 def set_prefix(param: SolverParameter, path: str | Path) -> None:
     """Caffe's rule for a solver read from `path`.
 
-    Without a snapshot_prefix it is that path without its suffix; if the prefix is a folder, the
-    snapshots go there, under the file's bare name.
+    Without a snapshot_prefix, it is that path without its suffix. If the prefix is a folder,
+    snapshots are written there, under the file's stem.
     """
     if not param.HasField('snapshot_prefix'):
         param.snapshot_prefix = str(Path(path).with_suffix(''))
@@ -44,7 +44,7 @@ def check_prefix(param: SolverParameter) -> None:
 
 
 def check_format(param: SolverParameter, net: Net) -> None:
-    """Raises LayerError for a net that the format of the snapshots cannot hold."""
+    """Raises LayerError for a net that the format of the snapshots cannot store."""
     if is_hdf5(param):
         weights.check_save(net, f'{param.snapshot_prefix}.caffemodel.h5')
 
@@ -64,7 +64,7 @@ def read_state(path: str | Path) -> SolverState:
 def files_of(state: SolverState, path: str | Path) -> list[str]:
     """The weights and the state of a snapshot whose state is at `path`.
 
-    The weights are where the state says, or if nothing is there, beside the state.
+    The weights are at the path in the state or, if that does not exist, next to the state.
     """
     named = state.learned_net
     beside = Path(path).parent / Path(named).name
@@ -74,14 +74,14 @@ def files_of(state: SolverState, path: str | Path) -> list[str]:
 
 
 def remove_unfinished(prefix: str) -> None:
-    """Remove what killed processes have left of unfinished snapshots of this prefix."""
+    """Remove unfinished snapshots with this prefix left by killed processes."""
     remove_abandoned(f'{prefix}_iter_')
 
 
 def find_last(prefix: str) -> tuple[str, list[str]]:
-    """The last usable .solverstate of the prefix, or ''; and a line on each state passed over.
+    """The last usable .solverstate with the prefix, or ''; and a line about each skipped state.
 
-    It is the one with the highest iteration whose files exist, are whole, and belong together.
+    It is the one with the highest iteration whose files exist, are complete, and belong together.
     """
     passed: list[str] = []
     for _, path in sorted(_states(prefix), reverse=True):
@@ -89,7 +89,7 @@ def find_last(prefix: str) -> tuple[str, list[str]]:
             _check_complete(path)
             return path, passed
         except GoodinitError as error:
-            passed.append(f'{path} is passed over: {error}')
+            passed.append(f'skipping {path}: {error}')
     return '', passed
 
 

@@ -1,9 +1,9 @@
 """Snapshots: the weights and the state of a solver, as files from which it, or BVLC Caffe, resumes.
 
-`<prefix>_iter_<N>.caffemodel` are the weights, `.solverstate` the update rule's history with the
-name of the first; both with `.h5` where snapshot_format is HDF5. `.resume` beside them
-(side_file.py) is not Caffe's. With it a run continues bit for bit as if it had never stopped;
-without it its data start anew, as in Caffe.
+`<prefix>_iter_<N>.caffemodel` has the weights. `.solverstate` has the update rule's history and the
+path of the weights. Both end in `.h5` if snapshot_format is HDF5. The third file, `.resume`
+(side_file.py), is not Caffe's. With it, a run continues bit for bit as if it had never stopped;
+without it, the data start from the beginning, as in Caffe.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from .state import TrainingState
 def write_snapshot(
     param: SolverParameter, nets: SolverNets, state: TrainingState
 ) -> tuple[str, str]:
-    """Write all files, or on an error none; returns the paths of the weights and the state. Raises
+    """Write all files, or none on an error; returns the paths of the weights and the state. Raises
     SolverError.
 
-    The side file takes its place first and the state last. A kill in between leaves no state, or an
-    older one of the same name, to which the side file does not belong. Of several ranks the first
-    writes, once all have sent the state of their layers.
+    The side file is put in place first and the state last. A kill in between leaves no state, or an
+    older state of the same name that does not match the side file. The first rank writes, once all
+    ranks have sent the state of their layers.
     """
     layers = side_file.layers_of(nets)
     suffix = '.h5' if is_hdf5(param) else ''
@@ -68,7 +68,7 @@ def _write_state(param: SolverParameter, state: TrainingState, model: str, path:
 
 
 def _reason(error: ProtoError) -> str:
-    """What the system said, where it is the reason."""
+    """The system's error message, if the system caused the error."""
     cause = error.__cause__
     return str(cause.strerror if isinstance(cause, OSError) else error)
 
@@ -79,11 +79,12 @@ def _reason(error: ProtoError) -> str:
 def restore_snapshot(
     param: SolverParameter, nets: SolverNets, state: TrainingState, path: str | Path
 ) -> None:
-    """Bring the nets and the state to where the .solverstate was written, weights included, and the
-    data too if there is a side file.
+    """Restore the nets and the state from a .solverstate, including the weights, and the position
+    in the data if there is a side file.
 
-    The weights are read from the path that the state names, or if nothing is there from beside the
-    state. Raises SolverError for a file that is missing, damaged, or of another net or solver type.
+    The weights are read from the path in the state or, if that does not exist, from the folder of
+    the state. Raises SolverError for a file that is missing, damaged, or from another net or solver
+    type.
     """
     try:
         message = read_state(path)
@@ -107,8 +108,8 @@ def restore_snapshot(
 def _read_side_file(
     nets: SolverNets, path: str | Path, files: list[str]
 ) -> side_file.Document | None:
-    """The side file of the state at `path`, checked against its files and these nets; None where
-    there is no side file."""
+    """The side file of the state at `path`, checked against its files and these nets; None if there
+    is no side file."""
     side = side_file.path_of(path)
     if not os.path.exists(side):
         return None
@@ -119,7 +120,7 @@ def _read_side_file(
 
 
 def _history(param: SolverParameter, blobs: list[Blob], message: SolverState) -> list[np.ndarray]:
-    """The arrays of the history, one for each of the blobs. Raises SolverError where they do not
+    """The arrays of the history, one for each of the blobs. Raises SolverError if they do not
     fit."""
     if len(message.history) != len(blobs):
         raise SolverError(

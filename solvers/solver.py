@@ -1,4 +1,4 @@
-"""Solver: trains a net as a SolverParameter says, in BVLC Caffe's order of operations."""
+"""Solver: trains a net according to a SolverParameter, in BVLC Caffe's order of operations."""
 
 from __future__ import annotations
 
@@ -43,31 +43,31 @@ Callback = tuple[Callable[[], object], Callable[[], object]]
 
 
 class Solver:
-    """Training: the train net and the test nets, the iteration, and what the update rule remembers.
+    """Training: the train net and the test nets, the iteration, and the update rule's state.
 
-    `source`: a path to a solver prototxt, or a SolverParameter. Paths in it are taken from the
-    current directory. `engine` computes; solver_mode and device_id are ignored. `seed`: None takes
-    random_seed, if that is given. `fill(net)` fills the parameters of a net that was just built,
-    before `weights` are loaded, such as `lambda net: goodinit.fill(net, rng)`; without it they
-    start at zero. `report` receives the events of events.py.
+    `source`: a path to a solver prototxt, or a SolverParameter. Paths in it are relative to the
+    current directory. `engine` computes; solver_mode and device_id are ignored. `seed`: None uses
+    random_seed, if given. `fill(net)` fills the parameters of a newly built net before `weights`
+    are loaded, such as `lambda net: goodinit.fill(net, rng)`; without it, they start at zero.
+    `report` receives the events of events.py.
 
-    `on_nan` decides what follows on a loss, or a norm of gradients that clip_gradients has asked
-    for, that is not finite: 'stop' raises SolverError, before such numbers reach a snapshot; 'warn'
-    reports NotFinite once and continues; None continues, as Caffe does. Reading a result that lies
-    on a device would hold up the training. There it is read in the iterations that display, without
-    `display` in each that is a multiple of LOOK, and at each snapshot.
+    `on_nan` says what to do about a loss, or a norm of gradients computed for clip_gradients, that
+    is not finite: 'stop' raises SolverError before such numbers reach a snapshot; 'warn' reports
+    NotFinite once and continues; None continues, as Caffe does. On a device, reading a result would
+    delay the training. So it is read only in iterations that display (without `display`, in
+    multiples of LOOK) and at each snapshot.
 
-    `request()` is asked after each iteration, for None, 'snapshot' (write one now) or 'stop' (end
-    `step`, and `solve` after its last snapshot; `stopped` is then True). A program that handles
-    signals puts its own in its place. `ranks` train together (Caffe's several GPUs): each computes
-    the gradients of a batch of its own share of the data, and all take the same step by their mean.
-    Only rank 0 reports, tests, and writes snapshots. With `share_memory` the nets take less memory,
-    and blobs in between do not keep what passes leave in them (Net.share_diffs of the train net,
-    Net.share_memory of test nets); not with debug_info, which looks there. `callbacks` are pairs
+    `request()` is called after each iteration. It returns None, 'snapshot' (write one now) or
+    'stop' (end `step`, and `solve` after its last snapshot; `stopped` is then True). A program that
+    handles signals replaces it. `ranks` train together (Caffe's several GPUs): each computes the
+    gradients of a batch from its share of the data, and all take the same step by their mean. Only
+    rank 0 reports, tests, and writes snapshots. `share_memory` saves memory, but intermediate blobs
+    then do not keep their contents (Net.share_diffs for the train net, Net.share_memory for test
+    nets); it has no effect with debug_info, which reads these blobs. `callbacks` are pairs
     (on_start, on_gradients_ready), called before and after the gradients of each iteration.
 
-    `state` is what a snapshot keeps. Parameters that share memory are updated once: `learnable` are
-    their owners. They and `history` lie side by side in memory (Update.lay_side_by_side).
+    `state` is the content of a snapshot. Parameters that share memory are updated once: `learnable`
+    holds their owners. They and `history` are side by side in memory (Update.lay_side_by_side).
 
     Raises SolverError for fields that make no sense, ProtoError for files, NetError for nets.
     """
@@ -115,11 +115,11 @@ class Solver:
         losses: deque[float | Tensor] = deque(maxlen=self.param.average_loss)
         self.state = TrainingState(self.update.history, losses)
 
-    # -- looking at it
+    # -- inspection
 
     @property
     def iter(self) -> int:
-        """How many updates there have been: the number, from 0, of the next iteration."""
+        """The number of updates so far, which is the number, from 0, of the next iteration."""
         return self.state.iter
 
     @iter.setter
@@ -128,7 +128,7 @@ class Solver:
 
     @property
     def current_step(self) -> int:
-        """How many steps lr_policy multistep has taken."""
+        """The number of steps that lr_policy multistep has taken."""
         return self.state.current_step
 
     @property
@@ -144,15 +144,16 @@ class Solver:
 
     @property
     def smoothed_loss(self) -> float:
-        """The mean loss of the last `average_loss` iterations of `step`, or of the run resumed."""
+        """The mean loss of the last `average_loss` iterations since `step` was called, here or in
+        the resumed run."""
         return self.state.smoothed_loss
 
     # -- running
 
     @np.errstate(all='ignore')  # on_nan decides what to do about such numbers
     def solve(self, resume: str | Path | None = None) -> None:
-        """Train to max_iter, perhaps from a .solverstate, with Caffe's last snapshot, display and
-        test."""
+        """Train to max_iter, optionally from a .solverstate, with Caffe's last snapshot, display
+        and test."""
         if self.param.snapshot_after_train:
             check_prefix(self.param)
         if resume is not None:
@@ -173,7 +174,7 @@ class Solver:
         """Run n iterations: each tests and displays when due, computes the gradients, updates, and
         snapshots when due.
 
-        The loss displayed is that before the update.
+        The displayed loss is the loss before the update.
         """
         self.state.begin_run()
         self.stopped = False
@@ -230,8 +231,8 @@ class Solver:
             self.net.backward()
 
     def apply_update(self) -> None:
-        """Change the parameters by their gradients (`diff`), which are then spent, and count the
-        iteration."""
+        """Update the parameters from their gradients (`diff`), which are then invalid, and count
+        the iteration."""
         rate = self._next_rate()
         norm = self.update.clip()
         limit = self.param.clip_gradients
@@ -254,8 +255,8 @@ class Solver:
         return rate
 
     def _reads_numbers(self) -> bool:
-        """Whether numbers that the engine has computed are read in this iteration: on a device that
-        would hold up the training."""
+        """Whether results of the engine are read in this iteration, which delays training on a
+        device."""
         return not self.engine.on_device or self._due(self.param.display or LOOK)
 
     def _check_finite(self, what: str, number: Tensor) -> None:
@@ -284,7 +285,7 @@ class Solver:
         return events
 
     def snapshot(self) -> str:
-        """Write a snapshot (snapshots.py says what); returns the path of the .solverstate. Raises
+        """Write a snapshot (see snapshots.py); returns the path of the .solverstate. Raises
         SolverError."""
         self.guard.check_parameters(self.iter)
         weights, state = write_snapshot(self.param, self.nets, self.state)
@@ -292,9 +293,10 @@ class Solver:
         return state
 
     def restore(self, path: str | Path) -> None:
-        """Continue from a .solverstate, of ours or of BVLC Caffe. Raises SolverError."""
+        """Continue from a .solverstate, written by us or by BVLC Caffe. Raises SolverError."""
         restore_snapshot(self.param, self.nets, self.state, path)
 
     def share_weights(self, net: Net) -> None:
-        """Let another net compute with the train net's parameters. Raises NetError."""
+        """Let another net compute with the train net's parameters. Raises NetError if those of a
+        layer differ in shape."""
         solver_nets.share_weights(self.net, net)

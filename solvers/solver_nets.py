@@ -1,4 +1,4 @@
-"""The nets of a solver: which of its fields name them, in which state they are built, and whose
+"""The nets of a solver: the fields that name them, the states in which they are built, and the
 weights they use."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TRAIN_FIELDS = ('net', 'net_param', 'train_net', 'train_net_param')
 
 @dataclass
 class SolverNets:
-    """The net that is trained, and those that it is tested with."""
+    """The net that is trained, and the nets for testing it."""
 
     train: Net
     tests: list[Net]
@@ -38,8 +38,7 @@ class SolverNets:
 
 
 def check_nets(solver: SolverParameter) -> None:
-    """Raises SolverError, in Caffe's words, where the fields that name nets contradict each
-    other."""
+    """Raises SolverError, in Caffe's words, if the fields that name nets contradict each other."""
     fields = ', '.join(TRAIN_FIELDS)
     given = [field for field in TRAIN_FIELDS if solver.HasField(field)]
     if not given:
@@ -56,7 +55,7 @@ def check_nets(solver: SolverParameter) -> None:
 
 
 def _check_test_nets(solver: SolverParameter, generic: bool) -> None:
-    """`generic`: whether the train net may be tested too, once for each test_iter that is left."""
+    """`generic`: whether the train net may be tested too, once for each remaining test_iter."""
     nets = len(solver.test_net_param) + len(solver.test_net)
     tests = len(solver.test_iter)
     if tests < nets or tests > nets and not generic:
@@ -75,14 +74,14 @@ def _check_test_fields(solver: SolverParameter) -> None:
         )
     if tests and solver.test_interval <= 0:
         raise SolverError(
-            f'test_interval must be > 0 where there is a test_iter, found {solver.test_interval}'
+            f'test_interval must be > 0 if there is a test_iter, found {solver.test_interval}'
         )
     if tests and min(solver.test_iter) <= 0:
         raise SolverError(f'test_iter must be > 0, found {min(solver.test_iter)}')
 
 
 def train_param(solver: SolverParameter) -> NetParameter:
-    """The net to train, with the state to build it in. Its path starts at the current directory."""
+    """The net to train, with its state. Its path is relative to the current directory."""
     if solver.HasField('train_net_param'):
         param = solver.train_net_param
     elif solver.HasField('net_param'):
@@ -94,7 +93,7 @@ def train_param(solver: SolverParameter) -> NetParameter:
 
 def test_params(solver: SolverParameter) -> list[NetParameter]:
     """The nets to test: each test_net_param and test_net, then the train net itself for each
-    test_iter that is left."""
+    remaining test_iter."""
     params = [*solver.test_net_param, *map(read_net, solver.test_net)]
     left = len(solver.test_iter) - len(params)
     if left:
@@ -121,11 +120,11 @@ def _in_state(param: NetParameter, phase: Phase, state: NetState) -> NetParamete
 def build_nets(
     solver: SolverParameter, engine: Engine, ranks: Ranks, seed: int | None
 ) -> SolverNets:
-    """The nets, their parameters zero. `seed`: None takes random_seed, if that is given, else one
-    from the system; all ranks take that of rank 0."""
+    """The nets, with parameters zero. `seed`: None uses random_seed, if given, or else a seed from
+    the system; all ranks use that of rank 0."""
     train = train_param(solver)
     tests = test_params(solver)
-    check_rates(solver)  # after the nets were read, as Caffe, which asks when it needs a rate
+    check_rates(solver)  # after reading the nets, as in Caffe, which checks when it needs a rate
     if seed is None and solver.random_seed >= 0:
         seed = solver.random_seed
     seed = ranks.from_first(np.random.SeedSequence(seed).entropy)
@@ -135,8 +134,8 @@ def build_nets(
 
 
 def initialize_nets(nets: SolverNets, weights: Iterable[str], fill: Fill | None) -> None:
-    """Fill every net by `fill`, then load the files of `weights` (each one path, or several with
-    commas).
+    """Fill every net by `fill`, then load the files of `weights` (each one path, or several
+    separated by commas).
 
     A test net uses the train net's memory for the parameters of each layer that both have. All
     ranks start with the values of rank 0.
@@ -153,7 +152,7 @@ def initialize_nets(nets: SolverNets, weights: Iterable[str], fill: Fill | None)
 
 
 def take_from_first(net: Net) -> None:
-    """Give the parameters of a net the values that they have on rank 0."""
+    """Set the parameters of a net to their values on rank 0."""
     if net.ranks.size > 1:
         for param in net.all_params():
             if param.owner is param:
@@ -161,15 +160,15 @@ def take_from_first(net: Net) -> None:
 
 
 def share_memory(nets: SolverNets) -> None:
-    """Let each net compute in as little memory as its task allows."""
+    """Let each net use as little memory as its task allows."""
     nets.train.share_diffs()
     for net in nets.tests:
         net.share_memory()
 
 
 def share_weights(train: Net, test: Net) -> None:
-    """Let the test net compute with the train net's parameters. Raises NetError where those of a
-    layer differ in shape."""
+    """Let the test net compute with the train net's parameters. Raises NetError if those of a layer
+    differ in shape."""
     for layer in test.layers:
         theirs = train.params.get(layer.name, [])
         if not theirs:

@@ -16,8 +16,8 @@ LEAST = {'iter_size': 1, 'average_loss': 1, 'max_iter': 0, 'display': 0, 'snapsh
 
 
 def read_solver_param(source: str | Path | SolverParameter) -> SolverParameter:
-    """The SolverParameter of a file, checked and with its snapshot prefix completed, or a copy of
-    the one given. Raises SolverError, ProtoError."""
+    """The SolverParameter from a file, or a copy of the one given, checked and with its snapshot
+    prefix completed. Raises SolverError, ProtoError."""
     if isinstance(source, SolverParameter):
         return upgrade_solver(source)
     param = read_solver(source)
@@ -30,8 +30,7 @@ def read_solver_param(source: str | Path | SolverParameter) -> SolverParameter:
 
 
 def check_solver_param(param: SolverParameter) -> None:
-    """Raises SolverError, in Caffe's words where it has any, for fields with which training cannot
-    run."""
+    """Raises SolverError, in Caffe's words if it has any, for fields that prevent training."""
     check_rule(param)
     check_nets(param)
     check_regularization(param)
@@ -42,7 +41,7 @@ def check_solver_param(param: SolverParameter) -> None:
 
 
 def check_least(param: SolverParameter, field: str) -> None:
-    """Raises SolverError for a number that is less than LEAST allows."""
+    """Raises SolverError for a number below the limit in LEAST."""
     value = getattr(param, field)
     if value < LEAST[field]:
         bound = '> 0' if LEAST[field] else '>= 0'

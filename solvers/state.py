@@ -1,4 +1,4 @@
-"""What a solver remembers from one iteration to the next; a snapshot writes it and reads it."""
+"""The state that a solver keeps between iterations; snapshots write and read it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..netlib.memory import Tensor
 
 @dataclass
 class TrainingState:
-    """What the next iteration depends on besides the nets and their data.
+    """The state that the next iteration depends on, besides the nets and their data.
 
     `history`: the blobs of the update rule, in the order of a .solverstate. `losses`: those of the
-    last `average_loss` iterations, the newest last. `iter` counts the updates done, `current_step`
-    the steps that lr_policy multistep has taken. `resumed`: the state was read from a snapshot, and
+    last `average_loss` iterations, the newest last. `iter` counts the updates, and `current_step`
+    counts the steps of lr_policy multistep. `resumed`: the state was read from a snapshot, and
     no iteration has run since; its losses then belong to the iterations to come.
     """
 
@@ -27,11 +27,11 @@ class TrainingState:
 
     @property
     def smoothed_loss(self) -> float:
-        """The mean of `losses`, 0 without any."""
+        """The mean of `losses`, or 0 if there are none."""
         return sum(map(float, self.losses)) / max(len(self.losses), 1)
 
     def begin_run(self) -> None:
-        """Start the mean loss anew, except where a snapshot has just been read."""
+        """Restart the mean loss, unless a snapshot has just been read."""
         if not self.resumed:
             self.losses.clear()
         self.resumed = False

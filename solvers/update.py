@@ -1,5 +1,4 @@
-"""One update of the parameters: from the gradients that an iteration has summed to the step that a
-rule takes."""
+"""One update of the parameters: from the summed gradients of an iteration to the step of a rule."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ LARGEST = 3.4e38  # a float32
 
 
 class Run(NamedTuple):
-    """Parameters that are updated as one: their multipliers of rate and decay, then values,
+    """Parameters that are updated together: their rate and decay multipliers, then values,
     gradients and histories, each as one tensor."""
 
     lr_mult: float
@@ -30,11 +29,11 @@ class Run(NamedTuple):
 
 
 class Update:
-    """Clip the gradients, average them over iter_size, add the regularization's, and step as the
-    rule says: in this order.
+    """Clip the gradients, average them over iter_size, add the regularization's, and take the
+    rule's step, in this order.
 
-    `history` holds the blobs of the rule as a .solverstate orders them: one for each parameter, for
-    AdaDelta and Adam followed by a second group.
+    `history` holds the blobs of the rule in the order of a .solverstate: one for each parameter,
+    followed by a second group for AdaDelta and Adam.
     """
 
     def __init__(self, rule: Rule, params: list[Param]):
@@ -45,7 +44,7 @@ class Update:
         self.history: list[Blob] = []
         for param in params * rule.histories:
             self.history.append(Blob(param.name, param.shape, self.engine.dtype))
-        # Parameters with equal multipliers stand together.
+        # Parameters with equal multipliers are grouped.
         self.order = sorted(range(len(params)), key=self._multipliers)
         self.scratch = self._new_scratch()
 
@@ -53,7 +52,7 @@ class Update:
         """Move the parameters, their gradients and their histories side by side in memory.
 
         Then a run is as long as its multipliers allow, and most ops compute on many parameters at
-        once. The values stay as they are; whoever holds a Tensor of them sees no difference.
+        once. Values do not change, and existing Tensors of them stay valid.
         """
         rows = [self._tensors(i) for i in self.order]
         for column in zip(*rows, strict=True):
@@ -67,10 +66,10 @@ class Update:
             self.engine.fill(0, out=g)
 
     def clip(self) -> Tensor | None:
-        """Scale the summed gradients down to the norm clip_gradients, taken over all parameters
+        """Scale the summed gradients down to the norm clip_gradients, computed over all parameters
         together.
 
-        Returns the norm before, a tensor of one element. Without clip_gradients nothing is
+        Returns the norm before scaling, a tensor of one element. Without clip_gradients nothing is
         computed, and the result is None.
         """
         limit = self.solver.clip_gradients
@@ -92,7 +91,7 @@ class Update:
         return norm
 
     def __call__(self, rate: float, t: int) -> None:
-        """Take the step number t, counted from 1, along the gradients as `clip` left them."""
+        """Take step number t, counted from 1, along the gradients from `clip`."""
         with self.engine.blockwise() as block:
             for run in self._runs():
                 self._step(block, run, rate, t)
@@ -123,22 +122,22 @@ class Update:
                 yield Run(*both, w, g, history)
 
     def _multipliers(self, i: int) -> tuple[float, float]:
-        """Those of the rate and of the decay of the parameter i."""
+        """The rate and decay multipliers of parameter i."""
         return self.params[i].lr_mult, self.params[i].decay_mult
 
     def _tensors(self, i: int) -> list[Tensor]:
-        """The values, the gradient and the histories of the parameter i."""
+        """The values, the gradient and the histories of parameter i."""
         param = self.params[i]
         history = self.history[i :: len(self.params)]
         return [param.values, param.diffs, *(blob.values for blob in history)]
 
     def _gradients(self) -> list[Tensor]:
-        """All gradients, joined where they lie side by side."""
+        """All gradients, joined if they are side by side."""
         joined = join([self.params[i].diffs] for i in self.order)
         return [g.reshape(-1) for (g,) in joined]
 
     def _new_scratch(self) -> Memory:
-        """Room for what a rule computes on the way, for one run at a time."""
+        """Scratch memory for a rule, for one run at a time."""
         sizes = [run.g.size for run in self._runs()]
         return Memory(max(sizes, default=0), self.engine.dtype)
 

@@ -11,8 +11,8 @@ declare what they allow (`Scaling` in netlib/layers/traits.py):
 
 Weights that must not change require s_top = s_bottom; nonzero biases that must not change require
 s_top = 0. Layers that share weights have the same s_top - s_bottom; those that share a bias have
-the same s_top. So a Bias layer, and a Scale layer with a bias, are 'fixed', since initializers do
-not change them; so is a 'free' layer that remembers the scale of its bottom (a BatchNorm with
+the same s_top. So Bias layers, and Scale layers with a bias, which initializers do not change, are
+'fixed'; so is a 'free' layer that remembers the scale of its bottom (a BatchNorm with
 statistics). A PReLU is homogeneous for any slopes. A blob written in place is a new version with
 its own s.
 """

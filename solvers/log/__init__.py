@@ -1,1 +1,1 @@
-"""The log of BVLC Caffe's `caffe train`: its lines written, and read again."""
+"""Writing and reading the log of BVLC Caffe's `caffe train`."""

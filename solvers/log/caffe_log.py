@@ -1,5 +1,5 @@
-"""What BVLC Caffe logs of training: lines from a solver's events, which parse_log.py and its kin
-read."""
+"""BVLC Caffe's log of training: lines for a solver's events, readable by parse_log.py and similar
+tools."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ MAGNITUDE_LINES = {
 
 
 class SolverLog:
-    """Listens to a solver, and writes for each event the lines that `caffe train` writes.
+    """Listens to a solver, and writes the lines of `caffe train` for each event.
 
-    `display` is the solver's: the lines say how long that many iterations took. A speed is measured
-    since the last line that has one; the first line comes before any iteration.
+    `display` is the solver's: the lines give the time of that many iterations. A speed is measured
+    since the previous line with a speed; the first line is written before any iteration.
     """
 
     def __init__(self, display: int):
@@ -141,7 +141,7 @@ def output_lines(outputs: Iterable[Output]) -> list[str]:
 
 
 def weighted(value: float, weight: float) -> str:
-    """What an output adds to the loss, such as ' (* 1 = 0.5 loss)'; '' for a weight of 0."""
+    """An output's share of the loss, such as ' (* 1 = 0.5 loss)'; '' for a weight of 0."""
     if not weight:
         return ''
     loss = number(weight * value)

@@ -1,11 +1,11 @@
-"""The lines of a log that tell of training, each in the words of Caffe and with its time.
+"""The lines of a log about training, each in Caffe's words and with its time.
 
     I1120 12:00:00.123456 25210 solver.cpp:239] Iteration 100 (2.5 iter/s, 40s/100 iters), loss = 1
     I1120 12:00:00.123456 25210 solver.cpp:239] Iteration 100, loss = 1
     iteration 100: loss 1, rate 0.01
 
-The first form is that of `caffe train`, BVLC's or ours, the second that of older versions of
-Caffe. The third is that of `goodinit train`; it is translated into lines of the second.
+The first form is that of `caffe train`, BVLC's or ours; the second is that of older versions of
+Caffe. The third is that of `goodinit train`; it is translated into lines of the second form.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from io import StringIO
 from itertools import pairwise
 
 NUMBER = r'[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|inf|nan)'
-# Greedy at its start, to find the last head on a line: the message before it was cut off. glog
-# writes the year since version 0.5.
+# Greedy at its start, to find the last head on a line: the message before it was truncated. Since
+# version 0.5, glog writes the year.
 HEAD = re.compile(
     r'.*[IWEF](?P<year>\d{4})?(?P<month>0[1-9]|1[0-2])(?P<day>\d\d) '
     r'(?P<hours>\d\d):(?P<minutes>\d\d):(?P<seconds>\d\d(?:\.\d+)?) +\d+ [^] ]+\] '
@@ -41,8 +41,8 @@ GOODINIT_TRAIN = re.compile(
 
 @dataclass
 class Message:
-    """What one line says: its number in the log, its text in Caffe's words, and when it was
-    written; None where the log has no times."""
+    """One line: its number in the log, its text in Caffe's words, and the time when it was written
+    (None if the log has no times)."""
 
     line: int
     text: str
@@ -51,7 +51,7 @@ class Message:
 
 @dataclass
 class _Headed:
-    """A line whose head has been split off; None where it has no head."""
+    """A line split into its head and its text; None if it has no head."""
 
     line: int
     head: re.Match[str] | None
@@ -59,10 +59,9 @@ class _Headed:
 
 
 def read_messages(log: str, last_year: int) -> Iterator[Message]:
-    """The messages of a log that tell of training, in order.
+    """The messages of a log about training, in order.
 
-    A head without a year belongs to `last_year`, or where months go back after it to a year
-    before.
+    A head without a year belongs to `last_year`, or to an earlier year if months go back after it.
     """
     lines = list(_headed_lines(log))
     heads = [line.head for line in lines]
@@ -73,7 +72,7 @@ def read_messages(log: str, last_year: int) -> Iterator[Message]:
 def _headed_lines(log: str) -> Iterator[_Headed]:
     for number, line in enumerate(StringIO(log, newline=None), 1):
         if not line.endswith('\n'):
-            return  # it is still being written
+            return  # the line is still being written
         head = HEAD.match(line)
         for text in _texts(line, head):
             if _tells_of_training(text):
@@ -81,7 +80,7 @@ def _headed_lines(log: str) -> Iterator[_Headed]:
 
 
 def _texts(line: str, head: re.Match[str] | None) -> list[str]:
-    """What a line says, in the words of Caffe."""
+    """The text of a line, in Caffe's words."""
     if head:
         return [line[head.end() :].rstrip()]
     return _in_words_of_caffe(line.rstrip())
@@ -112,7 +111,7 @@ def _in_words_of_caffe(line: str) -> list[str]:
 
 
 def _times(heads: list[re.Match[str] | None], last_year: int) -> list[datetime | None]:
-    """When the lines were written. A month below that of the line before begins a year."""
+    """The times of the lines. A month below that of the previous line starts a new year."""
     months = [int(head['month']) for head in heads if head]
     new_years = sum(month < before for before, month in pairwise(months))
     year = last_year - new_years
@@ -130,7 +129,7 @@ def _times(heads: list[re.Match[str] | None], last_year: int) -> list[datetime |
 
 
 def _time(head: re.Match[str], year: int) -> datetime:
-    """When a line was written, in `year` unless its head says another. A February 29 of a year
+    """The time when a line was written, in `year` unless its head has a year. February 29 in a year
     without one is March 1."""
     month = datetime(int(head['year'] or year), int(head['month']), 1)
     return month + timedelta(

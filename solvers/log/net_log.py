@@ -1,4 +1,4 @@
-"""What BVLC Caffe logs of a net: its layers and blobs as it is built, and its weights as they are
+"""BVLC Caffe's log of a net: its layers and blobs as it is built, and its weights as they are
 loaded."""
 
 from ...netlib import Net
@@ -11,8 +11,8 @@ FLOAT_BYTES = 4
 
 
 def log_net(net: Net) -> None:
-    """Log the layers of a net: their blobs, the shapes of their tops, and the memory of the tops,
-    summed up layer by layer."""
+    """Log the layers of a net: their blobs, the shapes of their tops, and the cumulative memory of
+    the tops."""
     log('net.cpp:53', f'Initializing net from parameters: \n{format_text(net.param).rstrip()}')
     count = 0
     for layer, bottom, top in net.steps:

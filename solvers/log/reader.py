@@ -1,4 +1,4 @@
-"""Reads the log of a training: the losses, rates and outputs of each iteration that was logged."""
+"""Reads a training log: the losses, rates and outputs of each logged iteration."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .messages import ITERATION, OUTPUT, SOLVING, Message, read_messages
 
 @dataclass
 class Row:
-    """What was logged of an iteration.
+    """The logged values of an iteration.
 
-    seconds   since the first "Solving" of the runs that count; NaN where the log has no times
-    lr        the learning rate; where it was not logged, that of the iteration before it
-    loss      of training: the loss displayed
-              of a test: the sum of the first test net's outputs, times their weights
+    seconds   since the first "Solving" of the runs that count; NaN if the log has no times
+    lr        the learning rate; if it was not logged, that of the previous iteration
+    loss      in training: the displayed loss
+              in a test: the sum of the first test net's outputs, times their weights
     outputs   {name: value}; an output of test net k > 0 is called name#k,
               further numbers of one output name[1], name[2], ...
     """
@@ -37,11 +37,11 @@ class Row:
 
 @dataclass
 class Log:
-    """What a log says.
+    """The contents of a log.
 
     train, test   the rows of training and of tests, in order of their iterations
     losses        the names of the outputs that have a weight in the loss
-    notes         what a user should know of how the log was read
+    notes         what a user should know about how the log was read
     """
 
     train: list[Row]
@@ -51,11 +51,11 @@ class Log:
 
 
 def read_log(path: str | Path) -> Log:
-    """Read a log. Lines that were cut off and lines of other programs are passed over.
+    """Read a log. Truncated lines and lines from other programs are skipped.
 
-    Where iterations go back, as in a log of several runs that resume one another, the later lines
-    count. Lines without a year are taken to end in the year of the file's last change. Raises
-    ProtoError for a file that cannot be read, DataError for one without iterations.
+    If iterations go back, as in a log of several resumed runs, the later lines count. Lines without
+    a year are assumed to end in the year of the file's last change. Raises ProtoError for a file
+    that cannot be read, DataError for one without iterations.
     """
     text = read_bytes(path).decode('utf-8', 'replace')
     changed = datetime.fromtimestamp(os.stat(path).st_mtime)
@@ -64,14 +64,14 @@ def read_log(path: str | Path) -> Log:
         reader.take(message)
     if reader.iter < 0:
         raise DataError(
-            f'{path}: found no iterations; needed: the log of a training, with lines such as '
+            f'{path}: found no iterations; needed: a training log, with lines such as '
             "'Iteration 100, loss = 0.5'"
         )
     return reader.log()
 
 
 class _Reader:
-    """Takes the messages of a log one by one, and keeps what they say of each iteration."""
+    """Collects the values of each iteration from the messages of a log, one by one."""
 
     def __init__(self) -> None:
         self.train: dict[int, Row] = {}
@@ -103,11 +103,11 @@ class _Reader:
         return (message.time - self.first_start).total_seconds()
 
     def _reach(self, i: int, line: int) -> None:
-        """Go on to iteration i. If it was reached before, forget what was logged from there on."""
+        """Continue with iteration i. If it was reached before, discard the values from i on."""
         if i < self.iter:
             self.notes.append(
                 f'line {line}: iteration {i} follows iteration {self.iter}; '
-                f'from {i} on the later lines count'
+                f'from {i} on, the later lines count'
             )
             self._forget_from(i)
         self.iter = i
@@ -159,7 +159,7 @@ class _Reader:
 
 
 def _numbered(name: str, outputs: dict[str, float]) -> str:
-    """The name for a further number of an output that has one already: name[1], name[2], ..."""
+    """The name for a further number of the same output: name[1], name[2], ..."""
     if name not in outputs:
         return name
     further = sum(other.startswith(f'{name}[') for other in outputs)

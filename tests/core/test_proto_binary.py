@@ -95,9 +95,9 @@ DAMAGED = [
     (b'', 'the file is empty'),
     (
         WHOLE[:-5],
-        r'not a caffemodel, or damaged: cut short: \d+ bytes, where at least \d+ are needed',
+        r'not a caffemodel, or damaged: truncated: \d+ bytes, but at least \d+ are needed',
     ),
-    (WHOLE[:3] + b'\x80', 'cut short: 4 bytes, and the last field is not complete'),
+    (WHOLE[:3] + b'\x80', 'truncated: 4 bytes, and the last field is incomplete'),
     (b'\x89HDF\r\n\x1a\n' + bytes(50), 'it is an HDF5 file, not a binary caffemodel'),
     (
         b'version https://git-lfs.github.com/spec/v1\noid',
@@ -107,8 +107,8 @@ DAMAGED = [
     (b'\x00' * 40, 'byte 0 begins no protobuf field'),
     (b'\x08' + b'\xff' * 40, 'byte 1 begins no protobuf number'),
     (b'\xa2\x06\x02\x0a\xff', 'not a caffemodel, or damaged: '),
-    (b'\x12\x03\x12\x01\xff', 'of the wrong kind, or damaged: .* invalid start byte'),
-    (array_to_blob(np.ones(9)).SerializeToString(), 'not a caffemodel: it holds no layer'),
+    (b'\x12\x03\x12\x01\xff', 'wrong file type, or damaged: .* invalid start byte'),
+    (array_to_blob(np.ones(9)).SerializeToString(), 'not a caffemodel: it contains no layers'),
     (
         pb.NetParameter(layer=[{}], layers=[{}]).SerializeToString(),
         'either `layer` or the older `layers`',
@@ -127,7 +127,7 @@ def test_damaged_weights(tmp_path, content, message):
 @pytest.mark.parametrize(
     'read, message',
     [
-        (read_blob, 'not a BlobProto: it holds no values'),
+        (read_blob, 'not a BlobProto: it contains no values'),
         (read_solver_state, 'not a solverstate: it holds no iter'),
     ],
 )
@@ -147,7 +147,7 @@ def test_a_state_whose_text_is_damaged(tmp_path):
 def test_missing_files(tmp_path, read):
     with pytest.raises(ProtoError, match=r'^File not found: '):
         read(tmp_path / 'no')
-    with pytest.raises(ProtoError, match='a directory, where a file is needed'):
+    with pytest.raises(ProtoError, match='is a directory; needed: a file'):
         read(tmp_path)
 
 

@@ -78,7 +78,7 @@ SYNTAX = [
         """n:1: layer 'a' is not closed: Expected "}" before the text's end""",
     ),
     ('layer { name: "x" name: "y" }', """should not have multiple "name" fields, in layer 'x\'"""),
-    ('layer { name: "x" } }', """n:1:21: one '}' too many: nothing is open here"""),
+    ('layer { name: "x" } }', """n:1:21: one '}' too many: no block is open here"""),
     (
         'layer { name: relu1 }',
         """n:1:15: Expected string but found: 'relu1', in layer; a string needs quotes""",
@@ -91,10 +91,10 @@ SYNTAX = [
     (
         'layer {\n foo_param { x: 1 }\n type: "Foo" }',
         """n:2:2: Message type "caffe.LayerParameter" has no field named """
-        """"foo_param", in layer; no type of layer known here has it, and this one is of type """
+        """"foo_param", in layer; no known layer type has it, and this layer has type """
         """'Foo\'""",
     ),
-    ('layer { blobs_lr: 3 }', """that is a field of the older `layers { }`"""),
+    ('layer { blobs_lr: 3 }', """this is a field of the older `layers { }`"""),
     (
         'layer { inner_product_param { bias_term: yes } }',
         """Expected "true" or "false", found yes""",
@@ -246,7 +246,7 @@ def test_read_any_gives_the_error_that_got_further(tmp_path, text, message):
     'content, message',
     [
         (b'name: "n"\nlayer { name: "\xe9" }', r'x:2: not UTF-8'),
-        (b'\x0a\x01n\x00\x00', 'x: a binary file, where the text of a net or solver'),
+        (b'\x0a\x01n\x00\x00', 'x: a binary file; needed: the text of a net or solver'),
         (b'name: "n" # no layer', 'x: found no layers, needed: the text of a net'),
     ],
 )
@@ -277,7 +277,7 @@ def test_files_that_are_not_there(tmp_path, monkeypatch):
         read_net('no.prototxt')
     with pytest.raises(ProtoError, match=f'^File not found: {re.escape(str(tmp_path))}/no$'):
         read_solver(tmp_path / 'no')
-    with pytest.raises(ProtoError, match='a directory, where a file is needed'):
+    with pytest.raises(ProtoError, match='is a directory; needed: a file'):
         read_net(tmp_path)
 
 

@@ -159,11 +159,11 @@ SOLVER_PHRASES = {
         'Nesterov, RMSProp, SGD)'
     ),
     'solver_adagrad_momentum': (
-        'Momentum cannot be used with AdaGrad. Found momentum: 0.9; leave it out'
+        'Momentum cannot be used with AdaGrad. Found momentum: 0.9; remove it'
     ),
     'solver_rmsprop_momentum': 'Momentum cannot be used with RMSProp.',
     'solver_test_iter_without_interval': (
-        'test_interval must be > 0 where there is a test_iter, found 0'
+        'test_interval must be > 0 if there is a test_iter, found 0'
     ),
     'solver_test_nets_without_iter': 'test_iter must be specified for each test network.',
     'solver_unknown_regularization': 'Unknown regularization type: L3',

@@ -170,7 +170,7 @@ def test_runs_that_resume_one_another(tmp_path):
         (15, 2, 3),
     ]
     assert log.notes == [
-        'line 11: iteration 10 follows iteration 20; from 10 on the later lines count'
+        'line 11: iteration 10 follows iteration 20; from 10 on, the later lines count'
     ]
 
 
@@ -257,7 +257,5 @@ def test_without_the_start_seconds_count_from_the_first_line(tmp_path):
     'text', ['', 'hello\n', line('12:00:00.000000', 'Solving LeNet'), NEW[:60], '\0' * 100]
 )
 def test_a_file_without_iterations(text, tmp_path):
-    with pytest.raises(
-        DataError, match=r'train\.log: found no iterations; needed: the log of a training'
-    ):
+    with pytest.raises(DataError, match=r'train\.log: found no iterations; needed: a training log'):
         read(tmp_path, text)

@@ -212,7 +212,7 @@ def test_a_damaged_file_is_passed_over_and_refused(kind, folder):
         file.write_bytes(damaged)
         found, passed = find_last('run')
         assert found == 'run_iter_1.solverstate'
-        assert len(passed) == 1 and passed[0].startswith('run_iter_2.solverstate is passed over: ')
+        assert len(passed) == 1 and passed[0].startswith('skipping run_iter_2.solverstate: ')
         with pytest.raises(SolverError, match=r'^cannot resume from run_iter_2\.solverstate: '):
             make_solver().restore('run_iter_2.solverstate')
 
@@ -223,7 +223,7 @@ def test_weights_that_are_missing(folder):
     assert find_last('run') == (
         'run_iter_1.solverstate',
         [
-            f'run_iter_2.solverstate is passed over: File not found: run_iter_2.caffemodel '
+            f'skipping run_iter_2.solverstate: File not found: run_iter_2.caffemodel '
             f'(looked in {folder})'
         ],
     )

@@ -170,7 +170,7 @@ def test_no_snapshot_of_what_is_not_finite(tmp_path):
         solver = spoiled('b', 1, fields=f'snapshot_prefix: "{tmp_path}/x"', on_nan=on_nan)
         if on_nan == 'stop':
             message = (
-                "iteration 0: parameter blob 1 of layer 'b' (InnerProduct) holds numbers that "
+                "iteration 0: parameter blob 1 of layer 'b' (InnerProduct) contains numbers that "
                 'are not finite, and no snapshot is written. Try a lower'
             )
             with pytest.raises(SolverError, match=re.escape(message)):

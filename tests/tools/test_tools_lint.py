@@ -200,7 +200,7 @@ def test_json(folder, capsys):
 def test_files_that_are_no_prototxts(folder):
     (folder / 'binary').write_bytes(b'\0\1')
     (folder / 'empty').touch()
-    assert 'a binary file, where the text of a net or solver' in str(lint('binary')[0])
+    assert 'a binary file; needed: the text of a net or solver' in str(lint('binary')[0])
     assert str(lint('empty')[0]) == "empty: net '': no layer is left in this phase and state"
 
 

@@ -103,7 +103,7 @@ def test_an_incomplete_snapshot_is_named(folder, capsys):
     run('--weights', 'init.caffemodel', capsys=capsys)
     (folder / 'tiny_iter_20.caffemodel').unlink()
     assert run('--snapshot', 'auto', capsys=capsys)[:2] == [
-        'note: tiny_iter_20.solverstate is passed over: File not found: tiny_iter_20.caffemodel '
+        'note: skipping tiny_iter_20.solverstate: File not found: tiny_iter_20.caffemodel '
         f'(looked in {folder})',
         'net: TinyNet; resumed from tiny_iter_10.solverstate',
     ]

@@ -21,19 +21,19 @@ PAGE = Path(__file__).with_name('layers.md')
 ROOT = PAGE.parents[1]
 HEAD = """# Layers
 
-Every layer type that goodinit knows, as its file describes it: the mathematics, what it reads
-(bottoms) and writes (tops) with their shapes, its parameters, and where it comes from. Written by
-`python docs/make_layers.py` from the docstrings.
+Every layer type in goodinit: its mathematics, the blobs that it reads (bottoms) and writes (tops)
+with their shapes, its parameters, and its source. `python docs/make_layers.py` generates this page
+from the docstrings.
 
 Shapes: N images of C channels of H rows and W columns, T time steps; `...` is any number of axes.
 dy stands for the gradient of the loss by y. W * x is a cross-correlation. The fields of a layer are
 in [proto/caffe.proto](../proto/caffe.proto), with their defaults.
 """
 FAMILIES = {
-    'Data': 'What feeds a net.',
+    'Data': 'Layers that provide a net with data.',
     'Weights': 'Layers with weights: y = W x + b, and recurrent ones.',
-    'Elementwise functions': 'One function of each number.',
-    'Losses and scores': 'What training minimizes, and what says how good a net is.',
+    'Elementwise functions': 'Layers that apply a function to each number.',
+    'Losses and scores': 'Quantities that training minimizes, and measures of how good a net is.',
     'Everything else': 'Pooling, normalization, and layers that join, cut and rearrange.',
 }
 

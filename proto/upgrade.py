@@ -1,5 +1,5 @@
-"""Upgrades nets and solvers from older formats to the current one, in BVLC Caffe's order: V0 layers,
-V1 layers with their data transforms, `input:` fields, BatchNorm parameters; and solver_type.
+"""Upgrades nets and solvers from older formats, in BVLC Caffe's order: V0 layers, V1 layers
+with their data transforms, `input:` fields, BatchNorm parameters; and solver_type.
 """
 
 import logging

@@ -144,8 +144,7 @@ class Solver:
 
     @property
     def smoothed_loss(self) -> float:
-        """The mean loss of the last `average_loss` iterations since `step` was called, here or in
-        the resumed run."""
+        """The mean loss of the last `average_loss` iterations of `step`, or of the run resumed."""
         return self.state.smoothed_loss
 
     # -- running
@@ -297,6 +296,5 @@ class Solver:
         restore_snapshot(self.param, self.nets, self.state, path)
 
     def share_weights(self, net: Net) -> None:
-        """Let another net compute with the train net's parameters. Raises NetError if those of a
-        layer differ in shape."""
+        """Let another net compute with the train net's parameters. Raises NetError."""
         solver_nets.share_weights(self.net, net)

@@ -128,7 +128,7 @@ def test_damaged_weights(tmp_path, content, message):
     'read, message',
     [
         (read_blob, 'not a BlobProto: it contains no values'),
-        (read_solver_state, 'not a solverstate: it holds no iter'),
+        (read_solver_state, 'not a solverstate: it contains no iter'),
     ],
 )
 def test_weights_where_something_else_is_needed(tmp_path, read, message):

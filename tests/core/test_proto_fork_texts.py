@@ -101,4 +101,4 @@ def test_v1_layers_of_forks(caplog):
         net.layer[0].unpooling_param.unpool_size == 14
         and net.layer[1].bn_param.bn_mode == pb.BNParameter.INFERENCE
     )
-    assert "layer 'crop': CROP computed its offset itself, and Crop starts at 0" in caplog.text
+    assert "layer 'crop': CROP computed its own offset, but Crop starts at 0" in caplog.text

@@ -237,7 +237,7 @@ def test_files_of_bvlc_stay(path):
 
 @pytest.mark.parametrize('data', [b'\x0a\xff', part(2, b'BN') + part(137, b'\x0a\xff')])
 def test_damage_is_said(data):
-    with pytest.raises(ProtoError, match='cut short'):
+    with pytest.raises(ProtoError, match='truncated'):
         renumbered(data)
 
 

@@ -171,7 +171,7 @@ def test_no_snapshot_of_what_is_not_finite(tmp_path):
         if on_nan == 'stop':
             message = (
                 "iteration 0: parameter blob 1 of layer 'b' (InnerProduct) contains numbers that "
-                'are not finite, and no snapshot is written. Try a lower'
+                'are not finite, so no snapshot is written. Try a lower'
             )
             with pytest.raises(SolverError, match=re.escape(message)):
                 solver.snapshot()

@@ -110,7 +110,7 @@ SYNTAX = [
     ('// a net\n', """n:1:1: Expected identifier or number, got /; a comment begins with #"""),
     (
         'base_lr: 0.1',
-        """n:1:1: Message type "caffe.NetParameter" has no field named "base_lr"; that is a """
+        """n:1:1: Message type "caffe.NetParameter" has no field named "base_lr"; this is a """
         """field of a solver: is this the right file?""",
     ),
     ('hello world', '''n:1:1: Message type "caffe.NetParameter" has no field named "hello"'''),
@@ -134,7 +134,7 @@ def test_syntax_errors(text, message):
         ('base_lrr: 1', """has no field named "base_lrr"; did you mean 'base_lr'?"""),
         (
             'layer { }',
-            """n:1:1: Message type "caffe.SolverParameter" has no field named "layer"; that is """
+            """n:1:1: Message type "caffe.SolverParameter" has no field named "layer"; this is """
             """a field of a net: is this the right file?""",
         ),
         ('solver_mode: TPU', """has no value named TPU; it has CPU, GPU"""),

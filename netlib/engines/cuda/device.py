@@ -1,16 +1,18 @@
-"""The GPU that this process uses. No other CUDA module is imported before it is opened."""
+"""The GPU that this process uses. Only the driver is imported before it is opened."""
 
 import functools
 import os
+from typing import Any
 
 from ...errors import EngineError, GoodinitError
 from .driver import driver
-from .gpu import Gpu
 
 
 @functools.cache
-def open_device() -> Gpu:
+def open_device() -> Any:
     """The Gpu of this process. Raises EngineError if there is no usable GPU."""
+    from .gpu import Gpu
+
     return Gpu()
 
 

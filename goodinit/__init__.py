@@ -12,19 +12,23 @@ A net, data in its shape, and weights from them:
     net.save('lenet.caffemodel')
 """
 
+import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 # In a clone the subpackages (proto, netlib, ...) stand beside this folder; once installed, in it.
 if not (Path(__file__).parent / 'netlib').is_dir():
     __path__.append(str(Path(__file__).parent.parent))
 
-from . import export
-from .feeding.opening import open_data, open_net
-from .initializers import PRESETS, Recipe, fill, initialize, measure
-from .netlib import Net
-from .proto.errors import GoodinitError
 from .proto.version import __version__
-from .solvers import Solver
+
+if TYPE_CHECKING:
+    from . import export, feeding, initializers, netlib, proto, solvers
+    from .feeding.opening import open_data, open_net
+    from .initializers import PRESETS, Recipe, fill, initialize, measure
+    from .netlib import Net
+    from .proto.errors import GoodinitError
+    from .solvers import Solver
 
 __all__ = [
     'PRESETS',
@@ -34,9 +38,42 @@ __all__ = [
     'Solver',
     '__version__',
     'export',
+    'feeding',
     'fill',
     'initialize',
+    'initializers',
     'measure',
+    'netlib',
     'open_data',
     'open_net',
+    'proto',
+    'solvers',
 ]
+
+# Where the names come from. A module is imported when one of its names is first used, so that a
+# program waits for no more than it needs.
+_HOMES = {
+    'PRESETS': 'initializers',
+    'GoodinitError': 'proto.errors',
+    'Net': 'netlib',
+    'Recipe': 'initializers',
+    'Solver': 'solvers',
+    'fill': 'initializers',
+    'initialize': 'initializers',
+    'measure': 'initializers',
+    'open_data': 'feeding.opening',
+    'open_net': 'feeding.opening',
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'goodinit' has no attribute '{name}'")
+    module = importlib.import_module(f'.{_HOMES.get(name, name)}', __name__)
+    value = getattr(module, name) if name in _HOMES else module
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,6 +7,7 @@ A new format registers itself:
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ class Format:
 
 
 FORMATS: list[Format] = []
+# Folders that build on this one, and register what they write when they are imported.
+LATER = {'.onnx': 'export', '.py': 'export'}
 
 
 def register_format(new: Format) -> None:
@@ -60,6 +63,8 @@ def register_format(new: Format) -> None:
 def format_named(path: Source) -> Format:
     """The format that a file's name selects."""
     suffix = Path(path).suffix
+    if suffix in LATER:
+        importlib.import_module(f'goodinit.{LATER[suffix]}')
     for known in FORMATS:
         if suffix in known.suffixes:
             return known

@@ -1,3 +1,4 @@
+from ..memory import Tensor
 from ..registry import register
 from ..shapes import count
 from .base import Blobs, Flags, Layer
@@ -29,11 +30,11 @@ class Axpy(Layer):
         self.shape = (*x.shape[:2], count(x.shape, 2))
         top[0].reshape(*x.shape)
 
-    def factors(self, tensor):
+    def factors(self, tensor: Tensor) -> Tensor:
         """a or da, shaped to broadcast over a tensor of `seen`."""
         return tensor.reshape(*self.shape[:2], 1)
 
-    def seen(self, tensor):
+    def seen(self, tensor: Tensor) -> Tensor:
         """A tensor of the shape of x as (N, C, positions)."""
         return tensor.reshape(*self.shape)
 

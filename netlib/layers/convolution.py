@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 from ..memory import Tensor
 from ..registry import register
@@ -73,7 +74,7 @@ class Convolution(Sliding):
         per_group = self.num_output // self.groups
         return tensor.reshape(self.groups, per_group, count(self.weight.shape, 1))
 
-    def weight_view(self, diff=False):
+    def weight_view(self, diff: bool = False) -> Any:
         W = self.weight.diff if diff else self.weight.data
         return W.reshape(self.groups, self.num_output // self.groups, -1)
 

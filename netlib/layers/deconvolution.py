@@ -1,3 +1,5 @@
+from typing import Any
+
 from ..memory import Tensor
 from ..registry import register
 from ..shapes import count, deconv_extent
@@ -47,7 +49,7 @@ class Deconvolution(Sliding):
         per_group = self.num_output // self.groups
         return tensor.reshape(self.channels, per_group, count(self.window.kernel))
 
-    def weight_view(self, diff=False):
+    def weight_view(self, diff: bool = False) -> Any:
         W = self.weight.diff if diff else self.weight.data
         ins, outs = self.channels // self.groups, self.num_output // self.groups
         return W.reshape(self.groups, ins, outs, -1).swapaxes(1, 2)

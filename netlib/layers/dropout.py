@@ -1,4 +1,5 @@
 from ...proto.caffe_pb2 import TRAIN
+from ..memory import Tensor
 from ..registry import register
 from .base import Blobs, Flags, Layer
 from .traits import EQUAL, Traits
@@ -40,16 +41,16 @@ class Dropout(Layer):
             self.apply(top[0].diffs, bottom[0].diffs)
 
     @property
-    def drops(self):
+    def drops(self) -> bool:
         return self.phase == TRAIN or self.param.dropout_param.sample_weights_test
 
-    def draw(self, mask):
+    def draw(self, mask: Tensor) -> None:
         p = self.param.dropout_param
         self.engine.dropout_mask(int(self.rng.integers(2**63)), p.dropout_ratio, out=mask)
         if not p.scale_train:
             self.engine.axpby(1 - p.dropout_ratio, mask, 0, out=mask)
 
-    def apply(self, x, out):
+    def apply(self, x: Tensor, out: Tensor) -> None:
         p = self.param.dropout_param
         scale = 1 if p.scale_train else 1 - p.dropout_ratio
         if self.drops:

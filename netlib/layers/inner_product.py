@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from itertools import product
+from typing import Any
 
 from ..memory import Tensor
 from ..registry import register
@@ -72,7 +73,7 @@ class InnerProduct(Affine):
         outer, inner = (self.K, 1) if self.transposed else (1, self.K)
         return tensor.reshape(outer, self.num_output, inner)
 
-    def weight_view(self, diff=False):
+    def weight_view(self, diff: bool = False) -> Any:
         W = self.weight.diff if diff else self.weight.data
         return (W.T if self.transposed else W)[None]
 

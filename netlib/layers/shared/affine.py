@@ -27,7 +27,7 @@ class Affine(Layer):
     weight: Param
     bias: Param | None
 
-    def add_weights(self, shape: Shape, p) -> None:
+    def add_weights(self, shape: Shape, p: Any) -> None:
         """Add W with `shape`, and b unless bias_term in the fields `p` is false."""
         self.weight = self.add_param(shape, p.weight_filler)
         self.bias = self.add_param((self.num_output,), p.bias_filler) if p.bias_term else None

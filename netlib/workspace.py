@@ -51,7 +51,7 @@ class Workspace:
     def keep_input(self, x: Blob, y: Blob) -> Tensor:
         """The tensor for forward to read; in place, a copy of x that backward will need."""
         if x is y and not self.forward_only and not self.input_is_kept:
-            self.engine.axpby(1, x.values, 0, out=self.buffer('input', *x.shape))
+            self.engine.copy(x.values, out=self.buffer('input', *x.shape))
         return self.kept_input(x, y)
 
     def kept_input(self, x: Blob, y: Blob) -> Tensor:
@@ -67,7 +67,7 @@ class Workspace:
     def keep_output(self, x: Blob, y: Blob) -> None:
         """Copy y if x alone will not give it back; an in-place layer above may overwrite y."""
         if x is y and not self.reader and not self.forward_only:
-            self.engine.axpby(1, y.values, 0, out=self.buffer('output', *y.shape))
+            self.engine.copy(y.values, out=self.buffer('output', *y.shape))
 
     def kept_output(self, x: Blob, y: Blob) -> Tensor | None:
         """The values of y that forward wrote; None if none were kept because x still gives them."""

@@ -50,4 +50,4 @@ class Axpy(Layer):
         if propagate_down[1]:
             e.binary('mul', dz, self.factors(a.values), out=self.seen(x.diffs))
         if propagate_down[2]:
-            e.axpby(1, dz, 0, out=y.diffs)
+            e.copy(dz, out=y.diffs)

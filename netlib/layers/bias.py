@@ -37,4 +37,4 @@ class Bias(Operand):
         if wanted:
             self.engine.sum(self.seen(top[0].diffs), out=wanted, accumulate=True)
         if propagate_down[0] and bottom[0] is not top[0]:
-            self.engine.axpby(1, top[0].diffs, 0, out=bottom[0].diffs)
+            self.engine.copy(top[0].diffs, out=bottom[0].diffs)

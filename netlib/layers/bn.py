@@ -108,7 +108,7 @@ class BN(Standardize):
         y = top[0].values.reshape(*self.shape)
         mean, inverse = self.statistics(x)
         for blob, name in zip(top[1:], ('mean', 'var'), strict=False):
-            e.axpby(1, self.per_channel(name), 0, out=blob.values)
+            e.copy(self.per_channel(name), out=blob.values)
         e.standardize(x, mean, inverse, out=y)
         slope, bias = self.params[:2]
         e.scale_shift(y, self.across(slope.values), self.across(bias.values), out=y)
@@ -128,8 +128,8 @@ class BN(Standardize):
                 self.remember(mean, var)
         else:
             stored_mean, stored_var = self.params[2:]
-            e.axpby(1, stored_mean.values, 0, out=mean)
-            e.axpby(1, stored_var.values, 0, out=var)
+            e.copy(stored_mean.values, out=mean)
+            e.copy(stored_var.values, out=var)
         e.unary('power', var, -0.5, 1, self.eps, out=inverse)
         return mean, inverse
 

@@ -72,7 +72,7 @@ class Eltwise(Layer):
         """MAX: compute y, and store each element's winning bottom in a buffer."""
         e, pieces = self.engine, self.pieces(len(bottom))
         for i, x in enumerate(bottom):
-            e.axpby(1, x.values.reshape(self.n), 0, out=pieces[0][i])
+            e.copy(x.values.reshape(self.n), out=pieces[0][i])
         e.max_forward(pieces, out=y.reshape(1, self.n), winner=self.winner)
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
@@ -84,7 +84,7 @@ class Eltwise(Layer):
             if not wanted:
                 continue
             if p.operation == p.MAX:
-                e.axpby(1, pieces[0][i], 0, out=blob.diffs.reshape(self.n))
+                e.copy(pieces[0][i], out=blob.diffs.reshape(self.n))
             elif p.operation == p.SUM:
                 e.axpby(self.coeff[i], dy, 0, out=blob.diffs)
             elif p.stable_prod_grad:

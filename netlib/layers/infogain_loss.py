@@ -68,7 +68,7 @@ class InfogainLoss(SoftmaxWithLoss):
         self.sum_up(p, gain, top[0].values)
         e.axpby(-1 / self.divisor(target), top[0].values, 0, out=top[0].values)
         if len(top) > 1:
-            e.axpby(1, p, 0, out=top[1].values.reshape(*p.shape))
+            e.copy(p, out=top[1].values.reshape(*p.shape))
 
     def sum_up(self, p: Tensor, gain: Tensor, loss: Tensor) -> None:
         """The sum of H[label, c] log p[c]."""

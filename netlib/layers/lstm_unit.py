@@ -55,7 +55,7 @@ class LSTMUnit(Blocks):
         dc = bottom[0].diffs if propagate_down[0] else self.buffer('dc', *shape)
         gates, dgates = self.buffer('gates', 4, *shape), self.buffer('dgates', 4, *shape)
         cont, tanh_c, dh = self.cont(bottom), self.buffer('tanh c', *shape), top[1].diffs
-        self.engine.axpby(1, top[0].diffs, 0, out=dc)
+        self.engine.copy(top[0].diffs, out=dc)
         step_backward(self.engine, cont, c, gates, tanh_c, dh, dc=dc, dgates=dgates)
         if propagate_down[1]:
             self.join(dgates, bottom[1].diffs)

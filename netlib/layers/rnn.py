@@ -45,7 +45,7 @@ class RNN(Recurrent):
         self.multiply(self.sequence('h').reshape(-1, self.D), self.W_o, out=rows)
         e.binary('add', rows, self.b_o.values.reshape(1, 1, self.D), out=rows)
         e.unary('tanh', rows, out=rows)
-        e.axpby(1, rows, 0, out=y.values)
+        e.copy(rows, out=y.values)
 
     def take_output(self, y: Blob) -> Tensor:
         e, out, dout = self.engine, self.sequence('y'), self.sequence('dy')

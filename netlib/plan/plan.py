@@ -43,7 +43,7 @@ class Fused:
         scale, shift = layer.buffer('scale', channels), layer.buffer('shift', channels)
         engine.fill(1, out=scale)
         if layer.bias:
-            engine.axpby(1, layer.bias.values, 0, out=shift)
+            engine.copy(layer.bias.values, out=shift)
         else:
             engine.fill(0, out=shift)
         for above in self.channels:

@@ -89,7 +89,7 @@ class Recurrent(Unrolled):
         first = bottom[-self.exposed :] if self.exposed else self.carried
         last = top[1:] if self.exposed else self.carried
         for name, blob in zip(self.states, first, strict=True):
-            e.axpby(1, blob.values, 0, out=self.before(name, 0))
+            e.copy(blob.values, out=self.before(name, 0))
         self.add_inputs(bottom, gates)
         for t in range(self.T):
             h = self.sequence('cont h')[t]
@@ -98,7 +98,7 @@ class Recurrent(Unrolled):
             self.multiply(h, self.W_h, out=gate, accumulate=True)
             self.step(t, cont[t], gate)
         for name, blob in zip(self.states, last, strict=True):
-            e.axpby(1, self.before(name, self.T), 0, out=blob.values)
+            e.copy(self.before(name, self.T), out=blob.values)
         self.give_output(top[0])
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
@@ -145,7 +145,7 @@ class Recurrent(Unrolled):
 
     def give_output(self, y: Blob) -> None:
         """The top's values, from the states of all steps."""
-        self.engine.axpby(1, self.sequence('h'), 0, out=y.values)
+        self.engine.copy(self.sequence('h'), out=y.values)
 
     def take_output(self, y: Blob) -> Tensor:
         """The gradient (T, N, D) by h that comes from the top. Also adds the gradients by the

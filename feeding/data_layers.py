@@ -8,9 +8,6 @@ from ..netlib.layers import Layer
 from ..netlib.registry import layer_class
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
 
-RECURRENT = ('LSTM', 'RNN')  # their second bottom says where sequences continue
-NO_WEIGHTS = ('Silence', 'Embed')  # read integers, or nothing
-
 
 def data_layers(param: NetParameter) -> list[LayerParameter]:
     """The layers of a net that provide their own data; Input does not."""
@@ -85,11 +82,8 @@ def label_blobs(net: NetParameter) -> set[str]:
 def _only_compares(layer: LayerParameter, index: int) -> bool:
     """Whether a layer neither applies weights to its bottom with this index nor passes it on."""
     known: type[Layer] = layer_class(layer)
-    if layer.type in NO_WEIGHTS:
-        return True
-    if layer.type in RECURRENT:
-        return index == 1
-    return index > 0 and (known.is_loss or layer.type == 'Accuracy')
+    is_target = known.is_loss and index > 0
+    return is_target or index in known.traits.indices or layer.type == 'Silence'
 
 
 def _fields_with(layer: LayerParameter, name: str) -> Iterator[Any]:

@@ -44,8 +44,9 @@ OUT's suffix says what is written:
   .safetensors, .npz    the weights alone, as PyTorch names them
   .caffemodel, .h5      the weights back home
 
-What was written is run, and compared with what goodinit computes of the same images. Above 1e-4 of
-the largest value of an output nothing is written."""
+What was written is run, and compared with what goodinit computes of the same images. If an output
+differs by more than 1e-4 of its largest value, nothing is written, unless rounding explains it: up
+to four times the change of goodinit's own output when the input changes in its last digits."""
 HOME = ('.caffemodel', '.h5', '.hdf5')
 
 

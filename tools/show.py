@@ -39,7 +39,6 @@ its memory takes none.
 
 The Split layers that a net inserts by itself are left out."""
 MODEL = 'a train_val, deploy or solver prototxt, or the name of a bundled model'
-LEARNED = {'BatchNorm': 0, 'BN': 2}  # so many of the first blobs; the others hold statistics
 FLOAT = 4  # bytes
 TITLES = ['layer', 'type', 'in', '', 'out', 'parameters', 'MACs/image', 'memory']
 
@@ -137,7 +136,7 @@ def shapes_of(blobs: Sequence[Blob]) -> list[Shape]:
 
 def parameters(layer: Layer) -> int:
     """How many numbers a layer learns that no earlier layer shares with it."""
-    learned = layer.params[: LEARNED.get(layer.type)]
+    learned = [param for param in layer.params if not param.is_statistic]
     return sum(param.count for param in learned if param.owner is param)
 
 

@@ -51,6 +51,23 @@ def non_maximum_suppression(boxes, scores, threshold, eta, most):
     return order[kept]
 
 
+def class_rows(image, label, boxes, scores, least, suppression):
+    """A row (image, class, confidence, x1, y1, x2, y2) for each box of one class in one image."""
+    chosen = (scores > least).nonzero()[:, 0]
+    boxes, scores = boxes[chosen], scores[chosen]
+    kept = non_maximum_suppression(boxes, scores, *suppression)
+    front = scores.new_tensor([image, label]).expand(len(kept), 2)
+    return torch.cat([front, scores[kept, None], boxes[kept]], 1)
+
+
+def most_confident(rows, most):
+    """At most so many rows of an image, in their order; negative: all."""
+    if most < 0:
+        return rows
+    best = rows[:, 2].sort(descending=True, stable=True).indices[:most]
+    return rows[best.sort().values]
+
+
 def detection_output(
     loc,
     conf,
@@ -66,29 +83,24 @@ def detection_output(
     keep_top_k,
     confidence_threshold=float('-inf'),
 ):
-    """A row (image, class, confidence, x1, y1, x2, y2) for each box that is found: (1, 1, K, 7)."""
+    """The rows of all images, (1, 1, K, 7); where nothing is found, one of -1 for each image."""
     images, places = len(loc), 1 if share_location else classes
     priors, variance = priors[0].reshape(2, -1, 1, 4)
     codes = loc.reshape(images, -1, places, 4)
     boxes = decode_boxes(codes * variance if use_variance else codes, priors, code_type)
+    boxes = boxes.expand(-1, -1, classes, -1)
     conf = conf.reshape(images, -1, classes)
+    suppression = (nms_threshold, eta, top_k)
     rows = []
     for image in range(images):
         found = [conf.new_zeros(0, 7)]
         for label in range(classes):
-            if label == background:
-                continue
-            chosen = (conf[image, :, label] > confidence_threshold).nonzero()[:, 0]
-            own = boxes[image, chosen, 0 if share_location else label]
-            scores = conf[image, chosen, label]
-            kept = non_maximum_suppression(own, scores, nms_threshold, eta, top_k)
-            front = conf.new_tensor([image, label]).expand(len(kept), 2)
-            found.append(torch.cat([front, scores[kept, None], own[kept]], 1))
-        found = torch.cat(found)
-        if keep_top_k >= 0:
-            best = found[:, 2].sort(descending=True, stable=True).indices[:keep_top_k]
-            found = found[best.sort().values]
-        rows.append(found)
+            if label != background:
+                own, scores = boxes[image, :, label], conf[image, :, label]
+                found.append(
+                    class_rows(image, label, own, scores, confidence_threshold, suppression)
+                )
+        rows.append(most_confident(torch.cat(found), keep_top_k))
     rows = torch.cat(rows)
     if not len(rows):
         rows = conf.new_full((images, 7), -1)

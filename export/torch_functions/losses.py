@@ -10,32 +10,33 @@ def divided(total, normalization, counted, outer, inner):
     return total / max(float(divisor[normalization]), 1.0)
 
 
+def labeled_rows(x, label, axis, ignore_label):
+    """The scores of all classes, a row for each label that counts, and these labels."""
+    x = x.movedim(axis, -1).flatten(0, -2)
+    label = label.flatten().long()
+    if ignore_label is None:
+        return x, label
+    counted = label != ignore_label
+    return x[counted], label[counted]
+
+
 def softmax_loss(x, label, axis, normalization, ignore_label=None, weight=None):
     """-log of the probability of each label, summed and divided."""
     outer = x.shape[:axis].numel()
-    x = x.movedim(axis, -1).flatten(0, -2)
-    inner = len(x) // outer
-    label = label.flatten().long()
-    counted = torch.ones_like(label, dtype=torch.bool)
-    if ignore_label is not None:
-        counted = label != ignore_label
-    x, label = x[counted], label[counted]
+    inner = label.numel() // outer
+    x, label = labeled_rows(x, label, axis, ignore_label)
     total = F.cross_entropy(x, label, weight=weight, reduction='sum')
-    return divided(total, normalization, counted.sum(), outer, inner)
+    return divided(total, normalization, len(label), outer, inner)
 
 
 def infogain_loss(x, label, matrix, axis, normalization, ignore_label=None):
     """-log of the probabilities, weighted by the row of the matrix that each label names."""
     outer, classes = x.shape[:axis].numel(), x.shape[axis]
-    x = x.movedim(axis, -1).flatten(0, -2)
-    inner = len(x) // outer
-    label = label.flatten().long()
-    counted = torch.ones_like(label, dtype=torch.bool)
-    if ignore_label is not None:
-        counted = label != ignore_label
-    gain = matrix.reshape(classes, classes)[label[counted]]
-    total = -(gain * x[counted].softmax(1).clamp(min=1e-20).log()).sum()
-    return divided(total, normalization, counted.sum(), outer, inner)
+    inner = label.numel() // outer
+    x, label = labeled_rows(x, label, axis, ignore_label)
+    gain = matrix.reshape(classes, classes)[label]
+    total = -(gain * x.softmax(1).clamp(min=1e-20).log()).sum()
+    return divided(total, normalization, len(label), outer, inner)
 
 
 def sigmoid_loss(x, target, normalization, ignore_label=None):

@@ -22,7 +22,7 @@ class Accuracy(Layer):
 
     bottoms = 2
     tops = (1, 2)
-    traits = Traits(answers=True)
+    traits = Traits(answers=True, indices=(1,))
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, label = bottom

@@ -1,6 +1,7 @@
 from ..registry import register
 from .base import Blobs, Flags
 from .shared.rows import Rows
+from .traits import Traits
 
 
 @register
@@ -18,6 +19,8 @@ class Embed(Rows):
 
     Source: BVLC Caffe's embed_layer.
     """
+
+    traits = Traits(indices=(0,))
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.embed_param

@@ -27,7 +27,8 @@ class Traits:
     can_scale: bool = False  # forward(..., scale, shift) computes scale x (its y without b) + shift
     by_channel: bool = False  # y = s x + t per channel (axis 1); `compose` applies s and t
 
-    # For the initializers.
+    # For the initializers, and for what feeds them.
+    indices: tuple[int, ...] = ()  # bottoms of indices or flags, which no weight multiplies
     per_unit: bool = False  # each unit of the top depends on the same unit of the bottom
     answers: bool = False  # turns scores into an answer, as a loss does
     draws: bool = False  # draws random numbers, so each pass gives a different result

@@ -13,6 +13,7 @@ from goodinit.feeding.net_file import read_net_file
 from goodinit.netlib import Net
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum
 from goodinit.netlib.errors import GoodinitError
+from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TRAIN
 from toolkit import DEPLOY, samples, train_val, written
 
@@ -125,6 +126,16 @@ def test_label_blobs():
     assert label_blobs(read_net_file('lenet').param) == {'label', 'loss'}
     assert label_blobs(read_net_file('unet').param) == {'label', 'loss'}
     assert 'data' not in label_blobs(read_net_file('lenet/deploy').param)
+
+
+def test_indices_and_flags_count_as_labels():
+    net = parse_net("""
+        layer { type: "Input" top: "x" top: "words" top: "cont" top: "answer" top: "unread" }
+        layer { type: "Embed" bottom: "words" top: "e" }
+        layer { type: "LSTM" bottom: "x" bottom: "cont" top: "h" }
+        layer { type: "Accuracy" bottom: "h" bottom: "answer" top: "score" }
+        layer { type: "Silence" bottom: "unread" }""")
+    assert label_blobs(net) == {'words', 'cont', 'answer', 'unread', 'e', 'score'}
 
 
 def test_one_label_per_pixel(tmp_path):

@@ -55,44 +55,59 @@ def random_net(seed):
     """A net of layers drawn at random, each on one of the last blobs: in place and not, with
     several readers and none, with losses in between and bottoms that get no gradient."""
     rng = np.random.default_rng(seed)
-    text = (
-        'force_backward: true\n' * int(rng.random() < 0.3)
-        + data('2 4 5 5')
-        + data('2 4 5 5', 'more')
-    )
-    channels, unread = {'data': 4, 'more': 4}, set()
+    text = 'force_backward: true\n' * int(rng.random() < 0.3)
+    draft = Draft(rng, text + data('2 4 5 5') + data('2 4 5 5', 'more'))
     for k in range(rng.integers(5, 18)):
-        x, kind = (
-            str(rng.choice(list(channels)[-4:])),
-            str(rng.choice([*ALONE, *JOINING, 'Slice', 'Silence'])),
-        )
-        n, bottoms, tops = channels[x], [x], [f'b{k}']
-        if kind in IN_PLACE and x in unread and rng.random() < 0.7:
+        draft.add_layer(k)
+    last = list(draft.channels)[-1]
+    return parse_net(draft.text + fc('end', last, 3) + loss('end'))
+
+
+class Draft:
+    """A net that grows: its text, its blobs with their channels, and those that nothing reads."""
+
+    def __init__(self, rng, text):
+        self.rng = rng
+        self.text = text
+        self.channels = {'data': 4, 'more': 4}
+        self.unread = set()
+
+    def happens(self, share):
+        return self.rng.random() < share
+
+    def add_layer(self, k):
+        x = str(self.rng.choice(list(self.channels)[-4:]))
+        kind = str(self.rng.choice([*ALONE, *JOINING, 'Slice', 'Silence']))
+        channels, bottoms, tops = self.channels[x], [x], [f'b{k}']
+        if kind in IN_PLACE and x in self.unread and self.happens(0.7):
             tops = [x]
         elif kind in JOINING:
-            bottoms.append(str(rng.choice([name for name in channels if channels[name] == n])))
-            n *= 1 + (kind == 'Concat')
+            bottoms.append(self.partner(channels))
+            channels *= 2 if kind == 'Concat' else 1
         elif kind == 'Slice':
-            if n % 2:
-                continue
-            n, tops = n // 2, [f'b{k}', f'c{k}']
-        n, tops = 4 if kind == 'Convolution' else n, tops if kind != 'Silence' else []
-        down = (
-            f'propagate_down: {str(rng.random() < 0.5).lower()} '
-            * len(bottoms)
-            * int(rng.random() < 0.1)
-        )
-        text += layer(
-            kind,
-            f'l{k}',
-            ' '.join(bottoms),
-            ' '.join(tops),
-            ALONE.get(kind, JOINING.get(kind, '')) + down,
-        )
-        channels.update(dict.fromkeys(tops, n))
-        unread = unread - {*bottoms} | {*tops}
-        if tops and rng.random() < 0.1:
-            text += loss(tops[0], rng.random())
-            unread -= {*tops}
-    last = list(channels)[-1]
-    return parse_net(text + fc('end', last, 3) + loss('end'))
+            if channels % 2:
+                return
+            channels, tops = channels // 2, [f'b{k}', f'c{k}']
+        elif kind == 'Convolution':
+            channels = 4
+        elif kind == 'Silence':
+            tops = []
+        fields = ALONE.get(kind, JOINING.get(kind, '')) + self.propagate_down(bottoms)
+        self.text += layer(kind, f'l{k}', ' '.join(bottoms), ' '.join(tops), fields)
+        self.channels.update(dict.fromkeys(tops, channels))
+        self.unread = self.unread - {*bottoms} | {*tops}
+        self.perhaps_add_loss(tops)
+
+    def partner(self, channels):
+        """A blob with as many channels."""
+        fitting = [name for name, count in self.channels.items() if count == channels]
+        return str(self.rng.choice(fitting))
+
+    def propagate_down(self, bottoms):
+        value = str(self.happens(0.5)).lower()
+        return f'propagate_down: {value} ' * len(bottoms) * int(self.happens(0.1))
+
+    def perhaps_add_loss(self, tops):
+        if tops and self.happens(0.1):
+            self.text += loss(tops[0], self.rng.random())
+            self.unread -= {*tops}

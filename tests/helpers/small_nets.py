@@ -214,6 +214,7 @@ WITH_LRN = (
     + relu('f1')
     + fc('f2', 'f1', 5)
 )
+ALL = {**NETS, 'lrn': WITH_LRN, 'batch_norm': WITH_BATCH_NORM}
 
 
 def build(text, seed=0, phase=TRAIN, dtype=np.float32):

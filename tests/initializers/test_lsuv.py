@@ -10,10 +10,18 @@ from goodinit.netlib import Net
 from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TRAIN
-from small_nets import NETS, WITH_BATCH_NORM, WITH_LRN, build, conv, data, fc, layer, relu, samples
+from small_nets import (
+    ALL,
+    build,
+    conv,
+    data,
+    fc,
+    layer,
+    relu,
+    samples,
+)
 
 GOLDEN = sorted((places.GOLDEN / 'lsuv').glob('*.npz'))
-ALL = {**NETS, 'lrn': WITH_LRN, 'batch_norm': WITH_BATCH_NORM}
 KEEP = Recipe('keep', 'lsuv')
 
 

@@ -15,9 +15,8 @@ from goodinit.initializers.recipe import BETWEEN, NORMALIZE, WEIGHTS_FROM, choos
 from goodinit.netlib.errors import DataError, NetError
 from goodinit.proto.caffe_pb2 import TEST
 from small_nets import (
-    NETS,
+    ALL,
     WITH_BATCH_NORM,
-    WITH_LRN,
     build,
     conv,
     data,
@@ -28,8 +27,6 @@ from small_nets import (
     relu,
     samples,
 )
-
-ALL = {**NETS, 'lrn': WITH_LRN, 'batch_norm': WITH_BATCH_NORM}
 
 
 def initialized(text, recipe, count=2, seed=0, phase=0):

@@ -11,9 +11,8 @@ from goodinit.netlib.errors import DataError
 from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.proto.caffe_pb2 import TEST, TRAIN
 from small_nets import (
-    NETS,
+    ALL,
     WITH_BATCH_NORM,
-    WITH_LRN,
     build,
     conv,
     data,
@@ -24,8 +23,6 @@ from small_nets import (
     relu,
     samples,
 )
-
-ALL = {**NETS, 'lrn': WITH_LRN, 'batch_norm': WITH_BATCH_NORM}
 
 
 def recorded(net, batches):

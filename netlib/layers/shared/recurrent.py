@@ -7,6 +7,7 @@ from ...blob import Blob
 from ...memory import Tensor
 from ...shapes import Shape, count
 from ..base import Blobs, Flags
+from ..traits import Traits
 from .unrolled import Unrolled
 
 
@@ -31,6 +32,7 @@ class Recurrent(Unrolled):
     final states' tops are ignored. Caffe fixes T when a net is built; here it may change.
     """
 
+    traits = Traits(indices=(1,))
     states: tuple[str, ...] = ('h',)
 
     def __init__(self, param: LayerParameter, *context: Any):

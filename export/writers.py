@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,15 +31,14 @@ def write(net: Net, path: str | Path, options: Options | None = None) -> Report:
     return writer(make_job(net, options or Options()), str(path))
 
 
-def known_suffix(path: str | Path) -> str:
-    """The suffix of a path, if it is that of a kind of file. Raises NetError."""
-    suffix = Path(path).suffix
-    if suffix in WRITERS:
+def known_suffix(path: str | Path, also: Sequence[str] = ()) -> str:
+    """The suffix of a path, if it is that of a kind of file, or one of `also`. Raises NetError."""
+    suffix, known = Path(path).suffix, (*WRITERS, *also)
+    if suffix in known:
         return suffix
-    known = ', '.join(WRITERS)
     raise NetError(
-        f"{path}: found the suffix '{suffix}'{did_you_mean(suffix, WRITERS)}; "
-        f'needed: one of {known}'
+        f"{path}: found the suffix '{suffix}'{did_you_mean(suffix, known)}; "
+        f'needed: one of {", ".join(known)}'
     )
 
 

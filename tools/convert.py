@@ -121,8 +121,7 @@ def check_arguments(args: argparse.Namespace) -> None:
     if missing:
         raise NetError(f'needed: NET WEIGHTS OUT; missing: {", ".join(missing).upper()}')
     out = Path(args.out)
-    if out.suffix not in HOME:
-        export.known_suffix(out)
+    export.known_suffix(out, also=HOME)
     if args.train and out.suffix != '.py':
         raise NetError(f'--train goes with a .py file; {out} has no losses')
     for path in export.files_of(out):

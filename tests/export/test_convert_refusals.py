@@ -64,6 +64,11 @@ REFUSED = [
         ['deploy.prototxt', 'w.caffemodel', 'x.onxx'],
         "x.onxx: found the suffix '.onxx'; did you mean '.onnx'?",
     ),
+    (
+        ['deploy.prototxt', 'w.caffemodel', 'x.foo'],
+        "x.foo: found the suffix '.foo'; needed: one of .onnx, .py, .safetensors, .npz, "
+        '.caffemodel, .h5, .hdf5',
+    ),
     (['deploy.prototxt', 'w.caffemodel', 'x.onnx', '--train'], '--train goes with a .py file'),
     (
         ['deploy.prototxt', 'w.caffemodel', 'w.caffemodel'],

@@ -60,7 +60,7 @@ def is_missing(layer: LayerParameter) -> bool:
     return layer.type == 'MemoryData' or (source is not None and not Path(source).exists())
 
 
-def resizing_of(layer: LayerParameter):
+def resizing_of(layer: LayerParameter) -> Any:
     """The message that contains a data layer's new_height and new_width."""
     if layer.type == 'DenseImageData':
         return layer.dense_image_data_param

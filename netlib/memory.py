@@ -44,7 +44,7 @@ class Memory:
         self._move('host', write)
         return self._host
 
-    def device(self, driver, write: bool = False):
+    def device(self, driver: Any, write: bool = False) -> Any:
         """The values as an allocation on the device of `driver` (allocate, clear, upload,
         download)."""
         if self._device is None:
@@ -131,7 +131,7 @@ class Arena(Memory):
             part.host(write, fetch)
         return self._host_room()
 
-    def device(self, driver, write: bool = False):
+    def device(self, driver: Any, write: bool = False) -> Any:
         for part in self.parts:
             part.device(driver, write)
         return self._device_room(driver)
@@ -147,7 +147,7 @@ class Arena(Memory):
         room[:] = 0
         return room
 
-    def device_room(self, part: Memory, driver) -> int:
+    def device_room(self, part: Memory, driver: Any) -> int:
         """The device address of one of the parts."""
         return int(self._device_room(driver)) + part.start * self.dtype.itemsize
 

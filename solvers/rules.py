@@ -119,7 +119,7 @@ class RMSProp(Rule):
     takes_momentum = False
 
     @classmethod
-    def check(cls, solver):
+    def check(cls, solver: SolverParameter) -> None:
         super().check(solver)
         if not 0 <= solver.rms_decay < 1:
             raise SolverError(f'rms_decay should lie between 0 and 1. Found {solver.rms_decay:g}')

@@ -44,7 +44,14 @@ def around(shape: Shape, start: Sequence[int], box: Sequence[int]) -> Shape:
     return tuple(max(n, s + b) for n, s, b in zip(shape, start, box, strict=True))
 
 
-def copy_window(x, start, out, at, shape, accumulate) -> Shapes:
+def copy_window(
+    x: Shape,
+    start: Sequence[int],
+    out: Shape,
+    at: Sequence[int],
+    shape: Sequence[int],
+    accumulate: bool,
+) -> Shapes:
     return {'x': around(x, start, shape), 'out': around(out, at, shape)}
 
 
@@ -57,15 +64,15 @@ def holding(x: Shape, index: Sequence[int], axis: int) -> Shape:
     return resized(x, axis, max(x[axis], 1 + max(index, default=-1)))
 
 
-def gather(x, index, axis, out) -> Shapes:
+def gather(x: Shape, index: Sequence[int], axis: int, out: Shape) -> Shapes:
     return {'x': holding(x, index, axis), 'out': resized(x, axis, len(index))}
 
 
-def scatter_add(dy, index, axis, out) -> Shapes:
+def scatter_add(dy: Shape, index: Sequence[int], axis: int, out: Shape) -> Shapes:
     return {'out': holding(out, index, axis), 'dy': resized(out, axis, len(index))}
 
 
-def transpose(x, order, out) -> Shapes:
+def transpose(x: Shape, order: Sequence[int], out: Shape) -> Shapes:
     if sorted(order) != list(range(len(x))):
         raise ValueError(f'{tuple(order)} must name each axis once')
     return {'out': tuple(x[axis] for axis in order)}
@@ -74,7 +81,9 @@ def transpose(x, order, out) -> Shapes:
 # -- matrices and convolution
 
 
-def gemm(a, b, out, transpose_a, transpose_b, accumulate) -> Shapes:
+def gemm(
+    a: Shape, b: Shape, out: Shape, transpose_a: bool, transpose_b: bool, accumulate: bool
+) -> Shapes:
     m, n = out
     k = a[0] if transpose_a else a[1]
     left = (k, m) if transpose_a else (m, k)
@@ -91,7 +100,7 @@ def columns_of(x: Shape, window: Window) -> Shape:
     return (n, c * prod(window.kernel), *extents(image, window))
 
 
-def patches(x, window, groups, positions, out) -> Shapes:
+def patches(x: Shape, window: Window, groups: int, positions: Sequence[int], out: Shape) -> Shapes:
     n, c, *image = x
     count = n * prod(extents(image, window))
     if not all(0 <= p < count for p in positions):
@@ -109,7 +118,16 @@ def convolved(x: Shape, W: Shape, window: Window) -> Shape:
     return (n, W[0], *extents(image, window))
 
 
-def conv_forward(x, W, window, groups, bias, rectify, scale, out) -> Shapes:
+def conv_forward(
+    x: Shape,
+    W: Shape,
+    window: Window,
+    groups: int,
+    bias: Shape | None,
+    rectify: bool,
+    scale: Shape | None,
+    out: Shape,
+) -> Shapes:
     return {
         'W': weights_of(x, W, window, groups),
         'out': convolved(x, W, window),
@@ -118,11 +136,11 @@ def conv_forward(x, W, window, groups, bias, rectify, scale, out) -> Shapes:
     }
 
 
-def conv_backward_data(dy, W, window, groups, out) -> Shapes:
+def conv_backward_data(dy: Shape, W: Shape, window: Window, groups: int, out: Shape) -> Shapes:
     return {'W': weights_of(out, W, window, groups), 'dy': convolved(out, W, window)}
 
 
-def conv_backward_weights(x, dy, window, groups, out) -> Shapes:
+def conv_backward_weights(x: Shape, dy: Shape, window: Window, groups: int, out: Shape) -> Shapes:
     return {'out': weights_of(x, out, window, groups), 'dy': convolved(x, out, window)}
 
 
@@ -149,23 +167,29 @@ def spans_lie_in(regions: Sequence[Sequence[tuple[int, int]]], extent: int) -> b
     return all(start >= 0 and end <= extent for start, end in spans)
 
 
-def scale_shift(x, scale, shift, rectify, out) -> Shapes:
+def scale_shift(x: Shape, scale: Shape, shift: Shape, rectify: bool, out: Shape) -> Shapes:
     return {'scale': fits(scale, x), 'shift': scale, 'out': x}
 
 
-def scale_shift_backward(x, scale, dy, out, dscale, dshift) -> Shapes:
+def scale_shift_backward(
+    x: Shape, scale: Shape, dy: Shape, out: Shape, dscale: Shape, dshift: Shape
+) -> Shapes:
     return {'scale': fits(scale, x), 'dy': x, 'out': x, 'dscale': scale, 'dshift': scale}
 
 
-def standardize_backward(z, inverse, dy, out) -> Shapes:
+def standardize_backward(z: Shape, inverse: Shape, dy: Shape, out: Shape) -> Shapes:
     return {'inverse': fits(inverse, z), 'dy': z, 'out': z}
 
 
-def lrn_forward(x, size, alpha, beta, k, out, scale) -> Shapes:
+def lrn_forward(
+    x: Shape, size: int, alpha: float, beta: float, k: float, out: Shape, scale: Shape
+) -> Shapes:
     return {'out': axes(2, 32, x), 'scale': x}
 
 
-def lrn_backward(x, y, dy, scale, size, alpha, beta, out) -> Shapes:
+def lrn_backward(
+    x: Shape, y: Shape, dy: Shape, scale: Shape, size: int, alpha: float, beta: float, out: Shape
+) -> Shapes:
     return {'x': axes(2, 32, out), 'y': out, 'dy': out, 'scale': out}
 
 

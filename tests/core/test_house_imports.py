@@ -3,6 +3,7 @@
 Each test lists every place that breaks its rule, as file:line.
 """
 
+import re
 import subprocess
 import sys
 
@@ -28,7 +29,7 @@ MAY_IMPORT = {
     'solvers': {'proto', 'netlib'},
     'feeding': {'proto', 'netlib', 'initializers', 'solvers'},
     'export': {'proto', 'netlib'},
-    'caffe': {'proto', 'netlib', 'initializers', 'solvers', 'feeding'},
+    'caffe': {'proto', 'netlib', 'initializers', 'solvers'},
     'zoo': {'proto', 'netlib', 'feeding'},
     'tools': {'proto', 'netlib', 'initializers', 'solvers', 'feeding', 'export', 'caffe'},
     'experiments': FOLDERS,
@@ -68,6 +69,18 @@ from goodinit.tools.cli.main import main
 main(['init', '--proto', 'lenet', '--method', 'msra', '--quiet', '--out', sys.argv[1]])
 print(*(name for name in sys.modules if name.startswith('goodinit.netlib.engines.cuda')))
 """
+
+
+def test_contributing_says_the_same():
+    text = (ROOT / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+    rows = re.findall(r'^\| (`.*?) \|.*\| (.*) \|$', text, re.M)
+    said = {}
+    for folders, allowed in rows:
+        for folder in re.findall(r'`(\w+)/`', folders):
+            said[folder] = FOLDERS if allowed == 'everything' else set(re.findall(r'\w+', allowed))
+    said['proto'] -= {'nothing'}
+    assert said.pop('goodinit') == FOLDERS
+    assert said == {name: MAY_IMPORT[name] for name in MAY_IMPORT if name != 'docs'}
 
 
 def test_every_folder_has_its_rule():

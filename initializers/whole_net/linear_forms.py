@@ -9,6 +9,11 @@ Form = dict[int, float]  # {unknown: coefficient}: a linear form; empty, it is 0
 ZERO: Form = {}
 
 
+def only(unknown: int) -> Form:
+    """The form that is this unknown."""
+    return {unknown: 1}
+
+
 def minus(a: Form, b: Form) -> Form:
     """The form a - b."""
     difference = dict(a)
@@ -18,22 +23,31 @@ def minus(a: Form, b: Form) -> Form:
 
 
 class Unknowns:
-    """Numbers x_0, x_1, ... with linear forms that must be zero; x_0 = 0."""
+    """Numbers x_0, x_1, ... with linear forms that must be zero; x_0 = 0.
+
+    constraints, reasons   the forms, and for each who asks for it, in words for the user
+    """
 
     def __init__(self) -> None:
         self.count = 1
         self.constraints: list[Form] = [{0: 1}]
+        self.reasons = ['']
 
     def new(self) -> int:
         """Add an unknown without constraints."""
         self.count += 1
         return self.count - 1
 
-    def tie(self, forms: Sequence[Form]) -> None:
+    def require(self, form: Form, reason: str) -> None:
+        """Require that a form is zero."""
+        self.constraints.append(form)
+        self.reasons.append(reason)
+
+    def tie(self, forms: Sequence[Form], reason: str) -> None:
         """Require equal values of all forms."""
         first, *others = forms
         for form in others:
-            self.constraints.append(minus(first, form))
+            self.require(minus(first, form), reason)
 
     def matrix(self, forms: Sequence[Form]) -> ndarray:
         """The forms as rows over all unknowns."""

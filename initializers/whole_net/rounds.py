@@ -1,7 +1,7 @@
-"""Rounds of measuring change rates and moving the free scales."""
+"""Rounds of measuring change rates and moving the free scales, while the outputs are watched."""
 
 from collections.abc import Sequence
-from math import exp, expm1, log
+from math import exp, log
 
 import numpy as np
 from numpy import ndarray
@@ -9,81 +9,207 @@ from numpy.random import Generator
 
 from ...netlib import Net
 from ...netlib.blob import Param
+from ...netlib.layers.shared.affine import Affine
 from ..activations import Batch
 from ..gradients import weight_gradients
-from ..kinds import Notes
+from ..reach import affine_layers
+from .departures import Departure, departures_of
 from .free_scales import FreeScales
+from .nearest_rates import Bounds, RateModel, nearest_rates
+from .pieces import Pieces, lengths
+from .piecewise_rates import piecewise_rates
+from .watched_outputs import Outputs, WatchedOutputs, greatest_move, outputs_of
 from .whole import WholeNet
 
+ALLOWED = 1e-3  # an output may move by this part of the largest
 MOST_ROUNDS = 10  # if layers are only nearly homogeneous
 SETTLED = log(1.01)  # rates that would move by less are settled
 LARGEST = log(1e12)  # no parameter changes by a larger factor
+TRIES = 8  # at finding how far nearly homogeneous layers may go
 
 
 class Rounds:
     """Alternating measurements and moves, all with the same random losses.
 
-    rates     the log-rates before the last move
-    moved     the largest distance that the last move took one of them
-    shrinks   the factor by which moves shrink from round to round
+    bounded: layers that are only nearly homogeneous move as far as the outputs allow.
+
+    model        the log-rates before the last move
+    start        the free numbers of all changes before the last move
+    moved        the largest distance that the last move took one of the rates
+    shrinks      the factor by which moves shrink from round to round
+    settling     how many rounds the last `settle` took
+    tolerance    how far such a layer may depart from what it declares
     """
 
-    def __init__(self, whole: WholeNet, scales: FreeScales, rng: Generator):
+    def __init__(self, whole: WholeNet, scales: FreeScales, rng: Generator, bounded: bool):
         self.whole = whole
         self.scales = scales
         self.seed = int(rng.integers(2**63))
-        self.factors = Factors(scales)
-        self.rates: dict[Param, float] = {}
+        self.factors = Factors(whole.net, scales)
+        self.model = RateModel({}, scales)
+        self.start = self.factors.total
         self.moved = 1.0
         self.shrinks = 1.0
+        self.settling = 0
+        self.tolerance = ALLOWED / 2
+        self.before: Outputs = {}
+        self.departures: dict[int, Departure] = {}
+        if bounded and scales.nearly:
+            indices = {near.index for near in scales.nearly}
+            self.departures = departures_of(whole.net, whole.batches[0], indices)
 
     def run(self, batches: Sequence[Batch], part: float = 1) -> None:
         """One round, going only `part` of the way."""
-        rng = np.random.default_rng(self.seed)
-        self.rates = log_rates(self.whole.net, batches, rng, self.whole.dropout)
-        step, self.moved = balancing_step(self.rates, self.scales)
-        self.factors.move(step * part)
+        self.start = self.factors.total
+        self.model = self._measure(batches)
+        step = part * self._wanted()
+        values = self.model.values(0 * step)
+        self.moved = float(abs(self.model.values(step) - values).max(initial=0))
+        self.factors.move_to(self.start + step)
 
     def settle(self, batches: Sequence[Batch]) -> None:
         """Run rounds until no rate would move by 1 % in another round."""
         self.run(batches)
-        for _ in range(1, MOST_ROUNDS):
-            if self.expected < SETTLED:
-                break
+        self.settling = 1
+        while self.expected >= SETTLED and self.settling < MOST_ROUNDS:
             before = self.moved
             self.run(batches)
             self.shrinks = min(self.moved / before, 1)
+            self.settling += 1
 
     @property
     def expected(self) -> float:
         """The distance that another round would move a rate."""
         return self.moved * self.shrinks
 
-    def notes(self) -> Notes:
-        """Notes on what kept rates from becoming equal."""
-        notes = []
-        for layer in self.whole.chosen:
-            if not np.isfinite(self.rates[layer.weight.owner]):
-                notes.append(
-                    f"layer '{layer.name}': no gradient reaches its weights, or they are zero: its "
-                    'change rate does not count'
-                )
-        if self.factors.largest(self.factors.total) > LARGEST - 1e-6:
-            notes.append(
-                'between layers: change rates differ so much that scaling stopped at a factor of '
-                f'{exp(LARGEST):.0e}'
-            )
-        return notes
+    @property
+    def step(self) -> ndarray:
+        """The last move of the free numbers."""
+        return self.factors.total - self.start
 
-    def unsettled(self) -> Notes:
-        """A note if more rounds were needed."""
-        if self.expected < SETTLED:
-            return []
-        return [
-            f'between layers: after {MOST_ROUNDS} rounds change rates still moved by '
-            f'{expm1(self.moved):.0%}; these layers are only nearly homogeneous: '
-            f'{", ".join(self.scales.nearly)} (--strict keeps the scales of their blobs)'
-        ]
+    def watch(self) -> None:
+        """Remember the outputs as they are now."""
+        self.before = outputs_of(self.whole.net, self.whole.batches)
+
+    def outputs_moved(self) -> float:
+        """The largest change of an output since the first measurement, over the largest output."""
+        net = self.whole.net
+        return greatest_move(self.before, outputs_of(net, self.whole.batches), net.ranks)
+
+    def keep_function(self) -> float:
+        """Find the largest step that leaves the outputs as they are; returns how far they move.
+
+        The tolerance of the layers that are only nearly homogeneous grows or falls until the
+        outputs move by less than ALLOWED, and by more than half of that where such a layer holds
+        others back.
+        """
+        moved = self.outputs_moved()
+        if not self.departures:
+            return moved
+        best: tuple[float, float] | None = None
+        for _ in range(TRIES):
+            if moved < ALLOWED and (best is None or moved > best[0]):
+                best = (moved, self.tolerance)
+            if ALLOWED / 2 < moved < ALLOWED or (moved < ALLOWED and not self.at_bounds()):
+                return moved
+            goal = 0.75 * ALLOWED / max(moved, 1e-12)
+            moved = self._again(self.tolerance * min(max(goal, 0.02), 8))
+        return self._again(best[1] if best else 0.0)
+
+    def at_bounds(self) -> list[tuple[str, ndarray]]:
+        """The nearly homogeneous layers that go as far as they may: their names, and their scale as
+        a row over the unknowns."""
+        found = []
+        total = self.factors.total
+        for near in self.scales.nearly:
+            if near.index not in self.departures:
+                continue
+            lower, upper = self.departures[near.index].interval(self.tolerance)
+            rows = self.scales.unknowns.matrix(near.scales)
+            for row, scale in zip(rows, rows @ self.scales.basis @ total, strict=True):
+                if scale < lower + 1e-6 or scale > upper - 1e-6:
+                    found.append((near.name, row))
+        return found
+
+    def _again(self, tolerance: float) -> float:
+        """The last move with another tolerance; returns how far the outputs move."""
+        self.tolerance = tolerance
+        self.factors.move_to(self.start + self._wanted())
+        return self.outputs_moved()
+
+    def _measure(self, batches: Sequence[Batch]) -> RateModel:
+        net = self.whole.net
+        rng = np.random.default_rng(self.seed)
+        watched = WatchedOutputs(net)
+        gradients = weight_gradients(net, batches, rng, self.whole.dropout, watched.see)
+        if not self.before and not self.whole.dropout:
+            self.before = watched.found
+        rates = piecewise_rates(net, gradients, self.scales.weights)
+        return RateModel(rates, self.scales)
+
+    def _wanted(self) -> ndarray:
+        """The step to the nearest rates within the bounds."""
+        bounds = self._bounds().around(self.start)
+        return nearest_rates(self.model, np.zeros(self.scales.free), bounds)
+
+    def _bounds(self) -> Bounds:
+        """How far the scales of nearly homogeneous layers may move."""
+        forms = []
+        lower: list[float] = []
+        upper: list[float] = []
+        for near in self.scales.nearly:
+            if near.index in self.departures:
+                low, high = self.departures[near.index].interval(self.tolerance)
+                forms += near.scales
+                lower += [low] * len(near.scales)
+                upper += [high] * len(near.scales)
+        rows = self.scales.log_scales(forms)
+        return Bounds(rows, np.array(lower), np.array(upper))
+
+
+class Factors:
+    """The free numbers of all changes so far: weights and biases are multiplied as they move."""
+
+    def __init__(self, net: Net, scales: FreeScales):
+        self.layers = {layer.weight.owner: layer for layer in reversed(affine_layers(net))}
+        self.weights: list[tuple[Param, Pieces[ndarray]]] = []
+        for param, pieces in scales.weights.items():
+            self.weights.append((param, [(end, row @ scales.basis) for end, row in pieces]))
+        self.biases = [(param, row @ scales.basis) for param, row in scales.biases.items()]
+        self.total = np.zeros(scales.free)
+
+    def move_to(self, wanted: ndarray) -> None:
+        """Move to these free numbers, or as far toward them as all factors stay in bounds.
+
+        A partial step does not change the function either.
+        """
+        largest = self.largest(wanted)
+        before = self.total
+        self.total = wanted * min(1, LARGEST / max(largest, LARGEST))
+        change = self.total - before
+        for weight, pieces in self.weights:
+            moves = [float(row @ change) for _, row in pieces]
+            multiply_columns(self.layers[weight], pieces, moves)
+        for bias, row in self.biases:
+            bias.data *= exp(row @ change)
+
+    def largest(self, total: ndarray) -> float:
+        """The logarithm of the greatest factor, or of one over the smallest."""
+        rows = [row for _, pieces in self.weights for _, row in pieces]
+        rows += [row for _, row in self.biases]
+        return max((abs(row @ total) for row in rows), default=0.0)
+
+
+def multiply_columns(layer: Affine, pieces: Pieces[ndarray], moves: Sequence[float]) -> None:
+    """Multiply each piece of the columns of W by exp(move)."""
+    if len(moves) == 1:
+        layer.weight.data *= exp(moves[0])
+        return
+    view = layer.weight_view()
+    groups, _, *inputs = view.shape
+    counts = lengths(pieces, groups * int(np.prod(inputs)))
+    factors = np.repeat(np.exp(moves), counts).astype(view.dtype)
+    view *= factors.reshape(groups, 1, *inputs)
 
 
 def log_rates(
@@ -96,42 +222,3 @@ def log_rates(
         for weight, gradient in gradients.items():
             rates[weight] = float(np.log(gradient.change_rate))
     return rates
-
-
-def balancing_step(rates: dict[Param, float], scales: FreeScales) -> tuple[ndarray, float]:
-    """The free numbers that bring log-rates closest together, and the largest move of a rate."""
-    still = np.zeros(scales.free)
-    known = [weight for weight, rate in rates.items() if np.isfinite(rate)]
-    if not known:
-        return still, 0.0
-    rho = np.array([rates[weight] for weight in known])
-    moves = 2 * np.array([scales.weights.get(weight, still) for weight in known])
-    relative_moves = moves - moves.mean(axis=0)
-    relative_rho = rho - rho.mean()
-    step, *_ = np.linalg.lstsq(relative_moves, relative_rho, rcond=1e-9)
-    return step, abs(moves @ step).max()
-
-
-class Factors:
-    """The free numbers of all changes so far: weights and biases are multiplied as they move."""
-
-    def __init__(self, scales: FreeScales):
-        self.rows = [*scales.weights.items(), *scales.biases.items()]
-        self.total = np.zeros(scales.free)
-
-    def move(self, step: ndarray) -> None:
-        """Go `step` further, or as far as all factors stay in bounds.
-
-        A partial step does not change the function either.
-        """
-        before = self.total
-        wanted = before + step
-        largest = self.largest(wanted)
-        self.total = wanted * min(1, LARGEST / max(largest, LARGEST))
-        change = self.total - before
-        for param, row in self.rows:
-            param.data *= exp(row @ change)
-
-    def largest(self, total: ndarray) -> float:
-        """The logarithm of the greatest factor, or of one over the smallest."""
-        return max((abs(row @ total) for _, row in self.rows), default=0.0)

@@ -1,7 +1,7 @@
 """WholeNet: a net after the walk through its layers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...netlib import Net
 from ...netlib.layers.shared.affine import Affine
@@ -15,9 +15,13 @@ class WholeNet:
     batches   the values of the net's Input blobs, as in `walk`
     chosen    the layers whose weights and biases may change
     dropout   whether dropout stays on while the net is measured
+    measured  numbers that an initializer found out, by name: `function_moved`, the largest change
+              of an output over the largest output; `rates_apart`, the greatest change rate over the
+              smallest, on these batches
     """
 
     net: Net
     batches: Sequence[Batch]
     chosen: Sequence[Affine]
     dropout: bool = False
+    measured: dict[str, float] = field(default_factory=dict)

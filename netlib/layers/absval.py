@@ -1,6 +1,6 @@
 from ..registry import register
 from .shared.neuron import Neuron
-from .traits import EQUAL, Traits
+from .traits import EQUAL_BY_CHANNEL, Traits
 
 
 @register
@@ -12,4 +12,4 @@ class AbsVal(Neuron):
 
     traits = Traits()
     function = 'abs'
-    scaling = EQUAL
+    scaling = EQUAL_BY_CHANNEL

@@ -37,7 +37,7 @@ class BatchNorm(Standardize):
         p = self.param.batch_norm_param
         stored = p.use_global_stats if p.HasField('use_global_stats') else self.phase == TEST
         self.global_stats = stored
-        self.scaling = FIXED if stored else Scaling('free', nearly=True)
+        self.scaling = FIXED if stored else Scaling('free', nearly=True, channels='kept')
         self.traits = replace(self.traits, by_channel=stored, keeps_output=not stored)
         self.channels = bottom[0].shape[self.axis(1, bottom[0])]
         for shape in ((self.channels,), (self.channels,), (1,)):

@@ -4,7 +4,7 @@ from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags
 from .shared.standardize import Standardize
-from .traits import FIXED, Scaling, Traits
+from .traits import Channels, Scaling, Traits
 
 OLDER_FIELDS = ('moving_average', 'decay', 'var_eps')
 STORED_FIELDS = ('slope_filler', 'bias_filler', 'momentum', 'eps', 'frozen')
@@ -57,7 +57,9 @@ class BN(Standardize):
             raise self.error(
                 'extra tops for the mean and variance of the batch require bn_mode: LEARN'
             )
-        self.scaling = Scaling('free', nearly=True) if self.from_batch else FIXED
+        if self.from_batch:
+            channels: Channels = 'kept' if self.channel == 1 else 'mixed'
+            self.scaling = Scaling('free', nearly=True, channels=channels)
         self._add_params()
 
     def _tell_forks_apart(self) -> None:

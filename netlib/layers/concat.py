@@ -15,9 +15,11 @@ class Concat(Blocks):
 
     bottoms = (1, None)
 
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        self.read_axis(self.param.concat_param, 'concat_dim', bottom[0])
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        first = bottom[0]
-        self.block_axis = axis = self.read_axis(self.param.concat_param, 'concat_dim', first)
+        first, axis = bottom[0], self.block_axis
         before, after = first.shape[:axis], first.shape[axis + 1 :]
         total = 0
         for blob in bottom:

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 from ..registry import register
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL
+from .traits import Scaling
 
 
 @register
@@ -17,7 +19,11 @@ class Crop(Layer):
     """
 
     bottoms = 2
-    scaling = EQUAL
+    scaling = Scaling('equal', ignores=(1,))
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        if self.axis(self.param.crop_param.axis, bottom[0]) > 1:
+            self.scaling = replace(self.scaling, channels='kept')
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, reference = bottom

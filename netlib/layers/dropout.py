@@ -2,7 +2,7 @@ from ...proto.caffe_pb2 import TRAIN
 from ..memory import Tensor
 from ..registry import register
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL, Traits
+from .traits import EQUAL_BY_CHANNEL, Traits
 
 
 @register
@@ -21,7 +21,7 @@ class Dropout(Layer):
     """
 
     traits = Traits(in_place=True, per_unit=True, draws=True)
-    scaling = EQUAL
+    scaling = EQUAL_BY_CHANNEL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         ratio = self.param.dropout_param.dropout_ratio

@@ -2,7 +2,7 @@ from ..memory import Tensor
 from ..registry import register
 from .base import Blobs, Flags, Layer
 from .shared.folding import fold_tensors
-from .traits import EQUAL, PRODUCT, Traits
+from .traits import EQUAL_BY_CHANNEL, PRODUCT_BY_CHANNEL, Traits
 
 
 @register
@@ -34,7 +34,8 @@ class Eltwise(Layer):
         if p.coeff and p.operation != p.SUM:
             raise self.error('Eltwise layer only takes coefficients for summation.')
         self.coeff = list(p.coeff) or [1] * len(bottom)
-        self.scaling = PRODUCT if p.operation == p.PROD else EQUAL
+        product = p.operation == p.PROD
+        self.scaling = PRODUCT_BY_CHANNEL if product else EQUAL_BY_CHANNEL
         self.traits = Traits(
             can_rectify=p.operation != p.MAX,
             passes_diff=len(bottom) - 1 if p.operation == p.SUM else None,

@@ -1,7 +1,7 @@
 from ..registry import register
 from ..shapes import count
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL
+from .traits import EQUAL, EQUAL_BY_CHANNEL
 
 
 @register
@@ -14,6 +14,10 @@ class Flatten(Layer):
     """
 
     scaling = EQUAL
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        if self.axis(self.param.flatten_param.axis, bottom[0]):
+            self.scaling = EQUAL_BY_CHANNEL
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.flatten_param

@@ -3,7 +3,7 @@ from ..registry import register
 from ..shapes import conv_extent, count
 from .base import Blobs, Flags, Layer
 from .shared.window import read_window
-from .traits import EQUAL
+from .traits import EQUAL, EQUAL_BY_CHANNEL
 
 
 @register
@@ -23,6 +23,8 @@ class Im2col(Layer):
         p = self.param.convolution_param
         self.channel = self.axis(p.axis, bottom[0])
         self.window = read_window(self, p, bottom[0].axes - self.channel - 1)
+        if self.channel == 1:
+            self.scaling = EQUAL_BY_CHANNEL
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, channel, window = bottom[0], self.channel, self.window

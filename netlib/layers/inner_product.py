@@ -26,13 +26,13 @@ class InnerProduct(Affine):
         if not p.num_output:
             raise self.error('num_output: must be positive')
         self.num_output, self.transposed = p.num_output, p.transpose
-        self.start = self.axis(p.axis, bottom[0])
-        self.K = count(bottom[0].shape, self.start)
+        self.input_axis = self.axis(p.axis, bottom[0])
+        self.K = count(bottom[0].shape, self.input_axis)
         shape = (self.K, p.num_output) if p.transpose else (p.num_output, self.K)
         self.add_weights(shape, p)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        x, start = bottom[0], self.start
+        x, start = bottom[0], self.input_axis
         numbers = count(x.shape, start)
         if numbers != self.K:
             raise self.error(

@@ -1,7 +1,7 @@
 from ..memory import Tensor
 from ..registry import register
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL
+from .traits import EQUAL_BY_CHANNEL
 
 
 @register
@@ -23,7 +23,7 @@ class Interp(Layer):
     use.
     """
 
-    scaling = EQUAL
+    scaling = EQUAL_BY_CHANNEL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.interp_param

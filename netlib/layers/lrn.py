@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from ..engines.interface import Window
 from ..memory import Tensor
 from ..registry import register
@@ -28,6 +30,8 @@ class LRN(Layer):
         if p.local_size % 2 == 0:
             raise self.error(f'LRN only supports odd values for local_size; found {p.local_size}')
         self.within = p.norm_region == p.WITHIN_CHANNEL
+        if self.within:
+            self.scaling = replace(self.scaling, channels='kept')
         self.traits = Traits(per_unit=True, reads_top=not self.within)
         pad = (p.local_size - 1) // 2
         self.window = Window((p.local_size,) * 2, (1, 1), (pad, pad), (1, 1))

@@ -3,7 +3,7 @@ from ..registry import register
 from ..shapes import count
 from .base import Blobs, Flags
 from .shared.standardize import Standardize
-from .traits import EQUAL, Scaling
+from .traits import Channels, Scaling
 
 
 @register
@@ -18,11 +18,13 @@ class MVN(Standardize):
     Source: BVLC Caffe's mvn_layer.
     """
 
-    scaling = EQUAL
-
     def setup(self, bottom: Blobs, top: Blobs) -> None:
-        if self.param.mvn_param.normalize_variance:
-            self.scaling = Scaling('free', nearly=True)
+        p = self.param.mvn_param
+        channels: Channels = 'mixed' if p.across_channels else 'kept'
+        if p.normalize_variance:
+            self.scaling = Scaling('free', nearly=True, channels=channels)
+        else:
+            self.scaling = Scaling('equal', channels=channels)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]

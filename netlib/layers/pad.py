@@ -3,7 +3,7 @@ from itertools import pairwise
 from ..memory import Tensor
 from ..registry import register
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL
+from .traits import EQUAL_BY_CHANNEL
 
 
 @register
@@ -20,7 +20,7 @@ class Pad(Layer):
     Not in BVLC Caffe.
     """
 
-    scaling = EQUAL
+    scaling = EQUAL_BY_CHANNEL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]

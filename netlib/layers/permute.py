@@ -1,6 +1,6 @@
 from ..registry import register
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL
+from .traits import EQUAL, EQUAL_BY_CHANNEL
 
 
 @register
@@ -15,6 +15,10 @@ class Permute(Layer):
     """
 
     scaling = EQUAL
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        if list(self.param.permute_param.order[:2]) == [0, 1]:
+            self.scaling = EQUAL_BY_CHANNEL
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]

@@ -5,7 +5,7 @@ from ..memory import Tensor
 from ..registry import register
 from ..shapes import pool_extents
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL, Traits
+from .traits import EQUAL_BY_CHANNEL, Traits
 
 
 @register
@@ -25,7 +25,7 @@ class Pooling(Layer):
     """
 
     tops = (1, 2)
-    scaling = EQUAL
+    scaling = EQUAL_BY_CHANNEL
     traits = Traits(per_unit=True)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -21,7 +21,7 @@ class Power(Neuron):
         if power * scale == 0:
             self.scaling = FREE
         elif not shift:
-            self.scaling = Scaling('product', degree=power)
+            self.scaling = Scaling('product', power, channels='kept')
 
     def parameters(self) -> tuple[float, ...]:
         p = self.param.power_param

@@ -5,7 +5,7 @@ from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL, Traits
+from .traits import EQUAL_BY_CHANNEL, Traits
 
 
 @register
@@ -22,7 +22,7 @@ class PReLU(Layer):
     """
 
     traits = Traits(in_place=True, keeps_input=True)
-    scaling = EQUAL
+    scaling = EQUAL_BY_CHANNEL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.prelu_param

@@ -3,7 +3,7 @@ from dataclasses import replace
 from ..registry import register
 from .base import Blobs
 from .shared.neuron import Neuron
-from .traits import EQUAL
+from .traits import EQUAL_BY_CHANNEL
 
 
 @register
@@ -17,7 +17,7 @@ class ReLU(Neuron):
     """
 
     function = 'relu'
-    scaling = EQUAL
+    scaling = EQUAL_BY_CHANNEL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         is_rectifier = self.param.relu_param.negative_slope == 0

@@ -3,7 +3,7 @@ from math import prod
 from ..blob import Blob
 from ..registry import register
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL
+from .traits import EQUAL, EQUAL_BY_CHANNEL
 
 
 @register
@@ -20,6 +20,12 @@ class Reshape(Layer):
     """
 
     scaling = EQUAL
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        p = self.param.reshape_param
+        copies_first = p.num_axes != 0 and list(p.shape.dim[:1]) == [0]
+        if p.axis > 0 or (p.axis == 0 and copies_first):
+            self.scaling = EQUAL_BY_CHANNEL
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.reshape_param

@@ -2,7 +2,7 @@ from ..memory import Tensor
 from ..registry import register
 from .base import Blobs, Flags
 from .shared.operand import Operand
-from .traits import EQUAL, PRODUCT, Traits
+from .traits import EQUAL_BY_CHANNEL, PRODUCT, Traits
 
 
 @register
@@ -27,7 +27,7 @@ class Scale(Operand):
         shape = self.operand(bottom).shape
         self.bias = self.add_param(shape, p.bias_filler) if p.bias_term else None
         if not p.bias_term:
-            self.scaling = PRODUCT if len(bottom) > 1 else EQUAL
+            self.scaling = PRODUCT if len(bottom) > 1 else EQUAL_BY_CHANNEL
         self.traits = Traits(
             in_place=True,
             keeps_input=True,

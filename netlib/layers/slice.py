@@ -20,9 +20,11 @@ class Slice(Blocks):
 
     tops = (1, None)
 
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        self.read_axis(self.param.slice_param, 'slice_dim', bottom[0])
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        x = bottom[0]
-        self.block_axis = axis = self.read_axis(self.param.slice_param, 'slice_dim', x)
+        x, axis = bottom[0], self.block_axis
         for blob, extent in zip(top, self.extents(x, len(top)), strict=True):
             blob.reshape(*x.shape[:axis], extent, *x.shape[axis + 1 :])
 

@@ -35,6 +35,7 @@ class Traits:
 
 
 Kind = Literal['fixed', 'equal', 'product', 'free', 'affine']
+Channels = Literal['mixed', 'kept', 'blocks']
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,24 @@ class Scaling:
 
     This says which scales between-layer initialization may change without changing the net.
 
-    kind    'fixed'     all blobs keep their scale
-            'equal'     f(c x) = c f(x)
-            'product'   the scale of the top is the product of the bottoms', to the power `degree`
-            'free'      f(c x) = f(x)
-            'affine'    the parameters can compensate for any change
-    nearly  the rule holds only approximately, because of a small constant
+    kind      'fixed'     all blobs keep their scale
+              'equal'     f(c x) = c f(x)
+              'product'   the scale of the top is the product of the bottoms', to the power `degree`
+              'free'      f(c x) = f(x)
+              'affine'    the parameters can compensate for any change
+    nearly    the rule holds only approximately, because of a small constant
+    channels  whether the rule holds for parts of the channels (axis 1), each with its own c
+              'mixed'     no: a channel of a top may depend on all channels of the bottoms
+              'kept'      yes: it depends on the same share of their channels, which stay in order
+              'blocks'    yes: the bottoms are put side by side, then cut into the tops
+    ignores   bottoms of which the tops do not depend on the scale (only on a shape, or on indices)
     """
 
     kind: Kind = 'fixed'
     degree: float = 1.0
     nearly: bool = False
+    channels: Channels = 'mixed'
+    ignores: tuple[int, ...] = ()
 
 
 FIXED, EQUAL, PRODUCT, FREE, AFFINE = (
@@ -63,3 +71,5 @@ FIXED, EQUAL, PRODUCT, FREE, AFFINE = (
     Scaling('free'),
     Scaling('affine'),
 )
+EQUAL_BY_CHANNEL = Scaling('equal', channels='kept')
+PRODUCT_BY_CHANNEL = Scaling('product', channels='kept')

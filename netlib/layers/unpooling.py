@@ -3,7 +3,7 @@ from ..blob import Blob
 from ..engines.interface import Window
 from ..registry import register
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL
+from .traits import Scaling
 
 
 @register
@@ -28,7 +28,7 @@ class Unpooling(Layer):
 
     bottoms = (1, 2)
     no_gradient = (1,)
-    scaling = EQUAL
+    scaling = Scaling('equal', channels='kept', ignores=(1,))
     average = tiles = False
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

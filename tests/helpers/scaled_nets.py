@@ -11,10 +11,17 @@ from small_nets import build, outputs, samples
 SEED = int(np.random.default_rng(7).integers(2**63))  # what `balance` draws from default_rng(7)
 
 
-def balance(net, batches, method='exact', layers='', strict=False):
+def balance(net, batches, method='exact', layers='', **options):
+    notes, _ = balance_and_measure(net, batches, method, layers, **options)
+    return notes
+
+
+def balance_and_measure(net, batches, method='exact', layers='', **options):
+    """The notes, and what was measured."""
     chosen, _ = choose(net, Recipe(layers=layers))
     whole = WholeNet(net, batches, chosen)
-    return INITIALIZERS[method](whole, np.random.default_rng(7), {'strict': strict})
+    notes = INITIALIZERS[method](whole, np.random.default_rng(7), options)
+    return notes, whole.measured
 
 
 def rates(net, batches):

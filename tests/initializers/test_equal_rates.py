@@ -5,7 +5,14 @@ import places
 import pytest
 from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import TEST
-from scaled_nets import assert_same_function, balance, rates, spread, unbalanced
+from scaled_nets import (
+    assert_same_function,
+    balance,
+    balance_and_measure,
+    rates,
+    spread,
+    unbalanced,
+)
 from small_nets import (
     NETS,
     WITH_BATCH_NORM,
@@ -24,9 +31,10 @@ SQUEEZENET = places.DATA / 'squeezenet'
 def test_outputs_stay(name, method, dtype, rtol):
     net, batches, before = unbalanced(name, dtype)
     old = {param.name: param.data.copy() for param in net.all_params()}
-    notes = balance(net, batches, method)
+    notes, measured = balance_and_measure(net, batches, method)
     assert_same_function(net, batches[0], before, rtol)
-    assert notes == []
+    assert all('change rates stay' in note for note in notes)
+    assert measured['function_moved'] < rtol
     assert any(np.abs(param.data / old[param.name] - 1).max() > 0.1 for param in net.all_params())
 
 
@@ -43,10 +51,10 @@ def test_rates_of_a_chain_meet_at_their_geometric_mean(name):
 # Each move is a change of scale that the net permits: powers of the factor by which W and b of a
 # layer are multiplied.
 MOVES = {
-    'inception': [
-        {'c1': (1, 1), 'a': (-1, 0), 'r': (-1, 0), 'c': (-1, 0)},
-        {'r': (1, 1), 'b': (-1, 0)},
-        {'a': (1, 1), 'b': (1, 1), 'c': (1, 1), 'f': (-1, 0)},
+    'resnet': [
+        {'a': (1, 1), 'b': (-1, 0)},
+        {'c1': (1, 1), 'a': (-1, 0), 'b': (1, 1), 'proj': (-1, 0), 'd': (-1, 0)},
+        {'proj': (1, 1), 'd': (1, 1), 'f': (-1, 0)},
     ],
     'product': [
         {'c1': (1, 1), 'f1': (-1, 0)},
@@ -55,11 +63,6 @@ MOVES = {
     ],
     'power': [{'c1': (1, 1), 'f1': (-2, 0)}, {'f1': (1, 1), 'f2': (-1, 0)}],
     'sigmoid': [{'f1': (1, 1), 'f2': (-1, 0)}],
-    'unet': [
-        {'d1': (1, 1), 'd2': (-1, 0), 'up': (1, 1), 'u': (-1, 0)},
-        {'d2': (1, 1), 'up': (-1, 0)},
-        {'u': (1, 1), 'score': (-1, 0)},
-    ],
 }
 
 
@@ -84,6 +87,29 @@ def test_no_permitted_move_brings_rates_closer(name):
             move(net, change, 1 / factor)
 
 
+@pytest.mark.parametrize('name', ['inception', 'unet', 'product', 'power'])
+def test_concat_does_not_tie_its_bottoms(name):
+    net, batches, before = unbalanced(name)
+    assert spread(net, batches) > 100
+    notes, measured = balance_and_measure(net, batches)
+    assert_same_function(net, batches[0], before, 1e-10)
+    assert spread(net, batches) == pytest.approx(1, abs=1e-6)
+    assert measured['rates_apart'] == pytest.approx(1, abs=1e-6)
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    'name, held_by', [('resnet', "Eltwise 'sum2'"), ('maxout', "Eltwise 'c1'")]
+)
+def test_what_holds_rates_apart_is_said(name, held_by):
+    net, batches, _ = unbalanced(name)
+    notes, measured = balance_and_measure(net, batches)
+    assert measured['rates_apart'] == pytest.approx(spread(net, batches))
+    (note,) = notes
+    assert f'change rates stay {spread(net, batches):.3g} apart' in note
+    assert f'held by {held_by}' in note
+
+
 def test_paper_goes_there_in_ten_damped_rounds():
     net, batches, _ = unbalanced('chain')
     first = np.array(list(rates(net, batches).values()))
@@ -98,7 +124,8 @@ def test_one_measurement_suffices():
     calls = []
     net.before_forward.append(calls.append)
     balance(net, batches)
-    assert len(calls) == len(net.layers) * len(batches)
+    # Rates are measured once; then the outputs are compared.
+    assert len(calls) == 2 * len(net.layers) * len(batches)
 
 
 # -- layers that are homogeneous only nearly
@@ -111,8 +138,60 @@ def test_nearly_homogeneous_layers_are_measured_again(text):
     for param in net.params['f1' if text is WITH_LRN else 'f']:
         param.data *= 3
     assert spread(net, batches) > 2
-    balance(net, batches)
+    balance(net, batches, allow_change=True)
     assert spread(net, batches) < 1.02
+
+
+@pytest.mark.parametrize('constant', [1, 30, 300])
+def test_lrn_bounds_the_step(constant):
+    """Far from LRN's linear range outputs would move by 100 %."""
+    text = WITH_LRN.replace('alpha: 0.01', 'alpha: 0.0001')
+    net, far = build(text, dtype=np.float64), build(text, dtype=np.float64)
+    batches = samples(net, 2)
+    for each in (net, far):
+        each.params['c1'][0].data *= constant
+        each.params['f1'][0].data *= 300
+    before, first = outputs(net, batches[0]), spread(net, batches)
+    notes, measured = balance_and_measure(net, batches)
+    assert_same_function(net, batches[0], before, 1e-3)
+    assert measured['function_moved'] < 1e-3
+    assert spread(net, batches) < first
+    if measured['rates_apart'] > 1.02:
+        assert any("LRN 'n1', which goes as far as the outputs allow" in note for note in notes)
+    notes, measured = balance_and_measure(far, batches, allow_change=True)
+    if measured['function_moved'] > 1e-3:
+        assert any('as allowed' in note and "LRN 'n1'" in note for note in notes)
+    assert spread(far, batches) < 1.02
+
+
+def test_batch_norm_bounds_the_step_where_its_eps_matters():
+    net = build(WITH_BATCH_NORM, dtype=np.float64)
+    for param in net.params['c1']:
+        param.data *= 0.03
+    net.params['c2'][0].data *= 1e-4
+    net.params['c2'][1].data *= 1e-4
+    batches = samples(net)
+    before = outputs(net, batches[0])
+    for param in net.params['bn1'] + net.params['bn2']:
+        param.data = 0
+    notes, measured = balance_and_measure(net, batches)
+    assert_same_function(net, batches[0], before, 1e-3)
+    assert measured['function_moved'] < 1e-3
+    assert any("BatchNorm 'bn" in note for note in notes)
+
+
+@pytest.mark.parametrize('method', ['exact', 'paper'])
+def test_outputs_moved_is_what_an_independent_pass_finds(method):
+    net = build(WITH_LRN, dtype=np.float64)
+    for param in net.params['f1']:
+        param.data *= 100
+    batches = samples(net)
+    before = outputs(net, batches[0])
+    _, measured = balance_and_measure(net, batches, method)
+    after = outputs(net, batches[0])
+    moved = abs(after['f2'] - before['f2']).max() / abs(before['f2']).max()
+    assert measured['function_moved'] == pytest.approx(moved, rel=1e-6)
+    assert moved < 1e-3
 
 
 def test_the_first_of_many_batches_goes_most_of_the_way():
@@ -121,8 +200,8 @@ def test_the_first_of_many_batches_goes_most_of_the_way():
         param.data *= 3
     batches, calls = samples(net, 8), []
     net.before_forward.append(calls.append)
-    balance(net, batches)
-    passes = len(calls) / len(net.layers)
+    balance(net, batches, allow_change=True)
+    passes = len(calls) / len(net.layers) - 2 * 8  # without the outputs before and after
     assert passes % 8 and passes < 3 * 8  # rounds on one batch, then one or two on all
     assert spread(net, batches) < 1.02
 
@@ -163,8 +242,8 @@ def test_rates_that_do_not_settle_are_reported(monkeypatch):
     net = build(WITH_LRN.replace('alpha: 0.01', 'alpha: 100'))
     net.params['c1'][0].data *= 0.01
     assert any(
-        'after 2 rounds change rates still moved by' in note and 'n1 (--strict' in note
-        for note in balance(net, samples(net))
+        'after 2 rounds change rates still moved by' in note and "'n1' (--strict" in note
+        for note in balance(net, samples(net), allow_change=True)
     )
 
 

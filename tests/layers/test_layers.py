@@ -200,6 +200,38 @@ def test_declared_scaling(case):
         assert_same(scaled(case, net, [1] * n, 2), times(2, once), rtol)
 
 
+def first_doubled(blob, channels, factor=2.0):
+    """Factors for a blob: the first of so many equal parts of its channels is multiplied."""
+    factors = np.ones(blob.shape)
+    factors[:, : blob.shape[1] // channels] = factor
+    return factors
+
+
+@pytest.mark.parametrize(
+    'case', [case for case in CASES if case.bottoms and case.down is None], ids=lambda case: case.id
+)
+def test_declared_channels(case):
+    """The declared rule holds for parts of the channels, each with its own factor."""
+    net = case.net(checked())
+    scaling, bottoms = net.layers[-1].scaling, net.bottoms[-1]
+    if scaling.channels != 'kept' or bottoms[0].axes < 2 or bottoms[0].shape[1] < 2:
+        return
+    channels = bottoms[0].shape[1]
+    start = {'equal': 1e-3, 'free': 1e3}[scaling.kind] if scaling.nearly else 1.0
+    rtol = 1e-4 if scaling.nearly else 1e-9
+    factors = []
+    for i, blob in enumerate(bottoms):
+        factors.append(1.0 if i in scaling.ignores else start * first_doubled(blob, channels))
+    once = scaled(case, net, [start] * len(bottoms))
+    found = scaled(case, net, factors)
+    power = {'free': 0, 'equal': 1, 'product': scaling.degree * len(bottoms)}[scaling.kind]
+    expected = {}
+    for blob in net.tops[-1]:
+        if blob.name in once:
+            expected[blob.name] = once[blob.name] * first_doubled(blob, channels, 2.0**power)
+    assert_same(found, expected, rtol)
+
+
 @pytest.mark.parametrize(
     'case', [case for case in CASES if case.bottoms and case.down is None], ids=lambda case: case.id
 )

@@ -16,13 +16,15 @@ Use = tuple[Blob, Blob]  # (bottom, top) of one application of W
 class Affine(Layer):
     """A layer whose output is linear in its weights: Convolution, Deconvolution, InnerProduct.
 
-    Subclasses set `num_output` and `groups`. Initializers do not depend on the layer's type; they
-    use `weight`, `bias` (which may be None), and the methods from `by_output` on.
+    Subclasses set `num_output`, `groups` and `input_axis`, the first axis of a bottom that W sums
+    over. Initializers do not depend on the layer's type; they use `weight`, `bias` (which may be
+    None), and the methods from `by_output` on.
     """
 
     scaling = AFFINE
     groups = 1
     num_output = 0
+    input_axis = 1
     sees_patches = False  # its samples are patches of an image
     weight: Param
     bias: Param | None

@@ -7,7 +7,7 @@ from ...blob import Blob
 from ...memory import Tensor
 from ...shapes import fold
 from ..base import Flags, Layer
-from ..traits import EQUAL
+from ..traits import EQUAL, Channels, Scaling
 
 Parts = Tensor | list[Tensor]
 
@@ -19,13 +19,14 @@ class Blocks(Layer):
     scaling = EQUAL
     block_axis = 1
 
-    def read_axis(self, p: Any, old_name: str, blob: Blob) -> int:
-        """The axis from the fields `p`: `axis`, or its older spelling `old_name`."""
-        if not p.HasField(old_name):
-            return self.axis(p.axis, blob)
-        if p.HasField('axis'):
+    def read_axis(self, p: Any, old_name: str, blob: Blob) -> None:
+        """Set `block_axis` from the fields `p`: `axis`, or its older spelling `old_name`."""
+        if p.HasField(old_name) and p.HasField('axis'):
             raise self.error(f'Either axis or {old_name} should be specified; not both.')
-        return self.axis(getattr(p, old_name), blob)
+        found = getattr(p, old_name) if p.HasField(old_name) else p.axis
+        self.block_axis = self.axis(found, blob)
+        channels: Channels = 'blocks' if self.block_axis == 1 else 'kept'
+        self.scaling = Scaling('equal', channels=channels)
 
     def join(self, parts: Parts, whole: Tensor) -> None:
         """Copy the parts into the whole."""

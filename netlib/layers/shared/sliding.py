@@ -22,11 +22,11 @@ class Sliding(Affine):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p, x = self.param.convolution_param, bottom[0]
-        self.channel = self.axis(p.axis, x)
+        self.input_axis = self.axis(p.axis, x)
         self.num_output, self.groups = p.num_output, p.group
         self.engine = self.engine.convolving(p.Engine.Name(p.engine))
-        self.channels = x.shape[self.channel]
-        self.window = read_window(self, p, x.axes - self.channel - 1)
+        self.channels = x.shape[self.input_axis]
+        self.window = read_window(self, p, x.axes - self.input_axis - 1)
         if not self.num_output:
             raise self.error('num_output: must be positive')
         self._check_groups(f"channels of bottom '{x.name}'", self.channels)
@@ -38,7 +38,7 @@ class Sliding(Affine):
             raise self.error(f'group: {self.groups} must divide the {found} {what}')
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        first, channel = bottom[0], self.channel
+        first, channel = bottom[0], self.input_axis
         if first.shape[channel : channel + 1] != (self.channels,):
             raise self.error(
                 f"Input size incompatible with convolution kernel: bottom '{first.name}' of shape "
@@ -56,7 +56,7 @@ class Sliding(Affine):
             blob.reshape(*first.shape[:channel], self.num_output, *self.extents)
 
     def _out_extents(self, blob: Blob) -> Shape:
-        spatial = blob.shape[self.channel + 1 :]
+        spatial = blob.shape[self.input_axis + 1 :]
         per_axis = zip(spatial, *self.window, strict=True)
         extents = tuple(self.extent(*axis) for axis in per_axis)
         if min(extents, default=1) < 1:
@@ -78,7 +78,7 @@ class Sliding(Affine):
 
     def images(self, tensor: Tensor) -> Tensor:
         """A bottom's or top's tensor as (N, C, ...)."""
-        return tensor.reshape(self.N, *tensor.shape[self.channel :])
+        return tensor.reshape(self.N, *tensor.shape[self.input_axis :])
 
     def by_output(self, y: Tensor) -> Tensor:
         positions = count(y.shape, len(y.shape) - len(self.extents))

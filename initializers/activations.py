@@ -8,7 +8,7 @@ from numpy import ndarray
 from ..netlib import Net
 from ..netlib.blob import Blob
 from ..netlib.errors import DataError
-from .reach import last_uses
+from .reach import last_turns
 
 Batch = dict[str, ndarray]
 
@@ -40,13 +40,16 @@ class Activations:
     layer has run, and back into them before the next layer reads.
     """
 
-    def __init__(self, net: Net, batches: Sequence[Batch], keep: set[str]):
+    def __init__(
+        self, net: Net, batches: Sequence[Batch], keep: set[str], turns: Sequence[Sequence[int]]
+    ):
         self.net = net
         self.batches = len(batches)
         self.keep = keep
         self.values: list[Batch] = [{} for _ in batches]
         self.inputs = list(batches)
-        self.last = last_uses(net)
+        self.turn = {i: n for n, turn in enumerate(turns) for i in turn}
+        self.last = last_turns(net, self.turn)
         self.params = {param.values.memory for param in net.all_params()}
         if self.batches == 1:
             set_inputs(net, batches[0])
@@ -84,23 +87,24 @@ class Activations:
         return values[name] if name in values else self.inputs[batch][name]
 
     def release(self, index: int) -> None:
-        """Drop the values that no layer after this one reads."""
+        """Drop the values that no later turn than that of this layer reads."""
+        turn = self.turn[index]
         for blob in [*self.net.bottoms[index], *self.net.tops[index]]:
-            if self._needed(blob.name, index):
+            if self._needed(blob.name, turn):
                 continue
             for values in self.values:
                 values.pop(blob.name, None)
-            self._free(blob, index)
+            self._free(blob, turn)
 
-    def _free(self, blob: Blob, index: int) -> None:
+    def _free(self, blob: Blob, turn: int) -> None:
         """Release the blob's memory, unless it is shared with a parameter or a needed blob."""
         memory = blob.values.memory
         if memory in self.params:
             return
         for other in self.net.blobs.values():
-            if other.values.memory is memory and self._needed(other.name, index):
+            if other.values.memory is memory and self._needed(other.name, turn):
                 return
         memory.free()
 
-    def _needed(self, name: str, index: int) -> bool:
-        return self.last[name] > index or name in self.keep
+    def _needed(self, name: str, turn: int) -> bool:
+        return self.last[name] > turn or name in self.keep

@@ -44,7 +44,8 @@ def initialize(
                 said += run_initializer(recipe.weights_from, step, rng, recipe)
                 said += run_initializer(recipe.normalize, step, rng, recipe)
                 notes += [f"layer '{step.layer.name}': {note}" for note in said]
-            progress(step.layer.name)
+            for name in step.names:
+                progress(name)
     whole = WholeNet(net, batches, chosen, recipe.dropout)
     notes += run_initializer(recipe.between, whole, rng, recipe)
     if recipe.zero_last:

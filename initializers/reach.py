@@ -1,6 +1,6 @@
 """Reachability in a net: every graph search that initializers need."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..netlib import Net
 from ..netlib.blob import Blob
@@ -74,12 +74,13 @@ def _reach(parts: Iterable[Part]) -> tuple[list[Affine], set[str]]:
     return outermost, reached
 
 
-def last_uses(net: Net) -> dict[str, int]:
-    """The index of the last layer that reads or writes each blob, by the blob's name."""
+def last_turns(net: Net, turn: Mapping[int, int]) -> dict[str, int]:
+    """The last turn in which a layer reads or writes each blob, by the blob's name; turn: that of
+    each layer."""
     last: dict[str, int] = {}
     for i, (_, bottom, top) in enumerate(parts(net)):
         for name in blob_names(bottom + top):
-            last[name] = i
+            last[name] = max(last.get(name, 0), turn[i])
     return last
 
 

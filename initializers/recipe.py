@@ -14,6 +14,7 @@ from ..netlib.layers import Layer
 from ..netlib.layers.shared.affine import Affine
 from . import catalog  # noqa: F401  (registers the initializers)
 from .kinds import all_options, of_kind
+from .turns import turns
 
 # The parts of a recipe: names without an initializer, and the kinds of initializers allowed.
 # 'filler' means the weights from the prototxt's fillers.
@@ -148,11 +149,12 @@ def choose(net: Net, recipe: Recipe) -> tuple[list[Affine], list[str]]:
     """
     chosen = []
     notes = []
+    pooled = {net.layers[i] for turn in turns(net) for i in turn[1:]}
     for layer in net.layers:
-        why = why_left_out(layer)
+        why = '' if layer in pooled else why_left_out(layer)
         if why:
             notes.append(f"layer '{layer.name}': {why}")
-        elif isinstance(layer, Affine) and re.search(recipe.layers, layer.name):
+        elif isinstance(layer, Affine) and layer not in pooled and named(layer, recipe):
             chosen.append(layer)
     if not chosen:
         which = f" has a name that '{recipe.layers}' matches" if recipe.layers else ''
@@ -163,6 +165,11 @@ def choose(net: Net, recipe: Recipe) -> tuple[list[Affine], list[str]]:
     return chosen, notes
 
 
+def named(layer: Layer, recipe: Recipe) -> bool:
+    """Whether the recipe asks for a layer of this name."""
+    return bool(re.search(recipe.layers, layer.name))
+
+
 def why_left_out(layer: Layer) -> str:
     """Why an initializer does not change a layer's parameters; '' if it does, or if there are
     none."""
@@ -170,7 +177,10 @@ def why_left_out(layer: Layer) -> str:
         return f'{layer.type} parameters keep their fillers' if layer.params else ''
     owner = layer.weight.owner
     if owner is not layer.weight:
-        return f'shares its weights with {owner.name}, where they are initialized'
+        return (
+            f'shares its weights with {owner.name}, where they are initialized: what reaches it '
+            'here does not count, because it depends on their outputs'
+        )
     if not layer.weight.learns:
         return 'its weights do not learn (lr_mult: 0): left unchanged'
     return ''

@@ -1,5 +1,7 @@
-"""Rows drawn evenly from all batches of all ranks: the samples that reach a layer's weights."""
+"""Rows drawn evenly from all uses and all batches of all ranks: the samples that reach a layer's
+weights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,41 +10,43 @@ from numpy import ndarray
 from numpy.random import Generator
 
 from ..netlib.blob import Blob
-from ..netlib.layers.shared.affine import Affine
 from ..netlib.ranks import Ranks
 from .activations import Activations
 
 Rows = ndarray  # (groups, rows, fan-in)
 
 
+@dataclass(frozen=True)
+class Use:
+    """One of the layers that apply the same weights: its index in the net, its bottoms and tops."""
+
+    index: int
+    layer: Any
+    bottom: list[Blob]
+    top: list[Blob]
+
+
 @dataclass
 class BatchRows:
-    """The rows of one batch of one rank: their number, and the indices of those drawn (an array of
-    ascending integers)."""
+    """The rows of one use in one batch of one rank: their number, and the indices of those drawn
+    (an array of ascending integers)."""
 
     rank: int
+    use: int
     batch: int
     count: int
     positions: Any = ()
 
 
 class SampledRows:
-    """The rows multiplied by the weights of an affine layer, batch by batch.
+    """The rows multiplied by the weights of affine layers that share them, use by use and batch by
+    batch.
 
     All ranks draw the same numbers, and each takes the rows of its own batches.
     """
 
-    def __init__(
-        self,
-        layer: Affine,
-        bottom: list[Blob],
-        top: list[Blob],
-        kept: Activations,
-        ranks: Ranks,
-    ):
-        self.layer = layer
-        self.bottom = bottom
-        self.top = top
+    def __init__(self, uses: Sequence[Use], kept: Activations, ranks: Ranks):
+        self.uses = uses
         self.kept = kept
         self.ranks = ranks
 
@@ -56,15 +60,16 @@ class SampledRows:
                 chosen.append(each)
         parts = self.ranks.gather([self._take(chosen)] if chosen else [])
         if not parts:
-            return np.empty((self.layer.groups, 0, 0), np.float32)
+            return np.empty((self.uses[0].layer.groups, 0, 0), np.float32)
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def _counted(self) -> list[BatchRows]:
         """This rank's batches, with nothing drawn yet."""
         batches = []
-        for batch in range(self.kept.batches):
-            count = self._load(batch)
-            batches.append(BatchRows(self.ranks.rank, batch, count))
+        for use in range(len(self.uses)):
+            for batch in range(self.kept.batches):
+                count = self._load(use, batch)
+                batches.append(BatchRows(self.ranks.rank, use, batch, count))
         return batches
 
     def _take(self, chosen: list[BatchRows]) -> Rows:
@@ -85,14 +90,16 @@ class SampledRows:
 
     def _rows(self, drawn: BatchRows) -> Rows:
         """The rows drawn from a batch, in a buffer of the layer."""
-        self._load(drawn.batch)
-        return self.layer.samples(self.bottom, drawn.positions).array()
+        self._load(drawn.use, drawn.batch)
+        use = self.uses[drawn.use]
+        return use.layer.samples(use.bottom, drawn.positions).array()
 
-    def _load(self, batch: int) -> int:
-        """Put a batch into the layer's bottoms; returns its number of rows."""
-        self.kept.load(batch, self.bottom)
-        self.layer.reshape(self.bottom, self.top)
-        return self.layer.sample_count(self.bottom)
+    def _load(self, use: int, batch: int) -> int:
+        """Put a batch into a layer's bottoms; returns its number of rows."""
+        found = self.uses[use]
+        self.kept.load(batch, found.bottom)
+        found.layer.reshape(found.bottom, found.top)
+        return found.layer.sample_count(found.bottom)
 
 
 def draw_positions(batches: list[BatchRows], limit: int, rng: Generator) -> None:

@@ -14,41 +14,51 @@ from ..netlib.layers.shared.affine import Affine
 from ..netlib.memory import Tensor
 from .activations import Activations
 from .moments import Moments, output_moments, pooled
-from .sampled_rows import SampledRows
+from .sampled_rows import SampledRows, Use
+from .turns import Turn
 
 NO_MOMENTS = Moments(np.zeros(0), np.zeros(0), 0)
 
 
 class Step:
-    """One layer at its turn: its bottoms are known for all batches, but not yet its tops.
+    """One layer at its turn, or several that share weights: the bottoms are known for all batches,
+    but not yet the tops.
 
+    layer     the layer, or the first of several, which owns the weights
+    uses      all of these layers with their bottoms and tops
     affine    whether the layer has weights W and optionally a bias b: z = W x + b
     bias      the b that an initializer may set; None if there is none, if it belongs to another
               layer, or if it does not learn
-    moments   of z, after `forward`; they follow each `rescale`
-    done      whether the layer has run
+    moments   of z, after `forward`; they follow each `rescale`. z of all uses, with the bias of
+              `layer`
+    done      whether the layers have run
     """
 
-    def __init__(self, net: Net, index: int, kept: Activations):
+    def __init__(self, net: Net, turn: Turn, kept: Activations):
         self.net = net
-        self.index = index
+        self.index = turn[0]
         self.kept = kept
-        self.layer: Any = net.layers[index]
-        self.bottom = net.bottoms[index]
-        self.top = net.tops[index]
+        self.layer: Any = net.layers[self.index]
+        self.bottom = net.bottoms[self.index]
+        self.top = net.tops[self.index]
+        self.uses = [Use(i, net.layers[i], net.bottoms[i], net.tops[i]) for i in turn]
         self.affine = isinstance(self.layer, Affine)
         self.bias = settable_bias(self.layer)
         self.moments = NO_MOMENTS
         self.done = False
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the layers."""
+        return [use.layer.name for use in self.uses]
+
     def samples(self, limit: int, rng: Generator) -> ndarray:
-        """At most `limit` of the rows multiplied by W, drawn evenly from all batches of all ranks:
-        (groups, rows, fan-in).
+        """At most `limit` of the rows multiplied by W, drawn evenly from all uses and all batches
+        of all ranks: (groups, rows, fan-in).
 
         They may be in a buffer of the layer, valid until the next call.
         """
-        rows = SampledRows(self.layer, self.bottom, self.top, self.kept, self.net.ranks)
-        return rows.draw(limit, rng)
+        return SampledRows(self.uses, self.kept, self.net.ranks).draw(limit, rng)
 
     def input_std(self) -> float:
         """The standard deviation of all elements of the first bottom."""
@@ -63,23 +73,35 @@ class Step:
         return float(np.sqrt(moments.var[0]))
 
     def forward(self) -> Moments:
-        """Run the layer on every batch.
+        """Run the layers on every batch, if they have not run.
 
-        Returns the moments of its outputs over all ranks if it is affine, or empty moments. Raises
-        DataError for outputs that are not finite.
+        Returns the moments of their outputs over all ranks if they are affine, or empty moments.
+        Raises DataError for outputs that are not finite.
         """
+        if self.done:
+            return self.moments
         parts: list[Moments] = []
-        for batch in range(self.kept.batches):
-            self.kept.load(batch, self.bottom)
-            self.net.forward_layer(self.index)
-            if self.affine:
-                parts.extend(output_moments(self.layer, blob) for blob in self.top)
-            self.kept.save(batch, self.bottom, self.top)
+        for use in self.uses:
+            parts += self._run(use)
         self.done = True
         if parts:
             self.moments = pooled(self.net.ranks.gather(parts))
         self._check_finite()
         return self.moments
+
+    def _run(self, use: Use) -> list[Moments]:
+        """Run one layer on every batch; returns the moments of its tops."""
+        parts = []
+        for batch in range(self.kept.batches):
+            self.kept.load(batch, use.bottom)
+            self.net.forward_layer(use.index)
+            if self.affine:
+                for blob in use.top:
+                    z = output_moments(use.layer, blob)
+                    z.mean += self.bias_values() - bias_values(use.layer)
+                    parts.append(z)
+            self.kept.save(batch, use.bottom, use.top)
+        return parts
 
     def _check_finite(self) -> None:
         sums = self.moments.mean + self.moments.var
@@ -91,25 +113,26 @@ class Step:
 
     def bias_values(self) -> ndarray:
         """The current b, whoever owns it: (num_output,) float64; zeros without a bias."""
-        if self.layer.bias is None:
-            return np.zeros(self.layer.num_output)
-        return self.layer.bias.data.astype(float)
+        return bias_values(self.layer)
 
     def rescale(self, factor: float | ndarray, bias: ndarray | None = None) -> None:
         """W *= factor (one number, or one per output), b = bias if given.
 
         z = W x + b is linear in W and b, so the tops and moments follow: no layer runs twice.
         """
-        old = self.bias_values()
-        factor = np.broadcast_to(np.asarray(factor, float), old.shape)
+        olds = [bias_values(use.layer) for use in self.uses]
+        factor = np.broadcast_to(np.asarray(factor, float), olds[0].shape)
         self._scale_weights(factor)
-        new = old
         if bias is not None:
-            new = np.asarray(bias, float)
-            self.layer.bias.data = new
-        if self.done:
-            shift = new - factor * old
-            self._follow(factor, shift)
+            self.layer.bias.data = np.asarray(bias, float)
+        if not self.done:
+            return
+        for use, old in zip(self.uses, olds, strict=True):
+            self._follow(use, factor, bias_values(use.layer) - factor * old)
+        shift = self.bias_values() - factor * olds[0]
+        mean = factor * self.moments.mean + shift
+        var = factor**2 * self.moments.var
+        self.moments = Moments(mean, var, self.moments.count)
 
     def _scale_weights(self, factor: ndarray) -> None:
         weights = self.layer.weight_view()
@@ -118,21 +141,18 @@ class Step:
         by_output = factor.reshape(groups, outputs, *ones)
         weights *= by_output.astype(weights.dtype)
 
-    def _follow(self, factor: ndarray, shift: ndarray) -> None:
+    def _follow(self, use: Use, factor: ndarray, shift: ndarray) -> None:
         """z = factor z + shift, for the tops of all batches."""
         engine = self.net.engine
         a = self._on_device('factor', factor)
         c = self._on_device('shift', shift)
         for batch in range(self.kept.batches):
-            self.kept.load(batch, self.top)
-            for blob in self.top:
-                z = self.layer.by_output(blob.values)
+            self.kept.load(batch, use.top)
+            for blob in use.top:
+                z = use.layer.by_output(blob.values)
                 engine.binary('mul', z, a, out=z)
                 engine.binary('add', z, c, out=z)
-            self.kept.save(batch, [], self.top)
-        mean = factor * self.moments.mean + shift
-        var = factor**2 * self.moments.var
-        self.moments = Moments(mean, var, self.moments.count)
+            self.kept.save(batch, [], use.top)
 
     def _on_device(self, name: str, values: ndarray) -> Tensor:
         """The values, one for each output, as a tensor that broadcasts over z."""
@@ -147,3 +167,10 @@ def settable_bias(layer: Layer) -> Param | None:
     if bias is None or bias.owner is not bias or not bias.learns:
         return None
     return bias
+
+
+def bias_values(layer: Affine) -> ndarray:
+    """The current b of a layer, whoever owns it: (num_output,) float64; zeros without a bias."""
+    if layer.bias is None:
+        return np.zeros(layer.num_output)
+    return layer.bias.data.astype(float)

@@ -1,5 +1,7 @@
 """The walk: every layer of a net once per batch, in topological order, pausing at each layer.
 
+Layers that share weights take one turn together where they can (turns.py).
+
 There is only one. All layer-by-layer work on a net is a loop over it. This loop gives each layer's
 outputs unit variance:
 
@@ -43,23 +45,25 @@ from ..proto.caffe_pb2 import TEST
 from .activations import Activations, Batch
 from .reach import affine_layers, drawing_layers
 from .step import Step
+from .turns import turns
 
 
 def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterator[Step]:
-    """Pause at each layer in turn.
+    """Pause at each layer in turn, or at several that share weights.
 
     batches: for each batch, the values of the net's Input blobs (an empty dict if data layers feed
     the net; they read the next batch each time). Activations are freed after their last use,
     except the blobs named in `keep`.
     """
-    kept = Activations(net, batches, set(keep))
-    for index in range(len(net.layers)):
-        step = Step(net, index, kept)
+    order = turns(net)
+    kept = Activations(net, batches, set(keep), order)
+    for turn in order:
+        step = Step(net, turn, kept)
         yield step
-        if not step.done:
-            step.forward()
-        step.layer.work.free()
-        kept.release(index)
+        step.forward()
+        for index in turn:
+            net.layers[index].work.free()
+            kept.release(index)
 
 
 @contextmanager

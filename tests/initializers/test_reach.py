@@ -6,7 +6,7 @@ from goodinit.initializers import measure
 from goodinit.initializers.reach import (
     first_layers,
     last_layers,
-    last_uses,
+    last_turns,
     relu_sources,
     score_blobs,
 )
@@ -129,6 +129,6 @@ def test_relu_sources(between, expected):
     assert found == expected
 
 
-def test_last_uses_count_reading_and_writing():
+def test_last_turns_count_reading_and_writing():
     net = build(data() + conv('c', 'data', 4) + relu('c') + fc('f', 'c', 3))
-    assert last_uses(net) == {'data': 1, 'c': 3, 'f': 3}
+    assert last_turns(net, dict(enumerate(range(len(net.layers))))) == {'data': 1, 'c': 3, 'f': 3}

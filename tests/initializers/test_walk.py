@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import itertools
 
 import numpy as np
 import pytest
@@ -55,14 +56,15 @@ def test_each_halt_sees_what_a_plain_forward_pass_sees(name, count):
     batches = samples(net, count)
     expected = recorded(net, batches)
     for step in walk(net, batches):
-        for which, blobs in (('bottom', step.bottom), ('top', step.top)):
+        for which in ('bottom', 'top'):
             if which == 'top':
                 step.forward()
-            for batch in range(count):
+            for use, batch in itertools.product(step.uses, range(count)):
+                blobs = getattr(use, which)
                 step.kept.load(batch, blobs)
                 for k, blob in enumerate(blobs):
                     np.testing.assert_array_equal(
-                        blob.data, expected[batch][step.index, which, k], err_msg=blob.name
+                        blob.data, expected[batch][use.index, which, k], err_msg=blob.name
                     )
 
 
@@ -94,21 +96,17 @@ def test_rescaled_outputs_are_those_of_the_rescaled_layer(name, count):
                 rng.standard_normal(step.layer.num_output) if step.bias else None,
             )
             assert not np.allclose(before.var, step.moments.var)
-        step.done or step.forward()
-        for batch in range(count):
-            step.kept.load(batch, step.top)
-            tops.update(
-                {(batch, step.index, k): blob.data.copy() for k, blob in enumerate(step.top)}
-            )
+        step.forward()
+        here = {}
+        for use, batch in itertools.product(step.uses, range(count)):
+            step.kept.load(batch, use.top)
+            for k, blob in enumerate(use.top):
+                here[batch, use.index, k] = blob.data.copy()
+        tops.update(here)
         if step.affine:
-            z = np.concatenate(
-                [
-                    np.moveaxis(tops[batch, step.index, k], 1, 0).reshape(step.layer.num_output, -1)
-                    for batch in range(count)
-                    for k in range(len(step.top))
-                ],
-                axis=1,
-            )
+            outputs = step.layer.num_output
+            parts = [np.moveaxis(top, 1, 0).reshape(outputs, -1) for top in here.values()]
+            z = np.concatenate(parts, axis=1)
             np.testing.assert_allclose(step.moments.mean, z.mean(axis=1), rtol=1e-5, atol=1e-5)
             np.testing.assert_allclose(step.moments.var, z.var(axis=1), rtol=1e-4)
     for batch, run in enumerate(recorded(net, batches)):

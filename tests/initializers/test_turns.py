@@ -18,7 +18,10 @@ TWO_SCALES = (
 
 
 def names(net):
-    return [[net.layers[i].name for i in turn] for turn in turns(net)]
+    found = []
+    for turn in turns(net):
+        found.append([net.layers[i].name for i in turn])
+    return found
 
 
 @pytest.mark.parametrize('name', ['chain', 'inception', 'unet', 'maxout', 'many_tops'])
@@ -83,7 +86,6 @@ def test_the_variance_is_that_of_all_uses(method, variance):
     outputs(net, batch)
     z = np.concatenate([blobs['c'].ravel(), blobs['cp'].ravel()])
     assert z.var() + (method == 'scale') * z.mean() ** 2 == pytest.approx(variance, abs=0.02)
-    assert blobs['cp'].std() == pytest.approx(40 * blobs['c'].std(), rel=0.2)
 
 
 def test_within_sets_mean_and_variance_of_all_uses():

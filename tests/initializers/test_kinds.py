@@ -18,6 +18,7 @@ from goodinit.initializers import (
 )
 from goodinit.initializers.kinds import readers
 from goodinit.initializers.walk import measuring
+from scipy.linalg import hadamard
 from small_nets import build, samples
 
 SAMPLES = {'memory': 10**6, 'all_layers': True}
@@ -33,6 +34,23 @@ def weights_have_std(expected):
 def rows_are_orthonormal(net, batches):
     rows = net.params['c1'][0].data.reshape(8, -1)
     np.testing.assert_allclose(rows @ rows.T, np.eye(8), atol=1e-5)
+
+
+def centers_are(matrix):
+    """The weights of c1 are this matrix (8, 3) at the centre, and zero elsewhere."""
+
+    def check(net, batches):
+        weights = net.params['c1'][0].data.copy()
+        np.testing.assert_allclose(weights[:, :, 1, 1], matrix, atol=1e-6)
+        weights[:, :, 1, 1] = 0
+        assert not weights.any()
+
+    return check
+
+
+def centers_are_orthonormal(net, batches):
+    center = net.params['c1'][0].data[:, :, 1, 1]
+    np.testing.assert_allclose(center.T @ center, np.eye(3), atol=1e-5)
 
 
 def outputs_have(promise):
@@ -75,6 +93,9 @@ ROWS = [
     Row('xavier', 'shape', {}, weights_have_std(1 / np.sqrt(27))),
     Row('msra', 'shape', {}, weights_have_std(np.sqrt(2 / 27))),
     Row('lecun', 'shape', {}, weights_have_std(1 / np.sqrt(27))),
+    Row('delta_orthogonal', 'shape', {}, centers_are_orthonormal),
+    Row('identity', 'shape', {}, centers_are(np.eye(3)[[0, 1, 2, 0, 1, 2, 0, 1]])),
+    Row('zero', 'shape', {}, centers_are(hadamard(8)[:, :3] / np.sqrt(8))),
     Row('pca', 'samples', SAMPLES, unit_variances),
     Row('zca', 'samples', SAMPLES, unit_variances),
     Row('kmeans', 'samples', SAMPLES, unit_variances),

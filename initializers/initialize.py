@@ -10,6 +10,7 @@ from .activations import Batch
 from .kinds import INITIALIZERS, Notes
 from .reach import drawing_layers, first_layers
 from .recipe import Recipe, check_recipe, choose
+from .residual.sums import ResidualSums
 from .step import Step
 from .walk import measuring, walk
 from .whole_net.whole import WholeNet
@@ -37,6 +38,7 @@ def initialize(
     chosen, notes = choose(net, recipe)
     notes += dropout_notes(net, recipe)
     first = first_layers(net)
+    sums = ResidualSums(net, chosen, recipe)
     with measuring(net, recipe.dropout):
         for step in walk(net, batches):
             if step.layer in chosen:
@@ -44,7 +46,9 @@ def initialize(
                 said += run_initializer(recipe.weights_from, step, rng, recipe)
                 said += run_initializer(recipe.normalize, step, rng, recipe)
                 notes += [f"layer '{step.layer.name}': {note}" for note in said]
+            sums.visit(step)
             progress(step.layer.name)
+    notes = sums.notes(notes)
     whole = WholeNet(net, batches, chosen, recipe.dropout)
     notes += run_initializer(recipe.between, whole, rng, recipe)
     if recipe.zero_last:

@@ -14,6 +14,7 @@ from ..netlib.layers import Layer
 from ..netlib.layers.shared.affine import Affine
 from . import catalog  # noqa: F401  (registers the initializers)
 from .kinds import all_options, of_kind
+from .residual.rules import RULES
 
 # The parts of a recipe: names without an initializer, and the kinds of initializers allowed.
 # 'filler' means the weights from the prototxt's fillers.
@@ -21,6 +22,7 @@ PARTS = {
     'weights_from': (['keep', 'filler'], ['shape', 'samples']),
     'normalize': (['none'], ['layer']),
     'between': (['none'], ['net']),
+    'residual': (['none', *RULES], []),
 }
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
@@ -34,6 +36,7 @@ def choices(part: str) -> tuple[str, ...]:
 WEIGHTS_FROM = choices('weights_from')
 NORMALIZE = choices('normalize')
 BETWEEN = choices('between')
+RESIDUAL = choices('residual')
 
 
 @dataclass(frozen=True, init=False)
@@ -43,6 +46,8 @@ class Recipe:
     weights_from  'keep', 'filler' (the prototxt's), or an initializer from a shape or from samples
     normalize     'none', or an initializer that works layer by layer
     between       'none', or an initializer that works on the whole net
+    residual      'none', or what becomes of residual branches where they meet at a sum: 'zero',
+                  'fixup' or 'balanced' (residual/rules.py)
     layers        a regular expression; layers whose names do not match keep their weights
     zero_last     the weights of the last layers, whose outputs are the scores, become zero
     dropout       keep dropout on while layers are measured
@@ -53,6 +58,7 @@ class Recipe:
     weights_from: str
     normalize: str
     between: str
+    residual: str
     layers: str
     zero_last: bool
     dropout: bool
@@ -64,6 +70,7 @@ class Recipe:
         normalize: str = 'lsuv',
         between: str = 'none',
         *,
+        residual: str = 'none',
         layers: str = '',
         zero_last: bool = False,
         dropout: bool = False,
@@ -74,6 +81,7 @@ class Recipe:
             weights_from=weights_from,
             normalize=normalize,
             between=between,
+            residual=residual,
             layers=layers,
             zero_last=zero_last,
             dropout=dropout,

@@ -85,6 +85,7 @@ def test_a_recipe_as_a_dict():
         'weights_from': 'pca',
         'normalize': 'within',
         'between': 'exact',
+        'residual': 'none',
         'layers': 'c',
         'zero_last': False,
         'dropout': False,
@@ -186,11 +187,11 @@ def test_other_parameters_are_left_at_their_fillers():
         (
             'chain',
             {'weights_from': 'orthonromal'},
-            "weights_from: found 'orthonromal', needed: one of keep, filler, gaussian, "
+            "weights_from: found 'orthonromal', needed: one of keep, filler, delta_orthogonal, "
             ".*did you mean 'orthonormal'?",
         ),
         ('chain', {'normalize': 'lsvu'}, "normalize: found 'lsvu', needed: one of none, lsuv"),
-        ('chain', {'between': 'yes'}, "between: found 'yes', needed: one of none, exact, paper"),
+        ('chain', {'between': 'yes'}, "between: found 'yes', needed: one of none, exact, "),
     ],
 )
 def test_what_cannot_be_done(text, options, message):

@@ -20,7 +20,7 @@ from .residual.rules import RULES
 # 'filler' means the weights from the prototxt's fillers.
 PARTS = {
     'weights_from': (['keep', 'filler'], ['shape', 'samples']),
-    'normalize': (['none'], ['layer']),
+    'normalize': (['none'], ['layer', 'forecast']),
     'between': (['none'], ['net']),
     'residual': (['none', *RULES], []),
 }
@@ -44,7 +44,7 @@ class Recipe:
     """The parts of an initialization. PRESETS holds the published ones.
 
     weights_from  'keep', 'filler' (the prototxt's), or an initializer from a shape or from samples
-    normalize     'none', or an initializer that works layer by layer
+    normalize     'none', or an initializer that works layer by layer, on data or on a forecast
     between       'none', or an initializer that works on the whole net
     residual      'none', or what becomes of residual branches where they meet at a sum: 'zero',
                   'fixup' or 'balanced' (residual/rules.py)
@@ -126,6 +126,8 @@ METHODS = {
     'rand': ('rand', 'within', 'exact'),
     'scale': ('unit_gaussian', 'scale', 'none'),
     'scale_bias': ('unit_gaussian', 'scale_bias', 'none'),
+    'analytic': ('unit_gaussian', 'analytic', 'none'),
+    'gradinit': ('msra', 'none', 'gradinit'),
 }
 PRESETS = {name: Recipe(*parts) for name, parts in METHODS.items()}
 
@@ -134,10 +136,21 @@ def check_recipe(recipe: Recipe) -> None:
     """Raises NetError for an unknown initializer, and for an invalid regular expression."""
     for part in PARTS:
         check_part(part, getattr(recipe, part))
+    if recipe.residual != 'none' and not runs_data(recipe):
+        raise NetError(
+            f"residual: '{recipe.residual}' works on sums of data, which normalize: "
+            f"'{recipe.normalize}' does not run; needed: normalize: lsuv, or residual: none"
+        )
     try:
         re.compile(recipe.layers)
     except re.error as error:
         raise NetError(f"layers: '{recipe.layers}' is not a regular expression: {error}") from error
+
+
+def runs_data(recipe: Recipe) -> bool:
+    """Whether the layers must run on data, one after the other."""
+    blind = recipe.normalize in of_kind('forecast')
+    return not blind or recipe.weights_from in of_kind('samples')
 
 
 def check_part(part: str, found: str) -> None:

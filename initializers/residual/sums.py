@@ -35,7 +35,7 @@ class ResidualSums:
 
     def visit(self, step: Step) -> None:
         """Apply the rule if this is a sum, and measure the sum's variance."""
-        if step.index not in self.sums:
+        if step.index not in self.sums or not step.kept.batches:
             return
         meeting = Meeting(step, list(self.sums.values()), self.movable, self.target)
         name = step.layer.name

@@ -19,8 +19,9 @@ from goodinit.initializers import (
 from goodinit.initializers.kinds import readers
 from goodinit.initializers.walk import measuring
 from scipy.linalg import hadamard
-from small_nets import build, samples
+from small_nets import NETS, build, layer, samples
 
+LEARNING = NETS['chain'] + layer('EuclideanLoss', 'loss', 'f2 prob')  # with a loss
 SAMPLES = {'memory': 10**6, 'all_layers': True}
 
 
@@ -75,6 +76,16 @@ def rates_are_close(net, batches):
     assert max(rates) / min(rates) < 1.5
 
 
+def deviations_near_1(net, batches):
+    rows = measure(net, batches, np.random.default_rng(5))
+    assert all(0.6 < row.output_std < 1.6 for row in rows)
+
+
+def still_finite(net, batches):
+    """What it promises of a loss is in test_loss_gradients.py."""
+    assert all(np.isfinite(param.data).all() for param in net.all_params())
+
+
 @dataclass
 class Row:
     """An initializer, an example of each of its options, and what must hold for the net `chain`
@@ -104,13 +115,15 @@ ROWS = [
     Row('within', 'layer', {'beta': 3.0}, means_3),
     Row('scale', 'layer', {}, mean_square_1),
     Row('scale_bias', 'layer', {}, no_means),
+    Row('analytic', 'forecast', {}, deviations_near_1),
     Row('exact', 'net', {'strict': True}, rates_are_close),
     Row('paper', 'net', {'strict': True}, rates_are_close),
+    Row('gradinit', 'net', {'rate': 0.2, 'bound': 2.0, 'iterations': 2}, still_finite),
 ]
 
 
 def recipe_of(row):
-    if row.kind == 'layer':
+    if row.kind in ('layer', 'forecast'):
         return Recipe('keep', row.name, **row.options)
     if row.kind == 'net':
         return Recipe('keep', 'none', row.name, **row.options)
@@ -136,7 +149,7 @@ def test_a_row_says_what_is_registered(row):
 
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: row.name)
 def test_a_promise_is_kept(row):
-    net = build('chain')
+    net = build(LEARNING if row.name == 'gradinit' else 'chain')
     batches = samples(net, 3)
     initialize(net, batches, recipe_of(row), np.random.default_rng(0))
     row.promise(net, batches)
@@ -144,7 +157,8 @@ def test_a_promise_is_kept(row):
 
 def test_options_name_their_readers():
     assert list(all_options()) == [
-        *('memory', 'all_layers', 'target', 'margin', 'max_trials', 'beta', 'strict')
+        *('memory', 'all_layers', 'target', 'margin', 'max_trials', 'beta', 'strict'),
+        *('rate', 'bound', 'iterations'),
     ]
     assert readers('memory') == ('kmeans', 'pca', 'rand', 'zca')
     assert readers('beta') == ('within',)

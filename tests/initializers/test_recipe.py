@@ -11,7 +11,7 @@ from goodinit.initializers import (
     initialize,
     measure,
 )
-from goodinit.initializers.recipe import BETWEEN, NORMALIZE, WEIGHTS_FROM, choose
+from goodinit.initializers.recipe import NORMALIZE, WEIGHTS_FROM, choose
 from goodinit.netlib.errors import DataError, NetError
 from goodinit.proto.caffe_pb2 import TEST
 from small_nets import (
@@ -38,7 +38,7 @@ def weights(net):
     return {param.name: param.data.copy() for param in net.all_params()}
 
 
-@pytest.mark.parametrize('preset', PRESETS)
+@pytest.mark.parametrize('preset', sorted(set(PRESETS) - {'gradinit'}))  # it needs a loss
 @pytest.mark.parametrize('name', ALL)
 def test_every_preset_works_on_every_net(name, preset):
     net, _ = initialized(name, PRESETS[preset])
@@ -96,6 +96,9 @@ def test_a_recipe_as_a_dict():
         'max_trials': 20,
         'beta': 0.3,
         'strict': False,
+        'rate': 0.1,
+        'bound': 1.0,
+        'iterations': 40,
     }
 
 
@@ -202,7 +205,7 @@ def test_what_cannot_be_done(text, options, message):
 # -- parts that go together
 
 
-@pytest.mark.parametrize('between', BETWEEN)
+@pytest.mark.parametrize('between', ['exact', 'paper'])
 def test_between_follows_within(between):
     net, _ = initialized('chain', Recipe('gaussian', 'within', between))
     rates = [row.change_rate for row in measure(net, samples(net, 2), np.random.default_rng(5))]
@@ -259,7 +262,7 @@ def test_an_input_far_from_one_is_noted(factor, expected):
         assert re.match(f"layer 'c1': its input has standard deviation {expected}", notes[0])
 
 
-@pytest.mark.parametrize('preset', ['lsuv', 'kmeans'])
+@pytest.mark.parametrize('preset', ['lsuv', 'kmeans', 'analytic'])
 def test_nan_in_the_data(preset):
     net = build('chain')
     batches = samples(net, 2)

@@ -7,9 +7,10 @@ from numpy.random import Generator
 from ..netlib import Net
 from ..proto.caffe_pb2 import TRAIN
 from .activations import Batch
-from .kinds import INITIALIZERS, Notes
+from .kinds import INITIALIZERS, Notes, of_kind
 from .reach import drawing_layers, first_layers
-from .recipe import Recipe, check_recipe, choose
+from .recipe import Recipe, check_recipe, choose, runs_data
+from .residual.sums import ResidualSums
 from .step import Step
 from .walk import measuring, walk
 from .whole_net.whole import WholeNet
@@ -37,16 +38,24 @@ def initialize(
     chosen, notes = choose(net, recipe)
     notes += dropout_notes(net, recipe)
     first = first_layers(net)
+    sums = ResidualSums(net, chosen, recipe)
+    forecast = recipe.normalize in of_kind('forecast')
+    seen = batches if runs_data(recipe) else []
     with measuring(net, recipe.dropout):
-        for step in walk(net, batches):
+        for step in walk(net, seen):
             if step.layer in chosen:
-                said = input_notes(step) if step.layer in first else []
+                said = input_notes(step) if seen and step.layer in first else []
                 said += run_initializer(recipe.weights_from, step, rng, recipe)
-                said += run_initializer(recipe.normalize, step, rng, recipe)
+                if not forecast:
+                    said += run_initializer(recipe.normalize, step, rng, recipe)
                 notes += [f"layer '{step.layer.name}': {note}" for note in said]
+            sums.visit(step)
             for name in step.names:
                 progress(name)
+    notes = sums.notes(notes)
     whole = WholeNet(net, batches, chosen, recipe.dropout)
+    if forecast:
+        notes += run_initializer(recipe.normalize, whole, rng, recipe)
     notes += run_initializer(recipe.between, whole, rng, recipe)
     if recipe.zero_last:
         notes += zero_last(whole)

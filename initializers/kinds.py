@@ -5,17 +5,18 @@
 
 An initializer is a function `(place, rng, **options) -> notes`. Its docstring is its formula and
 its source. It changes weights and biases in place; its notes are sentences for the user. There are
-four kinds:
+five kinds:
 
     kind      place      what it does
     shape     Step       gives a layer new weights, from their shape alone
     samples   Step       gives a layer new weights, from the samples that reach the layer
     layer     Step       scales and shifts the outputs of a layer, at its turn in the walk
+    forecast  WholeNet   scales all layers from their weights and shapes, without running the net
     net       WholeNet   works on all layers together, after the walk
 
-The folders from_shape/, from_samples/, by_layer/ and whole_net/ hold one kind each, and every file
-in them is imported: a new initializer is a new file. Options are parameters annotated with an
-`Option`; a command line makes its flags from them (`--target`).
+The folders from_shape/, from_samples/, by_layer/ and whole_net/ hold them, the last those that have
+a WholeNet. Every file in them is imported: a new initializer is a new file. Options are parameters
+annotated with an `Option`; a command line makes its flags from them (`--target`).
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +29,7 @@ from numpy.random import Generator
 Notes = list[str]
 Function = TypeVar('Function', bound=Callable[..., Notes])
 
-KINDS = ('shape', 'samples', 'layer', 'net')
+KINDS = ('shape', 'samples', 'layer', 'forecast', 'net')
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,12 @@ class Row:
     mean_to_std               sqrt(sum of mean(z_i)^2 / sum of var(z_i)), r^l of Luther & Seung
                               2019, eq. 9
 
-    The three measures of gradients are NaN if weights do not learn or no score depends on them.
+    The three measures of gradients are NaN if weights do not learn or no score depends on them. Two
+    more are NaN unless they are asked for:
+
+    gradient_quotient         how much a gradient step would change the gradient by the weights
+                              (gradient_quotient.py)
+    predicted_std             output_std as predicted without running the net (analytic/)
     """
 
     layer: str
@@ -49,6 +54,8 @@ class Row:
     change_rate_cv: float
     gradient_var: float
     mean_to_std: float
+    gradient_quotient: float = np.nan
+    predicted_std: float = np.nan
 
 
 def measure(net: Net, batches: Sequence[Batch], rng: Generator, dropout: bool = False) -> list[Row]:

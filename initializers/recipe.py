@@ -14,14 +14,16 @@ from ..netlib.layers import Layer
 from ..netlib.layers.shared.affine import Affine
 from . import catalog  # noqa: F401  (registers the initializers)
 from .kinds import all_options, of_kind
+from .residual.rules import RULES
 from .turns import turns
 
 # The parts of a recipe: names without an initializer, and the kinds of initializers allowed.
 # 'filler' means the weights from the prototxt's fillers.
 PARTS = {
     'weights_from': (['keep', 'filler'], ['shape', 'samples']),
-    'normalize': (['none'], ['layer']),
+    'normalize': (['none'], ['layer', 'forecast']),
     'between': (['none'], ['net']),
+    'residual': (['none', *RULES], []),
 }
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
@@ -35,6 +37,7 @@ def choices(part: str) -> tuple[str, ...]:
 WEIGHTS_FROM = choices('weights_from')
 NORMALIZE = choices('normalize')
 BETWEEN = choices('between')
+RESIDUAL = choices('residual')
 
 
 @dataclass(frozen=True, init=False)
@@ -42,8 +45,10 @@ class Recipe:
     """The parts of an initialization. PRESETS holds the published ones.
 
     weights_from  'keep', 'filler' (the prototxt's), or an initializer from a shape or from samples
-    normalize     'none', or an initializer that works layer by layer
+    normalize     'none', or an initializer that works layer by layer, on data or on a forecast
     between       'none', or an initializer that works on the whole net
+    residual      'none', or what becomes of residual branches where they meet at a sum: 'zero',
+                  'fixup' or 'balanced' (residual/rules.py)
     layers        a regular expression; layers whose names do not match keep their weights
     zero_last     the weights of the last layers, whose outputs are the scores, become zero
     dropout       keep dropout on while layers are measured
@@ -54,6 +59,7 @@ class Recipe:
     weights_from: str
     normalize: str
     between: str
+    residual: str
     layers: str
     zero_last: bool
     dropout: bool
@@ -65,6 +71,7 @@ class Recipe:
         normalize: str = 'lsuv',
         between: str = 'none',
         *,
+        residual: str = 'none',
         layers: str = '',
         zero_last: bool = False,
         dropout: bool = False,
@@ -75,6 +82,7 @@ class Recipe:
             weights_from=weights_from,
             normalize=normalize,
             between=between,
+            residual=residual,
             layers=layers,
             zero_last=zero_last,
             dropout=dropout,
@@ -119,6 +127,8 @@ METHODS = {
     'rand': ('rand', 'within', 'exact'),
     'scale': ('unit_gaussian', 'scale', 'none'),
     'scale_bias': ('unit_gaussian', 'scale_bias', 'none'),
+    'analytic': ('unit_gaussian', 'analytic', 'none'),
+    'gradinit': ('msra', 'none', 'gradinit'),
 }
 PRESETS = {name: Recipe(*parts) for name, parts in METHODS.items()}
 
@@ -127,10 +137,21 @@ def check_recipe(recipe: Recipe) -> None:
     """Raises NetError for an unknown initializer, and for an invalid regular expression."""
     for part in PARTS:
         check_part(part, getattr(recipe, part))
+    if recipe.residual != 'none' and not runs_data(recipe):
+        raise NetError(
+            f"residual: '{recipe.residual}' works on sums of data, which normalize: "
+            f"'{recipe.normalize}' does not run; needed: normalize: lsuv, or residual: none"
+        )
     try:
         re.compile(recipe.layers)
     except re.error as error:
         raise NetError(f"layers: '{recipe.layers}' is not a regular expression: {error}") from error
+
+
+def runs_data(recipe: Recipe) -> bool:
+    """Whether the layers must run on data, one after the other."""
+    blind = recipe.normalize in of_kind('forecast')
+    return not blind or recipe.weights_from in of_kind('samples')
 
 
 def check_part(part: str, found: str) -> None:

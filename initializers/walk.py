@@ -43,7 +43,7 @@ from ..netlib import Net
 from ..netlib.blob import Param
 from ..proto.caffe_pb2 import TEST
 from .activations import Activations, Batch
-from .reach import affine_layers, drawing_layers
+from .reach import drawing_layers
 from .step import Step
 from .turns import turns
 
@@ -88,12 +88,9 @@ def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
 
 
 def _state(net: Net) -> list[tuple[Param, ndarray]]:
-    """Copies of all parameters except those of affine layers, which initializers change."""
-    affine: set[Param] = set()
-    for layer in affine_layers(net):
-        affine.update(param.owner for param in layer.params)
+    """Copies of all statistics, the only parameters that forward changes."""
     state = []
     for param in net.all_params():
-        if param.owner is param and param not in affine:
+        if param.owner is param and param.is_statistic:
             state.append((param, param.data.copy()))
     return state

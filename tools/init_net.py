@@ -23,7 +23,7 @@ from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import NetFile, read_net_file
 from goodinit.initializers import PRESETS, Recipe
 from goodinit.initializers.kinds import Option, all_options, readers
-from goodinit.initializers.recipe import BETWEEN, NORMALIZE, WEIGHTS_FROM
+from goodinit.initializers.recipe import BETWEEN, NORMALIZE, RESIDUAL, WEIGHTS_FROM
 from goodinit.tools.cli import report
 from goodinit.tools.cli.arguments import (
     add_data,
@@ -95,6 +95,8 @@ def add_method(parser: Parser) -> None:
     add('--normalize N', ', '.join(NORMALIZE), one_of(NORMALIZE))
     between = f'equal change rates of all layers: {", ".join(BETWEEN)}'
     add('--between B', between, one_of(BETWEEN))
+    residual = f'where residual branches meet: {", ".join(RESIDUAL)} {DEFAULT}'
+    add('--residual R', residual, one_of(RESIDUAL), 'none')
     layers = 'only the layers whose names contain a match'
     add('--layers REGEX', layers, pattern, '')
     switch(group, '--zero-last', 'set the weights of the last layers to zero')
@@ -129,6 +131,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         args.weights_from or start,
         args.normalize or preset.normalize,
         args.between or preset.between,
+        residual=args.residual,
         layers=args.layers,
         zero_last=args.zero_last,
         dropout=args.dropout,

@@ -10,6 +10,7 @@ The net and its weights stay as they are.
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,9 @@ from goodinit.tools.cli.console import Parser, run, say, say_notes
 
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import read_net_file
+from goodinit.initializers.analytic.forecast import add_predictions
+from goodinit.initializers.gradient_quotient import gradient_quotient
+from goodinit.initializers.loss_gradients import check_loss, constant_inputs
 from goodinit.tools.cli import report
 from goodinit.tools.cli.arguments import (
     add_data,
@@ -25,6 +29,7 @@ from goodinit.tools.cli.arguments import (
     add_running,
     data_options,
     option,
+    switch,
 )
 
 EPILOG = f"""the table:
@@ -33,7 +38,9 @@ EPILOG = f"""the table:
 
 std cv, rate cv: of the outputs' deviations and of the weights' rates within the layer. dead: the
 share of the units that are zero after ReLU for every sample. grad var: of the weights' gradients.
-mean/std: the outputs' means over their deviations."""
+mean/std: the outputs' means over their deviations. predicted: std as computed from the weights and
+from the inputs' means and deviations, as if elements were independent (AutoInit). grad quot: how
+much a step along the gradient would change the gradient, 0 for not at all (MetaInit)."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,18 +56,30 @@ def arguments() -> Parser:
     add_data(parser)
     add_running(parser)
     add_output(parser, 'print only the table')
+    quotient = 'how much a gradient step would change the gradient; takes two more passes'
+    switch(parser, '--gradient-quotient', quotient)
     return parser
 
 
 def stats(args: argparse.Namespace) -> None:
     fed = feed_net(read_net_file(args.proto), data_options(args), args.engine, args.weights)
+    if args.gradient_quotient:
+        check_loss(fed.net, '--gradient-quotient')
+        fed.notes += constant_inputs(fed.data.batches)
     rows = fed.measure(args.dropout)
+    add_predictions(fed.net, fed.data.batches, rows)
+    quotient = math.nan
+    if args.gradient_quotient:
+        quotient = gradient_quotient(fed.net, fed.data.batches, rows, args.dropout)
     if args.json:
-        print(json.dumps(as_json(fed, args.weights, rows), indent=1))
+        found = as_json(fed, args.weights, rows)
+        print(json.dumps({**found, 'gradient_quotient': report.finite(quotient)}, indent=1))
     elif args.quiet:
         print(report.statistics(rows))
     else:
         show(fed, args.weights, rows)
+        if args.gradient_quotient:
+            say(f'gradient quotient of all weights together: {report.number(quotient)}')
 
 
 def show(fed: FedNet, weights: str, rows: Sequence[report.Row]) -> None:
@@ -75,7 +94,11 @@ def show(fed: FedNet, weights: str, rows: Sequence[report.Row]) -> None:
 
 def as_json(fed: FedNet, weights: str, rows: Sequence[report.Row]) -> dict:
     """The measures of each layer, and what they were measured on."""
-    layers = [{'layer': row.layer, 'type': row.type, **report.measures(row)} for row in rows]
+    layers = []
+    for row in rows:
+        optional = {name: report.finite(getattr(row, name)) for name in report.OPTIONAL}
+        about = {'layer': row.layer, 'type': row.type}
+        layers.append({**about, **report.measures(row), **optional})
     return {
         **report.about(fed),
         'weights': weights or None,

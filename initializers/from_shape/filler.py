@@ -44,12 +44,18 @@ def filler(name: str, sparse: bool = False) -> Callable[[Filler], Filler]:
     return keep
 
 
-def as_initializer(name: str, **fields: Any) -> Callable[[Filler], Filler]:
-    """Register a filler as an initializer of weights, with these fields of a FillerParameter."""
+def as_initializer(name: str, by_group: bool = False, **fields: Any) -> Callable[[Filler], Filler]:
+    """Register a filler as an initializer of weights, with these fields of a FillerParameter.
+
+    by_group: the rule is about (outputs, inputs), so each group of a layer is filled by itself.
+    """
     param = FillerParameter(**fields)
 
     def keep(function: Filler) -> Filler:
         def from_shape(step: Step, rng: Generator) -> Notes:
+            if by_group:
+                fill_groups(step.layer, function, rng, param)
+                return []
             weight = step.layer.weight
             weight.data = function(weight.shape, rng, param)
             return []
@@ -77,6 +83,18 @@ def fill_array(shape: Shape, param: FillerParameter, rng: Generator) -> ndarray:
 def fill_weights(layer: Affine, param: FillerParameter, rng: Generator) -> None:
     """Give a layer new weights according to the FillerParameter."""
     layer.weight.data = fill_array(layer.weight.shape, param, rng)
+
+
+def fill_groups(layer: Affine, function: Filler, rng: Generator, param: FillerParameter) -> None:
+    """Fill each group of a layer as weights (outputs, inputs, ...). Raises LayerError."""
+    kernel = layer.weight.shape[2:]
+    for group in layer.weight_view():
+        inputs = group[0].size // count(kernel)
+        try:
+            values = function((len(group), inputs, *kernel), rng, param)
+        except NetError as error:
+            raise layer_error(layer.param, str(error)) from error
+        group[...] = values.reshape(group.shape)
 
 
 def fill(net: Net, rng: Generator) -> None:

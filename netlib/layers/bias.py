@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from ..registry import register
 from .base import Blobs, Flags
 from .shared.operand import Operand
@@ -23,6 +25,7 @@ class Bias(Operand):
             self.scaling = EQUAL
         else:
             self.add_operand(bottom[0], self.param.bias_param, 0)
+            self.traits = replace(self.traits, shift=0)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.place_operand(bottom, self.param.bias_param)

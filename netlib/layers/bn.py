@@ -44,7 +44,7 @@ class BN(Standardize):
     """
 
     tops = (1, 3)
-    traits = Traits(in_place=True, keeps_input=True)
+    traits = Traits(in_place=True, keeps_input=True, linear_in=(0, 1))
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p, x = self.param.bn_param, bottom[0]

@@ -28,10 +28,13 @@ class Scale(Operand):
         self.bias = self.add_param(shape, p.bias_filler) if p.bias_term else None
         if not p.bias_term:
             self.scaling = PRODUCT if len(bottom) > 1 else EQUAL_BY_CHANNEL
+        own = range(len(self.params)) if len(bottom) == 1 else ()
         self.traits = Traits(
             in_place=True,
             keeps_input=True,
             per_unit=True,
+            linear_in=tuple(own),
+            shift=1 if len(own) == 2 else None,
             can_rectify=True,
             by_channel=len(bottom) == p.axis == p.num_axes == 1,
         )

@@ -31,6 +31,8 @@ class Traits:
     indices: tuple[int, ...] = ()  # bottoms of indices or flags, which no weight multiplies
     per_unit: bool = False  # each unit of the top depends on the same unit of the bottom
     answers: bool = False  # turns scores into an answer, as a loss does
+    linear_in: tuple[int, ...] = ()  # y is linear in these params together: s and b of s x + b
+    shift: int | None = None  # this param is added: without it, f(c x) = c f(x)
     draws: bool = False  # draws random numbers, so each pass gives a different result
 
 

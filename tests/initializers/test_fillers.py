@@ -107,6 +107,7 @@ def test_errors(text, shape, message):
 
 
 # Fillers that Caffe does not have: the standard deviation of a (400, 500) matrix.
+CENTERED = ('delta_orthogonal', 'identity', 'zero')  # test_centered_fillers.py
 OURS = {'lecun': [('', 1 / np.sqrt(500)), ('variance_norm: FAN_OUT', 1 / np.sqrt(400))]}
 
 
@@ -121,7 +122,7 @@ def test_standard_deviations_of_our_own_fillers(name):
 
 def test_every_filler_has_a_case():
     recorded = {param_of(case['filler_param']).type for case in STATISTICS}
-    assert recorded | {'bilinear', *OURS} == set(FILLERS)
+    assert recorded | {'bilinear', *OURS, *CENTERED} == set(FILLERS)
 
 
 @pytest.mark.parametrize('name', sorted(FILLERS))
@@ -131,7 +132,7 @@ def test_a_seed_decides_the_values(name):
         fill_array(shape, param, np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
-    assert (first != other).any() == (name not in ('constant', 'bilinear'))
+    assert (first != other).any() == (name not in ('constant', 'bilinear', 'identity', 'zero'))
 
 
 SHAPES = [

@@ -18,8 +18,10 @@ from goodinit.initializers import (
 )
 from goodinit.initializers.kinds import readers
 from goodinit.initializers.walk import measuring
-from small_nets import build, samples
+from scipy.linalg import hadamard
+from small_nets import NETS, build, layer, samples
 
+LEARNING = NETS['chain'] + layer('EuclideanLoss', 'loss', 'f2 prob')  # with a loss
 SAMPLES = {'memory': 10**6, 'all_layers': True}
 
 
@@ -33,6 +35,23 @@ def weights_have_std(expected):
 def rows_are_orthonormal(net, batches):
     rows = net.params['c1'][0].data.reshape(8, -1)
     np.testing.assert_allclose(rows @ rows.T, np.eye(8), atol=1e-5)
+
+
+def centers_are(matrix):
+    """The weights of c1 are this matrix (8, 3) at the centre, and zero elsewhere."""
+
+    def check(net, batches):
+        weights = net.params['c1'][0].data.copy()
+        np.testing.assert_allclose(weights[:, :, 1, 1], matrix, atol=1e-6)
+        weights[:, :, 1, 1] = 0
+        assert not weights.any()
+
+    return check
+
+
+def centers_are_orthonormal(net, batches):
+    center = net.params['c1'][0].data[:, :, 1, 1]
+    np.testing.assert_allclose(center.T @ center, np.eye(3), atol=1e-5)
 
 
 def outputs_have(promise):
@@ -57,6 +76,16 @@ def rates_are_close(net, batches):
     assert max(rates) / min(rates) < 1.5
 
 
+def deviations_near_1(net, batches):
+    rows = measure(net, batches, np.random.default_rng(5))
+    assert all(0.6 < row.output_std < 1.6 for row in rows)
+
+
+def still_finite(net, batches):
+    """What it promises of a loss is in test_loss_gradients.py."""
+    assert all(np.isfinite(param.data).all() for param in net.all_params())
+
+
 @dataclass
 class Row:
     """An initializer, an example of each of its options, and what must hold for the net `chain`
@@ -75,6 +104,9 @@ ROWS = [
     Row('xavier', 'shape', {}, weights_have_std(1 / np.sqrt(27))),
     Row('msra', 'shape', {}, weights_have_std(np.sqrt(2 / 27))),
     Row('lecun', 'shape', {}, weights_have_std(1 / np.sqrt(27))),
+    Row('delta_orthogonal', 'shape', {}, centers_are_orthonormal),
+    Row('identity', 'shape', {}, centers_are(np.eye(3)[[0, 1, 2, 0, 1, 2, 0, 1]])),
+    Row('zero', 'shape', {}, centers_are(hadamard(8)[:, :3] / np.sqrt(8))),
     Row('pca', 'samples', SAMPLES, unit_variances),
     Row('zca', 'samples', SAMPLES, unit_variances),
     Row('kmeans', 'samples', SAMPLES, unit_variances),
@@ -83,13 +115,15 @@ ROWS = [
     Row('within', 'layer', {'beta': 3.0}, means_3),
     Row('scale', 'layer', {}, mean_square_1),
     Row('scale_bias', 'layer', {}, no_means),
+    Row('analytic', 'forecast', {}, deviations_near_1),
     Row('exact', 'net', {'strict': True, 'allow_change': True}, rates_are_close),
     Row('paper', 'net', {'strict': True, 'allow_change': True}, rates_are_close),
+    Row('gradinit', 'net', {'rate': 0.2, 'bound': 2.0, 'iterations': 2}, still_finite),
 ]
 
 
 def recipe_of(row):
-    if row.kind == 'layer':
+    if row.kind in ('layer', 'forecast'):
         return Recipe('keep', row.name, **row.options)
     if row.kind == 'net':
         return Recipe('keep', 'none', row.name, **row.options)
@@ -115,7 +149,7 @@ def test_a_row_says_what_is_registered(row):
 
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: row.name)
 def test_a_promise_is_kept(row):
-    net = build('chain')
+    net = build(LEARNING if row.name == 'gradinit' else 'chain')
     batches = samples(net, 3)
     initialize(net, batches, recipe_of(row), np.random.default_rng(0))
     row.promise(net, batches)
@@ -124,7 +158,7 @@ def test_a_promise_is_kept(row):
 def test_options_name_their_readers():
     assert list(all_options()) == [
         *('memory', 'all_layers', 'target', 'margin', 'max_trials', 'beta', 'strict'),
-        'allow_change',
+        *('allow_change', 'rate', 'bound', 'iterations'),
     ]
     assert readers('memory') == ('kmeans', 'pca', 'rand', 'zca')
     assert readers('beta') == ('within',)

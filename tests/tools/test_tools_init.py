@@ -118,7 +118,7 @@ def test_engines_agree(engine, tmp_path):
         np.testing.assert_allclose(again[name][0], first[name][0], rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize('method', PRESETS)
+@pytest.mark.parametrize('method', sorted(set(PRESETS) - {'gradinit'}))  # it needs a loss
 def test_every_method_runs(method, tmp_path):
     weights = arrays(initialized(tmp_path, '--method', method, '--batch-size', '40'))
     assert all(np.isfinite(values).all() for values in weights['conv'] + weights['ip'])

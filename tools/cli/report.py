@@ -20,6 +20,7 @@ HEADINGS = {
     'gradient_var': 'grad var',
     'mean_to_std': 'mean/std',
 }
+OPTIONAL = {'predicted_std': 'predicted', 'gradient_quotient': 'grad quot'}  # if known anywhere
 IN_SHORT = ('output_mean', 'output_std', 'weight_std', 'change_rate', 'change_rate_cv')
 LEGEND = (
     'mean, std: of the outputs. W std: of the weights. rate: relative change of the weights under '
@@ -80,11 +81,21 @@ def short(row: Row) -> list[str]:
 
 def statistics(rows: Sequence[Row]) -> str:
     """A line for each layer with every measure."""
-    cells = [['layer', 'type', *HEADINGS.values()]]
+    headings = HEADINGS | known(rows)
+    cells = [['layer', 'type', *headings.values()]]
     for row in rows:
-        numbers = [number(getattr(row, name)) for name in HEADINGS]
+        numbers = [number(getattr(row, name)) for name in headings]
         cells.append([row.layer, row.type, *numbers])
     return table(cells, left=(0, 1))
+
+
+def known(rows: Sequence[Row]) -> dict[str, str]:
+    """The headings of the optional measures that at least one row has."""
+    found = {}
+    for name, heading in OPTIONAL.items():
+        if any(math.isfinite(getattr(row, name)) for row in rows):
+            found[name] = heading
+    return found
 
 
 def spread(rows: Sequence[Row]) -> float:

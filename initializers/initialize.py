@@ -9,7 +9,9 @@ from ..proto.caffe_pb2 import TRAIN
 from .activations import Batch
 from .kinds import INITIALIZERS, Notes
 from .reach import drawing_layers, first_layers
-from .recipe import Recipe, check_recipe, choose
+from .recipe import Recipe, check_recipe, choose, choose_recurrent
+from .recurrent import Method, initialize_recurrent
+from .statistics import Statistics
 from .step import Step
 from .walk import measuring, walk
 from .whole_net.whole import WholeNet
@@ -35,8 +37,10 @@ def initialize(
     """
     check_recipe(recipe)
     chosen, notes = choose(net, recipe)
+    recurrent = choose_recurrent(net, recipe)
     notes += dropout_notes(net, recipe)
     first = first_layers(net)
+    statistics = Statistics(net)
     with measuring(net, recipe.dropout):
         for step in walk(net, batches):
             if step.layer in chosen:
@@ -44,12 +48,19 @@ def initialize(
                 said += run_initializer(recipe.weights_from, step, rng, recipe)
                 said += run_initializer(recipe.normalize, step, rng, recipe)
                 notes += [f"layer '{step.layer.name}': {note}" for note in said]
+            elif step.layer in recurrent:
+                said = initialize_recurrent(step, rng, method_of(recipe))
+                notes += [f"layer '{step.layer.name}': {note}" for note in said]
+            notes += [f"layer '{step.layer.name}': {note}" for note in statistics.see(step)]
             for name in step.names:
                 progress(name)
-    whole = WholeNet(net, batches, chosen, recipe.dropout)
+    statistics.walked()
+    learning = [layer for layer in chosen if layer.weight.learns]
+    whole = WholeNet(net, batches, learning, recipe.dropout)
     notes += run_initializer(recipe.between, whole, rng, recipe)
     if recipe.zero_last:
         notes += zero_last(whole)
+    statistics.finish(batches, recipe.dropout)
     return notes
 
 
@@ -59,6 +70,12 @@ def run_initializer(name: str, place: Step | WholeNet, rng: Generator, recipe: R
     if name not in INITIALIZERS:
         return []
     return INITIALIZERS[name](place, rng, recipe.options)
+
+
+def method_of(recipe: Recipe) -> Method:
+    """What a recipe says of recurrent layers."""
+    target = {'none': None, 'lsuv': recipe.target}.get(recipe.normalize, 1.0)
+    return Method(recipe.weights_from, target, recipe.forget_bias)
 
 
 def dropout_notes(net: Net, recipe: Recipe) -> Notes:

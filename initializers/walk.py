@@ -41,9 +41,12 @@ from numpy import ndarray
 
 from ..netlib import Net
 from ..netlib.blob import Param
+from ..netlib.layers.shared.affine import Affine
+from ..netlib.layers.shared.normalizing import Normalizing
+from ..netlib.layers.shared.recurrent import Recurrent
 from ..proto.caffe_pb2 import TEST
 from .activations import Activations, Batch
-from .reach import affine_layers, drawing_layers
+from .reach import drawing_layers
 from .step import Step
 from .turns import turns
 
@@ -73,9 +76,20 @@ def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
     Dropout is off (unless `dropout`). Statistics that forward changes (those of BatchNorm) are
     restored afterwards.
     """
+    state = _state(net)
+    try:
+        with without_drawing(net, dropout):
+            yield
+    finally:
+        for param, values in state:
+            param.data = values
+
+
+@contextmanager
+def without_drawing(net: Net, dropout: bool = False) -> Iterator[None]:
+    """A context in which dropout is off (unless `dropout`)."""
     drawing = [] if dropout else drawing_layers(net)
     phases = [layer.phase for layer in drawing]
-    state = _state(net)
     for layer in drawing:
         layer.phase = TEST
     try:
@@ -83,17 +97,18 @@ def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
     finally:
         for layer, phase in zip(drawing, phases, strict=True):
             layer.phase = phase
-        for param, values in state:
-            param.data = values
 
 
 def _state(net: Net) -> list[tuple[Param, ndarray]]:
-    """Copies of all parameters except those of affine layers, which initializers change."""
-    affine: set[Param] = set()
-    for layer in affine_layers(net):
-        affine.update(param.owner for param in layer.params)
+    """Copies of the parameters that forward may change: all but those that initializers change, and
+    statistics that a layer only reads."""
+    others: set[Param] = set()
+    for layer in net.layers:
+        reads_only = isinstance(layer, Normalizing) and not layer.from_batch
+        if reads_only or isinstance(layer, Affine | Recurrent):
+            others.update(param.owner for param in layer.params)
     state = []
     for param in net.all_params():
-        if param.owner is param and param not in affine:
+        if param.owner is param and param not in others:
             state.append((param, param.data.copy()))
     return state

@@ -21,6 +21,7 @@ from goodinit.tools.cli.console import Parser, run, say
 
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import NetFile, read_net_file
+from goodinit.feeding.opening import PHASES
 from goodinit.initializers import PRESETS, Recipe
 from goodinit.initializers.kinds import Option, all_options, readers
 from goodinit.initializers.recipe import BETWEEN, NORMALIZE, WEIGHTS_FROM
@@ -95,9 +96,14 @@ def add_method(parser: Parser) -> None:
     add('--normalize N', ', '.join(NORMALIZE), one_of(NORMALIZE))
     between = f'equal change rates of all layers: {", ".join(BETWEEN)}'
     add('--between B', between, one_of(BETWEEN))
-    layers = 'only the layers whose names contain a match'
+    layers = (
+        'only the layers whose names contain a match, '
+        'even those that are frozen, bilinear or zero on purpose'
+    )
     add('--layers REGEX', layers, pattern, '')
-    switch(group, '--zero-last', 'set the weights of the last layers to zero')
+    switch(group, '--zero-last', 'set the weights of the last layers that learn to zero')
+    forget = f'the bias of the forget gates of LSTM layers {DEFAULT}'
+    option(group, '--forget-bias V', forget, real(), 1.0)
     for name, about in all_options().items():
         add_option(group, name, about)
 
@@ -131,6 +137,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         args.between or preset.between,
         layers=args.layers,
         zero_last=args.zero_last,
+        forget_bias=args.forget_bias,
         dropout=args.dropout,
         options={name: getattr(args, name) for name in all_options()},
     )
@@ -138,7 +145,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
 
 def initialize_net(args: argparse.Namespace) -> None:
     start = time.perf_counter()
-    file = read_net_file(args.proto)
+    file = read_net_file(args.proto, PHASES[args.phase])
     out = output_of(args, file)
     recipe = recipe_of(args)
     fed = feed_net(file, data_options(args), args.engine, args.weights)

@@ -17,6 +17,7 @@ from goodinit.tools.cli.console import Parser, run, say, say_notes
 
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import read_net_file
+from goodinit.feeding.opening import PHASES
 from goodinit.tools.cli import report
 from goodinit.tools.cli.arguments import (
     add_data,
@@ -53,7 +54,8 @@ def arguments() -> Parser:
 
 
 def stats(args: argparse.Namespace) -> None:
-    fed = feed_net(read_net_file(args.proto), data_options(args), args.engine, args.weights)
+    file = read_net_file(args.proto, PHASES[args.phase])
+    fed = feed_net(file, data_options(args), args.engine, args.weights)
     rows = fed.measure(args.dropout)
     if args.json:
         print(json.dumps(as_json(fed, args.weights, rows), indent=1))

@@ -87,7 +87,7 @@ class Net(NetView):
         size.
         """
         self._set('data', inputs, self.inputs, *INPUT_ERRORS)
-        self.net.forward(start, end)
+        self.net.run(start, end)
         names = self.outputs if end is None else self.top_names[end]
         return Dict((name, self.blobs[name].data) for name in [*names, *(blobs or ())])
 
@@ -126,7 +126,7 @@ class Net(NetView):
             getattr(self.blobs[name], half)[...] = array
 
     def _forward(self, start: int, end: int) -> float:
-        return self.net.forward(start, end)
+        return float(self.net.run(start, end))
 
     def _backward(self, start: int, end: int) -> None:
         self.net.backward(start, end)

@@ -52,7 +52,7 @@ def digits_for(file: NetFile) -> FedByDigits | None:
     for each in inputs:
         _check_suits(each)
     digits = _digits(file.param.state.phase)
-    size = min(each.shape[0] for each in inputs)
+    size = min(each.images for each in inputs)
     size = min(size, len(digits))
     count = _count(inputs, size, len(digits))
     columns = {each.name: _column(each, digits, count) for each in inputs}

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..initializers import Row, measure
+from ..initializers.statistics import fill_statistics
 from ..netlib import Net, graph
 from ..netlib.engines import Engine
 from ..netlib.errors import NetError
+from ..netlib.layers.shared.normalizing import Normalizing
 from ..netlib.ranks import Ranks
+from ..netlib.statistics import WAY_OUT, missing_statistics, without_values
 from ..netlib.weights import check_save, layers_of, save, to_proto
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
 from .data_layers import data_layers, is_missing, replaceable, source_of, title
@@ -25,6 +28,8 @@ from .net_inputs import BATCH_SIZE, check_learns, inputs_of_file
 from .own_data import own_data, own_shapes
 from .sampling import sampled
 
+MEASURED_HERE = f'those of the data are used here; {WAY_OUT} and writes them'
+
 
 def feed_net(
     file: NetFile,
@@ -32,15 +37,22 @@ def feed_net(
     engine: Engine | str = 'fast',
     weights: str = '',
     ranks: Ranks | None = None,
+    complete: bool = True,
 ) -> 'FedNet':
     """The net of a file with its data, or a rank's share of them. Its parameters come from its
-    fillers and from the file `weights`, if given. Raises GoodinitError."""
+    fillers and from the file `weights`, if given. Unless `complete` is False, layers that run on
+    statistics but have none get those of the data. Raises GoodinitError."""
     data = find_data(file, options, ranks)
     param = with_inputs(file.param, data.shapes)
     seed = options.seed
     net, notes = filled_net(param, weights=weights, engine=engine, seed=seed, ranks=ranks)
     data.clip_labels(net)
-    return FedNet(file, data, net, data.notes + notes, seed)
+    fresh = without_values(net.layers)
+    if complete:
+        lacking = [layer for layer in fresh if not layer.from_batch]
+        notes += missing_statistics(lacking, MEASURED_HERE) if weights else []
+        fill_statistics(net, data.batches, lacking)
+    return FedNet(file, data, net, data.notes + notes, seed, fresh)
 
 
 def find_data(file: NetFile, options: DataOptions, ranks: Ranks | None = None) -> Feed:
@@ -87,13 +99,18 @@ def _embedded_note(layer: LayerParameter) -> str:
 
 @dataclass
 class FedNet:
-    """A net with its data. notes: what a user should know about its data and weights."""
+    """A net with its data.
+
+    notes: what a user should know about its data and weights. fresh: the layers that had no
+    statistics; those that run on them have got those of the data.
+    """
 
     file: NetFile
     data: Feed
     net: Net
     notes: list[str]
     seed: int
+    fresh: list[Normalizing]
 
     def measure(self, dropout: bool = False) -> list[Row]:
         """The measures of every layer in its current state; each call draws the same losses."""

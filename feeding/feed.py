@@ -16,7 +16,8 @@ class Feed:
 
     batches: each maps the name of every input blob to its values (N, ...). describe: where they
     come from and how they were transformed. notes: what a user should know about them. labels: the
-    inputs that only losses read. statistics: mean and std of every other input.
+    inputs without statistics, which only losses or lookups read. statistics: mean and std of every
+    other input. axis: that of the samples, 1 if the values have time first.
 
     Raises DataError for values that are not finite.
     """
@@ -25,6 +26,7 @@ class Feed:
     describe: str
     notes: list[str] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
+    axis: int = 0
     statistics: dict[str, dict[str, float]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,7 +58,7 @@ class Feed:
         count = 0
         for batch in self.batches:
             values = next(iter(batch.values()))
-            count += len(values)
+            count += values.shape[self.axis]
         return count
 
     def __str__(self) -> str:

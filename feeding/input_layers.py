@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..netlib.shapes import Shape
-from ..proto.caffe_pb2 import LayerParameter, NetParameter
+from ..proto.caffe_pb2 import TEST, LayerParameter, NetParameter
 from .data_layers import is_data_layer
 
 
@@ -35,6 +35,8 @@ def with_batch_statistics(param: NetParameter) -> NetParameter:
     out = NetParameter()
     out.CopyFrom(param)
     for layer in out.layer:
-        if layer.batch_norm_param.use_global_stats:
+        if layer.type == 'BatchNorm' and param.state.phase == TEST:
+            layer.batch_norm_param.use_global_stats = False
+        elif layer.batch_norm_param.use_global_stats:
             layer.batch_norm_param.ClearField('use_global_stats')
     return out

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..netlib import graph
 from ..netlib.errors import NetError
 from ..proto import read_any, read_net
-from ..proto.caffe_pb2 import TRAIN, NetParameter, NetState, SolverParameter
+from ..proto.caffe_pb2 import TEST, TRAIN, NetParameter, NetState, SolverParameter
 from .bundled import MODELS, find_model
 
 
@@ -44,12 +44,32 @@ def read_net_file(name: str | Path, phase: int = TRAIN) -> NetFile:
     if isinstance(found, SolverParameter):
         state = found.train_state
         path, found = _net_of(found, path)
-    wanted = graph.net_state(found, phase, state.level, state.stage)
-    param = graph.filter_net(found, wanted)
+    try:
+        return NetFile(path, _whole_net(found, path, phase, state))
+    except NetError as error:
+        raise NetError(f'{error}{_other_phase(found, path, phase, state)}') from error
+
+
+def _whole_net(net: NetParameter, path: Path, phase: int, state: NetState) -> NetParameter:
+    """The layers of one phase. Raises NetError if there are none, and for a bottom that no layer
+    makes."""
+    wanted = graph.net_state(net, phase, state.level, state.stage)
+    param = graph.filter_net(net, wanted)
     if not param.layer:
         raise NetError(f'{path}: no layer is left in this phase and state')
-    graph.insert_splits(param)  # report a bottom that no layer makes before anything else
-    return NetFile(path, param)
+    graph.insert_splits(param)
+    return param
+
+
+def _other_phase(net: NetParameter, path: Path, phase: int, state: NetState) -> str:
+    """A hint if the net is whole in the other phase."""
+    other = TEST if phase == TRAIN else TRAIN
+    try:
+        _whole_net(net, path, other, state)
+    except NetError:
+        return ''
+    name = 'test' if phase == TRAIN else 'train'
+    return f"; the net is whole in the other phase: phase='{name}'"
 
 
 def _net_of(solver: SolverParameter, path: Path) -> tuple[Path, NetParameter]:

@@ -7,29 +7,50 @@ from ..netlib import Net
 from ..netlib.data.stores import Store
 from ..netlib.errors import NetError, layer_error
 from ..netlib.shapes import Shape, dimensions
-from ..proto.caffe_pb2 import LayerParameter
+from ..proto.caffe_pb2 import LayerParameter, NetParameter
 from .data_layers import batch_size_of, label_blobs
 from .data_options import DataOptions
 from .image_shape import GIVE_SHAPE, image_shape
 from .net_file import NetFile
+from .sequences import batch_axis, index_limits, start_flags, time_first, with_batch
 
 BATCH_SIZE = 32
+Found = tuple[str, Shape, LayerParameter]  # a blob, its shape, and the layer that makes it
 
 
 @dataclass(frozen=True)
 class NetInput:
-    """A blob that batches fill: its shape (N, ...), the layer that makes it, and whether it holds
-    labels."""
+    """A blob that batches fill.
+
+    shape      (N, ...), or (T, N, ...) if it has time first
+    layer      the layer that makes it
+    is_label   whether no weight reads it
+    limit      what its indices stay below, if it holds indices; else 0
+    flags      whether it holds the flags of sequences
+    """
 
     name: str
     shape: Shape
     layer: LayerParameter
     is_label: bool
+    limit: int = 0
+    flags: bool = False
+    time_first: bool = False
+
+    @property
+    def axis(self) -> int:
+        """The axis of its samples."""
+        return batch_axis(self.time_first)
+
+    @property
+    def images(self) -> int:
+        """The number of its samples."""
+        return self.shape[self.axis]
 
     @property
     def sample(self) -> Shape:
         """The shape of one sample."""
-        return self.shape[1:]
+        return self.shape[: self.axis] + self.shape[self.axis + 1 :]
 
 
 def inputs_of_net(net: Net, options: DataOptions) -> list[NetInput]:
@@ -38,22 +59,43 @@ def inputs_of_net(net: Net, options: DataOptions) -> list[NetInput]:
     `options.input_shape` replaces the shape of the first one, and of all with the same shape.
     Raises NetError if the net has no Input layer, LayerError if its weights do not fit the shape.
     """
-    labels = label_blobs(net.param)
     images = options.batch_size or BATCH_SIZE
     found = []
     for layer, tops in zip(net.layers, net.tops, strict=True):
         if layer.type == 'Input':
             for blob in tops:
-                shape = (images, *blob.shape[1:])
-                found.append(NetInput(blob.name, shape, layer.param, blob.name in labels))
+                found.append((blob.name, blob.shape, layer.param))
     if not found:
         raise NetError(
             f"net '{net.name}' has no Input layer to put data into; "
             'open it with goodinit.open_net, which gives it one'
         )
+    inputs = _told_apart(net.param, found, images)
     if options.input_shape:
-        return _reshaped(net, found, tuple(options.input_shape))
-    return found
+        return _reshaped(net, inputs, tuple(options.input_shape))
+    return inputs
+
+
+def _told_apart(net: NetParameter, found: Sequence[Found], batch: int | None) -> list[NetInput]:
+    """The inputs with what each holds, and `batch` samples each; None: as in their shapes."""
+    labels = label_blobs(net)
+    limits = index_limits(net)
+    starts = start_flags(net)
+    flags = [shape for name, shape, _ in found if name in starts]
+    inputs = []
+    for name, shape, layer in found:
+        time = time_first(shape, flags)
+        each = NetInput(
+            name=name,
+            shape=with_batch(shape, time, batch) if batch else shape,
+            layer=layer,
+            is_label=name in labels and name not in limits,
+            limit=limits.get(name, 0),
+            flags=name in starts,
+            time_first=time,
+        )
+        inputs.append(each)
+    return inputs
 
 
 def _reshaped(net: Net, inputs: list[NetInput], sample: Shape) -> list[NetInput]:
@@ -93,10 +135,10 @@ def inputs_of_file(
     options.
     """
     labels = label_blobs(file.param)
-    found = []
+    found: list[Found] = []
     for layer in file.param.layer:
         if layer.type == 'Input':
-            shapes = declared_shapes(layer, options.input_shape, batch_size)
+            shapes = declared_shapes(layer, options.input_shape)
         elif layer in layers:
             images = batch_size or batch_size_of(layer)
             pictured = _pictured(layer, layers, labels)
@@ -105,9 +147,10 @@ def inputs_of_file(
         else:
             continue
         for top, shape in zip(layer.top, shapes, strict=True):
-            found.append(NetInput(top, shape, layer, top in labels))
-    _check_input_shape(file, found, options.input_shape)
-    return found
+            found.append((top, shape, layer))
+    inputs = _told_apart(file.param, found, batch_size)
+    _check_input_shape(file, inputs, options.input_shape)
+    return inputs
 
 
 def _pictured(layer, layers, labels: set[str]) -> LayerParameter:
@@ -137,9 +180,9 @@ def _check_input_shape(file: NetFile, inputs: Sequence[NetInput], given: Shape |
         )
 
 
-def declared_shapes(layer: LayerParameter, given: Shape | None, batch: int | None) -> list[Shape]:
-    """The shapes of an Input layer's tops, with `batch` as the first axis. `given`, if it fits,
-    replaces the other axes of the first shape."""
+def declared_shapes(layer: LayerParameter, given: Shape | None) -> list[Shape]:
+    """The shapes of an Input layer's tops. `given`, if it fits, replaces all axes of the first
+    shape but the first."""
     tops = len(layer.top)
     shapes = [tuple(shape.dim) for shape in layer.input_param.shape]
     if given and not shapes:
@@ -151,8 +194,6 @@ def declared_shapes(layer: LayerParameter, given: Shape | None, batch: int | Non
         shapes *= tops
     if len(shapes) != tops:
         raise layer_error(layer, f'found {len(shapes)} shapes for {tops} tops: {GIVE_SHAPE}')
-    if batch:
-        return [(batch, *shape[1:]) for shape in shapes]
     return shapes
 
 

@@ -8,14 +8,16 @@ import numpy as np
 from ..initializers.walk import Batch
 from ..netlib.data.embedded import open_embedded
 from ..netlib.data.samples import Mean, Samples
-from ..netlib.data.stores import Store
+from ..netlib.data.stores import Images, Store
 from ..netlib.ranks import Ranks
 from ..netlib.shapes import Shape
 from .data_layers import title
 from .data_options import DataOptions
 from .feed import Feed, cut_batches
 from .net_inputs import NetInput
+from .sequences import arranged, check_indices, cut_sequences, flags_of
 
+WHOLE = 'images of 16 bits are read whole, as 0 to 65535'
 GRAY = '127.5'  # replaces a mean file that is missing along with the database
 
 
@@ -29,10 +31,10 @@ def sampled(
     or zeros. Raises GoodinitError.
     """
     pictures = [each for each in inputs if not each.is_label]
-    main = pictures[0]
-    values = _Values(store, options, wanted=main.shape[0] * options.batches)
+    main = min(pictures, key=lambda each: each.limit > 0)
+    values = _Values(store, options, wanted=main.images * options.batches)
     for each in pictures:
-        if each.sample == main.sample:
+        if each.sample == main.sample and bool(each.limit) == bool(main.limit):
             values.add_samples(each)
         else:
             values.add_noise(each, main)
@@ -40,10 +42,13 @@ def sampled(
         if each.is_label:
             values.add_labels(each)
     columns = {each.name: values.columns[each.name] for each in inputs}
-    size = values.batch_size(main.shape[0])
-    batches = [_share(batch, ranks) for batch in cut_batches(columns, size)]
-    labels = {each.name for each in inputs if each.is_label}
-    return Feed(batches, values.describe, values.notes, labels)
+    size = values.batch_size(main.images)
+    times = {each.name: each.time_first for each in inputs}
+    batches = []
+    for batch in cut_batches(columns, size):
+        batches.append(arranged(_share(batch, ranks), times))
+    labels = {each.name for each in inputs if each.is_label or each.limit}
+    return Feed(batches, values.describe, values.notes, labels, axis=main.axis)
 
 
 def _share(batch: Batch, ranks: Ranks) -> Batch:
@@ -68,15 +73,22 @@ class _Values:
 
     def add_samples(self, each: NetInput) -> None:
         """Samples, transformed according to the options or the layer."""
-        mean = self._existing_mean(each)
-        scale = self.options.scale_of(each.layer)
-        samples = self._open(each.sample, mean, scale)
+        if self.store is None and (each.limit or _is_unlike_images(each.sample)):
+            self._draw(each)
+            return
+        mean = None if each.limit else self._existing_mean(each)
+        scale = 1 if each.limit else self.options.scale_of(each.layer)
+        samples = self._open(each, mean, scale)
         values, self.labels = samples.take(self.wanted)
+        if each.limit:
+            check_indices(each.name, values, each.limit)
         self.columns[each.name] = values
         if not self.describe:
             steps = _steps(mean, scale)
             self.describe = ', '.join([samples.describe, *steps])
             self.notes += _left_out(samples)
+            if isinstance(self.store, Images) and self.store.deep:
+                self.notes.append(WHOLE)
 
     def _existing_mean(self, each: NetInput) -> Mean:
         """The mean to subtract; gray if the data layer's mean file is missing like its data."""
@@ -88,25 +100,40 @@ class _Values:
         self.notes.append(f'{title(each.layer)}: {problem}')
         return GRAY
 
-    def _open(self, shape: Shape, mean: Mean, scale: float) -> Samples:
+    def _open(self, each: NetInput, mean: Mean, scale: float) -> Samples:
         rng = self._rng()
-        crop = self.options.crop
+        shape = each.sample
         if self.store is None:
             return open_embedded(shape, rng, mean=mean, scale=scale)
-        return Samples(self.store, shape, rng, mean=mean, scale=scale, crop=crop)
+        store = cut_sequences(self.store, shape) if each.time_first else self.store
+        return Samples(store, shape, rng, mean=mean, scale=scale, crop=self.options.crop)
+
+    def _draw(self, each: NetInput) -> str:
+        """Random numbers for an input; returns what they are."""
+        shape = (self.wanted, *each.sample)
+        rng = self._rng()
+        if each.limit:
+            self.columns[each.name] = rng.integers(0, each.limit, shape).astype(np.float32)
+            drawn = f'random indices below {each.limit}'
+        else:
+            self.columns[each.name] = rng.standard_normal(shape, np.float32)
+            drawn = 'Gaussian noise'
+        self.describe = self.describe or drawn
+        return drawn
 
     def add_noise(self, each: NetInput, main: NetInput) -> None:
-        """Gaussian noise, for an input that samples do not fit."""
-        shape = (self.wanted, *each.sample)
-        noise = self._rng().standard_normal(shape, np.float32)
-        self.columns[each.name] = noise
-        problem = f"differs in shape from '{main.name}'; it gets Gaussian noise"
+        """Random numbers, for an input that samples do not fit."""
+        drawn = self._draw(each)
+        what = 'in shape ' if each.sample != main.sample else ''
+        problem = f"differs {what}from '{main.name}'; it gets {drawn}"
         self.notes.append(f"input '{each.name}' {problem}")
 
     def add_labels(self, each: NetInput) -> None:
         """The samples' labels, if the net takes one per sample; else zeros."""
         shape = (self._count(), *each.sample)
         column = np.zeros(shape, np.float32)
+        if each.flags:
+            column = flags_of(shape[0], each.sample)
         if self.labels is not None and column.shape == self.labels.shape:
             column[:] = self.labels
         self.columns[each.name] = column
@@ -121,6 +148,11 @@ class _Values:
     def _count(self) -> int:
         """The number of values for every input."""
         return min(len(values) for values in self.columns.values())
+
+
+def _is_unlike_images(sample: Shape) -> bool:
+    """Whether it is a signal (C, L) or a volume (C, D, H, W), of which no samples come along."""
+    return len(sample) not in (1, 3)
 
 
 def _steps(mean: Mean, scale: float) -> list[str]:

@@ -1,12 +1,10 @@
 """Loads trained weights from a file into a net, and reports mismatches."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from ..netlib import Net
-from ..netlib.errors import NetError
+from ..netlib.errors import NetError, listed
 from ..netlib.weights import read_weights_file
-
-MANY = 6  # longer lists of names are abbreviated
 
 
 def take_weights(net: Net, weights: str) -> list[str]:
@@ -40,10 +38,3 @@ def _without_saved(net: Net, saved: Collection[str]) -> list[str]:
         if name not in saved and any(param.owner is param for param in params):
             missing.append(name)
     return missing
-
-
-def listed(names: Sequence[str]) -> str:
-    """The names, or the first and last of many."""
-    if len(names) > MANY:
-        names = [*names[:4], '...', names[-1]]
-    return ', '.join(names)

@@ -9,8 +9,10 @@ from ..proto.caffe_pb2 import TRAIN
 from .activations import Batch
 from .kinds import INITIALIZERS, Notes, of_kind
 from .reach import drawing_layers, first_layers
-from .recipe import Recipe, check_recipe, choose, runs_data
+from .recipe import Recipe, check_recipe, choose, choose_recurrent, runs_data
+from .recurrent import Method, initialize_recurrent
 from .residual.sums import ResidualSums
+from .statistics import Statistics
 from .step import Step
 from .walk import measuring, walk
 from .whole_net.whole import WholeNet
@@ -36,9 +38,11 @@ def initialize(
     """
     check_recipe(recipe)
     chosen, notes = choose(net, recipe)
+    recurrent = choose_recurrent(net, recipe)
     notes += dropout_notes(net, recipe)
     first = first_layers(net)
     sums = ResidualSums(net, chosen, recipe)
+    statistics = Statistics(net, batches)
     forecast = recipe.normalize in of_kind('forecast')
     seen = batches if runs_data(recipe) else []
     with measuring(net, recipe.dropout):
@@ -49,16 +53,23 @@ def initialize(
                 if not forecast:
                     said += run_initializer(recipe.normalize, step, rng, recipe)
                 notes += [f"layer '{step.layer.name}': {note}" for note in said]
+            elif step.layer in recurrent:
+                said = initialize_recurrent(step, rng, method_of(recipe))
+                notes += [f"layer '{step.layer.name}': {note}" for note in said]
+            notes += [f"layer '{step.layer.name}': {note}" for note in statistics.see(step)]
             sums.visit(step)
             for name in step.names:
                 progress(name)
     notes = sums.notes(notes)
-    whole = WholeNet(net, batches, chosen, recipe.dropout)
+    statistics.walked()
+    learning = [layer for layer in chosen if layer.weight.learns]
+    whole = WholeNet(net, batches, learning, recipe.dropout)
     if forecast:
         notes += run_initializer(recipe.normalize, whole, rng, recipe)
     notes += run_initializer(recipe.between, whole, rng, recipe)
     if recipe.zero_last:
         notes += zero_last(whole)
+    statistics.finish(recipe.dropout)
     return notes
 
 
@@ -68,6 +79,12 @@ def run_initializer(name: str, place: Step | WholeNet, rng: Generator, recipe: R
     if name not in INITIALIZERS:
         return []
     return INITIALIZERS[name](place, rng, recipe.options)
+
+
+def method_of(recipe: Recipe) -> Method:
+    """What a recipe says of recurrent layers."""
+    target = {'none': None, 'lsuv': recipe.target}.get(recipe.normalize, 1.0)
+    return Method(recipe.weights_from, target, recipe.forget_bias)
 
 
 def dropout_notes(net: Net, recipe: Recipe) -> Notes:

@@ -61,10 +61,11 @@ def _moments(layer: Affine, x: Tensor) -> Moments:
     mean = layer.buffer('mean', 1, outputs, 1)
     var = layer.buffer('var', 1, outputs, 1)
     layer.engine.moments(x, mean=mean, var=var)
-    return Moments(_in_float64(mean), _in_float64(var), outer * inner)
+    return Moments(in_float64(mean), in_float64(var), outer * inner)
 
 
-def _in_float64(tensor: Tensor) -> ndarray:
+def in_float64(tensor: Tensor) -> ndarray:
+    """A copy of the tensor's values, (size,)."""
     return tensor.array().ravel().astype(float)
 
 

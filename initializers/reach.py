@@ -1,6 +1,6 @@
 """Reachability in a net: every graph search that initializers need."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ..netlib import Net
 from ..netlib.blob import Blob
@@ -35,6 +35,10 @@ def affine_by_index(net: Net) -> dict[int, Affine]:
     return found
 
 
+def is_affine(layer: Layer) -> bool:
+    return isinstance(layer, Affine)
+
+
 def drawing_layers(net: Net) -> list[Layer]:
     """The layers that draw random numbers in training, such as Dropout."""
     return [layer for layer in net.layers if layer.traits.draws]
@@ -47,12 +51,42 @@ def first_layers(net: Net) -> list[Affine]:
 
 
 def last_layers(net: Net) -> list[Affine]:
-    """The affine layers that reach no other affine layer."""
+    """The affine layers that learn, but do not interpolate, and reach no other such layer."""
     backwards = []
     for layer, bottom, top in reversed(parts(net)):
         backwards.append((layer, top, bottom))
-    last, _ = _reach(backwards)
+    last, _ = _reach(backwards, learns_scores)
     return last[::-1]
+
+
+def learns_scores(layer: Layer) -> bool:
+    """Whether a layer is affine, learns, and does more than interpolate."""
+    return isinstance(layer, Affine) and layer.weight.learns and not interpolates(layer)
+
+
+def interpolates(layer: Affine) -> bool:
+    """Whether the filler makes the layer an interpolation."""
+    filler = layer.weight.filler
+    return filler is not None and filler.type == 'bilinear'
+
+
+def branch_ends(net: Net) -> set[Affine]:
+    """The affine layers whose outputs a sum adds up, with no affine layer between."""
+    summands: set[str] = set()
+    ends = set()
+    for layer, bottom, top in reversed(parts(net)):
+        meets = not summands.isdisjoint(blob_names(top))
+        if isinstance(layer, Affine):
+            ends.update([layer] if meets else [])
+        elif meets or is_sum(layer):
+            summands.update(blob_names(bottom))
+    return ends
+
+
+def is_sum(layer: Layer) -> bool:
+    """Whether a layer adds up its bottoms."""
+    p = layer.param.eltwise_param
+    return layer.type == 'Eltwise' and p.operation == p.SUM
 
 
 def learned_blobs(net: Net) -> set[str]:
@@ -61,15 +95,19 @@ def learned_blobs(net: Net) -> set[str]:
     return reached
 
 
-def _reach(parts: Iterable[Part]) -> tuple[list[Affine], set[str]]:
-    """The affine layers that no earlier one reaches, and all blobs that one reaches."""
+def _reach(
+    parts: Iterable[Part], counts: Callable[[Layer], bool] = is_affine
+) -> tuple[list[Affine], set[str]]:
+    """The affine layers that count and that no earlier one reaches, and all blobs that one
+    reaches."""
     outermost: list[Affine] = []
     reached: set[str] = set()
     for layer, read, written in parts:
         below = not reached.isdisjoint(blob_names(read))
-        if isinstance(layer, Affine) and not below:
+        counted = counts(layer)
+        if isinstance(layer, Affine) and counted and not below:
             outermost.append(layer)
-        if isinstance(layer, Affine) or below:
+        if counted or below:
             reached.update(blob_names(written))
     return outermost, reached
 

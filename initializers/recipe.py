@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from ..netlib import Net
-from ..netlib.errors import NetError, did_you_mean
+from ..netlib.errors import NetError, did_you_mean, listed
 from ..netlib.layers import Layer
 from ..netlib.layers.shared.affine import Affine
+from ..netlib.layers.shared.recurrent import Recurrent
 from . import catalog  # noqa: F401  (registers the initializers)
 from .kinds import all_options, of_kind
+from .reach import branch_ends, interpolates
 from .residual.rules import RULES
 from .turns import turns
 
@@ -49,8 +51,10 @@ class Recipe:
     between       'none', or an initializer that works on the whole net
     residual      'none', or what becomes of residual branches where they meet at a sum: 'zero',
                   'fixup' or 'balanced' (residual/rules.py)
-    layers        a regular expression; layers whose names do not match keep their weights
+    layers        a regular expression; layers whose names do not match keep their weights, and
+                  those that match do not, even if they are frozen, bilinear or zero on purpose
     zero_last     the weights of the last layers, whose outputs are the scores, become zero
+    forget_bias   the bias of the forget gates of LSTM layers that get new weights
     dropout       keep dropout on while layers are measured
     options       all options of all initializers, by default or as given by keyword:
                   Recipe('keep', 'lsuv', margin=0.01).margin
@@ -62,6 +66,7 @@ class Recipe:
     residual: str
     layers: str
     zero_last: bool
+    forget_bias: float
     dropout: bool
     options: Mapping[str, Any] = field(hash=False)
 
@@ -74,6 +79,7 @@ class Recipe:
         residual: str = 'none',
         layers: str = '',
         zero_last: bool = False,
+        forget_bias: float = 1.0,
         dropout: bool = False,
         options: Mapping[str, Any] = NO_OPTIONS,
         **more: Any,
@@ -85,6 +91,7 @@ class Recipe:
             residual=residual,
             layers=layers,
             zero_last=zero_last,
+            forget_bias=forget_bias,
             dropout=dropout,
             options=with_defaults({**options, **more}),
         )
@@ -166,18 +173,30 @@ def check_part(part: str, found: str) -> None:
 def choose(net: Net, recipe: Recipe) -> tuple[list[Affine], list[str]]:
     """The layers to work on, chosen by type and never by name, and notes on those left out.
 
-    Raises NetError if no layers remain.
+    Layers whose weights are as they are on purpose (`purpose`) are chosen only if `layers` is given
+    and matches them. Raises NetError if no layers remain.
     """
     chosen = []
     notes = []
+    left = []
+    ends = branch_ends(net)
+    recurrent = choose_recurrent(net, recipe)
     pooled = {net.layers[i] for turn in turns(net) for i in turn[1:]}
     for layer in net.layers:
-        why = '' if layer in pooled else why_left_out(layer)
+        if layer in pooled or layer in recurrent:
+            continue
+        why = why_left_out(layer)
+        asked = recipe.layers and named(layer, recipe)
+        if not why and not asked and isinstance(layer, Affine):
+            why = purpose(layer, ends)
+            left += [layer.name] if why else []
         if why:
             notes.append(f"layer '{layer.name}': {why}")
-        elif isinstance(layer, Affine) and layer not in pooled and named(layer, recipe):
+        elif isinstance(layer, Affine) and named(layer, recipe):
             chosen.append(layer)
-    if not chosen:
+    if left:
+        notes.append(way_in(left))
+    if not chosen and not recurrent:
         which = f" has a name that '{recipe.layers}' matches" if recipe.layers else ''
         raise NetError(
             f"net '{net.name}' has nothing to initialize: no convolution or inner product that "
@@ -191,17 +210,59 @@ def named(layer: Layer, recipe: Recipe) -> bool:
     return bool(re.search(recipe.layers, layer.name))
 
 
+def choose_recurrent(net: Net, recipe: Recipe) -> list[Recurrent]:
+    """The recurrent layers that get new weights: those that a name chooses and that learn, unless
+    the recipe keeps weights or leaves them to fillers."""
+    chosen: list[Recurrent] = []
+    if recipe.weights_from in ('keep', 'filler'):
+        return chosen
+    for layer in net.layers:
+        if isinstance(layer, Recurrent) and named(layer, recipe):
+            own = any(param.learns and param.owner is param for param in layer.params)
+            chosen += [layer] if own else []
+    return chosen
+
+
 def why_left_out(layer: Layer) -> str:
-    """Why an initializer does not change a layer's parameters; '' if it does, or if there are
-    none."""
+    """Why an initializer cannot change a layer's parameters; '' if it can, or if there are none."""
     if not isinstance(layer, Affine):
-        return f'{layer.type} parameters keep their fillers' if layer.params else ''
+        filled = any(not param.is_statistic for param in layer.params)
+        return f'{layer.type} parameters keep their fillers' if filled else ''
     owner = layer.weight.owner
     if owner is not layer.weight:
         return (
             f'shares its weights with {owner.name}, where they are initialized: what reaches it '
             'here does not count, because it depends on their outputs'
         )
+    return ''
+
+
+def purpose(layer: Affine, ends: Collection[Affine]) -> str:
+    """What a layer's weights are meant for, if an initializer should leave them alone; else ''.
+
+    ends: the layers whose outputs a sum adds up.
+    """
     if not layer.weight.learns:
         return 'its weights do not learn (lr_mult: 0): left unchanged'
+    if interpolates(layer):
+        return 'its filler is bilinear interpolation: left unchanged'
+    if layer in ends and is_zero_on_purpose(layer):
+        return 'its filler lets a branch begin with zero: left unchanged'
     return ''
+
+
+def is_zero_on_purpose(layer: Affine) -> bool:
+    """Whether the prototxt says that the weights are zero, and they still are."""
+    filler = layer.weight.filler
+    if filler is None or not filler.ListFields() or layer.weight.values.array().any():
+        return False
+    return filler.type == 'constant' and not filler.value
+
+
+def way_in(names: Sequence[str]) -> str:
+    """A note on how to initialize these layers all the same."""
+    regex = '|'.join(map(re.escape, names))
+    return (
+        f'left unchanged on purpose: {listed(names)} (--layers initializes what it names: '
+        f"--layers '^({regex})$' these alone, --layers . every layer)"
+    )

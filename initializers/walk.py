@@ -41,6 +41,7 @@ from numpy import ndarray
 
 from ..netlib import Net
 from ..netlib.blob import Param
+from ..netlib.layers.shared.normalizing import Normalizing
 from ..proto.caffe_pb2 import TEST
 from .activations import Activations, Batch
 from .reach import drawing_layers
@@ -73,9 +74,20 @@ def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
     Dropout is off (unless `dropout`). Statistics that forward changes (those of BatchNorm) are
     restored afterwards.
     """
+    state = _state(net)
+    try:
+        with without_drawing(net, dropout):
+            yield
+    finally:
+        for param, values in state:
+            param.data = values
+
+
+@contextmanager
+def without_drawing(net: Net, dropout: bool = False) -> Iterator[None]:
+    """A context in which dropout is off (unless `dropout`)."""
     drawing = [] if dropout else drawing_layers(net)
     phases = [layer.phase for layer in drawing]
-    state = _state(net)
     for layer in drawing:
         layer.phase = TEST
     try:
@@ -83,14 +95,15 @@ def measuring(net: Net, dropout: bool = False) -> Iterator[None]:
     finally:
         for layer, phase in zip(drawing, phases, strict=True):
             layer.phase = phase
-        for param, values in state:
-            param.data = values
 
 
 def _state(net: Net) -> list[tuple[Param, ndarray]]:
-    """Copies of all statistics, the only parameters that forward changes."""
+    """Copies of the statistics that forward changes: those that a layer does not only read."""
     state = []
-    for param in net.all_params():
-        if param.owner is param and param.is_statistic:
-            state.append((param, param.data.copy()))
+    for layer in net.layers:
+        if isinstance(layer, Normalizing) and not layer.from_batch:
+            continue
+        for param in layer.params:
+            if param.owner is param and param.is_statistic:
+                state.append((param, param.data.copy()))
     return state

@@ -8,6 +8,7 @@ exit with status 1.
 """
 
 import importlib
+from collections.abc import Sequence
 from types import ModuleType
 
 from ..proto.caffe_pb2 import LayerParameter
@@ -24,7 +25,10 @@ __all__ = [
     'layer_error',
     'did_you_mean',
     'import_extra',
+    'listed',
 ]
+
+MANY = 6  # longer lists of names are abbreviated
 
 
 class NetError(GoodinitError):
@@ -63,3 +67,10 @@ def import_extra(module: str, extra: str, or_else: str = '') -> ModuleType:
             f"this needs the package '{module.partition('.')[0]}' ({error}): "
             f"pip install 'goodinit[{extra}]'{or_else}"
         ) from error
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names, or the first and last of many."""
+    if len(names) > MANY:
+        names = [*names[:4], '...', names[-1]]
+    return ', '.join(names)

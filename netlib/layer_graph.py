@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from itertools import chain
 
@@ -13,6 +14,7 @@ from .errors import NetError, did_you_mean
 from .layers import Layer
 from .plan import Plan, Step
 from .ranks import Ranks
+from .statistics import MEANINGLESS, missing_statistics
 
 
 class LayerGraph:
@@ -33,6 +35,7 @@ class LayerGraph:
         self.bottoms: list[list[Blob]] = [step.bottom for step in self.steps]
         self.tops: list[list[Blob]] = [step.top for step in self.steps]
         self.params: dict[str, list[Param]] = {}
+        self.looked_for_statistics = False
         for layer in self.layers:
             if layer.params:
                 self.params[layer.name] = layer.params
@@ -84,3 +87,11 @@ class LayerGraph:
     def _params(self) -> Iterator[Param]:
         for layer in self.layers:
             yield from layer.params
+
+    def warn_of_missing_statistics(self) -> None:
+        """Warn, the first time only, of layers that run on statistics which nothing has stored."""
+        if self.looked_for_statistics:
+            return
+        self.looked_for_statistics = True
+        for note in missing_statistics(self.layers, MEANINGLESS):
+            warnings.warn(note, stacklevel=3)

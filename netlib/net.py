@@ -30,8 +30,7 @@ class Net(WeightedGraph):
     `source`: a path to a prototxt, or a NetParameter. `phase` (pb.TRAIN, pb.TEST), `level` and
     `stages` select the layers. `load`: weights to copy (`copy_from`). Building draws no random
     numbers: parameters start at zero, and `goodinit.initializers.fill` applies their fillers.
-    `seed` seeds data layers and dropout. `ranks`: processes that work together on the same net;
-    data layers read this process's share.
+    `seed` seeds data layers and dropout. `ranks`: processes that each read their share of the data.
 
     LayerGraph has the structure (`layers`, `blobs`, `params`, ...), WeightedGraph the files.
     """
@@ -69,6 +68,7 @@ class Net(WeightedGraph):
 
     def forward(self, start: Where = None, end: Where = None) -> float:
         """Run the layers from `start` to `end`, inclusive; returns their weighted loss."""
+        self.warn_of_missing_statistics()
         return float(self.run(start, end))
 
     def run(self, start: Where = None, end: Where = None) -> Tensor:

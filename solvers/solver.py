@@ -273,7 +273,7 @@ class Solver:
         if self.ranks.rank:
             return []
         debugging = partial(debug.forward, report=self.report)
-        forward = debugging if self.param.debug_info else Net.forward
+        forward = debugging if self.param.debug_info else Net.run
         events = []
         for i, net in enumerate(self.test_nets):
             outputs, loss = mean_outputs(net, self.param.test_iter[i], forward)

@@ -21,6 +21,7 @@ from goodinit.tools.cli.console import Parser, run, say
 
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import NetFile, read_net_file
+from goodinit.feeding.opening import PHASES
 from goodinit.initializers import PRESETS, Recipe
 from goodinit.initializers.kinds import Option, all_options, readers
 from goodinit.initializers.recipe import BETWEEN, NORMALIZE, RESIDUAL, WEIGHTS_FROM
@@ -97,9 +98,14 @@ def add_method(parser: Parser) -> None:
     add('--between B', between, one_of(BETWEEN))
     residual = f'where residual branches meet: {", ".join(RESIDUAL)} {DEFAULT}'
     add('--residual R', residual, one_of(RESIDUAL), 'none')
-    layers = 'only the layers whose names contain a match'
+    layers = (
+        'only the layers whose names contain a match, '
+        'even those that are frozen, bilinear or zero on purpose'
+    )
     add('--layers REGEX', layers, pattern, '')
-    switch(group, '--zero-last', 'set the weights of the last layers to zero')
+    switch(group, '--zero-last', 'set the weights of the last layers that learn to zero')
+    forget = f'the bias of the forget gates of LSTM layers {DEFAULT}'
+    option(group, '--forget-bias V', forget, real(), 1.0)
     for name, about in all_options().items():
         add_option(group, name, about)
 
@@ -134,6 +140,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         residual=args.residual,
         layers=args.layers,
         zero_last=args.zero_last,
+        forget_bias=args.forget_bias,
         dropout=args.dropout,
         options={name: getattr(args, name) for name in all_options()},
     )
@@ -141,7 +148,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
 
 def initialize_net(args: argparse.Namespace) -> None:
     start = time.perf_counter()
-    file = read_net_file(args.proto)
+    file = read_net_file(args.proto, PHASES[args.phase])
     out = output_of(args, file)
     recipe = recipe_of(args)
     fed = feed_net(file, data_options(args), args.engine, args.weights)

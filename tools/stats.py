@@ -18,6 +18,7 @@ from goodinit.tools.cli.console import Parser, run, say, say_notes
 
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import read_net_file
+from goodinit.feeding.opening import PHASES
 from goodinit.initializers.analytic.forecast import add_predictions
 from goodinit.initializers.gradient_quotient import gradient_quotient
 from goodinit.initializers.loss_gradients import check_loss, constant_inputs
@@ -62,7 +63,8 @@ def arguments() -> Parser:
 
 
 def stats(args: argparse.Namespace) -> None:
-    fed = feed_net(read_net_file(args.proto), data_options(args), args.engine, args.weights)
+    file = read_net_file(args.proto, PHASES[args.phase])
+    fed = feed_net(file, data_options(args), args.engine, args.weights)
     if args.gradient_quotient:
         check_loss(fed.net, '--gradient-quotient')
         fed.notes += constant_inputs(fed.data.batches)

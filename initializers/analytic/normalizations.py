@@ -14,7 +14,7 @@ def batch_norm(place: Place) -> list[Spread]:
     layer = place.layer
     x = place.first
     eps = layer.param.batch_norm_param.eps
-    if not layer.global_stats:
+    if layer.from_batch:
         return [x.of(0 * x.mean, x.var / (x.var + eps))]
     mean, var, factor = (param.data.astype(float) for param in layer.params)
     share = 1 / factor[0] if factor[0] else 0

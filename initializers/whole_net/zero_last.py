@@ -6,7 +6,8 @@ from .whole import WholeNet
 
 
 def zero_last(whole: WholeNet) -> Notes:
-    """Zero the weights of the chosen layers that reach no other affine layer."""
+    """Zero the weights of the chosen layers that reach no other which learns; an interpolation of
+    the scores does not count."""
     last = last_layers(whole.net)
     notes = []
     for layer in whole.chosen:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,6 +68,13 @@ def decode_image(
     IMREAD_COLOR, IMREAD_GRAYSCALE and IMREAD_UNCHANGED. Alpha is dropped, not blended. Of 16 bits,
     the upper 8 are kept. An EXIF orientation is not applied. Raises ImageError.
     """
+    with opened_image(source, name) as image:
+        return pixels_of(image, color)
+
+
+@contextmanager
+def opened_image(source: str | Path | bytes, name: str = '') -> Iterator[Image.Image]:
+    """An image file, or its bytes (called `name` in errors). Raises ImageError if reading fails."""
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(source, bytes):
@@ -76,7 +85,7 @@ def decode_image(
         file = source
     try:
         with Image.open(file) as image:
-            return _pixels(image, color)
+            yield image
     except FileNotFoundError as error:
         raise ImageError(name, 'no such file') from error
     except (*UNREADABLE, Image.DecompressionBombError) as error:
@@ -84,7 +93,8 @@ def decode_image(
         raise ImageError(name, f'cannot be read as an image ({reason})') from error
 
 
-def _pixels(image: Image.Image, color: bool | None) -> np.ndarray:
+def pixels_of(image: Image.Image, color: bool | None) -> np.ndarray:
+    """The pixels of an opened image, as `decode_image` gives them."""
     if color is False and image.format == 'JPEG':
         image.draft('L', None)  # libjpeg's own luminance, as in OpenCV
     is_transparent = 'A' in image.getbands() or 'transparency' in image.info
@@ -134,11 +144,11 @@ def _blue_green_red(image: Image.Image) -> np.ndarray:
 
 
 def to_gray(pixels: np.ndarray, luminance: Luminance = OPENCV) -> np.ndarray:
-    """Levels (1, H, W) of blue, green, red (3, H, W), in OpenCV's fixed point."""
+    """Levels (1, H, W) of blue, green, red (3, H, W), in OpenCV's fixed point; of 8 or 16 bits."""
     weights, rounding, bits = luminance
     sums = np.tensordot(weights, pixels.astype(np.int32), axes=1)
     levels = (sums + rounding) >> bits
-    return levels.astype(np.uint8)[None]
+    return levels.astype(pixels.dtype)[None]
 
 
 def to_channels(pixels: np.ndarray, channels: int, name: str = 'image') -> np.ndarray:
@@ -156,14 +166,16 @@ def to_channels(pixels: np.ndarray, channels: int, name: str = 'image') -> np.nd
 
 
 def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Bilinear uint8 (..., height, width), as OpenCV's INTER_LINEAR: half-pixel centers, no
-    antialias.
+    """Bilinear uint8 or uint16 (..., height, width), as OpenCV's INTER_LINEAR: half-pixel centers,
+    no antialias.
 
-    OpenCV's fixed point: weights of 11 bits; sums along rows are cut to 16 bits before those along
-    columns.
+    For uint8 in OpenCV's fixed point: weights of 11 bits; sums along rows are cut to 16 bits before
+    those along columns.
     """
     if pixels.shape[-2:] == (height, width):
         return pixels
+    if pixels.dtype != np.uint8:
+        return _resize_floats(pixels, height, width)
     *_, h, w = pixels.shape
     left, right, weights = _neighbors(w, width)
     rows = pixels.take(left, -1) * weights[0]
@@ -180,6 +192,19 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     levels += 2
     levels >>= 2
     return levels.astype(np.uint8)
+
+
+def _resize_floats(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The same with float32 weights, rounded to the dtype of the pixels."""
+    levels = _interpolated(pixels.astype(np.float32), -1, width)
+    levels = _interpolated(levels, -2, height)
+    return np.rint(levels).astype(pixels.dtype)
+
+
+def _interpolated(levels: np.ndarray, axis: int, size: int) -> np.ndarray:
+    first, second, weights = _neighbors(levels.shape[axis], size)
+    parts = (weights / np.float32(2048)).reshape(2, *([-1, 1] if axis == -2 else [-1]))
+    return levels.take(first, axis) * parts[0] + levels.take(second, axis) * parts[1]
 
 
 def resize_nearest(pixels: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from ...proto.caffe_pb2 import DataParameter, DenseImageDataParameter, ImageData
 from ..errors import DataError
 from ..rng import Rng
 from .databases import datum_name, open_database, read_datum
+from .deep_images import warn_of_depth
 from .images import decode_image, resize
 from .list_files import read_list
 from .shuffle import draw_seed, order
@@ -69,6 +70,7 @@ class ListReader:
         self.param = param
         self.transform = transform
         self.rng = rng
+        self.unseen = True  # no image has been read
         self.lines = self.read_lines(param.source)
         if not self.lines:
             raise DataError(
@@ -112,6 +114,9 @@ class ListReader:
     def pixels(self, name: str) -> np.ndarray:
         """The pixels of an image file, resized if requested."""
         pixels = decode_image(name, self.param.is_color)
+        if self.unseen:
+            self.unseen = False
+            warn_of_depth(name)
         if self.param.new_height:
             return resize(pixels, self.param.new_height, self.param.new_width)
         return pixels

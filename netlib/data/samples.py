@@ -13,6 +13,7 @@ from .array_files import read_mean
 from .images import ImageError, center_crop, cover, to_channels
 from .stores import Sample, Store
 
+PIXELS = (np.uint8, np.uint16)
 Batch = tuple[np.ndarray, np.ndarray | None]
 Mean = str | Path | float | Sequence[float] | None
 
@@ -21,9 +22,9 @@ class Samples:
     """(pixel - mean) * scale of a store's items, float32 of `shape`, each item once, in random
     order.
 
-    shape is the net's input without the batch, such as (C, H, W). Pixels (uint8) are converted to C
-    channels (gray <-> color), resized to cover H x W while keeping the aspect ratio, and
-    center-cropped; `crop` first takes the central crop x crop. Values of another dtype are only
+    shape is the net's input without the batch, such as (C, H, W). Pixels (uint8 or uint16) are
+    converted to C channels (gray <-> color), resized to cover H x W while keeping the aspect ratio,
+    and center-cropped; `crop` first takes the central crop x crop. Values of another dtype are only
     center-cropped. mean: a number, one per channel, or a mean file. Unreadable images are omitted
     and listed in `skipped`. The order is drawn once from `rng`: every pass gives the same samples.
     """
@@ -90,7 +91,7 @@ class Samples:
         return next(self.batches(count))
 
     def _fit(self, item: np.ndarray, name: str) -> np.ndarray:
-        if item.dtype == np.uint8 and len(self.shape) == 3:
+        if item.dtype in PIXELS and len(self.shape) == 3:
             pixels = to_channels(item, self.shape[0], name)
             return self._fit_pixels(pixels, name)
         if _holds(item.shape, self.shape):

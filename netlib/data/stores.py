@@ -9,9 +9,10 @@ import numpy as np
 from ..errors import DataError
 from ..shapes import Shape, dimensions
 from .databases import Database, datum_name, read_datum
-from .images import decode_image
+from .deep_images import decode_whole
 
-# Pixels uint8 (C, H, W), or values of another dtype and any shape; then the label, if known.
+# Pixels, uint8 or uint16 (C, H, W), or values of another dtype and any shape; then the label, if
+# known.
 Sample = tuple[np.ndarray, int | None]
 
 
@@ -32,13 +33,17 @@ class Store(Protocol):
 
 
 class Images:
-    """Image files, decoded on request; in color unless `suit` says otherwise."""
+    """Image files, decoded on request; in color unless `suit` says otherwise.
+
+    deep: whether one of those decoded had 16 bits, which are kept.
+    """
 
     def __init__(self, spec: str, paths: Sequence[str | Path], labels: list[int] | None):
         self.spec = spec
         self.paths = paths
         self.labels = labels
         self.color = True
+        self.deep = False
         self.describe = f'{spec} ({len(paths)} images)'
 
     def __len__(self) -> int:
@@ -57,7 +62,8 @@ class Images:
         return str(self.paths[index])
 
     def __getitem__(self, index: int) -> Sample:
-        pixels = decode_image(self.paths[index], self.color)
+        pixels = decode_whole(self.paths[index], self.color)
+        self.deep = self.deep or pixels.dtype == np.uint16
         label = None if self.labels is None else self.labels[index]
         return pixels, label
 

@@ -1,16 +1,17 @@
 from dataclasses import replace
+from typing import Any
 
 from ...proto.caffe_pb2 import TEST
 from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags
-from .shared.standardize import Standardize
+from .shared.normalizing import Normalizing
 from .traits import FIXED, Scaling, Traits
 
 
 @register
-class BatchNorm(Standardize):
+class BatchNorm(Normalizing):
     """y = (x - mean_c) / sqrt(var_c + eps) for each channel c
 
     Mean and (biased) variance are those of the batch in TRAIN, and the stored ones in TEST;
@@ -32,11 +33,12 @@ class BatchNorm(Standardize):
     """
 
     traits = Traits(in_place=True, per_unit=True)
+    missing = 'scale factor 0'
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.batch_norm_param
         stored = p.use_global_stats if p.HasField('use_global_stats') else self.phase == TEST
-        self.global_stats = stored
+        self.from_batch = not stored
         self.scaling = FIXED if stored else Scaling('free', nearly=True, channels='kept')
         self.traits = replace(self.traits, by_channel=stored, keeps_output=not stored)
         self.channels = bottom[0].shape[self.axis(1, bottom[0])]
@@ -68,17 +70,13 @@ class BatchNorm(Standardize):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0].values.reshape(*self.shape)
         y = self.work.output_place(top[0]).reshape(*self.shape)
-        if self.global_stats:
-            mean, inverse = self.stored_statistics()
-        else:
+        if self.from_batch:
             mean, inverse = self.batch_statistics(x)
+        else:
+            mean, inverse = self.stored_statistics()
         self.engine.standardize(x, mean, inverse, out=y)
-        if not self.global_stats:
+        if self.from_batch:
             self.work.keep_output(bottom[0], top[0])
-
-    def per_channel(self, name: str) -> Tensor:
-        """A buffer of one number per channel, shaped to broadcast over x."""
-        return self.buffer(name, 1, self.channels, 1)
 
     def stored_statistics(self) -> tuple[Tensor, Tensor]:
         """The stored mean and 1 / sqrt(var + eps), (1, C, 1) each."""
@@ -118,7 +116,7 @@ class BatchNorm(Standardize):
             return
         mean, inverse = self.per_channel('mean'), self.per_channel('inverse')
         dy, dx = top[0].diffs.reshape(*self.shape), bottom[0].diffs.reshape(*self.shape)
-        if self.global_stats:
+        if not self.from_batch:
             self.engine.binary('mul', dy, inverse, out=dx)
             return
         z = self.work.kept_output(bottom[0], top[0])
@@ -132,3 +130,14 @@ class BatchNorm(Standardize):
         mean, inverse = mean.reshape(self.channels), inverse.reshape(self.channels)
         self.engine.standardize(shift, mean, inverse, out=shift)
         self.engine.binary('mul', scale, inverse, out=scale)
+
+    # -- for initializers
+
+    def has_statistics(self) -> bool:
+        return self.params[2].values.item() != 0
+
+    def store(self, mean: Any, var: Any, count: int) -> None:
+        stored_mean, stored_var, factor = self.params
+        stored_mean.data = mean
+        stored_var.data = var * (count / max(count - 1, 1))
+        factor.data = 1

@@ -1,9 +1,11 @@
+from typing import Any
+
 from ...proto.caffe_pb2 import TRAIN, FillerParameter
 from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags
-from .shared.standardize import Standardize
+from .shared.normalizing import Normalizing
 from .traits import Channels, Scaling, Traits
 
 OLDER_FIELDS = ('moving_average', 'decay', 'var_eps')
@@ -12,7 +14,7 @@ SEGNET_FIELDS = ('scale_filler', 'shift_filler', 'bn_mode')
 
 
 @register
-class BN(Standardize):
+class BN(Normalizing):
     """y = s (x - mean) / sqrt(var + eps) + b for each channel: BatchNorm and Scale in one layer,
     older than BVLC's own
 
@@ -45,6 +47,7 @@ class BN(Standardize):
 
     tops = (1, 3)
     traits = Traits(in_place=True, keeps_input=True, linear_in=(0, 1))
+    missing = 'variance 0'
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p, x = self.param.bn_param, bottom[0]
@@ -53,6 +56,8 @@ class BN(Standardize):
         self.channel = self.axis(p.axis, x)
         self.channels = x.shape[self.channel]
         self._tell_forks_apart()
+        self.keeps_statistics = not self.segnet
+        self.from_batch = self._is_from_batch()
         if len(top) > 1 and not (self.segnet and p.bn_mode == p.LEARN):
             raise self.error(
                 'extra tops for the mean and variance of the batch require bn_mode: LEARN'
@@ -161,10 +166,6 @@ class BN(Standardize):
         elif dz:
             e.binary('mul', dz, inverse, out=dx)
 
-    def per_channel(self, name: str) -> Tensor:
-        """A buffer of one number per channel, shaped to broadcast over x."""
-        return self.buffer(name, 1, self.channels, 1)
-
     def across(self, tensor: Tensor) -> Tensor:
         """A parameter, shaped to broadcast over x."""
         return tensor.reshape(1, self.channels, 1)
@@ -176,8 +177,7 @@ class BN(Standardize):
             return 1e-9
         return p.var_eps if self.older else p.eps
 
-    @property
-    def from_batch(self) -> bool:
+    def _is_from_batch(self) -> bool:
         """Whether mean and var are those of the batch."""
         p = self.param.bn_param
         if self.segnet:
@@ -185,3 +185,20 @@ class BN(Standardize):
         if p.frozen:
             return False
         return self.phase == TRAIN or (self.older and not p.moving_average)
+
+    # -- for initializers
+
+    def has_statistics(self) -> bool:
+        return self.segnet or bool(self.params[3].data.any())
+
+    def store(self, mean: Any, var: Any, count: int) -> None:
+        """SegNet's has no place for them: slope and bias take them in, for bn_mode: INFERENCE."""
+        shape = self.params[0].shape
+        if not self.segnet:
+            self.params[2].data = mean.reshape(shape)
+            self.params[3].data = var.reshape(shape)
+            return
+        slope, bias = self.params
+        factor = (var + self.eps) ** -0.5
+        slope.data *= factor.reshape(shape)
+        bias.data -= slope.data * mean.reshape(shape)

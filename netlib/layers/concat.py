@@ -1,6 +1,7 @@
 from ..registry import register
 from .base import Blobs, Flags
 from .shared.blocks import Blocks
+from .traits import Traits
 
 
 @register
@@ -14,6 +15,7 @@ class Concat(Blocks):
     """
 
     bottoms = (1, None)
+    traits = Traits(moves=True)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.read_axis(self.param.concat_param, 'concat_dim', bottom[0])

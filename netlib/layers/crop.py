@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from ..registry import register
 from .base import Blobs, Flags, Layer
-from .traits import Scaling
+from .traits import Scaling, Traits
 
 
 @register
@@ -19,6 +19,7 @@ class Crop(Layer):
     """
 
     bottoms = 2
+    traits = Traits(moves=True)
     scaling = Scaling('equal', ignores=(1,))
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

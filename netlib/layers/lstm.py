@@ -29,6 +29,7 @@ class LSTM(Recurrent):
 
     gates = 4
     states = ('h', 'c')
+    forget_gate = 1
 
     def step(self, t: int, cont: Tensor, gates: list[Tensor]) -> None:
         step(

@@ -1,6 +1,6 @@
 from ..registry import register
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL, EQUAL_BY_CHANNEL
+from .traits import EQUAL, EQUAL_BY_CHANNEL, Traits
 
 
 @register
@@ -14,6 +14,7 @@ class Permute(Layer):
     Source: SSD's permute_layer.
     """
 
+    traits = Traits(moves=True)
     scaling = EQUAL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

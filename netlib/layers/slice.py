@@ -4,6 +4,7 @@ from ..blob import Blob
 from ..registry import register
 from .base import Blobs, Flags
 from .shared.blocks import Blocks
+from .traits import Traits
 
 
 @register
@@ -19,6 +20,7 @@ class Slice(Blocks):
     """
 
     tops = (1, None)
+    traits = Traits(moves=True)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.read_axis(self.param.slice_param, 'slice_dim', bottom[0])

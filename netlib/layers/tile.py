@@ -1,7 +1,7 @@
 from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL
+from .traits import EQUAL, Traits
 
 
 @register
@@ -11,6 +11,7 @@ class Tile(Layer):
     bottom  x  (..., C, ...)        top  y  (..., tiles C, ...)
     """
 
+    traits = Traits(moves=True)
     scaling = EQUAL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

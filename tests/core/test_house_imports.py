@@ -50,6 +50,7 @@ ORDER = [
     'registry',
     'data',
     'layers',
+    'statistics',
     'graph',
     'losses',
     'weights',

@@ -147,7 +147,7 @@ def test_a_step_of_training_leaves_less_loss(start, options):
     before, after = losses_after_a_step(plain, batches), losses_after_a_step(net, batches)
     assert after < 0.98 * before
     assert notes == [
-        "layer 'bn': BatchNorm parameters keep their fillers",
+        "layer 'bn': its running mean and variance are those of these batches",
         f'gradinit: loss after one step of rate 0.1: {before:.4g} before, {after:.4g} after 40 '
         'iterations',
     ]

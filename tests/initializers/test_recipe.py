@@ -11,7 +11,7 @@ from goodinit.initializers import (
     initialize,
     measure,
 )
-from goodinit.initializers.recipe import NORMALIZE, WEIGHTS_FROM, choose
+from goodinit.initializers.recipe import NORMALIZE, WEIGHTS_FROM, choose, way_in
 from goodinit.netlib.errors import DataError, NetError
 from goodinit.proto.caffe_pb2 import TEST
 from small_nets import (
@@ -21,7 +21,6 @@ from small_nets import (
     conv,
     data,
     fc,
-    layer,
     outputs,
     pool,
     relu,
@@ -89,6 +88,7 @@ def test_a_recipe_as_a_dict():
         'residual': 'none',
         'layers': 'c',
         'zero_last': False,
+        'forget_bias': 1,
         'dropout': False,
         'memory': 500_000_000,
         'all_layers': False,
@@ -157,7 +157,7 @@ def test_sharers_and_frozen_layers_are_left_out():
     net = build(data() + conv('c', 'data', 4, fields='param { lr_mult: 0 }') + fc('f', 'c', 3))
     assert chosen_names(net) == (
         ['f'],
-        ["layer 'c': its weights do not learn (lr_mult: 0): left unchanged"],
+        ["layer 'c': its weights do not learn (lr_mult: 0): left unchanged", way_in(['c'])],
     )
     old = weights(net)
     initialize(net, samples(net), PRESETS['kmeans'], np.random.default_rng(0))
@@ -169,9 +169,8 @@ def test_other_parameters_are_left_at_their_fillers():
     old = weights(net)
     notes = initialize(net, samples(net), PRESETS['kmeans'], np.random.default_rng(0))
     assert "layer 's1': Scale parameters keep their fillers" in notes
-    assert "layer 'bn1': BatchNorm parameters keep their fillers" in notes
     for name, values in weights(net).items():
-        if name.startswith(('bn', 's1')):
+        if name.startswith('s1'):
             np.testing.assert_array_equal(values, old[name])
 
 
@@ -275,8 +274,3 @@ def test_nan_in_the_data(preset):
     batches[1]['data'][3, 0, 0, 0] = np.nan
     with pytest.raises(DataError, match="input 'data': 1 of its 1800 values are not finite"):
         initialize(net, batches, PRESETS[preset], np.random.default_rng(0))
-
-
-def test_statistics_of_batch_norm_are_put_back():
-    net, _ = initialized(WITH_BATCH_NORM + layer('Dropout', 'd', 'f', 'f'), PRESETS['kmeans'])
-    assert not any(param.data.any() for param in net.params['bn1'] + net.params['bn2'])

@@ -116,7 +116,7 @@ def test_balanced_scales_a_scale_behind_batch_norm():
     np.testing.assert_allclose(list(variances(net, 1).values())[:2], 1, rtol=0.2)
     assert net.params['scale_s0b'][0].data[0] < 1
     assert "layer 'scale_s0b': Scale parameters keep their fillers" not in notes
-    assert "layer 'bn_s0b': BatchNorm parameters keep their fillers" in notes
+    assert "layer 'bn_s0b': its running mean and variance are those of these batches" in notes
 
 
 @pytest.mark.parametrize('options', [{}, {'layers': 'c|s[^2]|s2a|f'}])

@@ -34,7 +34,7 @@ def score(net: Net, iterations: int) -> None:
     loss = 0.0
     sums = np.zeros(())
     for i in range(iterations):
-        loss += float(debug.forward(net, report)) if net.param.debug_info else net.forward()
+        loss += float(debug.forward(net, report)) if net.param.debug_info else float(net.run())
         scores = flat(outputs_of(net))
         for name, value, _ in scores:
             log('caffe.cpp:304', f'Batch {i}, {name} = {number(value)}')

@@ -22,7 +22,7 @@ def time_layers(args: argparse.Namespace) -> None:
     fill(net, np.random.default_rng())
     log_net(net)
     log('caffe.cpp:351', 'Performing Forward')
-    log('caffe.cpp:356', f'Initial loss: {number(net.forward())}')
+    log('caffe.cpp:356', f'Initial loss: {number(float(net.run()))}')
     log('caffe.cpp:357', 'Performing Backward')
     net.backward()
     log('caffe.cpp:365', '*** Benchmark begins ***')

@@ -7,10 +7,11 @@ from typing import Any
 
 from ...feeding.data_options import DataOptions
 from ...feeding.net_inputs import BATCH_SIZE
+from ...feeding.opening import PHASES
 from ...netlib.engines import ENGINES
 from .console import Parser
 from .gpu import CPU_ENGINE
-from .values import engine, gpu, real, shape, whole
+from .values import engine, gpu, one_of, real, shape, whole
 
 Group = argparse._ActionsContainer  # a parser, or a group of its options
 
@@ -54,10 +55,17 @@ def switch(group: Group, usage: str, help: str) -> None:
 
 
 def add_net(parser: Parser) -> None:
-    """--proto and --no-python-layers."""
+    """--proto, --phase and --no-python-layers."""
     group = parser.add_argument_group('the net')
     group.add_argument('--proto', metavar='P', required=True, help=NET)
+    add_phase(group)
     add_python_layers(group)
+
+
+def add_phase(group: Group) -> None:
+    """--phase, a key of PHASES."""
+    phase = 'the layers of which phase (default: %(default)s)'
+    option(group, '--phase train|test', phase, one_of(PHASES), 'train')
 
 
 def add_python_layers(group: Group) -> None:

@@ -19,7 +19,12 @@ from ...netlib.layers.host import python
 
 BROKEN_PIPE = 141  # what a shell reports of a program whose reader has gone
 # Arguments as the library names them in its messages, and the options that set them.
-OPTIONS = {'input_shape=(C, H, W)': '--input-shape C,H,W', 'input_shape:': '--input-shape:'}
+OPTIONS = {
+    'input_shape=(C, H, W)': '--input-shape C,H,W',
+    'input_shape:': '--input-shape:',
+    "phase='test'": '--phase test',
+    "phase='train'": '--phase train',
+}
 
 
 class UsageError(GoodinitError):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from ...feeding.fed_net import FedNet
 from ...feeding.filled_net import INITIALIZE, random_numbers
-from ...feeding.weights_file import listed
 from ...initializers import Recipe, Row, initialize
 from ...initializers.recipe import choose
+from ...netlib.errors import listed
 from . import report
 from .console import say, say_notes
 
@@ -71,6 +71,8 @@ def initialize_and_report(
 
         before = measures()
         for recipe in recipes:
+            for layer in fed.fresh:
+                layer.forget()  # what the recipe before has measured holds no longer
             notes += initialize(fed.net, fed.data.batches, recipe, rng, advance)
         after = measures()
     return Outcome(before, after, report.gathered(notes + _remarks(fed, after)))

@@ -12,6 +12,7 @@ from .console import guarded, say
 COMMANDS = {
     'init': 'initialize the weights of a net from data',
     'stats': 'measure the outputs, weights and change rates of every layer of a net',
+    'bn_statistics': 'measure the running statistics of BatchNorm layers on data',
     'show': 'show the layers of a net: shapes, parameters, multiplications, memory',
     'train': 'train a net as its solver says, perhaps from an initialization',
     'test': 'score a net with its weights',

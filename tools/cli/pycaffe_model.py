@@ -17,9 +17,10 @@ from ...feeding.weights_file import take_weights
 from ...netlib.data.array_files import read_mean
 from ...netlib.engines import make_engine
 from ...netlib.errors import GoodinitError
+from ...netlib.statistics import MEANINGLESS, missing_statistics
 from ...proto import existing_file, read_net
 from .arguments import add_engine, add_python_layers, add_sharing
-from .console import Parser, say
+from .console import Parser, say_notes
 from .values import real
 
 MEAN = '104.00698793,116.66876762,122.67891434'  # of ILSVRC 2012's images: blue, green, red
@@ -83,8 +84,8 @@ def build(kind: Callable[..., NetKind], args: argparse.Namespace, **options: Any
         made = kind(**options, **model_arguments(args))
     except (ValueError, RuntimeError) as error:
         raise GoodinitError(str(error)) from error
-    for note in take_weights(made.net, args.pretrained_model):
-        say(f'note: {note}')
+    say_notes(take_weights(made.net, args.pretrained_model))
+    say_notes(missing_statistics(made.net.layers, MEANINGLESS))
     if args.share:
         made.net.share_memory()
     return made

@@ -32,8 +32,9 @@ class Recurrent(Unrolled):
     final states' tops are ignored. Caffe fixes T when a net is built; here it may change.
     """
 
-    traits = Traits(indices=(1,))
+    traits = Traits(indices=(1,), starts=(1,))
     states: tuple[str, ...] = ('h',)
+    forget_gate: int | None = None  # the number of the gate that lets a state last
 
     def __init__(self, param: LayerParameter, *context: Any):
         super().__init__(param, *context)

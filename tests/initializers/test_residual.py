@@ -61,6 +61,21 @@ def test_the_note_ends_when_it_is_followed():
     assert note == 'residual: balanced: variance of the 6 sums between 1 and 1'
 
 
+def test_the_note_promises_only_what_can_be_done():
+    """BatchNorm without a Scale leaves nothing to scale; a frozen layer stays."""
+    text = data('8 3 12 12') + conv('c', 'data', 8)
+    for k, below in enumerate(('c', 's0', 's1')):
+        fields = FROZEN if k == 2 else ''
+        text += block(f's{k}', below, 8, fields=fields)
+    (note,) = (note for note in initialized(build(text)) if 'grows' in note)
+    assert note.endswith('keeps it near 1, except at 1 sums)')
+    text = data('8 3 12 12') + conv('c', 'data', 8)
+    for k, below in enumerate(('c', 's0', 's1')):
+        text += block(f's{k}', below, 8, last=batch_norm(f's{k}b'))
+    (note,) = (note for note in initialized(build(text)) if 'grows' in note)
+    assert note.endswith("at the last, 's2'")
+
+
 def test_no_note_where_nothing_grows():
     net = build(residual_net(blocks=1, projected=()))
     assert initialized(net) == []

@@ -1,6 +1,5 @@
 """Residual branches: zero, fixup and balanced, and the note about variance that grows."""
 
-
 import numpy as np
 import places
 import pytest

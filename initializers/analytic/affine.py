@@ -1,5 +1,6 @@
 """Layers with weights, and pooling."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -60,11 +61,31 @@ def shares_inside(place: Place) -> ndarray:
     shares = np.ones(1)
     sizes = place.bottom[0].shape[layer.input_axis + 1 :]
     for size, extent, *window in zip(sizes, layer.extents, *layer.window, strict=True):
-        axis = inside(size, extent, *window)
         if isinstance(layer, Deconvolution):
             axis = inside(extent, size, *window) * size / extent
+        elif size == extent:
+            axis = np.full(window[0], steady_share(size, *window))
+        else:
+            axis = inside(size, extent, *window)
         shares = np.outer(shares, axis).ravel()
     return shares
+
+
+@cache
+def steady_share(size: int, kernel: int, stride: int, pad: int, dilation: int) -> float:
+    """The share of squares that a convolution keeps which does not change the size of an axis.
+
+    Layer after layer, padding takes from the border first, and the signal gathers in the middle,
+    where less is lost. In the long run the share is the largest eigenvalue of the matrix that adds
+    to each place its neighbours in the kernel, over their number.
+    """
+    places = np.arange(size)
+    neighbors = np.zeros((size, size))
+    for tap in range(kernel):
+        others = places * stride - pad + tap * dilation
+        met = (others >= 0) & (others < size)
+        neighbors[places[met], others[met]] += 1 / kernel
+    return float(abs(np.linalg.eigvals(neighbors)).max())
 
 
 def inside(size: int, steps: int, kernel: int, stride: int, pad: int, dilation: int) -> ndarray:

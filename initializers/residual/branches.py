@@ -168,7 +168,9 @@ class Wiring:
         if i in self.affine:
             return [i]
         if homogeneous(layer):
-            below = self.ends_of_all(self.sources[i], own)
+            ignored = layer.scaling.ignores
+            read = [j for k, j in enumerate(self.sources[i]) if k not in ignored]
+            below = self.ends_of_all(read, own)
             if below:
                 return below
         return [i] if layer.traits.linear_in else None

@@ -100,12 +100,14 @@ def covariance(step: Step, blobs: list[Blob]) -> ndarray:
     parts = []
     for batch in range(step.kept.batches):
         step.kept.load(batch, blobs)
-        rows = np.array([blob.values.array().ravel() for blob in blobs], float)
-        parts.append((rows.shape[1], rows.sum(axis=1), rows @ rows.T))
+        values = [blob.values.array() for blob in blobs]
+        for images in zip(*values, strict=True):  # one after the other, to save memory
+            rows = np.array([image.ravel() for image in images], float)
+            parts.append((rows.shape[1], rows.sum(axis=1), rows @ rows.T))
     counts, sums, products = zip(*step.net.ranks.gather(parts), strict=True)
     count = sum(counts)
-    mean = sum(sums) / count
-    return sum(products) / count - np.outer(mean, mean)
+    mean = np.sum(sums, axis=0) / count
+    return np.sum(products, axis=0) / count - np.outer(mean, mean)
 
 
 def linear_params(layer: Layer) -> list[Param]:

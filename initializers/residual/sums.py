@@ -1,13 +1,12 @@
 """All sums of residual branches of a net during the walk: a rule applied to each, and what became
 of their variances."""
 
-import re
 from collections.abc import Sequence
 
 from ...netlib import Net
 from ...netlib.layers.shared.affine import Affine
 from ..kinds import Notes
-from ..recipe import Recipe
+from ..recipe import Recipe, named
 from ..step import Step
 from .branches import residual_sums
 from .meeting import Meeting, movable_params
@@ -23,14 +22,11 @@ class ResidualSums:
         self.rule = recipe.residual
         self.target = recipe.target
         self.sums = residual_sums(net)
-        scales = [
-            layer
-            for layer in net.layers
-            if layer.traits.linear_in and re.search(recipe.layers, layer.name)
-        ]
+        scales = [layer for layer in net.layers if layer.traits.linear_in and named(layer, recipe)]
         self.movable = movable_params(net, [*chosen, *scales])
         self.said: Notes = []
         self.scaled: set[str] = set()
+        self.held = 0  # sums with a branch that no rule can scale
         self.variances: dict[str, float] = {}
 
     def visit(self, step: Step) -> None:
@@ -43,6 +39,8 @@ class ResidualSums:
             notes = RULES[self.rule](meeting)
             self.said += [f"layer '{name}': {note}" for note in notes]
             self.scaled.update(meeting.scaled)
+        _, obstacles = meeting.scalable(meeting.sum.branches)
+        self.held += bool(obstacles)
         step.forward()
         self.variances[name] = meeting.variance()
 
@@ -75,9 +73,18 @@ class ResidualSums:
         return [
             f'residual branches: the variance of the sums grows from {values[0]:.3g} at '
             f"'{names[0]}' to {greatest:.3g} at '{where}' and is {values[-1]:.3g} at the last, "
-            f"'{names[-1]}' (--residual balanced, in Python residual='balanced', keeps it near "
-            f'{self.target:g})'
+            f"'{names[-1]}'{self.cure()}"
         ]
+
+    def cure(self) -> str:
+        """What keeps the variance, if anything does."""
+        if self.held == len(self.variances):
+            return ''
+        where = f', except at {self.held} sums' if self.held else ''
+        return (
+            " (--residual balanced, in Python residual='balanced', keeps it near "
+            f'{self.target:g}{where})'
+        )
 
     def without_sums(self) -> Notes:
         if self.rule == 'none':

@@ -17,7 +17,7 @@ from ..walk import measuring
 from .whole import WholeNet
 
 LEARNING = 0.4  # how far the logarithms of all weights' factors together move in an iteration
-DECAYS = 0.9, 0.99  # Adam's
+DECAY, SQUARE_DECAY = 0.9, 0.99  # Adam's
 LEAST = 0.01  # the smallest factor, as in the published code; its inverse is the greatest
 
 Rate = Annotated[float, Option('the learning rate of the step', above=0)]
@@ -39,8 +39,8 @@ def gradinit(
         minimize L(S'; w - rate g)  with g = dL(S; w)/dw, w = m w0, subject to |g| <= bound
 
     S' is half of S and half of the next batch. If |g| > bound, an iteration lowers |g| instead.
-    Adam moves log(m), which keeps factors positive; the paper moves m. With g' the gradient by the
-    stepped weights,
+    The steps are in log(m), which keeps factors positive; the paper's are in m. Those for the loss
+    are Adam's. With g' the gradient by the stepped weights,
 
         dL/dlog(m_k) = <w_k, g' - rate H g'>_k          d|g|/dlog(m_k) = <w_k, H g>_k / |g|
 
@@ -81,12 +81,11 @@ class Adam:
 
     def step(self, slope: ndarray) -> ndarray:
         """How far to go against the slope, in units of the learning rate (Kingma & Ba 2015)."""
-        decay, square_decay = DECAYS
         self.steps += 1
-        self.mean = decay * self.mean + (1 - decay) * slope
-        self.square = square_decay * self.square + (1 - square_decay) * slope**2
-        mean = self.mean / (1 - decay**self.steps)
-        deviation = np.sqrt(self.square / (1 - square_decay**self.steps))
+        self.mean = DECAY * self.mean + (1 - DECAY) * slope
+        self.square = SQUARE_DECAY * self.square + (1 - SQUARE_DECAY) * slope**2
+        mean = self.mean / (1 - DECAY**self.steps)
+        deviation = np.sqrt(self.square / (1 - SQUARE_DECAY**self.steps))
         return mean / np.maximum(deviation, 1e-30)
 
 
@@ -94,9 +93,8 @@ class LearnedFactors:
     """The factors of the chosen weights and biases.
 
     logs     their logarithms
-    to_lower, to_learn
-             an Adam for each of the two objectives, so that the momentum of one does not run on in
-             the other
+    adam     takes the steps that lower the loss; those that lower the norm of the gradient are in
+             proportion to its slope, since momentum would carry on far below the bound
     """
 
     def __init__(self, whole: WholeNet, rate: float, bound: float):
@@ -108,8 +106,7 @@ class LearnedFactors:
         self.params = scalable(whole)
         self.start = [param.data.copy() for param in self.params]
         self.logs = np.zeros(len(self.params))
-        self.to_lower = Adam(len(self.params))
-        self.to_learn = Adam(len(self.params))
+        self.adam = Adam(len(self.params))
 
     def loss_after_step(self) -> float:
         """The mean over all batches of the loss after a step on each."""
@@ -132,9 +129,10 @@ class LearnedFactors:
             )
         if length > self.bound:
             bent = self.loss.curvature([batch], gradient, gradient)
-            step = self.to_lower.step(self.along(bent) / length)
+            slope = self.along(bent)
+            step = slope / max(abs(slope).max(), 1e-30)
         else:
-            step = self.to_learn.step(self.learning_slope(batch, other, gradient))
+            step = self.adam.step(self.learning_slope(batch, other, gradient))
         self.apply(self.logs - LEARNING / len(self.weights) * step)
 
     def learning_slope(self, batch: Batch, other: Batch, gradient: Arrays) -> ndarray:

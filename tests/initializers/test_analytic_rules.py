@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from goodinit.initializers.analytic.affine import steady_share
 from goodinit.initializers.analytic.forecast import Forecast
 from goodinit.initializers.analytic.rules import RULES
 from goodinit.initializers.analytic.spread import Spread, greatest
@@ -162,6 +163,19 @@ def test_the_largest_of_rectified_elements():
     mean, var = true_moments(outputs(net, batch)['p'].astype(float), 4)
     np.testing.assert_allclose(spread.mean, mean, rtol=0.03)
     np.testing.assert_allclose(spread.var, var, rtol=0.06)
+
+
+@pytest.mark.parametrize('kernel, dilation', [(3, 1), (5, 1), (3, 2)])
+def test_the_share_that_padding_leaves_in_the_long_run(kernel, dilation):
+    """Of squares that spread to their neighbours thirty times."""
+    squares = np.ones(12)
+    reach = dilation * (kernel - 1) // 2
+    for _ in range(30):
+        before = squares.sum()
+        padded = np.pad(squares, reach)
+        squares = sum(padded[k * dilation :][:12] for k in range(kernel)) / kernel
+    share = steady_share(12, kernel, 1, reach, dilation)
+    assert share == pytest.approx(squares.sum() / before, rel=1e-3)
 
 
 WITHOUT_RULE = {

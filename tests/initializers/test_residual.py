@@ -1,18 +1,15 @@
 """Residual branches: zero, fixup and balanced, and the note about variance that grows."""
 
-import re
-
 import numpy as np
 import places
 import pytest
 from goodinit.initializers import Recipe, fill, initialize
-from goodinit.initializers.reach import affine_layers
 from goodinit.initializers.walk import measuring
 from goodinit.netlib import Net
 from goodinit.netlib.errors import NetError
 from goodinit.proto import read_net
-from residual_nets import batch_norm, block, residual_net, scale, without_batch_norm
-from small_nets import build, conv, data, fc, layer, outputs, relu, samples
+from residual_nets import batch_norm, block, residual_net, without_batch_norm
+from small_nets import build, conv, data, fc, outputs, samples
 
 FROZEN = 'param { lr_mult: 0 }'
 
@@ -59,6 +56,21 @@ def test_the_note_ends_when_it_is_followed():
     net = build(residual_net())
     (note,) = initialized(net, residual='balanced')
     assert note == 'residual: balanced: variance of the 6 sums between 1 and 1'
+
+
+def test_the_note_promises_only_what_can_be_done():
+    """BatchNorm without a Scale leaves nothing to scale; a frozen layer stays."""
+    text = data('8 3 12 12') + conv('c', 'data', 8)
+    for k, below in enumerate(('c', 's0', 's1')):
+        fields = FROZEN if k == 2 else ''
+        text += block(f's{k}', below, 8, fields=fields)
+    (note,) = (note for note in initialized(build(text)) if 'grows' in note)
+    assert note.endswith('keeps it near 1, except at 1 sums)')
+    text = data('8 3 12 12') + conv('c', 'data', 8)
+    for k, below in enumerate(('c', 's0', 's1')):
+        text += block(f's{k}', below, 8, last=batch_norm(f's{k}b'))
+    (note,) = (note for note in initialized(build(text)) if 'grows' in note)
+    assert note.endswith("at the last, 's2'")
 
 
 def test_no_note_where_nothing_grows():
@@ -193,88 +205,6 @@ def test_a_branch_that_is_read_elsewhere_keeps_its_inner_layers():
     notes = initialized(fixed, normalize='none', residual='fixup')
     assert "layer 's': its branch is read elsewhere too: only its last layer changed" in notes
     np.testing.assert_array_equal(fixed.params['sa'][0].data, plain.params['sa'][0].data)
-
-
-# -- what is a branch
-
-
-def touched(text, rule='zero'):
-    """The layers whose weights `rule` makes zero, and the notes."""
-    net = build(text)
-    notes = initialized(net, 1, normalize='none', residual=rule)
-    zeros = [each.name for each in affine_layers(net) if not each.weight.data.any()]
-    return zeros, notes
-
-
-HEAD = data('8 3 12 12') + conv('c', 'data', 8)
-CONCATENATED = (
-    HEAD
-    + conv('a', 'c', 3, 1)
-    + conv('b', 'c', 5, 1)
-    + relu('b')
-    + layer('Concat', 'both', 'a b')
-    + layer('Dropout', 'drop', 'both', 'both')
-    + layer('Eltwise', 'sum', 'c both')
-)
-THREE = HEAD + ''.join(conv(name, 'c', 8, 1) for name in 'ab') + layer('Eltwise', 'sum', 'c a b')
-NESTED = (
-    HEAD
-    + conv('p', 'c', 8, 1)
-    + block('inner', 'p', 8)
-    + conv('q', 'inner', 8, 1)
-    + layer('Eltwise', 'sum', 'c q')
-)
-SCALED = HEAD + conv('a', 'c', 8, 1) + scale('a', shift=False) + layer('Eltwise', 'sum', 'c a')
-SHORT = HEAD + conv('a', 'c', 8, 3, 'pad: 1') + conv('p', 'c', 8, 1) + layer('Eltwise', 's', 'a p')
-
-
-@pytest.mark.parametrize(
-    'text, expected',
-    [
-        (CONCATENATED, ['a', 'b']),
-        (THREE, ['a', 'b']),
-        (NESTED, ['innerb', 'q']),
-        (SCALED, ['a']),
-        (SHORT, ['a']),
-    ],
-    ids=['concat', 'three', 'nested', 'scaled', 'short'],
-)
-def test_branches_of_any_net(text, expected):
-    assert touched(text)[0] == expected
-
-
-TWINS = HEAD + conv('a', 'c', 8, 1) + conv('b', 'c', 8, 1) + layer('Eltwise', 's', 'a b')
-STRANGERS = (
-    data('8 3 12 12')
-    + data('8 3 12 12', 'more')
-    + conv('a', 'data', 8)
-    + conv('b', 'more', 8)
-    + conv('d', 'b', 8, more='pad: 1')
-    + layer('Eltwise', 's', 'a d')
-)
-LARGEST = HEAD + conv('a', 'c', 8, 1) + layer('Eltwise', 's', 'c a', fields='eltwise_param {%s}')
-UNEQUAL = 'coeff: 1 coeff: -1'
-
-
-@pytest.mark.parametrize(
-    'text', [TWINS, STRANGERS, LARGEST % 'operation: MAX', LARGEST % UNEQUAL, 'chain']
-)
-def test_what_is_no_residual_branch(text):
-    zeros, notes = touched(text)
-    assert not zeros and 'residual: zero: the net has no residual branches' in notes
-
-
-READ = HEAD + conv('a', 'c', 8, 1) + layer('Eltwise', 's', 'c a') + fc('f', 'a', 5)
-SQUASHED = HEAD + conv('a', 'c', 8, 1) + layer('TanH', 't', 'a') + layer('Eltwise', 's', 'c t')
-NORMALIZED = HEAD + conv('a', 'c', 8, 1) + batch_norm('a') + layer('Eltwise', 's', 'c a')
-
-
-@pytest.mark.parametrize('text', [READ, SQUASHED, NORMALIZED])
-@pytest.mark.parametrize('rule', ['zero', 'fixup', 'balanced'])
-def test_a_branch_without_a_scale_of_its_own_is_said(text, rule):
-    zeros, notes = touched(text, rule)
-    reason = 'stays as it is: no layer with weights sets the scale of this bottom alone'
-    assert not zeros and any(re.match(rf"layer 's': .* {reason}", note) for note in notes)
 
 
 def test_an_unknown_rule():

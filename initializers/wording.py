@@ -1,0 +1,37 @@
+"""Notes in the words of Python: the options that they advise, as arguments instead of flags."""
+
+import re
+
+from .kinds import all_options
+
+SWITCHES = ('zero_last', 'dropout')  # those of a Recipe itself; initializers declare theirs
+FLAG = re.compile(r'--([a-z][a-z-]*)( [\w+-](?:[\w.,+-]*\w)?)?')
+NUMBER = re.compile(r'[+-]?\d+(\.\d*)?(e[+-]?\d+)?')
+
+
+def in_python(note: str) -> str:
+    """A note with `--all-layers` as all_layers=True, `--between exact` as between='exact' and
+    `--mean 104,117` as mean=(104, 117)."""
+    return FLAG.sub(_argument, note)
+
+
+def _argument(found: re.Match[str]) -> str:
+    flag, after = found.groups(default='')
+    name = flag.replace('-', '_')
+    if is_switch(name):
+        return f'{name}=True{after}'
+    return f'{name}={_value(after.strip())}'
+
+
+def is_switch(name: str) -> bool:
+    """Whether an option is on or off, and has no value."""
+    about = all_options().get(name)
+    return name in SWITCHES or about is not None and about.type is bool
+
+
+def _value(text: str) -> str:
+    """A value of the command line as Python writes it."""
+    parts = text.split(',')
+    if not all(NUMBER.fullmatch(part) for part in parts):
+        return repr(text)
+    return text if len(parts) == 1 else f'({", ".join(parts)})'

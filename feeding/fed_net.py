@@ -40,7 +40,7 @@ def feed_net(
     seed = options.seed
     net, notes = filled_net(param, weights=weights, engine=engine, seed=seed, ranks=ranks)
     data.clip_labels(net)
-    return FedNet(file, data, net, data.notes + notes, seed)
+    return FedNet(file, data, net, data.notes + notes, seed, trained=bool(weights))
 
 
 def find_data(file: NetFile, options: DataOptions, ranks: Ranks | None = None) -> Feed:
@@ -87,13 +87,15 @@ def _embedded_note(layer: LayerParameter) -> str:
 
 @dataclass
 class FedNet:
-    """A net with its data. notes: what a user should know about its data and weights."""
+    """A net with its data. notes: what a user should know about its data and weights. trained: a
+    file of weights was given."""
 
     file: NetFile
     data: Feed
     net: Net
     notes: list[str]
     seed: int
+    trained: bool = False
 
     def measure(self, dropout: bool = False) -> list[Row]:
         """The measures of every layer in its current state; each call draws the same losses."""

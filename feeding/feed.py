@@ -8,6 +8,7 @@ from ..initializers.walk import Batch
 from ..netlib import Net
 from ..netlib.errors import DataError
 from ..netlib.shapes import Shape, dimensions
+from .transform import Transform
 
 
 @dataclass(repr=False)
@@ -16,7 +17,8 @@ class Feed:
 
     batches: each maps the name of every input blob to its values (N, ...). describe: where they
     come from and how they were transformed. notes: what a user should know about them. labels: the
-    inputs that only losses read. statistics: mean and std of every other input.
+    inputs that only losses read. transforms: how inputs were made from the data, where that is
+    known. statistics: mean and std of every input that is no label.
 
     Raises DataError for values that are not finite.
     """
@@ -25,6 +27,7 @@ class Feed:
     describe: str
     notes: list[str] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
+    transforms: dict[str, Transform] = field(default_factory=dict)
     statistics: dict[str, dict[str, float]] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from .data_layers import title
 from .data_options import DataOptions
 from .feed import Feed, cut_batches
 from .net_inputs import NetInput
+from .transform import Transform, channel_means
 
 GRAY = '127.5'  # replaces a mean file that is missing along with the database
 
@@ -43,7 +44,7 @@ def sampled(
     size = values.batch_size(main.shape[0])
     batches = [_share(batch, ranks) for batch in cut_batches(columns, size)]
     labels = {each.name for each in inputs if each.is_label}
-    return Feed(batches, values.describe, values.notes, labels)
+    return Feed(batches, values.describe, values.notes, labels, values.transforms)
 
 
 def _share(batch: Batch, ranks: Ranks) -> Batch:
@@ -61,6 +62,7 @@ class _Values:
         self.labels: np.ndarray | None = None
         self.describe = ''
         self.notes: list[str] = []
+        self.transforms: dict[str, Transform] = {}
 
     def _rng(self) -> np.random.Generator:
         """Each input has its own random numbers."""
@@ -73,6 +75,7 @@ class _Values:
         samples = self._open(each.sample, mean, scale)
         values, self.labels = samples.take(self.wanted)
         self.columns[each.name] = values
+        self.transforms[each.name] = Transform(channel_means(mean), scale, each.layer)
         if not self.describe:
             steps = _steps(mean, scale)
             self.describe = ', '.join([samples.describe, *steps])

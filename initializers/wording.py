@@ -5,7 +5,7 @@ import re
 from .kinds import all_options
 
 SWITCHES = ('zero_last', 'dropout')  # those of a Recipe itself; initializers declare theirs
-FLAG = re.compile(r'--([a-z][a-z-]*)( [\w+-](?:[\w.,+-]*\w)?)?')
+FLAG = re.compile(r'--([a-z][a-z-]*)([ =][\w+-](?:[\w.,+-]*\w)?)?')
 NUMBER = re.compile(r'[+-]?\d+(\.\d*)?(e[+-]?\d+)?')
 
 
@@ -20,7 +20,7 @@ def _argument(found: re.Match[str]) -> str:
     name = flag.replace('-', '_')
     if is_switch(name):
         return f'{name}=True{after}'
-    return f'{name}={_value(after.strip())}'
+    return f'{name}={_value(after[1:])}'
 
 
 def is_switch(name: str) -> bool:

@@ -18,6 +18,7 @@ NAMES = {'none', *INITIALIZERS, *choices('weights_from')}
         ('(--all-layers takes them)', '(all_layers=True takes them)'),
         ('use --between exact, or not', "use between='exact', or not"),
         ('(--mean 104.5,117,123 --scale 0.017)', '(mean=(104.5, 117, 123) scale=0.017)'),
+        ('--mean=-1.5,2', 'mean=(-1.5, 2)'),
         ('--scale 1.7e-05', 'scale=1.7e-05'),
         ('--dropout keeps it on; --zero-last', 'dropout=True keeps it on; zero_last=True'),
         ('--max-trials 40: more', 'max_trials=40: more'),

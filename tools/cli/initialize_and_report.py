@@ -1,9 +1,11 @@
 """An initialization from start to end: measure, initialize, measure again, and report."""
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...feeding.advice import data_advice
 from ...feeding.fed_net import FedNet
 from ...feeding.filled_net import INITIALIZE, random_numbers
 from ...feeding.weights_file import listed
@@ -12,7 +14,7 @@ from ...initializers.recipe import choose
 from . import report
 from .console import say, say_notes
 
-FEW = 16  # samples; statistics of fewer are so rough that it is said
+AGREE = 2  # the factor within which change rates agree
 DEAD = 0.1  # the share of dead units that is worth a note
 
 
@@ -58,7 +60,7 @@ def initialize_and_report(
         choose(fed.net, recipe)  # a recipe with nothing to do is an error before any work is done
     dropout = any(recipe.dropout for recipe in recipes)
     rng = random_numbers(fed.seed, INITIALIZE)
-    notes = list(fed.notes)
+    notes = [*fed.notes, *data_advice(fed.net, fed.data, recipes[0], fed.trained)]
     with _progress(len(recipes) * len(fed.net.layers), quiet) as bar:
 
         def advance(layer: str) -> None:
@@ -73,7 +75,7 @@ def initialize_and_report(
         for recipe in recipes:
             notes += initialize(fed.net, fed.data.batches, recipe, rng, advance)
         after = measures()
-    return Outcome(before, after, report.gathered(notes + _remarks(fed, after)))
+    return Outcome(before, after, report.gathered(notes + _remarks(after, recipes)))
 
 
 def _progress(layers: int, quiet: bool):
@@ -84,12 +86,34 @@ def _progress(layers: int, quiet: bool):
     return tqdm(total=layers, unit='layer', leave=False, file=sys.stderr, disable=hidden)
 
 
-def _remarks(fed: FedNet, after: Sequence[Row]) -> list[str]:
+def _remarks(after: Sequence[Row], recipes: Sequence[Recipe]) -> list[str]:
     """Notes on what the numbers tell."""
     notes = []
     dead = [f'{row.layer} {row.dead:.0%}' for row in after if row.dead > DEAD]
     if dead:
         notes.append(f'units that are zero after ReLU for every sample: {listed(dead)}')
-    if fed.data.samples < FEW:
-        notes.append(f'statistics of so few samples ({fed.data.samples}) are rough')
-    return notes
+    return notes + _about_rates(after, recipes)
+
+
+def _about_rates(rows: Sequence[Row], recipes: Sequence[Recipe]) -> list[str]:
+    """Whether all layers will learn at the same pace and, unless it was tried, what mends that."""
+    rates = {row.layer: row.change_rate for row in rows if row.change_rate > 0}
+    factor = report.spread(rows)
+    if math.isnan(factor):
+        return []
+    if factor <= AGREE:
+        return [
+            f'change rates agree within a factor of {report.number(factor)}: all layers learn at '
+            'about the same pace'
+        ]
+    fastest = max(rates, key=lambda layer: rates[layer])
+    slowest = min(rates, key=lambda layer: rates[layer])
+    note = (
+        f'change rates differ by a factor of {report.number(factor)}: relative to its weights, '
+        f"'{fastest}' learns that much faster than '{slowest}'"
+    )
+    if any(recipe.between != 'none' for recipe in recipes):
+        return [note]
+    if any(recipe.normalize == 'lsuv' for recipe in recipes):
+        note += '; LSUV evens variances, not rates'
+    return [f'{note} (goodinit init --between exact evens rates)']

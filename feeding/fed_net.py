@@ -22,7 +22,7 @@ from .filled_net import MEASURE, filled_net, random_numbers
 from .input_layers import with_inputs
 from .net_file import NetFile
 from .net_inputs import BATCH_SIZE, check_learns, inputs_of_file
-from .own_data import own_data, own_shapes
+from .own_data import own_data
 from .sampling import sampled
 
 
@@ -59,21 +59,6 @@ def find_data(file: NetFile, options: DataOptions, ranks: Ranks | None = None) -
     if missing and store is None:
         found.notes.insert(0, _embedded_note(missing[0]))
     return found
-
-
-def shaped(file: NetFile, options: DataOptions) -> NetParameter:
-    """The net of a file with Input layers instead of its data layers, just for its shapes. Batch
-    sizes are those in the file.
-
-    Raises GoodinitError if the shapes cannot be determined.
-    """
-    layers = data_layers(file.param)
-    if layers and not any(is_missing(layer) for layer in layers):
-        shapes = own_shapes(file, layers, options)
-    else:
-        inputs = inputs_of_file(file, replaceable(layers), None, options, options.batch_size)
-        shapes = {each.name: each.shape for each in inputs}
-    return with_inputs(file.param, shapes, keep_transforms=True)
 
 
 def _embedded_note(layer: LayerParameter) -> str:

@@ -1,6 +1,7 @@
-"""Notes in the words of Python: the options that they advise, as arguments instead of flags."""
+"""Notes: those that say the same as one, and in the words of Python, with arguments for flags."""
 
 import re
+from collections.abc import Iterable
 
 from .kinds import all_options
 
@@ -35,3 +36,24 @@ def _value(text: str) -> str:
     if not all(NUMBER.fullmatch(part) for part in parts):
         return repr(text)
     return text if len(parts) == 1 else f'({", ".join(parts)})'
+
+
+def gathered(notes: Iterable[str]) -> list[str]:
+    """The notes, those that say the same of several layers as one."""
+    layers: dict[str, list[str]] = {}
+    for note in notes:
+        found = re.match(r"layer '([^']*)': (.*)", note, re.DOTALL)
+        name, text = found.groups() if found else ('', note)
+        layers.setdefault(text, []).append(name)
+    return [_gathered(text, names) for text, names in layers.items()]
+
+
+def _gathered(text: str, names: list[str]) -> str:
+    if not any(names):
+        return text
+    if len(names) == 1:
+        return f"layer '{names[0]}': {text}"
+    shown = names
+    if len(names) > 4:
+        shown = [*names[:3], '...', names[-1]]
+    return f'{len(names)} layers ({", ".join(shown)}): {text}'

@@ -17,6 +17,7 @@ from goodinit.tools.cli.console import Parser, run, say, say_notes
 
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import read_net_file
+from goodinit.netlib.never_learning import never_learning, never_learning_notes
 from goodinit.tools.cli import report
 from goodinit.tools.cli.arguments import (
     add_data,
@@ -34,6 +35,8 @@ EPILOG = f"""the table:
 std cv, rate cv: of the outputs' deviations and of the weights' rates within the layer. dead: the
 share of the units that are zero after ReLU for every sample. grad var: of the weights' gradients.
 mean/std: the outputs' means over their deviations."""
+
+ZEROS = 'goodinit init gives them weights'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,6 +57,7 @@ def arguments() -> Parser:
 
 def stats(args: argparse.Namespace) -> None:
     fed = feed_net(read_net_file(args.proto), data_options(args), args.engine, args.weights)
+    fed.notes += [f'{note} ({ZEROS})' for note in never_learning_notes(never_learning(fed.net))]
     rows = fed.measure(args.dropout)
     if args.json:
         print(json.dumps(as_json(fed, args.weights, rows), indent=1))

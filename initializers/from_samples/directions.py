@@ -36,8 +36,8 @@ from .whitening import LARGEST, WhiteSamples
 
 GAUSSIAN = FillerParameter(type='gaussian', std=0.01)  # Krähenbühl et al. 2016, 3.3
 STAYS_GAUSSIAN = (
-    'its weights are Gaussian, not from samples, for it sees no patches '
-    '(--all-layers takes those of inner products from samples, too)'
+    'Gaussian weights, not from samples: an inner product sees no patches '
+    '(--all-layers takes it from samples, too)'
 )
 
 Directions = Callable[[WhiteSamples, int, Generator], ndarray]

@@ -190,8 +190,8 @@ def test_inner_products_that_stay_gaussian(method, tmp_path, capsys):
     notes = notes_of(proto, data, capsys, '--method', method)
     gaussian = [note for note in notes if 'Gaussian' in note]
     assert gaussian == [
-        '2 layers (ip, ip2): its weights are Gaussian, not from samples, for it sees no patches '
-        '(--all-layers takes those of inner products from samples, too)'
+        '2 layers (ip, ip2): Gaussian weights, not from samples: an inner product sees no patches '
+        '(--all-layers takes it from samples, too)'
     ]
     notes = notes_of(proto, data, capsys, '--method', method, '--all-layers')
     assert not [note for note in notes if 'Gaussian' in note]

@@ -33,7 +33,7 @@ def data_advice(net: Net, feed: Feed, recipe: Recipe, trained: bool = False) -> 
     if feed.samples < FEW:
         notes.append(
             f'statistics of so few samples ({feed.samples}) are rough: {FEW} or more are needed '
-            f'(--batch-size {BATCH_SIZE}, if there are as many)'
+            f'(--batch-size {BATCH_SIZE}, or that of the data layer, if there are as many)'
         )
     return notes
 

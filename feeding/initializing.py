@@ -71,18 +71,18 @@ def initialize(
         goodinit.initialize(net, images, 'kmeans', all_layers=True, mean=127.5, scale=1 / 64)
         goodinit.initialize(net, goodinit.open_data('images/', net), goodinit.Recipe('keep'))
 
-    data: an array (N, C, H, W), a pair of samples and labels, a path, what `goodinit.open_data`
-    returns, or batches: a list or iterator of {blob: values}, of arrays or of pairs. Of arrays, up
-    to 256 samples are used; (value - mean) * scale is what the net gets. recipe: the name of a
-    preset, or a Recipe; `options` replace parts of it (between='exact') and its options
-    (target=0.5). seed, or rng as a number: the weights are those of `goodinit init --seed`, if the
-    data are the same; 0 by default. rng as a Generator: used as it is. `progress` is called with
-    each layer's name.
+    net: a net, or a solver for its net. data: an array (N, C, H, W), a pair of samples and labels,
+    a path, what `goodinit.open_data` returns, or batches: a list or iterator of {blob: values}, of
+    arrays or of pairs. Of arrays, up to 256 samples are used; (value - mean) * scale is what the
+    net gets. recipe: the name of a preset, or a Recipe; `options` replace parts of it
+    (between='exact') and its options (target=0.5). seed, or rng as a number: the weights are those
+    of `goodinit init --seed`, if the data are the same; 0 by default. rng as a Generator: used as
+    it is. `progress` is called with each layer's name.
 
     Returns notes, a list of lines on what should be known, which shows as a table. Raises
     GoodinitError for arguments that do not fit.
     """
-    check_net(net)
+    net = net_of(net)
     chosen = recipe_of(recipe, options)
     numbers = generator(rng, seed, INITIALIZE)
     opened = not isinstance(data, Feed)
@@ -110,19 +110,23 @@ def measure(
     per batch; dropout is off unless `dropout`. The net and its weights stay as they are. Raises
     GoodinitError.
     """
-    check_net(net)
+    net = net_of(net)
     numbers = generator(rng, seed, MEASURE)
     feed = feed_of(net, data, mean, scale, seed_of(rng, seed))
     return Rows(initializers.measure(net, feed.batches, numbers, dropout))
 
 
-def check_net(net: Any) -> None:
-    """Raises NetError for what is no net."""
-    if not isinstance(net, Net):
-        raise NetError(
-            f'net: found {type(net).__name__}, needed: a net, such as goodinit.open_net(...) '
-            'returns'
-        )
+def net_of(given: Any) -> Net:
+    """The net itself, or that of a solver or of pycaffe's Net. Raises NetError."""
+    found = given
+    while not isinstance(found, Net):
+        found = getattr(found, 'net', None)
+        if found is None:
+            raise NetError(
+                f'net: found {type(given).__name__}, needed: a net, such as goodinit.open_net(...) '
+                'returns'
+            )
+    return found
 
 
 def recipe_of(recipe: Any, options: dict[str, Any]) -> Recipe:

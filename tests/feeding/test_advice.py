@@ -173,8 +173,8 @@ def test_few_samples(tmp_path, capsys):
     given = ['--proto', proto, '--data', data, '--dry-run']
     few = json_of(main, [*given, '--batch-size', '8'], capsys)['notes']
     assert few[0] == (
-        'statistics of so few samples (8) are rough: 16 or more are needed (--batch-size 32, if '
-        'there are as many)'
+        'statistics of so few samples (8) are rough: 16 or more are needed (--batch-size 32, or '
+        'that of the data layer, if there are as many)'
     )
     enough = json_of(main, [*given, '--batch-size', '32'], capsys)['notes']
     assert not [note for note in enough if 'so few samples' in note]

@@ -231,6 +231,16 @@ def test_the_data_of_a_feed_are_scaled_where_they_are_opened(net):
         goodinit.initialize(net, goodinit.open_data(images(), net), mean=1)
 
 
+def test_a_solver_and_pycaffes_net_have_a_net(net):
+    class Holder:
+        def __init__(self, net):
+            self.net = net
+
+    rows = goodinit.measure(net, images())
+    assert repr(goodinit.measure(Holder(Holder(net)), images())) == repr(rows)
+    assert goodinit.initialize(Holder(net), images()).net is net
+
+
 def test_what_is_no_net():
     with pytest.raises(NetError, match='net: found str, needed: a net, such as'):
         goodinit.initialize('lenet', images())

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...feeding.advice import data_advice
 from ...feeding.fed_net import FedNet
 from ...feeding.filled_net import INITIALIZE, random_numbers
 from ...feeding.weights_file import listed
@@ -60,7 +59,7 @@ def initialize_and_report(
         choose(fed.net, recipe)  # a recipe with nothing to do is an error before any work is done
     dropout = any(recipe.dropout for recipe in recipes)
     rng = random_numbers(fed.seed, INITIALIZE)
-    notes = [*fed.notes, *data_advice(fed.net, fed.data, recipes[0], fed.trained)]
+    notes = list(fed.notes)
     with _progress(len(recipes) * len(fed.net.layers), quiet) as bar:
 
         def advance(layer: str) -> None:

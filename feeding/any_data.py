@@ -21,7 +21,7 @@ NEEDED = (
     'needed: an array (N, C, H, W), a pair of samples and labels, batches {blob: array}, '
     'a path, or what goodinit.open_data returns'
 )
-MOST_BATCHES = 8  # of BATCH_SIZE samples that are taken of an array or a path
+MOST_BATCHES = 8  # of BATCH_SIZE samples that are taken of an array
 
 
 def feed_of(
@@ -30,8 +30,8 @@ def feed_of(
     """A Feed from a Feed, a path, an array (N, ...), a tuple (samples, labels), a batch {blob:
     values}, or a list or iterator of batches, each one of these.
 
-    Of an array or a path, at most MOST_BATCHES batches of BATCH_SIZE samples are taken, chosen by
-    `seed`. mean, scale: as for `goodinit.open_data`. Raises GoodinitError for what does not fit the
+    Of a path one batch of BATCH_SIZE samples is taken, as `goodinit init` does; of an array at most
+    MOST_BATCHES. `seed` chooses them. mean, scale: as for `goodinit.open_data`. Raises GoodinitError for what does not fit the
     net.
     """
     if isinstance(data, Feed):
@@ -39,8 +39,7 @@ def feed_of(
             raise DataError('mean, scale: give them to goodinit.open_data, which made these data')
         return data
     if isinstance(data, str | Path):
-        size = {'batch_size': BATCH_SIZE, 'batches': 1}
-        return open_data(data, net, mean=mean, scale=scale, seed=seed, **size)
+        return open_data(data, net, mean=mean, scale=scale, seed=seed)
     if isinstance(data, tuple) or is_array(data):
         return _from_arrays(net, data, mean, scale, seed)
     if isinstance(data, Mapping):

@@ -135,8 +135,8 @@ def recipe_of(recipe: Any, options: dict[str, Any]) -> Recipe:
     if isinstance(recipe, str):
         if recipe not in PRESETS:
             guess = did_you_mean(recipe, PRESETS)
-            known = ', '.join(PRESETS)
-            raise NetError(f"recipe: found '{recipe}', needed: one of {known}{guess}")
+            names = ', '.join(PRESETS)
+            raise NetError(f"recipe: found '{recipe}', needed: one of {names}{guess}")
         recipe = PRESETS[recipe]
     if not isinstance(recipe, Recipe):
         raise NetError(

@@ -11,7 +11,10 @@ class Shown:
     param: SolverParameter
     net: Net
     iter: int
-    lr: float
+
+    @property
+    def lr(self) -> float:
+        raise NotImplementedError
 
     def table(self) -> Table:
         shown = self.net.table()

@@ -31,8 +31,8 @@ def feed_of(
     values}, or a list or iterator of batches, each one of these.
 
     Of a path one batch of BATCH_SIZE samples is taken, as `goodinit init` does; of an array at most
-    MOST_BATCHES. `seed` chooses them. mean, scale: as for `goodinit.open_data`. Raises GoodinitError for what does not fit the
-    net.
+    MOST_BATCHES. `seed` chooses them. mean, scale: as for `goodinit.open_data`. Raises
+    GoodinitError for what does not fit the net.
     """
     if isinstance(data, Feed):
         if mean is not None or scale is not None:

@@ -1,5 +1,6 @@
 """The measures of a net's layers together: a list that shows as a table."""
 
+import math
 from collections.abc import Sequence
 
 from ..netlib.tables import Table, aligned, number
@@ -24,8 +25,9 @@ class Rows(list[Row]):
     are a table."""
 
     def table(self) -> Table:
-        title = f'{len(self)} layers, measured'
-        return Table(title, cells_of(self), left=(0, 1))
+        layers = '1 layer' if len(self) == 1 else f'{len(self)} layers'
+        ratio = f'greatest change rate over the smallest: {number(spread(self))}'
+        return Table(f'{layers}, measured', cells_of(self), [ratio], left=(0, 1))
 
     def __repr__(self) -> str:
         return str(self.table())
@@ -46,3 +48,9 @@ def cells_of(rows: Sequence[Row]) -> list[list[str]]:
 def statistics(rows: Sequence[Row]) -> str:
     """A line for each layer with every measure."""
     return aligned(cells_of(rows), left=(0, 1))
+
+
+def spread(rows: Sequence[Row]) -> float:
+    """The greatest change rate over the smallest; NaN unless two of them are known."""
+    rates = [row.change_rate for row in rows if row.change_rate is not None and row.change_rate > 0]
+    return max(rates) / min(rates) if len(rates) > 1 else math.nan

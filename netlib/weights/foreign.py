@@ -18,20 +18,22 @@ KEEPS = 'net.load_state_dict(arrays, strict=False), or net.params[layer][0].data
 NPZ = 'an .npz file of NumPy'
 SAFETENSORS = 'a safetensors file'
 PYTORCH = 'a PyTorch file'
+TORCHSCRIPT = 'a TorchScript file of PyTorch'
 KERAS = 'a Keras model'
 TENSORFLOW = 'a TensorFlow model'
 ONNX = 'an ONNX model'
+FROM_TORCH = (
+    'net.load_state_dict({name: w.numpy() for name, w in weights.items()}, strict=False), '
+    'or net.params[layer][0].data = array'
+)
 KERNELS = "net.params[layer][0].data = kernel.transpose(3, 2, 0, 1), for Keras's (h, w, in, out)"
 
 # The way in, from Python.
 WAYS = {
     NPZ: 'give it a name that ends in .npz',
     SAFETENSORS: 'give it a name that ends in .safetensors',
-    PYTORCH: (
-        "weights = torch.load(file, map_location='cpu', weights_only=True); "
-        'net.load_state_dict({name: w.numpy() for name, w in weights.items()}, strict=False), '
-        'or net.params[layer][0].data = array'
-    ),
+    PYTORCH: f"weights = torch.load(file, map_location='cpu', weights_only=True); {FROM_TORCH}",
+    TORCHSCRIPT: f"weights = torch.jit.load(file, 'cpu').state_dict(); {FROM_TORCH}",
     KERAS: f'open it in Keras, then {KERNELS}',
     TENSORFLOW: f'open it in TensorFlow, then {KERNELS}',
     ONNX: (
@@ -110,7 +112,8 @@ def _in_zip(name: str) -> str:
     if any(entry.endswith('.npy') for entry in names):
         return NPZ
     if any(entry.endswith('data.pkl') for entry in names):
-        return PYTORCH
+        is_script = any(entry.endswith('constants.pkl') for entry in names)
+        return TORCHSCRIPT if is_script else PYTORCH
     return KERAS if 'model.weights.h5' in names else 'an archive'
 
 

@@ -59,7 +59,14 @@ def as_safetensors(path):
 
 NODE = message((1, b'input'), (2, b'Placeholder'))
 FILES = {
-    'torch zip': (lambda path: zipped(path, archive__data=b'', **{'a__data.pkl': b'x'}), 'PyTorch'),
+    'torch zip': (
+        lambda path: zipped(path, **{'a__data.pkl': b'x', 'a__data__0': b''}),
+        'a PyTorch file',
+    ),
+    'torch script': (
+        lambda path: zipped(path, **{'a__data.pkl': b'', 'a__constants.pkl': b''}),
+        'a TorchScript file of PyTorch',
+    ),
     'torch legacy': (
         lambda path: pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2) + b'rest',
         'a PyTorch file',

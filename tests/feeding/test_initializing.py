@@ -169,6 +169,7 @@ def test_measures_show_as_a_table(net):
     assert [row.layer for row in rows] == ['conv', 'ip'] and isinstance(rows, list)
     lines = repr(rows).splitlines()
     assert lines[0] == '2 layers, measured' and lines[1].split()[:3] == ['layer', 'type', 'mean']
+    assert lines[4].startswith('greatest change rate over the smallest: ')
     assert rows._repr_html_().count('<tr>') == 3
 
 

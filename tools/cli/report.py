@@ -6,7 +6,7 @@ from typing import Any
 
 from ...feeding.fed_net import FedNet
 from ...initializers import Row
-from ...initializers.rows import HEADINGS, statistics
+from ...initializers.rows import HEADINGS, spread, statistics
 from ...initializers.wording import gathered
 from ...netlib.tables import aligned as table
 from ...netlib.tables import number
@@ -53,12 +53,6 @@ def before_and_after(before: Sequence[Row], after: Sequence[Row]) -> str:
 
 def short(row: Row) -> list[str]:
     return [number(getattr(row, name)) for name in IN_SHORT]
-
-
-def spread(rows: Sequence[Row]) -> float:
-    """The greatest change rate over the smallest; NaN unless two of them are known."""
-    rates = [row.change_rate for row in rows if row.change_rate is not None and row.change_rate > 0]
-    return max(rates) / min(rates) if len(rates) > 1 else math.nan
 
 
 def about(fed: FedNet) -> dict[str, Any]:

@@ -18,24 +18,34 @@ from .layers.shared.affine import Affine
 from .net import Net
 
 
-def is_zero(param: Param) -> bool:
-    """Whether a parameter was filled with zeros, as Caffe does by default, and is zero still."""
+def filled_with_zeros(param: Param) -> bool:
+    """Whether the filler of a parameter is Caffe's default, or another constant 0."""
     filler = param.filler
-    if filler is None or filler.type != 'constant' or filler.value:
-        return False
-    return not param.values.array().any()
+    return filler is not None and filler.type == 'constant' and not filler.value
 
 
 def never_learning(net: Net) -> list[Layer]:
-    """The layers whose weights are zero and will not learn, although they should."""
-    zero = {param for param in net.all_params() if param.owner is param and is_zero(param)}
-    while learned := _learning(net, zero) & zero:
-        zero -= learned
-    found = []
+    """The layers whose weights are zero and will not learn, although they should. Where all weights
+    have fillers, no value is read, which would delay a device."""
+    asked = []
     for layer in net.layers:
         weight = _weight(layer)
-        if weight is not None and weight.learns and weight.owner in zero:
-            found.append(layer)
+        if weight is not None and weight.learns and filled_with_zeros(weight.owner):
+            asked.append(layer)
+    if not asked:
+        return []
+    zero = _zeros(net)
+    while learned := _learning(net, zero) & zero:
+        zero -= learned
+    return [layer for layer in asked if layer.params[0].owner in zero]
+
+
+def _zeros(net: Net) -> set[Param]:
+    """The parameters that were filled with zeros, and are zero still."""
+    found = set()
+    for param in net.all_params():
+        if param.owner is param and filled_with_zeros(param) and not param.values.array().any():
+            found.add(param)
     return found
 
 

@@ -25,7 +25,7 @@ from .filled_net import MEASURE, filled_net, random_numbers
 from .input_layers import with_inputs
 from .net_file import NetFile
 from .net_inputs import BATCH_SIZE, check_learns, inputs_of_file
-from .own_data import own_data, own_shapes
+from .own_data import own_data
 from .sampling import sampled
 
 MEASURED_HERE = f'those of the data are used here; {WAY_OUT} and writes them'
@@ -52,7 +52,7 @@ def feed_net(
         lacking = [layer for layer in fresh if not layer.from_batch]
         notes += missing_statistics(lacking, MEASURED_HERE) if weights else []
         fill_statistics(net, data.batches, lacking)
-    return FedNet(file, data, net, data.notes + notes, seed, fresh)
+    return FedNet(file, data, net, data.notes + notes, seed, fresh, trained=bool(weights))
 
 
 def find_data(file: NetFile, options: DataOptions, ranks: Ranks | None = None) -> Feed:
@@ -73,21 +73,6 @@ def find_data(file: NetFile, options: DataOptions, ranks: Ranks | None = None) -
     return found
 
 
-def shaped(file: NetFile, options: DataOptions) -> NetParameter:
-    """The net of a file with Input layers instead of its data layers, just for its shapes. Batch
-    sizes are those in the file.
-
-    Raises GoodinitError if the shapes cannot be determined.
-    """
-    layers = data_layers(file.param)
-    if layers and not any(is_missing(layer) for layer in layers):
-        shapes = own_shapes(file, layers, options)
-    else:
-        inputs = inputs_of_file(file, replaceable(layers), None, options, options.batch_size)
-        shapes = {each.name: each.shape for each in inputs}
-    return with_inputs(file.param, shapes, keep_transforms=True)
-
-
 def _embedded_note(layer: LayerParameter) -> str:
     source = source_of(layer)
     reason = f'its source {source} does not exist' if source else 'no program fills its memory'
@@ -102,7 +87,8 @@ class FedNet:
     """A net with its data.
 
     notes: what a user should know about its data and weights. fresh: the layers that had no
-    statistics; those that run on them have got those of the data.
+    statistics; those that run on them have got those of the data. trained: a file of weights was
+    given.
     """
 
     file: NetFile
@@ -111,6 +97,7 @@ class FedNet:
     notes: list[str]
     seed: int
     fresh: list[Normalizing]
+    trained: bool = False
 
     def measure(self, dropout: bool = False) -> list[Row]:
         """The measures of every layer in its current state; each call draws the same losses."""

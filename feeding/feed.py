@@ -8,6 +8,7 @@ from ..initializers.walk import Batch
 from ..netlib import Net
 from ..netlib.errors import DataError
 from ..netlib.shapes import Shape, dimensions
+from .transform import Transform
 
 
 @dataclass(repr=False)
@@ -16,8 +17,9 @@ class Feed:
 
     batches: each maps the name of every input blob to its values (N, ...). describe: where they
     come from and how they were transformed. notes: what a user should know about them. labels: the
-    inputs without statistics, which only losses or lookups read. statistics: mean and std of every
-    other input. axis: that of the samples, 1 if the values have time first.
+    inputs without statistics, which only losses or lookups read. transforms: how inputs were made
+    from the data, where that is known. statistics: mean and std of every other input. axis: that of
+    the samples, 1 if the values have time first.
 
     Raises DataError for values that are not finite.
     """
@@ -26,6 +28,7 @@ class Feed:
     describe: str
     notes: list[str] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
+    transforms: dict[str, Transform] = field(default_factory=dict)
     axis: int = 0
     statistics: dict[str, dict[str, float]] = field(init=False)
 

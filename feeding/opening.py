@@ -6,18 +6,15 @@ from pathlib import Path
 from ..netlib import Net
 from ..netlib.data.samples import Mean
 from ..netlib.engines import Engine
-from ..netlib.errors import NetError, did_you_mean
 from ..netlib.shapes import Shape
-from ..proto.caffe_pb2 import TEST, TRAIN
 from .data_options import DataOptions, Source
-from .fed_net import shaped
 from .feed import Feed
-from .filled_net import filled_net
+from .filled_net import Net as FilledNet
+from .filled_net import filled_net, phase_number
 from .net_file import read_net_file
 from .net_inputs import check_learns, inputs_of_net
 from .sampling import sampled
-
-PHASES = {'train': TRAIN, 'test': TEST}
+from .shaped import shaped
 
 
 def open_net(
@@ -28,13 +25,12 @@ def open_net(
     weights: str | Path | None = None,
     engine: Engine | str = 'fast',
     seed: int = 0,
-) -> Net:
+) -> FilledNet:
     """A net that is ready for data: Input layers instead of its data layers, parameters filled.
 
         net = goodinit.open_net('lenet')
         data = goodinit.open_data('images/', net)
-        rng = np.random.default_rng(0)
-        goodinit.initialize(net, data.batches, goodinit.PRESETS['lsuv'], rng)
+        goodinit.initialize(net, data, 'lsuv', seed=0)
         net.save('lenet.caffemodel')
 
     name_or_path: a train_val, deploy or solver prototxt, or a bundled model ('lenet',
@@ -46,7 +42,7 @@ def open_net(
 
     Raises GoodinitError.
     """
-    file = read_net_file(name_or_path, _phase_number(phase))
+    file = read_net_file(name_or_path, phase_number(phase))
     shape = tuple(input_shape) if input_shape else None
     param = shaped(file, DataOptions(input_shape=shape, seed=seed))
     net, notes = filled_net(param, weights=str(weights or ''), engine=engine, seed=seed)
@@ -93,13 +89,3 @@ def open_data(
     found = sampled(inputs, options.open(), options, net.ranks)
     found.clip_labels(net)
     return found
-
-
-def _phase_number(phase: int | str) -> int:
-    """TRAIN or TEST, by name or number."""
-    if phase in PHASES.values():
-        return int(phase)
-    if phase not in PHASES:
-        hint = did_you_mean(str(phase), PHASES)
-        raise NetError(f"phase: unknown '{phase}'{hint} (known: {', '.join(PHASES)})")
-    return PHASES[phase]

@@ -11,6 +11,7 @@ from .data_layers import label_blobs, source_of
 from .data_options import DataOptions
 from .feed import Feed
 from .net_file import NetFile
+from .transform import Transform, channel_means
 
 
 def own_data(
@@ -26,7 +27,18 @@ def own_data(
     sources = dict.fromkeys(source_of(layer) or layer.type for layer in layers)
     describe = f"the net's own data: {', '.join(sources)}"
     labels = label_blobs(file.param).intersection(net.blobs)
-    return Feed(batches, describe, labels=labels)
+    transforms = _transforms(layers, options)
+    return Feed(batches, describe, labels=labels, transforms=transforms)
+
+
+def _transforms(layers: Sequence[LayerParameter], options: DataOptions) -> dict[str, Transform]:
+    """The transformation of the first blob of each layer; only a transform_param can change it."""
+    transforms = {}
+    for layer in layers:
+        mean = channel_means(options.mean_of(layer))
+        scale = options.scale_of(layer)
+        transforms[layer.top[0]] = Transform(mean, scale, layer, options=False)
+    return transforms
 
 
 def own_shapes(

@@ -16,6 +16,7 @@ from .data_options import DataOptions
 from .feed import Feed, cut_batches
 from .net_inputs import NetInput
 from .sequences import arranged, check_indices, cut_sequences, flags_of
+from .transform import Transform, channel_means
 
 WHOLE = 'images of 16 bits are read whole, as 0 to 65535'
 GRAY = '127.5'  # replaces a mean file that is missing along with the database
@@ -48,7 +49,7 @@ def sampled(
     for batch in cut_batches(columns, size):
         batches.append(arranged(_share(batch, ranks), times))
     labels = {each.name for each in inputs if each.is_label or each.limit}
-    return Feed(batches, values.describe, values.notes, labels, axis=main.axis)
+    return Feed(batches, values.describe, values.notes, labels, values.transforms, axis=main.axis)
 
 
 def _share(batch: Batch, ranks: Ranks) -> Batch:
@@ -66,6 +67,7 @@ class _Values:
         self.labels: np.ndarray | None = None
         self.describe = ''
         self.notes: list[str] = []
+        self.transforms: dict[str, Transform] = {}
 
     def _rng(self) -> np.random.Generator:
         """Each input has its own random numbers."""
@@ -82,6 +84,8 @@ class _Values:
         values, self.labels = samples.take(self.wanted)
         if each.limit:
             check_indices(each.name, values, each.limit)
+        else:
+            self.transforms[each.name] = Transform(channel_means(mean), scale, each.layer)
         self.columns[each.name] = values
         if not self.describe:
             steps = _steps(mean, scale)

@@ -1,10 +1,12 @@
 """Loads trained weights from a file into a net, and reports mismatches."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 from ..netlib import Net
 from ..netlib.errors import NetError, listed
 from ..netlib.weights import read_weights_file
+from ..netlib.weights.arrays import ARRAY_SUFFIXES
 
 
 def take_weights(net: Net, weights: str) -> list[str]:
@@ -19,7 +21,7 @@ def take_weights(net: Net, weights: str) -> list[str]:
     if unknown.issuperset(learned):
         raise NetError(
             f'{weights}: none of its layers with weights ({listed(learned) or "it has none"}) is '
-            f'in the net, which has {listed(list(net.params)) or "none"}'
+            f'in the net, which has {listed(list(net.params)) or "none"}{way_in(weights)}'
         )
     notes = []
     ignored = [name for name in learned if name in unknown]
@@ -29,6 +31,16 @@ def take_weights(net: Net, weights: str) -> list[str]:
     if kept:
         notes.append(f'{weights}: lacks some layers, which keep their fillers: {listed(kept)}')
     return notes
+
+
+def way_in(weights: str) -> str:
+    """How arrays by names of their own get into a net."""
+    if Path(weights).suffix not in ARRAY_SUFFIXES:
+        return ''
+    return (
+        '; from Python, net.params[layer][0].data = array takes them one by one, and '
+        'net.load_state_dict takes them all, by the names in net.state_dict()'
+    )
 
 
 def _without_saved(net: Net, saved: Collection[str]) -> list[str]:

@@ -2,13 +2,11 @@
 
 A net, data in its shape, and weights from them:
 
-    import numpy as np
     import goodinit
 
     net = goodinit.open_net('lenet')
     data = goodinit.open_data('images/', net)
-    rng = np.random.default_rng(0)
-    goodinit.initialize(net, data.batches, goodinit.PRESETS['lsuv'], rng)
+    goodinit.initialize(net, data, 'lsuv', seed=0)
     net.save('lenet.caffemodel')
 """
 
@@ -24,9 +22,10 @@ from .proto.version import __version__
 
 if TYPE_CHECKING:
     from . import export, feeding, initializers, netlib, proto, solvers
+    from .feeding.filled_net import Net
+    from .feeding.initializing import initialize, measure
     from .feeding.opening import open_data, open_net
-    from .initializers import PRESETS, Recipe, fill, initialize, measure
-    from .netlib import Net
+    from .initializers import PRESETS, Recipe, fill
     from .proto.errors import GoodinitError
     from .solvers import Solver
 
@@ -55,12 +54,12 @@ __all__ = [
 _HOMES = {
     'PRESETS': 'initializers',
     'GoodinitError': 'proto.errors',
-    'Net': 'netlib',
+    'Net': 'feeding.filled_net',
     'Recipe': 'initializers',
     'Solver': 'solvers',
     'fill': 'initializers',
-    'initialize': 'initializers',
-    'measure': 'initializers',
+    'initialize': 'feeding.initializing',
+    'measure': 'feeding.initializing',
     'open_data': 'feeding.opening',
     'open_net': 'feeding.opening',
 }

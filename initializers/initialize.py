@@ -8,7 +8,7 @@ from ..netlib import Net
 from ..proto.caffe_pb2 import TRAIN
 from .activations import Batch
 from .kinds import INITIALIZERS, Notes, of_kind
-from .reach import drawing_layers, first_layers
+from .reach import drawing_layers
 from .recipe import Recipe, check_recipe, choose, choose_recurrent, runs_data
 from .recurrent import Method, initialize_recurrent
 from .residual.sums import ResidualSums
@@ -40,7 +40,6 @@ def initialize(
     chosen, notes = choose(net, recipe)
     recurrent = choose_recurrent(net, recipe)
     notes += dropout_notes(net, recipe)
-    first = first_layers(net)
     sums = ResidualSums(net, chosen, recipe)
     statistics = Statistics(net, batches)
     forecast = recipe.normalize in of_kind('forecast')
@@ -48,8 +47,7 @@ def initialize(
     with measuring(net, recipe.dropout):
         for step in walk(net, seen):
             if step.layer in chosen:
-                said = input_notes(step) if seen and step.layer in first else []
-                said += run_initializer(recipe.weights_from, step, rng, recipe)
+                said = run_initializer(recipe.weights_from, step, rng, recipe)
                 if not forecast:
                     said += run_initializer(recipe.normalize, step, rng, recipe)
                 notes += [f"layer '{step.layer.name}': {note}" for note in said]
@@ -93,16 +91,3 @@ def dropout_notes(net: Net, recipe: Recipe) -> Notes:
     if recipe.dropout or not drawing:
         return []
     return ['dropout is off while layers are measured (--dropout keeps it on)']
-
-
-def input_notes(step: Step) -> Notes:
-    """A note if the input of a first layer is far from standard deviation 1 (the advice of Mishkin
-    & Matas 2016)."""
-    std = step.input_std()
-    if 0.1 <= std <= 10:
-        return []
-    cure = f' (transform_param {{ scale: {1 / std:.2g} }})' if std else ''
-    return [
-        f'its input has standard deviation {std:.3g}: networks learn best from inputs of about '
-        f'1{cure}'
-    ]

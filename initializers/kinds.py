@@ -17,6 +17,11 @@ five kinds:
 The folders from_shape/, from_samples/, by_layer/ and whole_net/ hold them, the last those that have
 a WholeNet. Every file in them is imported: a new initializer is a new file. Options are parameters
 annotated with an `Option`; a command line makes its flags from them (`--target`).
+
+A note that advises an option writes it as a flag, and always with its value if it takes one:
+`--all-layers`, `--between exact`, `--scale 0.017`. Programs in Python are told `all_layers=True`,
+`between='exact'`, `scale=0.017` (wording.py); an initializer need not know who reads its notes. A
+note is true, and ends: who follows it once does not see it again.
 """
 
 from collections.abc import Callable, Mapping

@@ -263,6 +263,6 @@ def way_in(names: Sequence[str]) -> str:
     """A note on how to initialize these layers all the same."""
     regex = '|'.join(map(re.escape, names))
     return (
-        f'left unchanged on purpose: {listed(names)} (--layers initializes what it names: '
-        f"--layers '^({regex})$' these alone, --layers . every layer)"
+        f'left unchanged on purpose: {listed(names)} '
+        f"(--layers '^({regex})$' initializes these alone, --layers . every layer)"
     )

@@ -60,18 +60,6 @@ class Step:
         """
         return SampledRows(self.uses, self.kept, self.net.ranks).draw(limit, rng)
 
-    def input_std(self) -> float:
-        """The standard deviation of all elements of the first bottom."""
-        parts = []
-        for batch in range(self.kept.batches):
-            self.kept.load(batch, self.bottom)
-            x = self.bottom[0].values.array()
-            mean = x.mean(dtype=float, keepdims=True)
-            var = x.var(dtype=float, keepdims=True)
-            parts.append(Moments(mean.ravel(), var.ravel(), x.size))
-        moments = pooled(self.net.ranks.gather(parts))
-        return float(np.sqrt(moments.var[0]))
-
     def forward(self) -> Moments:
         """Run the layers on every batch, if they have not run.
 

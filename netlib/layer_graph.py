@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from itertools import chain
 
-from ..proto.caffe_pb2 import NetParameter
+from ..proto.caffe_pb2 import TEST, NetParameter
 from .blob import Blob, Param
 from .building import Builder
 from .engines import Engine
@@ -14,7 +14,9 @@ from .errors import NetError, did_you_mean
 from .layers import Layer
 from .plan import Plan, Step
 from .ranks import Ranks
+from .shapes import dimensions
 from .statistics import MEANINGLESS, missing_statistics
+from .tables import Table
 
 
 class LayerGraph:
@@ -39,6 +41,28 @@ class LayerGraph:
         for layer in self.layers:
             if layer.params:
                 self.params[layer.name] = layer.params
+
+    def table(self) -> Table:
+        """A line for each layer: its name and type, the shape of its first top, and how many
+        numbers it learns that no other layer owns. Splits are left out."""
+        rows = [['layer', 'type', 'top', 'parameters']]
+        total = 0
+        for layer, _, top in self.steps:
+            if layer.type == 'Split':
+                continue
+            shape = dimensions(top[0].shape) if top else ''
+            own = sum(param.count for param in layer.params if param.owner is param)
+            total += own
+            rows.append([layer.name, layer.type, shape, f'{own:,}' if own else ''])
+        phase = 'TEST' if self.phase == TEST else 'TRAIN'
+        title = f"Net '{self.name}' in {phase}: {len(rows) - 1} layers, {total:,} parameters"
+        return Table(title, rows, left=(0, 1, 2))
+
+    def __repr__(self) -> str:
+        return str(self.table())
+
+    def _repr_html_(self) -> str:
+        return self.table().html()
 
     @property
     def layer_names(self) -> list[str]:

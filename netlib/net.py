@@ -29,7 +29,7 @@ class Net(WeightedGraph):
 
     `source`: a path to a prototxt, or a NetParameter. `phase` (pb.TRAIN, pb.TEST), `level` and
     `stages` select the layers. `load`: weights to copy (`copy_from`). Building draws no random
-    numbers: parameters start at zero, and `goodinit.initializers.fill` applies their fillers.
+    numbers: parameters start at zero, and `fill` of the initializers (or goodinit.Net) fills them.
     `seed` seeds data layers and dropout. `ranks`: processes that each read their share of the data.
 
     LayerGraph has the structure (`layers`, `blobs`, `params`, ...), WeightedGraph the files.

@@ -15,7 +15,7 @@ from ..netlib.engines import Engine, make_engine
 from ..netlib.memory import Tensor
 from ..netlib.ranks import Ranks
 from ..proto.caffe_pb2 import SolverParameter
-from . import debug, rates, solver_nets
+from . import debug, rates, shown, solver_nets, zero_weights
 from .averaging import Averaging
 from .events import (
     Clipped,
@@ -42,29 +42,27 @@ LOOK = 100  # iterations
 Callback = tuple[Callable[[], object], Callable[[], object]]
 
 
-class Solver:
+class Solver(shown.Shown):
     """Training: the train net and the test nets, the iteration, and the update rule's state.
 
     `source`: a path to a solver prototxt, or a SolverParameter. Paths in it are relative to the
     current directory. `engine` computes; solver_mode and device_id are ignored. `seed`: None uses
     random_seed, if given. `fill(net)` fills the parameters of a newly built net before `weights`
-    are loaded, such as `lambda net: goodinit.fill(net, rng)`; without it, they start at zero.
-    `report` receives the events of events.py.
+    are loaded; without it, its fillers do, as in Caffe. `report` receives the events of events.py.
 
     `on_nan` says what to do about a loss, or a norm of gradients computed for clip_gradients, that
     is not finite: 'stop' raises SolverError before such numbers reach a snapshot; 'warn' reports
-    NotFinite once and continues; None continues, as Caffe does. On a device, reading a result would
-    delay the training. So it is read only in iterations that display (without `display`, in
-    multiples of LOOK) and at each snapshot.
+    NotFinite once and continues; None continues, as Caffe does. On a device, results are read only
+    in iterations that display (without `display`, in multiples of LOOK) and at each snapshot.
 
     `request()` is called after each iteration. It returns None, 'snapshot' (write one now) or
     'stop' (end `step`, and `solve` after its last snapshot; `stopped` is then True). A program that
-    handles signals replaces it. `ranks` train together (Caffe's several GPUs): each computes the
-    gradients of a batch from its share of the data, and all take the same step by their mean. Only
-    rank 0 reports, tests, and writes snapshots. `share_memory` saves memory, but intermediate blobs
-    then do not keep their contents (Net.share_diffs for the train net, Net.share_memory for test
-    nets); it has no effect with debug_info, which reads these blobs. `callbacks` are pairs
-    (on_start, on_gradients_ready), called before and after the gradients of each iteration.
+    handles signals replaces it. `ranks` train together: each computes the gradients of a batch from
+    its share of the data, and all take the same step by their mean. Only rank 0 reports, tests, and
+    writes snapshots. `share_memory` saves memory, but intermediate blobs then do not keep their
+    contents (Net.share_diffs for the train net, Net.share_memory for test nets); it has no effect
+    with debug_info, which reads these blobs. `callbacks` are pairs (on_start, on_gradients_ready),
+    called before and after the gradients of each iteration.
 
     `state` is the content of a snapshot. Parameters that share memory are updated once: `learnable`
     holds their owners. They and `history` are side by side in memory (Update.lay_side_by_side).
@@ -92,7 +90,8 @@ class Solver:
         check_format(self.param, self.nets.train)
         self.net = self.nets.train
         self.test_nets = self.nets.tests
-        solver_nets.initialize_nets(self.nets, self.param.weights, fill)
+        solver_nets.initialize_nets(self.nets, self.param, fill, seed)
+        self.zeros = zero_weights.ZeroWeights(self.net)
         if share_memory and not self.param.debug_info:
             solver_nets.share_memory(self.nets)
         self._prepare_updates()
@@ -175,6 +174,7 @@ class Solver:
 
         The displayed loss is the loss before the update.
         """
+        self.zeros.warn()
         self.state.begin_run()
         self.stopped = False
         for _ in range(n):

@@ -3,6 +3,7 @@ weights they use."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -133,22 +134,34 @@ def build_nets(
     return SolverNets(net, test_nets)
 
 
-def initialize_nets(nets: SolverNets, weights: Iterable[str], fill: Fill | None) -> None:
-    """Fill every net by `fill`, then load the files of `weights` (each one path, or several
-    separated by commas).
+def initialize_nets(
+    nets: SolverNets, param: SolverParameter, fill: Fill | None, seed: int | None
+) -> None:
+    """Fill every net by `fill` or by its fillers, then load the files of `weights` (each one path,
+    or several separated by commas).
 
     A test net uses the train net's memory for the parameters of each layer that both have. All
     ranks start with the values of rank 0.
     """
-    paths = [path.strip() for path in ','.join(weights).split(',')]
+    fill = fill or by_fillers(param, seed)
+    paths = [path.strip() for path in ','.join(param.weights).split(',')]
     for net in (nets.train, *nets.tests):
-        if fill is not None:
-            fill(net)
+        fill(net)
         for path in filter(None, paths):
             net.copy_from(path)
         if net is not nets.train:
             share_weights(nets.train, net)
     take_from_first(nets.train)
+
+
+def by_fillers(param: SolverParameter, seed: int | None) -> Fill:
+    """What fills one net after the other by the fillers of its prototxt, as Caffe does."""
+    # They are in a folder that builds on netlib, as this one does.
+    fill = importlib.import_module('goodinit.initializers').fill
+    if seed is None and param.random_seed >= 0:
+        seed = param.random_seed
+    rng = np.random.default_rng(seed)
+    return lambda net: fill(net, rng)
 
 
 def take_from_first(net: Net) -> None:

@@ -21,7 +21,7 @@ from goodinit.tools.cli.console import Parser, run, say, say_notes
 
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import read_net_file
-from goodinit.feeding.opening import PHASES
+from goodinit.feeding.filled_net import PHASES
 from goodinit.initializers.moments import Moments
 from goodinit.initializers.statistics import fill_statistics
 from goodinit.netlib import Net

@@ -21,8 +21,8 @@ from goodinit.export.convention import GIVEN, Convention, convention_of, numbers
 from goodinit.feeding.bundled import find_model
 from goodinit.feeding.data_layers import data_layers
 from goodinit.feeding.data_options import DataOptions
-from goodinit.feeding.fed_net import shaped
 from goodinit.feeding.net_file import NetFile, read_net_file
+from goodinit.feeding.shaped import shaped
 from goodinit.feeding.weights_file import take_weights
 from goodinit.netlib import Net
 from goodinit.netlib.errors import GoodinitError, NetError

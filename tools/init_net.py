@@ -19,9 +19,10 @@ from pathlib import Path
 
 from goodinit.tools.cli.console import Parser, run, say
 
+from goodinit.feeding.advice import data_advice
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import NetFile, read_net_file
-from goodinit.feeding.opening import PHASES
+from goodinit.feeding.filled_net import PHASES
 from goodinit.initializers import PRESETS, Recipe
 from goodinit.initializers.kinds import Option, all_options, readers
 from goodinit.initializers.recipe import BETWEEN, NORMALIZE, RESIDUAL, WEIGHTS_FROM
@@ -153,6 +154,7 @@ def initialize_net(args: argparse.Namespace) -> None:
     recipe = recipe_of(args)
     fed = feed_net(file, data_options(args), args.engine, args.weights)
     check_before(args, fed, out)
+    fed.notes += data_advice(fed.net, fed.data, recipe, fed.trained)
     measured = args.json or not args.quiet
     outcome = initialize_and_report(fed, [recipe], args.quiet, measured)
     if out:

@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass, replace
 from goodinit.tools.cli.console import Parser, run
 
 from goodinit.feeding.data_options import DataOptions
-from goodinit.feeding.fed_net import shaped
+from goodinit.feeding.filled_net import PHASES
 from goodinit.feeding.net_file import NetFile, read_net_file
-from goodinit.feeding.opening import PHASES
+from goodinit.feeding.shaped import shaped
 from goodinit.netlib import Net
 from goodinit.netlib.blob import Blob
 from goodinit.netlib.layers import Layer

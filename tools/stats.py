@@ -18,10 +18,11 @@ from goodinit.tools.cli.console import Parser, run, say, say_notes
 
 from goodinit.feeding.fed_net import FedNet, feed_net
 from goodinit.feeding.net_file import read_net_file
-from goodinit.feeding.opening import PHASES
+from goodinit.feeding.filled_net import PHASES
 from goodinit.initializers.analytic.forecast import add_predictions
 from goodinit.initializers.gradient_quotient import gradient_quotient
 from goodinit.initializers.loss_gradients import check_loss, constant_inputs
+from goodinit.netlib.never_learning import never_learning, never_learning_notes
 from goodinit.tools.cli import report
 from goodinit.tools.cli.arguments import (
     add_data,
@@ -42,6 +43,8 @@ share of the units that are zero after ReLU for every sample. grad var: of the w
 mean/std: the outputs' means over their deviations. predicted: std as computed from the weights and
 from the inputs' means and deviations, as if elements were independent (AutoInit). grad quot: how
 much a step along the gradient would change the gradient, 0 for not at all (MetaInit)."""
+
+ZEROS = 'goodinit init gives them weights'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,6 +68,7 @@ def arguments() -> Parser:
 def stats(args: argparse.Namespace) -> None:
     file = read_net_file(args.proto, PHASES[args.phase])
     fed = feed_net(file, data_options(args), args.engine, args.weights)
+    fed.notes += [f'{note} ({ZEROS})' for note in never_learning_notes(never_learning(fed.net))]
     if args.gradient_quotient:
         check_loss(fed.net, '--gradient-quotient')
         fed.notes += constant_inputs(fed.data.batches)

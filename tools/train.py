@@ -25,6 +25,7 @@ from pathlib import Path
 from goodinit.tools.cli.console import Parser, UsageError, run, say, say_notes
 
 import numpy as np
+from goodinit.feeding.advice import data_advice
 from goodinit.feeding.bundled import find_model
 from goodinit.feeding.data_options import DataOptions
 from goodinit.feeding.digit_training import feed_digits, use_digits
@@ -189,6 +190,7 @@ def initialization(
     def weights() -> NetParameter:
         options = DataOptions(seed=max(param.random_seed, 0))
         fed = feed_net(read_net_file(solver), options, engine, ranks=ranks)
+        fed.notes += data_advice(fed.net, fed.data, recipe)
         outcome = initialize_and_report(fed, [recipe])
         say_notes(outcome.notes)
         return fed.weights()

@@ -13,6 +13,7 @@ from ..step import Step
 
 Target = Annotated[float, Option('the variance', above=0)]
 Margin = Annotated[float, Option('how close the variance must be to its target', above=0)]
+MANY = 10_000  # trials, more than are ever needed
 MaxTrials = Annotated[int, Option('the most times a layer is rescaled', least=1)]
 
 
@@ -34,34 +35,57 @@ def lsuv(
     suffices. Further trials do not run z = a u + b again: its variance is a quadratic in a whose
     coefficients come from the moments of a single forward pass. A layer with constant output is
     left unchanged.
+
+    If b alone varies by more than the target, the loop would shrink W to nothing; then W is scaled
+    as it would be without b.
     """
     moments = step.forward()
-    variance, varies = variance_of_scale(moments, step.bias_values())
+    bias = step.bias_values()
+    variance, varies = variance_of_scale(moments, bias)
     if not varies:
         return [
             f'its output is constant (variance {variance(1):.3g}), so its weights cannot be '
             'scaled: left unchanged'
         ]
-    a, trials = 1.0, 0
-    while abs(variance(a) - target) >= margin and trials < max_trials:
-        a /= np.sqrt(variance(a) / target)
-        trials += 1
+    notes = []
+    if bias.var() >= target and abs(variance(1) - target) >= margin:
+        notes.append(
+            f'its bias alone has variance {bias.var():.3g}, more than the target {target:g}: '
+            'its weights are scaled as without it (--normalize within sets biases, too)'
+        )
+        variance, _ = variance_of_scale(moments, bias, bias)
+    a, trials = rescaled(variance, target, margin, max_trials)
     if a != 1:
         step.rescale(a)
     if abs(variance(a) - target) >= margin:
-        return [
+        _, needed = rescaled(variance, target, margin, MANY)
+        notes.append(
             f'the output variance is {variance(a):.4g} after {trials} trials; wanted {target:g} '
-            f'within {margin:g} (a bias of large variance does that; raise --max-trials or lower '
-            'the bias)'
-        ]
-    return []
+            f'within {margin:g} (its bias varies; --max-trials {needed} are enough)'
+        )
+    return notes
 
 
-def variance_of_scale(moments: Moments, bias: ndarray) -> tuple[Callable[[float], float], bool]:
-    """The function a -> var(a u + b) over all elements, given the moments of z = u + b; and whether
-    u varies."""
+def rescaled(
+    variance: Callable[[float], float], target: float, margin: float, most: int
+) -> tuple[float, int]:
+    """The factor after at most so many trials, and their number."""
+    a = 1.0
+    for trials in range(most):
+        if abs(variance(a) - target) < margin:
+            return a, trials
+        a /= np.sqrt(variance(a) / target)
+    return a, most
+
+
+def variance_of_scale(
+    moments: Moments, bias: ndarray, without: float | ndarray = 0
+) -> tuple[Callable[[float], float], bool]:
+    """The function a -> var(a u + b - without) over all elements, given the moments of z = u + b;
+    and whether u varies."""
     u = moments.mean - bias
     uu = moments.var.mean() + u.var()
-    ub = (u * bias).mean() - u.mean() * bias.mean()
+    b = bias - without
+    ub = (u * b).mean() - u.mean() * b.mean()
     varies = uu > max(ROUNDING * np.square(moments.mean).mean(), TINY)
-    return lambda a: max(float(a * a * uu + 2 * a * ub + bias.var()), TINY), bool(varies)
+    return lambda a: max(float(a * a * uu + 2 * a * ub + b.var()), TINY), bool(varies)

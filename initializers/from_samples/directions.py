@@ -35,6 +35,10 @@ from .unit_length import to_unit_length
 from .whitening import LARGEST, WhiteSamples
 
 GAUSSIAN = FillerParameter(type='gaussian', std=0.01)  # Krähenbühl et al. 2016, 3.3
+STAYS_GAUSSIAN = (
+    'Gaussian weights, not from samples: an inner product sees no patches '
+    '(--all-layers takes it from samples, too)'
+)
 
 Directions = Callable[[WhiteSamples, int, Generator], ndarray]
 Memory = Annotated[int, Option('samples to hold at once', least=1, unit='bytes')]
@@ -73,7 +77,7 @@ class FromSamples:
         layer = step.layer
         if not (layer.sees_patches or all_layers):
             fill_weights(layer, GAUSSIAN, rng)
-            return []
+            return [STAYS_GAUSSIAN]
         groups, _, *inputs = layer.weight_view().shape
         row_bytes = 8 * prod(inputs) * groups  # float32, and one copy of them, whitened
         samples = step.samples(max(memory // row_bytes, 2), rng)

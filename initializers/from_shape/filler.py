@@ -5,7 +5,7 @@ prototxts; `param` is a FillerParameter. `as_initializer` also registers it for 
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from numpy import ndarray
@@ -97,13 +97,16 @@ def fill_groups(layer: Affine, function: Filler, rng: Generator, param: FillerPa
         group[...] = values.reshape(group.shape)
 
 
-def fill(net: Net, rng: Generator) -> None:
+def fill(net: Net, rng: Generator, skip: Collection[str] = ()) -> None:
     """Fill each parameter of the net by its own filler, in topological order; shared parameters are
     filled once, at the owner.
 
-    Parameters without a filler (the statistics of BatchNorm) stay zero.
+    Layers named in `skip` keep theirs. Parameters without a filler (the statistics of BatchNorm)
+    stay zero.
     """
     for layer in net.layers:
+        if layer.name in skip:
+            continue
         for param in layer.params:
             if param.owner is not param or param.filler is None:
                 continue

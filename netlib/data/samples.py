@@ -146,7 +146,7 @@ def fit_mean(mean: Mean, shape: Shape) -> np.ndarray:
     mean is None, one number or one per channel (a list, or text like '104,117,123'), or the path of
     a mean file, which is center-cropped if it is larger. Raises DataError.
     """
-    values = _numbers(mean)
+    values = numbers_of(mean)
     if not isinstance(values, str):
         if values.size not in (1, shape[0]):
             raise DataError(
@@ -163,7 +163,7 @@ def fit_mean(mean: Mean, shape: Shape) -> np.ndarray:
     return _cut(image, shape)
 
 
-def _numbers(mean: Mean) -> np.ndarray | str:
+def numbers_of(mean: Mean) -> np.ndarray | str:
     """The numbers of the mean, or its path if it names a file."""
     if mean is None:
         return np.zeros(1, np.float32)

@@ -17,6 +17,7 @@ from ...proto import ProtoError, existing_file
 from ...proto import caffe_pb2 as pb
 from ..errors import NetError
 from ..layers import Layer
+from .foreign import refuse_foreign
 
 Source = str | Path
 
@@ -99,6 +100,7 @@ def read_weights_file(path: Source, net: LayeredNet | None = None) -> pb.NetPara
     Raises ProtoError for a file that is missing, damaged, or something else.
     """
     found = format_found(path)
+    refuse_foreign(path, found.name)
     if net is not None and found.read_for:
         return found.read_for(net, path)
     return found.read(path)

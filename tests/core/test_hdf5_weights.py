@@ -148,9 +148,9 @@ def test_numbers_of_any_type_and_unknown_layers(tmp_path):
         ({'data/a': 1.0}, ProtoError, r'w\.h5: not an HDF5 file, or damaged: '),
         ({'data/a/99999999999': 1.0}, ProtoError, "found '99999999999'"),
         (
-            {'model_weights/a': 1.0, 'iter': 1},
+            {'model/a': 1.0, 'iter': 1},
             ProtoError,
-            r"w\.h5: holds no weights: it has no group 'data', but iter, model_weights",
+            r"w\.h5: holds no weights: it has no group 'data', but iter, model",
         ),
         ({}, ProtoError, "it has no group 'data', but nothing"),
     ],

@@ -41,6 +41,7 @@ MAY_IMPORT = {
 ORDER = [
     'errors',
     'shapes',
+    'tables',
     'memory',
     'ranks',
     'rng',
@@ -59,6 +60,7 @@ ORDER = [
     'layer_graph',
     'weighted_graph',
     'net',
+    'never_learning',
 ]
 NOT_FOR_LAYERS = ('numpy', 'scipy', 'pycuda', 'ctypes')
 ABSOLUTE = ('tools', 'experiments', 'benchmarks', 'docs', '.', 'tests')  # scripts

@@ -9,8 +9,8 @@ import pytest
 import shared_nets
 import solver_runs as runs
 from goodinit.feeding.data_options import DataOptions
-from goodinit.feeding.fed_net import shaped
 from goodinit.feeding.net_file import read_net_file
+from goodinit.feeding.shaped import shaped
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines.fast import load

@@ -3,9 +3,9 @@
 import places
 import pytest
 from goodinit.feeding.data_options import DataOptions
-from goodinit.feeding.fed_net import shaped
 from goodinit.feeding.image_shape import image_shape
 from goodinit.feeding.net_file import read_net_file
+from goodinit.feeding.shaped import shaped
 from goodinit.netlib.data.databases import open_database, parse_datum
 from toolkit import samples, train_val, written
 

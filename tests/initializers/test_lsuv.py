@@ -1,5 +1,7 @@
 """LSUV: what the published rule gives on BVLC Caffe, the variance it aims at, corner cases."""
 
+import re
+
 import numpy as np
 import places
 import pytest
@@ -131,16 +133,41 @@ def test_bias_as_in_the_loop_that_runs_the_layer_again(bias, scale):
     assert (notes == []) == (trials < 20)
 
 
-def test_a_bias_that_varies_too_much_is_reported():
+def with_a_bias(half_width):
+    """A net with one layer, whose biases go from -half_width to half_width."""
     net = build(data('50 8') + fc('f', 'data', 20))
-    net.params['f'][1].data = np.linspace(-3, 3, 20)
-    (note,) = initialize(
-        net, samples(net), Recipe('keep', 'lsuv', max_trials=5), np.random.default_rng(0)
+    net.params['f'][1].data = np.linspace(-half_width, half_width, 20)
+    return net
+
+
+def notes_of(net, recipe):
+    return initialize(net, samples(net), recipe, np.random.default_rng(0))
+
+
+def test_a_bias_that_varies_more_than_the_target_does_not_shrink_the_weights():
+    net = with_a_bias(3)
+    (note,) = notes_of(net, KEEP)
+    assert note == (
+        "layer 'f': its bias alone has variance 3.32, more than the target 1: its weights are "
+        'scaled as without it (--normalize within sets biases, too)'
     )
-    assert (
-        note.startswith("layer 'f': the output variance is 3.3")
-        and 'after 5 trials; wanted 1 within 0.02' in note
+    net.blobs['data'].data = samples(net)[0]['data']
+    net.forward()
+    without = net.blobs['f'].data - net.params['f'][1].data
+    assert without.var() == pytest.approx(1, abs=0.02)
+    assert notes_of(net, Recipe('keep', 'within')) == []
+
+
+def test_too_few_trials_are_reported_with_the_number_that_is_enough():
+    (note,) = notes_of(with_a_bias(1.6), Recipe('keep', 'lsuv', max_trials=2))
+    found = re.fullmatch(
+        r"layer 'f': the output variance is (1\.\d+) after 2 trials; wanted 1 within 0\.02 "
+        r'\(its bias varies; --max-trials (\d+) are enough\)',
+        note,
     )
+    enough = int(found[2])
+    assert notes_of(with_a_bias(1.6), Recipe('keep', 'lsuv', max_trials=enough)) == []
+    assert len(notes_of(with_a_bias(1.6), Recipe('keep', 'lsuv', max_trials=enough - 1))) == 1
 
 
 def test_target_margin_and_trials():

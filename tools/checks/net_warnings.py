@@ -8,6 +8,7 @@ from typing import Any
 from ...netlib import Net
 from ...netlib.blob import Blob
 from ...netlib.layers import Layer
+from ...netlib.never_learning import never_learning, never_learning_notes
 from ...proto.caffe_pb2 import TRAIN, LayerParameter
 from ...proto.upgrade_v1 import DATA_PARAMS, TRANSFORMS
 from .findings import Finding
@@ -153,6 +154,7 @@ def net_warnings(net: Net, path: str, trains: bool) -> Iterator[Finding]:
     weights = top_weights(net)
     if any(weights.values()):
         yield from without_effect(net, path, weights)
+        yield from zero_weights(net, path)
     elif trains:
         message = (
             'the net has no loss in TRAIN, and learns nothing; '
@@ -203,6 +205,17 @@ def without_effect(net: Net, path: str, weights: dict[str, float]) -> Iterator[F
                 'remove the layer in TRAIN, or end the blob in a Silence layer'
             )
             yield warning(layer.param, path, message)
+
+
+def zero_weights(net: Net, path: str) -> Iterator[Finding]:
+    """Layers that a loss depends on, whose weights begin as zeros and never learn: one warning, at
+    the first of them."""
+    reached = dict(zip(net.layers, net.runs_backward, strict=True))
+    layers = [layer for layer in never_learning(net) if reached[layer]]
+    notes = never_learning_notes(layers)
+    if layers:
+        message = f'{"; ".join(notes)} (weight_filler {{ type: "msra" }}, or train --init lsuv)'
+        yield warning(layers[0].param, path, message)
 
 
 def is_for_readers(layer: Layer) -> bool:

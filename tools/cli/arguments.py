@@ -7,7 +7,7 @@ from typing import Any
 
 from ...feeding.data_options import DataOptions
 from ...feeding.net_inputs import BATCH_SIZE
-from ...feeding.opening import PHASES
+from ...feeding.filled_net import PHASES
 from ...netlib.engines import ENGINES
 from .console import Parser
 from .gpu import CPU_ENGINE

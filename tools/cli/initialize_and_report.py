@@ -1,5 +1,6 @@
 """An initialization from start to end: measure, initialize, measure again, and report."""
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from ...netlib.errors import listed
 from . import report
 from .console import say, say_notes
 
-FEW = 16  # samples; statistics of fewer are so rough that it is said
+AGREE = 2  # the factor within which change rates agree
 DEAD = 0.1  # the share of dead units that is worth a note
 
 
@@ -75,7 +76,7 @@ def initialize_and_report(
                 layer.forget()  # what the recipe before has measured holds no longer
             notes += initialize(fed.net, fed.data.batches, recipe, rng, advance)
         after = measures()
-    return Outcome(before, after, report.gathered(notes + _remarks(fed, after)))
+    return Outcome(before, after, report.gathered(notes + _remarks(after, recipes)))
 
 
 def _progress(layers: int, quiet: bool):
@@ -86,12 +87,34 @@ def _progress(layers: int, quiet: bool):
     return tqdm(total=layers, unit='layer', leave=False, file=sys.stderr, disable=hidden)
 
 
-def _remarks(fed: FedNet, after: Sequence[Row]) -> list[str]:
+def _remarks(after: Sequence[Row], recipes: Sequence[Recipe]) -> list[str]:
     """Notes on what the numbers tell."""
     notes = []
     dead = [f'{row.layer} {row.dead:.0%}' for row in after if row.dead > DEAD]
     if dead:
         notes.append(f'units that are zero after ReLU for every sample: {listed(dead)}')
-    if fed.data.samples < FEW:
-        notes.append(f'statistics of so few samples ({fed.data.samples}) are rough')
-    return notes
+    return notes + _about_rates(after, recipes)
+
+
+def _about_rates(rows: Sequence[Row], recipes: Sequence[Recipe]) -> list[str]:
+    """Whether all layers will learn at the same pace and, unless it was tried, what mends that."""
+    rates = {row.layer: row.change_rate for row in rows if row.change_rate > 0}
+    factor = report.spread(rows)
+    if math.isnan(factor):
+        return []
+    if factor <= AGREE:
+        return [
+            f'change rates agree within a factor of {report.number(factor)}: all layers learn at '
+            'about the same pace'
+        ]
+    fastest = max(rates, key=lambda layer: rates[layer])
+    slowest = min(rates, key=lambda layer: rates[layer])
+    note = (
+        f'change rates differ by a factor of {report.number(factor)}: relative to its weights, '
+        f"'{fastest}' learns that much faster than '{slowest}'"
+    )
+    if any(recipe.between != 'none' for recipe in recipes):
+        return [note]
+    if any(recipe.normalize == 'lsuv' for recipe in recipes):
+        note += '; LSUV evens variances, not rates'
+    return [f'{note} (goodinit init --between exact evens rates)']

@@ -10,6 +10,8 @@ from ...solvers.log.glog import number
 
 BAR = '{percentage:3.0f}%|{bar}| {n}/{total} [{elapsed}<{remaining}{postfix}]'
 
+STILL = 0.01  # by how much of itself a loss moves that is said to stay
+
 
 class Progress:
     """A line for each event of a solver on stderr, and if that is a terminal a bar below them: the
@@ -19,6 +21,8 @@ class Progress:
         from tqdm import tqdm
 
         self.solver = solver
+        self.first: tuple[int, float] | None = None  # the first iteration displayed, and its loss
+        self.told = False
         self.images = solver.net.tops[0][0].shape[0] * solver.param.iter_size
         self.bar = tqdm(
             total=solver.param.max_iter,
@@ -55,6 +59,24 @@ class Progress:
         text = self.text(event)
         if text:
             self.bar.write(f'iteration {self.solver.iter}: {text}', file=sys.stderr)
+        if isinstance(event, Displayed):
+            self._watch(event.loss)
+
+    def _watch(self, loss: float) -> None:
+        """Say it, once, if the loss stays where it began because weights are zero."""
+        if self.first is None:
+            self.first = (self.solver.iter, loss)
+            return
+        begin, first = self.first
+        names = [layer.name for layer in self.solver.zeros.layers]
+        stays = abs(loss - first) <= STILL * abs(first)
+        if names and stays and not self.told:
+            self.told = True
+            self.bar.write(
+                f'note: the loss has moved by less than {STILL:.0%} since iteration {begin}: '
+                f'the weights of {", ".join(names)} are 0 and never learn',
+                file=sys.stderr,
+            )
 
     def text(self, event: Event) -> str:
         """What the line says; '' for no line."""

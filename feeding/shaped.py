@@ -1,0 +1,24 @@
+"""A net in its shapes, with Input layers instead of its data layers, before it has any data."""
+
+from ..proto.caffe_pb2 import NetParameter
+from .data_layers import data_layers, is_missing, replaceable
+from .data_options import DataOptions
+from .input_layers import with_inputs
+from .net_file import NetFile
+from .net_inputs import inputs_of_file
+from .own_data import own_shapes
+
+
+def shaped(file: NetFile, options: DataOptions) -> NetParameter:
+    """The net of a file with Input layers instead of its data layers, just for its shapes. Batch
+    sizes are those in the file.
+
+    Raises GoodinitError if the shapes cannot be determined.
+    """
+    layers = data_layers(file.param)
+    if layers and not any(is_missing(layer) for layer in layers):
+        shapes = own_shapes(file, layers, options)
+    else:
+        inputs = inputs_of_file(file, replaceable(layers), None, options, options.batch_size)
+        shapes = {each.name: each.shape for each in inputs}
+    return with_inputs(file.param, shapes, keep_transforms=True)

@@ -72,7 +72,11 @@ def open_data(
     path_or_arrays: a folder of images, a glob, a list file, an .npy or .npz file, an LMDB or
     LevelDB, the files of MNIST or CIFAR-10; an array (N, C, H, W), or a pair of arrays: samples and
     labels (N,). None: scikit-learn's digits for one channel, crops of its two photographs for
-    three.
+    three, Gaussian noise for signals (C, L) and volumes (C, D, H, W).
+
+    An input that an Embed layer reads takes integers below its input_dim, by default random ones.
+    Where a recurrent layer wants time first, (T, N, ...), each sample is a sequence (T, ...); an
+    array with time first is cut into sequences.
 
     Images are resized to cover the height and width of the net's input, then center-cropped; `crop`
     first takes the central crop x crop pixels. Each value then becomes (value - mean) * scale.

@@ -20,8 +20,8 @@ from typing import Any
 from goodinit.tools.cli.console import Parser, run, say, say_notes
 
 from goodinit.feeding.fed_net import FedNet, feed_net
-from goodinit.feeding.net_file import read_net_file
 from goodinit.feeding.filled_net import PHASES
+from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers.moments import Moments
 from goodinit.initializers.statistics import fill_statistics
 from goodinit.netlib import Net

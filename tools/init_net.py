@@ -21,8 +21,8 @@ from goodinit.tools.cli.console import Parser, run, say
 
 from goodinit.feeding.advice import data_advice
 from goodinit.feeding.fed_net import FedNet, feed_net
-from goodinit.feeding.net_file import NetFile, read_net_file
 from goodinit.feeding.filled_net import PHASES
+from goodinit.feeding.net_file import NetFile, read_net_file
 from goodinit.initializers import PRESETS, Recipe
 from goodinit.initializers.kinds import Option, all_options, readers
 from goodinit.initializers.recipe import BETWEEN, NORMALIZE, RESIDUAL, WEIGHTS_FROM

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from goodinit.tools.cli.console import Parser, run, say, say_notes
 
 from goodinit.feeding.fed_net import FedNet, feed_net
-from goodinit.feeding.net_file import read_net_file
 from goodinit.feeding.filled_net import PHASES
+from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers.analytic.forecast import add_predictions
 from goodinit.initializers.gradient_quotient import gradient_quotient
 from goodinit.initializers.loss_gradients import check_loss, constant_inputs

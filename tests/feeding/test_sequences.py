@@ -112,6 +112,20 @@ def test_init_and_stats(tmp_path, capsys, given):
     assert json_of(stats.main, argv, capsys)['layers'][0]['output_std'] > 0
 
 
+def test_images_and_words(tmp_path):
+    text = (
+        words_net(4, 5)
+        + f"""
+    layer {{ name: "im" type: "Input" top: "im" input_param {{ shape {{ dim: [4, 3, 8, 8] }} }} }}
+    layer {{ name: "c" type: "Convolution" bottom: "im" top: "c"
+             convolution_param {{ num_output: 2 kernel_size: 3 {FILLED} }} }}"""
+    )
+    found = open_data(None, open_net(written(tmp_path, text)), batch_size=6)
+    note = "input 'words' differs in shape from 'im'; it gets random indices below 50"
+    assert found.notes == [note] and found.samples == 6
+    assert found.batches[0]['words'].max() < 50 and list(found.statistics) == ['im']
+
+
 # -- sequences
 
 

@@ -65,8 +65,8 @@ def test_interpolations_stay(preset):
     assert "layer 'up2': its filler is bilinear interpolation: left unchanged" in notes
     assert "layer 'up4': its weights do not learn (lr_mult: 0): left unchanged" in notes
     assert (
-        'left unchanged on purpose: up2, up4 (--layers initializes what it names: --layers '
-        "'^(up2|up4)$' these alone, --layers . every layer)"
+        "left unchanged on purpose: up2, up4 (--layers '^(up2|up4)$' initializes these alone, "
+        '--layers . every layer)'
     ) in notes
 
 

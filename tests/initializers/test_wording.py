@@ -50,6 +50,11 @@ def test_every_flag_in_a_note_has_its_value():
         for text in sentences(ast.parse(path.read_text(encoding='utf-8'))):
             for flag, value in re.findall(r"--([a-z][a-z-]*)(?: ('[^']+'|[\w.]+))?", text):
                 name = flag.replace('-', '_')
-                known = value.startswith("'") or value in NAMES or value and value in str(all_options().get(name))
+                known = (
+                    value.startswith("'")
+                    or value in NAMES
+                    or value
+                    and value in str(all_options().get(name))
+                )
                 good = known or is_switch(name) or NUMBER.fullmatch(value)
                 assert good, f'{path}: {text}'

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from ...feeding.data_options import DataOptions
-from ...feeding.net_inputs import BATCH_SIZE
 from ...feeding.filled_net import PHASES
+from ...feeding.net_inputs import BATCH_SIZE
 from ...netlib.engines import ENGINES
 from .console import Parser
 from .gpu import CPU_ENGINE
@@ -22,7 +22,7 @@ NET = (
 WITHOUT_DATA = (
     "Without --data the net's own data layers are read, if their sources exist; "
     "else it gets scikit-learn's digits for one channel, "
-    'crops of its two photographs for three.'
+    'crops of its two photographs for three, random numbers for words, signals and volumes.'
 )
 DATA = (
     'a folder of images, a glob, a list file, an .npy or .npz file (N, C, H, W), '

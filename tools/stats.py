@@ -22,6 +22,7 @@ from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers.analytic.forecast import add_predictions
 from goodinit.initializers.gradient_quotient import gradient_quotient
 from goodinit.initializers.loss_gradients import check_loss, constant_inputs
+from goodinit.initializers.rows import OPTIONAL
 from goodinit.netlib.never_learning import never_learning, never_learning_notes
 from goodinit.tools.cli import report
 from goodinit.tools.cli.arguments import (
@@ -102,7 +103,7 @@ def as_json(fed: FedNet, weights: str, rows: Sequence[report.Row]) -> dict:
     """The measures of each layer, and what they were measured on."""
     layers = []
     for row in rows:
-        optional = {name: report.finite(getattr(row, name)) for name in report.OPTIONAL}
+        optional = {name: report.finite(getattr(row, name)) for name in OPTIONAL}
         about = {'layer': row.layer, 'type': row.type}
         layers.append({**about, **report.measures(row), **optional})
     return {

@@ -81,10 +81,7 @@ class ResidualSums:
         if self.held == len(self.variances):
             return ''
         where = f', except at {self.held} sums' if self.held else ''
-        return (
-            " (--residual balanced, in Python residual='balanced', keeps it near "
-            f'{self.target:g}{where})'
-        )
+        return f' (--residual balanced keeps it near {self.target:g}{where})'
 
     def without_sums(self) -> Notes:
         if self.rule == 'none':

@@ -48,7 +48,7 @@ def test_by_default_only_a_note_is_given():
     assert notes == [
         f'residual branches: the variance of the sums grows from {found["s0"]:.3g} at '
         f"'{names[0]}' to {max(found.values()):.3g} at 's3' and is {found['s5']:.3g} at the last, "
-        "'s5' (--residual balanced, in Python residual='balanced', keeps it near 1)"
+        "'s5' (--residual balanced keeps it near 1)"
     ]
 
 

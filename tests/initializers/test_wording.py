@@ -9,7 +9,7 @@ from goodinit.initializers.recipe import choices
 from goodinit.initializers.wording import NUMBER, in_python, is_switch
 from places import ROOT
 
-NAMES = {'none', '.', *INITIALIZERS, *choices('weights_from')}
+NAMES = {'none', '.', 'balanced', *INITIALIZERS, *choices('weights_from')}
 
 
 @pytest.mark.parametrize(

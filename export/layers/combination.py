@@ -157,7 +157,8 @@ def batch_reindex_torch(t, step, x, index):
 def filter_(g, step, *xs):
     *xs, selector = xs
     chosen = g.cast(g.reshape(selector, [-1]), 'bool')
-    return [g.op('Compress', x, chosen, axis=0) for x in xs]
+    places = g.op('Squeeze', g.op('NonZero', chosen), [0])
+    return [g.op('Gather', x, places, axis=0) for x in xs]
 
 
 @torch('Filter')

@@ -25,7 +25,7 @@ def detection_output(g, step, loc, conf, priors, *_):
         raise Inexpressible('nms_threshold above 1')
     boxes = decoded(g, step, loc, priors)
     scores = eligible(g, step, g.reshape(conf, [0, -1, p.num_classes]))
-    kept = suppressed(g, p, boxes, scores)
+    kept = suppressed(g, step, boxes, scores)
     return rows(g, step, boxes, best_of_image(g, step, kept))
 
 
@@ -74,30 +74,55 @@ def eligible(g, step, conf):
         others[0, p.background_label_id] = False
         scores = g.op('Where', others, scores, NOTHING)
     top_k = p.nms_param.top_k if p.nms_param.HasField('top_k') else -1
-    return best(g, scores, top_k, count)
+    return best(g, scores, top_k, count, 2)
 
 
-def best(g, scores, most, count):
+def best(g, scores, most, count, axis):
     """The best `most` along the last axis, of extent `count`; NOTHING in place of the others."""
     if not 0 <= most < count:
         return scores
-    values, places = g.ops('TopK', scores, [most], outputs=2, axis=-1)
-    nothing = g.op('Expand', NOTHING, g.op('Shape', scores))
-    return g.op('ScatterElements', nothing, places, values, axis=-1)
+    if most == 0:
+        return nothing(g, scores)
+    values, places = g.ops('TopK', scores, [most], outputs=2, axis=axis)
+    return g.op('ScatterElements', nothing(g, scores), places, values, axis=axis)
 
 
-def suppressed(g, p, boxes, scores):
+def suppressed(g, step, boxes, scores):
     """The scores, with NOTHING for boxes that overlap a better one of their class."""
-    by_class = g.reshape(scores, [-1, 1, 0]) if not p.share_location else scores
-    shape = g.op('Shape', boxes)
-    last = g.op('Slice', shape, [2], [4])
-    flat = g.op('Reshape', boxes, g.op('Concat', [-1], last, axis=0))
-    count = g.op('Slice', shape, [2], [3])
-    threshold = p.nms_param.nms_threshold
-    chosen = g.op('NonMaxSuppression', flat, by_class, count, threshold, NOTHING)
-    nothing = g.op('Expand', NOTHING, g.op('Shape', by_class))
-    kept = g.op('ScatterND', nothing, chosen, g.op('GatherND', by_class, chosen))
-    return g.op('Reshape', kept, g.op('Shape', scores))
+    p, (count, classes, places) = step.param.detection_output_param, counts(step)
+    by_class = scores if places == 1 else g.reshape(scores, [-1, 1, count])
+    _, lured = with_lure(g, by_class, classes if places == 1 else 1, count)
+    chosen = g.op(
+        'NonMaxSuppression',
+        g.reshape(boxes, [-1, count, 4]),
+        lured,
+        [count],
+        p.nms_param.nms_threshold,
+        least_score(p),
+    )
+    kept = g.op('ScatterND', nothing(g, by_class), chosen, g.op('GatherND', by_class, chosen))
+    return kept if places == 1 else g.reshape(kept, [-1, classes, count])
+
+
+def nothing(g, scores):
+    """NOTHING in the scores' shape."""
+    return g.op('Min', scores, NOTHING)
+
+
+def with_lure(g, scores, rows, count):
+    """Whether any score is in the running; and the scores, of which one always is: where none is,
+    the first box of each image takes part. OpenCV 5.0 dies of a list without entries."""
+    some = g.op('Greater', g.op('ReduceMax', scores, axes=[0, 1, 2], keepdims=1), NOTHING)
+    lure = np.full((1, rows, count), NOTHING, np.float32)
+    lure[0, 0, 0] = 1
+    return some, g.op('Where', some, scores, g.op('Max', scores, lure))
+
+
+def least_score(p) -> float:
+    """What scores in the running exceed: OpenCV 5.0 wants a number that is not negative."""
+    if p.HasField('confidence_threshold') and p.confidence_threshold >= 0:
+        return 0.0
+    return NOTHING
 
 
 def best_of_image(g, step, scores):
@@ -105,36 +130,26 @@ def best_of_image(g, step, scores):
     p, (count, classes, _) = step.param.detection_output_param, counts(step)
     if not 0 <= p.keep_top_k < count * classes:
         return scores
-    flat = best(g, g.op('Flatten', scores, axis=1), p.keep_top_k, count * classes)
-    return g.op('Reshape', flat, g.op('Shape', scores))
+    flat = best(g, g.op('Flatten', scores, axis=1), p.keep_top_k, count * classes, 1)
+    return g.reshape(flat, [-1, classes, count])
 
 
 def rows(g, step, boxes, scores):
     """A row for each box that is left, by image, class and confidence; where nothing is left one
     of -1 for each image."""
-    count = counts(step)[0]
-    values, places = g.ops('TopK', scores, [count], outputs=2, axis=2)
+    count, classes, places = counts(step)
+    some, scores = with_lure(g, scores, classes, count)
+    values, order = g.ops('TopK', scores, [count], outputs=2, axis=2)
     left = g.op('NonZero', g.op('Greater', values, NOTHING))
     at = g.op('Transpose', left, perm=[1, 0])
     image, label, _ = g.ops('Split', at, [1, 1, 1], outputs=3, axis=1)
-    prior = g.op('Unsqueeze', g.op('GatherND', places, at), [1])
-    class_or_0 = g.op('Mul', label, [0]) if counts(step)[2] == 1 else label
-    box = g.op('GatherND', boxes, g.op('Concat', image, class_or_0, prior, axis=1))
+    prior = g.op('Unsqueeze', g.op('GatherND', order, at), [1])
+    place = label if places > 1 else g.op('Mul', label, [0])
+    box = g.op('GatherND', boxes, g.op('Concat', image, place, prior, axis=1))
     score = g.op('Unsqueeze', g.op('GatherND', values, at), [1])
-    numbers = [g.cast(part, 'float') for part in (image, label)]
-    found = g.op('Concat', *numbers, score, box, axis=1)
-    return g.op('Unsqueeze', or_nothing(g, found, scores), [0, 1])
-
-
-def or_nothing(g, found, scores):
-    """The rows found, or where there is none for each image its number and six times -1."""
-    images = g.op('Slice', g.op('Shape', scores), [0], [1])
-    number_of = g.op('Range', 0.0, g.op('Squeeze', g.cast(images, 'float')), 1.0)
-    empty = g.op('Expand', -1.0, g.op('Concat', images, [6], axis=0))
-    nobody = g.op('Concat', g.op('Unsqueeze', number_of, [1]), empty, axis=1)
-    rows = g.op('Slice', g.op('Shape', found), [0], [1])
-    wanted = g.op('Where', g.op('Greater', rows, [0]), rows, images)
-    return g.op('Slice', g.op('Concat', found, nobody, axis=0), [0], wanted)
+    found = g.op('Concat', g.cast(label, 'float'), score, box, axis=1)
+    found = g.op('Where', g.reshape(some, [1, 1]), found, -1.0)
+    return g.op('Unsqueeze', g.op('Concat', g.cast(image, 'float'), found, axis=1), [0, 1])
 
 
 # -- PyTorch

@@ -160,6 +160,9 @@ def pad_torch(t, step, x):
 @onnx('Interp')
 def interp(g, step, x):
     x = cut_border(g, step, x)
+    for axis, extent in enumerate(source_extents(step), 2):
+        if extent == 1:  # where OpenCV 5.0 reads beyond the end
+            x = g.op('Concat', x, x, axis=axis)
     sizes = g.constant(list(step.y[2:]))
     if varies(step.x[0]):
         batch = g.op('Slice', g.op('Shape', x), [0], [2])
@@ -169,6 +172,12 @@ def interp(g, step, x):
     return g.op(
         'Resize', x, '', '', sizes, mode='linear', coordinate_transformation_mode='align_corners'
     )
+
+
+def source_extents(step):
+    """Height and width of what is resized."""
+    p = step.param.interp_param
+    return [n + p.pad_beg + p.pad_end for n in step.x[2:]]
 
 
 def cut_border(g, step, x):

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ...netlib.blob import Param
 from ...proto.caffe_pb2 import BNParameter
 from ..fields import axis_of
 from ..onnx_graph import OnnxGraph, Tensor, as_float32
@@ -103,15 +102,16 @@ def bn(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
             raise Inexpressible('the mean and variance of the batch as further tops')
         x = by_batch(g, step, x, channel, bn_eps(step))
     elif 'running_var' in step.weights:
-        var = np.float64(values_of(step.weights['running_var'], shape))
-        deviation = np.sqrt(var + bn_eps(step))
-        x = x - np.float32(values_of(step.weights['running_mean'], shape))
-        x = x * np.float32(1 / deviation)
+        mean, var = bn_statistics(step, shape)
+        x = x - mean.astype(np.float32)
+        x = x * (1 / np.sqrt(var + bn_eps(step))).astype(np.float32)
     return x * g.weight(step, 'weight', shape) + g.weight(step, 'bias', shape)
 
 
-def values_of(param: Param, shape: list[int]) -> np.ndarray:
-    return param.values.array().reshape(shape)
+def bn_statistics(step: Step, shape: list[int]) -> list[np.ndarray]:
+    """The stored mean and variance, in float64."""
+    stored = [step.weights[name] for name in ('running_mean', 'running_var')]
+    return [param.values.array().astype(np.float64).reshape(shape) for param in stored]
 
 
 def bn_eps(step: Step) -> float:

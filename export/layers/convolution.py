@@ -1,5 +1,7 @@
 """Convolution and its transpose: Conv, ConvTranspose; nn.Conv2d, nn.ConvTranspose2d and so on."""
 
+from typing import Any
+
 import numpy as np
 
 from ...netlib.shapes import count
@@ -82,7 +84,7 @@ def convolved(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     return y if is_plain(step) else g.reshape(y, dims(step.y))
 
 
-def attributes(slide: Sliding, group: int) -> dict[str, object]:
+def attributes(slide: Sliding, group: int) -> dict[str, Any]:
     return {
         'kernel_shape': list(slide.kernel),
         'strides': list(slide.stride),

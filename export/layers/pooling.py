@@ -56,7 +56,7 @@ def pooling(g: OnnxGraph, step: Step, x: Tensor) -> Tensor | list[Tensor]:
     return [y, g.cast(g.op('Mod', places, area), 'float')]
 
 
-def slide(window: Window) -> dict[str, list[int]]:
+def slide(window: Window) -> dict[str, Any]:
     if window.outside:
         raise Inexpressible('a window lies wholly beyond the image, with nothing to pool')
     pads = [*window.pad, *window.behind]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...netlib.layers.host.prior_box import PriorBox
 from ..onnx_graph import OnnxGraph, Tensor
 from ..registry import onnx, torch
 from ..steps import Step
@@ -20,6 +21,7 @@ def prior_box(g: OnnxGraph, step: Step, *_: Tensor) -> Tensor:
 @torch('PriorBox', 'PriorBoxClustered')
 def prior_box_torch(t: TorchModule, step: Step, x: str, data: str) -> str:
     p, layer = step.param.prior_box_param, step.layer
+    assert isinstance(layer, PriorBox)
     places = tuple(step.x[2:])
     image = tuple(layer.image or step.bottoms[1].shape[2:])
     steps = layer.step or [n / m for n, m in zip(image, places, strict=True)]

@@ -109,7 +109,7 @@ def upsample(g: OnnxGraph, step: Step, x: Tensor, *mask: Tensor) -> Tensor:
         'Resize',
         x,
         '',
-        np.float32([1, 1, *upsample_scales(step)]),
+        np.array([1, 1, *upsample_scales(step)], np.float32),
         mode='nearest',
         coordinate_transformation_mode='asymmetric',
         nearest_mode='floor',

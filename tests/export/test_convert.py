@@ -2,6 +2,7 @@
 
 import errno
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -242,6 +243,16 @@ def test_a_full_disk_leaves_nothing(small, out, monkeypatch, capsys):
     error = fails(main, ['deploy.prototxt', 'w.caffemodel', out], capsys_without_net(capsys))
     assert 'No space left on device' in error
     assert sorted(small.iterdir()) == before
+
+
+def test_a_file_that_outgrows_its_limit_leaves_nothing(small):
+    command = [sys.executable, '-m', 'goodinit', 'convert', 'deploy.prototxt', 'w.caffemodel']
+    before = sorted(small.iterdir())
+    for out in ('x.onnx', 'x.py'):
+        limited = ['sh', '-c', 'ulimit -f 1; exec "$@"', 'sh', *command, out]
+        done = subprocess.run(limited, capture_output=True, text=True)
+        assert done.returncode == 1 and f'cannot write {out}: ' in done.stderr
+        assert sorted(small.iterdir()) == before
 
 
 def test_the_list_is_printed(capsys):

@@ -13,9 +13,10 @@ from goodinit.export import check
 from goodinit.export.job import Options, make_job
 from goodinit.feeding.bundled import find_model
 from goodinit.netlib import Net
+from goodinit.netlib.data.embedded import open_embedded
 from goodinit.netlib.engines import make_engine
 from goodinit.proto import read_net
-from goodinit.proto.caffe_pb2 import TEST
+from goodinit.proto.caffe_pb2 import TEST, NetParameter
 from living_nets import bring_to_life
 from opencv5 import FOLDER, REASON, run_opencv5
 
@@ -103,6 +104,36 @@ def test_any_number_of_images_goes_through(name, images, tmp_path):
     found = check.run_by_onnxruntime(path, given, list(ours))
     for output, values in check.expected(net, given, list(ours)).items():
         assert check.share(values, found[output]) <= 1e-4, output
+
+
+def end_of(net):
+    """The last layer of a detector as a net of its own."""
+    end = NetParameter(name='end')
+    last = next(layer for layer in net.param.layer if layer.type == 'DetectionOutput')
+    for blob in last.bottom:
+        layer = end.layer.add(name=blob, type='Input', top=[blob])
+        layer.input_param.shape.add(dim=net.blobs[blob].shape)
+    end.layer.add().CopyFrom(last)
+    return Net(end, TEST)
+
+
+def test_detections_on_ten_photographs(tmp_path):
+    """Of the same codes and confidences the same boxes are left, in the same order."""
+    onnxruntime = pytest.importorskip('onnxruntime', reason="pip install 'goodinit[test]'")
+    net, *_ = living('SSD300')
+    crops = open_embedded((3, 300, 300), np.random.default_rng(0), mean='117', scale=1 / 64)
+    whole = check.expected(net, {'data': crops.take(10)[0]}, ['detection_out'])
+    end = end_of(net)
+    given = {name: net.blobs[name].data.copy() for name in end.inputs}
+    export.write(end, tmp_path / 'x.onnx', Options(check=False))
+    session = onnxruntime.InferenceSession(tmp_path / 'x.onnx', providers=['CPUExecutionProvider'])
+    (output,) = session.get_outputs()
+    assert output.shape == [1, 1, 'detection_out_count', 7]
+    (found,) = session.run(None, given)
+    assert len(set(found[0, 0, :, 0])) == 10
+    ours = whole['detection_out']
+    np.testing.assert_array_equal(found[..., :2], ours[..., :2])
+    np.testing.assert_allclose(found, ours, atol=1e-6)
 
 
 @pytest.mark.parametrize('name', [*BUNDLED, *PUBLISHED])

@@ -1,5 +1,7 @@
 """The boxes that SSD starts from, which depend on shapes alone."""
 
+from typing import cast
+
 import numpy as np
 
 from ...netlib.layers.host.prior_box import PriorBox
@@ -20,8 +22,7 @@ def prior_box(g: OnnxGraph, step: Step, *_: Tensor) -> Tensor:
 
 @torch('PriorBox', 'PriorBoxClustered')
 def prior_box_torch(t: TorchModule, step: Step, x: str, data: str) -> str:
-    p, layer = step.param.prior_box_param, step.layer
-    assert isinstance(layer, PriorBox)
+    p, layer = step.param.prior_box_param, cast(PriorBox, step.layer)
     places = tuple(step.x[2:])
     image = tuple(layer.image or step.bottoms[1].shape[2:])
     steps = layer.step or [n / m for n, m in zip(image, places, strict=True)]

@@ -14,7 +14,8 @@ from ..netlib import Net
 from ..netlib.errors import NetError
 
 Arrays = Mapping[str, np.ndarray]
-# The largest difference that passes, as a part of the largest value of an output.
+# The largest difference that passes unless another is given, as a part of the largest value of an
+# output.
 TOLERANCE = 1e-4
 # A net that magnifies rounding, such as a softmax of large scores, may differ by so many times what
 # a change of its input in the last digits does.
@@ -35,9 +36,8 @@ class Difference:
     share: float
     rounding: float = 0.0
 
-    @property
-    def passes(self) -> bool:
-        return self.share <= max(TOLERANCE, ROUNDINGS * self.rounding)
+    def passes(self, tolerance: float = TOLERANCE) -> bool:
+        return self.share <= max(tolerance, ROUNDINGS * self.rounding)
 
     def __str__(self) -> str:
         own = f' (rounding alone: {self.rounding:.1e})' if self.rounding else ''
@@ -83,14 +83,14 @@ def share(ours: np.ndarray, theirs: np.ndarray) -> float:
     return float(np.abs(ours - theirs).max()) / (largest or 1.0)
 
 
-def require(path: str, differences: Sequence[Difference], force: bool) -> None:
-    """Raises NetError where an output is too far off, unless forced."""
-    wrong = [str(difference) for difference in differences if not difference.passes]
-    if wrong and not force:
+def require(path: str, differences: Sequence[Difference], tolerance: float = TOLERANCE) -> None:
+    """Raises NetError where an output is too far off."""
+    wrong = [str(difference) for difference in differences if not difference.passes(tolerance)]
+    if wrong:
         raise NetError(
             f'{path} is not written: run on the same input, its outputs differ from those of '
-            f'goodinit by more than {TOLERANCE:g} of their largest value: {", ".join(wrong)} '
-            '(--force writes it all the same)'
+            f'goodinit by more than {tolerance:g} of their largest value: {", ".join(wrong)} '
+            '(--tolerance accepts more, --no-check any difference)'
         )
 
 

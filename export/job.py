@@ -16,7 +16,7 @@ from ..netlib.weights.names import identifiers
 from ..proto.caffe_pb2 import TEST, LayerParameter, NetParameter
 from ..proto.version import __version__
 from .batch import with_symbolic_batch
-from .check import Arrays, Difference, expected
+from .check import TOLERANCE, Arrays, Difference, expected
 from .convention import Convention, Preparation, is_image
 from .cut import deploy
 from .sample import sample_inputs
@@ -28,15 +28,15 @@ class Options:
     """How to write a net.
 
     until: the one blob that is wanted, in place of all outputs. train: a PyTorch module with its
-    losses. check: run what was written. force: write it even where its outputs differ. convention:
-    what the net expects of its input. inputs: what to run on, in place of samples. source: where
-    the net and its weights come from, in a few words.
+    losses. check: run what was written. tolerance: by what part of their largest value its outputs
+    may differ. convention: what the net expects of its input. inputs: what to run on, in place of
+    samples. source: where the net and its weights come from, in a few words.
     """
 
     until: str = ''
     train: bool = False
     check: bool = True
-    force: bool = False
+    tolerance: float = TOLERANCE
     convention: Convention = field(default_factory=Convention)
     inputs: Arrays | None = None
     source: str = ''

@@ -12,7 +12,7 @@ from ..proto import wire
 from ..proto.version import __version__
 from .batch import extent_name
 from .onnx_graph import OnnxGraph
-from .steps import Steps
+from .steps import Steps, Value
 
 MOST = 2**31 - 1  # bytes of a protobuf message
 # Fields of ModelProto, GraphProto and TensorProto, which stand in onnx.proto.
@@ -54,8 +54,8 @@ def _model(graph: OnnxGraph, net: Steps, metadata: Mapping[str, str]):
     helper = import_extra('onnx', 'export').helper
     opset = helper.make_opsetid('', graph.opset)
     nodes = list(_nodes(helper, graph))
-    inputs = [_declared(helper, value.name, value.shape) for value in net.inputs]
-    outputs = [_declared(helper, name, value.shape) for name, value in net.outputs.items()]
+    inputs = [_declared(helper, value.name, value) for value in net.inputs]
+    outputs = [_declared(helper, name, value) for name, value in net.outputs.items()]
     model = helper.make_model(
         helper.make_graph(nodes, net.name or 'net', inputs, outputs),
         opset_imports=[opset],
@@ -83,5 +83,8 @@ def _body(helper, graph: OnnxGraph):
     return helper.make_graph(list(_nodes(helper, graph)), graph.scope, inputs, outputs)
 
 
-def _declared(helper, name: str, shape):
-    return helper.make_tensor_value_info(name, 1, [extent_name(extent) for extent in shape])
+def _declared(helper, name: str, value: Value):
+    shape = [extent_name(extent) for extent in value.shape]
+    if value.counted is not None:
+        shape[value.counted] = f'{name}_count'
+    return helper.make_tensor_value_info(name, 1, shape)

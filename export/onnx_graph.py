@@ -12,8 +12,34 @@ import numpy as np
 from ..netlib.blob import Param
 from .steps import Step
 
-Input = str | float | list[int] | np.ndarray
 OPSET = 13  # the lowest that is written; some ops ask for more
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """What a node makes, or what a graph is given, by its name. Arithmetic adds nodes."""
+
+    graph: OnnxGraph
+    name: str
+
+    def __add__(self, other: Input) -> Tensor:
+        return self.graph.op('Add', self, other)
+
+    def __sub__(self, other: Input) -> Tensor:
+        return self.graph.op('Sub', self, other)
+
+    def __rsub__(self, other: Input) -> Tensor:
+        return self.graph.op('Sub', other, self)
+
+    def __mul__(self, other: Input) -> Tensor:
+        return self.graph.op('Mul', self, other)
+
+    def __truediv__(self, other: Input) -> Tensor:
+        return self.graph.op('Div', self, other)
+
+
+# Values become initializers; the empty string is an input that is left out.
+Input = Tensor | str | float | list[int] | np.ndarray
 
 
 @dataclass
@@ -30,8 +56,8 @@ class Node:
 class OnnxGraph:
     """Nodes in their order, and initializers by name.
 
-    `op` adds a node and returns the name of what it makes. An input is a name, or a number, a list
-    of integers or an array, of which an initializer is made.
+    `op` adds a node and returns what it makes. An input is a tensor, or a number, a list of
+    integers or an array, of which an initializer is made.
     """
 
     nodes: list[Node] = field(default_factory=list)
@@ -43,25 +69,33 @@ class OnnxGraph:
     _used: Counter = field(default_factory=Counter)
     _weights: dict[tuple, str] = field(default_factory=dict)
 
-    def op(self, kind: str, *inputs: Input, since: int = OPSET, **attributes: Any) -> str:
+    def op(self, kind: str, *inputs: Input, since: int = OPSET, **attributes: Any) -> Tensor:
         """Add a node of one output; `since`: the opset that brought what it uses."""
         return self.ops(kind, *inputs, outputs=1, since=since, **attributes)[0]
 
     def ops(
         self, kind: str, *inputs: Input, outputs: int, since: int = OPSET, **attributes: Any
-    ) -> list[str]:
+    ) -> list[Tensor]:
         """Add a node of several outputs."""
         self.opset = max(self.opset, since)
         base = self._name(kind)
-        names = [base if i == 0 else f'{base}:{i}' for i in range(outputs)]
-        self.nodes.append(Node(kind, [self.input(x) for x in inputs], names, attributes))
-        return names
+        names = [base, *[f'{base}:{i}' for i in range(1, outputs)]]
+        given = [self._input(x) for x in inputs]
+        self.nodes.append(Node(kind, given, names, attributes))
+        return [Tensor(self, name) for name in names]
 
-    def input(self, x: Input) -> str:
+    def _input(self, x: Input) -> str:
         """The name of an input, of an initializer where it is a value."""
-        return x if isinstance(x, str) else self.constant(x)
+        if isinstance(x, str):
+            return x
+        tensor = x if isinstance(x, Tensor) else self.constant(x)
+        return tensor.name
 
-    def constant(self, value: float | list[int] | np.ndarray, name: str = '') -> str:
+    def named(self, name: str) -> Tensor:
+        """What has this name already."""
+        return Tensor(self, name)
+
+    def constant(self, value: float | list[int] | np.ndarray, name: str = '') -> Tensor:
         """An initializer: float32 of floats, int64 of integers in a list."""
         if isinstance(value, list):
             array = np.array(value, np.int64)
@@ -71,9 +105,9 @@ class OnnxGraph:
             array = np.array(value, np.float32)
         name = name or self._name('constant')
         self.initializers.setdefault(name, np.asarray(array))
-        return name
+        return Tensor(self, name)
 
-    def weight(self, step: Step, name: str, shape: Sequence[int] | None = None) -> str:
+    def weight(self, step: Step, name: str, shape: Sequence[int] | None = None) -> Tensor:
         """The initializer with the values of a weight, which are not copied, perhaps in another
         shape; layers that share a weight share it."""
         param = step.weights[name]
@@ -81,18 +115,25 @@ class OnnxGraph:
         name = self._weights.setdefault((id(param.owner), shape), f'{step.name}.{name}')
         return self.constant(as_float32(param).reshape(shape), name)
 
-    def weights(self, step: Step, *names: str) -> list[str]:
-        """The initializers of those of these weights that the layer has."""
-        return [self.weight(step, name) for name in names if name in step.weights]
+    def bias(self, step: Step) -> list[Tensor]:
+        """The bias as one input more, if the layer has one."""
+        return [self.weight(step, 'bias')] if 'bias' in step.weights else []
 
-    def reshape(self, x: str, shape: list[int]) -> str:
+    def reshape(self, x: Tensor, shape: list[int]) -> Tensor:
         return self.op('Reshape', x, shape)
+
+    def concat(self, parts: Iterable[Input], axis: int) -> Tensor:
+        return self.op('Concat', *parts, axis=axis)
+
+    def size(self, x: Tensor, axis: int) -> Tensor:
+        """The extent of an axis, as a list of one integer."""
+        return self.op('Slice', self.op('Shape', x), [axis], [axis + 1])
 
     def inner(self, inputs: list[str]) -> OnnxGraph:
         """A graph for an attribute of a node, which also sees all names of this one."""
         return OnnxGraph(scope=self.scope, inputs=inputs, _used=self._used)
 
-    def cast(self, x: str, to: str) -> str:
+    def cast(self, x: Tensor, to: str) -> Tensor:
         """x as 'float', 'int64' or 'bool'."""
         return self.op('Cast', x, to=CODES[to])
 

@@ -2,21 +2,22 @@
 
     @onnx('Swish')
     def swish(g, step, x):
-        return g.op('Mul', x, g.op('Sigmoid', g.op('Mul', x, step.param.swish_param.beta)))
+        return x * g.op('Sigmoid', x * step.param.swish_param.beta)
 
     @torch('Swish')
     def swish_torch(t, step, x):
         beta = number(step.param.swish_param.beta)
         return f'{x} * torch.sigmoid({beta} * {x})'
 
-An ONNX function gets the graph to add nodes to, the step, and the names of its bottoms; it returns
-the name of its top, or a list of names. A PyTorch function gets the module that is being written,
+An ONNX function gets the graph to add nodes to, the step, and a tensor for each bottom; it returns
+that of its top, or a list of them. A PyTorch function gets the module that is being written,
 the step, and an expression for each bottom; it returns an expression, or a list of them.
 """
 
 from collections.abc import Callable
+from typing import Any
 
-Translation = Callable[..., str | list[str]]
+Translation = Callable[..., Any]
 
 ONNX: dict[str, Translation] = {}
 TORCH: dict[str, Translation] = {}

@@ -11,14 +11,19 @@ from ..netlib.shapes import Shape
 from ..netlib.weights.names import scaled_norms, weight_names
 from .batch import varies
 
+# The axis along which a layer's top has as many elements as it finds.
+COUNTED = {'DetectionOutput': 2, 'Filter': 0}
+
 
 @dataclass(eq=False)
 class Value:
-    """One version of a blob. name: each once, the blob's own for its last version."""
+    """One version of a blob. name: each once, the blob's own for its last version. counted: the
+    axis whose extent depends on the data, where there is one."""
 
     name: str
     blob: str
     shape: Shape
+    counted: int | None = None
 
 
 @dataclass(eq=False)
@@ -87,7 +92,8 @@ def steps_of(net: Net, params: Mapping[str, Sequence[Param]]) -> Steps:
                 current[blob.name] = current[bottom[0].name]
             continue
         bottoms = [current[blob.name] for blob in bottom]
-        tops = [Value(blob.name, blob.name, blob.shape) for blob in top]
+        counted = COUNTED.get(layer.type)
+        tops = [Value(blob.name, blob.name, blob.shape, counted) for blob in top]
         current.update((value.blob, value) for value in tops)
         if layer.type == 'Input':
             out.inputs += tops

@@ -69,11 +69,12 @@ def _compare(job: Job, report: Report, run: Callable, path: str) -> None:
     inputs, ours = job.run()
     theirs = run(path, inputs, list(ours))
     report.differences = check.compare(ours, theirs)
-    if not all(difference.passes for difference in report.differences):
+    tolerance = job.options.tolerance
+    if not all(difference.passes(tolerance) for difference in report.differences):
         rounding = check.rounding(job.net, job.prepared(inputs), ours)
         for difference in report.differences:
             difference.rounding = rounding[difference.output]
-    check.require(report.files[-1], report.differences, job.options.force)
+    check.require(report.files[-1], report.differences, tolerance)
 
 
 def write_torch(job: Job, path: str) -> Report:
@@ -143,7 +144,7 @@ def write_arrays(job: Job, path: str) -> Report:
             report.unchecked, report.runner = '', 'reading it again'
             found = read_arrays(file.name, Path(path).suffix)
             report.differences = check.compare(arrays, found)
-            check.require(path, report.differences, job.options.force)
+            check.require(path, report.differences)
     return report
 
 

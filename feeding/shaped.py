@@ -11,12 +11,15 @@ from .own_data import own_shapes
 
 def shaped(file: NetFile, options: DataOptions) -> NetParameter:
     """The net of a file with Input layers instead of its data layers, just for its shapes. Batch
-    sizes are those in the file.
+    sizes are those in the file. A data layer in Python is run only if `options` give no shape.
 
     Raises GoodinitError if the shapes cannot be determined.
     """
     layers = data_layers(file.param)
-    if layers and not any(is_missing(layer) for layer in layers):
+    absent = any(is_missing(layer) for layer in layers)
+    if options.input_shape and any(layer.type == 'Python' for layer in layers):
+        absent = True
+    if layers and not absent:
         shapes = own_shapes(file, layers, options)
     else:
         inputs = inputs_of_file(file, replaceable(layers), None, options, options.batch_size)

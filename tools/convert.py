@@ -17,6 +17,7 @@ from pathlib import Path
 from goodinit.tools.cli.console import Parser, run, say
 
 from goodinit.export import table
+from goodinit.export.check import TOLERANCE
 from goodinit.export.convention import GIVEN, Convention, convention_of, numbers
 from goodinit.feeding.bundled import find_model
 from goodinit.feeding.data_layers import data_layers
@@ -45,8 +46,9 @@ OUT's suffix says what is written:
   .caffemodel, .h5      the weights back home
 
 What was written is run, and compared with what goodinit computes of the same images. If an output
-differs by more than 1e-4 of its largest value, nothing is written, unless rounding explains it: up
-to four times the change of goodinit's own output when the input changes in its last digits."""
+differs by more than --tolerance of its largest value, nothing is written, unless rounding
+explains it: up to four times the change of goodinit's own output when the input changes in its
+last digits."""
 HOME = ('.caffemodel', '.h5', '.hdf5')
 
 
@@ -62,8 +64,15 @@ def arguments() -> Parser:
     add('weights', metavar='WEIGHTS', nargs='?', default='', help='its weights')
     add('out', metavar='OUT', nargs='?', default='', help='the file to write')
     add('--list', action='store_true', help='print what becomes of each layer type, and stop')
-    add('--force', action='store_true', help='overwrite OUT; write it even if its outputs differ')
+    add('--force', action='store_true', help='overwrite OUT')
     add('--no-check', dest='check', action='store_false', help='do not run what was written')
+    add(
+        '--tolerance',
+        metavar='T',
+        type=real(above=0),
+        default=TOLERANCE,
+        help='by what part of their largest value outputs may differ (default: %(default)g)',
+    )
     add('--until', metavar='BLOB', default='', help='end at this blob, or these (loc,conf)')
     add('--train', action='store_true', help='.py: keep the losses, to train the module')
     add_input(parser)
@@ -155,7 +164,12 @@ def write(args: argparse.Namespace, file: NetFile, param: NetParameter) -> None:
     notes += take_weights(net, args.weights)
     convention = convention_for(args, file)
     options = export.Options(
-        args.until, args.train, args.check, args.force, convention, source=source_of(args, file)
+        args.until,
+        args.train,
+        args.check,
+        args.tolerance,
+        convention,
+        source=source_of(args, file),
     )
     try:
         report = export.write(net, args.out, options)

@@ -52,11 +52,11 @@ the table:
 
 {report.LEGEND}"""
 OUT = (
-    'the caffemodel to write, or HDF5 if it is called .h5 '
+    'the file to write: a caffemodel, .h5, .onnx, .py (a PyTorch module), .safetensors or .npz '
     '(default: beside P; in the current directory for a bundled model)'
 )
 WEIGHTS = (
-    'start from a trained caffemodel or .h5; '
+    'start from a trained caffemodel, .h5, .safetensors or .npz; '
     'its weights are kept and only rescaled, unless --weights-from says otherwise'
 )
 PARTS = 'A method has three parts; the list below says which.'

@@ -2,8 +2,11 @@
 
 import math
 
+from ..onnx_graph import OnnxGraph, Tensor
 from ..registry import Inexpressible, onnx, torch
+from ..steps import Step
 from ..text import number
+from ..torch_module import TorchModule
 
 # -- without parameters
 
@@ -11,180 +14,209 @@ SAME = {'AbsVal': 'Abs', 'BNLL': 'Softplus', 'Sigmoid': 'Sigmoid', 'TanH': 'Tanh
 SAME_IN_TORCH = {
     'AbsVal': 'torch.abs',
     'BNLL': 'F.softplus',
+    'Mish': 'F.mish',
     'Sigmoid': 'torch.sigmoid',
     'TanH': 'torch.tanh',
 }
 
 
 @onnx(*SAME)
-def same(g, step, x):
+def same(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     return g.op(SAME[step.type], x)
 
 
 @torch(*SAME_IN_TORCH)
-def same_torch(t, step, x):
+def same_torch(t: TorchModule, step: Step, x: str) -> str:
     return f'{SAME_IN_TORCH[step.type]}({x})'
+
+
+@onnx('Mish')
+def mish(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
+    return x * g.op('Tanh', g.op('Softplus', x))
 
 
 # -- rectifiers
 
 
-@onnx('ReLU', 'ReLU6')
-def relu(g, step, x):
-    slope = slope_of(step)
-    y = g.op('LeakyRelu', x, alpha=slope) if slope else g.op('Relu', x)
-    return g.op('Min', y, 6.0) if step.type == 'ReLU6' else y
+@onnx('ReLU')
+def relu(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
+    return rectified(g, x, step.param.relu_param.negative_slope)
 
 
-def slope_of(step) -> float:
-    p = step.param.relu6_param if step.type == 'ReLU6' else step.param.relu_param
-    return p.negative_slope
+@onnx('ReLU6')
+def relu6(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
+    y = rectified(g, x, step.param.relu6_param.negative_slope)
+    return g.op('Min', y, 6.0)
 
 
-@torch('ReLU', 'ReLU6')
-def relu_torch(t, step, x):
-    slope = slope_of(step)
-    if step.type == 'ReLU6' and not slope:
+def rectified(g: OnnxGraph, x: Tensor, slope: float) -> Tensor:
+    if slope:
+        return g.op('LeakyRelu', x, alpha=slope)
+    return g.op('Relu', x)
+
+
+@torch('ReLU')
+def relu_torch(t: TorchModule, step: Step, x: str) -> str:
+    return rectified_text(x, step.param.relu_param.negative_slope)
+
+
+@torch('ReLU6')
+def relu6_torch(t: TorchModule, step: Step, x: str) -> str:
+    slope = step.param.relu6_param.negative_slope
+    if not slope:
         return f'F.relu6({x})'
-    y = f'F.leaky_relu({x}, {number(slope)})' if slope else f'F.relu({x})'
-    return f'{y}.clamp(max=6)' if step.type == 'ReLU6' else y
+    return f'{rectified_text(x, slope)}.clamp(max=6)'
+
+
+def rectified_text(x: str, slope: float) -> str:
+    if slope:
+        return f'F.leaky_relu({x}, {number(slope)})'
+    return f'F.relu({x})'
 
 
 @onnx('ELU')
-def elu(g, step, x):
+def elu(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     return g.op('Elu', x, alpha=step.param.elu_param.alpha)
 
 
 @torch('ELU')
-def elu_torch(t, step, x):
-    return f'F.elu({x}, {number(step.param.elu_param.alpha)})'
+def elu_torch(t: TorchModule, step: Step, x: str) -> str:
+    alpha = number(step.param.elu_param.alpha)
+    return f'F.elu({x}, {alpha})'
 
 
 @onnx('Swish')
-def swish(g, step, x):
-    return g.op('Mul', x, g.op('Sigmoid', scaled(g, x, step.param.swish_param.beta)))
+def swish(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
+    beta = step.param.swish_param.beta
+    return x * g.op('Sigmoid', scaled(x, beta))
 
 
 @torch('Swish')
-def swish_torch(t, step, x):
-    return f'{x} * torch.sigmoid({scaled_text(x, step.param.swish_param.beta)})'
-
-
-@onnx('Mish')
-def mish(g, step, x):
-    return g.op('Mul', x, g.op('Tanh', g.op('Softplus', x)))
-
-
-@torch('Mish')
-def mish_torch(t, step, x):
-    return f'F.mish({x})'
+def swish_torch(t: TorchModule, step: Step, x: str) -> str:
+    beta = step.param.swish_param.beta
+    return f'{x} * torch.sigmoid({scaled_text(x, beta)})'
 
 
 @onnx('Clip')
-def clip(g, step, x):
+def clip(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     p = step.param.clip_param
     return g.op('Clip', x, p.min, p.max)
 
 
 @torch('Clip')
-def clip_torch(t, step, x):
+def clip_torch(t: TorchModule, step: Step, x: str) -> str:
     p = step.param.clip_param
     return f'{x}.clamp({number(p.min)}, {number(p.max)})'
 
 
 @onnx('Threshold')
-def threshold(g, step, x):
-    return g.cast(g.op('Greater', x, step.param.threshold_param.threshold), 'float')
+def threshold(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
+    above = g.op('Greater', x, step.param.threshold_param.threshold)
+    return g.cast(above, 'float')
 
 
 @torch('Threshold')
-def threshold_torch(t, step, x):
-    return f'({x} > {number(step.param.threshold_param.threshold)}).to({x}.dtype)'
+def threshold_torch(t: TorchModule, step: Step, x: str) -> str:
+    least = number(step.param.threshold_param.threshold)
+    return f'({x} > {least}).to({x}.dtype)'
 
 
 # -- scale and shift inside or outside
 
 
-def scaled(g, x, scale, shift=0.0):
+def scaled(x: Tensor, scale: float, shift: float = 0.0) -> Tensor:
     """shift + scale x."""
-    x = x if scale == 1 else g.op('Mul', x, float(scale))
-    return g.op('Add', x, float(shift)) if shift else x
+    if scale != 1:
+        x = x * float(scale)
+    if shift:
+        x = x + float(shift)
+    return x
 
 
-def scaled_text(x, scale, shift=0.0):
-    x = x if scale == 1 else f'{number(scale)} * {x}'
-    return f'{number(shift)} + {x}' if shift else x
+def scaled_text(x: str, scale: float, shift: float = 0.0) -> str:
+    if scale != 1:
+        x = f'{number(scale)} * {x}'
+    if shift:
+        x = f'{number(shift)} + {x}'
+    return x
 
 
 @onnx('Power')
-def power(g, step, x):
+def power(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     p = step.param.power_param
-    inner = scaled(g, x, p.scale, p.shift)
+    inner = scaled(x, p.scale, p.shift)
     if p.power == 1:
         return inner
-    return g.op('Mul', inner, inner) if p.power == 2 else g.op('Pow', inner, p.power)
+    if p.power == 2:
+        return inner * inner
+    return g.op('Pow', inner, p.power)
 
 
 @torch('Power')
-def power_torch(t, step, x):
+def power_torch(t: TorchModule, step: Step, x: str) -> str:
     p = step.param.power_param
     inner = scaled_text(x, p.scale, p.shift)
-    return inner if p.power == 1 else f'({inner}) ** {number(p.power)}'
+    if p.power == 1:
+        return inner
+    return f'({inner}) ** {number(p.power)}'
 
 
-def exp_parameters(step) -> tuple[float, float]:
+def exp_parameters(step: Step) -> tuple[float, float]:
     """y = outer exp(inner x)."""
     p = step.param.exp_param
-    log_base = 1.0 if p.base == -1 else math.log(p.base)
+    log_base = natural_log(p.base)
     return log_base * p.scale, math.exp(log_base * p.shift)
 
 
+def natural_log(base: float) -> float:
+    """The logarithm of the base of Exp and Log, of which -1 stands for e."""
+    return 1.0 if base == -1 else math.log(base)
+
+
 @onnx('Exp')
-def exp(g, step, x):
+def exp(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     inner, outer = exp_parameters(step)
-    return scaled(g, g.op('Exp', scaled(g, x, inner)), outer)
+    return scaled(g.op('Exp', scaled(x, inner)), outer)
 
 
 @torch('Exp')
-def exp_torch(t, step, x):
+def exp_torch(t: TorchModule, step: Step, x: str) -> str:
     inner, outer = exp_parameters(step)
     return scaled_text(f'torch.exp({scaled_text(x, inner)})', outer)
 
 
-def log_factor(step) -> float:
-    """By what the natural logarithm is multiplied."""
-    base = step.param.log_param.base
-    return 1.0 if base == -1 else 1 / math.log(base)
-
-
 @onnx('Log')
-def log(g, step, x):
+def log(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     p = step.param.log_param
-    return scaled(g, g.op('Log', scaled(g, x, p.scale, p.shift)), log_factor(step))
+    y = g.op('Log', scaled(x, p.scale, p.shift))
+    return scaled(y, 1 / natural_log(p.base))
 
 
 @torch('Log')
-def log_torch(t, step, x):
+def log_torch(t: TorchModule, step: Step, x: str) -> str:
     p = step.param.log_param
-    return scaled_text(f'torch.log({scaled_text(x, p.scale, p.shift)})', log_factor(step))
+    y = f'torch.log({scaled_text(x, p.scale, p.shift)})'
+    return scaled_text(y, 1 / natural_log(p.base))
 
 
 # -- dropout, which is nothing in a net that is used
 
 
 @onnx('Dropout', unless='sample_weights_test draws in a net that is used')
-def dropout(g, step, x):
+def dropout(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     p = step.param.dropout_param
     if p.sample_weights_test:
         raise Inexpressible('sample_weights_test: the top is random')
-    return x if p.scale_train else g.op('Mul', x, 1 - p.dropout_ratio)
+    if p.scale_train:
+        return x
+    return x * (1 - p.dropout_ratio)
 
 
 @torch('Dropout')
-def dropout_torch(t, step, x):
+def dropout_torch(t: TorchModule, step: Step, x: str) -> str:
     p = step.param.dropout_param
-    always = 'True' if p.sample_weights_test else 'self.training'
-    y = f'F.dropout({x}, {number(p.dropout_ratio)}, {always})'
+    ratio = number(p.dropout_ratio)
+    drops = 'True' if p.sample_weights_test else 'self.training'
     if p.scale_train:
-        return y
-    return t.call('dropout_without_scale', x, number(p.dropout_ratio), always)
+        return f'F.dropout({x}, {ratio}, {drops})'
+    return t.call('dropout_without_scale', x, ratio, drops)

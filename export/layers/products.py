@@ -3,37 +3,50 @@
 from ...netlib.shapes import count
 from ..batch import dims
 from ..fields import axis_of
+from ..onnx_graph import OnnxGraph, Tensor
 from ..registry import onnx, torch
+from ..steps import Step
 from ..text import arguments
+from ..torch_module import TorchModule
 
 
 @onnx('InnerProduct')
-def inner_product(g, step, x):
+def inner_product(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     p = step.param.inner_product_param
     start = axis_of(p.axis, step.x)
-    flat = x if (len(step.x), start) == (2, 1) else g.op('Flatten', x, axis=start)
-    bias = g.weights(step, 'bias')
-    y = g.op('Gemm', flat, g.weight(step, 'weight'), *bias, transB=int(not p.transpose))
-    return y if (len(step.y), start) == (2, 1) else g.reshape(y, dims(step.y))
+    if (len(step.x), start) != (2, 1):
+        x = g.op('Flatten', x, axis=start)
+    weight = g.weight(step, 'weight')
+    y = g.op('Gemm', x, weight, *g.bias(step), transB=int(not p.transpose))
+    if (len(step.y), start) == (2, 1):
+        return y
+    return g.reshape(y, dims(step.y))
 
 
 @torch('InnerProduct')
-def inner_product_torch(t, step, x):
+def inner_product_torch(t: TorchModule, step: Step, x: str) -> str:
     p = step.param.inner_product_param
     start = axis_of(p.axis, step.x)
-    made = arguments(count(step.x, start), p.num_output, bias='bias' in step.weights)
+    inputs = count(step.x, start)
+    made = arguments(inputs, p.num_output, bias='bias' in step.weights)
     layer = t.module(step, f'nn.Linear({made})')
-    flat = x if len(step.x) == start + 1 else f'{x}.flatten({start})'
-    return f'{layer}({flat})'
+    if len(step.x) > start + 1:
+        x = f'{x}.flatten({start})'
+    return f'{layer}({x})'
 
 
 @onnx('Embed')
-def embed(g, step, x):
+def embed(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     y = g.op('Gather', g.weight(step, 'weight'), g.cast(x, 'int64'), axis=0)
-    return g.op('Add', y, g.weight(step, 'bias')) if 'bias' in step.weights else y
+    for bias in g.bias(step):
+        y = y + bias
+    return y
 
 
 @torch('Embed')
-def embed_torch(t, step, x):
-    y = f'{t.parameter(step, "weight")}[{x}.long()]'
-    return f'{y} + {t.parameter(step, "bias")}' if 'bias' in step.weights else y
+def embed_torch(t: TorchModule, step: Step, x: str) -> str:
+    weight = t.parameter(step, 'weight')
+    y = f'{weight}[{x}.long()]'
+    if 'bias' not in step.weights:
+        return y
+    return f'{y} + {t.parameter(step, "bias")}'

@@ -1,32 +1,36 @@
 """Places and regions: unpooling, upsampling, pooling over regions of interest."""
 
+from collections.abc import Iterator
 from math import prod
 
 import numpy as np
 
 from ..batch import dims
 from ..fields import pair
+from ..onnx_graph import OnnxGraph, Tensor
 from ..registry import onnx, torch
+from ..steps import Step
 from ..text import arguments, number, plain
+from ..torch_module import TorchModule
 
 # -- to the places that a mask names
 
 
-def by_mask(g, step, x, mask):
+def by_mask(g: OnnxGraph, step: Step, x: Tensor, mask: Tensor) -> Tensor:
     """Each value goes to its place in an empty map; values that meet add up."""
-    flat = [g.reshape(part, [0, 0, -1]) for part in (x, mask)]
-    places = g.cast(flat[1], 'int64')
+    values = g.reshape(x, [0, 0, -1])
+    places = g.cast(g.reshape(mask, [0, 0, -1]), 'int64')
     planes = g.op('Slice', g.op('Shape', x), [0], [2])
-    empty = g.op('Expand', 0.0, g.op('Concat', planes, [prod(step.y[2:])], axis=0))
-    y = g.op('ScatterElements', empty, places, flat[0], axis=2, reduction='add', since=16)
+    empty = g.op('Expand', 0.0, g.concat([planes, [prod(step.y[2:])]], axis=0))
+    y = g.op('ScatterElements', empty, places, values, axis=2, reduction='add', since=16)
     return g.reshape(y, dims(step.y))
 
 
-# -- without one
+# -- Unpooling, without a mask
 
 
 @onnx('Unpooling')
-def unpooling(g, step, x, *mask):
+def unpooling(g: OnnxGraph, step: Step, x: Tensor, *mask: Tensor) -> Tensor:
     p = step.param.unpooling_param
     if mask:
         return by_mask(g, step, x, mask[0])
@@ -40,34 +44,41 @@ def unpooling(g, step, x, *mask):
     return x
 
 
-def unpooling_window(step):
+def unpooling_window(step: Step) -> tuple[tuple[int, int], tuple[int, int]]:
     p = step.param.unpooling_param
     return pair(p, 'kernel_size', 'kernel'), pair(p, 'stride', 'stride', 1)
 
 
-def unpooling_sources(step):
-    """Along each axis, where the places of the top come from; the place after the last is a 0."""
+def unpooling_filled(step: Step) -> tuple[int, int]:
+    """How many places of its window a value goes to, along each axis."""
     p = step.param.unpooling_param
-    kernel, stride = unpooling_window(step)
-    for n, extent, k, s in zip(step.x[2:], step.y[2:], kernel, stride, strict=True):
-        filled = k if p.unpool == p.TILE else 1
-        place = np.arange(extent)
-        from_map = (place % s < filled) & (place // s < n)
-        yield np.where(from_map, place // s, n).tolist()
+    return unpooling_window(step)[0] if p.unpool == p.TILE else (1, 1)
 
 
-def by_average(g, step, x):
+def unpooling_sources(step: Step) -> Iterator[list[int]]:
+    """Along each axis, where the places of the top come from; the place after the last is a 0."""
+    _, stride = unpooling_window(step)
+    filled = unpooling_filled(step)
+    for axis, extent in enumerate(step.y[2:]):
+        n = step.x[2 + axis]
+        window, place = np.divmod(np.arange(extent), stride[axis])
+        from_map = (place < filled[axis]) & (window < n)
+        yield np.where(from_map, window, n).tolist()
+
+
+def by_average(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     """Each value divided by the size of its window, and then spread over it."""
     kernel, stride = unpooling_window(step)
     share, after = [], [0] * 4
     for axis, (n, extent) in enumerate(zip(step.x[2:], step.y[2:], strict=True)):
         start = np.arange(n) * stride[axis]
-        share.append(1 / (np.minimum(start + kernel[axis], extent) - start))
-        after[axis + 2] = extent - ((n - 1) * stride[axis] + kernel[axis])
+        end = np.minimum(start + kernel[axis], extent)
+        share.append(1 / (end - start))
+        after[axis + 2] = extent - (start[-1].item() + kernel[axis])
     channels = step.x[1]
     y = g.op(
         'ConvTranspose',
-        g.op('Mul', x, np.outer(*share).astype(np.float32)),
+        x * np.outer(*share).astype(np.float32),
         np.ones((channels, 1, *kernel), np.float32),
         kernel_shape=list(kernel),
         strides=list(stride),
@@ -76,52 +87,54 @@ def by_average(g, step, x):
     return g.op('Pad', y, [0, 0, 0, 0, *after]) if any(after) else y
 
 
+@torch('Unpooling')
+def unpooling_torch(t: TorchModule, step: Step, x: str, *mask: str) -> str:
+    p, size = step.param.unpooling_param, tuple(step.y[2:])
+    if mask:
+        return t.call('unpool_to_places', x, mask[0], size)
+    kernel, stride = unpooling_window(step)
+    if p.unpool == p.AVE:
+        return t.call('unpool_average', x, kernel, stride, size)
+    return t.call('unpool_to_windows', x, unpooling_filled(step), stride, size)
+
+
+# -- Upsample, without a mask
+
+
 @onnx('Upsample')
-def upsample(g, step, x, *mask):
+def upsample(g: OnnxGraph, step: Step, x: Tensor, *mask: Tensor) -> Tensor:
     if mask:
         return by_mask(g, step, x, mask[0])
-    scales = np.float32([1, 1, *upsample_scales(step)])
-    whole = [n * int(s) for n, s in zip(step.x[2:], scales[2:], strict=True)]
     y = g.op(
         'Resize',
         x,
         '',
-        scales,
+        np.array([1, 1, *upsample_scales(step)], np.float32),
         mode='nearest',
         coordinate_transformation_mode='asymmetric',
         nearest_mode='floor',
     )
-    if whole == list(step.y[2:]):
-        return y
-    return g.op('Slice', y, [0, 0], list(step.y[2:]), [2, 3])
+    size = list(step.y[2:])
+    return y if upsampled(step) == size else g.op('Slice', y, [0, 0], size, [2, 3])
 
 
-def upsample_scales(step):
+def upsample_scales(step: Step) -> tuple[int, int]:
     p = step.param.upsample_param
     return pair(p, 'scale', 'scale', p.scale)
 
 
-@torch('Unpooling')
-def unpooling_torch(t, step, x, *mask):
-    p = step.param.unpooling_param
-    if mask:
-        return t.call('unpool_to_places', x, mask[0], tuple(step.y[2:]))
-    kernel, stride = unpooling_window(step)
-    if p.unpool == p.AVE:
-        return t.call('unpool_average', x, kernel, stride, tuple(step.y[2:]))
-    filled = kernel if p.unpool == p.TILE else (1, 1)
-    return t.call('unpool_to_windows', x, filled, stride, tuple(step.y[2:]))
+def upsampled(step: Step) -> list[int]:
+    """Height and width before anything is cut off."""
+    return [n * scale for n, scale in zip(step.x[2:], upsample_scales(step), strict=True)]
 
 
 @torch('Upsample')
-def upsample_torch(t, step, x, *mask):
+def upsample_torch(t: TorchModule, step: Step, x: str, *mask: str) -> str:
     height, width = step.y[2:]
     if mask:
         return t.call('unpool_to_places', x, mask[0], (height, width))
-    scales = upsample_scales(step)
-    made = arguments(x, scale_factor=plain(scales), mode="'nearest'")
-    whole = [n * s for n, s in zip(step.x[2:], scales, strict=True)]
-    cut = '' if whole == [height, width] else f'[:, :, :{height}, :{width}]'
+    made = arguments(x, scale_factor=plain(upsample_scales(step)), mode="'nearest'")
+    cut = '' if upsampled(step) == [height, width] else f'[:, :, :{height}, :{width}]'
     return f'F.interpolate({made}){cut}'
 
 
@@ -129,15 +142,18 @@ def upsample_torch(t, step, x, *mask):
 
 
 @onnx('ROIPooling')
-def roi_pooling(g, step, x, rois):
+def roi_pooling(g: OnnxGraph, step: Step, x: Tensor, rois: Tensor) -> Tensor:
     p = step.param.roi_pooling_param
-    flat = rois if len(step.bottoms[1].shape) == 2 else g.reshape(rois, [-1, 5])
+    if len(step.bottoms[1].shape) != 2:
+        rois = g.reshape(rois, [-1, 5])
     shape = [p.pooled_h, p.pooled_w]
-    return g.op('MaxRoiPool', x, flat, pooled_shape=shape, spatial_scale=p.spatial_scale)
+    return g.op('MaxRoiPool', x, rois, pooled_shape=shape, spatial_scale=p.spatial_scale)
 
 
 @torch('ROIPooling')
-def roi_pooling_torch(t, step, x, rois):
+def roi_pooling_torch(t: TorchModule, step: Step, x: str, rois: str) -> str:
     p = step.param.roi_pooling_param
-    flat = rois if len(step.bottoms[1].shape) == 2 else f'{rois}.reshape(-1, 5)'
-    return t.call('roi_pool', x, flat, (p.pooled_h, p.pooled_w), number(p.spatial_scale))
+    if len(step.bottoms[1].shape) != 2:
+        rois = f'{rois}.reshape(-1, 5)'
+    size = (p.pooled_h, p.pooled_w)
+    return t.call('roi_pool', x, rois, size, number(p.spatial_scale))

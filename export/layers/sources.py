@@ -1,9 +1,14 @@
 """Where numbers come from: constants; and where they end: what is cut, and what cannot be said."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from ..onnx_graph import OnnxGraph, Tensor
 from ..registry import Inexpressible, cannot, cut, onnx, torch
+from ..steps import Step, Value
 from ..text import number
+from ..torch_module import TorchModule
 
 cut('data come in as inputs', 'Data', 'DenseImageData', 'HDF5Data', 'ImageData', 'MemoryData')
 cut('data come in as inputs', 'WindowData')
@@ -17,37 +22,41 @@ cannot('it runs Python code of its own, which no other framework has', 'Python')
 
 
 @onnx('Parameter')
-def parameter(g, step):
+def parameter(g: OnnxGraph, step: Step) -> Tensor:
     return g.weight(step, 'weight')
 
 
 @torch('Parameter')
-def parameter_torch(t, step):
+def parameter_torch(t: TorchModule, step: Step) -> str:
     return t.parameter(step, 'weight')
 
 
 @onnx('DummyData', unless='its filler is random')
-def dummy_data(g, step):
-    return [g.constant(values, f'{top.name}_values') for top, values in constants(step)]
-
-
-def constants(step):
-    """Each top with its values, which must not be random."""
-    fillers = list(step.param.dummy_data_param.data_filler)
-    for i, top in enumerate(step.tops):
-        value = 0.0
-        if fillers:
-            filler = fillers[i] if len(fillers) > 1 else fillers[0]
-            if filler.type != 'constant':
-                raise Inexpressible(f'its filler {filler.type} is random')
-            value = filler.value
-        yield top, np.full(top.shape, value, np.float32)
+def dummy_data(g: OnnxGraph, step: Step) -> list[Tensor]:
+    made = []
+    for top, value in constants(step):
+        values = np.full(top.shape, value, np.float32)
+        made.append(g.constant(values, f'{top.name}_values'))
+    return made
 
 
 @torch('DummyData', unless='its filler is random')
-def dummy_data_torch(t, step):
+def dummy_data_torch(t: TorchModule, step: Step) -> list[str]:
     made = []
-    for top, values in constants(step):
-        value = number(values.flat[0]) if values.size else '0.0'
-        made.append(f'torch.full({tuple(top.shape)}, {value})')
+    for top, value in constants(step):
+        made.append(f'torch.full({tuple(top.shape)}, {number(value)})')
     return made
+
+
+def constants(step: Step) -> Iterator[tuple[Value, float]]:
+    """Each top with the value of its elements, which must not be random."""
+    fillers = list(step.param.dummy_data_param.data_filler)
+    if len(fillers) == 1:
+        fillers *= len(step.tops)
+    for i, top in enumerate(step.tops):
+        if not fillers:
+            yield top, 0.0
+            continue
+        if fillers[i].type != 'constant':
+            raise Inexpressible(f'its filler {fillers[i].type} is random')
+        yield top, fillers[i].value

@@ -1,4 +1,10 @@
-"""Samples for users without data: scikit-learn's digits and photographs."""
+"""Samples for users without data: scikit-learn's digits and photographs.
+
+They are read from its files, since importing it takes longer than converting a net.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
@@ -31,12 +37,28 @@ def open_embedded(shape: Shape, rng: Rng, *, mean: Mean = None, scale: float = 1
 
 
 def _digits() -> Arrays:
-    from sklearn.datasets import load_digits
+    table = np.loadtxt(sample_file('data/digits.csv.gz'), delimiter=',')
+    images, labels = table[:, :-1], table[:, -1]
+    levels = np.rint(images * (255 / 16))
+    pixels = levels.astype(np.uint8).reshape(-1, 1, 8, 8)
+    return Arrays("scikit-learn's digits", pixels, labels.astype(int))
 
-    digits = load_digits()
-    levels = np.rint(digits.images * (255 / 16))
-    pixels = levels.astype(np.uint8)
-    return Arrays("scikit-learn's digits", pixels[:, None], digits.target)
+
+def sample_file(name: str) -> Path:
+    """A file of scikit-learn's data sets. Raises DataError where it is not installed whole."""
+    spec = find_spec('sklearn')
+    path = Path(spec.origin or '').parent / 'datasets' / name if spec else None
+    if path is None or not path.is_file():
+        raise DataError(f'no samples: scikit-learn has no file datasets/{name}; pass your own data')
+    return path
+
+
+def photograph(name: str) -> np.ndarray:
+    """One of scikit-learn's, (height, width, 3) in red, green, blue."""
+    from PIL import Image
+
+    with Image.open(sample_file(f'images/{name}')) as image:
+        return np.asarray(image)
 
 
 class Crops:
@@ -47,11 +69,9 @@ class Crops:
     """
 
     def __init__(self, height: int, width: int, rng: Rng):
-        from sklearn.datasets import load_sample_image
-
         self.photographs = []
         for name in PHOTOGRAPHS:
-            blue_green_red = load_sample_image(name)[:, :, ::-1]
+            blue_green_red = photograph(name)[:, :, ::-1]
             self.photographs.append(blue_green_red.transpose(2, 0, 1))
         self.size = (height, width)
         self.seed = int(rng.integers(2**32))

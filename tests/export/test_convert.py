@@ -2,6 +2,7 @@
 
 import errno
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -165,15 +166,29 @@ def test_a_file_that_computes_something_else_is_not_written(small, monkeypatch, 
     error = fails(main, arguments, capsys_without_net(capsys))
     assert 'x.onnx is not written: run on the same input' in error and "'prob'" in error
     assert not (small / 'x.onnx').exists()
-    assert "'prob'" in says([*arguments, '--force'], capsys)
+    (small / 'x.onnx').write_bytes(b'older')
+    assert 'x.onnx is not written' in fails(
+        main, [*arguments, '--force'], capsys_without_net(capsys)
+    )
+    assert (small / 'x.onnx').read_bytes() == b'older'
+
+
+def test_more_difference_can_be_accepted(small, monkeypatch, capsys):
+    monkeypatch.setattr(check, 'onnx_runner', lambda: ('a test', wrong))
+    arguments = ['deploy.prototxt', 'w.caffemodel', 'x.onnx', '--tolerance']
+    error = fails(main, [*arguments, '0.01'], capsys_without_net(capsys))
+    assert 'by more than 0.01 of their largest value' in error
+    assert '(--tolerance accepts more, --no-check any difference)' in error
+    assert "'prob'" in says([*arguments, '10'], capsys)
     assert (small / 'x.onnx').exists()
 
 
 def test_a_net_that_magnifies_rounding_passes():
-    assert check.Difference('y', 9e-5).passes
-    assert not check.Difference('y', 2e-4).passes
-    assert check.Difference('y', 2e-4, rounding=1e-4).passes
-    assert not check.Difference('y', 9e-4, rounding=1e-4).passes
+    assert check.Difference('y', 9e-5).passes()
+    assert not check.Difference('y', 2e-4).passes()
+    assert check.Difference('y', 2e-4).passes(3e-4)
+    assert check.Difference('y', 2e-4, rounding=1e-4).passes()
+    assert not check.Difference('y', 9e-4, rounding=1e-4).passes()
     assert (
         str(check.Difference('y', 2e-4, rounding=1e-4)) == "'y' 2.0e-04 (rounding alone: 1.0e-04)"
     )
@@ -228,6 +243,16 @@ def test_a_full_disk_leaves_nothing(small, out, monkeypatch, capsys):
     error = fails(main, ['deploy.prototxt', 'w.caffemodel', out], capsys_without_net(capsys))
     assert 'No space left on device' in error
     assert sorted(small.iterdir()) == before
+
+
+def test_a_file_that_outgrows_its_limit_leaves_nothing(small):
+    command = [sys.executable, '-m', 'goodinit', 'convert', 'deploy.prototxt', 'w.caffemodel']
+    before = sorted(small.iterdir())
+    for out in ('x.onnx', 'x.py'):
+        limited = ['sh', '-c', 'ulimit -f 1; exec "$@"', 'sh', *command, out]
+        done = subprocess.run(limited, capture_output=True, text=True)
+        assert done.returncode == 1 and f'cannot write {out}: ' in done.stderr
+        assert sorted(small.iterdir()) == before
 
 
 def test_the_list_is_printed(capsys):

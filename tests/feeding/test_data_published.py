@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import places
 import pytest
+from goodinit.netlib.data import embedded
 from goodinit.netlib.data.embedded import open_embedded
 from goodinit.netlib.data.sources import open_source
 from goodinit.netlib.errors import DataError
@@ -107,9 +108,29 @@ def test_embedded_photographs():
 
 def test_embedded_photographs_are_blue_green_red(monkeypatch):
     plain = np.broadcast_to(np.uint8([10, 20, 30]), (50, 60, 3))
-    monkeypatch.setattr('sklearn.datasets.load_sample_image', lambda name: plain)
+    monkeypatch.setattr('goodinit.netlib.data.embedded.photograph', lambda name: plain)
     data, _ = open_embedded((3, 8, 8), np.random.default_rng(0)).take(2)
     assert np.unique(data, axis=0).shape[0] == 1 and data[0, :, 0, 0].tolist() == [30, 20, 10]
+
+
+def test_embedded_samples_are_scikit_learns():
+    from sklearn.datasets import load_digits, load_sample_image
+
+    for name in embedded.PHOTOGRAPHS:
+        np.testing.assert_array_equal(embedded.photograph(name), load_sample_image(name))
+    digits = load_digits()
+    pixels, labels = open_embedded((1, 8, 8), np.random.default_rng(0)).take(100)
+    levels = np.rint(digits.images * (255 / 16))
+    for image, label in zip(pixels[:, 0], labels, strict=True):
+        assert label in digits.target[(levels == image).all((1, 2))]
+
+
+def test_samples_that_are_not_installed_are_said(monkeypatch):
+    monkeypatch.setattr(embedded, 'find_spec', lambda name: None)
+    with pytest.raises(
+        DataError, match=r'scikit-learn has no file datasets/images/china.jpg; pass'
+    ):
+        open_embedded((3, 8, 8), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize('shape', [(2, 8, 8), (10,)])

@@ -11,7 +11,7 @@ import importlib
 from types import ModuleType
 
 from ..proto.caffe_pb2 import LayerParameter
-from ..proto.errors import GoodinitError, ProtoError, did_you_mean
+from ..proto.errors import GoodinitError, ProtoError, did_you_mean, reason
 
 __all__ = [
     'DataError',
@@ -24,6 +24,7 @@ __all__ = [
     'layer_error',
     'did_you_mean',
     'import_extra',
+    'reason',
 ]
 
 

@@ -11,6 +11,7 @@ from .building import Builder
 from .engines import Engine
 from .errors import NetError, did_you_mean
 from .layers import Layer
+from .need import check_need
 from .plan import Plan, Step
 from .ranks import Ranks
 
@@ -32,10 +33,18 @@ class LayerGraph:
         self.layers: list[Layer] = [step.layer for step in self.steps]
         self.bottoms: list[list[Blob]] = [step.bottom for step in self.steps]
         self.tops: list[list[Blob]] = [step.top for step in self.steps]
+        self._checks_memory = not engine.on_device
         self.params: dict[str, list[Param]] = {}
         for layer in self.layers:
             if layer.params:
                 self.params[layer.name] = layer.params
+
+    def check_memory(self) -> None:
+        """Raises NetError if a forward pass needs more memory than is free, before it takes any.
+        Only the first call looks; on a device, the device says so."""
+        if self._checks_memory:
+            self._checks_memory = False
+            check_need(self.name, [*self._params(), *self.blobs.values()])
 
     @property
     def layer_names(self) -> list[str]:

@@ -85,6 +85,7 @@ def fill(net: Net, rng: Generator) -> None:
 
     Parameters without a filler (the statistics of BatchNorm) stay zero.
     """
+    net.check_memory()
     for layer in net.layers:
         for param in layer.params:
             if param.owner is not param or param.filler is None:

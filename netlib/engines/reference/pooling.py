@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy import ndarray
 
+from ...memory import host_zeros
 from ...shapes import Shape
 from ..interface import Bins, Engine, Window, op
 from .convolution import inside, seen
@@ -90,7 +91,9 @@ def room(x: ndarray, positions: Shape, window: Window, value: float) -> ndarray:
     extents = []
     for n, m, k, s, p in zip(x.shape[2:], positions, *window[:3], strict=True):
         extents.append(max(n + 2 * p, (m - 1) * s + k))
-    return np.full((*x.shape[:2], *extents), value, x.dtype)
+    padded = host_zeros((*x.shape[:2], *extents), x.dtype)
+    padded.fill(value)
+    return padded
 
 
 def windowed(

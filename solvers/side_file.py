@@ -101,10 +101,30 @@ def read(path: str) -> Document:
     """Read the result of `write`. Raises ProtoError for a damaged file."""
     try:
         with open(existing_file(path), 'rb') as file, np.load(file, allow_pickle=False) as arrays:
-            document = json.loads(arrays['document'].tobytes())
-            return _unpack(document, arrays)
+            document = _unpack(json.loads(arrays['document'].tobytes()), arrays)
+            _check_document(document)
+            return document
     except Exception as error:  # whatever zipfile, zlib, numpy and json make of damaged bytes
         raise ProtoError(f'{path}: not the side file of a snapshot, or damaged: {error}') from error
+
+
+def _check_document(document: Any) -> None:
+    """Raises an error unless a document has the keys and kinds of values that `write` gives it."""
+    weights, state = document['files']
+    numbers = [*weights, *state, *document['losses'], document['ranks']]
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise ValueError('found other things where numbers are needed')
+    for entries in document['nets']:
+        for entry in entries:
+            _check_entry(entry)
+
+
+def _check_entry(entry: Any) -> None:
+    """Raises an error unless an entry describes the state of a layer."""
+    kinds = {'name': str, 'type': str, 'state': dict, 'params': list}
+    for key, kind in kinds.items():
+        if not isinstance(entry[key], kind):
+            raise ValueError(f'{key} of a layer is no {kind.__name__}')
 
 
 def check_files(document: Document, path: str, files: Iterable[str]) -> None:

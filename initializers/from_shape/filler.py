@@ -71,7 +71,10 @@ def fill_array(shape: Shape, param: FillerParameter, rng: Generator) -> ndarray:
             f'Unknown filler name: {param.type}{did_you_mean(param.type, FILLERS)} '
             f'(known fillers: {", ".join(sorted(FILLERS))})'
         )
-    return FILLERS[param.type](shape, rng, param)
+    try:
+        return FILLERS[param.type](shape, rng, param)
+    except MemoryError as error:
+        raise NetError(f'{param.type} filler: not enough memory: {error}') from error
 
 
 def fill_weights(layer: Affine, param: FillerParameter, rng: Generator) -> None:

@@ -29,7 +29,7 @@ def _put(value):
 
 def _link(link):
     def put(file, name):
-        file.require_group('/'.join(['', *name.split('/')[:-1]]))
+        file.require_group('/' + '/'.join(name.split('/')[:-1]))
         file[name] = link
 
     return put

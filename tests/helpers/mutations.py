@@ -5,7 +5,18 @@ from google.protobuf.descriptor import FieldDescriptor as Field
 INTEGERS = (0, 1, -1, 2, 7, 255, 256, 65535, 2**31 - 1, -(2**31), 2**32 - 1, 2**63 - 1, -(2**63))
 FLOATS = (0.0, -0.0, 1.0, -1.0, 1e-45, 1e38, -1e38, float('inf'), float('-inf'), float('nan'))
 NUMBERS = ('0', '-1', '1', '4294967295', '4294967296', '1e400', 'nan', '-inf', '9' * 5000, '0x', '')
-STRINGS = ('', '.', '/', '../..', 'x' * 3000, '\N{SNOWMAN}', '/dev/null', '/etc/passwd', 'data', '%s')
+STRINGS = (
+    '',
+    '.',
+    '/',
+    '../..',
+    'x' * 3000,
+    '\N{SNOWMAN}',
+    '/dev/null',
+    '/etc/passwd',
+    'data',
+    '%s',
+)
 WORDS = ('{', '}', '<', '"', ':', '#', '[', '\n', '\0', '\x80', '\ufeff', 'true', 'layer {', 'nan')
 CPP_INTEGERS = {
     Field.CPPTYPE_INT32: (-(2**31), 2**31 - 1),

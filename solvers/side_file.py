@@ -18,6 +18,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +111,7 @@ def read(path: str) -> Document:
 
 def _check_document(document: Any) -> None:
     """Raises an error unless a document has the keys and kinds of values that `write` gives it."""
-    weights, state = document['files']
-    numbers = [*weights, *state, *document['losses'], document['ranks']]
+    numbers = [*chain(*document['files']), *document['losses'], document['ranks']]
     if not all(isinstance(number, int | float) for number in numbers):
         raise ValueError('found other things where numbers are needed')
     for entries in document['nets']:

@@ -5,7 +5,7 @@
     tests/fuzz.py 2000 --kind lmdb       of one kind
     tests/fuzz.py --kind lmdb --seed 17  one case, in this process, with its traceback
 
-A finding is an exception that is no GoodinitError, a death by a signal, or ten seconds of computing.
+A finding is an exception that is no GoodinitError, a death by a signal, or ten seconds of work.
 Each is printed once for each place in the code, with the kind and the seed that bring it back.
 Cases run in forked processes with 4 GiB of address space. The exit status is 1 if there are
 findings.

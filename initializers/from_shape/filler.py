@@ -37,7 +37,10 @@ def filler(name: str, sparse: bool = False) -> Callable[[Filler], Filler]:
                     f'{name} filler: sparse: {param.sparse}: Sparsity not supported by this '
                     "Filler. Use type: 'gaussian', or remove `sparse`."
                 )
-            return function(tuple(shape), rng, param)
+            try:
+                return function(tuple(shape), rng, param)
+            except MemoryError as error:
+                raise NetError(f'{name} filler: not enough memory: {error}') from error
 
         return checked
 
@@ -71,10 +74,7 @@ def fill_array(shape: Shape, param: FillerParameter, rng: Generator) -> ndarray:
             f'Unknown filler name: {param.type}{did_you_mean(param.type, FILLERS)} '
             f'(known fillers: {", ".join(sorted(FILLERS))})'
         )
-    try:
-        return FILLERS[param.type](shape, rng, param)
-    except MemoryError as error:
-        raise NetError(f'{param.type} filler: not enough memory: {error}') from error
+    return FILLERS[param.type](shape, rng, param)
 
 
 def fill_weights(layer: Affine, param: FillerParameter, rng: Generator) -> None:

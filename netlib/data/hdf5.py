@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..errors import DataError, import_extra, reason
+from ...proto import atomic_write
+from ..errors import DataError, GoodinitError, ProtoError, import_extra, reason
 from ..hdf5_file import LARGE, check_stored, checked_dataset, open_hdf5
 from ..rng import Rng
 from ..shapes import Shape
@@ -19,6 +21,7 @@ from .shuffle import Order, draw_seed, order
 Part = tuple[str, list[np.ndarray]]
 Rows: TypeAlias = 'np.ndarray | LargeRows'  # rows by their numbers
 WHAT = 'an HDF5 file'
+MADE_BY = 'made_by'  # an attribute of what is written here
 
 
 def read_file_list(source: str) -> list[str]:
@@ -167,12 +170,26 @@ class HDF5Reader:
         self.rows = None
 
 
-def write_datasets(file: str, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write these datasets to an HDF5 file, replacing an existing one. Raises DataError."""
+def write_datasets(file: str, arrays: Mapping[str, np.ndarray], made_by: str) -> None:
+    """Write these datasets to an HDF5 file, all or none, replacing one that `is_made_by` the same.
+    Raises DataError."""
     h5py = import_extra('h5py', 'data')
+    made = BytesIO()
+    with h5py.File(made, 'w') as new:
+        new.attrs[MADE_BY] = made_by
+        for name, array in arrays.items():
+            new[name] = array
     try:
-        with h5py.File(file, 'w') as made:
-            for name, array in arrays.items():
-                made[name] = array
-    except OSError as error:
+        with atomic_write(file) as target:
+            target.write(made.getbuffer())
+    except ProtoError as error:
         raise DataError(f'Failed opening HDF5 file: {file}: {error}') from error
+
+
+def is_made_by(file: str, maker: str) -> bool:
+    """Whether `write_datasets` has written a file, for this maker."""
+    try:
+        with open_hdf5(file, DataError, WHAT) as opened:
+            return opened.attrs.get(MADE_BY) == maker
+    except GoodinitError:
+        return False

@@ -26,7 +26,7 @@ HEAD = re.compile(
 )
 SOLVING = 'Solving'  # the name of the net follows, if it has one
 ITERATION = re.compile(
-    rf'Iteration (?P<iter>\d{1,18})(?:, Testing net(?: \(#(?P<net>\d{1,9})\))?'
+    rf'Iteration (?P<iter>\d{{1,18}})(?:, Testing net(?: \(#(?P<net>\d{{1,9}})\))?'
     rf'|(?: \([^)]*\))?, loss = (?P<loss>{NUMBER})|, lr = (?P<lr>{NUMBER}))$'
 )
 OUTPUT = re.compile(
@@ -34,7 +34,7 @@ OUTPUT = re.compile(
     rf'(?: \(\* {NUMBER} = (?P<loss>{NUMBER}) loss\))?$'
 )
 GOODINIT_TRAIN = re.compile(
-    rf'iteration (?P<iter>\d{1,18}): (?:loss (?P<loss>{NUMBER})(?:, rate (?P<lr>{NUMBER}))?'
+    rf'iteration (?P<iter>\d{{1,18}}): (?:loss (?P<loss>{NUMBER})(?:, rate (?P<lr>{NUMBER}))?'
     r'|test net (?P<net>\d{1,9}): (?P<outputs>.*))$'
 )
 

@@ -7,8 +7,8 @@ import json
 import fuzz_seeds as seeds
 import numpy as np
 from fuzz_hdf5 import odd_hdf5
-from goodinit.feeding.opening import open_data
 from goodinit.feeding.net_file import read_net_file
+from goodinit.feeding.opening import open_data
 from goodinit.netlib import Net
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum
 from goodinit.netlib.data.hdf5 import read_datasets, read_file_list

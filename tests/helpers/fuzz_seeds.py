@@ -15,11 +15,11 @@ import h5py
 import lmdb
 import numpy as np
 import plyvel
+from golden import FOLDERS
 from goodinit.netlib import Net, weights
 from goodinit.netlib.weights.caffemodel import to_proto
 from goodinit.proto import array_to_blob, parse_net, parse_solver
 from goodinit.proto.caffe_pb2 import BlobProto, Datum, SolverState
-from golden import FOLDERS
 from PIL import Image
 
 NET = """name: "small"

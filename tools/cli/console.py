@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from ...netlib.errors import GoodinitError, did_you_mean
 from ...netlib.layers.host import python
+from ...netlib.layers.host.hdf5_output import replacing
 from .signals import Ended, ending_signals
 
 BROKEN_PIPE = 141  # what a shell reports of a program whose reader has gone
@@ -80,7 +81,8 @@ def run(
 
     def action():
         args = parser.parse_args(argv)
-        with python.refused(when=getattr(args, 'no_python_layers', False)):
+        force = getattr(args, 'force', False)
+        with python.refused(when=getattr(args, 'no_python_layers', False)), replacing(when=force):
             return tool(args)
 
     hint = '; try a smaller --batch-size' if parser.knows('--batch-size') else ''

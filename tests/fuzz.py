@@ -20,8 +20,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / 'helpers'), str(HERE.parent)]
 
-from fuzz_kinds import KINDS
-from fuzzing import Fuzzer, run_case
+from fuzz_kinds import KINDS  # noqa: E402
+from fuzzing import Fuzzer, run_case  # noqa: E402
 
 
 def main(argv=None):

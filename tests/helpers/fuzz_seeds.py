@@ -1,7 +1,6 @@
 """Valid files of every kind that goodinit reads, as bytes: what the fuzzer damages.
 
-Each maker is called once; a kind may have several seeds, and for each of them says how it is damaged
-beyond its bytes.
+Each maker is called once.
 """
 
 import io
@@ -23,7 +22,8 @@ from goodinit.proto.caffe_pb2 import BlobProto, Datum, SolverState
 from PIL import Image
 
 NET = """name: "small"
-layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 6 dim: 6 } } }
+layer { name: "data" type: "Input" top: "data"
+  input_param { shape { dim: 2 dim: 3 dim: 6 dim: 6 } } }
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
   convolution_param { num_output: 4 kernel_size: 3 stride: 1 weight_filler { type: "xavier" } } }
 layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }

@@ -74,8 +74,9 @@ class Fuzzer:
         for i in range(len(self.kinds)):  # what is loaded and made once, is so before the forks
             self.outcome(i)
         done = 0
-        while done < cases:
-            done += self.batch(done, min(BATCH, cases - done))
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends it with what was found
+            while done < cases:
+                done += self.batch(done, min(BATCH, cases - done))
         return self.found
 
     def batch(self, start, count):

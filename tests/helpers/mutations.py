@@ -1,4 +1,4 @@
-"""Damage: to bytes, to text, and to messages field by field. All of it is drawn from a generator."""
+"""Damage: to bytes, to text, and to messages field by field, drawn from a generator."""
 
 from google.protobuf.descriptor import FieldDescriptor as Field
 

@@ -1,6 +1,5 @@
-"""Every recorded layer with every extent of its inputs, one by one and in all of them, set to 0, 1, 7
-and 13: it runs, or says in an
-error of ours why it cannot."""
+"""Every recorded layer with every extent of its inputs, one by one and in all of them, set to 0, 1,
+7 and 13: it runs, or says in an error of ours why it cannot."""
 
 import warnings
 

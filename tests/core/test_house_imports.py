@@ -40,12 +40,16 @@ MAY_IMPORT = {
 # `layers` stand side by side, except for layers/host, which reads through data.
 ORDER = [
     'errors',
+    'machine',
+    'array_file',
+    'hdf5_file',
     'shapes',
     'memory',
     'ranks',
     'rng',
     'engines',
     'blob',
+    'need',
     'workspace',
     'registry',
     'data',

@@ -129,6 +129,9 @@ def _check_entry(entry: Any) -> None:
 
 def check_files(document: Document, path: str, files: Iterable[str]) -> None:
     """Raises SolverError if the side file does not belong to these weights and this state."""
+    files = list(files)
+    if len(files) != len(document['files']):
+        raise SolverError(f'{path} belongs to {len(document["files"])} files: {WITHOUT}')
     for file, fingerprint in zip(files, document['files'], strict=True):
         if _fingerprint(file) != fingerprint:
             raise SolverError(f'{path} belongs to other files than {file}: {WITHOUT}')

@@ -72,7 +72,7 @@ def window_sizes(net):
     most = 0
     for layer, (top, *_) in zip(net.layers, filter(None, net.tops), strict=False):
         window = getattr(layer, 'window', None)
-        if window is not None:
+        if hasattr(window, 'kernel'):
             most = max(most, top.count * int(np.prod(window.kernel, dtype=float)))
     return most
 

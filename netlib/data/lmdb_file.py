@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import DataError
+from ..errors import DataError, reason
 
 MAGIC = 0xBEEFC0DE
 EMPTY = 2**64 - 1  # the root of an empty tree
@@ -163,7 +163,7 @@ class LmdbFile:
         try:
             data = os.pread(self._file, size, start)
         except OSError as error:
-            raise self._damage(error.strerror) from error
+            raise self._damage(reason(error)) from error
         if len(data) < size:
             raise self._damage(f'it ends at byte {start + len(data)}')
         return data

@@ -23,8 +23,8 @@
 #define EXPORT(name) extern "C" void NAMED(ISA, name)
 #define EXPORT_LONG(name) extern "C" long NAMED(ISA, name)
 
-// The end of one that allocates, EXPORT(name)(...) try { ... } REFUSED: without memory it sets a flag
-// that Python looks at (native.py).
+// The end of one that allocates, EXPORT(name)(...) try { ... } REFUSED: without memory it sets a
+// flag that Python looks at (native.py).
 extern "C" long refused;
 #define REFUSED \
     catch (const std::bad_alloc&) { refused = 1; }

@@ -26,9 +26,9 @@ long room(Extents... extents) {
     long floats = 1;
     bool fits = true;
     for (long extent : {static_cast<long>(extents)...})
-        fits = fits && extent >= 0 && !__builtin_mul_overflow(floats, extent, &floats);
+        fits = fits && !__builtin_mul_overflow(floats, extent, &floats);
     if (!fits || floats > memory_limit / long(sizeof(float))) throw std::bad_alloc();
-    return floats;
+    return floats < 0 ? 0 : floats;  // some layouts have no rows, or fewer
 }
 
 // A buffer of the calling thread for at least so many floats. The thread keeps it, and only ever

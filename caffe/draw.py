@@ -71,7 +71,7 @@ def get_layer_label(layer: LayerParameter, rankdir: str, display_lrm: bool = Fal
     kind = layer.type
     if layer.type == 'Pooling':
         kind = f'{kind} {get_pooling_types_dict()[layer.pooling_param.pool]}'
-    parts = [_escaped(layer.name), f'({kind})']
+    parts = [_escaped(layer.name), f'({_escaped(kind)})']
     if layer.type == 'Pooling':
         parts += _kernel_labels(layer.pooling_param)
     if layer.type in CONVOLVING:
@@ -162,7 +162,7 @@ def _color(layer: LayerParameter) -> str:
 
 def _layer(layer: LayerParameter) -> str:
     """The name of a layer's node."""
-    return f'"{_escaped(layer.name)}_{layer.type}"'
+    return f'"{_escaped(layer.name)}_{_escaped(layer.type)}"'
 
 
 def _blob(name: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from ..proto.caffe_pb2 import LayerParameter
-from ..proto.errors import GoodinitError, ProtoError, did_you_mean
+from ..proto.errors import GoodinitError, ProtoError, did_you_mean, reason
 
 __all__ = [
     'DataError',
@@ -26,6 +26,7 @@ __all__ = [
     'did_you_mean',
     'import_extra',
     'listed',
+    'reason',
 ]
 
 MANY = 6  # longer lists of names are abbreviated

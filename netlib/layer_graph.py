@@ -12,6 +12,7 @@ from .building import Builder
 from .engines import Engine
 from .errors import NetError, did_you_mean
 from .layers import Layer
+from .need import check_need
 from .plan import Plan, Step
 from .ranks import Ranks
 from .shapes import dimensions
@@ -36,11 +37,19 @@ class LayerGraph:
         self.layers: list[Layer] = [step.layer for step in self.steps]
         self.bottoms: list[list[Blob]] = [step.bottom for step in self.steps]
         self.tops: list[list[Blob]] = [step.top for step in self.steps]
+        self._checks_memory = not engine.on_device
         self.params: dict[str, list[Param]] = {}
         self.looked_for_statistics = False
         for layer in self.layers:
             if layer.params:
                 self.params[layer.name] = layer.params
+
+    def check_memory(self) -> None:
+        """Raises NetError if a forward pass needs more memory than is free, before it takes any.
+        Only the first call looks; on a device, the device says so."""
+        if self._checks_memory:
+            self._checks_memory = False
+            check_need(self.name, [*self._params(), *self.blobs.values()])
 
     def table(self) -> Table:
         """A line for each layer: its name and type, the shape of its first top, and how many

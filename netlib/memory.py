@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from .errors import EngineError
+from .machine import most_memory
 from .shapes import Shape
 
 
@@ -70,7 +72,7 @@ class Memory:
 
     def _new_host(self):
         if self.whole is None:
-            return np.zeros(self.size, self.dtype)
+            return host_zeros((self.size,), self.dtype)
         return self.whole.host_room(self)
 
     def _new_device(self, driver):
@@ -94,6 +96,19 @@ class Memory:
     def nbytes(self) -> int:
         """Bytes of one mirror."""
         return self.size * self.dtype.itemsize
+
+
+def host_zeros(shape: Shape, dtype: DTypeLike) -> np.ndarray:
+    """Zeros on the host. Raises EngineError for more than the machine has: a system may promise
+    such memory, and kill the process that uses it."""
+    needed = prod(shape) * np.dtype(dtype).itemsize
+    message = f'{needed / 1e9:.3g} GB of memory for {prod(shape)} numbers'
+    if needed > most_memory():
+        raise EngineError(f'{message} are more than the {most_memory() / 1e9:.3g} GB there are')
+    try:
+        return np.zeros(shape, dtype)
+    except MemoryError as error:
+        raise EngineError(f'{message} are not free') from error
 
 
 class Arena(Memory):

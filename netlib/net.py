@@ -30,7 +30,7 @@ class Net(WeightedGraph):
     `source`: a path to a prototxt, or a NetParameter. `phase` (pb.TRAIN, pb.TEST), `level` and
     `stages` select the layers. `load`: weights to copy (`copy_from`). Building draws no random
     numbers: parameters start at zero, and `fill` of the initializers (or goodinit.Net) fills them.
-    `seed` seeds data layers and dropout. `ranks`: processes that each read their share of the data.
+    `seed` seeds data layers and dropout. `ranks`: processes that share the work, and the data.
 
     LayerGraph has the structure (`layers`, `blobs`, `params`, ...), WeightedGraph the files.
     """
@@ -84,6 +84,7 @@ class Net(WeightedGraph):
 
     def forward_layer(self, i: int) -> None:
         """Run one layer forward, after reshaping its tops to fit its bottoms."""
+        self.check_memory()
         layer, bottom, top = step = self.steps[i]
         for callback in self.before_forward:
             callback(i)

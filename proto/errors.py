@@ -29,6 +29,11 @@ def about(name: str) -> Iterator[None]:
         raise ProtoError(f'{name}: wrong file type, or damaged: {error}') from error
 
 
+def reason(error: Exception) -> str:
+    """What the system says of a failure, without the number and the path; else the error's text."""
+    return getattr(error, 'strerror', None) or str(error)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """'; did you mean 'ReLU'?' for the known word closest to a misspelled one, or ''."""
     words = {_bare(each): each for each in known}

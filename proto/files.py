@@ -82,12 +82,19 @@ def _replacing(target: str, name: str, mode: str) -> Iterator[IO[Any]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        _keep_mode(name, target)
         os.replace(target, name)
         _sync_folder(os.path.dirname(name))
     except BaseException:
         with suppress(OSError):
             os.remove(target)
         raise
+
+
+def _keep_mode(old: Path, new: Path) -> None:
+    """Give the new file the mode of the one that it replaces, if there is one."""
+    with suppress(OSError):
+        os.chmod(new, os.stat(old).st_mode & 0o7777)
 
 
 def _temporary(name: str) -> str:
@@ -132,6 +139,7 @@ def _move(names: Sequence[str], folder: str, target: str) -> None:
                 os.fsync(file.fileno())
         for name in names:
             new = os.path.join(folder, name)
+            _keep_mode(os.path.join(target, name), new)
             os.replace(new, os.path.join(target, name))
             _sync_folder(target)
     except OSError as error:

@@ -163,6 +163,14 @@ class Adam(Rule):
 
     histories = 2  # m of all parameters, then v of all
 
+    @classmethod
+    def check(cls, solver: SolverParameter) -> None:
+        super().check(solver)
+        for field in ('momentum', 'momentum2'):
+            value = getattr(solver, field)
+            if not 0 <= value < 1:
+                raise SolverError(f'{field} must lie in [0, 1) for Adam, found {value:g}')
+
     def __call__(self, block, g, rate, t, history, scratch):
         m, v = history
         keep = self.solver.momentum

@@ -18,6 +18,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +102,36 @@ def read(path: str) -> Document:
     """Read the result of `write`. Raises ProtoError for a damaged file."""
     try:
         with open(existing_file(path), 'rb') as file, np.load(file, allow_pickle=False) as arrays:
-            document = json.loads(arrays['document'].tobytes())
-            return _unpack(document, arrays)
+            document = _unpack(json.loads(arrays['document'].tobytes()), arrays)
+            _check_document(document)
+            return document
     except Exception as error:  # whatever zipfile, zlib, numpy and json make of damaged bytes
         raise ProtoError(f'{path}: not the side file of a snapshot, or damaged: {error}') from error
 
 
+def _check_document(document: Any) -> None:
+    """Raises an error unless a document has the keys and kinds of values that `write` gives it."""
+    numbers = [*chain(*document['files']), *document['losses'], document['ranks']]
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise ValueError('found other things where numbers are needed')
+    for entries in document['nets']:
+        for entry in entries:
+            _check_entry(entry)
+
+
+def _check_entry(entry: Any) -> None:
+    """Raises an error unless an entry describes the state of a layer."""
+    kinds = {'name': str, 'type': str, 'state': dict, 'params': list}
+    for key, kind in kinds.items():
+        if not isinstance(entry[key], kind):
+            raise ValueError(f'{key} of a layer is no {kind.__name__}')
+
+
 def check_files(document: Document, path: str, files: Iterable[str]) -> None:
     """Raises SolverError if the side file does not belong to these weights and this state."""
+    files = list(files)
+    if len(files) != len(document['files']):
+        raise SolverError(f'{path} belongs to {len(document["files"])} files: {WITHOUT}')
     for file, fingerprint in zip(files, document['files'], strict=True):
         if _fingerprint(file) != fingerprint:
             raise SolverError(f'{path} belongs to other files than {file}: {WITHOUT}')

@@ -68,7 +68,7 @@ def files_of(state: SolverState, path: str | Path) -> list[str]:
     """
     named = state.learned_net
     beside = Path(path).parent / Path(named).name
-    if not os.path.exists(named) and beside.exists():
+    if not os.path.exists(named) and os.path.exists(beside):
         return [str(beside), str(path)]
     return [named, str(path)]
 

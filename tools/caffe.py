@@ -21,7 +21,7 @@ from goodinit.tools.bvlc.flags import gpus
 from goodinit.tools.bvlc.scoring import test
 from goodinit.tools.bvlc.timing import time_layers
 from goodinit.tools.bvlc.training import train
-from goodinit.tools.cli.arguments import add_python_layers
+from goodinit.tools.cli.arguments import add_force, add_python_layers
 from goodinit.tools.cli.gflags import add_flag, add_switch
 from goodinit.tools.cli.signals import EFFECTS
 from goodinit.tools.cli.values import one_of, whole
@@ -78,6 +78,7 @@ def arguments() -> Parser:
     add('sighup_effect', SIGHUP, one_of(EFFECTS), 'snapshot')
     add_switch(parser, 'deterministic', DETERMINISTIC)
     add_python_layers(parser)
+    add_force(parser)
     add('on_nan', ON_NAN, one_of(['stop', 'warn']), None)
     return parser
 

@@ -20,7 +20,7 @@ from goodinit.tools.cli.console import Parser, run, say
 import numpy as np
 from goodinit.caffe.classifier import Classifier, Images
 from goodinit.caffe.io import load_image
-from goodinit.netlib.data.array_files import NO_ARRAY
+from goodinit.netlib.array_file import ArrayFileError, read_npy
 from goodinit.netlib.errors import DataError, GoodinitError
 from goodinit.netlib.shapes import Shape
 from goodinit.proto import atomic_write
@@ -141,8 +141,8 @@ def open_images(name: str, ext: str, channels: int) -> tuple[list[str], Images]:
 def read_array(path: Path, name: str, channels: int) -> np.ndarray:
     """The images (N, H, W, K) of an .npy file, which the user calls `name`. Raises DataError."""
     try:
-        images = np.load(path)
-    except NO_ARRAY as error:
+        images = read_npy(path)
+    except ArrayFileError as error:
         raise DataError(f'{name}: cannot be read as a NumPy array ({error})') from error
     if images.ndim != 4 or images.shape[3] != channels or images.dtype.kind not in 'biuf':
         raise DataError(

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from goodinit.tools.cli.console import Parser, run, say
+from goodinit.tools.cli.console import Parser, run, say, shortened
 
 from goodinit.feeding.bundled import find_model
 from goodinit.netlib.errors import GoodinitError
@@ -59,7 +59,7 @@ def report(args: argparse.Namespace) -> int:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:
         for finding in findings:
-            print(finding)
+            print(shortened(str(finding)))
         say(f'{counted(errors, "error")}, {counted(warnings, "warning")}')
     return 1 if errors else 0
 

@@ -125,7 +125,7 @@ def net_lines(net: Net) -> Iterator[Line]:
             bottoms=shapes_of(bottom),
             tops=shapes_of(top),
             parameters=parameters(layer),
-            macs=macs(layer, bottom, top) // images,
+            macs=macs(layer, bottom, top) // max(images, 1),
             memory=FLOAT * memory,
         )
 
@@ -144,6 +144,8 @@ def macs(layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
     """Multiply-accumulates of one forward pass: every output of a convolution or inner product
     costs its fan-in."""
     if not isinstance(layer, Affine):
+        return 0
+    if not layer.weight.count:
         return 0
     if layer.type == 'Deconvolution':
         fan = layer.weight.count // layer.weight.shape[0]

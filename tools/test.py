@@ -25,7 +25,13 @@ from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import TEST
 from goodinit.solvers.events import Output, mean_outputs
 from goodinit.solvers.log.caffe_log import output_lines
-from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, option
+from goodinit.tools.cli.arguments import (
+    add_engine,
+    add_force,
+    add_python_layers,
+    add_sharing,
+    option,
+)
 from goodinit.tools.cli.values import whole
 
 ITERATIONS = 50  # as `caffe test`
@@ -46,6 +52,7 @@ def arguments() -> Parser:
     add_engine(parser)
     add_sharing(parser)
     add_python_layers(parser)
+    add_force(parser)
     return parser
 
 

@@ -28,7 +28,7 @@ import numpy as np
 from goodinit.feeding.advice import data_advice
 from goodinit.feeding.bundled import find_model
 from goodinit.feeding.data_options import DataOptions
-from goodinit.feeding.digit_training import feed_digits, use_digits
+from goodinit.feeding.digit_training import FedByDigits, feed_digits, use_digits
 from goodinit.feeding.fed_net import feed_net
 from goodinit.feeding.net_file import find_net, read_net_file
 from goodinit.initializers import PRESETS, fill
@@ -38,8 +38,16 @@ from goodinit.netlib.errors import import_extra
 from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import Event, Solver, snapshot_files
+from goodinit.solvers.one_training import one_training
 from goodinit.solvers.solver_param import read_solver_param
-from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, option, switch
+from goodinit.tools.cli.arguments import (
+    add_engine,
+    add_force,
+    add_python_layers,
+    add_sharing,
+    option,
+    switch,
+)
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.progress import Progress
@@ -87,6 +95,7 @@ def arguments() -> Parser:
     switch(parser, '--deterministic', DETERMINISTIC)
     add_sharing(parser)
     add_python_layers(parser)
+    add_force(parser)
     return parser
 
 
@@ -124,6 +133,19 @@ def train_rank(args: argparse.Namespace, ranks: Ranks) -> None:
     say_notes(found.note for found in digits)
     find_nets(param, path)
     set_options(args, param, bool(digits))
+    with one_training(param, ranks.rank):
+        train_as(args, path, param, engine, ranks, digits)
+
+
+def train_as(
+    args: argparse.Namespace,
+    path: Path,
+    param: SolverParameter,
+    engine: Engine,
+    ranks: Ranks,
+    digits: list[FedByDigits],
+) -> None:
+    """Train as the solver says, with its options in it."""
     snapshot = open_snapshots(args, param, ranks)
     start = None
     if args.init and not snapshot:

@@ -37,7 +37,10 @@ def filler(name: str, sparse: bool = False) -> Callable[[Filler], Filler]:
                     f'{name} filler: sparse: {param.sparse}: Sparsity not supported by this '
                     "Filler. Use type: 'gaussian', or remove `sparse`."
                 )
-            return function(tuple(shape), rng, param)
+            try:
+                return function(tuple(shape), rng, param)
+            except MemoryError as error:
+                raise NetError(f'{name} filler: not enough memory: {error}') from error
 
         return checked
 
@@ -104,6 +107,7 @@ def fill(net: Net, rng: Generator, skip: Collection[str] = ()) -> None:
     Layers named in `skip` keep theirs. Parameters without a filler (the statistics of BatchNorm)
     stay zero.
     """
+    net.check_memory()
     for layer in net.layers:
         if layer.name in skip:
             continue

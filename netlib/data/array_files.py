@@ -1,26 +1,21 @@
 """Arrays in files: samples in NumPy's .npy and .npz, and mean images."""
 
-import zipfile
-import zlib
 from pathlib import Path
-from tokenize import TokenError
 
 import numpy as np
 
 from ...proto.arrays import blob_to_array
 from ...proto.binary import read_blob
+from ..array_file import ArrayFileError, Npz, is_numeric, read_npy
 from ..errors import DataError, ProtoError
 from ..shapes import dimensions
-
-# The errors that np.load raises for a file without an array.
-NO_ARRAY = (OSError, ValueError, EOFError, TokenError, zipfile.BadZipFile, zlib.error)
 
 
 def read_mean(path: str | Path) -> np.ndarray:
     """The mean image, float32 (C, H, W), of a .binaryproto (compute_image_mean's) or .npy file."""
     try:
         mean = _load_mean(path)
-    except (*NO_ARRAY, ProtoError) as error:
+    except (ArrayFileError, ProtoError) as error:
         raise DataError(
             f'mean file {path}: cannot be read ({error}); needed: a BlobProto as written '
             f'by compute_image_mean, or an .npy file'
@@ -36,7 +31,7 @@ def read_mean(path: str | Path) -> np.ndarray:
 
 def _load_mean(path: str | Path) -> np.ndarray:
     if str(path).endswith('.npy'):
-        return np.load(path).astype(np.float32)
+        return _numbers(read_npy(path)).astype(np.float32)
     return blob_to_array(read_blob(path))
 
 
@@ -48,18 +43,25 @@ def read_samples(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     """
     try:
         return _load(path)
-    except NO_ARRAY as error:
+    except ArrayFileError as error:
         raise DataError(f'data {path}: cannot be read as NumPy arrays ({error})') from error
 
 
 def _load(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     if path.suffix == '.npy':
-        return np.load(path, mmap_mode='r'), None
-    with np.load(path) as arrays:
-        names = [name for name in arrays.files if name != 'label']
-        if 'data' not in names and len(names) != 1:
-            found = ', '.join(names)
-            raise DataError(f"data {path}: holds {found}; needed: an array named 'data'")
-        name = 'data' if 'data' in names else names[0]
-        labels = arrays['label'] if 'label' in arrays.files else None
-        return arrays[name], labels
+        return read_npy(path, mapped=True), None
+    arrays = Npz(path)
+    names = [name for name in arrays if name != 'label']
+    if 'data' not in names and len(names) != 1:
+        found = ', '.join(names)
+        raise DataError(f"data {path}: holds {found}; needed: an array named 'data'")
+    name = 'data' if 'data' in names else names[0]
+    labels = _numbers(arrays['label']) if 'label' in arrays else None
+    return arrays[name], labels
+
+
+def _numbers(array: np.ndarray) -> np.ndarray:
+    """The array. Raises ArrayFileError unless it holds real numbers."""
+    if not is_numeric(array):
+        raise ArrayFileError(f'it holds {array.dtype}; needed: numbers')
+    return array

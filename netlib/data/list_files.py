@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import DataError
 
-LABELLED = re.compile(r'(.+)\s+(-?\d+)')
+LABELLED = re.compile(r'(.+)\s+(-?[0-9]{1,300})')
 
 
 def read_lines(path: str | Path) -> list[str]:

@@ -1,11 +1,11 @@
 """Reading LMDB folders and files, without a lock file, and writing them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import DataError, import_extra
-from .pairs import Database, InUse, Pair, Writer
+from .lmdb_file import LmdbFile
+from .pairs import Database, Pair, Writer
 
 MAP_SIZE = 1 << 30  # initial size in bytes
 
@@ -17,52 +17,20 @@ class LMDB(Database):
 
     def __init__(self, path: Path):
         super().__init__(path)
-        lmdb = import_extra('lmdb', 'data')
-        self._error = lmdb.Error
-        try:
-            self._environment = lmdb.open(
-                str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False
-            )
-        except lmdb.Error as error:
-            kind = InUse if 'already open' in str(error) else DataError
-            raise kind(f'database {path}: cannot be opened as LMDB ({error})') from error
-        self._check_size(path / 'data.mdb' if path.is_dir() else path)
-
-    def _check_size(self, file: Path) -> None:
-        """Raises DataError for a truncated file: reading beyond its end would kill the process."""
-        pages = self._environment.info()['last_pgno'] + 1
-        needed = pages * self._environment.stat()['psize']
-        found = file.stat().st_size
-        if found < needed:
-            self._environment.close()
-            raise DataError(
-                f'database {self.path}: truncated: found {found} bytes, needed: {needed}'
-            )
-
-    @contextmanager
-    def _reading(self) -> Iterator:
-        """A transaction. Raises DataError if a page is damaged."""
-        try:
-            with self._environment.begin() as transaction:
-                yield transaction
-        except self._error as error:
-            raise DataError(f'database {self.path}: damaged ({error})') from error
+        file = path / 'data.mdb' if path.is_dir() else path
+        self._pages = LmdbFile(file, f'database {path}')
 
     def pairs(self, after: bytes = b'') -> Iterator[Pair]:
-        with self._reading() as transaction, transaction.cursor() as cursor:
-            if after and cursor.set_range(after) and cursor.key() == after:
-                cursor.next()
-            # A cursor past the end has no key; one that was not moved starts at the first key.
-            if not after or cursor.key():
-                yield from cursor
+        return self._pages.pairs(after)
 
     def keys(self) -> list[bytes]:
-        with self._reading() as transaction:
-            return list(transaction.cursor().iternext(values=False))
+        return [node.key for node in self._pages.nodes()]
 
     def __getitem__(self, key: bytes) -> bytes:
-        with self._reading() as transaction:
-            return transaction.get(key)
+        value = self._pages.get(key)
+        if value is None:
+            raise DataError(f'database {self.path}: damaged (key {key!r} is not found)')
+        return value
 
 
 class LMDBWriter(Writer):

@@ -33,8 +33,15 @@ class DatumReader:
         self.key = b''  # the last key read
         self.pairs = self.database.cycle()
         skipped = int(rng.integers(param.rand_skip)) if param.rand_skip else 0
-        for _ in range(skipped):
-            self.key, _ = next(self.pairs)
+        if skipped:
+            self._skip(skipped)
+
+    def _skip(self, count: int) -> None:
+        """Start after `count` pairs, which may be many times as many as there are."""
+        keys = self.database.keys()
+        if keys:
+            self.key = keys[(count - 1) % len(keys)]
+            self.pairs = self.database.cycle(self.key)
 
     def __next__(self) -> Callable[[], Image]:
         self.key, value = next(self.pairs)

@@ -10,8 +10,11 @@ def draw_seed(rng: Rng) -> int:
     return int(rng.integers(2**63))
 
 
-def order(count: int, seed: int | list[int] | None) -> np.ndarray:
+Order = np.ndarray | range
+
+
+def order(count: int, seed: int | list[int] | None) -> Order:
     """0 to count - 1, in the random order of `seed` if it is given."""
     if seed is None:
-        return np.arange(count)
+        return range(count)
     return np.random.default_rng(seed).permutation(count)

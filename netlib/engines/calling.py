@@ -80,7 +80,13 @@ def with_arrays(method: Callable[..., None]) -> Callable[..., None]:
         read = [self.reads(x) if isinstance(x, Tensor) else x for x in inputs]
         written = {k: self.writes(x) if isinstance(x, Tensor) else x for k, x in outputs.items()}
         # `inputs` stay alive during the call: otherwise an output could get the memory of one.
-        method(self, *read, **written)
+        try:
+            method(self, *read, **written)
+        except MemoryError as error:
+            raise EngineError(
+                f"op '{method.__name__}' of engine '{self.name}': not enough memory ({error}): use "
+                'a smaller batch, window or padding'
+            ) from error
 
     vars(call)['is_op'] = True
     return call

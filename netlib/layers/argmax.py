@@ -23,6 +23,8 @@ class ArgMax(Layer):
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.argmax_param
+        if not x.axes:
+            raise self.error(f"bottom '{x.name}': found a single number, needed at least 1 axis")
         self.along_axis = p.HasField('axis')
         if self.along_axis:
             start = self.axis(p.axis, x)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from ...proto import ProtoError, atomic_write, existing_file
 from ...proto.caffe_pb2 import NetParameter
+from ..array_file import ArrayFileError, Npz
 from ..errors import NetError, import_extra
 from .formats import Format, LayeredNet, Source, register_format
 from .state_dict import state_dict, state_message
@@ -64,9 +64,9 @@ def read_arrays(path: str | Path, suffix: str = '') -> dict[str, np.ndarray]:
 
 def _read_npz(name: str) -> dict[str, np.ndarray]:
     try:
-        with np.load(name, allow_pickle=False) as file:
-            return {key: file[key] for key in file if not key.startswith('metadata/')}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        file = Npz(name)
+        return {key: file[key] for key in file if not key.startswith('metadata/')}
+    except ArrayFileError as error:
         raise NetError(f'{name}: not an .npz file, or damaged: {error}') from error
 
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ...proto import ProtoError, array_to_blob, atomic_write, existing_file
+from ...proto import ProtoError, array_to_blob, atomic_write
 from ...proto import caffe_pb2 as pb
 from ..errors import import_extra
+from ..hdf5_file import checked_dataset, item_at, open_hdf5, read_numbers
 from ..layers import Layer
 from .formats import Format, LayeredNet, Source, register_format
 
 MOST_BLOBS = 1000  # per layer; a damaged file's number must not fill the memory
-DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # raised by h5py
 
 
 def read_hdf5(path: Source) -> pb.NetParameter:
@@ -28,45 +28,40 @@ def read_hdf5(path: Source) -> pb.NetParameter:
 
     Raises ProtoError for any other kind of file, and GoodinitError without h5py.
     """
-    h5py = import_extra('h5py', 'data')
-    name = existing_file(path)
     out = pb.NetParameter()
-    try:
-        with h5py.File(name, 'r') as file:
-            groups = file.get('data')
-            if not isinstance(groups, h5py.Group):
-                raise ProtoError(
-                    f"{name}: holds no weights: it has no group 'data', but "
-                    f'{", ".join(file) or "nothing"}'
-                )
-            for layer in groups:
-                read_layer(groups[layer], out.layer.add(name=layer), name)
-    except DAMAGE as error:
-        raise ProtoError(f'{name}: not an HDF5 file, or damaged: {error}') from error
+    with open_hdf5(path, ProtoError, 'an HDF5 file') as file:
+        groups = item_at(file, 'data')
+        if not hasattr(groups, 'keys'):
+            raise ProtoError(
+                f"{path}: holds no weights: it has no group 'data', but "
+                f'{", ".join(file) or "nothing"}'
+            )
+        for name in groups:
+            read_layer(file, out.layer.add(name=name), str(path))
     return out
 
 
-def read_layer(group: Any, layer: pb.LayerParameter, file: str) -> None:
-    """Read the datasets of a group into a layer's blobs. Raises ProtoError."""
+def read_layer(file: Any, layer: pb.LayerParameter, path: str) -> None:
+    """Read the datasets of a layer's group into its blobs. Raises ProtoError."""
+    group = item_at(file, f'data/{layer.name}')
     arrays = {}
-    for key in group:
-        if not is_blob(group[key], key):
+    for key in group if hasattr(group, 'keys') else [layer.name]:
+        dataset = checked_dataset(file, f'data/{layer.name}/{key}')
+        if dataset is None or not is_number(key):
             raise ProtoError(
-                f'{file}: data/{layer.name} must hold numeric datasets called 0, 1, ...; '
+                f'{path}: data/{layer.name} must hold numeric datasets called 0, 1, ...; '
                 f"found '{key}'"
             )
-        arrays[int(key)] = group[key][...]
+        arrays[int(key)] = read_numbers(dataset)
     for i in range(max(arrays, default=-1) + 1):
         blob = layer.blobs.add()
         if i in arrays:
             array_to_blob(arrays[i].astype(np.float32), blob=blob)
 
 
-def is_blob(dataset: Any, key: str) -> bool:
-    """Whether the item is a numeric dataset whose name is a number."""
-    dtype = getattr(dataset, 'dtype', None)
-    numbered = key.isdecimal() and int(key) < MOST_BLOBS
-    return numbered and dtype is not None and dtype.kind in 'fiu'
+def is_number(key: str) -> bool:
+    """Whether a dataset's name is the number of a blob."""
+    return key.isdecimal() and len(key) < 9 and int(key) < MOST_BLOBS
 
 
 def check_hdf5(net: LayeredNet, path: Source) -> None:

@@ -26,7 +26,7 @@ HEAD = re.compile(
 )
 SOLVING = 'Solving'  # the name of the net follows, if it has one
 ITERATION = re.compile(
-    rf'Iteration (?P<iter>\d+)(?:, Testing net(?: \(#(?P<net>\d+)\))?'
+    rf'Iteration (?P<iter>\d{{1,18}})(?:, Testing net(?: \(#(?P<net>\d{{1,9}})\))?'
     rf'|(?: \([^)]*\))?, loss = (?P<loss>{NUMBER})|, lr = (?P<lr>{NUMBER}))$'
 )
 OUTPUT = re.compile(
@@ -34,8 +34,8 @@ OUTPUT = re.compile(
     rf'(?: \(\* {NUMBER} = (?P<loss>{NUMBER}) loss\))?$'
 )
 GOODINIT_TRAIN = re.compile(
-    rf'iteration (?P<iter>\d+): (?:loss (?P<loss>{NUMBER})(?:, rate (?P<lr>{NUMBER}))?'
-    r'|test net (?P<net>\d+): (?P<outputs>.*))$'
+    rf'iteration (?P<iter>\d{{1,18}}): (?:loss (?P<loss>{NUMBER})(?:, rate (?P<lr>{NUMBER}))?'
+    r'|test net (?P<net>\d{1,9}): (?P<outputs>.*))$'
 )
 
 
@@ -128,13 +128,16 @@ def _times(heads: list[re.Match[str] | None], last_year: int) -> list[datetime |
     return times
 
 
-def _time(head: re.Match[str], year: int) -> datetime:
+def _time(head: re.Match[str], year: int) -> datetime | None:
     """The time when a line was written, in `year` unless its head has a year. February 29 in a year
-    without one is March 1."""
-    month = datetime(int(head['year'] or year), int(head['month']), 1)
-    return month + timedelta(
+    without one is March 1; a time outside of the years 1 to 9999 is None."""
+    since = timedelta(
         days=int(head['day']) - 1,
         hours=int(head['hours']),
         minutes=int(head['minutes']),
         seconds=float(head['seconds']),
     )
+    try:
+        return datetime(int(head['year'] or year), int(head['month']), 1) + since
+    except (ValueError, OverflowError):
+        return None

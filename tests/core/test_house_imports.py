@@ -40,6 +40,9 @@ MAY_IMPORT = {
 # `layers` stand side by side, except for layers/host, which reads through data.
 ORDER = [
     'errors',
+    'machine',
+    'array_file',
+    'hdf5_file',
     'shapes',
     'tables',
     'memory',
@@ -47,6 +50,7 @@ ORDER = [
     'rng',
     'engines',
     'blob',
+    'need',
     'workspace',
     'registry',
     'data',

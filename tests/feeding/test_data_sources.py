@@ -279,7 +279,7 @@ def test_no_numpy_file(tmp_path, name, content):
     'mean, message',
     [
         ('1,2', r'mean: found 2 numbers, needed: 1, or 3 \(one per channel\)'),
-        ('nowhere.npy', 'mean file nowhere.npy: cannot be read .*No such file'),
+        ('nowhere.npy', 'mean file nowhere.npy: cannot be read .*File not found'),
         (
             GOLDEN / 'mean.binaryproto',
             r'mean file .* is 3 x 12 x 10, the net needs 3 x 20 x 20; give one',

@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 from goodinit.netlib.engines import make_engine
-from goodinit.netlib.engines.cuda import cublas, device, launch
+from goodinit.netlib.engines.cuda import cublas, device, engine, launch
 from goodinit.netlib.errors import EngineError, GoodinitError
-from goodinit.netlib.memory import Memory
+from goodinit.netlib.memory import Memory, Tensor
 from op_calls import call, draw, run
 
 
@@ -135,3 +135,11 @@ def test_the_cuda_engine_is_imported_when_it_is_made():
     )
     names = [f'goodinit.netlib.engines.cuda.{name}' for name in ('driver', 'device')]
     assert (done.stdout, done.stderr) == (f'{names}\n', '')
+
+
+def test_a_tensor_is_small_enough_for_an_int():
+    """Whether or not there is a device: the tensor has no memory yet."""
+    made = object.__new__(engine.Cuda)
+    message = "engine 'cuda' takes tensors of at most 2147483647 numbers; found 2147483648"
+    with pytest.raises(EngineError, match=message):
+        made.reads(Tensor((1 << 16, 1 << 15), Memory(0)))

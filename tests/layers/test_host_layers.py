@@ -124,7 +124,7 @@ def test_shuffle_draws_files_and_rows_anew():
             'hdf5_data_param { source: "text.txt" batch_size: 1 }',
             'x',
             DataError,
-            r'Failed opening HDF5 file: list\.txt: ',
+            r'list\.txt: not an HDF5 file, or damaged: ',
         ),
     ],
 )

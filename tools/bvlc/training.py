@@ -14,6 +14,7 @@ from ...solvers import Solver
 from ...solvers.log.caffe_log import SolverLog
 from ...solvers.log.glog import log
 from ...solvers.log.net_log import load_weights, log_net
+from ...solvers.one_training import one_training
 from ...solvers.snapshot_files import remove_unfinished
 from ...solvers.solver_param import read_solver_param
 from ..cli.console import UsageError
@@ -27,6 +28,12 @@ def train(args: argparse.Namespace) -> None:
     param = solver_param(args)
     engine = solver_engine(args, param)
     log('solver.cpp:45', f'Initializing solver from parameters: \n{format_text(param).rstrip()}')
+    with one_training(param):
+        train_as(args, param, engine)
+
+
+def train_as(args: argparse.Namespace, param: SolverParameter, engine: str) -> None:
+    """Train on this engine as the solver says."""
     remove_unfinished(param.snapshot_prefix)
     solver = Solver(
         param,

@@ -74,6 +74,11 @@ def add_python_layers(group: Group) -> None:
     switch(group, '--no-python-layers', help)
 
 
+def add_force(group: Group) -> None:
+    """--force, which console.run heeds."""
+    switch(group, '--force', 'let HDF5Output layers replace files that they did not make')
+
+
 def add_data(parser: Parser) -> None:
     """What DataOptions holds, except for the seed."""
     group = parser.add_argument_group('the data', WITHOUT_DATA)

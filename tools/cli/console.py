@@ -1,12 +1,13 @@
 """What every command does alike: usage, errors in one line, exit statuses, a quiet end.
 
 Results go to stdout, everything else to stderr. The exit status is 0 for success, 1 for a user's
-mistake, 130 for an interruption.
+mistake, 128 and the number of the signal for one that ended it (130: Ctrl-C).
 """
 
 import argparse
 import io
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -16,8 +17,11 @@ from typing import NoReturn
 
 from ...netlib.errors import GoodinitError, did_you_mean
 from ...netlib.layers.host import python
+from ...netlib.layers.host.hdf5_output import replacing
+from .signals import Ended, ending_signals
 
 BROKEN_PIPE = 141  # what a shell reports of a program whose reader has gone
+LONG_WORD = re.compile(r'\S{500,}')
 # Arguments as the library names them in its messages, and the options that set them.
 OPTIONS = {
     'input_shape=(C, H, W)': '--input-shape C,H,W',
@@ -82,7 +86,8 @@ def run(
 
     def action():
         args = parser.parse_args(argv)
-        with python.refused(when=getattr(args, 'no_python_layers', False)):
+        force = getattr(args, 'force', False)
+        with python.refused(when=getattr(args, 'no_python_layers', False)), replacing(when=force):
             return tool(args)
 
     hint = '; try a smaller --batch-size' if parser.knows('--batch-size') else ''
@@ -95,13 +100,17 @@ def guarded(prog: str, action: Callable[[], int | None], out_of_memory: str = ''
         warnings.showwarning = _show_warning
         _prepare_streams()
         try:
-            status = action()
+            with ending_signals():
+                status = action()
             sys.stdout.flush()
             return status or 0
         except KeyboardInterrupt:
             start = '\n' if sys.stderr.isatty() else ''  # the terminal shows ^C
             say(f'{start}{prog}: interrupted; no file was left half written')
             return 130
+        except Ended as ended:
+            say(f'{prog}: {ended}; no file was left half written')
+            return 128 + ended.number
         except BrokenPipeError:
             _abandon_output()
             return BROKEN_PIPE
@@ -161,9 +170,18 @@ def say_notes(notes: Iterable[str]) -> None:
 
 
 def _fail(prog: str, message: str) -> int:
-    say(f'{prog}: {" ".join(message.split())}')
+    say(f'{prog}: {shortened(" ".join(message.split()))}')
     return 1
 
 
+def shortened(message: str) -> str:
+    """The message with only the start and the end of words that fill a screen."""
+    return LONG_WORD.sub(_ends, message)
+
+
+def _ends(word: re.Match[str]) -> str:
+    return f'{word[0][:80]}...{word[0][-20:]}'
+
+
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
-    say(f'warning: {message}')
+    say(f'warning: {shortened(str(message))}')

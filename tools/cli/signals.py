@@ -1,9 +1,47 @@
-"""SIGINT, SIGHUP and SIGTERM as requests to a solver, which reads them between two iterations."""
+"""SIGINT, SIGHUP and SIGTERM: as requests to a solver, which reads them between two iterations, and
+as exceptions that end a command."""
 
 from __future__ import annotations
 
 import signal
-from types import TracebackType
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+
+ENDING = ('SIGTERM', 'SIGHUP')
+
+
+class Ended(BaseException):
+    """A signal that ends the process, as an exception: files that are half written are removed."""
+
+    def __init__(self, number: int):
+        super().__init__(f'ended by {signal.Signals(number).name}')
+        self.number = number
+
+
+@contextmanager
+def ending_signals() -> Iterator[None]:
+    """A context in which SIGTERM and SIGHUP raise Ended where they would end the process. The first
+    of them counts; what cleans up then is not disturbed."""
+    taken = []
+    if threading.current_thread() is threading.main_thread():
+        numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+        taken = [n for n in numbers if signal.getsignal(n) == signal.SIG_DFL]
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for n in taken:
+            signal.signal(n, signal.SIG_IGN)
+        raise Ended(number)
+
+    for n in taken:
+        signal.signal(n, end)
+    try:
+        yield
+    finally:
+        for n in taken:
+            signal.signal(n, signal.SIG_DFL)
+
 
 EFFECTS = ('snapshot', 'stop', 'none')
 

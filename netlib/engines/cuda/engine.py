@@ -15,6 +15,8 @@ from .indexing import Indexing
 from .normalization import Normalization
 from .pooling import Pooling
 
+MOST_NUMBERS = 2**31 - 1  # kernels count places in a tensor by an int
+
 
 class Cuda(Indexing, Convolution, Pooling, Normalization):
     """Computes in float32.
@@ -59,5 +61,10 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
         return self._array(tensor, write=True)
 
     def _array(self, tensor: Tensor, write: bool) -> DeviceArray:
+        if tensor.size > MOST_NUMBERS:
+            raise EngineError(
+                f"engine 'cuda' takes tensors of at most {MOST_NUMBERS} numbers; found "
+                f'{tensor.size}. Use a smaller batch'
+            )
         start = int(tensor.memory.device(self.device, write))
         return DeviceArray(start + tensor.offset * self.dtype.itemsize, tensor.shape)

@@ -9,6 +9,7 @@ from ...shapes import Shape, conv_extent
 from ..interface import Ints, Window, op
 from ..reference import Reference
 from .declarations import Kernels
+from .loops import takes
 
 # Winograd's transforms pay for these kernels, with at least so many inputs and outputs in a group,
 # and so many cells in a batch, since the filters (or their gradient) have to be transformed too.
@@ -27,7 +28,7 @@ class Convolution(Reference):
     def patches(
         self, x: ndarray, window: Window, groups: int, positions: Ints, *, out: ndarray
     ) -> None:
-        if x.ndim != 4:
+        if x.ndim != 4 or not x.size:
             super().patches(x, window, groups, positions, out=out)
             return
         extents = [conv_extent(n, *rest) for n, *rest in zip(x.shape[2:], *window, strict=True)]
@@ -48,7 +49,7 @@ class Convolution(Reference):
         *,
         out: ndarray,
     ) -> None:
-        if x.ndim != 4:
+        if not takes(x, W, out):
             super().conv_forward(x, W, window, groups, bias, rectify, scale, out=out)
             return
         convolution = shapes(x.shape, out.shape[1:], window, groups)
@@ -59,7 +60,7 @@ class Convolution(Reference):
     def conv_backward_data(
         self, dy: ndarray, W: ndarray, window: Window, groups: int, *, out: ndarray
     ) -> None:
-        if dy.ndim != 4:
+        if not takes(dy, W, out):
             super().conv_backward_data(dy, W, window, groups, out=out)
             return
         convolution = shapes(out.shape, dy.shape[1:], window, groups)
@@ -70,7 +71,7 @@ class Convolution(Reference):
     def conv_backward_weights(
         self, x: ndarray, dy: ndarray, window: Window, groups: int, *, out: ndarray
     ) -> None:
-        if x.ndim != 4:
+        if not takes(x, dy, out):
             super().conv_backward_weights(x, dy, window, groups, out=out)
             return
         convolution = shapes(x.shape, dy.shape[1:], window, groups)
@@ -81,7 +82,7 @@ class Convolution(Reference):
     def conv_squared_gradients(
         self, x: ndarray, dy: ndarray, window: Window, groups: int, *, out: ndarray
     ) -> None:
-        if x.ndim != 4:
+        if not takes(x, dy, out):
             super().conv_squared_gradients(x, dy, window, groups, out=out)
             return
         convolution = shapes(x.shape, dy.shape[1:], window, groups)

@@ -5,9 +5,16 @@ import functools
 from collections.abc import Sequence
 from math import prod
 
+from numpy import ndarray
+
 from ...shapes import Shape
 
 AXES = 4  # what kernels take; struct Loops in kernels/loops.hpp
+
+
+def takes(*arrays: ndarray) -> bool:
+    """Whether kernels for images compute these arrays: of four axes, none of them empty."""
+    return all(array.ndim == 4 and array.size for array in arrays)
 
 
 def steps(shape: Shape, out: Shape) -> Shape:
@@ -74,7 +81,9 @@ def broadcast(shape: Shape, *operands: Shape) -> Shape | None:
 @functools.lru_cache(maxsize=4096)
 def reduction(shape: Shape, out: Shape) -> tuple[int, int, int] | None:
     """(outer, kept, inner) of a sum over outer and inner; None if summed and kept axes alternate
-    more often."""
+    more often, or there is nothing to sum."""
+    if 0 in shape:
+        return None
     extents, kept = nest(shape, steps(out, shape))
     summed = [step == 0 for step in kept]
     # A missing axis has extent 1.

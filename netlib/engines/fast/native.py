@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 import numpy as np
 
 from ...errors import EngineError
+from ...machine import most_memory
 from ..functions import Functions
 
 LIBRARY = pathlib.Path(__file__).with_name('_kernels' + sysconfig.get_config_var('EXT_SUFFIX'))
@@ -25,7 +26,49 @@ def library() -> ctypes.CDLL:
     # keeps the thread that it waits for from running. OpenMP reads this once, when it is loaded.
     if 'OMP_WAIT_POLICY' not in os.environ:
         os.environ.setdefault('GOMP_SPINCOUNT', '1000')
-    return ctypes.CDLL(str(LIBRARY))
+    loaded = ctypes.CDLL(str(LIBRARY))
+    _long(loaded, 'memory_limit').value = most_memory()
+    # A child of fork has none of OpenMP's other threads, and would wait for them forever.
+    if hasattr(os, 'register_at_fork'):
+        os.register_at_fork(after_in_child=_symbol(loaded, 'use_one_thread'))
+    return loaded
+
+
+@functools.cache
+def refused() -> ctypes.c_long:
+    """The library's flag for a kernel that got no memory."""
+    return _long(library(), 'refused')
+
+
+def _long(loaded: ctypes.CDLL, name: str) -> ctypes.c_long:
+    """A C long of the library, that Python may set."""
+    _symbol(loaded, name)
+    return ctypes.c_long.in_dll(loaded, name)
+
+
+def _symbol(loaded: ctypes.CDLL, name: str) -> Any:
+    """A function (or anything else) of the library. Raises EngineError if the library is too old to
+    have it."""
+    try:
+        return loaded[name]
+    except AttributeError as error:
+        raise EngineError(
+            f"engine 'fast': the compiled kernels lack '{name.partition('_')[2] or name}' because "
+            'they are older than goodinit: install goodinit again'
+        ) from error
+
+
+def check_memory(result: Any, function: Any, arguments: Any) -> Any:
+    """What ctypes calls after a kernel. Raises EngineError if the kernel got no memory."""
+    flag = refused()
+    if flag.value:
+        flag.value = 0
+        raise EngineError(
+            f"engine 'fast': kernel '{function.__name__.partition('_')[2]}' needs more memory than "
+            f'this machine has left, {most_memory() / 1e9:.0f} GB in all: use a smaller batch, '
+            'window or padding'
+        )
+    return result
 
 
 def instruction_sets() -> list[str]:
@@ -122,15 +165,10 @@ class Declared:
     def function(self, isa: str) -> Any:
         """The C function, with its `address` for struct Step. Raises EngineError if the library is
         too old to have it."""
-        try:
-            function: Any = library()[f'{isa}_{self.name}']
-        except AttributeError as error:
-            raise EngineError(
-                f"engine 'fast': the compiled kernels lack '{self.name}' because they are older "
-                'than goodinit: install goodinit again'
-            ) from error
+        function = _symbol(library(), f'{isa}_{self.name}')
         function.argtypes = self.arguments
         function.restype = self.result
+        function.errcheck = check_memory
         function.address = ctypes.cast(function, ctypes.c_void_p).value
         return function
 

@@ -9,6 +9,7 @@ from ...shapes import Shape
 from ..interface import Window, op
 from ..reference import Reference
 from .declarations import Kernels
+from .loops import takes
 
 LARGEST = 2**31  # numbers in a padded image
 
@@ -18,20 +19,32 @@ class Pooling(Reference):
 
     @op
     def pool_max_forward(self, x: ndarray, window: Window, *, out: ndarray, mask: ndarray) -> None:
+        if not takes(x, out):
+            super().pool_max_forward(x, window, out=out, mask=mask)
+            return
         self.kernels.pool_max_forward(x, out, mask, pooling(x, out, window))
 
     @op
     def pool_mask_backward(
         self, dy: ndarray, mask: ndarray, window: Window, *, out: ndarray
     ) -> None:
+        if not takes(dy, out):
+            super().pool_mask_backward(dy, mask, window, out=out)
+            return
         self.kernels.pool_mask_backward(dy, mask, out, pooling(out, dy, window))
 
     @op
     def pool_ave_forward(self, x: ndarray, window: Window, *, out: ndarray) -> None:
+        if not takes(x, out):
+            super().pool_ave_forward(x, window, out=out)
+            return
         self.kernels.pool_ave_forward(x, out, pooling(x, out, window))
 
     @op
     def pool_ave_backward(self, dy: ndarray, window: Window, *, out: ndarray) -> None:
+        if not takes(dy, out):
+            super().pool_ave_backward(dy, window, out=out)
+            return
         self.kernels.pool_ave_backward(dy, out, pooling(out, dy, window))
 
 

@@ -7,6 +7,7 @@ from math import prod
 import numpy as np
 from numpy import ndarray
 
+from ...memory import host_zeros
 from ...shapes import Shape, conv_extent
 from ..interface import Ints, Window, op
 from .arithmetic import Arithmetic
@@ -17,7 +18,7 @@ class Convolution(Arithmetic):
     def im2col(self, x: ndarray, window: Window, *, out: ndarray) -> None:
         extents = positions_of(window, x.shape[2:])
         padded = pad(x, window)
-        columns = out.reshape(*x.shape[:2], -1, *extents)
+        columns = out.reshape(*x.shape[:2], prod(window.kernel), *extents)
         for k, offset in enumerate(np.ndindex(window.kernel)):
             columns[:, :, k] = padded[seen(window, offset, extents)]
 
@@ -25,7 +26,7 @@ class Convolution(Arithmetic):
     def col2im(self, columns: ndarray, window: Window, *, out: ndarray) -> None:
         extents = positions_of(window, out.shape[2:])
         padded = np.zeros_like(pad(out, window))
-        columns = columns.reshape(*out.shape[:2], -1, *extents)
+        columns = columns.reshape(*out.shape[:2], prod(window.kernel), *extents)
         for k, offset in enumerate(np.ndindex(window.kernel)):
             padded[seen(window, offset, extents)] += columns[:, :, k]
         out[...] = padded[inside(window, out.shape[2:])]
@@ -37,13 +38,14 @@ class Convolution(Arithmetic):
         extents = positions_of(window, x.shape[2:])
         image, *position = np.unravel_index(positions, (len(x), *extents))
         padded = pad(x, window)
-        rows = out.reshape(groups, len(image), x.shape[1] // groups, -1)
+        channels = x.shape[1] // groups
+        rows = out.reshape(groups, len(image), channels, prod(window.kernel))
         corner = [p * s for p, s in zip(position, window.stride, strict=True)]
         for k, offset in enumerate(np.ndindex(window.kernel)):
             step = [o * d for o, d in zip(offset, window.dilation, strict=True)]
             place = [c + s for c, s in zip(corner, step, strict=True)]
             values = padded[(image, slice(None), *place)]
-            rows[..., k] = values.reshape(len(image), groups, -1).swapaxes(0, 1)
+            rows[..., k] = values.reshape(len(image), groups, channels).swapaxes(0, 1)
 
     @op
     def conv_forward(
@@ -58,9 +60,9 @@ class Convolution(Arithmetic):
         *,
         out: ndarray,
     ) -> None:
-        W = W.reshape(groups, W.shape[0] // groups, -1)
+        W = by_group(W, groups)
         for columns, y in zip(self._columns(x, window, groups), out, strict=True):
-            np.matmul(W, columns, out=y.reshape(groups, W.shape[1], -1))
+            np.matmul(W, columns, out=by_group(y, groups))
         ones = (1,) * len(window.kernel)
         if scale is not None:
             out *= scale.reshape(-1, *ones)
@@ -73,10 +75,10 @@ class Convolution(Arithmetic):
     def conv_backward_data(
         self, dy: ndarray, W: ndarray, window: Window, groups: int, *, out: ndarray
     ) -> None:
-        W_t = W.reshape(groups, W.shape[0] // groups, -1).swapaxes(1, 2)
-        columns = np.empty((groups, W_t.shape[1], dy[0, 0].size), out.dtype)
+        W_t = by_group(W, groups).swapaxes(1, 2)
+        columns = np.empty((groups, W_t.shape[1], prod(dy.shape[2:])), out.dtype)
         for dy_n, dx_n in zip(dy, out, strict=True):
-            np.matmul(W_t, dy_n.reshape(groups, W_t.shape[2], -1), out=columns)
+            np.matmul(W_t, by_group(dy_n, groups), out=columns)
             if window.pointwise:
                 dx_n[...] = columns.reshape(dx_n.shape)
             else:
@@ -86,9 +88,9 @@ class Convolution(Arithmetic):
     def conv_backward_weights(
         self, x: ndarray, dy: ndarray, window: Window, groups: int, *, out: ndarray
     ) -> None:
-        dW = out.reshape(groups, out.shape[0] // groups, -1)
+        dW = by_group(out, groups)
         for columns, dy_n in zip(self._columns(x, window, groups), dy, strict=True):
-            dW += dy_n.reshape(groups, dW.shape[1], -1) @ columns.swapaxes(1, 2)
+            dW += by_group(dy_n, groups) @ columns.swapaxes(1, 2)
 
     @op
     def conv_squared_gradients(
@@ -103,14 +105,15 @@ class Convolution(Arithmetic):
     def _columns(self, x: ndarray, window: Window, groups: int) -> Iterator[ndarray]:
         """The columns of each image in turn, (groups, K, positions), in one buffer."""
         if window.pointwise:
-            yield from x.reshape(len(x), groups, x.shape[1] // groups, -1)
+            for image in x:
+                yield by_group(image, groups)
             return
         extents = positions_of(window, x.shape[2:])
         k = x.shape[1] * prod(window.kernel)
         columns = np.empty((1, k, *extents), x.dtype)
         for image in x:
             self.im2col(image[None], window, out=columns)
-            yield columns.reshape(groups, k // groups, -1)
+            yield by_group(columns[0], groups)
 
 
 def positions_of(window: Window, image: Shape) -> Shape:
@@ -122,9 +125,15 @@ def pad(x: ndarray, window: Window) -> ndarray:
     """x (N, C, ...) with its images padded by zeros."""
     if not any(window.pad):
         return x
-    widths = [(0, 0), (0, 0)]
-    widths += [(p, p) for p in window.pad]
-    return np.pad(x, widths)
+    extents = [n + 2 * p for n, p in zip(x.shape[2:], window.pad, strict=True)]
+    padded = host_zeros((*x.shape[:2], *extents), x.dtype)
+    padded[inside(window, x.shape[2:])] = x
+    return padded
+
+
+def by_group(x: ndarray, groups: int) -> ndarray:
+    """x (C, ...) as (groups, C / groups, the product of the rest)."""
+    return x.reshape(groups, x.shape[0] // groups, prod(x.shape[1:]))
 
 
 def inside(window: Window, image: Shape) -> tuple:
@@ -137,5 +146,6 @@ def seen(window: Window, offset: Shape, extents: Shape) -> tuple:
     """The index, in padded images, of the inputs of kernel element `offset` at each position."""
     places = []
     for o, d, s, n in zip(offset, window.dilation, window.stride, extents, strict=True):
-        places.append(slice(o * d, o * d + s * (n - 1) + 1, s))
+        length = max(0, s * (n - 1) + 1)
+        places.append(slice(o * d, o * d + length, s))
     return (..., *places)

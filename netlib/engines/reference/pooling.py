@@ -2,10 +2,12 @@
 over regions, bin by bin."""
 
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 from numpy import ndarray
 
+from ...memory import host_zeros
 from ...shapes import Shape
 from ..interface import Bins, Engine, Window, op
 from .convolution import inside, seen
@@ -28,18 +30,25 @@ class Pooling(Engine):
         self, dy: ndarray, mask: ndarray, window: Window, *, out: ndarray
     ) -> None:
         planes = dy.shape[0] * dy.shape[1]
-        dy = dy.reshape(planes, -1)
-        index = mask.reshape(planes, -1).astype(int)
-        flat = np.zeros((planes, out[0, 0].size), out.dtype)
-        plane, position = np.nonzero(index >= 0)
+        dy = dy.reshape(planes, prod(dy.shape[2:]))
+        index = mask.reshape(dy.shape).astype(int)
+        flat = np.zeros((planes, prod(out.shape[2:])), out.dtype)
+        # Floats beyond 2^24 may be rounded past the end.
+        plane, position = np.nonzero((index >= 0) & (index < flat.shape[1]))
         np.add.at(flat, (plane, index[plane, position]), dy[plane, position])
         out[...] = flat.reshape(out.shape)
 
     @op
     def pool_mask_forward(self, x: ndarray, mask: ndarray, *, out: ndarray) -> None:
-        index = mask.reshape(*mask.shape[:2], -1).astype(int)
-        values = np.take_along_axis(x.reshape(*x.shape[:2], -1), index, 2)
-        out[...] = np.where(index < 0, 0, values).reshape(out.shape)
+        places = prod(x.shape[2:])
+        index = mask.reshape(*mask.shape[:2], prod(mask.shape[2:])).astype(int)
+        known = (index >= 0) & (index < places)
+        planes = x.reshape(*x.shape[:2], places)
+        if not planes.size:
+            out[...] = 0
+            return
+        values = np.take_along_axis(planes, np.where(known, index, 0), 2)
+        out[...] = np.where(known, values, 0).reshape(out.shape)
 
     @op
     def pool_ave_forward(self, x: ndarray, window: Window, *, out: ndarray) -> None:
@@ -67,7 +76,9 @@ class Pooling(Engine):
             left, right = bins.columns[region][j]
             if top >= bottom or left >= right:
                 continue
-            values = x[bins.images[region], :, top:bottom, left:right].reshape(x.shape[1], -1)
+            values = x[bins.images[region], :, top:bottom, left:right].reshape(
+                x.shape[1], (bottom - top) * (right - left)
+            )
             best = values.argmax(1)
             out[region, :, i, j] = values[range(len(values)), best]
             row, column = np.divmod(best, right - left)
@@ -76,7 +87,7 @@ class Pooling(Engine):
     @op
     def roi_pool_backward(self, dy: ndarray, winner: ndarray, bins: Bins, *, out: ndarray) -> None:
         out[...] = 0
-        planes = out.reshape(*out.shape[:2], -1)
+        planes = out.reshape(*out.shape[:2], prod(out.shape[2:]))
         for region, channel in np.ndindex(dy.shape[:2]):
             place = winner[region, channel].astype(int)
             won = place >= 0
@@ -90,7 +101,9 @@ def room(x: ndarray, positions: Shape, window: Window, value: float) -> ndarray:
     extents = []
     for n, m, k, s, p in zip(x.shape[2:], positions, *window[:3], strict=True):
         extents.append(max(n + 2 * p, (m - 1) * s + k))
-    return np.full((*x.shape[:2], *extents), value, x.dtype)
+    padded = host_zeros((*x.shape[:2], *extents), x.dtype)
+    padded.fill(value)
+    return padded
 
 
 def windowed(

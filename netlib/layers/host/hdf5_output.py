@@ -1,11 +1,31 @@
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 from ...blob import Blob
-from ...data.hdf5 import write_datasets
+from ...data.hdf5 import is_made_by, write_datasets
 from ...errors import DataError
 from ...registry import register
 from ..base import Blobs, Flags, Layer
 from .shared.errors import data_error
+
+log = logging.getLogger(__name__)
+_replaces = False
+
+
+@contextmanager
+def replacing(when: bool = True) -> Iterator[None]:
+    """A context in which HDF5Output may replace files that it did not make, if `when` is true."""
+    global _replaces
+    before = _replaces
+    _replaces = before or when
+    try:
+        yield
+    finally:
+        _replaces = before
 
 
 def four_axes(blob: Blob) -> np.ndarray:
@@ -21,8 +41,9 @@ class HDF5Output(Layer):
     bottom  data   (N, C, H, W)     missing axes at the end count as 1
             label  (N, ...)         likewise
 
-    As in Caffe, the file holds the first forward pass, and a second one is an error. Source: BVLC
-    Caffe's hdf5_output_layer.
+    As in Caffe, the file holds the first forward pass, and a second one is an error. A file that is
+    there already is replaced if an HDF5Output made it; another one is refused without `--force`.
+    Source: BVLC Caffe's hdf5_output_layer.
     """
 
     bottoms = 2
@@ -53,9 +74,17 @@ class HDF5Output(Layer):
                 self,
                 f'{file} already holds a batch: run one forward pass, with a batch of all samples',
             )
+        if os.path.exists(file) and not _replaces and not is_made_by(file, self.type):
+            raise data_error(
+                self,
+                f'{file} already exists, and no HDF5Output made it (use --force to replace it, or '
+                'give another file_name)',
+            )
+        log.warning("note: layer '%s' (HDF5Output) writes %s", self.name, file)
         data, label = bottom
+        arrays = {'data': four_axes(data), 'label': four_axes(label)}
         try:
-            write_datasets(file, {'data': four_axes(data), 'label': four_axes(label)})
+            write_datasets(file, arrays, self.type)
         except DataError as error:
             raise data_error(self, str(error)) from error
         self.written = True

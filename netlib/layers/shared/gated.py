@@ -15,7 +15,7 @@ class Gated(Layer):
     D = 0
 
     def by_gate(self, W: Tensor) -> Tensor:
-        return W.reshape(self.gates, self.D, -1)
+        return W.reshape(self.gates, self.D, W.shape[1])
 
     def multiply(self, x: Tensor, W: Param, *, out: Parts, accumulate: bool = False) -> None:
         """out[k] (+)= x W_k^T, with W_k the rows of gate k."""

@@ -23,12 +23,12 @@ class Unrolled(Gated):
         """gates = the terms that do not depend on the state, for all steps at once."""
         e, T, N, D = self.engine, self.T, self.N, self.D
         rows = gates.reshape(self.gates, T * N, D)
-        x = bottom[0].values.reshape(T * N, -1)
+        x = bottom[0].values.reshape(T * N, self.W_x.shape[1])
         self.multiply(x, self.W_x, out=rows)
         e.binary('add', rows, self.b.values.reshape(self.gates, 1, D), out=rows)
         if self.static:
             part = self.buffer('static', self.gates, N, D)
-            s = bottom[2].values.reshape(N, -1)
+            s = bottom[2].values.reshape(N, self.W_s.shape[1])
             self.multiply(s, self.W_s, out=part)
             all_steps = gates.reshape(self.gates, T, N * D)
             e.binary('add', all_steps, part.reshape(self.gates, 1, N * D), out=all_steps)
@@ -37,8 +37,11 @@ class Unrolled(Gated):
         """The gradients by the parameters of the gates, x and s, for all steps at once."""
         T, N, D = self.T, self.N, self.D
         rows = dgates.reshape(self.gates, T * N, D)
-        x, h = bottom[0].values.reshape(T * N, -1), self.sequence('cont h').reshape(T * N, D)
-        dx = bottom[0].diffs.reshape(T * N, -1) if propagate_down[0] else None
+        x, h = (
+            bottom[0].values.reshape(T * N, self.W_x.shape[1]),
+            self.sequence('cont h').reshape(T * N, D),
+        )
+        dx = bottom[0].diffs.reshape(T * N, self.W_x.shape[1]) if propagate_down[0] else None
         self.multiply_backward(self.W_x, rows, x=x, dx=dx)
         self.multiply_backward(self.W_h, rows, x=h)
         if self.b.learns:
@@ -53,8 +56,8 @@ class Unrolled(Gated):
         part = self.buffer('static', self.gates, N, D)
         all_steps = dgates.reshape(self.gates, T, N * D)
         self.engine.sum(all_steps, out=part.reshape(self.gates, 1, N * D))
-        s = bottom[2].values.reshape(N, -1)
-        ds = bottom[2].diffs.reshape(N, -1) if propagate_down[2] else None
+        s = bottom[2].values.reshape(N, self.W_s.shape[1])
+        ds = bottom[2].diffs.reshape(N, self.W_s.shape[1]) if propagate_down[2] else None
         self.multiply_backward(self.W_s, part, x=s, dx=ds)
 
     def cont(self, bottom: Blobs) -> Tensor:

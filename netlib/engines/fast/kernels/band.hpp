@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "across.hpp"
+#include "buffer.hpp"
 #include "isa.hpp"
 #include "simd.hpp"
 
@@ -15,7 +16,7 @@ struct Band {
     long top, left;      // where the image begins in the band; top may be negative
     long rows, columns;  // of the band
 
-    long size() const { return rows * columns * LANES; }
+    long size() const { return room(rows, columns, LANES); }
 
     // The rows of the image that the band holds: first() .. last() - 1.
     long first() const { return std::max(0L, -top); }

@@ -3,8 +3,13 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <initializer_list>
+#include <new>
 
 #include "isa.hpp"
+
+// Bytes that a buffer may have; Python sets it to the machine's memory.
+extern "C" long memory_limit;
 
 namespace ISA {
 
@@ -14,9 +19,21 @@ enum Buffer { PADDED, COLUMNS, SUMS, LINE, FILTERS, PATCHES, PRODUCTS, BUFFERS }
 constexpr long SPILL = 4 * LANES;  // floats that loops may read and write past a buffer's end
 constexpr long PAGE = 4096;        // bytes
 
+// The product of extents, as a number of floats. Throws std::bad_alloc for more than the machine
+// has, whether or not a long could hold it.
+template <class... Extents>
+long room(Extents... extents) {
+    long floats = 1;
+    bool fits = true;
+    for (long extent : {static_cast<long>(extents)...})
+        fits = fits && !__builtin_mul_overflow(floats, extent, &floats);
+    if (!fits || floats > memory_limit / long(sizeof(float))) throw std::bad_alloc();
+    return floats < 0 ? 0 : floats;  // some layouts have no rows, or fewer
+}
+
 // A buffer of the calling thread for at least so many floats. The thread keeps it, and only ever
-// lets it grow. Its contents are undefined.
-inline float* buffer(Buffer which, long floats) {
+// lets it grow. Its contents are undefined. Throws std::bad_alloc.
+inline float* buffer_of(Buffer which, long floats) {
     struct Kept {
         float* start[BUFFERS] = {};
         long size[BUFFERS] = {};
@@ -31,10 +48,16 @@ inline float* buffer(Buffer which, long floats) {
         const std::size_t bytes = (floats + SPILL) * sizeof(float);
         const std::size_t whole_pages = (bytes + PAGE - 1) / PAGE * PAGE;
         kept.start[which] = static_cast<float*>(std::aligned_alloc(PAGE, whole_pages));
-        kept.size[which] = floats;
-        if (!kept.start[which]) std::abort();
+        kept.size[which] = kept.start[which] ? floats : 0;
+        if (!kept.start[which]) throw std::bad_alloc();
     }
     return kept.start[which];
+}
+
+// `buffer_of` as many floats as the product of the extents.
+template <class... Extents>
+float* buffer(Buffer which, Extents... extents) {
+    return buffer_of(which, room(extents...));
 }
 
 }  // namespace ISA

@@ -14,7 +14,7 @@ namespace ISA {
 
 // scale, bias: a number for each output, or null. `winograd`: whether to take Winograd's transform.
 EXPORT(conv_forward)(const float* x, const float* W, const float* scale, const float* bias,
-                     float* y, const Convolution* c, long rectify, long winograd) {
+                     float* y, const Convolution* c, long rectify, long winograd) try {
     const Finish finish{scale, bias, rectify != 0};
     Slide plain = forward_slide(*c);
     plain.finish = finish;
@@ -22,14 +22,14 @@ EXPORT(conv_forward)(const float* x, const float* W, const float* scale, const f
     else if (!winograd || !c->images) slide(plain, x, W, y, c->images);
     else if (c->kernel_y == 3) winograd::convolve<3>(*c, false, x, W, y, finish);
     else winograd::convolve<5>(*c, false, x, W, y, finish);
-}
+} REFUSED
 
 EXPORT(conv_backward_data)(const float* dy, const float* W, float* dx, const Convolution* c,
-                           long winograd) {
+                           long winograd) try {
     if (pointwise::pays(*c)) pointwise::backward_data(*c, dy, W, dx);
     else if (!winograd || !c->images) slide_backward_data(*c, dy, W, dx);
     else if (c->kernel_y == 3) winograd::convolve<3>(*c, true, dy, W, dx);
     else winograd::convolve<5>(*c, true, dy, W, dx);
-}
+} REFUSED
 
 }  // namespace ISA

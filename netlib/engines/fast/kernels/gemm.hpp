@@ -158,7 +158,7 @@ struct Task {
     }
 
     void multiply() const {
-        float* panels = buffer(COLUMNS, panel_size(depth) * parts(N, COLS));
+        float* panels = buffer(COLUMNS, panel_size(depth), parts(N, COLS));
         alignas(64) float rows[ROWS * ROW_STEP] = {};
         for (long k = 0; k < K || k == 0; k += depth) {
             const long d = std::min(depth, K - k);
@@ -205,7 +205,7 @@ inline void gemm(const Matrix& a, const Matrix& b, const Matrix& c, long M, long
         const Matrix out = c.from(m, n);
         Task task{a.from(m, 0), b.from(0, n), out, rows, cols, K, depth, accumulate};
         if (c.across == 1) return task.multiply();
-        task.c = {buffer(SUMS, rows * cols), cols, 1};
+        task.c = {buffer(SUMS, rows, cols), cols, 1};
         task.accumulate = false;
         task.multiply();
         deliver(task.c, out, rows, cols, accumulate);
@@ -213,10 +213,10 @@ inline void gemm(const Matrix& a, const Matrix& b, const Matrix& c, long M, long
 }
 
 EXPORT(gemm)(float* a, float* b, float* c, long M, long N, long K, long transpose_a,
-             long transpose_b, long accumulate) {
+             long transpose_b, long accumulate) try {
     const Matrix left = transpose_a ? Matrix{a, 1, M} : Matrix{a, K, 1};
     const Matrix right = transpose_b ? Matrix{b, 1, K} : Matrix{b, N, 1};
     gemm(left, right, Matrix{c, N, 1}, M, N, K, accumulate);
-}
+} REFUSED
 
 }  // namespace ISA

@@ -9,6 +9,8 @@
 // Without them, as when an editor opens a header, the instruction set is `baseline`.
 #pragma once
 
+#include <new>
+
 #ifndef ISA
 #define ISA baseline
 #define LANES 4
@@ -20,3 +22,9 @@
 // The head of a function that Python calls by the name ISA_name: EXPORT(fill)(float* out, long n).
 #define EXPORT(name) extern "C" void NAMED(ISA, name)
 #define EXPORT_LONG(name) extern "C" long NAMED(ISA, name)
+
+// The end of one that allocates, EXPORT(name)(...) try { ... } REFUSED: without memory it sets a
+// flag that Python looks at (native.py).
+extern "C" long refused;
+#define REFUSED \
+    catch (const std::bad_alloc&) { refused = 1; }

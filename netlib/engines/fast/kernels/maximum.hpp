@@ -9,7 +9,8 @@
 namespace ISA {
 
 // As in Caffe's Eltwise, piece 1 wins a tie with piece 0; later pieces must be larger.
-EXPORT(max_forward)(const float* x, float* y, float* winner, long outer, long pieces, long inner) {
+EXPORT(max_forward)(const float* x, float* y, float* winner, long outer, long pieces,
+                    long inner) try {
     each_strip(outer, pieces, inner, [&](long o, long start, long n) {
         const long at = o * inner + start;
         const float* first = x + o * pieces * inner + start;
@@ -26,11 +27,11 @@ EXPORT(max_forward)(const float* x, float* y, float* winner, long outer, long pi
             some.store(winner + at + i, number);
         });
     });
-}
+} REFUSED
 
 // dx = dy at the winner, 0 elsewhere.
 EXPORT(max_backward)(const float* dy, const float* winner, float* dx, long outer, long pieces,
-                     long inner) {
+                     long inner) try {
     each_strip(outer, pieces, inner, [&](long o, long start, long n) {
         const long at = o * inner + start;
         each_vector(n, [&](long i, auto some) {
@@ -42,6 +43,6 @@ EXPORT(max_backward)(const float* dy, const float* winner, float* dx, long outer
             }
         });
     });
-}
+} REFUSED
 
 }  // namespace ISA

@@ -117,12 +117,12 @@ void down(const float* a, long step, long rows, long K, const float* b, float* s
 template <int N>
 void multiply(const Matrix& a, const Matrix& b, const Matrix& c, long M, long n, long K,
               bool accumulate) {
-    float* columns = buffer(COLUMNS, N * (K + CACHE_LINE));
+    float* columns = buffer(COLUMNS, N, K + CACHE_LINE);
     pack(b, K, n, N, columns);
     const long rows_of_a_task = share(M, 2048, COLS, tasks_for(1. * M * K * N));
     share_out_ranges(M, rows_of_a_task, [&](long begin, long end) {
         const long rows = end - begin;
-        float* sums = buffer(SUMS, N * rows);
+        float* sums = buffer(SUMS, N, rows);
         if (a.across == 1) along<N>(a.at(begin, 0), a.down, rows, K, columns, sums);
         else down<N>(a.at(begin, 0), a.across, rows, K, columns, sums);
         deliver({sums, 1, rows}, c.from(begin, 0), rows, n, accumulate);

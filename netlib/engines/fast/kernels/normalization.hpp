@@ -38,7 +38,7 @@ void sum_around(const Lrn& l, long c, long n, float* total, const Term& term) {
 }
 
 EXPORT(lrn_forward)(const float* x, float* y, float* scale, const Lrn* l, float alpha, float beta,
-                    float k) {
+                    float k) try {
     const float a = alpha / l->size;
     each_strip(l->images, l->channels, l->inner, [&](long image, long start, long n) {
         const long first = image * l->channels * l->inner + start;
@@ -57,17 +57,17 @@ EXPORT(lrn_forward)(const float* x, float* y, float* scale, const Lrn* l, float 
                 y[at + i] = x[at + i] * total[i];
         }
     });
-}
+} REFUSED
 
 // dx = dy s^-beta - 2 alpha beta / size * x * the sum of dy y / s over the channels around.
 EXPORT(lrn_backward)(const float* x, const float* y, const float* dy, const float* scale, float* dx,
-                     const Lrn* l, float alpha, float beta) {
+                     const Lrn* l, float alpha, float beta) try {
     const float factor = 2 * alpha * beta / l->size;
     each_strip(l->images, l->channels, l->inner, [&](long image, long start, long n) {
         const long first = image * l->channels * l->inner + start;
         float total[STRIP];
         float inverse[STRIP];
-        float* ratio = buffer(LINE, l->channels * STRIP);
+        float* ratio = buffer(LINE, l->channels, STRIP);
         for (long c = 0; c < l->channels; ++c)
             for (long i = 0, at = first + c * l->inner; i < n; ++i, ++at)
                 ratio[c * STRIP + i] = dy[at] * y[at] / scale[at];
@@ -79,6 +79,6 @@ EXPORT(lrn_backward)(const float* x, const float* y, const float* dy, const floa
                 dx[at + i] = dy[at + i] * inverse[i] - factor * x[at + i] * total[i];
         }
     });
-}
+} REFUSED
 
 }  // namespace ISA

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "buffer.hpp"
 #include "copy.hpp"
 #include "isa.hpp"
 #include "threads.hpp"
@@ -33,7 +34,7 @@ struct Padded {
 
     long plane() const { return images * rows * columns; }
     long channel() const { return phases_y * phases_x * plane(); }
-    long size() const { return channels * channel(); }
+    long size() const { return room(channels, phases_y, phases_x, images, rows, columns); }
 
     // Where the padded image's place (y, x) lies in a channel of the buffer.
     long at(long y, long x) const {

@@ -21,7 +21,8 @@ inline void copy_patch(const Convolution& c, const float* image, long top, long 
 
 // out (groups, rows, channels of a group, kernel). `chosen` holds the number of a position for each
 // row, in the order (image, row, column).
-EXPORT(patches)(const float* x, const long* chosen, float* out, long rows, const Convolution* c) {
+EXPORT(patches)(const float* x, const long* chosen, float* out, long rows,
+                const Convolution* c) try {
     const long inputs = c->inputs_of_group();
     const long plane = c->height * c->width;
     const long positions = c->out_height * c->out_width;
@@ -38,6 +39,6 @@ EXPORT(patches)(const float* x, const long* chosen, float* out, long rows, const
             }
         }
     });
-}
+} REFUSED
 
 }  // namespace ISA

@@ -22,7 +22,7 @@ EXPORT_LONG(multiply_adds)(long n) {
                 sums[c] = sums[c] * .999f + .01f;
         }
         for (int c = 0; c < CHAINS; ++c)
-            store(buffer(LINE, CHAINS * LANES) + c * LANES, sums[c]);
+            store(buffer(LINE, CHAINS, LANES) + c * LANES, sums[c]);
     });
     return threads() * n * CHAINS * LANES;
 }

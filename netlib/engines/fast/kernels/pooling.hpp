@@ -79,6 +79,7 @@ struct WindowPlace {
 
 // The places of the windows in row order.
 inline std::vector<WindowPlace> window_places(const Pooling& p) {
+    room(p.kernel_y, p.kernel_x, sizeof(WindowPlace));
     std::vector<WindowPlace> places;
     const long columns = p.padded(0).columns;
     for (long y = 0; y < p.kernel_y; ++y)
@@ -123,7 +124,7 @@ void each_windows(const Pooling& p, const float* x, float border, const Work& wo
 
 // y = the largest number of each window; mask = its place in the plane, the first one in row order
 // where several are equal, as in Caffe.
-EXPORT(pool_max_forward)(const float* x, float* y, float* mask, const Pooling* p) {
+EXPORT(pool_max_forward)(const float* x, float* y, float* mask, const Pooling* p) try {
     const std::vector<WindowPlace> places = window_places(*p);
     const vec between = counting() * float(p->stride_x);  // the first places of neighboring windows
     const auto largest = [&](const float* seen, auto step, long plane, long row, long column,
@@ -143,19 +144,19 @@ EXPORT(pool_max_forward)(const float* x, float* y, float* mask, const Pooling* p
         store_part(mask + at, winner, n);
     };
     each_windows(*p, x, -FLT_MAX, largest);
-}
+} REFUSED
 
 // dx = the sum of dy over the windows whose winner is x.
-EXPORT(pool_mask_backward)(const float* dy, const float* mask, float* dx, const Pooling* p) {
+EXPORT(pool_mask_backward)(const float* dy, const float* mask, float* dx, const Pooling* p) try {
     p->each_plane([&](long plane) {
         float* to = dx + plane * p->in();
         std::fill_n(to, p->in(), 0.f);
         for (long i = plane * p->out(); i < (plane + 1) * p->out(); ++i)
-            if (mask[i] >= 0) to[static_cast<long>(mask[i])] += dy[i];
+            if (mask[i] >= 0 && mask[i] < p->in()) to[static_cast<long>(mask[i])] += dy[i];
     });
-}
+} REFUSED
 
-EXPORT(pool_ave_forward)(const float* x, float* y, const Pooling* p) {
+EXPORT(pool_ave_forward)(const float* x, float* y, const Pooling* p) try {
     if (p->global())
         return p->each_plane([&](long i) {
             const Plain terms{x + i * p->in()};
@@ -173,11 +174,11 @@ EXPORT(pool_ave_forward)(const float* x, float* y, const Pooling* p) {
         store_part(y + plane * p->out() + at, sum / size, n);
     };
     each_windows(*p, x, 0, average);
-}
+} REFUSED
 
 // dx = the sum of dy / size over the windows that see x. A row of windows adds the same `line` to
 // all rows that it sees: at each column the sum over its windows.
-EXPORT(pool_ave_backward)(const float* dy, float* dx, const Pooling* p) {
+EXPORT(pool_ave_backward)(const float* dy, float* dx, const Pooling* p) try {
     const std::vector<float> sizes = p->sizes();
     const long length = std::max(p->padded(0).columns, p->pad_x + p->width);
     p->each_plane([&](long plane) {
@@ -203,6 +204,6 @@ EXPORT(pool_ave_backward)(const float* dy, float* dx, const Pooling* p) {
                 add(to + y * p->width, line + p->pad_x, p->width);
         }
     });
-}
+} REFUSED
 
 }  // namespace ISA

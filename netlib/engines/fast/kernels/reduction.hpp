@@ -71,7 +71,7 @@ template <class From>
 void sum_rows(const From& from, long outer, long kept, long inner, long begin, long end,
               double* totals) {
     const long rows_of_floats = std::max(1L, CHUNK / std::max(1L, inner));
-    vec* sums = reinterpret_cast<vec*>(buffer(LINE, (end - begin) * LANES));
+    vec* sums = reinterpret_cast<vec*>(buffer(LINE, end - begin, LANES));
     std::fill_n(totals, end - begin, 0.);
     for (long first = 0; first < outer; first += rows_of_floats) {
         std::fill_n(sums, end - begin, vec{});
@@ -153,19 +153,19 @@ void sum(const From& from, float* out, long outer, long kept, long inner, bool a
     });
 }
 
-EXPORT(sum)(const float* x, float* out, long outer, long kept, long inner, long accumulate) {
+EXPORT(sum)(const float* x, float* out, long outer, long kept, long inner, long accumulate) try {
     sum([=](long i, long) { return Plain{x + i}; }, out, outer, kept, inner, accumulate);
-}
+} REFUSED
 
 EXPORT(dot)(const float* a, const float* b, float* out, long outer, long kept, long inner,
-            long accumulate) {
+            long accumulate) try {
     const auto product = [=](long i, long) { return Product{a + i, b + i}; };
     sum(product, out, outer, kept, inner, accumulate);
-}
+} REFUSED
 
 // mean = the sum of x / n, var = the sum of (x - mean)^2 / n. The second pass over x keeps var
 // accurate where the mean is large against it.
-EXPORT(moments)(const float* x, float* mean, float* var, long outer, long kept, long inner) {
+EXPORT(moments)(const float* x, float* mean, float* var, long outer, long kept, long inner) try {
     const double n = static_cast<double>(outer) * inner;
     const auto plain = [=](long i, long) { return Plain{x + i}; };
     const auto deviation = [=](long i, long k) { return Deviation{x + i, mean[k]}; };
@@ -178,6 +178,6 @@ EXPORT(moments)(const float* x, float* mean, float* var, long outer, long kept, 
         for (long k = begin; k < end; ++k)
             var[k] = totals[k - begin] / n;
     });
-}
+} REFUSED
 
 }  // namespace ISA

@@ -14,7 +14,7 @@ namespace ISA {
 
 // shift may be null, for zeros. `rectify`: whether negative results become 0 (ReLU).
 EXPORT(scale_shift)(const float* x, const float* scale, const float* shift, float* y, long outer,
-                    long kept, long inner, long rectify) {
+                    long kept, long inner, long rectify) try {
     const float* second = shift ? shift : scale;  // without a shift it is not used
     const auto with = [&](const auto& f) { map_kept(f, x, scale, second, y, outer, kept, inner); };
     const auto positive = [=](vec y) { return y < 0 ? vec{} : y; };
@@ -22,11 +22,11 @@ EXPORT(scale_shift)(const float* x, const float* scale, const float* shift, floa
     else if (shift) with([=](vec x, vec s, vec t) { return s * x + t; });
     else if (rectify) with([=](vec x, vec s, vec) { return positive(s * x); });
     else with([=](vec x, vec s, vec) { return s * x; });
-}
+} REFUSED
 
 // dx = scale dy, dscale += the sum of dy x, dshift += the sum of dy. Each may be null: not wanted.
 EXPORT(scale_shift_backward)(const float* x, const float* scale, const float* dy, float* dx,
-                             float* dscale, float* dshift, long outer, long kept, long inner) {
+                             float* dscale, float* dshift, long outer, long kept, long inner) try {
     const auto product = [=](long i, long) { return Product{dy + i, x + i}; };
     const auto gradient = [=](long i, long) { return Plain{dy + i}; };
     if (inner == 1) {
@@ -54,6 +54,6 @@ EXPORT(scale_shift_backward)(const float* x, const float* scale, const float* dy
                 map_some(dx + i, inner, [=](vec dy) { return s * dy; }, dy + i);
             }
     });
-}
+} REFUSED
 
 }  // namespace ISA

@@ -187,7 +187,7 @@ inline void slide_group(const Slide& s, const std::vector<Tile>& tiles, const fl
                         long panel1, float* y) {
     const long T = tiles.size();
     const long K = s.pairs();
-    float* columns = buffer(COLUMNS, T * DEPTH * COLS);
+    float* columns = buffer(COLUMNS, T, DEPTH, COLS);
     const bool once = K <= DEPTH;  // then no sums have to wait
     float* sums = buffer(SUMS, once ? TILE_SIZE : (panel1 - panel0) * T * TILE_SIZE);
     for (long k0 = 0; k0 < K || k0 == 0; k0 += DEPTH) {
@@ -216,7 +216,7 @@ inline void slide(Slide s, const float* x, const float* W, float* y, long images
     if (!blocks.count()) return;
     s.fit(blocks);
     const long filters_of_group = s.panels() * s.pairs() * ROWS;
-    float* filters = buffer(FILTERS, s.groups * filters_of_group);
+    float* filters = buffer(FILTERS, s.groups, filters_of_group);
     pack_filters(s, W, filters);
     const std::vector<Place> places = s.places(s.inputs);
     // With few blocks, as for a single image, the outputs are shared out as well.

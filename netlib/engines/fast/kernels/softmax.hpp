@@ -61,13 +61,13 @@ inline void softmax_strip(const float* x, float* y, long pieces, long inner, lon
         });
 }
 
-EXPORT(softmax_forward)(const float* x, float* y, long outer, long pieces, long inner) {
+EXPORT(softmax_forward)(const float* x, float* y, long outer, long pieces, long inner) try {
     each_strip(outer, pieces, inner, [&](long o, long start, long n) {
         const long at = o * pieces * inner + start;
         if (inner == 1) softmax_row(x + at, y + at, pieces);
         else softmax_strip(x + at, y + at, pieces, inner, n);
     });
-}
+} REFUSED
 
 // dx = y (dy - the sum of dy y)
 inline void softmax_backward_row(const float* y, const float* dy, float* dx, long n) {
@@ -91,12 +91,12 @@ inline void softmax_backward_strip(const float* y, const float* dy, float* dx, l
 }
 
 EXPORT(softmax_backward)(const float* y, const float* dy, float* dx, long outer, long pieces,
-                         long inner) {
+                         long inner) try {
     each_strip(outer, pieces, inner, [&](long o, long start, long n) {
         const long at = o * pieces * inner + start;
         if (inner == 1) softmax_backward_row(y + at, dy + at, dx + at, pieces);
         else softmax_backward_strip(y + at, dy + at, dx + at, pieces, inner, n);
     });
-}
+} REFUSED
 
 }  // namespace ISA

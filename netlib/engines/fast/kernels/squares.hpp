@@ -39,10 +39,11 @@ inline void add_squares(const Gradient& w, const Block& block, const Share& shar
 }  // namespace weights
 
 // out (outputs, inputs of a group, kernel) += the sum over images of dW^2
-EXPORT(conv_squared_gradients)(const float* x, const float* dy, float* out, const Convolution* c) {
+EXPORT(conv_squared_gradients)(const float* x, const float* dy, float* out,
+                               const Convolution* c) try {
     using namespace weights;
     const Gradient w = gradient(*c, 1 << 18);  // a block stays in the second-level cache
-    float* sums = buffer(SUMS, 2 * w.sums());
+    float* sums = buffer(SUMS, 2, w.sums());
     float* squares = sums + w.sums();
     std::fill_n(squares, w.sums(), 0.f);
     for (long i = 0; i < w.blocks.count(); ++i) {
@@ -52,6 +53,6 @@ EXPORT(conv_squared_gradients)(const float* x, const float* dy, float* out, cons
         });
     }
     add_sums(w, squares, out);
-}
+} REFUSED
 
 }  // namespace ISA

@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
+#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>

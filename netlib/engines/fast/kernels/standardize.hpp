@@ -13,14 +13,14 @@
 namespace ISA {
 
 EXPORT(standardize)(const float* x, const float* mean, const float* inverse, float* z, long outer,
-                    long kept, long inner) {
+                    long kept, long inner) try {
     const auto f = [=](vec x, vec mean, vec inverse) { return (x - mean) * inverse; };
     map_kept(f, x, mean, inverse, z, outer, kept, inner);
-}
+} REFUSED
 
 // dx = inverse (dy - average of dy - z average of dy z), with averages over outer and inner.
 EXPORT(standardize_backward)(const float* z, const float* inverse, const float* dy, float* dx,
-                             long outer, long kept, long inner) {
+                             long outer, long kept, long inner) try {
     const double n = static_cast<double>(outer) * inner;
     const auto f = [=](vec z, vec dy, vec average, vec along, vec inverse) {
         return (dy - average - z * along) * inverse;
@@ -56,6 +56,6 @@ EXPORT(standardize_backward)(const float* z, const float* inverse, const float* 
                 map_some(dx + i, inner, of_z, z + i, dy + i);
             }
     });
-}
+} REFUSED
 
 }  // namespace ISA

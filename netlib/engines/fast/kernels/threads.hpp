@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <new>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -24,12 +25,21 @@ inline long threads() {
 #endif
 }
 
-// Calls work(i) for all i < n, in any order.
+// Calls work(i) for all i < n, in any order. Throws std::bad_alloc if one of them did: no exception
+// may leave a thread of OpenMP.
 template <class Work>
 void share_out(long n, const Work& work) {
+    bool refused = false;
 #pragma omp parallel for schedule(dynamic) if (n > 1)
-    for (long i = 0; i < n; ++i)
-        work(i);
+    for (long i = 0; i < n; ++i) {
+        try {
+            work(i);
+        } catch (const std::bad_alloc&) {
+#pragma omp atomic write
+            refused = true;
+        }
+    }
+    if (refused) throw std::bad_alloc();
 }
 
 // Calls work(begin, end) for ranges of `size` that make up 0 .. n. A single range stays with the

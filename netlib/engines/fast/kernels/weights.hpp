@@ -37,7 +37,7 @@ struct Gradient {
     long panels() const { return parts(s.outputs, COLS); }  // of a group's outputs
     long positions() const { return blocks.images * blocks.rows * s.width; }  // of a block
     long rows() const { return parts(s.pairs(), ROWS) * ROWS; }               // of whole tiles
-    long sums() const { return s.groups * panels() * rows() * COLS; }
+    long sums() const { return room(s.groups, panels(), rows(), COLS); }
 };
 
 // A task's share of a block: some tiles of one panel of outputs.
@@ -109,7 +109,7 @@ void share_block(const Gradient& w, const Block& block, const float* x, const fl
     const long panels = w.s.groups * w.panels();
     const long size = w.positions() * COLS;
     float* padded = buffer(PADDED, w.s.in.size());
-    float* columns = buffer(COLUMNS, panels * size);
+    float* columns = buffer(COLUMNS, panels, size);
     share_out(channels + panels, [&](long i) {
         if (i < channels) return w.s.in.fill(x, block, i, padded + i * w.s.in.channel());
         const long panel = i - channels;

@@ -96,8 +96,8 @@ void forward_block(const Grid<FILTER>& grid, const Block& block, const float* x,
                    const float* filters, float* y) {
     const long panels = grid.groups * grid.panels();
     const long vectors = parts(grid.outputs, LANES);
-    float* patches = buffer(PATCHES, grid.PLACES * grid.patches_step());
-    float* products = buffer(PRODUCTS, grid.PLACES * grid.panels_step());
+    float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
+    float* products = buffer(PRODUCTS, grid.PLACES, grid.panels_step());
     share_out(grid.vectors(), [&](long v) { transform_patches(grid, block, x, v, patches); });
     share_out(grid.PLACES * panels, [&](long i) {
         const long place = i / panels;
@@ -123,7 +123,7 @@ void forward_blocks(const Grid<FILTER>& grid, const float* x, const float* W, fl
     const long panels = grid.groups * grid.panels();
     const long vectors = parts(grid.outputs, LANES);
     const long size = grid.inputs * COLS;
-    float* filters = buffer(FILTERS, grid.PLACES * panels * size);
+    float* filters = buffer(FILTERS, grid.PLACES, panels, size);
     share_out(grid.groups * vectors, [&](long i) {
         const long group = i / vectors;
         const long first = i % vectors * LANES;
@@ -141,7 +141,7 @@ void forward_blocks(const Grid<FILTER>& grid, const float* x, const float* W, fl
 template <int FILTER>
 void forward_panels(const Grid<FILTER>& grid, const float* x, const float* W, float* y) {
     const Block all = grid.blocks[0];
-    float* patches = buffer(PATCHES, grid.PLACES * grid.patches_step());
+    float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
     share_out(grid.vectors(), [&](long v) { transform_patches(grid, all, x, v, patches); });
     share_out(grid.groups * grid.panels(), [&](long i) {
         const long group = i / grid.panels();
@@ -149,8 +149,8 @@ void forward_panels(const Grid<FILTER>& grid, const float* x, const float* W, fl
         const long end = std::min(grid.outputs, first + COLS);
         const long size = grid.inputs * COLS;
         const long step = grid.panel_step() + LANES;
-        float* filters = buffer(FILTERS, grid.PLACES * size);
-        float* products = buffer(PRODUCTS, grid.PLACES * step);
+        float* filters = buffer(FILTERS, grid.PLACES, size);
+        float* products = buffer(PRODUCTS, grid.PLACES, step);
         for (long v = first; v < end; v += LANES)
             transform_filters(grid, W, group, v, filters, size);
         for (long place = 0; place < grid.PLACES; ++place) {

@@ -100,9 +100,9 @@ void backward_weights(const Convolution& c, const float* x, const float* dy, flo
     const long panels = grid.groups * grid.panels();
     const long vectors = parts(grid.outputs, LANES);
     const long rows = parts(grid.inputs, ROWS) * ROWS;
-    float* patches = buffer(PATCHES, grid.PLACES * grid.patches_step());
-    float* gradients = buffer(PRODUCTS, grid.PLACES * grid.panels_step());
-    float* sums = buffer(SUMS, grid.PLACES * panels * rows * COLS);
+    float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
+    float* gradients = buffer(PRODUCTS, grid.PLACES, grid.panels_step());
+    float* sums = buffer(SUMS, grid.PLACES, panels, rows, COLS);
     for (long b = 0; b < grid.blocks.count(); ++b) {
         const Block block = grid.blocks[b];
         share_out(grid.vectors() + grid.groups * vectors, [&](long i) {
@@ -131,11 +131,11 @@ void backward_weights(const Convolution& c, const float* x, const float* dy, flo
 }  // namespace winograd
 
 EXPORT(conv_backward_weights)(const float* x, const float* dy, float* dW, const Convolution* c,
-                              long winograd) {
+                              long winograd) try {
     if (pointwise::pays(*c)) pointwise::backward_weights(*c, x, dy, dW);
     else if (!winograd || !c->images) weights::backward_weights(*c, x, dy, dW);
     else if (c->kernel_y == 3) winograd::backward_weights<3>(*c, x, dy, dW);
     else winograd::backward_weights<5>(*c, x, dy, dW);
-}
+} REFUSED
 
 }  // namespace ISA

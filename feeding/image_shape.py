@@ -1,24 +1,24 @@
 """The shape of the images that replace those of a data layer: the one place that determines it."""
 
 import re
-from pathlib import Path
 
 from ..netlib.data.stores import Images, Store
 from ..netlib.errors import layer_error
 from ..netlib.shapes import Shape
 from ..proto import ProtoError, read_net
-from ..proto.caffe_pb2 import LayerParameter
+from ..proto.caffe_pb2 import LayerParameter, NetParameter
 from .data_layers import resizing_of
 from .data_options import DataOptions
+from .net_file import NetFile
 
 TRAINING = 'train_val|train_test'  # in the names of files that come with a deploy file
 GIVE_SHAPE = 'give input_shape=(C, H, W)'
 
 
 def image_shape(
-    path: Path, layer: LayerParameter, store: Store | None, options: DataOptions
+    file: NetFile, layer: LayerParameter, store: Store | None, options: DataOptions
 ) -> Shape:
-    """The shape (C, H, W) of the images that replace those of a data layer in the net of `path`.
+    """The shape (C, H, W) of the images that replace those of a data layer in the net of a file.
 
     The options may give it. Otherwise, H and W come from the first of these: the options' crop, the
     layer's crop_size, its new_height and new_width, the deploy.prototxt next to the net, the data.
@@ -30,7 +30,7 @@ def image_shape(
     item = item_shape(store)
     if item and len(item) != 3:
         return item
-    known = [shape for shape in (deploy_shape(path), item) if shape]
+    known = [shape for shape in (deploy_shape(file), item) if shape]
     size = _height_and_width(layer, options.crop, known)
     channels = _channels(layer, known)
     if size and channels:
@@ -71,13 +71,14 @@ def item_shape(store: Store | None) -> Shape | None:
     return item.shape
 
 
-def deploy_shape(path: Path) -> Shape | None:
+def deploy_shape(file: NetFile) -> Shape | None:
     """The shape (C, H, W) of the first image input in the deploy prototxt that belongs to a
     train_val prototxt, if there is one.
 
     For x_train_val.prototxt (or x_train_test), that is x_deploy.prototxt, x.prototxt or
-    deploy.prototxt in the same folder.
+    deploy.prototxt in the same folder, unless it is of another net.
     """
+    path = file.path
     names = (
         re.sub(TRAINING, 'deploy', path.name),
         re.sub(f'_({TRAINING})', '', path.name),
@@ -87,14 +88,24 @@ def deploy_shape(path: Path) -> Shape | None:
         beside = path.with_name(name)
         if beside != path and beside.is_file():
             try:
-                return _first_image_shape(beside)
+                deploy = read_net(beside)
             except ProtoError:
                 continue
+            if is_same_net(deploy, file.param):
+                return _first_image_shape(deploy)
     return None
 
 
-def _first_image_shape(path: Path) -> Shape | None:
-    for layer in read_net(path).layer:
+def is_same_net(deploy: NetParameter, net: NetParameter) -> bool:
+    """Whether at least half of the layers of a deploy prototxt, its inputs aside, are in the net,
+    by name and type."""
+    layers = [(layer.name, layer.type) for layer in deploy.layer if layer.bottom]
+    ours = {(layer.name, layer.type) for layer in net.layer}
+    return 2 * sum(layer in ours for layer in layers) >= len(layers)
+
+
+def _first_image_shape(deploy: NetParameter) -> Shape | None:
+    for layer in deploy.layer:
         for shape in layer.input_param.shape:
             if len(shape.dim) == 4:
                 return tuple(shape.dim[1:])

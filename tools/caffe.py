@@ -14,15 +14,13 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from goodinit.tools.cli.console import Parser, run
-
 from goodinit.tools.bvlc.devices import device_query
 from goodinit.tools.bvlc.flags import gpus
 from goodinit.tools.bvlc.scoring import test
 from goodinit.tools.bvlc.timing import time_layers
 from goodinit.tools.bvlc.training import train
 from goodinit.tools.cli.arguments import add_python_layers
-from goodinit.tools.cli.gflags import add_flag, add_switch
+from goodinit.tools.cli.gflags import GflagsParser, add_flag, add_switch, run_logged
 from goodinit.tools.cli.signals import EFFECTS
 from goodinit.tools.cli.values import one_of, whole
 
@@ -54,12 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not given:
         arguments().print_help()
         return 0
-    return run(lambda args: ACTIONS[args.action](args), arguments(), given)
+    return run_logged(lambda args: ACTIONS[args.action](args), arguments(), given)
 
 
-def arguments() -> Parser:
+def arguments() -> GflagsParser:
     """The command line; as gflags have it, each flag is written with one dash or two."""
-    parser = Parser('goodinit caffe', __doc__ or '')
+    parser = GflagsParser('goodinit caffe', __doc__ or '')
     actions = ', '.join(ACTIONS)
     parser.add_argument('action', metavar='ACTION', type=one_of(ACTIONS), help=actions)
     version = f'goodinit {__version__}'

@@ -10,8 +10,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from goodinit.tools.cli.console import Parser, run
-
 import numpy as np
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum
 from goodinit.netlib.data.pairs import Database
@@ -20,6 +18,7 @@ from goodinit.proto import write_binary
 from goodinit.proto.caffe_pb2 import BlobProto
 from goodinit.solvers.log.glog import log, number
 from goodinit.tools.cli.backends import BACKENDS, add_backend, log_opened
+from goodinit.tools.cli.gflags import GflagsParser, run_logged
 from goodinit.tools.cli.output_file import check_output
 
 PROGRESS = 10000
@@ -27,11 +26,11 @@ PROGRESS = 10000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run(compute, arguments(), argv)
+    return run_logged(compute, arguments(), argv)
 
 
-def arguments() -> Parser:
-    parser = Parser('goodinit compute_image_mean', __doc__ or '')
+def arguments() -> GflagsParser:
+    parser = GflagsParser('goodinit compute_image_mean', __doc__ or '')
     add = parser.add_argument
     add('database', metavar='INPUT_DB', help='the database of images, all of one size')
     add('output', metavar='OUTPUT_FILE', nargs='?', help='the mean file to write')

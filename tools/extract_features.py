@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from goodinit.tools.cli.console import Parser, UsageError, run
+from goodinit.tools.cli.console import UsageError
 
 import numpy as np
 from goodinit.netlib import Net
@@ -23,6 +23,7 @@ from goodinit.solvers.log.glog import log
 from goodinit.solvers.log.net_log import load_weights, log_net
 from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing
 from goodinit.tools.cli.backends import BACKENDS, log_opened
+from goodinit.tools.cli.gflags import GflagsParser, run_logged
 from goodinit.tools.cli.gpu import GPU_ENGINE, use_gpu
 from goodinit.tools.cli.values import one_of, whole
 
@@ -32,11 +33,11 @@ PROGRESS = 1000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run(extract, arguments(), argv)
+    return run_logged(extract, arguments(), argv)
 
 
-def arguments() -> Parser:
-    parser = Parser('goodinit extract_features', __doc__ or '')
+def arguments() -> GflagsParser:
+    parser = GflagsParser('goodinit extract_features', __doc__ or '')
     add = parser.add_argument
     proto = 'the prototxt of a net that reads its data itself; it runs in TEST'
     add('weights', metavar='WEIGHTS', help='a caffemodel')

@@ -11,8 +11,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from goodinit.tools.cli.console import run
-
 from goodinit.proto import (
     ProtoError,
     existing_file,
@@ -24,6 +22,7 @@ from goodinit.proto import (
 from goodinit.proto.caffe_pb2 import SolverParameter
 from goodinit.proto.errors import about
 from goodinit.solvers.log.glog import log
+from goodinit.tools.cli.gflags import run_logged
 from goodinit.tools.cli.upgrading import BEGIN, DONE, upgrade_arguments
 
 PLACE = 'upgrade_solver_proto_text.cpp'
@@ -35,7 +34,7 @@ NOTE = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run(upgrade, upgrade_arguments('upgrade_solver_proto_text', __doc__), argv)
+    return run_logged(upgrade, upgrade_arguments('upgrade_solver_proto_text', __doc__), argv)
 
 
 def upgrade(args: argparse.Namespace) -> int:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError, import_extra
+from ...proto.files import read_utf8
+from ..errors import DataError, ProtoError, import_extra
 from ..rng import Rng
 from .shuffle import draw_seed, order
 
@@ -15,11 +16,10 @@ Part = tuple[str, list[np.ndarray]]
 def read_file_list(source: str) -> list[str]:
     """The files listed in the text file `source`, separated by white space."""
     try:
-        files = Path(source).read_text().split()
-    except OSError as error:
+        files = read_utf8(source).split()
+    except ProtoError as error:
         raise DataError(
-            f'Failed to open source file: {source} ({error.strerror}); needed: the HDF5 files, '
-            'one per line'
+            f'Failed to open source file: {source} ({error}); needed: the HDF5 files, one per line'
         ) from error
     if not files:
         raise DataError(f'source {source}: is empty; needed: the HDF5 files, one per line')

@@ -3,8 +3,12 @@
 from ..errors import EngineError
 
 
-def label_error(label: int, classes: int) -> EngineError:
-    return EngineError(
+class LabelError(EngineError):
+    """A label is not a class."""
+
+
+def label_error(label: int, classes: int) -> LabelError:
+    return LabelError(
         f'found the label {label}: labels must be in 0 .. {classes - 1}, '
         f'since the scores have {classes} classes'
     )

@@ -211,6 +211,7 @@ CASES = [
     # -- shapes
     case('ArgMax', 'argmax_param { top_k: 2 out_max_val: true }', down='', x=ROWS),
     case('ArgMax', 'argmax_param { axis: 1 }', id='axis', down='', x=IMAGES),
+    case('ArgMax', 'argmax_param { top_k: 2 }', id='4-D', down='', x=IMAGES),
     case('BatchReindex', down='x', x=IMAGES, index=exactly([1, 0, 0])),
     case('Concat', x=(2, 3, 4), x2=(2, 1, 4), x3=(2, 2, 4)),
     case('Concat', 'concat_param { axis: 0 }', id='batch', x=(2, 3), x2=(1, 3)),

@@ -9,6 +9,7 @@ from goodinit.initializers import fill
 from goodinit.netlib.errors import NetError, ProtoError, SolverError
 from goodinit.proto import parse_solver
 from goodinit.solvers import Clipped, Displayed, Solver, rate
+from goodinit.solvers import events as happened
 from goodinit.solvers.rates import next_step
 from refusals import SOLVER_PHRASES, SOLVERS
 
@@ -62,7 +63,7 @@ GRADIENT = 0.5 * np.tile((np.arange(12).reshape(3, 4) / 10).sum(0), (2, 1))
         ('max_iter: -1', 'max_iter must be >= 0, found -1'),
         ('display: -1', 'display must be >= 0, found -1'),
         ('snapshot: -1', 'snapshot must be >= 0, found -1'),
-        ('test_iter: 0 test_interval: 1', 'test_iter must be > 0, found 0'),
+        ('test_iter: -1 test_interval: 1', 'test_iter must be >= 0, found -1'),
         (
             'test_iter: 1 test_interval: 1 test_state {} test_state {}',
             'test_state must be unspecified or specified once per test net. Found 2 for 1',
@@ -76,6 +77,18 @@ GRADIENT = 0.5 * np.tile((np.arange(12).reshape(3, 4) / 10).sum(0), (2, 1))
 def test_fields_that_make_no_sense(fields, message):
     with pytest.raises(SolverError, match=re.escape(message)):
         make(fields)
+
+
+def test_a_test_net_without_passes():
+    """The usual way to get test_nets[0] for a script that feeds it itself."""
+    events = []
+    fields = 'test_iter: 0 test_interval: 1 max_iter: 2 test_compute_loss: true '
+    fields += 'snapshot_after_train: false'
+    solver = make(fields, report=events.append)
+    solver.test_nets[0].before_forward.append(pytest.fail)
+    solver.solve()
+    tests = [event for event in events if isinstance(event, happened.Tested)]
+    assert [(event.iter, event.outputs) for event in tests] == [(0, ()), (1, ()), (2, ())]
 
 
 # -- rates

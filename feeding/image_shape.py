@@ -23,7 +23,8 @@ def image_shape(
     The options may give it. Otherwise, H and W come from the first of these: the options' crop, the
     layer's crop_size, its new_height and new_width, the deploy.prototxt next to the net, the data.
     C is the number of mean_values if there are several; otherwise it comes from the deploy.prototxt
-    or the data. Raises LayerError if none of them determines the shape.
+    or the data, or from is_color, force_color or force_gray. Raises LayerError if none of them
+    determines the shape.
     """
     if options.input_shape:
         return options.input_shape
@@ -55,10 +56,16 @@ def _height_and_width(layer, crop: int | None, known: list[Shape]) -> Shape | No
 
 
 def _channels(layer, known: list[Shape]) -> int | None:
-    means = len(layer.transform_param.mean_value)
-    if means > 1:
-        return means
-    return known[0][0] if known else None
+    transform = layer.transform_param
+    if len(transform.mean_value) > 1:
+        return len(transform.mean_value)
+    if known:
+        return known[0][0]
+    if layer.type == 'ImageData':
+        return 3 if layer.image_data_param.is_color else 1
+    if transform.force_color or transform.force_gray:
+        return 3 if transform.force_color else 1
+    return None
 
 
 def item_shape(store: Store | None) -> Shape | None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
-from . import forks
+from . import forks, unknown
 from .caffe_pb2 import NetParameter, SolverParameter
 from .errors import ProtoError, about
 from .files import Path, atomic_write, check_not_utf16, read_bytes
@@ -74,10 +74,10 @@ def parse_solver(text: str, name: str = '<string>') -> SolverParameter:
 
 
 def parse_text(text: str, message: M, name: str = '<string>') -> M:
-    """Parses the text into the message without upgrading it, and sets origins. Raises
+    """Parses the text into the empty message without upgrading it, and sets origins. Raises
     ProtoError."""
     try:
-        text_format.Parse(text, message)
+        unknown.parse(text, message, name)
     except text_format.ParseError as error:
         raise explain(error, text, message, name) from error
     blocks = scan(text)

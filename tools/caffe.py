@@ -19,7 +19,7 @@ from goodinit.tools.bvlc.flags import gpus
 from goodinit.tools.bvlc.scoring import test
 from goodinit.tools.bvlc.timing import time_layers
 from goodinit.tools.bvlc.training import train
-from goodinit.tools.cli.arguments import add_python_layers
+from goodinit.tools.cli.arguments import add_strictness
 from goodinit.tools.cli.gflags import GflagsParser, add_flag, add_switch, run_logged
 from goodinit.tools.cli.signals import EFFECTS
 from goodinit.tools.cli.values import one_of, whole
@@ -75,7 +75,7 @@ def arguments() -> GflagsParser:
     add('sigint_effect', SIGINT, one_of(EFFECTS), 'stop')
     add('sighup_effect', SIGHUP, one_of(EFFECTS), 'snapshot')
     add_switch(parser, 'deterministic', DETERMINISTIC)
-    add_python_layers(parser)
+    add_strictness(parser)
     add('on_nan', ON_NAN, one_of(['stop', 'warn']), None)
     return parser
 

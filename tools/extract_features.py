@@ -21,7 +21,7 @@ from goodinit.netlib.errors import NetError, did_you_mean
 from goodinit.proto.caffe_pb2 import TEST, Datum
 from goodinit.solvers.log.glog import log
 from goodinit.solvers.log.net_log import load_weights, log_net
-from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing
+from goodinit.tools.cli.arguments import add_engine, add_sharing, add_strictness
 from goodinit.tools.cli.backends import BACKENDS, log_opened
 from goodinit.tools.cli.gflags import GflagsParser, run_logged
 from goodinit.tools.cli.gpu import GPU_ENGINE, use_gpu
@@ -53,7 +53,7 @@ def arguments() -> GflagsParser:
     add('device', metavar='DEVICE_ID=N', nargs='?', type=device, default=0, help=number)
     add_engine(parser)
     add_sharing(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
     return parser
 
 

@@ -25,7 +25,7 @@ from goodinit.netlib import Net
 from goodinit.proto.caffe_pb2 import TEST
 from goodinit.solvers.events import Output, mean_outputs
 from goodinit.solvers.log.caffe_log import output_lines
-from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, option
+from goodinit.tools.cli.arguments import add_engine, add_sharing, add_strictness, option
 from goodinit.tools.cli.values import whole
 
 ITERATIONS = 50  # as `caffe test`
@@ -45,7 +45,7 @@ def arguments() -> Parser:
     option(parser, '--iterations N', iterations, whole(1))
     add_engine(parser)
     add_sharing(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
     return parser
 
 

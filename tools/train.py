@@ -39,7 +39,7 @@ from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import Event, Solver, snapshot_files
 from goodinit.solvers.solver_param import read_solver_param
-from goodinit.tools.cli.arguments import add_engine, add_python_layers, add_sharing, option, switch
+from goodinit.tools.cli.arguments import add_engine, add_sharing, add_strictness, option, switch
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.progress import Progress
@@ -86,7 +86,7 @@ def arguments() -> Parser:
     add_engine(parser, together=True)
     switch(parser, '--deterministic', DETERMINISTIC)
     add_sharing(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
     return parser
 
 

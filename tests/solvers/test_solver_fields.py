@@ -60,6 +60,10 @@ GRADIENT = 0.5 * np.tile((np.arange(12).reshape(3, 4) / 10).sum(0), (2, 1))
         ('type: "RMSProp" rms_decay: 1', 'rms_decay should lie between 0 and 1. Found 1'),
         ('iter_size: 0', 'iter_size must be > 0, found 0'),
         ('average_loss: -1', 'average_loss must be > 0, found -1'),
+        (
+            'warmup_iter: 2 rampup_interval: 2',
+            'warmup_iter and rampup_interval mean the same: give one of them',
+        ),
         ('max_iter: -1', 'max_iter must be >= 0, found -1'),
         ('display: -1', 'display must be >= 0, found -1'),
         ('snapshot: -1', 'snapshot must be >= 0, found -1'),
@@ -107,6 +111,9 @@ def test_a_test_net_without_passes():
         ('lr_policy: "poly" power: 2 max_iter: 4', [2, 2 * 9 / 16, 0.5, 2 / 16, 0, 0]),
         ('lr_policy: "sigmoid" gamma: 1 stepsize: 2', [2 / (1 + np.exp(2 - i)) for i in range(6)]),
         ('lr_policy: "sigmoid" gamma: 1000 stepsize: 3', [0, 0, 0, 1, 2, 2]),
+        ('lr_policy: "fixed" warmup_iter: 4 warmup_start_lr: 1', [1, 1.25, 1.5, 1.75, 2, 2]),
+        ('lr_policy: "exp" gamma: 0.5 warmup_iter: 2', [0, 1, 0.5, 0.25, 0.125, 0.0625]),
+        ('lr_policy: "fixed" rampup_interval: 2 rampup_lr: 1', [1, 1.5, 2, 2, 2, 2]),
     ],
 )
 def test_rates(fields, expected):

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from ...netlib.errors import GoodinitError, did_you_mean
 from ...netlib.layers.host import python
+from ...proto import unknown_fields
 
 BROKEN_PIPE = 141  # what a shell reports of a program whose reader has gone
 # Arguments as the library names them in its messages, and the options that set them.
@@ -24,6 +25,7 @@ OPTIONS = {
     'input_shape:': '--input-shape:',
     "phase='test'": '--phase test',
     "phase='train'": '--phase train',
+    "unknown_fields('warn')": '--unknown-fields warn',
 }
 
 
@@ -82,7 +84,8 @@ def run(
 
     def action():
         args = parser.parse_args(argv)
-        with python.refused(when=getattr(args, 'no_python_layers', False)):
+        mode = getattr(args, 'unknown_fields', 'error')
+        with python.refused(when=getattr(args, 'no_python_layers', False)), unknown_fields(mode):
             return tool(args)
 
     hint = '; try a smaller --batch-size' if parser.knows('--batch-size') else ''

@@ -19,7 +19,7 @@ from ...netlib.engines import make_engine
 from ...netlib.errors import DataError, GoodinitError
 from ...netlib.statistics import MEANINGLESS, missing_statistics
 from ...proto import existing_file, read_net
-from .arguments import add_engine, add_python_layers, add_sharing
+from .arguments import add_engine, add_sharing, add_strictness
 from .console import Parser, say_notes
 from .values import real
 
@@ -48,7 +48,7 @@ def add_model(parser: Parser) -> None:
     add('--channel_swap', metavar='C', type=order, help=swap)
     add_engine(parser)
     add_sharing(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
 
 
 def order(text: str) -> list[int]:

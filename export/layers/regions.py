@@ -6,8 +6,37 @@ import numpy as np
 
 from ..batch import dims
 from ..fields import pair
-from ..registry import onnx, torch
+from ..registry import cannot, onnx, torch
 from ..text import arguments, number, plain
+
+cannot('no other framework has bins of regions with channels of their own', 'PSROIPooling')
+cannot('how many regions it gives depends on the numbers in them', 'Proposal')
+
+
+# -- blocks of pixels and channels
+
+
+@onnx('Reorg')
+def reorg(g, step, x):
+    apart, together = dims(step.layer.apart), dims(step.layer.together)
+    first, order = blocks(step, apart, together)
+    return g.reshape(g.op('Transpose', g.reshape(x, first), perm=order), dims(step.y))
+
+
+@torch('Reorg')
+def reorg_torch(t, step, x):
+    apart, together = dims(step.layer.apart), dims(step.layer.together)
+    first, order = blocks(step, apart, together)
+    y = f'{x}.reshape({arguments(*first)}).permute({arguments(*order)})'
+    return f'{y}.reshape({arguments(*dims(step.y))})'
+
+
+def blocks(step, apart, together):
+    """The shape that x gets, and the order of its axes."""
+    if step.param.reorg_param.reverse:
+        return together, [0, 3, 4, 1, 5, 2]
+    return apart, [0, 3, 5, 1, 2, 4]
+
 
 # -- to the places that a mask names
 

@@ -1,4 +1,5 @@
-"""Factors and terms for each channel, learned or given: Scale, Bias, PReLU, Axpy, Normalize."""
+"""Factors and terms for each channel, learned or given: Scale, EltwiseAffine, Bias, PReLU, Axpy,
+Normalize."""
 
 from ..batch import dims
 from ..fields import axis_of
@@ -24,9 +25,9 @@ def spread(g, step, p, name):
     return g.weight(step, name, broadcast(step, p.axis, step.weights[name].shape))
 
 
-@onnx('Scale')
+@onnx('Scale', 'EltwiseAffine')
 def scale(g, step, x, *others):
-    p = step.param.scale_param
+    p = step.layer.settings
     factor = 'bias' if others else 'weight'
     y = g.op('Mul', x, operand(g, step, p, factor, others))
     return g.op('Add', y, spread(g, step, p, 'bias')) if p.bias_term else y
@@ -37,9 +38,9 @@ def bias(g, step, x, *others):
     return g.op('Add', x, operand(g, step, step.param.bias_param, 'bias', others))
 
 
-@torch('Scale')
+@torch('Scale', 'EltwiseAffine')
 def scale_torch(t, step, x, *others):
-    p = step.param.scale_param
+    p = step.layer.settings
     factor = operand_torch(t, step, p, 'bias' if others else 'weight', others)
     y = f'{x} * {factor}'
     return f'{y} + {spread_torch(t, step, p, "bias")}' if p.bias_term else y

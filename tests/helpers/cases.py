@@ -35,6 +35,8 @@ CASES = [
     case('ReLU', 'relu_param { negative_slope: 0.2 }', id='slope', x=(3, 4)),
     case('ReLU', id='5 axes', x=(2, 1, 3, 1, 2)),
     case('PReLU', x=IMAGES),
+    case('RReLU', x=IMAGES),
+    case('RReLU', 'rrelu_param { lb: 2 ub: 4 }', id='train', train=True, x=(3, 4)),
     case('PReLU', 'prelu_param { channel_shared: true }', id='shared', x=(3, 4)),
     case('Sigmoid', x=(3, 4)),
     case('Swish', 'swish_param { beta: 1.5 }', x=(3, 4)),

@@ -97,12 +97,13 @@ def test_terms_of_hard_examples():
 
 
 def test_the_hardest_regions_of_each_image_stay():
+    rois = [[i, 0, 0, 1, 1] for i in (0, 1, 0, 0, 1)]
     c = case(
         'BoxAnnotatorOHEM',
         'box_annotator_ohem_param { roi_per_img: 2 ignore_label: 9 }',
         tops='y weights',
         down='',
-        rois=exactly([[i, 0, 0, 1, 1] for i in (0, 1, 0, 0, 1)]),
+        rois=exactly(rois),
         cls=exactly([1, 2, 3, 0, 1]),
         box=exactly([0, 0, 0, 2, 5]),
         label=exactly([1, 2, 3, 4, 5]),

@@ -14,13 +14,14 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from goodinit.tools.cli.gflags import GflagsParser, add_flag, add_switch, run_logged
+
 from goodinit.tools.bvlc.devices import device_query
 from goodinit.tools.bvlc.flags import gpus
 from goodinit.tools.bvlc.scoring import test
 from goodinit.tools.bvlc.timing import time_layers
 from goodinit.tools.bvlc.training import train
 from goodinit.tools.cli.arguments import add_strictness
-from goodinit.tools.cli.gflags import GflagsParser, add_flag, add_switch, run_logged
 from goodinit.tools.cli.signals import EFFECTS
 from goodinit.tools.cli.values import one_of, whole
 

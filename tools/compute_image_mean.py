@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from goodinit.tools.cli.gflags import GflagsParser, run_logged
+
 import numpy as np
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum
 from goodinit.netlib.data.pairs import Database
@@ -18,7 +20,6 @@ from goodinit.proto import write_binary
 from goodinit.proto.caffe_pb2 import BlobProto
 from goodinit.solvers.log.glog import log, number
 from goodinit.tools.cli.backends import BACKENDS, add_backend, log_opened
-from goodinit.tools.cli.gflags import GflagsParser, run_logged
 from goodinit.tools.cli.output_file import check_output
 
 PROGRESS = 10000

@@ -13,11 +13,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from goodinit.tools.cli.gflags import GflagsParser, run_logged
+
 import numpy as np
 from goodinit.netlib.data.classic import read_cifar10
 from goodinit.netlib.errors import DataError
 from goodinit.tools.cli.backends import BACKENDS
-from goodinit.tools.cli.gflags import GflagsParser, run_logged
 from goodinit.tools.cli.labeled_images import write_images
 
 FILES = {'train': [f'data_batch_{i}.bin' for i in range(1, 6)], 'test': ['test_batch.bin']}

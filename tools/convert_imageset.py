@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from goodinit.tools.cli.console import UsageError, say
+from goodinit.tools.cli.gflags import GflagsParser, add_flag, add_switch, run_logged
 
 import numpy as np
 from goodinit.netlib.data.databases import create_database
@@ -25,7 +26,6 @@ from goodinit.proto import existing_file
 from goodinit.proto.caffe_pb2 import Datum
 from goodinit.solvers.log.glog import log
 from goodinit.tools.cli.backends import BACKENDS, add_backend, log_opened
-from goodinit.tools.cli.gflags import GflagsParser, add_flag, add_switch, run_logged
 from goodinit.tools.cli.values import INT_MAX, whole
 
 SWITCHES = {

@@ -10,10 +10,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from goodinit.tools.cli.gflags import GflagsParser, run_logged
+
 from goodinit.netlib.data.classic import read_idx
 from goodinit.netlib.errors import DataError
 from goodinit.tools.cli.backends import BACKENDS
-from goodinit.tools.cli.gflags import GflagsParser, run_logged
 from goodinit.tools.cli.labeled_images import write_images
 
 

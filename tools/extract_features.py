@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from goodinit.tools.cli.console import UsageError
+from goodinit.tools.cli.gflags import GflagsParser, run_logged
 
 import numpy as np
 from goodinit.netlib import Net
@@ -23,7 +24,6 @@ from goodinit.solvers.log.glog import log
 from goodinit.solvers.log.net_log import load_weights, log_net
 from goodinit.tools.cli.arguments import add_engine, add_sharing, add_strictness
 from goodinit.tools.cli.backends import BACKENDS, log_opened
-from goodinit.tools.cli.gflags import GflagsParser, run_logged
 from goodinit.tools.cli.gpu import GPU_ENGINE, use_gpu
 from goodinit.tools.cli.values import one_of, whole
 

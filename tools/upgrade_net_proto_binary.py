@@ -11,10 +11,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from goodinit.tools.cli.gflags import run_logged
+
 from goodinit.proto import ProtoError, existing_file, read_binary, write_weights
 from goodinit.proto.caffe_pb2 import NetParameter
 from goodinit.solvers.log.glog import log
-from goodinit.tools.cli.gflags import run_logged
 from goodinit.tools.cli.upgrading import upgrade_arguments, upgraded_net
 
 PLACE = 'upgrade_net_proto_binary.cpp'

@@ -11,6 +11,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from goodinit.tools.cli.gflags import run_logged
+
 from goodinit.proto import (
     ProtoError,
     existing_file,
@@ -22,7 +24,6 @@ from goodinit.proto import (
 from goodinit.proto.caffe_pb2 import SolverParameter
 from goodinit.proto.errors import about
 from goodinit.solvers.log.glog import log
-from goodinit.tools.cli.gflags import run_logged
 from goodinit.tools.cli.upgrading import BEGIN, DONE, upgrade_arguments
 
 PLACE = 'upgrade_solver_proto_text.cpp'

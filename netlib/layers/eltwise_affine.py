@@ -17,7 +17,7 @@ class EltwiseAffine(Scale):
     Source: BVLC Caffe's pull request 2996, used in Mishkin, Sergievskiy & Matas 2017.
     """
 
-    bottoms = 1
+    bottoms = (1, 1)
 
     @property
     def settings(self) -> ScaleParameter:

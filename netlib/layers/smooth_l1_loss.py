@@ -24,7 +24,7 @@ class SmoothL1Loss(Loss):
     """
 
     bottoms = (2, 4)
-    no_gradient = (2, 3)
+    no_gradient: tuple[int, ...] = (2, 3)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.sigma2 = self.param.smooth_l1_loss_param.sigma**2

@@ -14,7 +14,7 @@ from ..netlib.errors import GoodinitError
 from ..proto import atomic_write
 
 FINDER = 'goodinit_finds_caffe'
-SOURCE = '''"""`import caffe` finds goodinit.caffe. To remove: python -m goodinit.caffe --uninstall"""
+SOURCE = '''"""`import caffe` finds goodinit.caffe. Undo: python -m goodinit.caffe --uninstall"""
 
 import sys
 

@@ -6,7 +6,7 @@ from ..netlib.data.stores import Images, Store
 from ..netlib.errors import layer_error
 from ..netlib.shapes import Shape
 from ..proto import ProtoError, read_net
-from ..proto.caffe_pb2 import LayerParameter, NetParameter
+from ..proto.caffe_pb2 import LayerParameter, NetParameter, ResizeParameter
 from .data_layers import resizing_of
 from .data_options import DataOptions
 from .net_file import NetFile
@@ -21,10 +21,10 @@ def image_shape(
     """The shape (C, H, W) of the images that replace those of a data layer in the net of a file.
 
     The options may give it. Otherwise, H and W come from the first of these: the options' crop, the
-    layer's crop_size, its new_height and new_width, the deploy.prototxt next to the net, the data.
-    C is the number of mean_values if there are several; otherwise it comes from the deploy.prototxt
-    or the data, or from is_color, force_color or force_gray. Raises LayerError if none of them
-    determines the shape.
+    layer's crop_size or crop_h and crop_w, its new_height and new_width or resize_param, the
+    deploy.prototxt next to the net, the data. C is the number of mean_values if there are several;
+    otherwise it comes from the deploy.prototxt or the data, or from is_color, force_color or
+    force_gray. Raises LayerError if none of them determines the shape.
     """
     if options.input_shape:
         return options.input_shape
@@ -46,8 +46,14 @@ def image_shape(
 
 def _height_and_width(layer, crop: int | None, known: list[Shape]) -> Shape | None:
     square = crop or layer.transform_param.crop_size
-    resizing = resizing_of(layer)
-    candidates: list[Shape] = [(square, square), (resizing.new_height, resizing.new_width)]
+    resizing, transform = resizing_of(layer), layer.transform_param
+    candidates: list[Shape] = [
+        (square, square),
+        (transform.crop_h, transform.crop_w),
+        (resizing.new_height, resizing.new_width),
+    ]
+    if transform.resize_param.resize_mode != ResizeParameter.FIT_SMALL_SIZE:
+        candidates.append((transform.resize_param.height, transform.resize_param.width))
     candidates += [shape[1:] for shape in known]
     for extents in candidates:
         if all(extents):

@@ -70,4 +70,4 @@ class Batches(Reading):
             )
         patch.write(top[0].data[i])
         if len(top) > 1:
-            top[1].data[i] = label or 0
+            top[1].data[i] = 0 if label is None else label

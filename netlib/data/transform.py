@@ -21,7 +21,15 @@ UNUSED = (
     'random_aspect_ratio_param',
     'random_resize_param',
 )
-UNUSED_RESIZING = ('center_object', 'max_angle', 'height_scale', 'width_scale')
+UNUSED_RESIZING = (
+    'center_object',
+    'max_angle',
+    'multiscale',
+    'min_sz',
+    'max_sz',
+    'height_scale',
+    'width_scale',
+)
 Slices = tuple[slice, slice, slice]  # of channels, rows and columns
 
 

@@ -142,6 +142,9 @@ RESIZING = {
     'interp_mode': 'interp_mode: CUBIC',
     'center_object': 'center_object: true',
     'max_angle': 'max_angle: 5',
+    'multiscale': 'multiscale: true',
+    'min_sz': 'min_sz: 5',
+    'max_sz': 'max_sz: 9',
 }
 
 

@@ -4,11 +4,16 @@ from ..errors import EngineError
 
 
 class LabelError(EngineError):
-    """A label is not a class."""
+    """A label, `label`, is not a class."""
+
+    def __init__(self, message: str, label: int):
+        super().__init__(message)
+        self.label = label
 
 
 def label_error(label: int, classes: int) -> LabelError:
     return LabelError(
         f'found the label {label}: labels must be in 0 .. {classes - 1}, '
-        f'since the scores have {classes} classes'
+        f'since the scores have {classes} classes',
+        label,
     )

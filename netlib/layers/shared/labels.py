@@ -21,5 +21,5 @@ def one_hot(layer: Layer, field: str, label: Tensor, out: Tensor) -> None:
     except LabelError as error:
         if skipped is not None:
             raise
-        hint = f'{field} {{ ignore_label: ... }} leaves a label out'
-        raise LabelError(f'{error}; {hint}') from error
+        hint = f'{field} {{ ignore_label: {error.label} }} leaves it out'
+        raise LabelError(f'{error}; {hint}', error.label) from error

@@ -3,15 +3,21 @@
 python -m goodinit.caffe script.py arguments...
 python -m goodinit.caffe -m module arguments...
 python -m goodinit.caffe -c 'code' arguments...
+python -m goodinit.caffe --install      `import caffe` works in all programs of this environment
+python -m goodinit.caffe --uninstall    and no longer
 """
 
 import os
 import runpy
 import sys
+from collections.abc import Callable
 from types import ModuleType
 
+from ..netlib.errors import GoodinitError
 from . import alias
+from .install import install, uninstall
 
+INSTALLING = {'--install': install, '--uninstall': uninstall}
 USAGE_ERROR = 2  # as Python's own exit status
 
 
@@ -21,6 +27,8 @@ def main(argv: list[str]) -> int:
     if not argv or argv[0] in ('-h', '--help') or argv in (['-m'], ['-c']):
         sys.stderr.write(__doc__ or '')
         return USAGE_ERROR
+    if argv[0] in INSTALLING:
+        return install_alias(INSTALLING[argv[0]])
     if argv[0] == '-m':
         run_module(argv[1], argv[1:])
     elif argv[0] == '-c':
@@ -30,6 +38,17 @@ def main(argv: list[str]) -> int:
     else:
         sys.stderr.write(f'no such script: {argv[0]}\n')
         return USAGE_ERROR
+    return 0
+
+
+def install_alias(action: Callable[[], str]) -> int:
+    """Install or uninstall; returns the exit status."""
+    try:
+        said = action()
+    except GoodinitError as error:
+        sys.stderr.write(f'goodinit.caffe: {error}\n')
+        return 1
+    sys.stderr.write(f'{said}\n')
     return 0
 
 

@@ -158,15 +158,13 @@ class Transformer:
         """The mean: one number per channel, or an image (K, H, W), resized to the input."""
         shape = self._shape(in_)[1:]
         if mean.ndim == 1:
-            if len(mean) != shape[0]:
-                raise ValueError(
-                    f'Mean channels incompatible with input. Found {len(mean)}, needed {shape[0]}'
-                )
+            _check_mean_channels(len(mean), shape[:1])
             self.mean[in_] = mean[:, None, None]
             return
         if mean.ndim not in (2, 3):
             raise ValueError(f'Mean shape invalid: {mean.shape}')
         planes = mean.reshape(-1, *mean.shape[-2:])
+        _check_mean_channels(len(planes), (1, shape[0]))
         if planes.shape != shape:
             image = planes.transpose(1, 2, 0)
             planes = resize_image(image, shape[1:]).transpose(2, 0, 1)
@@ -176,6 +174,14 @@ class Transformer:
         """A factor after the mean was subtracted."""
         self._shape(in_)
         self.input_scale[in_] = scale
+
+
+def _check_mean_channels(found: int, needed: tuple[int, ...]) -> None:
+    """Raises ValueError, in pycaffe's words, for a mean of another number of channels."""
+    if found not in needed:
+        raise ValueError(
+            f'Mean channels incompatible with input. Found {found}, needed {needed[-1]}'
+        )
 
 
 # -- images

@@ -1,36 +1,37 @@
 """The shape of the images that replace those of a data layer: the one place that determines it."""
 
 import re
-from pathlib import Path
 
 from ..netlib.data.stores import Images, Store
 from ..netlib.errors import layer_error
 from ..netlib.shapes import Shape
 from ..proto import ProtoError, read_net
-from ..proto.caffe_pb2 import LayerParameter
+from ..proto.caffe_pb2 import LayerParameter, NetParameter, ResizeParameter
 from .data_layers import resizing_of
 from .data_options import DataOptions
+from .net_file import NetFile
 
 TRAINING = 'train_val|train_test'  # in the names of files that come with a deploy file
 GIVE_SHAPE = 'give input_shape=(C, H, W)'
 
 
 def image_shape(
-    path: Path, layer: LayerParameter, store: Store | None, options: DataOptions
+    file: NetFile, layer: LayerParameter, store: Store | None, options: DataOptions
 ) -> Shape:
-    """The shape (C, H, W) of the images that replace those of a data layer in the net of `path`.
+    """The shape (C, H, W) of the images that replace those of a data layer in the net of a file.
 
     The options may give it. Otherwise, H and W come from the first of these: the options' crop, the
-    layer's crop_size, its new_height and new_width, the deploy.prototxt next to the net, the data.
-    C is the number of mean_values if there are several; otherwise it comes from the deploy.prototxt
-    or the data. Raises LayerError if none of them determines the shape.
+    layer's crop_size or crop_h and crop_w, its new_height and new_width or resize_param, the
+    deploy.prototxt next to the net, the data. C is the number of mean_values if there are several;
+    otherwise it comes from the deploy.prototxt or the data, or from is_color, force_color or
+    force_gray. Raises LayerError if none of them determines the shape.
     """
     if options.input_shape:
         return options.input_shape
     item = item_shape(store)
     if item and len(item) != 3:
         return item
-    known = [shape for shape in (deploy_shape(path), item) if shape]
+    known = [shape for shape in (deploy_shape(file), item) if shape]
     size = _height_and_width(layer, options.crop, known)
     channels = _channels(layer, known)
     if size and channels:
@@ -45,8 +46,14 @@ def image_shape(
 
 def _height_and_width(layer, crop: int | None, known: list[Shape]) -> Shape | None:
     square = crop or layer.transform_param.crop_size
-    resizing = resizing_of(layer)
-    candidates: list[Shape] = [(square, square), (resizing.new_height, resizing.new_width)]
+    resizing, transform = resizing_of(layer), layer.transform_param
+    candidates: list[Shape] = [
+        (square, square),
+        (transform.crop_h, transform.crop_w),
+        (resizing.new_height, resizing.new_width),
+    ]
+    if transform.resize_param.resize_mode != ResizeParameter.FIT_SMALL_SIZE:
+        candidates.append((transform.resize_param.height, transform.resize_param.width))
     candidates += [shape[1:] for shape in known]
     for extents in candidates:
         if all(extents):
@@ -55,10 +62,16 @@ def _height_and_width(layer, crop: int | None, known: list[Shape]) -> Shape | No
 
 
 def _channels(layer, known: list[Shape]) -> int | None:
-    means = len(layer.transform_param.mean_value)
-    if means > 1:
-        return means
-    return known[0][0] if known else None
+    transform = layer.transform_param
+    if len(transform.mean_value) > 1:
+        return len(transform.mean_value)
+    if known:
+        return known[0][0]
+    if layer.type == 'ImageData':
+        return 3 if layer.image_data_param.is_color else 1
+    if transform.force_color or transform.force_gray:
+        return 3 if transform.force_color else 1
+    return None
 
 
 def item_shape(store: Store | None) -> Shape | None:
@@ -71,13 +84,14 @@ def item_shape(store: Store | None) -> Shape | None:
     return item.shape
 
 
-def deploy_shape(path: Path) -> Shape | None:
+def deploy_shape(file: NetFile) -> Shape | None:
     """The shape (C, H, W) of the first image input in the deploy prototxt that belongs to a
     train_val prototxt, if there is one.
 
     For x_train_val.prototxt (or x_train_test), that is x_deploy.prototxt, x.prototxt or
-    deploy.prototxt in the same folder.
+    deploy.prototxt in the same folder, unless it is of another net.
     """
+    path = file.path
     names = (
         re.sub(TRAINING, 'deploy', path.name),
         re.sub(f'_({TRAINING})', '', path.name),
@@ -87,14 +101,24 @@ def deploy_shape(path: Path) -> Shape | None:
         beside = path.with_name(name)
         if beside != path and beside.is_file():
             try:
-                return _first_image_shape(beside)
+                deploy = read_net(beside)
             except ProtoError:
                 continue
+            if is_same_net(deploy, file.param):
+                return _first_image_shape(deploy)
     return None
 
 
-def _first_image_shape(path: Path) -> Shape | None:
-    for layer in read_net(path).layer:
+def is_same_net(deploy: NetParameter, net: NetParameter) -> bool:
+    """Whether at least half of the layers of a deploy prototxt, its inputs aside, are in the net,
+    by name and type."""
+    layers = [(layer.name, layer.type) for layer in deploy.layer if layer.bottom]
+    ours = {(layer.name, layer.type) for layer in net.layer}
+    return 2 * sum(layer in ours for layer in layers) >= len(layers)
+
+
+def _first_image_shape(deploy: NetParameter) -> Shape | None:
+    for layer in deploy.layer:
         for shape in layer.input_param.shape:
             if len(shape.dim) == 4:
                 return tuple(shape.dim[1:])

@@ -142,7 +142,7 @@ def inputs_of_file(
         elif layer in layers:
             images = batch_size or batch_size_of(layer)
             pictured = _pictured(layer, layers, labels)
-            sample = image_shape(file.path, pictured, store, options)
+            sample = image_shape(file, pictured, store, options)
             shapes = _top_shapes(layer, images, sample, only_labels=pictured is not layer)
         else:
             continue

@@ -27,6 +27,7 @@ from .text import (
     read_text,
     write_text,
 )
+from .unknown import unknown_fields
 from .upgrade import needs_upgrade, upgrade_net, upgrade_solver
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     'read_weights',
     'remove_abandoned',
     'serialized_blob',
+    'unknown_fields',
     'upgrade_net',
     'upgrade_solver',
     'write_binary',

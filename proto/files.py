@@ -3,6 +3,7 @@ of the new content."""
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ except ImportError:  # Windows
 from .errors import ProtoError
 
 Path = str | os.PathLike[str]
+UTF16 = (b'\xff\xfe', b'\xfe\xff')  # the byte order marks
 # Errors caused by the disk, not by the caller's code.
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
@@ -40,6 +42,23 @@ def read_bytes(path: Path) -> bytes:
             return file.read()
     except OSError as error:
         raise ProtoError(f'{name}: cannot read: {error.strerror}') from error
+
+
+def check_not_utf16(data: bytes, path: Path) -> None:
+    """Raises ProtoError for the content of a text file in UTF-16, as Windows tools write it."""
+    if data.startswith(UTF16) or re.match(rb'([ -~\n\r]\0){4}|(\0[ -~\n\r]){4}', data):
+        raise ProtoError(f'{path}: it is text in UTF-16, needed: UTF-8 (save it as UTF-8)')
+
+
+def read_utf8(path: Path) -> str:
+    """The text of a file, without a byte order mark. Raises ProtoError for any encoding other than
+    UTF-8."""
+    data = read_bytes(path)
+    check_not_utf16(data, path)
+    try:
+        return data.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise ProtoError(f'{path}: it is not text in UTF-8 ({error})') from error
 
 
 @contextmanager

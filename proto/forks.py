@@ -2,12 +2,18 @@
 
 from .caffe_pb2 import ConvolutionParameter, LayerParameter, NetParameter, PoolingParameter
 from .errors import ProtoError
+from .fields import copy_fields
+from .unused import warn_of_unused
 
 
 def rewrite(net: NetParameter) -> None:
-    """Pooling's ceil_mode becomes round_mode, and convolution's hole becomes dilation. Raises
-    ProtoError if both are given."""
+    """Pooling's ceil_mode becomes round_mode, convolution's hole becomes dilation, and lstm_param
+    becomes recurrent_param. A warning names the fields that have no effect here. Raises ProtoError
+    if both of two names are given."""
+    warn_of_unused(net)
     for layer in net.layer:
+        if layer.HasField('lstm_param'):
+            _recurrent(layer)
         if layer.HasField('pooling_param') and layer.pooling_param.HasField('ceil_mode'):
             _round_mode(layer, layer.pooling_param)
         if layer.HasField('convolution_param'):
@@ -23,6 +29,20 @@ def rewrite_blobs(net: NetParameter) -> None:
         for blob in layer.blobs:
             if len(blob.shape.dim) == 2:
                 blob.shape.dim.extend([1, 1])
+
+
+def _recurrent(layer: LayerParameter) -> None:
+    """Move the fields of lstm_param to recurrent_param."""
+    param = layer.lstm_param
+    if layer.HasField('recurrent_param'):
+        raise _twice(layer, 'lstm_param', 'recurrent_param')
+    if param.clipping_threshold:
+        raise ProtoError(
+            f"layer '{layer.name}' ({layer.type}): clipping_threshold of lstm_param is not known "
+            'here: remove it; clip_gradients of the solver limits all gradients together'
+        )
+    copy_fields(param, layer.recurrent_param, skip=['clipping_threshold', 'batch_size'])
+    layer.ClearField('lstm_param')
 
 
 def _round_mode(layer: LayerParameter, param: PoolingParameter) -> None:

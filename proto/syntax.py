@@ -10,11 +10,11 @@ from google.protobuf.text_format import ParseError
 from .caffe_pb2 import DESCRIPTOR, NetParameter, SolverParameter, V1LayerParameter
 from .errors import ProtoError, did_you_mean
 from .scan import Block, blocks_around, line_starts, scan
+from .unknown import HINT, NO_FIELD, may_be_passed_over
 
 MESSAGES = DESCRIPTOR.message_types_by_name
 ROOTS = {'a net': NetParameter.DESCRIPTOR, 'a solver': SolverParameter.DESCRIPTOR}
 POSITION = re.compile(r'^\d+:\d+ : ')
-NO_FIELD = re.compile(r'Message type "caffe\.(\w+)" has no field named "(\w+)"')
 NO_VALUE = re.compile(
     r'Enum type "caffe\.([\w.]+)" has no value (?:named|with number) "?([^"]*?)"?$'
 )
@@ -39,6 +39,9 @@ def explain(error: ParseError, text: str, root: Message, name: str) -> ProtoErro
     what, hint = _reworded(what, row[column - 1 :], types)
     if around:
         hint = hint or _type_hint(what, around[-1])
+    if not hint and may_be_passed_over(error, text, root):
+        hint = HINT
+    if around:
         what += f', in {" > ".join(block.label for block in around)}'
     return ProtoError(f'{name}:{line}:{column}: {what}{hint}')
 

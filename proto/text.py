@@ -8,10 +8,10 @@ from typing import TypeVar
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
-from . import forks
+from . import forks, unknown
 from .caffe_pb2 import NetParameter, SolverParameter
 from .errors import ProtoError, about
-from .files import Path, atomic_write, read_bytes
+from .files import Path, atomic_write, check_not_utf16, read_bytes
 from .scan import TOKEN, nets_in, scan, set_origins, without_origins
 from .syntax import explain, missing
 from .upgrade import upgrade_net, upgrade_solver
@@ -74,10 +74,10 @@ def parse_solver(text: str, name: str = '<string>') -> SolverParameter:
 
 
 def parse_text(text: str, message: M, name: str = '<string>') -> M:
-    """Parses the text into the message without upgrading it, and sets origins. Raises
+    """Parses the text into the empty message without upgrading it, and sets origins. Raises
     ProtoError."""
     try:
-        text_format.Parse(text, message)
+        unknown.parse(text, message, name)
     except text_format.ParseError as error:
         raise explain(error, text, message, name) from error
     blocks = scan(text)
@@ -90,6 +90,7 @@ def parse_text(text: str, message: M, name: str = '<string>') -> M:
 def read_text(path: Path) -> str:
     """The text of a prototxt. Raises ProtoError if it is missing, binary, or not UTF-8."""
     data = read_bytes(path)
+    check_not_utf16(data, path)
     if b'\0' in data:
         raise ProtoError(f'{path}: a binary file; needed: the text of a net or solver (.prototxt)')
     try:

@@ -78,25 +78,35 @@ def _inputs_to_layer(net: NetParameter) -> NetParameter:
     """`input`, `input_shape` and `input_dim` become an Input layer in front."""
     upgraded = NetParameter()
     copy_fields(net, upgraded, skip=['input', 'input_shape', 'input_dim', 'layer'])
-    # Weights saved before 2015 name their inputs without shapes; nothing is lost with them.
-    if net.input_shape or net.input_dim or not any(layer.blobs for layer in net.layer):
+    if net.input_shape or net.input_dim or _needs_inputs(net):
         layer = upgraded.layer.add(name='input', type='Input', top=net.input)
         _shape_inputs(layer.input_param, net)
     upgraded.layer.extend(net.layer)
     return upgraded
 
 
+def _needs_inputs(net: NetParameter) -> bool:
+    """Whether a layer reads an input that no layer makes. Weights saved before 2015 name their
+    inputs without shapes; nothing is lost with them."""
+    if any(layer.blobs for layer in net.layer):
+        return False
+    made = {top for layer in net.layer for top in layer.top}
+    read = {bottom for layer in net.layer for bottom in layer.bottom}
+    return bool(read.intersection(net.input) - made)
+
+
 def _shape_inputs(param: InputParameter, net: NetParameter) -> None:
-    """Copy the shapes of the inputs. Raises ProtoError if their number is wrong."""
-    if net.input_shape:
-        param.shape.extend(net.input_shape)
-    else:
-        for start in range(0, len(net.input_dim), 4):
-            param.shape.add(dim=net.input_dim[start : start + 4])
+    """Copy the shapes of the inputs; as in Caffe, further ones are not read. Raises ProtoError if
+    there are too few."""
     needed = len(net.input)
     shapes = len(net.input_shape)
     dims = len(net.input_dim)
-    if len(param.shape) != needed or (not shapes and dims % 4):
+    if shapes:
+        param.shape.extend(net.input_shape[:needed])
+    else:
+        for start in range(0, min(dims, 4 * needed), 4):
+            param.shape.add(dim=net.input_dim[start : start + 4])
+    if (shapes or dims // 4) < needed:
         raise ProtoError(
             f'{needed} `input` need as many `input_shape`, or 4 `input_dim` each; '
             f'there are {shapes} input_shape and {dims} input_dim'

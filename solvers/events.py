@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import nan
 from typing import SupportsFloat
 
 import numpy as np
@@ -132,7 +133,10 @@ def outputs_of(net: Net) -> tuple[Output, ...]:
 def mean_outputs(
     net: Net, batches: int, forward: Callable[[Net], SupportsFloat] = Net.forward
 ) -> tuple[tuple[Output, ...], float]:
-    """The outputs of a net and its loss, averaged over this many forward passes."""
+    """The outputs of a net and its loss, averaged over this many forward passes; none and NaN for
+    no passes."""
+    if batches == 0:
+        return (), nan
     loss = float(forward(net))
     outputs = outputs_of(net)
     for _ in range(batches - 1):

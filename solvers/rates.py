@@ -7,6 +7,7 @@ stepvalues it has passed.
 
 from collections.abc import Callable
 from math import exp, isfinite, nan
+from typing import NamedTuple
 
 from ..netlib.errors import SolverError, did_you_mean
 from ..proto.caffe_pb2 import SolverParameter
@@ -28,9 +29,15 @@ def rate(solver: SolverParameter, iteration: int, current_step: int = 0) -> floa
     """The learning rate of an iteration, counted from 0. `current_step`, from `next_step`, is used
     by `step` and `multistep`.
 
+    In the first warmup_iter iterations (Intel's name; NVIDIA's is rampup_interval) it rises in a
+    straight line from warmup_start_lr (rampup_lr) to base_lr.
+
     Past max_iter, `poly` stays at 0 (Caffe's may become NaN). Raises SolverError for a rate that is
     not finite.
     """
+    warmup = _warmup(solver)
+    if iteration < warmup.iterations:
+        return warmup.first + (solver.base_lr - warmup.first) * iteration / warmup.iterations
     try:
         factor = POLICIES[solver.lr_policy]
         value = solver.base_lr * factor(solver, iteration, current_step)
@@ -42,6 +49,19 @@ def rate(solver: SolverParameter, iteration: int, current_step: int = 0) -> floa
             f'base_lr {solver.base_lr:g}, gamma {solver.gamma:g}, power {solver.power:g}'
         )
     return value
+
+
+class Warmup(NamedTuple):
+    """The iterations in which the rate rises, and the first rate."""
+
+    iterations: int
+    first: float
+
+
+def _warmup(solver: SolverParameter) -> Warmup:
+    if solver.rampup_interval:
+        return Warmup(solver.rampup_interval, solver.rampup_lr)
+    return Warmup(solver.warmup_iter, solver.warmup_start_lr)
 
 
 def next_step(solver: SolverParameter, iteration: int, current_step: int) -> int:
@@ -60,6 +80,8 @@ def next_step(solver: SolverParameter, iteration: int, current_step: int) -> int
 
 def check_rates(solver: SolverParameter) -> None:
     """Raises SolverError for an unknown policy, or for invalid fields of a policy."""
+    if solver.warmup_iter and solver.rampup_interval:
+        raise SolverError('warmup_iter and rampup_interval mean the same: give one of them')
     policy = solver.lr_policy
     if policy not in POLICIES:
         name = policy or '(no lr_policy given)'

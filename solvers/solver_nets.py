@@ -77,8 +77,8 @@ def _check_test_fields(solver: SolverParameter) -> None:
         raise SolverError(
             f'test_interval must be > 0 if there is a test_iter, found {solver.test_interval}'
         )
-    if tests and min(solver.test_iter) <= 0:
-        raise SolverError(f'test_iter must be > 0, found {min(solver.test_iter)}')
+    if tests and min(solver.test_iter) < 0:
+        raise SolverError(f'test_iter must be >= 0, found {min(solver.test_iter)}')
 
 
 def train_param(solver: SolverParameter) -> NetParameter:

@@ -32,8 +32,8 @@ from goodinit.tools.cli.arguments import (
     add_data,
     add_output,
     add_phase,
-    add_python_layers,
     add_running,
+    add_strictness,
     data_options,
     option,
     switch,
@@ -57,7 +57,7 @@ def arguments() -> Parser:
     option(parser, '--out F', OUT, default='')
     switch(parser, '--force', 'overwrite it')
     add_phase(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
     add_data(parser)
     add_running(parser)
     add_output(parser, 'print nothing but errors')

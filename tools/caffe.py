@@ -14,15 +14,14 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from goodinit.tools.cli.console import Parser, run
+from goodinit.tools.cli.gflags import GflagsParser, add_flag, add_switch, run_logged
 
 from goodinit.tools.bvlc.devices import device_query
 from goodinit.tools.bvlc.flags import gpus
 from goodinit.tools.bvlc.scoring import test
 from goodinit.tools.bvlc.timing import time_layers
 from goodinit.tools.bvlc.training import train
-from goodinit.tools.cli.arguments import add_force, add_python_layers
-from goodinit.tools.cli.gflags import add_flag, add_switch
+from goodinit.tools.cli.arguments import add_force, add_strictness
 from goodinit.tools.cli.signals import EFFECTS
 from goodinit.tools.cli.values import one_of, whole
 
@@ -54,12 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not given:
         arguments().print_help()
         return 0
-    return run(lambda args: ACTIONS[args.action](args), arguments(), given)
+    return run_logged(lambda args: ACTIONS[args.action](args), arguments(), given)
 
 
-def arguments() -> Parser:
+def arguments() -> GflagsParser:
     """The command line; as gflags have it, each flag is written with one dash or two."""
-    parser = Parser('goodinit caffe', __doc__ or '')
+    parser = GflagsParser('goodinit caffe', __doc__ or '')
     actions = ', '.join(ACTIONS)
     parser.add_argument('action', metavar='ACTION', type=one_of(ACTIONS), help=actions)
     version = f'goodinit {__version__}'
@@ -77,7 +76,7 @@ def arguments() -> Parser:
     add('sigint_effect', SIGINT, one_of(EFFECTS), 'stop')
     add('sighup_effect', SIGHUP, one_of(EFFECTS), 'snapshot')
     add_switch(parser, 'deterministic', DETERMINISTIC)
-    add_python_layers(parser)
+    add_strictness(parser)
     add_force(parser)
     add('on_nan', ON_NAN, one_of(['stop', 'warn']), None)
     return parser

@@ -23,7 +23,8 @@ from goodinit.caffe.io import load_image
 from goodinit.netlib.array_file import ArrayFileError, read_npy
 from goodinit.netlib.errors import DataError, GoodinitError
 from goodinit.netlib.shapes import Shape
-from goodinit.proto import atomic_write
+from goodinit.proto import ProtoError, atomic_write
+from goodinit.proto.files import read_utf8
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.pycaffe_model import add_model, build, numbered
 from goodinit.tools.cli.values import shape
@@ -114,8 +115,8 @@ def best_classes(scores: np.ndarray, labels: Sequence[str] | None) -> list[str]:
 def read_labels(path: str) -> list[str]:
     """A name for each class. Raises DataError."""
     try:
-        return Path(path).read_text(encoding='utf-8').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        return read_utf8(path).splitlines()
+    except ProtoError as error:
         raise DataError(f'{path}: cannot be read as the names of classes ({error})') from error
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from goodinit.tools.cli.console import Parser, run
+from goodinit.tools.cli.gflags import GflagsParser, run_logged
 
 import numpy as np
 from goodinit.netlib.data.databases import datum_to_array, open_database, parse_datum
@@ -27,11 +27,11 @@ PROGRESS = 10000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run(compute, arguments(), argv)
+    return run_logged(compute, arguments(), argv)
 
 
-def arguments() -> Parser:
-    parser = Parser('goodinit compute_image_mean', __doc__ or '')
+def arguments() -> GflagsParser:
+    parser = GflagsParser('goodinit compute_image_mean', __doc__ or '')
     add = parser.add_argument
     add('database', metavar='INPUT_DB', help='the database of images, all of one size')
     add('output', metavar='OUTPUT_FILE', nargs='?', help='the mean file to write')

@@ -29,7 +29,7 @@ from goodinit.netlib import Net
 from goodinit.netlib.errors import GoodinitError, NetError
 from goodinit.netlib.weights import save
 from goodinit.proto.caffe_pb2 import TEST, TRAIN, NetParameter
-from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_python_layers
+from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_strictness
 from goodinit.tools.cli.values import one_of, real
 
 from goodinit import export
@@ -78,7 +78,7 @@ def arguments() -> Parser:
     add_input(parser)
     add_input_shape(parser)
     add_engine(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
     return parser
 
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from goodinit.tools.cli.console import Parser, run
+from goodinit.tools.cli.gflags import GflagsParser, run_logged
 
 import numpy as np
 from goodinit.netlib.data.classic import read_cifar10
@@ -26,11 +26,11 @@ FILES = {'train': [f'data_batch_{i}.bin' for i in range(1, 6)], 'test': ['test_b
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run(convert, arguments(), argv)
+    return run_logged(convert, arguments(), argv)
 
 
-def arguments() -> Parser:
-    parser = Parser('goodinit convert_cifar_data', __doc__ or '')
+def arguments() -> GflagsParser:
+    parser = GflagsParser('goodinit convert_cifar_data', __doc__ or '')
     add = parser.add_argument
     add('input', metavar='IN', help='the folder of the files')
     add('output', metavar='OUT', help='the folder for the databases')

@@ -3,8 +3,8 @@
 
     goodinit convert_imageset --resize_height=256 --resize_width=256 images/ train.txt train_lmdb
 
-Each line of the list is a path, appended to ROOTFOLDER as it is, and a label. Images that cannot be
-read are left out.
+Each line of the list is a path, appended to ROOTFOLDER as it is, and a label (0 without one).
+Images that cannot be read are left out.
 """
 
 import argparse
@@ -12,12 +12,13 @@ import io
 import sys
 from collections.abc import Sequence
 
-from goodinit.tools.cli.console import Parser, UsageError, run
+from goodinit.tools.cli.console import UsageError, say
+from goodinit.tools.cli.gflags import GflagsParser, add_flag, add_switch, run_logged
 
 import numpy as np
 from goodinit.netlib.data.databases import create_database
 from goodinit.netlib.data.images import ImageError, decode_image, resize
-from goodinit.netlib.data.list_files import read_list
+from goodinit.netlib.data.list_files import read_pairs, without_label
 from goodinit.netlib.data.pairs import Writer
 from goodinit.netlib.errors import DataError
 from goodinit.netlib.shapes import Shape
@@ -25,7 +26,6 @@ from goodinit.proto import existing_file
 from goodinit.proto.caffe_pb2 import Datum
 from goodinit.solvers.log.glog import log
 from goodinit.tools.cli.backends import BACKENDS, add_backend, log_opened
-from goodinit.tools.cli.gflags import add_flag, add_switch, plain
 from goodinit.tools.cli.values import INT_MAX, whole
 
 SWITCHES = {
@@ -40,12 +40,11 @@ JPEG_QUALITY = 95  # OpenCV's
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    given = sys.argv[1:] if argv is None else argv
-    return run(convert, arguments(), plain(given, list(SWITCHES)))
+    return run_logged(convert, arguments(), argv)
 
 
-def arguments() -> Parser:
-    parser = Parser('goodinit convert_imageset', __doc__ or '')
+def arguments() -> GflagsParser:
+    parser = GflagsParser('goodinit convert_imageset', __doc__ or '')
     add = parser.add_argument
     add('root', metavar='ROOTFOLDER/', help='the prefix of each path in the list')
     add('list', metavar='LISTFILE', help='a path and a label per line')
@@ -83,15 +82,14 @@ def convert(args: argparse.Namespace) -> None:
 
 
 def read_images(path: str) -> list[tuple[str, int]]:
-    """The paths of a list and their labels. Raises DataError."""
-    names, labels = read_list(existing_file(path))
-    if not names:
+    """The paths of a list and their labels; 0 without one, as in Caffe. Raises DataError."""
+    pairs = read_pairs(existing_file(path))
+    if not pairs:
         raise DataError(f'data {path}: is empty; needed: a path and a label per line')
-    if labels is None:
-        raise DataError(
-            f"data {path}: '{names[0]}' has no label; needed: a path and a label per line"
-        )
-    images = list(zip(names, labels, strict=True))
+    note = without_label(pairs)
+    if note:
+        say(f'note: data {path}: {note}')
+    images = [(name, label or 0) for name, label in pairs]
     for name, label in images:
         if abs(label) > INT_MAX:
             raise DataError(

@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from goodinit.tools.cli.console import Parser, run
+from goodinit.tools.cli.gflags import GflagsParser, run_logged
 
 from goodinit.netlib.data.classic import read_idx
 from goodinit.netlib.errors import DataError
@@ -20,11 +20,11 @@ from goodinit.tools.cli.labeled_images import write_images
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run(convert, arguments(), argv)
+    return run_logged(convert, arguments(), argv)
 
 
-def arguments() -> Parser:
-    parser = Parser('goodinit convert_mnist_data', __doc__ or '')
+def arguments() -> GflagsParser:
+    parser = GflagsParser('goodinit convert_mnist_data', __doc__ or '')
     add = parser.add_argument
     add('images', metavar='IMAGES', help='the file of images')
     add('labels', metavar='LABELS', help='the file of labels')

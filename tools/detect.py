@@ -23,7 +23,8 @@ from goodinit.tools.cli.console import Parser, run, say
 import numpy as np
 from goodinit.caffe.detector import Detector
 from goodinit.netlib.errors import DataError, GoodinitError, import_extra
-from goodinit.proto import atomic_write
+from goodinit.proto import ProtoError, atomic_write
+from goodinit.proto.files import read_utf8
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.pycaffe_model import add_model, build, numbered
 from goodinit.tools.cli.values import one_of, whole
@@ -108,8 +109,8 @@ def is_listed(args: argparse.Namespace) -> bool:
 def read_lines(path: str) -> list[str]:
     """The lines of a file, stripped. Raises DataError."""
     try:
-        text = Path(path).read_text(encoding='utf-8-sig')
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_utf8(path)
+    except ProtoError as error:
         raise DataError(f'{path}: cannot be read ({error})') from error
     return [line.strip() for line in text.splitlines()]
 

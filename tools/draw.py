@@ -19,6 +19,7 @@ from goodinit.caffe.draw import draw_net_to_file
 from goodinit.feeding.bundled import find_model
 from goodinit.proto import read_net
 from goodinit.proto.caffe_pb2 import Phase
+from goodinit.tools.cli.arguments import add_unknown_fields
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.values import one_of
 
@@ -42,6 +43,7 @@ def arguments() -> Parser:
     add('--phase', metavar='P', type=phases, default='ALL', help=phase)
     multipliers = "write each layer's multipliers of the learning rate"
     add('--display_lrm', action='store_true', help=multipliers)
+    add_unknown_fields(parser)
     return parser
 
 

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from goodinit.tools.cli.console import Parser, UsageError, run
+from goodinit.tools.cli.console import UsageError
+from goodinit.tools.cli.gflags import GflagsParser, run_logged
 
 import numpy as np
 from goodinit.netlib import Net
@@ -21,7 +22,7 @@ from goodinit.netlib.errors import NetError, did_you_mean
 from goodinit.proto.caffe_pb2 import TEST, Datum
 from goodinit.solvers.log.glog import log
 from goodinit.solvers.log.net_log import load_weights, log_net
-from goodinit.tools.cli.arguments import add_engine, add_force, add_python_layers, add_sharing
+from goodinit.tools.cli.arguments import add_engine, add_force, add_sharing, add_strictness
 from goodinit.tools.cli.backends import BACKENDS, log_opened
 from goodinit.tools.cli.gpu import GPU_ENGINE, use_gpu
 from goodinit.tools.cli.values import one_of, whole
@@ -32,11 +33,11 @@ PROGRESS = 1000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run(extract, arguments(), argv)
+    return run_logged(extract, arguments(), argv)
 
 
-def arguments() -> Parser:
-    parser = Parser('goodinit extract_features', __doc__ or '')
+def arguments() -> GflagsParser:
+    parser = GflagsParser('goodinit extract_features', __doc__ or '')
     add = parser.add_argument
     proto = 'the prototxt of a net that reads its data itself; it runs in TEST'
     add('weights', metavar='WEIGHTS', help='a caffemodel')
@@ -52,7 +53,7 @@ def arguments() -> Parser:
     add('device', metavar='DEVICE_ID=N', nargs='?', type=device, default=0, help=number)
     add_engine(parser)
     add_sharing(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
     add_force(parser)
     return parser
 

@@ -25,7 +25,7 @@ from goodinit.tools.checks.findings import Finding, found, in_order
 from goodinit.tools.checks.net_lint import NetLint
 from goodinit.tools.checks.parse import parse_all
 from goodinit.tools.checks.solver_lint import SolverLint
-from goodinit.tools.cli.arguments import add_input_shape, add_python_layers
+from goodinit.tools.cli.arguments import add_input_shape, add_strictness
 from goodinit.tools.cli.values import whole
 
 
@@ -43,7 +43,7 @@ def arguments() -> Parser:
     add('--level', metavar='N', type=whole(0), default=0, help=level)
     add('--stage', metavar='A,B', default='', help='the stages at which nets are checked')
     add_input_shape(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
     add('--json', action='store_true', help='print the findings as JSON')
     return parser
 

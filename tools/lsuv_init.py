@@ -21,7 +21,7 @@ from goodinit.feeding.data_options import DataOptions
 from goodinit.feeding.fed_net import feed_net
 from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers import Recipe
-from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_python_layers
+from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_strictness
 from goodinit.tools.cli.gpu import use_gpu
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.output_file import check_output
@@ -51,7 +51,7 @@ def arguments() -> Parser:
     add('words', metavar='noFetch|gpu', type=one_of(WORDS), nargs='*', default=[], help=words)
     add_input_shape(parser)
     add_engine(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
     return parser
 
 

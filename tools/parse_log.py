@@ -28,6 +28,8 @@ from goodinit.proto import atomic_write
 from goodinit.solvers.log.reader import Log, Row, read_log
 from goodinit.tools.cli.report import finite
 
+NAMES = {'train': 'training', 'test': 'tests'}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
@@ -70,12 +72,12 @@ def parse_log(args: argparse.Namespace) -> None:
     for kind, rows in (('train', log.train), ('test', log.test)):
         out = folder / f'{path.name}.{kind}'
         table = as_table(rows)
-        said = f'not written, because it has no lines: {out}'
-        if len(table) > 1:
-            write_table(table, out, args.delimiter)
-            said = f'wrote {out}'
+        if len(table) == 1:
+            say(f'note: {path.name} has no numbers of {NAMES[kind]}: {out} is not written')
+            continue
+        write_table(table, out, args.delimiter)
         if args.verbose:
-            say(said)
+            say(f'wrote {out}')
 
 
 # -- tables

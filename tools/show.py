@@ -25,7 +25,7 @@ from goodinit.netlib.blob import Blob
 from goodinit.netlib.layers import Layer
 from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.netlib.shapes import Shape
-from goodinit.tools.cli.arguments import add_input_shape, add_python_layers, option, switch
+from goodinit.tools.cli.arguments import add_input_shape, add_strictness, option, switch
 from goodinit.tools.cli.report import amount, table
 from goodinit.tools.cli.values import one_of, whole
 
@@ -86,7 +86,7 @@ def arguments() -> Parser:
     option(parser, '--batch-size N', "(default: the net's own)", whole(1))
     add_input_shape(parser)
     switch(parser, '--json', 'print the table as JSON')
-    add_python_layers(parser)
+    add_strictness(parser)
     return parser
 
 

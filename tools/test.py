@@ -28,8 +28,8 @@ from goodinit.solvers.log.caffe_log import output_lines
 from goodinit.tools.cli.arguments import (
     add_engine,
     add_force,
-    add_python_layers,
     add_sharing,
+    add_strictness,
     option,
 )
 from goodinit.tools.cli.values import whole
@@ -51,7 +51,7 @@ def arguments() -> Parser:
     option(parser, '--iterations N', iterations, whole(1))
     add_engine(parser)
     add_sharing(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
     add_force(parser)
     return parser
 

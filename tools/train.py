@@ -43,8 +43,8 @@ from goodinit.solvers.solver_param import read_solver_param
 from goodinit.tools.cli.arguments import (
     add_engine,
     add_force,
-    add_python_layers,
     add_sharing,
+    add_strictness,
     option,
     switch,
 )
@@ -94,7 +94,7 @@ def arguments() -> Parser:
     add_engine(parser, together=True)
     switch(parser, '--deterministic', DETERMINISTIC)
     add_sharing(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
     add_force(parser)
     return parser
 

@@ -85,6 +85,21 @@ def elu_torch(t: TorchModule, step: Step, x: str) -> str:
     return f'F.elu({x}, {alpha})'
 
 
+def mean_slope(step) -> float:
+    """The slope of RReLU below 0 where it is not random."""
+    return 2 / (step.layer.low + step.layer.high)
+
+
+@onnx('RReLU')
+def rrelu(g, step, x):
+    return g.op('LeakyRelu', x, alpha=mean_slope(step))
+
+
+@torch('RReLU')
+def rrelu_torch(t, step, x):
+    return f'F.leaky_relu({x}, {number(mean_slope(step))})'
+
+
 @onnx('Swish')
 def swish(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     beta = step.param.swish_param.beta

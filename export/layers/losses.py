@@ -24,6 +24,8 @@ def normalization(step: Step, default: str) -> str:
     p = step.param.loss_param
     if not p.HasField('normalization') and p.HasField('normalize'):
         return 'valid' if p.normalize else 'batch_size'
+    if p.normalization == p.PRE_FIXED:
+        raise Inexpressible('normalization: PRE_FIXED')
     name = p.NormalizationMode.Name(p.normalization).lower()
     return name if p.HasField('normalization') else default
 

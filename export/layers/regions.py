@@ -8,10 +8,40 @@ import numpy as np
 from ..batch import dims
 from ..fields import pair
 from ..onnx_graph import OnnxGraph, Tensor
-from ..registry import onnx, torch
+from ..registry import cannot, onnx, torch
 from ..steps import Step
 from ..text import arguments, number, plain
 from ..torch_module import TorchModule
+
+cannot('no other framework has bins of regions with channels of their own', 'PSROIPooling')
+cannot('how many regions it gives depends on the numbers in them', 'Proposal')
+
+
+# -- blocks of pixels and channels
+
+
+@onnx('Reorg')
+def reorg(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
+    apart, together = dims(step.layer.apart), dims(step.layer.together)
+    first, order = blocks(step, apart, together)
+    y = g.op('Transpose', g.reshape(x, first), perm=order)
+    return g.reshape(y, dims(step.y))
+
+
+@torch('Reorg')
+def reorg_torch(t: TorchModule, step: Step, x: str) -> str:
+    apart, together = dims(step.layer.apart), dims(step.layer.together)
+    first, order = blocks(step, apart, together)
+    y = f'{x}.reshape({arguments(*first)}).permute({arguments(*order)})'
+    return f'{y}.reshape({arguments(*dims(step.y))})'
+
+
+def blocks(step: Step, apart: list[int], together: list[int]) -> tuple[list[int], list[int]]:
+    """The shape that x gets, and the order of its axes."""
+    if step.param.reorg_param.reverse:
+        return together, [0, 3, 4, 1, 5, 2]
+    return apart, [0, 3, 5, 1, 2, 4]
+
 
 # -- to the places that a mask names
 

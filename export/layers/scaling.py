@@ -1,4 +1,5 @@
-"""Factors and terms for each channel, learned or given: Scale, Bias, PReLU, Axpy, Normalize."""
+"""Factors and terms for each channel, learned or given: Scale, EltwiseAffine, Bias, PReLU, Axpy,
+Normalize."""
 
 from collections.abc import Sequence
 
@@ -24,9 +25,9 @@ def broadcast(step: Step, p: Spread, shape: Sequence[int]) -> list[int]:
 # -- ONNX
 
 
-@onnx('Scale')
+@onnx('Scale', 'EltwiseAffine')
 def scale(g: OnnxGraph, step: Step, x: Tensor, *others: Tensor) -> Tensor:
-    p = step.param.scale_param
+    p = step.layer.settings
     factor = given(g, step, p, *others) if others else spread(g, step, p, 'weight')
     y = x * factor
     return y + spread(g, step, p, 'bias') if p.bias_term else y
@@ -54,9 +55,9 @@ def spread(g: OnnxGraph, step: Step, p: Spread, name: str) -> Tensor:
 # -- PyTorch
 
 
-@torch('Scale')
+@torch('Scale', 'EltwiseAffine')
 def scale_torch(t: TorchModule, step: Step, x: str, *others: str) -> str:
-    p = step.param.scale_param
+    p = step.layer.settings
     factor = operand_torch(t, step, p, 'weight', others)
     if not p.bias_term:
         return f'{x} * {factor}'

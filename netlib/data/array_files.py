@@ -12,7 +12,8 @@ from ..shapes import dimensions
 
 
 def read_mean(path: str | Path) -> np.ndarray:
-    """The mean image, float32 (C, H, W), of a .binaryproto (compute_image_mean's) or .npy file."""
+    """The mean image, float32 (C, H, W), of a .binaryproto (compute_image_mean's) or .npy file; one
+    of shape (H, W) has one channel. Raises DataError."""
     try:
         mean = _load_mean(path)
     except (ArrayFileError, ProtoError) as error:
@@ -22,9 +23,11 @@ def read_mean(path: str | Path) -> np.ndarray:
         ) from error
     if mean.ndim == 4 and len(mean) == 1:
         mean = mean[0]
+    if mean.ndim == 2:
+        mean = mean[None]
     if mean.ndim != 3:
         raise DataError(
-            f'mean file {path}: its shape is {dimensions(mean.shape)}, needed: (C, H, W)'
+            f'mean file {path}: its shape is {dimensions(mean.shape)}, needed: (C, H, W) or (H, W)'
         )
     return mean
 

@@ -11,7 +11,7 @@ from ..shapes import Shape, dimensions
 from .images import decode_image, resize_nearest
 from .list_files import read_lines
 from .readers import Image, ListReader
-from .transform import Slices, Transformer
+from .transform import Slices, Transformer, refuse_extents
 
 
 class DenseReader(ListReader):
@@ -28,6 +28,7 @@ class DenseReader(ListReader):
         phase: int,
         rng: Rng,
     ):
+        refuse_extents(transform, 'pairs of images')
         whole = TransformationParameter()
         whole.CopyFrom(transform)
         whole.mirror |= param.mirror

@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from math import prod
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ...proto import atomic_write
-from ..errors import DataError, GoodinitError, ProtoError, import_extra, reason
+from ...proto.files import read_utf8
+from ..errors import DataError, GoodinitError, ProtoError, import_extra
 from ..hdf5_file import LARGE, check_stored, checked_dataset, open_hdf5
 from ..rng import Rng
 from ..shapes import Shape
@@ -27,11 +27,10 @@ MADE_BY = 'made_by'  # an attribute of what is written here
 def read_file_list(source: str) -> list[str]:
     """The files listed in the text file `source`, separated by white space."""
     try:
-        files = Path(source).read_text(encoding='utf-8-sig').split()
-    except (OSError, ValueError) as error:
+        files = read_utf8(source).split()
+    except ProtoError as error:
         raise DataError(
-            f'Failed to open source file: {source} ({reason(error)}); needed: the HDF5 files, '
-            'one per line'
+            f'Failed to open source file: {source} ({error}); needed: the HDF5 files, one per line'
         ) from error
     if not files:
         raise DataError(f'source {source}: is empty; needed: the HDF5 files, one per line')

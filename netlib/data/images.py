@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,6 +34,17 @@ SUFFIXES = (
     '.tiff',
     '.webp',
 )
+ORIENTATION = 0x0112  # the number of its EXIF tag
+# Of each orientation: whether rows and columns are swapped, then the direction of both.
+TURNS = {
+    2: (False, 1, -1),
+    3: (False, -1, -1),
+    4: (False, -1, 1),
+    5: (True, 1, 1),
+    6: (True, 1, -1),
+    7: (True, -1, -1),
+    8: (True, -1, 1),
+}
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error)
 
 
@@ -66,7 +77,7 @@ def decode_image(
 
     color: True gives 3 channels, False 1, None as stored (1, 3, or 4 with alpha), like OpenCV's
     IMREAD_COLOR, IMREAD_GRAYSCALE and IMREAD_UNCHANGED. Alpha is dropped, not blended. Of 16 bits,
-    the upper 8 are kept. An EXIF orientation is not applied. Raises ImageError.
+    the upper 8 are kept. An EXIF orientation is applied, but not for None. Raises ImageError.
     """
     with opened_image(source, name) as image:
         return pixels_of(image, color)
@@ -95,6 +106,11 @@ def opened_image(source: str | Path | bytes, name: str = '') -> Iterator[Image.I
 
 def pixels_of(image: Image.Image, color: bool | None) -> np.ndarray:
     """The pixels of an opened image, as `decode_image` gives them."""
+    pixels = _stored_pixels(image, color)
+    return pixels if color is None else upright(pixels, _orientation(image))
+
+
+def _stored_pixels(image: Image.Image, color: bool | None) -> np.ndarray:
     if color is False and image.format == 'JPEG':
         image.draft('L', None)  # libjpeg's own luminance, as in OpenCV
     is_transparent = 'A' in image.getbands() or 'transparency' in image.info
@@ -107,6 +123,22 @@ def pixels_of(image: Image.Image, color: bool | None) -> np.ndarray:
     if color is False:
         return to_gray(planes, LIBPNG if image.format == 'PNG' else OPENCV)
     return planes
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1, upright, without one."""
+    with suppress(*UNREADABLE, KeyError, TypeError):  # as in OpenCV, damage is passed over
+        return image.getexif().get(ORIENTATION, 1)
+    return 1
+
+
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """The pixels (C, H, W), turned or mirrored as an EXIF orientation (1 to 8) says."""
+    if orientation not in TURNS:
+        return pixels
+    swapped, down, right = TURNS[orientation]
+    turned = pixels.swapaxes(1, 2) if swapped else pixels
+    return np.ascontiguousarray(turned[:, ::down, ::right])
 
 
 def _with_alpha(image: Image.Image) -> np.ndarray:

@@ -12,7 +12,7 @@ from ..rng import Rng
 from .databases import datum_name, open_database, read_datum
 from .deep_images import warn_of_depth
 from .images import decode_image, resize
-from .list_files import read_list
+from .list_files import read_pairs
 from .shuffle import draw_seed, order
 from .transform import Patch, Transformer
 
@@ -93,10 +93,7 @@ class ListReader:
     @staticmethod
     def read_lines(source: str) -> list[tuple]:
         """The contents of each line: a path, and a label or None."""
-        names, labels = read_list(source)
-        if labels is None:
-            return [(name, None) for name in names]
-        return list(zip(names, labels, strict=True))
+        return list(read_pairs(source))
 
     def begin_pass(self, seed: int) -> None:
         """Put the lines in the order given by the seed."""

@@ -1,5 +1,6 @@
 """Caffe's transform_param: crop, mirror, subtract the mean, scale."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,26 @@ from ..errors import DataError
 from ..rng import Rng
 from ..shapes import Shape, dimensions
 from .array_files import read_mean
+from .resize_policy import DRAWS, resized
 
+# Fields of forks that only change how images vary, or boxes: training goes on without them.
+UNUSED = (
+    'distort_param',
+    'emit_constraint',
+    'expand_param',
+    'noise_param',
+    'random_aspect_ratio_param',
+    'random_resize_param',
+)
+UNUSED_RESIZING = (
+    'center_object',
+    'max_angle',
+    'multiscale',
+    'min_sz',
+    'max_sz',
+    'height_scale',
+    'width_scale',
+)
 Slices = tuple[slice, slice, slice]  # of channels, rows and columns
 
 
@@ -30,8 +50,26 @@ class Patch(NamedTuple):
             out *= self.scale
 
 
+def warn_of_unused(param: TransformationParameter) -> None:
+    """Warn of the fields of forks that are read and have no effect."""
+    found = [field for field in UNUSED if param.HasField(field)]  # type: ignore[arg-type]
+    resize = param.resize_param
+    found += [f'resize_param.{field}' for field in UNUSED_RESIZING if getattr(resize, field)]
+    if found:
+        warnings.warn(f'transform_param: without effect here: {", ".join(found)}', stacklevel=3)
+
+
+def refuse_extents(param: TransformationParameter, what: str) -> None:
+    """Raises DataError for fields of SSD that are known for single images only."""
+    for field in ('resize_param', 'crop_h', 'crop_w'):
+        if param.HasField(field):  # type: ignore[arg-type]
+            raise DataError(f'transform_param: {field} is not known for {what}: remove it')
+
+
 class Transformer:
     """(pixel - mean) * scale of a crop, maybe mirrored, like Caffe's DataTransformer; in float32.
+
+    SSD's resize_param comes first.
 
     The crop is random in the phase TRAIN and central in TEST; `mirror` is random in both.
     mean_file is indexed at the crop's position.
@@ -47,6 +85,14 @@ class Transformer:
             raise DataError(
                 'transform_param: cannot set both force_color and force_gray; remove one of them'
             )
+        if param.crop_size and (param.crop_h or param.crop_w):
+            raise DataError('transform_param: give either crop_size, or crop_h and crop_w')
+        if bool(param.crop_h) != bool(param.crop_w):
+            raise DataError(
+                f'transform_param: found crop_h {param.crop_h} and crop_w {param.crop_w}, needed: '
+                'both'
+            )
+        warn_of_unused(param)
         self.param = param
         self.phase = phase
         self.scale = np.float32(param.scale)
@@ -62,15 +108,16 @@ class Transformer:
             return False
         return None
 
-    @staticmethod
-    def draw(rng: Rng) -> np.ndarray:
-        """The random numbers in [0, 1) for one image of any size: for its top and left, and for
-        mirroring."""
-        return rng.random(3)
+    def draw(self, rng: Rng) -> np.ndarray:
+        """The random numbers in [0, 1) for one image of any size: for its top and left, for
+        mirroring, and for resizing if that is asked for."""
+        return rng.random(3 + DRAWS * self.param.HasField('resize_param'))
 
     def __call__(self, pixels: np.ndarray, draws: np.ndarray, name: str = 'image') -> Patch:
         """The patch (C, h, w) of pixels (C, H, W), uint8 or float. `draws` come from `draw`; `name`
         names the image in errors."""
+        if self.param.HasField('resize_param'):
+            pixels = resized(pixels, self.param.resize_param, draws[3:], name)
         mean = self.mean_for(pixels.shape, name)
         window = self._window(pixels.shape, draws, name)
         mirror = self.param.mirror and draws[2] < 0.5
@@ -99,25 +146,26 @@ class Transformer:
         return np.broadcast_to(self.mean_values[:, None, None], shape)
 
     def _window(self, shape: Shape, draws: np.ndarray, name: str) -> Slices:
-        """The part of an image (C, H, W) that crop_size selects."""
+        """The part of an image (C, H, W) that crop_size, or crop_h and crop_w, selects."""
         _, height, width = shape
-        crop = self.param.crop_size
-        if not crop:
+        p = self.param
+        tall, wide = p.crop_size or p.crop_h, p.crop_size or p.crop_w
+        if not tall:
             return slice(None), slice(None), slice(None)
-        if min(height, width) < crop:
+        if height < tall or width < wide:
+            crop = f'crop_size {tall}' if p.crop_size else f'crop_h, crop_w {tall}, {wide}'
+            field = crop.rpartition(' ')[0] if p.crop_size else 'these'
             raise DataError(
-                f'{name} is {height} x {width}, smaller than crop_size {crop}; '
-                f'resize it to at least {crop} x {crop} or lower crop_size'
+                f'{name} is {height} x {width}, smaller than {crop}; '
+                f'resize it to at least {tall} x {wide} or lower {field}'
             )
         if self.phase == TRAIN:
-            top = int(draws[0] * (height - crop + 1))
-            left = int(draws[1] * (width - crop + 1))
+            top = int(draws[0] * (height - tall + 1))
+            left = int(draws[1] * (width - wide + 1))
         else:
-            top = (height - crop) // 2
-            left = (width - crop) // 2
-        rows = slice(top, top + crop)
-        columns = slice(left, left + crop)
-        return slice(None), rows, columns
+            top = (height - tall) // 2
+            left = (width - wide) // 2
+        return slice(None), slice(top, top + tall), slice(left, left + wide)
 
 
 def _part(image: np.ndarray, window: Slices, mirror: bool) -> np.ndarray:

@@ -12,7 +12,7 @@ from ..rng import Rng
 from ..shapes import dimensions
 from .images import ImageError, decode_image, resize
 from .readers import Image
-from .transform import Patch, Transformer
+from .transform import Patch, Transformer, refuse_extents
 from .window_file import Window, WindowFile
 from .window_place import Warp, place
 
@@ -28,6 +28,7 @@ class WindowReader:
     """
 
     def __init__(self, param: WindowDataParameter, transform: Transformer, rng: Rng):
+        refuse_extents(transform.param, 'windows')
         self.param = param
         self.transform = transform
         self.rng = rng

@@ -2,6 +2,7 @@ from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags, Layer
+from .shared.labels import one_hot
 from .traits import Traits
 
 
@@ -45,11 +46,10 @@ class Accuracy(Layer):
             top[1].reshape(self.classes)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        e, p = self.engine, self.param.accuracy_param
+        e = self.engine
         target = self.buffer('target', self.outer, self.classes, self.inner)
         label = bottom[1].values.reshape(self.outer, self.inner)
-        ignored = p.ignore_label if p.HasField('ignore_label') else None
-        e.one_hot(label, ignored, out=target)
+        one_hot(self, 'accuracy_param', label, target)
         found = self.found(bottom[0].values.reshape(*target.shape), target)
         e.binary('mul', target, found, out=self.buffer('hit', *target.shape))
         for blob in top:

@@ -10,11 +10,12 @@ class ArgMax(Layer):
     """The indices of the top_k largest values of x, or the values; ties go to the larger index
 
     Without `axis`, each sample is searched as a whole; y holds the indices, followed by the values
-    with out_max_val. With `axis`, the search is along that axis; y holds the indices or, with
-    out_max_val, the values.
+    with out_max_val, and has as many axes as x, but at least 3. With `axis`, the search is along
+    that axis; y holds the indices or, with out_max_val, the values.
 
     bottom  x  (N, ...)
-    top     y  (N, 1, top_k), with out_max_val (N, 2, top_k);  with axis (..., top_k, ...)
+    top     y  (N, 1, top_k, 1 ...), with out_max_val (N, 2, top_k, 1 ...);  with axis (...,
+               top_k, ...)
 
     Source: BVLC Caffe's argmax_layer.
     """
@@ -32,7 +33,8 @@ class ArgMax(Layer):
             shape = [*x.shape[:start], p.top_k, *x.shape[start + 1 :]]
         else:
             self.outer, self.classes, self.inner = fold(x.shape, 1, x.axes)
-            shape = [x.shape[0], 1 + p.out_max_val, p.top_k]
+            rest = [1] * (x.axes - 3)
+            shape = [x.shape[0], 1 + p.out_max_val, p.top_k, *rest]
         if not 1 <= p.top_k <= self.classes:
             raise self.error(
                 f'top_k: {p.top_k} must lie in 1 .. {self.classes}, as many values as are searched '
@@ -72,6 +74,7 @@ class ArgMax(Layer):
             y = y.reshape(self.outer, p.top_k, self.inner)
             self.write_at((0, k, 0), value if p.out_max_val else number, y)
         else:
+            y = y.reshape(self.outer, -1, p.top_k)
             self.write_at((0, 0, k), number, y)
             if p.out_max_val:
                 self.write_at((0, 1, k), value, y)

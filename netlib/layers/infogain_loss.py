@@ -4,6 +4,7 @@ from ...proto import blob_to_array, read_blob
 from ..memory import Tensor
 from ..registry import register
 from .base import Blobs, Flags
+from .shared.labels import one_hot
 from .softmax_with_loss import SoftmaxWithLoss
 
 SMALLEST = 1e-20  # as in Caffe: the lower bound of a probability
@@ -62,7 +63,7 @@ class InfogainLoss(SoftmaxWithLoss):
         label = bottom[1].values.reshape(self.outer, self.inner)
         H = self.matrix(bottom).reshape(self.classes, self.classes)
         e.softmax_forward(bottom[0].values.reshape(*p.shape), out=p)
-        e.one_hot(label, self.ignored(), out=target)
+        one_hot(self, 'loss_param', label, target)
         for n in range(self.outer):
             e.gemm(H, target[n], out=gain[n], transpose_a=True)
         self.sum_up(p, gain, top[0].values)

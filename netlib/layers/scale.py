@@ -1,3 +1,4 @@
+from ...proto.caffe_pb2 import ScaleParameter
 from ..memory import Tensor
 from ..registry import register
 from .base import Blobs, Flags
@@ -20,8 +21,12 @@ class Scale(Operand):
     Source: BVLC Caffe's scale_layer.
     """
 
+    @property
+    def settings(self) -> ScaleParameter:
+        return self.param.scale_param
+
     def setup(self, bottom: Blobs, top: Blobs) -> None:
-        p = self.param.scale_param
+        p = self.settings
         if len(bottom) == 1:
             self.add_operand(bottom[0], p, 1)
         shape = self.operand(bottom).shape
@@ -40,7 +45,7 @@ class Scale(Operand):
         )
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        self.place_operand(bottom, self.param.scale_param)
+        self.place_operand(bottom, self.settings)
         top[0].reshape(*bottom[0].shape)
 
     def forward(self, bottom: Blobs, top: Blobs, rectify: bool = False) -> None:

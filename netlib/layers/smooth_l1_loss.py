@@ -24,7 +24,7 @@ class SmoothL1Loss(Loss):
     """
 
     bottoms = (2, 4)
-    no_gradient = (2, 3)
+    no_gradient: tuple[int, ...] = (2, 3)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.sigma2 = self.param.smooth_l1_loss_param.sigma**2
@@ -54,13 +54,17 @@ class SmoothL1Loss(Loss):
         if len(weights) > 1:
             e.binary('mul', clipped, weights[1], out=clipped)
         e.dot(clipped, difference, out=loss)
-        e.axpby(self.sigma2 / self.batch, loss, 0, out=loss)
+        e.axpby(self.sigma2 / self.divisor(), loss, 0, out=loss)
+
+    def divisor(self) -> float:
+        """What the sum is divided by."""
+        return self.batch
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         e, clipped = self.engine, self.buffer('clipped', bottom[0].count)
         for blob, wanted, sign in zip(bottom, propagate_down, (1, -1, 0, 0), strict=False):
             if wanted:
-                weight = sign * self.loss_weight(top) * self.sigma2 / self.batch
+                weight = sign * self.loss_weight(top) * self.sigma2 / self.divisor()
                 e.axpby(weight, clipped, 0, out=blob.diffs.reshape(-1))
                 if len(bottom) > 2:
                     e.binary('mul', blob.diffs, bottom[2].values, out=blob.diffs)

@@ -4,6 +4,7 @@ from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags
+from .shared.labels import ignored, one_hot
 from .shared.loss import Loss
 
 # FLT_MIN: as in Caffe, the lower bound of probabilities before the logarithm.
@@ -62,7 +63,7 @@ class SoftmaxWithLoss(Loss):
         p, log_p = self.work.for_backward('p', *x.shape), self.scratch('log_p', *x.shape)
         target = self.work.for_backward('target', *x.shape)
         e.softmax_forward(x, out=p)
-        e.one_hot(label, self.ignored(), out=target)
+        one_hot(self, 'loss_param', label, target)
         e.unary('log_floor', p, SMALLEST, out=log_p)
         self.divided_by = self.divisor(target)
         if self.param.loss_param.weight_by_label_freqs:
@@ -97,17 +98,13 @@ class SoftmaxWithLoss(Loss):
     def class_axis(self) -> int:
         return self.param.softmax_param.axis
 
-    def ignored(self) -> int | None:
-        p = self.param.loss_param
-        return p.ignore_label if p.HasField('ignore_label') else None
-
     def divisor(self, target: Tensor) -> float:
         mode = self.normalization(self.param.loss_param.VALID)
         return self.normalizer(mode, self.outer, self.inner, partial(self.valid, target))
 
     def valid(self, target: Tensor) -> float:
         """The number of labels that are not ignored."""
-        if self.ignored() is None:
+        if ignored(self.param.loss_param) is None:
             return self.outer * self.inner
         total = self.buffer('total', 1, 1, 1)
         self.engine.sum(target, out=total)

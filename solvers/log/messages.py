@@ -24,14 +24,19 @@ HEAD = re.compile(
     r'.*[IWEF](?P<year>\d{4})?(?P<month>0[1-9]|1[0-2])(?P<day>\d\d) '
     r'(?P<hours>\d\d):(?P<minutes>\d\d):(?P<seconds>\d\d(?:\.\d+)?) +\d+ [^] ]+\] '
 )
+CAFFE = re.compile(r' *(Solving|Iteration|Train net output|Test net output) ')
 SOLVING = 'Solving'  # the name of the net follows, if it has one
+# NVIDIA's and Intel's forks have more words before, between and after these.
+WHOLE = r'(?![\w.+-])'  # ends a number that is not truncated
 ITERATION = re.compile(
-    rf'Iteration (?P<iter>\d{{1,18}})(?:, Testing net(?: \(#(?P<net>\d{{1,9}})\))?'
-    rf'|(?: \([^)]*\))?, loss = (?P<loss>{NUMBER})|, lr = (?P<lr>{NUMBER}))$'
+    rf'.*?\bIteration (?P<iter>\d{{1,18}})\b(?:.*?\bTesting net(?: \(#(?P<net>\d{{1,9}})\))?'
+    rf'|(?=.*\b(?:loss|lr) = {NUMBER}{WHOLE})'
+    rf'(?:(?=.*?\bloss = (?P<loss>{NUMBER}){WHOLE}))?'
+    rf'(?:(?=.*?\blr = (?P<lr>{NUMBER}){WHOLE}))?)'
 )
 OUTPUT = re.compile(
-    rf' *(?P<kind>Train|Test) net output #\d+: (?P<name>\S+) = (?P<value>{NUMBER})'
-    rf'(?: \(\* {NUMBER} = (?P<loss>{NUMBER}) loss\))?$'
+    rf'.*?\b(?P<kind>Train|Test) net output #\d+: (?P<name>\S+) = (?P<value>{NUMBER}){WHOLE}'
+    rf'(?: \(\* {NUMBER} = (?P<loss>{NUMBER}) loss\)|(?! \(\*))'
 )
 GOODINIT_TRAIN = re.compile(
     rf'iteration (?P<iter>\d{{1,18}}): (?:loss (?P<loss>{NUMBER})(?:, rate (?P<lr>{NUMBER}))?'
@@ -70,19 +75,24 @@ def read_messages(log: str, last_year: int) -> Iterator[Message]:
 
 
 def _headed_lines(log: str) -> Iterator[_Headed]:
-    for number, line in enumerate(StringIO(log, newline=None), 1):
+    """Those that tell of training. In a log with heads, a line without one is another program's."""
+    lines = StringIO(log, newline=None).readlines()
+    heads = [HEAD.match(line) for line in lines]
+    bare = not any(heads)
+    for number, (line, head) in enumerate(zip(lines, heads, strict=True), 1):
         if not line.endswith('\n'):
             return  # the line is still being written
-        head = HEAD.match(line)
-        for text in _texts(line, head):
+        for text in _texts(line, head, bare):
             if _tells_of_training(text):
                 yield _Headed(number, head, text)
 
 
-def _texts(line: str, head: re.Match[str] | None) -> list[str]:
-    """The text of a line, in Caffe's words."""
+def _texts(line: str, head: re.Match[str] | None, bare: bool) -> list[str]:
+    """The text of a line, in Caffe's words; `bare`: Caffe's lines have no heads."""
     if head:
         return [line[head.end() :].rstrip()]
+    if bare and CAFFE.match(line):
+        return [line.rstrip()]
     return _in_words_of_caffe(line.rstrip())
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...netlib.errors import DataError
-from ...proto.files import read_bytes
+from ...proto.files import check_not_utf16, read_bytes
 from .messages import ITERATION, OUTPUT, SOLVING, Message, read_messages
 
 
@@ -57,7 +57,9 @@ def read_log(path: str | Path) -> Log:
     a year are assumed to end in the year of the file's last change. Raises ProtoError for a file
     that cannot be read, DataError for one without iterations.
     """
-    text = read_bytes(path).decode('utf-8', 'replace')
+    data = read_bytes(path)
+    check_not_utf16(data, path)
+    text = data.decode('utf-8', 'replace')
     changed = datetime.fromtimestamp(os.stat(path).st_mtime)
     reader = _Reader()
     for message in read_messages(text, changed.year):
@@ -122,11 +124,11 @@ class _Reader:
             self.first_start = self.last_start
 
     def _take_iteration(self, found: re.Match[str], seconds: float) -> None:
+        if found['lr']:
+            self.rates[self.iter] = float(found['lr'])
         if found['loss']:
             self.train[self.iter] = Row(self.iter, seconds, loss=float(found['loss']))
-        elif found['lr']:
-            self.rates[self.iter] = float(found['lr'])
-        else:
+        elif not found['lr']:
             self.net = int(found['net'] or 0)
             if self.net == 0:
                 self.test.pop(self.iter, None)
@@ -151,6 +153,8 @@ class _Reader:
         train = [self.train[i] for i in sorted(self.train)]
         test = [self.test[i] for i in sorted(self.test)]
         rated = sorted(self.rates)
+        if len(train) > 1 and not rated:  # the loss after the last iteration has no rate
+            self.notes.append("found no learning rates, as in 'Iteration 100, lr = 0.01'")
         if rated:
             for row in (*train, *test):
                 at = max(bisect_right(rated, row.iter) - 1, 0)

@@ -110,6 +110,7 @@ ROWS = [
         0,
         'roi_pooling_param { pooled_h: 6 pooled_w: 7 }',
     ),
+    ('ROIPooling', 154, number(1, 6), 0, 'roi_pooling_param { pooled_h: 6 }'),
     ('ROIPooling', 8266711, real(3, 0.0625), 0, 'roi_pooling_param { spatial_scale: 0.0625 }'),
     ('SmoothL1Loss', 148, real(1, 3), 0, 'smooth_l1_loss_param { sigma: 3 }'),
     ('SmoothL1Loss', 8266712, real(1, 3), 0, 'smooth_l1_loss_param { sigma: 3 }'),
@@ -151,6 +152,16 @@ ROWS = [
     ('Normalize', 206, number(1, 0), 1, 'norm_param { across_spatial: false }'),
     ('VideoData', 207, number(1, 1), 0, 'video_data_param { video_type: VIDEO }'),
 ]
+PSROI = 'psroi_pooling_param { spatial_scale: 0.0625 output_dim: 21 group_size: 7 }'
+OHEM = 'box_annotator_ohem_param { roi_per_img: 128 ignore_label: 255 }'
+TWICE = [
+    ('PSROIPooling', (149, 153), real(1, 0.0625) + number(2, 21) + number(3, 7), 0, PSROI),
+    ('BoxAnnotatorOHEM', (150, 152), number(1, 128) + number(2, 255), 0, OHEM),
+    ('CenterLoss', (147, 149), number(1, 10), 1, 'center_loss_param { num_output: 10 }'),
+    ('Reorg', (148, 159), number(1, 2), 0, 'reorg_param { stride: 2 }'),
+]
+for kind, tags, *row in TWICE:
+    ROWS.extend((kind, tag, *row) for tag in tags)
 # Messages that there is nothing for: kept, and not taken for elu_param, bias_param or embed_param.
 KEPT = [
     ('VideoData', 140, real(1, 2)),

@@ -111,6 +111,26 @@ def test_origins_survive():
     ]
 
 
+INPUT = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 3 } } }'
+
+
+@pytest.mark.parametrize(
+    ('fields', 'shapes'),
+    [
+        (f'input: "x" {INPUT} layer {{ name: "r" bottom: "x" }}', [[3]]),
+        (f'input: "unread" {INPUT}', [[3]]),
+        ('input: "x"' + ' input_dim: 5' * 6, [[5, 5, 5, 5]]),
+        ('input: "x" input_shape { dim: 3 } input_shape { dim: 4 }', [[3]]),
+        ('input: "x" input_shape { dim: 3 } input_dim: 5', [[3]]),
+    ],
+)
+def test_inputs_that_caffe_drops(fields, shapes):
+    """Without a shape beside a layer that makes the blob; shapes beyond the inputs."""
+    net = parse_net(fields)
+    assert not (net.input or net.input_shape or net.input_dim)
+    assert [list(shape.dim) for shape in net.layer[0].input_param.shape] == shapes
+
+
 def test_parameter_settings_of_v1():
     net = parse_net(
         'layers { name: "c" type: CONVOLUTION param: "w" blob_share_mode: PERMISSIVE '

@@ -150,8 +150,39 @@ def test_missing_image_is_named(tmp_path):
         decode_image(tmp_path / 'none.jpg')
 
 
-def test_exif_orientation_is_not_applied():
+# The corner that has the first pixel of the stored image when it stands upright: (row, column).
+UPRIGHT = {1: (0, 0), 2: (0, 1), 3: (1, 1), 4: (1, 0), 5: (0, 0), 6: (0, 1), 7: (1, 1), 8: (1, 0)}
+
+
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'WEBP', 'TIFF'])
+@pytest.mark.parametrize('orientation', UPRIGHT)
+def test_exif_orientation_is_applied(orientation, kind):
+    """As OpenCV does, unless the pixels are taken as stored."""
+    pixels = np.zeros((16, 32), np.uint8)
+    pixels[:8, :8] = 255
     exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
-    turned = encoded(photo(), 'JPEG', exif=exif)
+    exif[0x0112] = orientation
+    turned = encoded(Image.fromarray(pixels), kind, exif=exif)
+    for color in (True, False):
+        found = decode_image(turned, color)[0]
+        assert found.shape == ((16, 32) if orientation < 5 else (32, 16))
+        row, column = UPRIGHT[orientation]
+        corner = found[-row * 8 :, -column * 8 :][:8, :8]
+        assert corner.mean() > 200 and found.mean() < 60
+    if kind != 'TIFF':
+        assert decode_image(turned, None).shape[1:] == (16, 32)
+
+
+def test_exif_orientation_is_opencv_s():
+    cv2 = pytest.importorskip('cv2')
+    exif = Image.Exif()
+    for orientation in range(10):
+        exif[0x0112] = orientation
+        turned = encoded(photo(), 'PNG', exif=exif)
+        theirs = cv2.imdecode(np.frombuffer(turned, np.uint8), cv2.IMREAD_COLOR)
+        np.testing.assert_array_equal(decode_image(turned), theirs.transpose(2, 0, 1))
+
+
+def test_damaged_exif_is_passed_over():
+    turned = encoded(photo(), 'JPEG', exif=b'Exif\0\0MM\0*\0\0\0')
     np.testing.assert_array_equal(decode_image(turned), decode_image(ENCODED['jpeg']))

@@ -164,6 +164,9 @@ def test_unreadable_means(tmp_path, name, content, message):
 
 
 def test_mean_without_channels(tmp_path):
-    np.save(tmp_path / 'flat.npy', np.zeros((4, 4)))
-    with pytest.raises(DataError, match=r'flat.npy: its shape is 4 x 4, needed: \(C, H, W\)'):
-        read_mean(tmp_path / 'flat.npy')
+    np.save(tmp_path / 'flat.npy', np.ones((4, 5)))
+    assert read_mean(tmp_path / 'flat.npy').shape == (1, 4, 5)
+    np.save(tmp_path / 'row.npy', np.zeros(4))
+    needed = r'needed: \(C, H, W\) or \(H, W\)'
+    with pytest.raises(DataError, match=rf'row.npy: its shape is 4, {needed}'):
+        read_mean(tmp_path / 'row.npy')

@@ -27,11 +27,13 @@ SHAPES = [
     ('', '', (5, 1, 8, 9), {}, (1, 8, 9)),
     ('', 'crop_size: 7', (5, 2, 8, 9), {}, (2, 7, 7)),
     ('', '', (5, 12), {}, (12,)),
+    ('', 'crop_size: 9 force_color: true', None, {}, (3, 9, 9)),
+    ('', 'crop_size: 9 force_gray: true', None, {}, (1, 9, 9)),
 ]
 
 
 def shape_of_images(net, options):
-    return image_shape(net.path, net.param.layer[0], options.open(), options)
+    return image_shape(net, net.param.layer[0], options.open(), options)
 
 
 @pytest.mark.parametrize(('deploy', 'transform', 'data', 'options', 'shape'), SHAPES)
@@ -56,6 +58,27 @@ def test_where_a_deploy_prototxt_may_be(train, deploy, tmp_path):
     written(tmp_path, DEPLOY_4, deploy)
     net = read_net_file(written(tmp_path, train_val(), train))
     assert shape_of_images(net, DataOptions()) == (4, 6, 7)
+
+
+@pytest.mark.parametrize(
+    ('layers', 'shape'),
+    [
+        ('conv:Convolution', (4, 6, 7)),
+        ('conv:Convolution relu:ReLU other:ReLU', (4, 6, 7)),
+        ('conv:Convolution a:ReLU b:ReLU', (3, 9, 9)),
+        ('conv:InnerProduct', (3, 9, 9)),
+    ],
+)
+def test_a_neighbor_of_another_net_tells_nothing(layers, shape, tmp_path):
+    """As x.prototxt beside x_train_val.prototxt: right files stay right."""
+    theirs = ''
+    for layer in layers.split():
+        name, kind = layer.split(':')
+        theirs += f'layer {{ name: "{name}" type: "{kind}" bottom: "d" top: "{name}" }}'
+    written(tmp_path, DEPLOY_4 + theirs, 'x.prototxt')
+    net = read_net_file(written(tmp_path, train_val(), 'x_train_val.prototxt'))
+    options = DataOptions(data=samples(tmp_path, (5, 3, 9, 9)))
+    assert shape_of_images(net, options) == shape
 
 
 def test_new_height_and_width_tell_the_shape(tmp_path):

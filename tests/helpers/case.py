@@ -58,6 +58,7 @@ class Case:
     params: dict[int, Maker] = field(default_factory=dict)  # by index
     no_top_gradient: Sequence[str] = ()  # tops whose diffs the layer ignores
     down: Sequence[str] | None = None  # bottoms with a gradient; None: as the layer says
+    ruled: Sequence[int] = ()  # parameters whose diff is a rule of its own, not the gradient
 
     def net(self, engine, in_place=False) -> Net:
         """A net of Input layers and the layer (the last one), with the case's values in inputs and
@@ -138,7 +139,17 @@ def input_text(name, shape) -> str:
 
 
 def case(
-    type, fields='', *, id='', tops='y', train=False, params=None, ignored='', down=None, **bottoms
+    type,
+    fields='',
+    *,
+    id='',
+    tops='y',
+    train=False,
+    params=None,
+    ignored='',
+    down=None,
+    ruled=(),
+    **bottoms,
 ) -> Case:
     """The Case of a layer; a bottom is a shape or a Maker."""
     makers = {}
@@ -155,6 +166,7 @@ def case(
         params=params or {},
         no_top_gradient=ignored.split(),
         down=None if down is None else down.split(),
+        ruled=ruled,
     )
 
 

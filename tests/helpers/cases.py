@@ -35,6 +35,8 @@ CASES = [
     case('ReLU', 'relu_param { negative_slope: 0.2 }', id='slope', x=(3, 4)),
     case('ReLU', id='5 axes', x=(2, 1, 3, 1, 2)),
     case('PReLU', x=IMAGES),
+    case('RReLU', x=IMAGES),
+    case('RReLU', 'rrelu_param { lb: 2 ub: 4 }', id='train', train=True, x=(3, 4)),
     case('PReLU', 'prelu_param { channel_shared: true }', id='shared', x=(3, 4)),
     case('Sigmoid', x=(3, 4)),
     case('Swish', 'swish_param { beta: 1.5 }', x=(3, 4)),
@@ -211,6 +213,7 @@ CASES = [
     # -- shapes
     case('ArgMax', 'argmax_param { top_k: 2 out_max_val: true }', down='', x=ROWS),
     case('ArgMax', 'argmax_param { axis: 1 }', id='axis', down='', x=IMAGES),
+    case('ArgMax', 'argmax_param { top_k: 2 }', id='4-D', down='', x=IMAGES),
     case('BatchReindex', down='x', x=IMAGES, index=exactly([1, 0, 0])),
     case('Concat', x=(2, 3, 4), x2=(2, 1, 4), x3=(2, 2, 4)),
     case('Concat', 'concat_param { axis: 0 }', id='batch', x=(2, 3), x2=(1, 3)),

@@ -130,6 +130,19 @@ def prelu(draw, type):
     return case(type, f'prelu_param {{ channel_shared: {flag(draw)} }}', x=shape(draw, 2))
 
 
+@of('RReLU')
+def rrelu(draw, type):
+    low = number(draw, 1, 4)
+    fields = f'rrelu_param {{ lb: {low} ub: {low + number(draw, 0, 5)} }}'
+    return case(type, fields, train=draw(st.booleans()), x=shape(draw))
+
+
+@of('EltwiseAffine')
+def eltwise_affine(draw, type):
+    fields = f'eltwise_affine_param {{ channel_shared: {flag(draw)} }}'
+    return case(type, fields, x=shape(draw, 2))
+
+
 @of('Maxout')
 def maxout(draw, type):
     x, pieces = list(shape(draw, 2)), some(draw, 1, 3)

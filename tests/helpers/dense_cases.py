@@ -9,6 +9,24 @@ MASK = exactly([[[[1, 5], [9, 11]], [[0, 2], [6, 8]]], [[[4, 2], [10, 8]], [[3, 
 SMALL = (2, 2, 2, 2)
 
 DENSE_CASES = [
+    case('EltwiseAffine', x=IMAGES),
+    case(
+        'EltwiseAffine', 'eltwise_affine_param { channel_shared: true }', id='shared', x=(2, 3, 4)
+    ),
+    case(
+        'SegAccuracy',
+        'seg_accuracy_param { ignore_label: 3 }',
+        down='',
+        x=IMAGES,
+        label=integers(2, 1, 5, 4, below=4),
+    ),
+    case(
+        'CenterLoss',
+        'center_loss_param { num_output: 3 }',
+        ruled=[0],
+        x=(4, 5),
+        label=integers(4, below=3),
+    ),
     case('Axpy', a=(2, 3, 1, 1), x=IMAGES, y0=IMAGES),
     case('Axpy', id='2 axes', a=(4, 3), x=(4, 3), y0=(4, 3)),
     case('BN', 'bn_param { scale_filler { value: 1 } }', id='segnet', x=IMAGES),

@@ -1,6 +1,8 @@
 """Random valid configurations of the layers for dense prediction and of small nets; see
 configurations.py."""
 
+from math import prod
+
 from case import case, integers, positive, spread
 from configurations import number, of, one, shape, some
 
@@ -102,3 +104,20 @@ def upsample(draw, type):
     fields = one(draw, f'scale: {scale}', f'scale_h: {scale} scale_w: {scale}')
     mask = one(draw, {}, {'mask': integers(*x, below=scale * x[2] * scale * x[3])})
     return case(type, f'upsample_param {{ {fields} }}', x=x, **mask)
+
+
+@of('SegAccuracy')
+def seg_accuracy(draw, type):
+    x = shape(draw, 2)
+    label = (x[0], 1, *x[2:])
+    fields = f'seg_accuracy_param {{ ignore_label: {x[1]} ignore_label: {some(draw, 0, 2)} }}'
+    return case(type, fields, down='', x=x, label=integers(*label, below=x[1] + 1))
+
+
+@of('CenterLoss')
+def center_loss(draw, type):
+    x, classes = shape(draw, 2), some(draw)
+    axis = some(draw, 1, len(x) - 1)
+    samples = prod(x[:axis])
+    fields = f'center_loss_param {{ num_output: {classes} axis: {axis} }}'
+    return case(type, fields, ruled=[0], x=x, label=integers(samples, below=classes))

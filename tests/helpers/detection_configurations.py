@@ -1,6 +1,6 @@
 """Random valid configurations of the layers for object detection; see configurations.py."""
 
-from case import case, exactly, spread
+from case import case, exactly, integers, spread
 from configurations import flag, number, of, one, per_axis, shape, some
 from hypothesis import strategies as st
 
@@ -21,6 +21,86 @@ def smooth_l1_loss(draw, type):
     x = shape(draw)
     bottoms = dict.fromkeys(('a', 'b', 'w', 'v')[: some(draw, 2, 4)], x)
     return case(type, f'smooth_l1_loss_param {{ sigma: {number(draw, 0.3, 3)} }}', **bottoms)
+
+
+@of('SmoothL1LossOHEM')
+def smooth_l1_loss_ohem(draw, type):
+    x = shape(draw, 2)
+    bottoms = dict.fromkeys(('a', 'b', 'w')[: some(draw, 2, 3)], x)
+    tops = one(draw, 'y', 'y terms')
+    mode = one(draw, 'FULL', 'VALID', 'BATCH_SIZE', 'NONE', 'PRE_FIXED')
+    fields = f'normalization: {mode} pre_fixed_normalizer: {number(draw, 0.5, 3)}'
+    text = f'{weights_of(tops)} loss_param {{ {fields} }}'
+    return case(type, text, tops=tops, ignored='terms', **bottoms)
+
+
+def weights_of(tops):
+    """The weights of a loss: 1 for the first top."""
+    return ' '.join(f'loss_weight: {name == "y":d}' for name in tops.split())
+
+
+@of('SoftmaxWithLossOHEM')
+def softmax_with_loss_ohem(draw, type):
+    x = shape(draw, 2)
+    label = (x[0], 1, *x[2:])
+    tops = one(draw, 'y', 'y p', 'y p terms')
+    makers = {'x': x, 'label': integers(*label, below=x[1])}
+    return case(type, weights_of(tops), tops=tops, ignored='p terms', **makers)
+
+
+@of('BoxAnnotatorOHEM')
+def box_annotator_ohem(draw, type):
+    regions = some(draw, 1, 5)
+    rois = [[some(draw, 0, 1), 0, 0, 3, 3] for _ in range(regions)]
+    fields = f'roi_per_img: {some(draw)} ignore_label: {some(draw, -1, 3)}'
+    return case(
+        type,
+        f'box_annotator_ohem_param {{ {fields} }}',
+        tops='y weights',
+        down='',
+        rois=exactly(rois),
+        cls=(regions,),
+        box=(regions, 1),
+        label=integers(regions, below=3),
+        inside=(regions, some(draw)),
+    )
+
+
+@of('PSROIPooling')
+def psroi_pooling(draw, type):
+    dim, size = some(draw, 1, 2), some(draw)
+    x = (some(draw, 1, 2), dim * size**2, some(draw, 1, 6), some(draw, 1, 6))
+    corners = st.lists(st.integers(-6, 16), min_size=4, max_size=4)
+    rois = [[some(draw, 0, x[0] - 1), *draw(corners)] for _ in range(some(draw))]
+    scale = one(draw, 1, 0.5, 0.4)
+    fields = f'spatial_scale: {scale} output_dim: {dim} group_size: {size}'
+    return case(type, f'psroi_pooling_param {{ {fields} }}', x=x, rois=exactly(rois))
+
+
+@of('Proposal')
+def proposal(draw, type):
+    images, height, width = some(draw, 1, 2), some(draw), some(draw)
+    fields = (
+        f'base_size: {some(draw, 2, 5)} feat_stride: {some(draw)} min_size: 1 ratio: 1 scale: 1 '
+        f'scale: 2 nms_thresh: {number(draw, 0.3, 0.9)} pre_nms_topn: {some(draw, 1, 9)} '
+        f'post_nms_topn: {some(draw, 1, 5)}'
+    )
+    return case(
+        type,
+        f'proposal_param {{ {fields} }}',
+        tops=one(draw, 'y', 'y best'),
+        down='',
+        scores=spread(images, 4, height, width),
+        shifts=spread(images, 8, height, width, low=-0.2, high=0.2),
+        info=exactly([[8, 9, 1]] * images),
+    )
+
+
+@of('Reorg')
+def reorg(draw, type):
+    s = some(draw)
+    x = (some(draw), s**2 * some(draw), s * some(draw), s * some(draw))
+    return case(type, f'reorg_param {{ stride: {s} reverse: {flag(draw)} }}', x=x)
 
 
 @of('Permute')

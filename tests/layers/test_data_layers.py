@@ -106,8 +106,12 @@ def test_labels_may_be_left_out(tmp_path):
     (tmp_path / 'list.txt').write_text('img/c0.png\nimg/c1.png\n')
     fields = f'image_data_param {{ source: "{tmp_path}/list.txt" batch_size: 2 }}'
     assert next(batches(net_of('ImageData', fields, ['data']), 1))['data'].shape == (2, 3, 12, 10)
-    with pytest.raises(DataError, match=r"img/c0\.png has no label: remove the top 'label'"):
-        net_of('ImageData', fields).forward()
+    note = r"layer 'd' .*list\.txt: 'img/c0\.png' and 1 more have no label: their label is 0"
+    with pytest.warns(UserWarning, match=note):
+        net = net_of('ImageData', fields)
+    net.blobs['label'].data[:] = 7
+    net.forward()
+    np.testing.assert_array_equal(net.blobs['label'].data, [0, 0])
 
 
 REFUSED = [

@@ -9,6 +9,7 @@ from goodinit.initializers import fill
 from goodinit.netlib.errors import NetError, ProtoError, SolverError
 from goodinit.proto import parse_solver
 from goodinit.solvers import Clipped, Displayed, Solver, rate
+from goodinit.solvers import events as happened
 from goodinit.solvers.rates import next_step
 from refusals import SOLVER_PHRASES, SOLVERS
 
@@ -59,10 +60,14 @@ GRADIENT = 0.5 * np.tile((np.arange(12).reshape(3, 4) / 10).sum(0), (2, 1))
         ('type: "RMSProp" rms_decay: 1', 'rms_decay should lie between 0 and 1. Found 1'),
         ('iter_size: 0', 'iter_size must be > 0, found 0'),
         ('average_loss: -1', 'average_loss must be > 0, found -1'),
+        (
+            'warmup_iter: 2 rampup_interval: 2',
+            'warmup_iter and rampup_interval mean the same: give one of them',
+        ),
         ('max_iter: -1', 'max_iter must be >= 0, found -1'),
         ('display: -1', 'display must be >= 0, found -1'),
         ('snapshot: -1', 'snapshot must be >= 0, found -1'),
-        ('test_iter: 0 test_interval: 1', 'test_iter must be > 0, found 0'),
+        ('test_iter: -1 test_interval: 1', 'test_iter must be >= 0, found -1'),
         (
             'test_iter: 1 test_interval: 1 test_state {} test_state {}',
             'test_state must be unspecified or specified once per test net. Found 2 for 1',
@@ -76,6 +81,18 @@ GRADIENT = 0.5 * np.tile((np.arange(12).reshape(3, 4) / 10).sum(0), (2, 1))
 def test_fields_that_make_no_sense(fields, message):
     with pytest.raises(SolverError, match=re.escape(message)):
         make(fields)
+
+
+def test_a_test_net_without_passes():
+    """The usual way to get test_nets[0] for a script that feeds it itself."""
+    events = []
+    fields = 'test_iter: 0 test_interval: 1 max_iter: 2 test_compute_loss: true '
+    fields += 'snapshot_after_train: false'
+    solver = make(fields, report=events.append)
+    solver.test_nets[0].before_forward.append(pytest.fail)
+    solver.solve()
+    tests = [event for event in events if isinstance(event, happened.Tested)]
+    assert [(event.iter, event.outputs) for event in tests] == [(0, ()), (1, ()), (2, ())]
 
 
 # -- rates
@@ -94,6 +111,9 @@ def test_fields_that_make_no_sense(fields, message):
         ('lr_policy: "poly" power: 2 max_iter: 4', [2, 2 * 9 / 16, 0.5, 2 / 16, 0, 0]),
         ('lr_policy: "sigmoid" gamma: 1 stepsize: 2', [2 / (1 + np.exp(2 - i)) for i in range(6)]),
         ('lr_policy: "sigmoid" gamma: 1000 stepsize: 3', [0, 0, 0, 1, 2, 2]),
+        ('lr_policy: "fixed" warmup_iter: 4 warmup_start_lr: 1', [1, 1.25, 1.5, 1.75, 2, 2]),
+        ('lr_policy: "exp" gamma: 0.5 warmup_iter: 2', [0, 1, 0.5, 0.25, 0.125, 0.0625]),
+        ('lr_policy: "fixed" rampup_interval: 2 rampup_lr: 1', [1, 1.5, 2, 2, 2, 2]),
     ],
 )
 def test_rates(fields, expected):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from goodinit.netlib.errors import DataError
 from goodinit.tools import classify
 from goodinit.tools.cli import pycaffe_model
 from pycaffe_images import PREPARING, crop_net, random_images, saved
@@ -97,8 +98,12 @@ def test_the_mean_of_imagenet_is_the_default(model, images, tmp_path):
 def test_mean_files(tmp_path):
     mean = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
     np.save(tmp_path / 'mean.npy', mean)
-    np.testing.assert_array_equal(pycaffe_model.mean_of(str(tmp_path / 'mean.npy')), mean)
-    np.testing.assert_array_equal(pycaffe_model.mean_of('1,2.5,-3'), [1, 2.5, -3])
+    np.testing.assert_array_equal(pycaffe_model.mean_of(str(tmp_path / 'mean.npy'), 3), mean)
+    np.testing.assert_array_equal(pycaffe_model.mean_of('1,2.5,-3', 3), [1, 2.5, -3])
+    np.save(tmp_path / 'gray.npy', mean[0])
+    np.testing.assert_array_equal(pycaffe_model.mean_of(str(tmp_path / 'gray.npy'), 1), mean[:1])
+    with pytest.raises(DataError, match=r'mean\.npy: found 3 channels, needed: 1, as many as the'):
+        pycaffe_model.mean_of(str(tmp_path / 'mean.npy'), 1)
 
 
 TRAIN = (

@@ -123,6 +123,23 @@ def test_a_list_with_a_byte_order_mark(folder):
     ]
 
 
+@pytest.mark.parametrize(
+    ('text', 'labels', 'note'),
+    [
+        ('c0.png\nc1.png\n', [0, 0], "'c0.png' and 1 more have no label: their label is 0"),
+        ('c0.png 3\nc1.png\n', [3, 0], "'c1.png' has no label: its label is 0"),
+        ('c0.png 3\nc1.png 4\n', [3, 4], ''),
+    ],
+)
+def test_lines_without_a_label(text, labels, note, folder, capsys):
+    """As in BVLC's, they have the label 0."""
+    (folder / 'few.txt').write_text(text)
+    assert main([f'{PIXELS}/', 'few.txt', 'db']) == 0
+    assert [datum.label for _, datum in pairs(folder / 'db')] == labels
+    said = [line for line in capsys.readouterr().err.splitlines() if 'note' in line]
+    assert said == ([f'note: data few.txt: {note}'] if note else [])
+
+
 def test_an_unreadable_image_is_left_out(folder, capsys):
     (folder / 'broken.png').write_text('no image')
     assert (
@@ -154,7 +171,6 @@ FAILURES = [
         '--resize_width and --resize_height: found 3 and 0, needed: both',
     ),
     (['a/', 'nowhere.txt', 'db'], 'File not found: nowhere.txt'),
-    (['a/', 'unlabelled.txt', 'db'], "data unlabelled.txt: 'c0.png' has no label"),
     (
         ['a/', 'large.txt', 'db'],
         "data large.txt: 'c0.png' has the label 99999999999, needed: at most 2147483647",
@@ -190,7 +206,6 @@ FAILURES = [
 def test_failures(arguments, message, folder, capsys):
     listed(COLOR)
     listed(MIXED, 'mixed.txt')
-    (folder / 'unlabelled.txt').write_text('c0.png\n')
     (folder / 'large.txt').write_text('c0.png 99999999999\n')
     (folder / 'empty.txt').touch()
     (folder / 'there').mkdir()

@@ -52,7 +52,7 @@ def test_a_log_without_outputs_has_its_losses(tmp_path, capsys):
     assert parse_log.main([written(tmp_path, OLDEST, 'train.log'), '--verbose']) == 0
     assert (
         capsys.readouterr().err.splitlines()[1]
-        == f'not written, because it has no lines: {tmp_path}/train.log.test'
+        == f'note: train.log has no numbers of tests: {tmp_path}/train.log.test is not written'
     )
     assert [path.name for path in tmp_path.glob('train.log.*')] == ['train.log.train']
     assert table(tmp_path / 'train.log.train')[0]['loss'] == '2.25'

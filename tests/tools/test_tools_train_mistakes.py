@@ -62,8 +62,8 @@ def test_mistakes(arguments, message, folder, capsys):
         ),
         (
             'test_iter: 2',
-            'test_iter: 2 test_iter: 0',
-            'solver.prototxt: test_iter must be > 0, found 0',
+            'test_iter: 2 test_iter: -1',
+            'solver.prototxt: test_iter must be >= 0, found -1',
         ),
         (
             'test_iter: 2',

@@ -9,6 +9,7 @@ from ...feeding.data_options import DataOptions
 from ...feeding.filled_net import PHASES
 from ...feeding.net_inputs import BATCH_SIZE
 from ...netlib.engines import ENGINES
+from ...proto.unknown import MODES
 from .console import Parser
 from .gpu import CPU_ENGINE
 from .values import engine, gpu, one_of, real, shape, whole
@@ -35,6 +36,10 @@ GPU = (
     'compute on the GPU of this number, counted from 0; '
     'all: the processes that mpiexec starts take the GPUs in turn'
 )
+UNKNOWN_FIELDS = (
+    'what to do about fields of a data layer or a solver that are not known: '
+    'error, or warn and pass them over (default: %(default)s)'
+)
 NO_SHARE = (
     'give each blob memory of its own, for debugging; '
     'by default, blobs that are not needed at the same time share it'
@@ -55,11 +60,11 @@ def switch(group: Group, usage: str, help: str) -> None:
 
 
 def add_net(parser: Parser) -> None:
-    """--proto, --phase and --no-python-layers."""
+    """--proto, --phase, --no-python-layers and --unknown-fields."""
     group = parser.add_argument_group('the net')
     group.add_argument('--proto', metavar='P', required=True, help=NET)
     add_phase(group)
-    add_python_layers(group)
+    add_strictness(group)
 
 
 def add_phase(group: Group) -> None:
@@ -68,10 +73,16 @@ def add_phase(group: Group) -> None:
     option(group, '--phase train|test', phase, one_of(PHASES), 'train')
 
 
-def add_python_layers(group: Group) -> None:
-    """--no-python-layers, which console.run heeds."""
+def add_strictness(group: Group) -> None:
+    """--no-python-layers and --unknown-fields, which console.run heeds."""
     help = 'refuse nets with Python layers, whose code runs when they are built'
     switch(group, '--no-python-layers', help)
+    add_unknown_fields(group)
+
+
+def add_unknown_fields(group: Group) -> None:
+    """--unknown-fields, which console.run heeds."""
+    option(group, '--unknown-fields MODE', UNKNOWN_FIELDS, one_of(MODES), MODES[0])
 
 
 def add_force(group: Group) -> None:

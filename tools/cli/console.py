@@ -18,6 +18,7 @@ from typing import NoReturn
 from ...netlib.errors import GoodinitError, did_you_mean
 from ...netlib.layers.host import python
 from ...netlib.layers.host.hdf5_output import replacing
+from ...proto import unknown_fields
 from .signals import Ended, ending_signals
 
 BROKEN_PIPE = 141  # what a shell reports of a program whose reader has gone
@@ -28,6 +29,7 @@ OPTIONS = {
     'input_shape:': '--input-shape:',
     "phase='test'": '--phase test',
     "phase='train'": '--phase train',
+    "unknown_fields('warn')": '--unknown-fields warn',
 }
 
 
@@ -87,7 +89,9 @@ def run(
     def action():
         args = parser.parse_args(argv)
         force = getattr(args, 'force', False)
-        with python.refused(when=getattr(args, 'no_python_layers', False)), replacing(when=force):
+        mode = getattr(args, 'unknown_fields', 'error')
+        refusing = python.refused(when=getattr(args, 'no_python_layers', False))
+        with refusing, replacing(when=force), unknown_fields(mode):
             return tool(args)
 
     hint = '; try a smaller --batch-size' if parser.knows('--batch-size') else ''

@@ -5,7 +5,7 @@ import argparse
 from functools import partial
 
 from ...feeding.data_options import DataOptions
-from .arguments import add_engine, add_input_shape, add_python_layers, option
+from .arguments import add_engine, add_input_shape, add_strictness, option
 from .console import Parser
 from .values import real, whole
 
@@ -29,7 +29,7 @@ def add_magic_options(parser: Parser) -> None:
     add('-nit N', f'how many batches {DEFAULT}', whole(1), 10)
     add_input_shape(parser)
     add_engine(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
 
 
 def magic_data(args: argparse.Namespace) -> DataOptions:

@@ -34,6 +34,7 @@ COMMANDS = {
     'upgrade_net_proto_binary': 'upgrade a caffemodel to the current format',
     'upgrade_solver_proto_text': 'upgrade a solver prototxt to the current format',
     'caffe': 'the `caffe` command of BVLC: train, test, time, device_query',
+    'caffe_tree': 'make the programs that scripts for a checkout of Caffe call',
 }
 FILES = {'init': 'init_net'}  # except this one
 WIDTH = max(map(len, COMMANDS))

@@ -99,9 +99,11 @@ class Progress:
 
 
 def tested(event: Tested) -> str:
-    """The outputs of a test net: 'test net 0: accuracy = 0.75, loss = 0.85'."""
+    """The outputs of a test net: 'test net 0: accuracy = 0.75, loss = 0.85'; that it made no pass
+    where it has none."""
     outputs = []
     for line in output_lines(event.outputs):
         _, _, value = line.partition(': ')
         outputs.append(value.partition(' (')[0])
-    return f'test net {event.net}: {", ".join(outputs)}'
+    said = ', '.join(outputs) or 'no pass (test_iter: 0)'
+    return f'test net {event.net}: {said}'

@@ -16,10 +16,10 @@ from ...feeding.bundled import find_model
 from ...feeding.weights_file import take_weights
 from ...netlib.data.array_files import read_mean
 from ...netlib.engines import make_engine
-from ...netlib.errors import GoodinitError
+from ...netlib.errors import DataError, GoodinitError
 from ...netlib.statistics import MEANINGLESS, missing_statistics
 from ...proto import existing_file, read_net
-from .arguments import add_engine, add_python_layers, add_sharing
+from .arguments import add_engine, add_sharing, add_strictness
 from .console import Parser, say_notes
 from .values import real
 
@@ -48,7 +48,7 @@ def add_model(parser: Parser) -> None:
     add('--channel_swap', metavar='C', type=order, help=swap)
     add_engine(parser)
     add_sharing(parser)
-    add_python_layers(parser)
+    add_strictness(parser)
 
 
 def order(text: str) -> list[int]:
@@ -97,13 +97,14 @@ def model_arguments(args: argparse.Namespace) -> dict[str, Any]:
     path = find_model(args.model_def, 'deploy')
     mean = args.mean_file
     swap = args.channel_swap
-    if input_channels(path) == 3:
+    channels = input_channels(path)
+    if channels == 3:
         mean = MEAN if mean is None else mean
         swap = [2, 1, 0] if swap is None else swap
     return {
         'model_file': str(path),
         'pretrained_file': existing_file(args.pretrained_model),
-        'mean': mean_of(mean) if mean else None,
+        'mean': mean_of(mean, channels) if mean else None,
         'input_scale': args.input_scale,
         'raw_scale': args.raw_scale,
         'channel_swap': swap or None,
@@ -119,9 +120,16 @@ def input_channels(path: Path) -> int:
     return 0
 
 
-def mean_of(text: str) -> np.ndarray:
-    """Numbers, one per channel, or the image (C, H, W) of a file. Raises DataError."""
+def mean_of(text: str, channels: int) -> np.ndarray:
+    """Numbers, one per channel, or the image (C, H, W) of a file; C is 1 or the net's `channels`,
+    0 if that is not known. Raises DataError."""
     try:
         return np.array([float(value) for value in text.split(',')], np.float32)
     except ValueError:
-        return read_mean(text)
+        mean = read_mean(text)
+    if channels and len(mean) not in (1, channels):
+        raise DataError(
+            f'--mean_file {text}: found {len(mean)} channels, needed: {channels}, as many as the '
+            'net has'
+        )
+    return mean

@@ -9,14 +9,16 @@ from ...proto.caffe_pb2 import NetParameter, V1LayerParameter
 from ...proto.errors import about
 from ...proto.upgrade_v1 import DATA_PARAMS, TRANSFORMS, TYPES
 from ...solvers.log.glog import log
-from .console import Parser
+from .arguments import add_unknown_fields
+from .gflags import GflagsParser
 
 
-def upgrade_arguments(tool: str, description: str | None) -> Parser:
+def upgrade_arguments(tool: str, description: str | None) -> GflagsParser:
     """The command line of an upgrade tool."""
-    parser = Parser(f'goodinit {tool}', description or '')
+    parser = GflagsParser(f'goodinit {tool}', description or '')
     parser.add_argument('input', metavar='IN', help='the file to read')
     parser.add_argument('output', metavar='OUT', help='the file to write')
+    add_unknown_fields(parser)
     return parser
 
 

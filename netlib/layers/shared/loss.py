@@ -41,8 +41,16 @@ class Loss(Layer):
         return p.normalization if p.HasField('normalization') else default
 
     def normalizer(self, mode: int, outer: int, inner: int, valid: Callable[[], float]) -> float:
-        """The number to divide by, at least 1; `valid()` counts the labels that are not ignored."""
+        """The number to divide by, at least 1 unless it is given; `valid()` counts the labels that
+        are not ignored."""
         p = self.param.loss_param
+        if mode == p.PRE_FIXED:
+            if not p.pre_fixed_normalizer > 0:
+                found = p.pre_fixed_normalizer
+                raise self.error(
+                    f'pre_fixed_normalizer: found {found:g}, needed: a positive number'
+                )
+            return p.pre_fixed_normalizer
         if mode == p.FULL:
             return max(1.0, outer * inner)
         if mode == p.VALID:

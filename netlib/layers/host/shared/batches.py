@@ -70,8 +70,4 @@ class Batches(Reading):
             )
         patch.write(top[0].data[i])
         if len(top) > 1:
-            if label is None:
-                raise DataError(
-                    f"{name} has no label: remove the top '{top[1].name}', or give labels"
-                )
-            top[1].data[i] = label
+            top[1].data[i] = 0 if label is None else label

@@ -183,8 +183,7 @@ class Net(WeightedGraph):
         and the blobs named in `keep` hold their values. Blobs that later outgrow their current
         shapes get their own memory again."""
         fixed = [*self._fixed(), *(self.blobs[name] for name in keep)]
-        watched = self.param.debug_info
-        share_values(self.plan, self.steps, fixed, self.engine.dtype, watched)
+        share_values(self.plan, self.steps, fixed, self.engine.dtype, self.param.debug_info)
 
     def share_diffs(self) -> None:
         """Save memory in training: after `backward`, only the diffs of parameters, inputs and

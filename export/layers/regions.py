@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,8 @@ cannot('how many regions it gives depends on the numbers in them', 'Proposal')
 
 @onnx('Reorg')
 def reorg(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
-    apart, together = dims(step.layer.apart), dims(step.layer.together)
+    layer: Any = step.layer
+    apart, together = dims(layer.apart), dims(layer.together)
     first, order = blocks(step, apart, together)
     y = g.op('Transpose', g.reshape(x, first), perm=order)
     return g.reshape(y, dims(step.y))
@@ -30,7 +32,8 @@ def reorg(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
 
 @torch('Reorg')
 def reorg_torch(t: TorchModule, step: Step, x: str) -> str:
-    apart, together = dims(step.layer.apart), dims(step.layer.together)
+    layer: Any = step.layer
+    apart, together = dims(layer.apart), dims(layer.together)
     first, order = blocks(step, apart, together)
     y = f'{x}.reshape({arguments(*first)}).permute({arguments(*order)})'
     return f'{y}.reshape({arguments(*dims(step.y))})'

@@ -2,6 +2,7 @@
 Normalize."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from ...proto.caffe_pb2 import BiasParameter, ScaleParameter
 from ..batch import dims
@@ -27,7 +28,8 @@ def broadcast(step: Step, p: Spread, shape: Sequence[int]) -> list[int]:
 
 @onnx('Scale', 'EltwiseAffine')
 def scale(g: OnnxGraph, step: Step, x: Tensor, *others: Tensor) -> Tensor:
-    p = step.layer.settings
+    layer: Any = step.layer
+    p: ScaleParameter = layer.settings
     factor = given(g, step, p, *others) if others else spread(g, step, p, 'weight')
     y = x * factor
     return y + spread(g, step, p, 'bias') if p.bias_term else y
@@ -57,7 +59,8 @@ def spread(g: OnnxGraph, step: Step, p: Spread, name: str) -> Tensor:
 
 @torch('Scale', 'EltwiseAffine')
 def scale_torch(t: TorchModule, step: Step, x: str, *others: str) -> str:
-    p = step.layer.settings
+    layer: Any = step.layer
+    p: ScaleParameter = layer.settings
     factor = operand_torch(t, step, p, 'weight', others)
     if not p.bias_term:
         return f'{x} * {factor}'

@@ -17,6 +17,9 @@ from .errors import GoodinitError, reason
 
 READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 MOST_AXES = 32
+# Members of an .npz above this size must not be packed more densely than numbers can be.
+LARGE = 256 << 20
+MOST_PACKED = 200
 
 
 class ArrayFileError(GoodinitError):
@@ -67,7 +70,12 @@ class Npz(Mapping[str, np.ndarray]):
 
     def _read(self, member: str) -> np.ndarray:
         with zipfile.ZipFile(self.path) as file:
-            size = file.getinfo(member).file_size
+            info = file.getinfo(member)
+            size = info.file_size
+            if size > max(LARGE, MOST_PACKED * info.compress_size):
+                raise ArrayFileError(
+                    f'{info.compress_size} bytes unpack to {size}; unpack it first'
+                )
             with file.open(member) as stream:
                 check_header(stream, size)
             with file.open(member) as stream:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
 from . import graph
 from .blob import Blob, Param
 from .engines import Engine
+from .errors import GoodinitError
 from .layers import Layer
 from .losses import loss_weights
 from .plan import Plan, Step
 from .ranks import Ranks
 from .registry import layer_class
 from .rng import make_rng
+from .shapes import Shape
 from .weights.sharing import configure_params
 from .workspace import Workspace
 
@@ -25,21 +27,51 @@ class Builder:
         self.phase, self.engine, self.ranks = phase, engine, ranks
         self.seed, self.plan = seed, plan
         self.blobs: dict[str, Blob] = {}
+        self.owners: dict[str, Param] = {}
 
     def steps(self, param: NetParameter) -> Iterator[Step]:
         """Each layer of the net, set up and reshaped, with its bottoms and tops."""
         graph.check_tops(param)
-        owners: dict[str, Param] = {}
         for i, layer_param in enumerate(param.layer):
-            layer = self.make_layer(i, layer_param)
-            bottom = [self.blobs[name] for name in layer_param.bottom]
-            top = self.make_tops(layer)
-            check_counts(layer, bottom, top)
-            layer.setup(bottom, top)
-            layer.reshape(bottom, top)
-            layer.loss_weights = loss_weights(layer_param, layer.is_loss, len(top))
-            configure_params(layer, owners)
-            yield Step(layer, bottom, top)
+            yield self.step(i, layer_param)
+
+    def errors(self, param: NetParameter) -> Iterator[GoodinitError]:
+        """What keeps layers of the net from being built; those that read what only such a layer
+        makes are passed over."""
+        for i, layer_param in enumerate(param.layer):
+            if not self.blobs.keys() >= set(layer_param.bottom):
+                continue
+            before = {name: self.blobs.get(name) for name in layer_param.top}
+            shapes = [(blob, blob.shape) for blob in before.values() if blob]
+            try:
+                self.step(i, layer_param)
+            except GoodinitError as error:
+                yield error
+                self._restore(before, shapes)
+
+    def _restore(
+        self, blobs: Mapping[str, Blob | None], shapes: Sequence[tuple[Blob, Shape]]
+    ) -> None:
+        """The blobs as they were, without those that are None."""
+        for blob, shape in shapes:
+            blob.reshape(*shape)
+        for name, before in blobs.items():
+            if before is None:
+                self.blobs.pop(name, None)
+            else:
+                self.blobs[name] = before
+
+    def step(self, i: int, param: LayerParameter) -> Step:
+        """Layer i, set up and reshaped, with its bottoms and tops."""
+        layer = self.make_layer(i, param)
+        bottom = [self.blobs[name] for name in param.bottom]
+        top = self.make_tops(layer)
+        check_counts(layer, bottom, top)
+        layer.setup(bottom, top)
+        layer.reshape(bottom, top)
+        layer.loss_weights = loss_weights(param, layer.is_loss, len(top))
+        configure_params(layer, self.owners)
+        return Step(layer, bottom, top)
 
     def make_layer(self, i: int, param: LayerParameter) -> Layer:
         """Layer i, with its own random numbers and workspace."""

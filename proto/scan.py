@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
+from google.protobuf.text_format import ParseError
 
 from .caffe_pb2 import LayerParameter, NetParameter, SolverParameter, V1LayerParameter
 
@@ -76,6 +77,13 @@ def scan(text: str) -> list[Block]:
 def line_starts(text: str) -> list[int]:
     """The offset of the first character of each line."""
     return [0, *(match.end() for match in re.finditer('\n', text))]
+
+
+def offset_of(error: ParseError, text: str) -> int:
+    """The position in a text that an error names by line and column, both from 1."""
+    line = error.GetLine() or 1
+    column = error.GetColumn() or 1
+    return line_starts(text)[line - 1] + column - 1
 
 
 def blocks_around(blocks: list[Block], offset: int) -> list[Block]:

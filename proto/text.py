@@ -17,6 +17,9 @@ from .syntax import explain, missing
 from .upgrade import upgrade_net, upgrade_solver
 
 M = TypeVar('M', bound=Message)
+MOST_FIELDS = 1_000_000  # a net of 100,000 layers has fewer
+LONG = 1 << 20
+PUNCTUATION = re.compile(rb'[{}:,"\']')
 
 
 def read_net(path: Path) -> NetParameter:
@@ -77,11 +80,10 @@ def parse_text(text: str, message: M, name: str = '<string>') -> M:
     """Parses the text into the empty message without upgrading it, and sets origins. Raises
     ProtoError."""
     try:
-        unknown.parse(text, message, name)
+        text = unknown.parse(text, message, name)
     except text_format.ParseError as error:
         raise explain(error, text, message, name) from error
-    blocks = scan(text)
-    set_origins(message, blocks, name)
+    set_origins(message, scan(text), name)
     if not message.IsInitialized():
         raise missing(message, name)
     return message
@@ -91,12 +93,25 @@ def read_text(path: Path) -> str:
     """The text of a prototxt. Raises ProtoError if it is missing, binary, or not UTF-8."""
     data = read_bytes(path)
     check_not_utf16(data, path)
+    check_size(data, path)
     if b'\0' in data:
         raise ProtoError(f'{path}: a binary file; needed: the text of a net or solver (.prototxt)')
     try:
         return data.decode('utf-8-sig')
     except UnicodeDecodeError:
         return _decode_without_comments(data, str(path))
+
+
+def check_size(data: bytes, path: Path) -> None:
+    """Raises ProtoError for a text that takes too long to read, and more memory than there may
+    be."""
+    fields = data.count(b':') + data.count(b'{') + data.count(b'<')
+    if fields > MOST_FIELDS:
+        raise ProtoError(f'{path}: {fields:,} fields are too many; needed: at most {MOST_FIELDS:,}')
+    lines = data.split(b'\n')
+    for number, line in enumerate(lines, 1):
+        if len(line) >= LONG and max(map(len, PUNCTUATION.split(line))) >= LONG:
+            raise ProtoError(f'{path}:{number}: a string or word of more than {LONG:,} characters')
 
 
 def _decode_without_comments(data: bytes, name: str) -> str:

@@ -13,7 +13,8 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from .caffe_pb2 import NetParameter, SolverParameter
-from .scan import Block, blocks_around, line_starts, scan
+from .resume import Mend, parse_mending
+from .scan import Block, blocks_around, offset_of, scan
 
 NO_FIELD = re.compile(r'Message type "caffe\.(\w+)" has no field named "(\w+)"')
 HINT = "; with unknown_fields('warn') it is passed over"
@@ -41,23 +42,23 @@ def unknown_fields(mode: str) -> Iterator[None]:
         _mode = before
 
 
-def parse(text: str, message: Message, name: str) -> None:
-    """Parse a text into an empty message; one warning tells of what is passed over. Raises
-    text_format.ParseError."""
+def parse(text: str, message: Message, name: str, mend: Mend | None = None) -> str:
+    """Parse a text into an empty message; one warning tells of what is passed over. Other errors
+    are left to `mend` (see parse_mending); None raises them. Returns the text that was read.
+    Raises text_format.ParseError."""
     found: list[str] = []
-    while True:
-        try:
-            text_format.Parse(text, message)
-            break
-        except text_format.ParseError as error:
-            field = may_be_passed_over(error, text, message) if _mode == 'warn' else None
-            if field is None:
-                raise
-            found.append(f'line {error.GetLine()} {field[0]}')
-            text = without(text, *field[1])
-            message.Clear()
+
+    def pass_over(error: text_format.ParseError, part: str) -> str | None:
+        field = may_be_passed_over(error, part, message) if _mode == 'warn' else None
+        if field is None:
+            return mend(error, part) if mend else None
+        found.append(f'line {error.GetLine()} {field[0]}')
+        return without(part, *field[1])
+
+    text = parse_mending(text, message, pass_over)
     if found:
         warnings.warn(f'{name}: unknown fields were passed over: {", ".join(found)}', stacklevel=2)
+    return text
 
 
 def may_be_passed_over(
@@ -66,10 +67,9 @@ def may_be_passed_over(
     """The unknown field that an error is about, with its messages, and where it begins and ends;
     None for other errors and in other places."""
     match = NO_FIELD.search(str(error))
-    line, column = error.GetLine(), error.GetColumn()
-    if not match or not line or not column:
+    if not match or not error.GetLine() or not error.GetColumn():
         return None
-    start = line_starts(text)[line - 1] + column - 1
+    start = offset_of(error, text)
     blocks = scan(text)
     path = blocks_around(blocks, start)
     if not _is_replaced(path, match[2], root):

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import DataError
 
 CIFAR_SHAPE = (3, 32, 32)
+MOST = 1 << 30  # bytes that a packed file may have unpacked
 OPENERS: dict[str, Callable] = {'.gz': gzip.open, '.xz': lzma.open}
 
 
@@ -73,6 +74,9 @@ def read_cifar10(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
 def _read(path: Path) -> bytes:
     try:
         with OPENERS.get(path.suffix, open)(path, 'rb') as file:
-            return file.read()
+            content = file.read(MOST + 1) if path.suffix in OPENERS else file.read()
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise DataError(f'{path}: cannot be read ({error})') from error
+    if path.suffix in OPENERS and len(content) > MOST:
+        raise DataError(f'{path}: unpacks to more than {MOST >> 20:,} MB; unpack it first')
+    return content

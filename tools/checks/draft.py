@@ -5,7 +5,10 @@ A layer that cannot be built is left out, together with every layer that reads w
 makes; then the rest is tried again.
 """
 
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +21,13 @@ from ...feeding.net_file import NetFile
 from ...feeding.net_inputs import inputs_of_file
 from ...initializers import fill_array
 from ...netlib import Net, graph
-from ...netlib.building import check_counts
+from ...netlib.building import Builder, check_counts
 from ...netlib.engines import make_engine
 from ...netlib.errors import DataError, GoodinitError, NetError, layer_error
 from ...netlib.layers import Layer
 from ...netlib.layers.host import python
+from ...netlib.plan import Plan
+from ...netlib.ranks import Ranks
 from ...netlib.registry import layer_class
 from ...netlib.shapes import Shape
 from ...proto.caffe_pb2 import FillerParameter, LayerParameter, NetParameter
@@ -40,16 +45,15 @@ def draft(
     not tell it. A data layer whose source is missing is only warned of: an Input takes its place.
     """
     findings = [found(error, path) for error in wiring_errors(param)]
-    for finding in findings:
-        param = without(param, finding)
+    param = without(param, findings)
     while param.layer:
         net = built(param)
         if isinstance(net, Net):
             errors = [*filler_errors(net), *refused_gradients(net)]
             findings += [found(error, path) for error in errors]
             return net, findings
-        finding, rest = _go_on(param, net, path, shape)
-        findings.append(finding)
+        more, rest = _go_on(param, errors_of_layers(param) or [net], path, shape)
+        findings += more
         if rest == param:
             break
         param = rest
@@ -69,27 +73,54 @@ def built(param: NetParameter) -> Net | GoodinitError:
         return NetError(f'{blamed} raised {type(error).__name__}: {error}')
 
 
+def errors_of_layers(param: NetParameter) -> list[GoodinitError]:
+    """What keeps layers from being built, as far as layers say so."""
+    net = graph.insert_splits(param)
+    builder = Builder(param.state.phase, make_engine('fast'), Ranks(), 0, Plan())
+    errors: list[GoodinitError] = []
+    with suppress(Exception):  # of a Python layer: `built` told of it, or will
+        errors.extend(builder.errors(net))
+    return errors
+
+
 def _go_on(
-    param: NetParameter, error: GoodinitError, path: str, shape: Shape | None
-) -> tuple[Finding, NetParameter]:
-    """The finding for an error of building a net, and the net with which to go on: without the
-    layer at fault or, if only its data are missing and their shape is known, with an Input in its
-    place."""
-    finding = in_own_names(found(error, path), param)
-    rest = without(param, finding)
+    param: NetParameter, errors: Iterable[GoodinitError], path: str, shape: Shape | None
+) -> tuple[list[Finding], NetParameter]:
+    """The findings for errors of building a net, and the net with which to go on: without the
+    layers at fault or, where only their data are missing and their shape is known, with Inputs in
+    their place."""
+    names = names_before_splits(param)
+    findings: list[Finding] = []
+    wrong: list[Finding] = []
+    shapes: dict[str, Shape] = {}
+    for error in errors:
+        finding = in_own_names(found(error, path), names)
+        known: dict[str, Shape] = {}
+        if isinstance(error, DataError):
+            finding, known = _without_data(param, finding, path, shape)
+        findings.append(finding)
+        shapes.update(known)
+        if not known:
+            wrong.append(finding)
+    rest = without(param, wrong)
+    return findings, with_inputs(rest, shapes) if shapes else rest
+
+
+def _without_data(
+    param: NetParameter, finding: Finding, path: str, shape: Shape | None
+) -> tuple[Finding, dict[str, Shape]]:
+    """The finding about a data layer, a warning if only its data are missing, and the shapes of
+    its tops where they are known without them."""
     at_fault = [layer for layer in param.layer if is_about(finding, layer)][:1]
-    lacks_data = isinstance(error, DataError) and not all(map(_has_source, at_fault))
-    if not lacks_data:
-        return finding, rest
-    file = NetFile(Path(path), param)
+    if all(map(_has_source, at_fault)):
+        return finding, {}
     options = DataOptions(input_shape=shape)
     try:
-        inputs = inputs_of_file(file, at_fault, None, options, None)
-        shapes = {each.name: each.shape for each in inputs}
-        return replace(finding, warning=True), with_inputs(param, shapes)
+        inputs = inputs_of_file(NetFile(Path(path), param), at_fault, None, options, None)
+        return replace(finding, warning=True), {each.name: each.shape for each in inputs}
     except GoodinitError as unknown:
         message = f'{finding.message}; {in_options(found(unknown, path).message)}'
-        return replace(finding, message=message, warning=True), rest
+        return replace(finding, message=message, warning=True), {}
 
 
 def _has_source(layer: LayerParameter) -> bool:
@@ -97,13 +128,18 @@ def _has_source(layer: LayerParameter) -> bool:
     return Path(source_of(layer) or '.').exists()
 
 
-def in_own_names(finding: Finding, param: NetParameter) -> Finding:
-    """The finding with the names that blobs have in the file, in place of those of Split layers."""
-    message = finding.message
+def names_before_splits(param: NetParameter) -> dict[str, str]:
+    """{top of a Split layer that a net inserts: the blob that it splits}."""
+    names: dict[str, str] = {}
     for layer in graph.insert_splits(param).layer:
         if layer.type == 'Split':
-            for top in layer.top:
-                message = message.replace(f"'{top}'", f"'{layer.bottom[0]}'")
+            names.update(dict.fromkeys(layer.top, layer.bottom[0]))
+    return names
+
+
+def in_own_names(finding: Finding, names: Mapping[str, str]) -> Finding:
+    """The finding with the names that blobs have in the file, in place of those of Split layers."""
+    message = re.sub(r"(?<=')[^']*(?=')", lambda name: names.get(name[0], name[0]), finding.message)
     return replace(finding, message=message)
 
 
@@ -167,16 +203,22 @@ def _is_asked_in_vain(layer: Layer, down: list[bool]) -> bool:
 # -- taking layers out
 
 
-def without(param: NetParameter, finding: Finding) -> NetParameter:
-    """The net without the layer that a finding is about, and without the layers that read what only
-    that one makes."""
+def without(param: NetParameter, findings: Iterable[Finding]) -> NetParameter:
+    """The net without the layers that findings are about, and without the layers that read what
+    only those make."""
+    about = defaultdict(list)
+    for finding in findings:
+        about[finding.layer, finding.type].append(finding)
     out = NetParameter()
     out.CopyFrom(param)
     del out.layer[:]
     made: set[str] = set()
     broken: set[str] = set()
     for layer in param.layer:
-        if is_about(finding, layer) or broken & set(layer.bottom):
+        at_fault = any(
+            is_about(finding, layer) for finding in about.get((layer.name, layer.type), ())
+        )
+        if at_fault or not broken.isdisjoint(layer.bottom):
             broken |= set(layer.top) - made
         else:
             made |= set(layer.top)

@@ -9,7 +9,7 @@ from bisect import bisect_right
 
 from google.protobuf.text_format import ParseError
 
-from ...proto.scan import line_starts, scan
+from ...proto.scan import offset_of, scan
 from .tokens import CLOSE, OPEN, Token, nesting, tokens_of
 
 
@@ -38,7 +38,7 @@ class _Damage:
         self.what = str(cause)
         self.tokens = tokens_of(text)
         starts = [token.start() for token in self.tokens]
-        self.at = max(bisect_right(starts, _offset(text, cause)) - 1, 0)
+        self.at = max(bisect_right(starts, offset_of(cause, text)) - 1, 0)
 
     @property
     def here(self) -> Token:
@@ -158,10 +158,3 @@ class _Damage:
         _, line_end = self._line(token.start())
         rest = self.text[token.start() : line_end].rstrip(' \t\r}>')
         return max(token.start() + len(rest), token.end())
-
-
-def _offset(text: str, cause: ParseError) -> int:
-    """The position in a text that an error names by line and column, both from 1."""
-    line = cause.GetLine() or 1
-    column = cause.GetColumn() or 1
-    return line_starts(text)[line - 1] + column - 1

@@ -108,7 +108,7 @@ class NetLint:
             except GoodinitError as error:
                 finding = found(error, self.path)
                 self.findings.append(finding)
-                param = without(param, finding)
+                param = without(param, [finding])
 
     def _follows(self, finding: Finding) -> bool:
         """Whether a finding may only follow from what could not be read: it is about the same

@@ -132,8 +132,9 @@ def loses_gradient(net: Net, maker: Layer, layer: Layer) -> bool:
     """
     if maker.type == 'ReLU' and layer.type in ('Dropout', 'ReLU'):
         return False
-    runs_backward = net.runs_backward[net.layers.index(maker)]
-    return net.phase == TRAIN and maker.traits.reads_top and runs_backward
+    if net.phase != TRAIN or not maker.traits.reads_top:
+        return False
+    return net.runs_backward[net.layers.index(maker)]
 
 
 LAYER_RULES: tuple[Callable[[Placed], Iterator[str]], ...] = (

@@ -1,20 +1,23 @@
 """Every error in the text of a net or solver: after each one the text is mended and read again."""
 
 import re
+from contextlib import suppress
 from math import inf
 from typing import TypeVar
 
 from google.protobuf.message import Message
 from google.protobuf.text_format import ParseError
 
-from ...proto import ProtoError, parse_text
+from ...proto import ProtoError, unknown
 from ...proto.caffe_pb2 import NetParameter, SolverParameter
-from ...proto.syntax import missing
+from ...proto.scan import scan, set_origins
+from ...proto.syntax import explain, missing
 from ...proto.text import reached
 from .mend import mended
 
 M = TypeVar('M', bound=Message)
 MOST = 100  # errors of one text
+MOST_TEXT = 6 << 20  # characters that are read again because of errors
 WHOLE = (inf, 0)  # further than any line and column
 
 
@@ -24,26 +27,22 @@ def parse_all(text: str, name: str) -> tuple[NetParameter | SolverParameter, lis
     It is the one as which the text can be read further; where both readings end at the same place,
     the one with fewer errors.
     """
-    net_reached = _reached(text, NetParameter(), name)
-    solver_reached = _reached(text, SolverParameter(), name)
-    if solver_reached > net_reached:
-        return parse_as(SolverParameter(), text, name)
     net, net_errors = parse_as(NetParameter(), text, name)
-    if net_reached > solver_reached or net_reached == WHOLE:
+    net_reached = _reached(net_errors)
+    if net_reached == WHOLE:
         return net, net_errors
     solver, solver_errors = parse_as(SolverParameter(), text, name)
-    if len(solver_errors) < len(net_errors):
+    solver_reached = _reached(solver_errors)
+    if solver_reached > net_reached:
+        return solver, solver_errors
+    if solver_reached == net_reached and len(solver_errors) < len(net_errors):
         return solver, solver_errors
     return net, net_errors
 
 
-def _reached(text: str, message: Message, name: str) -> tuple[float, int]:
-    """The line and column up to which the text can be read as a message."""
-    try:
-        parse_text(text, message, name)
-        return WHOLE
-    except ProtoError as error:
-        return reached(error)
+def _reached(errors: list[ProtoError]) -> tuple[float, int]:
+    """The line and column up to which a text with these errors can be read."""
+    return min(map(reached, errors), default=WHOLE)
 
 
 def parse_as(message: M, text: str, name: str) -> tuple[M, list[ProtoError]]:
@@ -51,16 +50,23 @@ def parse_as(message: M, text: str, name: str) -> tuple[M, list[ProtoError]]:
     wrong with the text."""
     errors: list[ProtoError] = []
     lines = text.count('\n') + 1
-    while len(errors) < MOST:
-        message.Clear()
-        try:
-            return parse_text(text, message, name), errors
-        except ProtoError as error:
-            cause = error.__cause__
-            if not isinstance(cause, ParseError) or _follows(error, cause, lines):
-                break
-            errors.append(error)
-            text = mended(text, str(error), cause)
+    room = MOST_TEXT
+
+    def mend(cause: ParseError, part: str) -> str | None:
+        nonlocal room
+        room -= len(part.lstrip())
+        error = explain(cause, part, message, name)
+        if len(errors) == MOST or _follows(error, cause, lines):
+            return None
+        error.__cause__ = cause
+        errors.append(error)
+        if room < 0:
+            return None
+        return mended(part, str(error), cause)
+
+    with suppress(ParseError):
+        text = unknown.parse(text, message, name, mend)
+    set_origins(message, scan(text), name)
     return message, errors + _missing_fields(message, name)
 
 

@@ -3,7 +3,7 @@ from typing import Any
 from ....proto.caffe_pb2 import FillerParameter
 from ...blob import Blob
 from ...errors import NetError, did_you_mean
-from ...registry import FILLERS, register
+from ...registry import FILLERS, Filler, register
 from ...shapes import Shape
 from ..base import Blobs, Flags, Layer
 
@@ -26,10 +26,11 @@ class DummyData(Layer):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.fillers = self.fillers_of(top)
-        for blob, shape, filler in zip(top, self.shapes_of(top), self.fillers, strict=True):
+        for blob, shape in zip(top, self.shapes_of(top), strict=True):
             blob.reshape(*shape)
+        for filler in self.fillers:
             if filler.type == 'constant':
-                self.fill(blob, filler)
+                self.function_of(filler)
 
     def fillers_of(self, top: Blobs) -> list[FillerParameter]:
         p = self.param.dummy_data_param
@@ -72,7 +73,8 @@ class DummyData(Layer):
             if filler.type != 'constant' or blob.values.memory.head is None:
                 self.fill(blob, filler)
 
-    def fill(self, blob: Blob, filler: FillerParameter) -> None:
+    def function_of(self, filler: FillerParameter) -> Filler:
+        """The filler's function. Raises LayerError for an unknown name."""
         if filler.type not in FILLERS:
             known = ', '.join(sorted(FILLERS))
             known = known or 'none; import goodinit.initializers to register them'
@@ -80,8 +82,11 @@ class DummyData(Layer):
                 f'Unknown filler name: {filler.type}{did_you_mean(filler.type, FILLERS)} '
                 f'(known fillers: {known})'
             )
+        return FILLERS[filler.type]
+
+    def fill(self, blob: Blob, filler: FillerParameter) -> None:
         try:
-            blob.data = FILLERS[filler.type](blob.shape, self.rng, filler)
+            blob.data = self.function_of(filler)(blob.shape, self.rng, filler)
         except NetError as error:
             raise self.error(f"data_filler of top '{blob.name}': {error}") from error
 

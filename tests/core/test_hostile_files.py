@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from fuzz_hdf5 import _declared, _external, _link, _virtual
+from fuzz_hdf5 import _external, _link, _virtual, declared
 from goodinit.netlib.array_file import ArrayFileError, Npz, read_npy
 from goodinit.netlib.data.array_files import read_samples
 from goodinit.netlib.data.hdf5 import LargeRows, read_datasets
@@ -61,20 +61,20 @@ def test_states_of_impossible_iterations(values, message, tmp_path):
 
 def test_states_without_their_parts(tmp_path):
     with pytest.raises(ProtoError, match="it has no dataset 'iter'"):
-        read_hdf5_state(file_with(tmp_path, 'x', _declared))
+        read_hdf5_state(file_with(tmp_path, 'x', declared))
     with pytest.raises(ProtoError, match="it has no string 'learned_net'"):
-        read_hdf5_state(file_with(tmp_path, 'x', _declared, ('iter', 'current_step')))
+        read_hdf5_state(file_with(tmp_path, 'x', declared, ('iter', 'current_step')))
 
 
 def test_weights_that_are_only_declared(tmp_path):
-    path = file_with(tmp_path, 'data/a/0', _declared)
+    path = file_with(tmp_path, 'data/a/0', declared)
     with pytest.raises(ProtoError, match='declares 4398046511104 bytes, but stores 0'):
         read_hdf5(path)
 
 
 def test_rows_of_a_large_dataset_are_read_as_they_are_needed(tmp_path):
     """8 GB in 3 kB."""
-    path = file_with(tmp_path, 'data', _declared)
+    path = file_with(tmp_path, 'data', declared)
     (rows,) = read_datasets(path, ['data'])
     assert isinstance(rows, LargeRows) and len(rows) == 1 << 40
     np.testing.assert_array_equal(rows[np.array([7, 3, 7])], [0, 0, 0])

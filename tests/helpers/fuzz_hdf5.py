@@ -50,7 +50,7 @@ def _virtual(file, name):
     file.create_virtual_dataset(name, layout)
 
 
-def _declared(file, name):
+def declared(file, name):
     """Terabytes, of which none is stored."""
     file.create_dataset(name, (1 << 40,), 'f4', chunks=(1 << 20,), compression='gzip')
 
@@ -84,6 +84,6 @@ ODDITIES = (
     _varying,
     _external,
     _virtual,
-    _declared,
+    declared,
     _loop,
 )

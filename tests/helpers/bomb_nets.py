@@ -106,8 +106,6 @@ NETS = {
 }
 # The fields of a solver.
 SOLVERS = {
-    'stepvalues': solver('max_iter: 1 ' + 'stepvalue: 5 ' * 100000).replace('fixed', 'multistep'),
-    'test_nets': solver('max_iter: 1 test_interval: 1 ' + 'test_iter: 2147483647 ' * 10000),
     'iter_size': solver('max_iter: 2147483648'),
     'average_loss': solver('max_iter: 1 average_loss: 2147483647'),
 }

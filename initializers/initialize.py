@@ -8,6 +8,7 @@ from ..netlib import Net
 from ..proto.caffe_pb2 import TRAIN
 from .activations import Batch
 from .kinds import INITIALIZERS, Notes, of_kind
+from .moments import Moments
 from .reach import drawing_layers
 from .recipe import Recipe, check_recipe, choose, choose_recurrent, runs_data
 from .recurrent import Method, initialize_recurrent
@@ -21,26 +22,42 @@ from .whole_net.zero_last import zero_last
 Progress = Callable[[str], None]
 
 
+class Initialized(list[str]):
+    """What a user should know about an initialization: a list of lines, with numbers.
+
+    measured  numbers by name: `function_moved`, the largest change of an output by a step that
+              promises the same outputs, over the largest output; `rates_apart`, the greatest change
+              rate over the smallest, on the samples used
+    outputs   the moments of layers' outputs on these samples, by name, where they are known
+    """
+
+    def __init__(self, notes: Notes, measured: dict[str, float], outputs: dict[str, Moments]):
+        super().__init__(notes)
+        self.measured = measured
+        self.outputs = outputs
+
+
 def initialize(
     net: Net,
     batches: Sequence[Batch],
     recipe: Recipe,
     rng: Generator,
     progress: Progress = lambda layer: None,
-) -> Notes:
+) -> Initialized:
     """Initialize the weights of a net, whose other parameters have been filled, from batches of its
     inputs.
 
     Each layer runs forward once per batch (and once more per measurement of `between`). `progress`
     is called with each layer's name. Returns notes: a line, with the layer's name, for each thing
-    that a user should know. Raises NetError for an unknown recipe or if there is nothing to
-    initialize, DataError for samples or outputs that are not finite.
+    that a user should know, and what was measured. Raises NetError for an unknown recipe or if
+    there is nothing to initialize, DataError for samples or outputs that are not finite.
     """
     check_recipe(recipe)
     chosen, notes = choose(net, recipe)
     recurrent = choose_recurrent(net, recipe)
     notes += dropout_notes(net, recipe)
     sums = ResidualSums(net, chosen, recipe)
+    outputs = {}
     statistics = Statistics(net, batches)
     forecast = recipe.normalize in of_kind('forecast')
     seen = batches if runs_data(recipe) else []
@@ -56,6 +73,8 @@ def initialize(
                 notes += [f"layer '{step.layer.name}': {note}" for note in said]
             notes += [f"layer '{step.layer.name}': {note}" for note in statistics.see(step)]
             sums.visit(step)
+            if seen and step.affine and len(step.uses) == 1:
+                outputs[step.layer.name] = step.forward()
             for name in step.names:
                 progress(name)
     notes = sums.notes(notes)
@@ -68,7 +87,11 @@ def initialize(
     if recipe.zero_last:
         notes += zero_last(whole)
     statistics.finish(recipe.dropout)
-    return notes
+    if forecast or recipe.zero_last or recipe.residual != 'none':
+        outputs = {}
+    elif recipe.between != 'none':
+        outputs = whole.outputs
+    return Initialized(notes, whole.measured, outputs)
 
 
 def run_initializer(name: str, place: Step | WholeNet, rng: Generator, recipe: Recipe) -> Notes:

@@ -152,10 +152,11 @@ def initialize_net(args: argparse.Namespace) -> None:
     file = read_net_file(args.proto, PHASES[args.phase])
     out = output_of(args, file)
     recipe = recipe_of(args)
-    fed = feed_net(file, data_options(args), args.engine, args.weights)
+    measured = args.json or not args.quiet
+    data = data_options(args, held_out=measured)
+    fed = feed_net(file, data, args.engine, args.weights)
     check_before(args, fed, out)
     fed.notes += data_advice(fed.net, fed.data, recipe, fed.trained)
-    measured = args.json or not args.quiet
     outcome = initialize_and_report(fed, [recipe], args.quiet, measured)
     if out:
         fed.save(out)

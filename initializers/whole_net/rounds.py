@@ -12,13 +12,14 @@ from ...netlib.blob import Param
 from ...netlib.layers.shared.affine import Affine
 from ..activations import Batch
 from ..gradients import weight_gradients
+from ..measures import WatchedOutputs
 from ..reach import affine_layers
 from .departures import Departure, departures_of
 from .free_scales import FreeScales
 from .nearest_rates import Bounds, RateModel, nearest_rates
 from .pieces import Pieces, lengths
 from .piecewise_rates import piecewise_rates
-from .watched_outputs import Outputs, WatchedOutputs, greatest_move, outputs_of
+from .scores import Scores, WatchedScores, greatest_move, scores_of
 from .whole import WholeNet
 
 ALLOWED = 1e-3  # an output may move by this part of the largest
@@ -39,6 +40,7 @@ class Rounds:
     shrinks      the factor by which moves shrink from round to round
     settling     how many rounds the last `settle` took
     tolerance    how far such a layer may depart from what it declares
+    outputs      of the layers, as they are now
     """
 
     def __init__(self, whole: WholeNet, scales: FreeScales, rng: Generator, bounded: bool):
@@ -52,7 +54,8 @@ class Rounds:
         self.shrinks = 1.0
         self.settling = 0
         self.tolerance = ALLOWED / 2
-        self.before: Outputs = {}
+        self.before: Scores = {}
+        self.outputs = WatchedOutputs(whole.net)
         self.departures: dict[int, Departure] = {}
         if bounded and scales.nearly:
             indices = {near.index for near in scales.nearly}
@@ -89,12 +92,14 @@ class Rounds:
 
     def watch(self) -> None:
         """Remember the outputs as they are now."""
-        self.before = outputs_of(self.whole.net, self.whole.batches)
+        self.before = scores_of(self.whole.net, self.whole.batches)
 
     def outputs_moved(self) -> float:
         """The largest change of an output since the first measurement, over the largest output."""
         net = self.whole.net
-        return greatest_move(self.before, outputs_of(net, self.whole.batches), net.ranks)
+        self.outputs = WatchedOutputs(net)
+        after = scores_of(net, self.whole.batches, self.outputs.see)
+        return greatest_move(self.before, after, net.ranks)
 
     def keep_function(self) -> float:
         """Find the largest step that leaves the outputs as they are; returns how far they move.
@@ -140,7 +145,7 @@ class Rounds:
     def _measure(self, batches: Sequence[Batch]) -> RateModel:
         net = self.whole.net
         rng = np.random.default_rng(self.seed)
-        watched = WatchedOutputs(net)
+        watched = WatchedScores(net)
         gradients = weight_gradients(net, batches, rng, self.whole.dropout, watched.see)
         if not self.before and not self.whole.dropout:
             self.before = watched.found

@@ -63,15 +63,13 @@ def initialize(
     seen = batches if runs_data(recipe) else []
     with measuring(net, recipe.dropout):
         for step in walk(net, seen):
+            said: Notes = []
             if step.layer in chosen:
-                said = run_initializer(recipe.weights_from, step, rng, recipe)
-                if not forecast:
-                    said += run_initializer(recipe.normalize, step, rng, recipe)
-                notes += [f"layer '{step.layer.name}': {note}" for note in said]
+                said += initialize_layer(step, rng, recipe)
             elif step.layer in recurrent:
-                said = initialize_recurrent(step, rng, method_of(recipe))
-                notes += [f"layer '{step.layer.name}': {note}" for note in said]
-            notes += [f"layer '{step.layer.name}': {note}" for note in statistics.see(step)]
+                said += initialize_recurrent(step, rng, method_of(recipe))
+            said += statistics.see(step)
+            notes += [f"layer '{step.layer.name}': {note}" for note in said]
             sums.visit(step)
             if seen and step.affine and len(step.uses) == 1:
                 outputs[step.layer.name] = step.forward()
@@ -92,6 +90,14 @@ def initialize(
     elif recipe.between != 'none':
         outputs = whole.outputs
     return Initialized(notes, whole.measured, outputs)
+
+
+def initialize_layer(step: Step, rng: Generator, recipe: Recipe) -> Notes:
+    """Give one layer its new weights, and scale them unless a forecast does that later."""
+    notes = run_initializer(recipe.weights_from, step, rng, recipe)
+    if recipe.normalize in of_kind('forecast'):
+        return notes
+    return notes + run_initializer(recipe.normalize, step, rng, recipe)
 
 
 def run_initializer(name: str, place: Step | WholeNet, rng: Generator, recipe: Recipe) -> Notes:

@@ -95,7 +95,7 @@ def add_method(parser: Parser) -> None:
     add('--method M', f'{", ".join(PRESETS)} {DEFAULT}', one_of(PRESETS), 'lsuv')
     add('--weights-from W', ', '.join(WEIGHTS_FROM), one_of(WEIGHTS_FROM))
     add('--normalize N', ', '.join(NORMALIZE), one_of(NORMALIZE))
-    between = f'equal change rates of all layers: {", ".join(BETWEEN)}'
+    between = f'even the change rates of layers, with the same outputs: {", ".join(BETWEEN)}'
     add('--between B', between, one_of(BETWEEN))
     residual = f'where residual branches meet: {", ".join(RESIDUAL)} {DEFAULT}'
     add('--residual R', residual, one_of(RESIDUAL), 'none')

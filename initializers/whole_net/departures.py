@@ -78,7 +78,8 @@ def departure_of(net: Net, i: int) -> Departure:
             factor = common_factor(net, i, y, exactly)
             found.append(np.linalg.norm(y / factor - exactly) / size)
         sides.append(np.array(found))
-    return Departure(*sides, x)
+    down, up = sides
+    return Departure(down, up, x)
 
 
 def common_factor(net: Net, i: int, y: ndarray, exactly: ndarray) -> float:

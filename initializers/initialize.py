@@ -59,7 +59,6 @@ def initialize(
     sums = ResidualSums(net, chosen, recipe)
     outputs = {}
     statistics = Statistics(net, batches)
-    forecast = recipe.normalize in of_kind('forecast')
     seen = batches if runs_data(recipe) else []
     with measuring(net, recipe.dropout):
         for step in walk(net, seen):
@@ -79,17 +78,29 @@ def initialize(
     statistics.walked()
     learning = [layer for layer in chosen if layer.weight.learns]
     whole = WholeNet(net, batches, learning, recipe.dropout)
-    if forecast:
+    notes += initialize_whole(whole, rng, recipe)
+    statistics.finish(recipe.dropout)
+    if whole.outputs or changes_outputs(recipe):
+        outputs = whole.outputs
+    return Initialized(notes, whole.measured, outputs)
+
+
+def initialize_whole(whole: WholeNet, rng: Generator, recipe: Recipe) -> Notes:
+    """What a recipe does after the walk."""
+    notes: Notes = []
+    if recipe.normalize in of_kind('forecast'):
         notes += run_initializer(recipe.normalize, whole, rng, recipe)
     notes += run_initializer(recipe.between, whole, rng, recipe)
     if recipe.zero_last:
         notes += zero_last(whole)
-    statistics.finish(recipe.dropout)
-    if forecast or recipe.zero_last or recipe.residual != 'none':
-        outputs = {}
-    elif recipe.between != 'none':
-        outputs = whole.outputs
-    return Initialized(notes, whole.measured, outputs)
+        whole.outputs.clear()
+    return notes
+
+
+def changes_outputs(recipe: Recipe) -> bool:
+    """Whether layers' outputs may change after their turn in the walk."""
+    later = recipe.normalize in of_kind('forecast') or recipe.between != 'none'
+    return later or recipe.zero_last or recipe.residual != 'none'
 
 
 def initialize_layer(step: Step, rng: Generator, recipe: Recipe) -> Notes:

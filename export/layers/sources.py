@@ -17,7 +17,8 @@ cut('it writes a file and makes no blob', 'HDF5Output')
 cut('a net that is used has no loss', 'ContrastiveLoss', 'EuclideanLoss', 'HingeLoss')
 cut('a net that is used has no loss', 'InfogainLoss', 'MultinomialLogisticLoss')
 cut('a net that is used has no loss', 'SigmoidCrossEntropyLoss', 'SmoothL1Loss', 'SoftmaxWithLoss')
-cut('a net that is used has no loss', 'CenterLoss', 'SmoothL1LossOHEM', 'SoftmaxWithLossOHEM')
+cut('a net that is used has no loss', 'CenterLoss', 'MultiBoxLoss')
+cut('a net that is used has no loss', 'SmoothL1LossOHEM', 'SoftmaxWithLossOHEM')
 
 cannot('it runs Python code of its own, which no other framework has', 'Python')
 

@@ -184,6 +184,8 @@ WITHOUT_RULE = {
     *('Data', 'DenseImageData', 'DummyData', 'HDF5Data', 'HDF5Output', 'ImageData', 'Input'),
     *('DetectionOutput', 'MemoryData', 'PriorBox', 'PriorBoxClustered', 'Python', 'WindowData'),
     *('LSTM', 'LSTMUnit', 'RNN', 'SPP'),
+    *('BoxAnnotatorOHEM', 'CenterLoss', 'MultiBoxLoss', 'PSROIPooling', 'Proposal', 'RReLU'),
+    *('Reorg', 'SegAccuracy', 'SmoothL1LossOHEM', 'SoftmaxWithLossOHEM'),
 }
 
 

@@ -1,4 +1,4 @@
-"""Boxes (xmin, ymin, xmax, ymax), one per row: decoding, overlap, and non-maximum suppression."""
+"""Boxes (xmin, ymin, xmax, ymax), one per row: codes, overlap, and non-maximum suppression."""
 
 import numpy as np
 
@@ -23,6 +23,19 @@ def decode(codes: np.ndarray, priors: np.ndarray, code_type: int) -> np.ndarray:
     with np.errstate(over='ignore'):
         half = np.exp(codes[..., 2:]) * size / 2
     return np.concatenate([center - half, center + half], -1)
+
+
+def encode(boxes: np.ndarray, priors: np.ndarray, code_type: int) -> np.ndarray:
+    """The codes (..., 4) of `boxes` relative to their `priors`: the inverse of `decode`."""
+    least, most = priors[..., :2], priors[..., 2:]
+    size = most - least
+    if code_type == PriorBoxParameter.CORNER:
+        return boxes - priors
+    if code_type == PriorBoxParameter.CORNER_SIZE:
+        return (boxes - priors) / np.concatenate([size, size], -1)
+    shift = (boxes[..., :2] + boxes[..., 2:] - least - most) / 2
+    growth = (boxes[..., 2:] - boxes[..., :2]) / size
+    return np.concatenate([shift / size, np.log(growth)], -1)
 
 
 def overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:

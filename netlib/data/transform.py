@@ -1,6 +1,7 @@
 """Caffe's transform_param: crop, mirror, subtract the mean, scale."""
 
 import warnings
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -50,9 +51,9 @@ class Patch(NamedTuple):
             out *= self.scale
 
 
-def warn_of_unused(param: TransformationParameter) -> None:
+def warn_of_unused(param: TransformationParameter, unused: Sequence[str] = UNUSED) -> None:
     """Warn of the fields of forks that are read and have no effect."""
-    found = [field for field in UNUSED if param.HasField(field)]  # type: ignore[arg-type]
+    found = [field for field in unused if param.HasField(field)]  # type: ignore[arg-type]
     resize = param.resize_param
     found += [f'resize_param.{field}' for field in UNUSED_RESIZING if getattr(resize, field)]
     if found:
@@ -75,6 +76,8 @@ class Transformer:
     mean_file is indexed at the crop's position.
     """
 
+    unused: Sequence[str] = UNUSED
+
     def __init__(self, param: TransformationParameter, phase: int):
         if param.mean_file and param.mean_value:
             raise DataError(
@@ -92,7 +95,7 @@ class Transformer:
                 f'transform_param: found crop_h {param.crop_h} and crop_w {param.crop_w}, needed: '
                 'both'
             )
-        warn_of_unused(param)
+        warn_of_unused(param, self.unused)
         self.param = param
         self.phase = phase
         self.scale = np.float32(param.scale)
@@ -116,11 +119,22 @@ class Transformer:
     def __call__(self, pixels: np.ndarray, draws: np.ndarray, name: str = 'image') -> Patch:
         """The patch (C, h, w) of pixels (C, H, W), uint8 or float. `draws` come from `draw`; `name`
         names the image in errors."""
+        return self.cut(self.prepared(pixels, draws, name), draws, name)
+
+    def prepared(self, pixels: np.ndarray, draws: np.ndarray, name: str) -> np.ndarray:
+        """The pixels, resized if resize_param says so."""
         if self.param.HasField('resize_param'):
-            pixels = resized(pixels, self.param.resize_param, draws[3:], name)
+            return resized(pixels, self.param.resize_param, draws[3:], name)
+        return pixels
+
+    def mirrors(self, draws: np.ndarray) -> bool:
+        return bool(self.param.mirror and draws[2] < 0.5)
+
+    def cut(self, pixels: np.ndarray, draws: np.ndarray, name: str) -> Patch:
+        """The crop, maybe mirrored, with its mean."""
         mean = self.mean_for(pixels.shape, name)
         window = self._window(pixels.shape, draws, name)
-        mirror = self.param.mirror and draws[2] < 0.5
+        mirror = self.mirrors(draws)
         cut = np.ascontiguousarray(_part(pixels, window, mirror))
         if mean is not None:
             mean = _part(mean, window, mirror)

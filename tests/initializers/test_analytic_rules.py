@@ -184,7 +184,15 @@ WITHOUT_RULE = {
     *('Data', 'DenseImageData', 'DummyData', 'HDF5Data', 'HDF5Output', 'ImageData', 'Input'),
     *('DetectionOutput', 'MemoryData', 'PriorBox', 'PriorBoxClustered', 'Python', 'WindowData'),
     *('LSTM', 'LSTMUnit', 'RNN', 'SPP'),
-    *('BoxAnnotatorOHEM', 'CenterLoss', 'MultiBoxLoss', 'PSROIPooling', 'Proposal', 'RReLU'),
+    *(
+        'AnnotatedData',
+        'BoxAnnotatorOHEM',
+        'CenterLoss',
+        'MultiBoxLoss',
+        'PSROIPooling',
+        'Proposal',
+        'RReLU',
+    ),
     *('Reorg', 'SegAccuracy', 'SmoothL1LossOHEM', 'SoftmaxWithLossOHEM'),
 }
 

@@ -123,7 +123,7 @@ EXAMPLES = {
     'resize_param': 'resize_param { height: 8 width: 9 }',
     'crop_h': 'crop_h: 5 crop_w: 4',
     'crop_w': 'crop_w: 5 crop_h: 4',
-    'noise_param': 'noise_param { prob: 1 inverse: true }',
+    'noise_param': 'noise_param { inverse: true }',
     'emit_constraint': 'emit_constraint { }',
     'distort_param': 'distort_param { brightness_prob: 1 brightness_delta: 30 }',
     'expand_param': 'expand_param { max_expand_ratio: 2 }',

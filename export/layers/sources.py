@@ -12,7 +12,7 @@ from ..torch_module import TorchModule
 
 cut('data come in as inputs', 'Data', 'DenseImageData', 'HDF5Data', 'ImageData', 'MemoryData')
 cut('data come in as inputs', 'AnnotatedData', 'WindowData')
-cut('scores are for training', 'Accuracy', 'BoxAnnotatorOHEM', 'SegAccuracy')
+cut('scores are for training', 'Accuracy', 'BoxAnnotatorOHEM', 'DetectionEvaluate', 'SegAccuracy')
 cut('it writes a file and makes no blob', 'HDF5Output')
 cut('a net that is used has no loss', 'ContrastiveLoss', 'EuclideanLoss', 'HingeLoss')
 cut('a net that is used has no loss', 'InfogainLoss', 'MultinomialLogisticLoss')

@@ -15,9 +15,25 @@ PRIORS = exactly(
 )
 TRUTH = exactly(
     [
-        [0, 1, 0, 0.15, 0.1, 0.5, 0.45, 0],
-        [1, 2, 0, 0.2, 0.15, 0.6, 0.4, 1],
-        [1, 1, 0, 0.5, 0.55, 0.85, 0.8, 0],
+        [
+            [
+                [0, 1, 0, 0.15, 0.1, 0.5, 0.45, 0],
+                [1, 2, 0, 0.2, 0.15, 0.6, 0.4, 1],
+                [1, 1, 0, 0.5, 0.55, 0.85, 0.8, 0],
+            ]
+        ]
+    ]
+)
+FOUND = exactly(
+    [
+        [
+            [
+                [0, 1, 0.9, 0.15, 0.1, 0.5, 0.4],
+                [0, 1, 0.8, 0.2, 0.1, 0.5, 0.45],
+                [1, 1, 0.7, 0.5, 0.5, 0.8, 0.8],
+                [1, 2, 0.6, 0.5, 0.5, 0.8, 0.8],
+            ]
+        ]
     ]
 )
 SIZES = 'min_size: 4 max_size: 9 min_size: 6 max_size: 10 aspect_ratio: 2 aspect_ratio: 3'
@@ -136,6 +152,13 @@ DETECTION_CASES: list[Case] = [
         loc=spread(2, 36),
         conf=CONF,
         priors=PRIORS,
+        truth=TRUTH,
+    ),
+    case(
+        'DetectionEvaluate',
+        'detection_evaluate_param { num_classes: 3 }',
+        down='',
+        found=FOUND,
         truth=TRUTH,
     ),
 ]

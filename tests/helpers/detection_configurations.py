@@ -206,3 +206,21 @@ def multibox_loss(draw, type):
         priors=exactly([[boxes, [0.1, 0.2] * (2 * priors)]]),
         truth=exactly(truth * 2),
     )
+
+
+@of('DetectionEvaluate')
+def detection_evaluate(draw, type):
+    fields = f'num_classes: 3 overlap_threshold: {number(draw, 0.1, 0.9)}'
+    fields += f' evaluate_difficult_gt: {flag(draw)}'
+    found, truth = [], []
+    for _ in range(some(draw)):
+        image, label, difficult = some(draw, 0, 1), some(draw, 1, 2), some(draw, 0, 1)
+        found.append([image, label, number(draw, 0, 1), 0.1, 0.1, number(draw, 0.3, 0.9), 0.8])
+        truth.append([image, label, 0, 0.2, 0.1, number(draw, 0.3, 0.9), 0.8, difficult])
+    return case(
+        type,
+        f'detection_evaluate_param {{ {fields} }}',
+        down='',
+        found=exactly([[found]]),
+        truth=exactly([[truth]]),
+    )

@@ -182,6 +182,7 @@ WITHOUT_RULE = {
     *('Accuracy', 'ArgMax', 'ContrastiveLoss', 'EuclideanLoss', 'HingeLoss', 'InfogainLoss'),
     *('MultinomialLogisticLoss', 'SigmoidCrossEntropyLoss', 'SmoothL1Loss', 'SoftmaxWithLoss'),
     *('Data', 'DenseImageData', 'DummyData', 'HDF5Data', 'HDF5Output', 'ImageData', 'Input'),
+    'DetectionEvaluate',
     *('DetectionOutput', 'MemoryData', 'PriorBox', 'PriorBoxClustered', 'Python', 'WindowData'),
     *('LSTM', 'LSTMUnit', 'RNN', 'SPP'),
     *(

@@ -22,14 +22,14 @@ from .distortion import check_distortion, distorted
 from .readers import DatumReader, Image
 from .resize_policy import fitted
 from .shuffle import draw_seed
-from .transform import UNUSED, Patch, Transformer
+from .transform import ANNOTATED, UNUSED, Patch, Transformer
 
 
 class AnnotatedTransformer(Transformer):
     """Transformer for images with objects: distort_param, expand_param and a batch sampler come
     first; boxes follow, and emit_constraint says which are kept."""
 
-    unused = tuple(set(UNUSED) - {'distort_param', 'expand_param', 'emit_constraint'})
+    unused = tuple(field for field in UNUSED if field not in ANNOTATED)
 
     def __init__(
         self, param: TransformationParameter, phase: int, samplers: Sequence[BatchSampler]

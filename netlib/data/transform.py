@@ -16,10 +16,9 @@ from .noise import noised
 from .resize_policy import DRAWS, resized
 
 # Fields of forks that only change how images vary, or boxes: training goes on without them.
+ANNOTATED = ('distort_param', 'emit_constraint', 'expand_param')
 UNUSED = (
-    'distort_param',
-    'emit_constraint',
-    'expand_param',
+    *ANNOTATED,
     'random_aspect_ratio_param',
     'random_resize_param',
 )
@@ -59,8 +58,11 @@ def warn_of_unused(param: TransformationParameter, unused: Sequence[str] = UNUSE
     found += [f'resize_param.{field}' for field in UNUSED_RESIZING if getattr(resize, field)]
     noise = param.noise_param
     found += [f'noise_param.{field}' for field in UNUSED_NOISE if getattr(noise, field)]
+    known = [field for field in found if field in ANNOTATED]
+    elsewhere = f' (AnnotatedData does {" and ".join(known)})' if known else ''
     if found:
-        warnings.warn(f'transform_param: without effect here: {", ".join(found)}', stacklevel=3)
+        fields = ', '.join(found)
+        warnings.warn(f'transform_param: without effect here: {fields}{elsewhere}', stacklevel=3)
 
 
 def refuse_extents(param: TransformationParameter, what: str) -> None:

@@ -53,6 +53,17 @@ def test_rows():
     np.testing.assert_allclose(rows, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize('classes', [1, 3])
+def test_nothing_found_and_nothing_there(classes):
+    text = f'detection_evaluate_param {{ num_classes: {classes} }}'
+    net = case('DetectionEvaluate', text, down='', found=(1, 1, 0, 7), truth=(1, 1, 0, 8)).net(
+        'reference'
+    )
+    net.forward()
+    rows = [[-1, c, 0, -1, -1] for c in range(1, classes)]
+    np.testing.assert_array_equal(net.blobs['y'].data[0, 0], np.reshape(rows, (-1, 5)))
+
+
 def test_difficult_boxes_may_be_passed_over():
     _, rows = evaluated('evaluate_difficult_gt: false')
     np.testing.assert_array_equal(rows[1], [-1, 2, 1, -1, -1])

@@ -82,7 +82,7 @@ class DetectionEvaluate(Layer):
         """The rows that say how many true boxes each class has."""
         counted = self.fields.evaluate_difficult_gt | (truth[:, 7] == 0)
         labels = truth[counted, 1]
-        rows = []
+        rows = [np.empty((0, 5))]
         for label in self.classes:
             rows.append(np.array([[-1, label, (labels == label).sum(), -1, -1]]))
         return rows

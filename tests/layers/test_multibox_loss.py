@@ -204,6 +204,7 @@ NOTHING = exactly([[[[-1] * 8]]])
 
 def test_an_image_without_objects_counts_only_without_mining():
     assert run(loss_case(truth=NOTHING)) == 0
+    assert run(loss_case(truth=exactly(np.zeros((1, 1, 2, 8))))) == 0  # an input without data
     net = loss_case('mining_type: NONE', truth=NOTHING).net('reference')
     net.forward()
     scores = net.blobs['conf'].data.reshape(-1, CLASSES)

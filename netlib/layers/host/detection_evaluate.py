@@ -7,6 +7,7 @@ from ...errors import DataError
 from ...registry import register
 from ..base import Blobs, Flags, Layer
 from ..traits import Traits
+from .shared.boxes import are_objects
 from .shared.detections import in_pixels, judge, read_sizes
 from .shared.errors import data_error
 
@@ -67,7 +68,7 @@ class DetectionEvaluate(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         found, truth = (blob.values.array()[0, 0] for blob in bottom)
-        truth = truth[truth[:, 0] != -1]
+        truth = truth[are_objects(truth)]
         background = self.fields.background_label_id
         if (truth[:, 1] == background).any():
             raise data_error(

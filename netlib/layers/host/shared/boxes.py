@@ -48,6 +48,12 @@ def overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         return np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)
 
 
+def are_objects(rows: np.ndarray) -> np.ndarray:
+    """Which rows of true boxes (G, 8) stand for one: not those of image -1, nor zeros alone, which
+    an input without data holds."""
+    return (rows[:, 0] != -1) & rows.any(1)
+
+
 def area(boxes: np.ndarray) -> np.ndarray:
     """Width times height; 0 if a box ends before it starts."""
     with np.errstate(invalid='ignore', over='ignore'):

@@ -7,7 +7,7 @@ import numpy as np
 
 from .....proto.caffe_pb2 import MultiBoxLossParameter as Fields
 from ...base import Layer
-from .boxes import nms
+from .boxes import are_objects, nms
 from .errors import data_error
 from .priors import IGNORED, UNMATCHED
 
@@ -27,7 +27,7 @@ def read_truth(layer: Layer, name: str, rows: np.ndarray, images: int) -> list[T
     for i, wrong in complaints(p, rows, images):
         raise data_error(layer, f"row {i} of '{name}': {wrong}")
     item, labels = rows[:, 0].astype(int), rows[:, 1].astype(int)
-    taken = p.use_difficult_gt | (rows[:, 7] == 0)
+    taken = are_objects(rows) & (p.use_difficult_gt | (rows[:, 7] == 0))
     found = []
     for image in range(images):
         own = taken & (item == image)
@@ -36,11 +36,10 @@ def read_truth(layer: Layer, name: str, rows: np.ndarray, images: int) -> list[T
 
 
 def complaints(p: Fields, rows: np.ndarray, images: int) -> Iterator[tuple[int, str]]:
-    """What is wrong with the rows of true boxes, those without image (-1) aside."""
+    """What is wrong with the rows that are true boxes."""
     end = np.inf if p.map_object_to_agnostic else p.num_classes
-    for i, (image, label, _, *box, _) in enumerate(rows.tolist()):
-        if image == -1:
-            continue
+    for i in np.flatnonzero(are_objects(rows)).tolist():
+        image, label, _, *box, _ = rows[i].tolist()
         if image not in range(images):
             yield i, f'found image {image:g}, needed: -1 or the index of one of {images} images'
         if label == p.background_label_id:

@@ -23,7 +23,8 @@ class DataOptions:
     data: a path that goodinit.netlib.data.sources opens, an array (N, ...), or a pair of arrays:
     samples and labels (N,). mean: a number, one per channel, or a mean file. crop: pixels cut from
     the center of each image. `batches` batches of `batch_size` samples. input_shape: (C, H, W) of
-    one sample. seed: chooses the samples and their order.
+    one sample. seed: chooses the samples and their order. held_out: take further samples, which are
+    not in the batches, for measurements.
     """
 
     data: Source = None
@@ -34,6 +35,7 @@ class DataOptions:
     batches: int = 1
     input_shape: Shape | None = None
     seed: int = 0
+    held_out: bool = False
 
     def open(self) -> Store | None:
         """Open `data`; None if there is none. Raises DataError."""

@@ -5,11 +5,15 @@ Otherwise, scikit-learn provides samples: digits for one channel, crops of two p
 three.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..initializers import Row, measure
+from ..initializers.measures import NOTHING
+from ..initializers.moments import Moments
 from ..initializers.statistics import fill_statistics
+from ..initializers.walk import Batch
 from ..netlib import Net, graph
 from ..netlib.engines import Engine
 from ..netlib.errors import NetError
@@ -99,10 +103,16 @@ class FedNet:
     fresh: list[Normalizing]
     trained: bool = False
 
-    def measure(self, dropout: bool = False) -> list[Row]:
-        """The measures of every layer in its current state; each call draws the same losses."""
+    def measure(
+        self,
+        dropout: bool = False,
+        batches: Sequence[Batch] | None = None,
+        known: Mapping[str, Moments] = NOTHING,
+    ) -> list[Row]:
+        """The measures of every layer in its current state, on the data or on other batches; each
+        call draws the same losses. known: as for `measure`."""
         rng = random_numbers(self.seed, MEASURE)
-        return measure(self.net, self.data.batches, rng, dropout)
+        return measure(self.net, batches or self.data.batches, rng, dropout, known)
 
     def weights(self) -> NetParameter:
         """A caffemodel's message: the weights, in the layers as they are in the net's file."""

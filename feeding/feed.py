@@ -1,5 +1,6 @@
 """Batches of values for a net's Input layers, and facts about them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +20,7 @@ class Feed:
     come from and how they were transformed. notes: what a user should know about them. labels: the
     inputs without statistics, which only losses or lookups read. transforms: how inputs were made
     from the data, where that is known. statistics: mean and std of every other input. axis: that of
-    the samples, 1 if the values have time first.
+    the samples, 1 if the values have time first. held_out: batches of further samples.
 
     Raises DataError for values that are not finite.
     """
@@ -30,6 +31,7 @@ class Feed:
     labels: set[str] = field(default_factory=set)
     transforms: dict[str, Transform] = field(default_factory=dict)
     axis: int = 0
+    held_out: list[Batch] = field(default_factory=list)
     statistics: dict[str, dict[str, float]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,11 +60,7 @@ class Feed:
     @property
     def samples(self) -> int:
         """The number of samples in all batches together."""
-        count = 0
-        for batch in self.batches:
-            values = next(iter(batch.values()))
-            count += values.shape[self.axis]
-        return count
+        return samples_in(self.batches, self.axis)
 
     def __str__(self) -> str:
         parts = [self.describe, f'{self.samples} used']
@@ -95,6 +93,15 @@ class Feed:
     def _clip(self, name: str, classes: int) -> None:
         for batch in self.batches:
             batch[name] = np.clip(batch[name], 0, classes - 1)
+
+
+def samples_in(batches: Iterable[Batch], axis: int) -> int:
+    """The number of samples in these batches, along this axis."""
+    count = 0
+    for batch in batches:
+        values = next(iter(batch.values()))
+        count += values.shape[axis]
+    return count
 
 
 def cut_batches(columns: Batch, size: int) -> list[Batch]:

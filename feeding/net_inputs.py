@@ -162,11 +162,17 @@ def _pictured(layer, layers, labels: set[str]) -> LayerParameter:
     return others[0] if others else layer
 
 
+# The shape of labels that are not one number an image: an object's row.
+LABELS = {'AnnotatedData': (1, 1, 1, 8)}
+
+
 def _top_shapes(layer, images: int, sample: Shape, only_labels: bool) -> list[Shape]:
     """The shape of each top of a data layer."""
     pixels = (images, 1, *sample[1:])
     first = pixels if only_labels else (images, *sample)
-    label = pixels if layer.type == 'DenseImageData' else (images,)
+    label: Shape = LABELS.get(layer.type, (images,))
+    if layer.type == 'DenseImageData':
+        label = pixels
     return [first] + [label] * (len(layer.top) - 1)
 
 

@@ -19,6 +19,8 @@ from .sequences import arranged, check_indices, cut_sequences, flags_of
 from .transform import Transform, channel_means
 
 WHOLE = 'images of 16 bits are read whole, as 0 to 65535'
+FEWEST = 8  # further samples; measures of fewer would be too rough
+MANY = 32  # of these, as many further ones; of more, a quarter as many
 GRAY = '127.5'  # replaces a mean file that is missing along with the database
 
 
@@ -33,7 +35,8 @@ def sampled(
     """
     pictures = [each for each in inputs if not each.is_label]
     main = min(pictures, key=lambda each: each.limit > 0)
-    values = _Values(store, options, wanted=main.images * options.batches)
+    wanted = main.images * options.batches
+    values = _Values(store, options, wanted, further(wanted) if options.held_out else 0)
     for each in pictures:
         if each.sample == main.sample and bool(each.limit) == bool(main.limit):
             values.add_samples(each)
@@ -45,11 +48,31 @@ def sampled(
     columns = {each.name: values.columns[each.name] for each in inputs}
     size = values.batch_size(main.images)
     times = {each.name: each.time_first for each in inputs}
-    batches = []
-    for batch in cut_batches(columns, size):
-        batches.append(arranged(_share(batch, ranks), times))
+
+    def batches_of(rows: slice) -> list[Batch]:
+        part = {name: column[rows] for name, column in columns.items()}
+        batches = []
+        for batch in cut_batches(part, min(size, values.count(rows))):
+            batches.append(arranged(_share(batch, ranks), times))
+        return batches
+
+    rest = slice(wanted, None)
+    enough = values.count(rest) >= min(FEWEST, size)
     labels = {each.name for each in inputs if each.is_label or each.limit}
-    return Feed(batches, values.describe, values.notes, labels, values.transforms, axis=main.axis)
+    return Feed(
+        batches_of(slice(wanted)),
+        values.describe,
+        values.notes,
+        labels,
+        values.transforms,
+        axis=main.axis,
+        held_out=batches_of(rest) if enough else [],
+    )
+
+
+def further(wanted: int) -> int:
+    """How many further samples to measure on, if so many are wanted for the batches."""
+    return wanted if wanted <= MANY else max(MANY, wanted // 4)
 
 
 def _share(batch: Batch, ranks: Ranks) -> Batch:
@@ -58,11 +81,12 @@ def _share(batch: Batch, ranks: Ranks) -> Batch:
 
 
 class _Values:
-    """The values of each input, for `wanted` samples or as many as exist; a line about their
-    source; notes."""
+    """The values of each input, for `wanted` and `more` samples or as many as exist; a line about
+    their source; notes."""
 
-    def __init__(self, store: Store | None, options: DataOptions, wanted: int):
+    def __init__(self, store: Store | None, options: DataOptions, wanted: int, more: int):
         self.store, self.options, self.wanted = store, options, wanted
+        self.asked = wanted + more
         self.columns: Batch = {}
         self.labels: np.ndarray | None = None
         self.describe = ''
@@ -81,7 +105,7 @@ class _Values:
         mean = None if each.limit else self._existing_mean(each)
         scale = 1 if each.limit else self.options.scale_of(each.layer)
         samples = self._open(each, mean, scale)
-        values, self.labels = samples.take(self.wanted)
+        values, self.labels = samples.take(self.asked)
         if each.limit:
             check_indices(each.name, values, each.limit)
         else:
@@ -114,7 +138,7 @@ class _Values:
 
     def _draw(self, each: NetInput) -> str:
         """Random numbers for an input; returns what they are."""
-        shape = (self.wanted, *each.sample)
+        shape = (self.asked, *each.sample)
         rng = self._rng()
         if each.limit:
             self.columns[each.name] = rng.integers(0, each.limit, shape).astype(np.float32)
@@ -134,7 +158,7 @@ class _Values:
 
     def add_labels(self, each: NetInput) -> None:
         """The samples' labels, if the net takes one per sample; else zeros."""
-        shape = (self._count(), *each.sample)
+        shape = (self.count(), *each.sample)
         column = np.zeros(shape, np.float32)
         if each.flags:
             column = flags_of(shape[0], each.sample)
@@ -144,14 +168,14 @@ class _Values:
 
     def batch_size(self, wanted: int) -> int:
         """The wanted size, or the number of samples if that is less."""
-        count = self._count()
+        count = self.count()
         if count < self.wanted:
             self.notes.append(f'only {count} of the {self.wanted} samples asked for exist')
         return min(wanted, count)
 
-    def _count(self) -> int:
-        """The number of values for every input."""
-        return min(len(values) for values in self.columns.values())
+    def count(self, rows: slice = slice(None)) -> int:
+        """The number of values for every input, or of these of them."""
+        return min(len(values[rows]) for values in self.columns.values())
 
 
 def _is_unlike_images(sample: Shape) -> bool:

@@ -1,7 +1,8 @@
 """Measures of each convolution and inner product on a few batches, for `goodinit stats`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy import ndarray
@@ -15,6 +16,8 @@ from .gradients import weight_gradients
 from .moments import Moments, output_moments, pooled, weight_moments
 from .reach import affine_by_index, relu_sources
 from .squared_gradients import WeightGradient
+
+NOTHING: Mapping[str, Moments] = MappingProxyType({})
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Row:
     change_rate               relative change of the weights under a random loss, per image: mean
                               over columns of RMS(dl/dW column) / RMS(W) (Krähenbühl et al. 2016,
                               eq. 3)
+    change_rate_error         its relative standard error, for so few images
     change_rate_cv            of the rates of single weights: deviation over mean (Fig. 1b)
     gradient_var              variance of dl/dW over the weights, per image
     mean_to_std               sqrt(sum of mean(z_i)^2 / sum of var(z_i)), r^l of Luther & Seung
@@ -56,21 +60,30 @@ class Row:
     mean_to_std: float
     gradient_quotient: float = np.nan
     predicted_std: float = np.nan
+    change_rate_error: float = np.nan
 
 
-def measure(net: Net, batches: Sequence[Batch], rng: Generator, dropout: bool = False) -> list[Row]:
+def measure(
+    net: Net,
+    batches: Sequence[Batch],
+    rng: Generator,
+    dropout: bool = False,
+    known: Mapping[str, Moments] = NOTHING,
+) -> list[Row]:
     """A Row for each convolution and inner product of the net, in the net's order.
 
     batches: the values of the net's Input blobs, as in `walk`. One forward and one backward pass
     per batch; dropout is off unless `dropout`. Weights, and statistics that forward changes, keep
     their values; diffs of parameters become zero. Raises DataError if an input contains NaN or Inf,
     NetError for a net without scores.
+
+    known: the moments of layers' outputs, by name, where they are known from more samples.
     """
     outputs = WatchedOutputs(net)
     gradients = weight_gradients(net, batches, rng, dropout, outputs.see)
     rows = []
     for i, layer in outputs.affine.items():
-        moments = outputs.moments(i)
+        moments = known[layer.name] if layer.name in known else outputs.moments(i)
         dead = outputs.dead(i)
         gradient = gradients.get(layer.weight.owner)
         rows.append(row_of(layer, moments, dead, gradient))
@@ -82,9 +95,10 @@ def row_of(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | No
     deviations = np.sqrt(z.var)
     r = _ratio(np.sqrt(np.mean(z.mean**2)), np.sqrt(z.var.mean()))
     weights = weight_moments(layer, layer.weight.values)
-    rate = rate_cv = gradient_var = np.nan
+    rate = rate_cv = rate_error = gradient_var = np.nan
     if gradient:
         rate = gradient.change_rate
+        rate_error = gradient.error
         rate_cv = gradient.cv
         gradient_var = gradient.variance
     return Row(
@@ -99,6 +113,7 @@ def row_of(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | No
         change_rate_cv=rate_cv,
         gradient_var=gradient_var,
         mean_to_std=r,
+        change_rate_error=rate_error,
     )
 
 
@@ -138,6 +153,10 @@ class WatchedOutputs:
     def moments(self, i: int) -> Moments:
         """Of the outputs of layer i, over all batches of all ranks."""
         return pooled(self.net.ranks.gather(self.parts[i]))
+
+    def by_name(self) -> dict[str, Moments]:
+        """The moments of every affine layer."""
+        return {layer.name: self.moments(i) for i, layer in self.affine.items()}
 
     def dead(self, i: int) -> float:
         """The fraction of units of layer i that are zero after ReLU for every sample."""

@@ -1,10 +1,14 @@
 """The squares of a weight's gradients, collected image by image, and the learning rates that follow
 (Krähenbühl et al. 2016, section 3)."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy import ndarray
 
 from ..netlib.blob import Blob
 from ..netlib.layers.shared.affine import Affine
+from ..netlib.memory import Tensor
 from ..netlib.ranks import Ranks
 from .moments import weight_moments
 
@@ -13,9 +17,11 @@ class WeightGradient:
     """C_ij^2 = E[(dl/dW_ij)^2] (eq. 1) of a weight matrix W, i its outputs, j its inputs: a mean
     over images."""
 
-    def __init__(self, layer: Affine, images: int):
-        """W's diff must hold the sums over the images; afterwards it holds their roots."""
+    def __init__(self, layer: Affine, images: int, sizes: Sequence[float]):
+        """W's diff must hold the sums over the images; afterwards it holds their roots. sizes: of
+        each image, something proportional to the sum of its squares."""
         self.images = images
+        self.sizes = np.array(sizes)
         self.mean_square = weight_moments(layer, layer.weight.values).mean_square
         squares = layer.weights_by_output(layer.weight.diffs)
         outer, outputs, inner = squares.shape
@@ -48,6 +54,19 @@ class WeightGradient:
         return float(np.sqrt(self.columns).mean() / size)
 
     @property
+    def error(self) -> float:
+        """The relative standard error of `change_rate`, because the images are few: half that of
+        the mean square. NaN for one image, and where images cannot be told apart.
+
+        The square of an image's gradient counts as |x|^2 |dl/dz|^2, as in eq. 4.
+        """
+        count = len(self.sizes)
+        if count < 2 or not self.sizes.mean():
+            return np.nan
+        error = self.sizes.std(ddof=1) / np.sqrt(count)
+        return float(error / self.sizes.mean() / 2)
+
+    @property
     def cv(self) -> float:
         """Standard deviation over mean of C_ij over all weights (Fig. 1b); NaN without gradient."""
         mean = self.deviations.total_mean
@@ -70,6 +89,7 @@ class SquaredGradients:
         self.uses: list[tuple[Blob, Blob]] = []
         self.seen = 0
         self.reached = False
+        self.sizes: list[float] = []  # of each image, as far as they can be told apart
 
     def see(self, bottom: list[Blob], top: list[Blob]) -> None:
         """A user has run backward: its tops have their diffs."""
@@ -88,6 +108,7 @@ class SquaredGradients:
 
     def _add(self) -> None:
         if self.uses:
+            self.sizes += sizes_by_image(self.layer, self.uses)
             self.layer.add_squared_gradients(self.uses)
             self.layer.work.free()
             self.uses = []
@@ -99,7 +120,27 @@ class SquaredGradients:
             ranks.start_sum(self.layer.weight.diff)
             ranks.finish_sums()
         images = sum(ranks.gather([self.images]))
-        found = WeightGradient(self.layer, images)
+        sizes = ranks.gather(self.sizes)
+        found = WeightGradient(self.layer, images, sizes if len(sizes) == images else ())
         self.layer.work.free()
         self.layer.weight.diffs.memory.free()
         return found
+
+
+def sizes_by_image(layer: Affine, uses: Sequence[tuple[Blob, Blob]]) -> list[float]:
+    """|x|^2 |dl/dz|^2 of each image, summed over the uses of W; empty where a blob's first axis is
+    another."""
+    total: ndarray | float = 0.0
+    for bottom, top in uses:
+        if bottom.shape[:1] != uses[0][0].shape[:1] or top.shape[:1] != bottom.shape[:1]:
+            return []
+        total = total + squared(layer, bottom.values) * squared(layer, top.diffs)
+    return np.asarray(total, float).tolist()
+
+
+def squared(layer: Affine, x: Tensor) -> ndarray:
+    """The sum of the squares of each of the first axis: float64."""
+    rows = x.reshape(x.shape[0], -1)
+    sums = layer.buffer('squares', x.shape[0], 1)
+    layer.engine.dot(rows, rows, out=sums)
+    return sums.array().ravel().astype(float)

@@ -95,7 +95,7 @@ def add_method(parser: Parser) -> None:
     add('--method M', f'{", ".join(PRESETS)} {DEFAULT}', one_of(PRESETS), 'lsuv')
     add('--weights-from W', ', '.join(WEIGHTS_FROM), one_of(WEIGHTS_FROM))
     add('--normalize N', ', '.join(NORMALIZE), one_of(NORMALIZE))
-    between = f'equal change rates of all layers: {", ".join(BETWEEN)}'
+    between = f'even the change rates of layers, with the same outputs: {", ".join(BETWEEN)}'
     add('--between B', between, one_of(BETWEEN))
     residual = f'where residual branches meet: {", ".join(RESIDUAL)} {DEFAULT}'
     add('--residual R', residual, one_of(RESIDUAL), 'none')
@@ -152,10 +152,11 @@ def initialize_net(args: argparse.Namespace) -> None:
     file = read_net_file(args.proto, PHASES[args.phase])
     out = output_of(args, file)
     recipe = recipe_of(args)
-    fed = feed_net(file, data_options(args), args.engine, args.weights)
+    measured = args.json or not args.quiet
+    data = data_options(args, held_out=measured)
+    fed = feed_net(file, data, args.engine, args.weights)
     check_before(args, fed, out)
     fed.notes += data_advice(fed.net, fed.data, recipe, fed.trained)
-    measured = args.json or not args.quiet
     outcome = initialize_and_report(fed, [recipe], args.quiet, measured)
     if out:
         fed.save(out)

@@ -5,8 +5,8 @@
     tools/magic_init.py train_val.prototxt initialized.caffemodel -d 'images/*.jpg' -bs 16 -nit 10
 
 Layers whose weights are all zero are initialized; layers with a filler or with loaded weights only
-if -z is given. -cs balances the change rates exactly and on any net; the published script iterates
-on chains of layers. `goodinit init` does the same, and more.
+if -z is given. -cs evens the change rates, with the same outputs, on any net; the published script
+iterates on chains of layers. `goodinit init` does the same, and more.
 """
 
 import argparse

@@ -11,13 +11,14 @@ from ..text import number
 from ..torch_module import TorchModule
 
 cut('data come in as inputs', 'Data', 'DenseImageData', 'HDF5Data', 'ImageData', 'MemoryData')
-cut('data come in as inputs', 'WindowData')
-cut('scores are for training', 'Accuracy', 'BoxAnnotatorOHEM', 'SegAccuracy')
+cut('data come in as inputs', 'AnnotatedData', 'WindowData')
+cut('scores are for training', 'Accuracy', 'BoxAnnotatorOHEM', 'DetectionEvaluate', 'SegAccuracy')
 cut('it writes a file and makes no blob', 'HDF5Output')
 cut('a net that is used has no loss', 'ContrastiveLoss', 'EuclideanLoss', 'HingeLoss')
 cut('a net that is used has no loss', 'InfogainLoss', 'MultinomialLogisticLoss')
 cut('a net that is used has no loss', 'SigmoidCrossEntropyLoss', 'SmoothL1Loss', 'SoftmaxWithLoss')
-cut('a net that is used has no loss', 'CenterLoss', 'SmoothL1LossOHEM', 'SoftmaxWithLossOHEM')
+cut('a net that is used has no loss', 'CenterLoss', 'MultiBoxLoss')
+cut('a net that is used has no loss', 'SmoothL1LossOHEM', 'SoftmaxWithLossOHEM')
 
 cannot('it runs Python code of its own, which no other framework has', 'Python')
 

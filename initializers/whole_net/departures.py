@@ -3,10 +3,11 @@
 LRN and the normalizing layers are homogeneous only nearly: they add a constant to a square. The
 departure of a layer f at the log-scale s is measured by running it,
 
-    d(s) = |f(e^s x) - e^s f(x)| / |e^s f(x)|
+    d(s) = |f(e^s x) / (g e^s) - f(x)| / |f(x)|
 
-(without e^s on the right if the layer removes the scale), over a few samples. It grows with the
-distance from s = 0.
+over a few samples, where g(s) is the factor that makes it smallest: what all elements have in
+common, the scale of the top can make up for. For a layer that removes the scale of its bottom, g
+and e^s are 1. d grows with the distance from s = 0.
 """
 
 from collections.abc import Collection
@@ -26,10 +27,11 @@ SAMPLES = 4  # so many of a batch are probed
 
 @dataclass(frozen=True)
 class Departure:
-    """d at -DISTANCES and at DISTANCES."""
+    """d at -DISTANCES and at DISTANCES, and the samples x."""
 
     down: ndarray
     up: ndarray
+    x: ndarray
 
     def interval(self, allowed: float) -> tuple[float, float]:
         """The log-scales between which the departure is at most `allowed`."""
@@ -67,12 +69,31 @@ def departure_of(net: Net, i: int) -> Departure:
     """The departure of layer i, whose bottom has its values."""
     x = net.bottoms[i][0].data[:SAMPLES].copy()
     exactly = run(net, i, x, 0)
-    size = np.linalg.norm(exactly)
+    size = np.linalg.norm(exactly) or 1.0
     sides = []
     for sign in (-1, 1):
-        found = [np.linalg.norm(run(net, i, x, sign * s) - exactly) for s in DISTANCES]
-        sides.append(np.array(found) / (size or 1.0))
-    return Departure(*sides)
+        found = []
+        for s in DISTANCES:
+            y = run(net, i, x, sign * s)
+            factor = common_factor(net, i, y, exactly)
+            found.append(np.linalg.norm(y / factor - exactly) / size)
+        sides.append(np.array(found))
+    down, up = sides
+    return Departure(down, up, x)
+
+
+def common_factor(net: Net, i: int, y: ndarray, exactly: ndarray) -> float:
+    """g: the multiple of f(x) that is nearest to y."""
+    square = exactly @ exactly
+    if net.layers[i].scaling.kind == 'free' or not square:
+        return 1.0
+    return max(float(y @ exactly / square), 1e-30)
+
+
+def log_factor(net: Net, i: int, x: ndarray, s: float) -> float:
+    """log g(s) of layer i for the samples x."""
+    with measuring(net):
+        return float(np.log(common_factor(net, i, run(net, i, x, s), run(net, i, x, 0))))
 
 
 def run(net: Net, i: int, x: ndarray, s: float) -> ndarray:

@@ -1,6 +1,6 @@
 """Unknown numbers under linear constraints."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy import ndarray
@@ -38,10 +38,11 @@ class Unknowns:
         self.count += 1
         return self.count - 1
 
-    def require(self, form: Form, reason: str) -> None:
-        """Require that a form is zero."""
+    def require(self, form: Form, reason: str) -> int:
+        """Require that a form is zero; returns the constraint's number."""
         self.constraints.append(form)
         self.reasons.append(reason)
+        return len(self.constraints) - 1
 
     def tie(self, forms: Sequence[Form], reason: str) -> None:
         """Require equal values of all forms."""
@@ -56,6 +57,15 @@ class Unknowns:
             for unknown, coefficient in form.items():
                 matrix[i, unknown] = coefficient
         return matrix
+
+    def solution(self, values: Mapping[int, float]) -> ndarray:
+        """The smallest x for which the constraints with these numbers have these values, and all
+        others are zero, as nearly as they can be."""
+        wanted = np.zeros(len(self.constraints))
+        for number, value in values.items():
+            wanted[number] = value
+        x, *_ = np.linalg.lstsq(self.matrix(self.constraints), wanted, rcond=1e-10)
+        return x
 
     def solutions(self) -> ndarray:
         """Orthonormal columns that span all x which satisfy the constraints."""

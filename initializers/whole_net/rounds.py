@@ -12,20 +12,22 @@ from ...netlib.blob import Param
 from ...netlib.layers.shared.affine import Affine
 from ..activations import Batch
 from ..gradients import weight_gradients
+from ..measures import WatchedOutputs
 from ..reach import affine_layers
-from .departures import Departure, departures_of
+from .departures import Departure, departures_of, log_factor
 from .free_scales import FreeScales
 from .nearest_rates import Bounds, RateModel, nearest_rates
 from .pieces import Pieces, lengths
 from .piecewise_rates import piecewise_rates
-from .watched_outputs import Outputs, WatchedOutputs, greatest_move, outputs_of
+from .scores import Scores, WatchedScores, greatest_move, scores_of
 from .whole import WholeNet
 
 ALLOWED = 1e-3  # an output may move by this part of the largest
 MOST_ROUNDS = 10  # if layers are only nearly homogeneous
 SETTLED = log(1.01)  # rates that would move by less are settled
 LARGEST = log(1e12)  # no parameter changes by a larger factor
-TRIES = 8  # at finding how far nearly homogeneous layers may go
+TRIES = 6  # at finding how far nearly homogeneous layers may go
+CLOSE = 0.8  # of ALLOWED: nearer is not worth another try
 
 
 class Rounds:
@@ -39,6 +41,7 @@ class Rounds:
     shrinks      the factor by which moves shrink from round to round
     settling     how many rounds the last `settle` took
     tolerance    how far such a layer may depart from what it declares
+    outputs      of the layers, as they are now
     """
 
     def __init__(self, whole: WholeNet, scales: FreeScales, rng: Generator, bounded: bool):
@@ -52,7 +55,8 @@ class Rounds:
         self.shrinks = 1.0
         self.settling = 0
         self.tolerance = ALLOWED / 2
-        self.before: Outputs = {}
+        self.before: Scores = {}
+        self.outputs = WatchedOutputs(whole.net)
         self.departures: dict[int, Departure] = {}
         if bounded and scales.nearly:
             indices = {near.index for near in scales.nearly}
@@ -65,7 +69,7 @@ class Rounds:
         step = part * self._wanted()
         values = self.model.values(0 * step)
         self.moved = float(abs(self.model.values(step) - values).max(initial=0))
-        self.factors.move_to(self.start + step)
+        self._move_to(self.start + step)
 
     def settle(self, batches: Sequence[Batch]) -> None:
         """Run rounds until no rate would move by 1 % in another round."""
@@ -89,32 +93,35 @@ class Rounds:
 
     def watch(self) -> None:
         """Remember the outputs as they are now."""
-        self.before = outputs_of(self.whole.net, self.whole.batches)
+        self.before = scores_of(self.whole.net, self.whole.batches)
 
     def outputs_moved(self) -> float:
         """The largest change of an output since the first measurement, over the largest output."""
         net = self.whole.net
-        return greatest_move(self.before, outputs_of(net, self.whole.batches), net.ranks)
+        self.outputs = WatchedOutputs(net)
+        after = scores_of(net, self.whole.batches, self.outputs.see)
+        return greatest_move(self.before, after, net.ranks)
 
     def keep_function(self) -> float:
         """Find the largest step that leaves the outputs as they are; returns how far they move.
 
-        The tolerance of the layers that are only nearly homogeneous grows or falls until the
-        outputs move by less than ALLOWED, and by more than half of that where such a layer holds
-        others back.
+        The tolerance of the layers that are only nearly homogeneous grows or falls, as outputs move
+        in proportion to it, until the outputs move by less than ALLOWED, and by not much less where
+        such a layer holds others back.
         """
         moved = self.outputs_moved()
         if not self.departures:
             return moved
-        best: tuple[float, float] | None = None
+        best = 0.0  # the largest tolerance that is allowed
         for _ in range(TRIES):
-            if moved < ALLOWED and (best is None or moved > best[0]):
-                best = (moved, self.tolerance)
-            if ALLOWED / 2 < moved < ALLOWED or (moved < ALLOWED and not self.at_bounds()):
+            if moved < ALLOWED:
+                best = max(best, self.tolerance)
+            close = CLOSE * ALLOWED < moved < ALLOWED
+            if close or (moved < ALLOWED and not self.at_bounds()):
                 return moved
-            goal = 0.75 * ALLOWED / max(moved, 1e-12)
+            goal = (1 + CLOSE) / 2 * ALLOWED / max(moved, 1e-12)
             moved = self._again(self.tolerance * min(max(goal, 0.02), 8))
-        return self._again(best[1] if best else 0.0)
+        return moved if moved < ALLOWED else self._again(best)
 
     def at_bounds(self) -> list[tuple[str, ndarray]]:
         """The nearly homogeneous layers that go as far as they may: their names, and their scale as
@@ -134,13 +141,25 @@ class Rounds:
     def _again(self, tolerance: float) -> float:
         """The last move with another tolerance; returns how far the outputs move."""
         self.tolerance = tolerance
-        self.factors.move_to(self.start + self._wanted())
+        self._move_to(self.start + self._wanted())
         return self.outputs_moved()
+
+    def _move_to(self, wanted: ndarray) -> None:
+        """Move to these free numbers, and make up for what nearly homogeneous layers depart."""
+        values = {}
+        for near in self.scales.nearly:
+            if near.index in self.departures:
+                x = self.departures[near.index].x
+                moves = self.scales.log_scales(near.scales) @ wanted
+                for number, s in zip(near.constraints, moves, strict=False):
+                    values[number] = log_factor(self.whole.net, near.index, x, s)
+        offset = self.scales.unknowns.solution(values) if values else 0 * self.factors.here
+        self.factors.move_to(wanted, offset)
 
     def _measure(self, batches: Sequence[Batch]) -> RateModel:
         net = self.whole.net
         rng = np.random.default_rng(self.seed)
-        watched = WatchedOutputs(net)
+        watched = WatchedScores(net)
         gradients = weight_gradients(net, batches, rng, self.whole.dropout, watched.see)
         if not self.before and not self.whole.dropout:
             self.before = watched.found
@@ -168,36 +187,41 @@ class Rounds:
 
 
 class Factors:
-    """The free numbers of all changes so far: weights and biases are multiplied as they move."""
+    """All changes so far: weights and biases are multiplied as the scales move.
+
+    total  the free numbers
+    here   the unknowns of the scales
+    """
 
     def __init__(self, net: Net, scales: FreeScales):
         self.layers = {layer.weight.owner: layer for layer in reversed(affine_layers(net))}
-        self.weights: list[tuple[Param, Pieces[ndarray]]] = []
-        for param, pieces in scales.weights.items():
-            self.weights.append((param, [(end, row @ scales.basis) for end, row in pieces]))
-        self.biases = [(param, row @ scales.basis) for param, row in scales.biases.items()]
+        self.scales = scales
         self.total = np.zeros(scales.free)
+        self.here = np.zeros(scales.unknowns.count)
 
-    def move_to(self, wanted: ndarray) -> None:
-        """Move to these free numbers, or as far toward them as all factors stay in bounds.
+    def move_to(self, wanted: ndarray, offset: ndarray) -> None:
+        """Move to these free numbers, or as far toward them as all factors stay in bounds, and this
+        offset of the unknowns.
 
         A partial step does not change the function either.
         """
         largest = self.largest(wanted)
-        before = self.total
         self.total = wanted * min(1, LARGEST / max(largest, LARGEST))
-        change = self.total - before
-        for weight, pieces in self.weights:
+        before = self.here
+        self.here = self.scales.basis @ self.total + offset
+        change = self.here - before
+        for weight, pieces in self.scales.weights.items():
             moves = [float(row @ change) for _, row in pieces]
             multiply_columns(self.layers[weight], pieces, moves)
-        for bias, row in self.biases:
+        for bias, row in self.scales.biases.items():
             bias.data *= exp(row @ change)
 
     def largest(self, total: ndarray) -> float:
         """The logarithm of the greatest factor, or of one over the smallest."""
-        rows = [row for _, pieces in self.weights for _, row in pieces]
-        rows += [row for _, row in self.biases]
-        return max((abs(row @ total) for row in rows), default=0.0)
+        unknowns = self.scales.basis @ total
+        rows = [row for pieces in self.scales.weights.values() for _, row in pieces]
+        rows += self.scales.biases.values()
+        return max((abs(row @ unknowns) for row in rows), default=0.0)
 
 
 def multiply_columns(layer: Affine, pieces: Pieces[ndarray], moves: Sequence[float]) -> None:

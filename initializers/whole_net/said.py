@@ -15,6 +15,7 @@ def arrived(rounds: Rounds) -> Notes:
     measured = rounds.whole.measured
     measured['function_moved'] = moved
     measured['rates_apart'] = rounds.model.spread(rounds.step)
+    rounds.whole.outputs.update(rounds.outputs.by_name())
     return [*without_rate(rounds), *too_far(rounds), *unsettled(rounds), *changed(rounds, moved)]
 
 

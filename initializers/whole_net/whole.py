@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ...netlib import Net
 from ...netlib.layers.shared.affine import Affine
 from ..activations import Batch
+from ..moments import Moments
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class WholeNet:
     measured  numbers that an initializer found out, by name: `function_moved`, the largest change
               of an output over the largest output; `rates_apart`, the greatest change rate over the
               smallest, on these batches
+    outputs   the moments of layers' outputs on these batches, by name, if an initializer knows them
     """
 
     net: Net
@@ -25,3 +27,4 @@ class WholeNet:
     chosen: Sequence[Affine]
     dropout: bool = False
     measured: dict[str, float] = field(default_factory=dict)
+    outputs: dict[str, Moments] = field(default_factory=dict)

@@ -35,12 +35,19 @@ FIXED = 0  # the unknown that is 0
 
 @dataclass
 class Nearly:
-    """A layer whose declaration holds only approximately: its index in the net, its type and name
-    in words, and the scales of its bottom."""
+    """A layer whose declaration holds only approximately.
+
+    index        in the net
+    name         its type and name, in words
+    scales       of its bottom, piece by piece
+    constraints  the numbers of the constraints that give its top the same scales, if it is 'equal';
+                 their values make up for what is alike in all elements of its departure
+    """
 
     index: int
     name: str
     scales: list[Form]
+    constraints: list[int]
 
 
 class Wiring:
@@ -105,7 +112,7 @@ class Wiring:
         if channels == 'mixed':
             heard = [self._tied(scales, layer) for scales in heard]
         if layer.scaling.nearly:
-            self._note(i, layer, heard)
+            return [self._nearly(i, layer, kind, heard[0])] * len(top)
         if kind == 'free':
             return [whole(FIXED)] * len(top)
         scales = []
@@ -134,11 +141,21 @@ class Wiring:
             return 'fixed'
         return scaling.kind
 
-    def _note(self, i: int, layer: Layer, bottoms: Iterable[Scales]) -> None:
-        """The layer is homogeneous only nearly."""
-        found = {scale for scales in bottoms for _, scale in scales}
-        forms = [only(scale) for scale in sorted(found)]
-        self.nearly.append(Nearly(i, said(layer), forms))
+    def _nearly(self, i: int, layer: Layer, kind: str, bottom: Scales) -> Scales:
+        """Note a layer that is homogeneous only nearly; returns the scales of its top."""
+        noted = Nearly(i, said(layer), [], [])
+        self.nearly.append(noted)
+        tops: dict[int, int] = {}
+        for _, scale in bottom:
+            if scale in tops:
+                continue
+            noted.scales.append(only(scale))
+            tops[scale] = FIXED
+            if kind == 'equal':
+                tops[scale] = self.unknowns.new()
+                same = minus(only(tops[scale]), only(scale))
+                noted.constraints.append(self.unknowns.require(same, said(layer)))
+        return merged([(end, tops[scale]) for end, scale in bottom])
 
     def _fitted(self, scales: Scales, blob: Blob, layer: Layer) -> Scales:
         """The scales of a blob, tied if they do not end between two of its channels."""

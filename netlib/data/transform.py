@@ -1,23 +1,24 @@
 """Caffe's transform_param: crop, mirror, subtract the mean, scale."""
 
 import warnings
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ...proto.caffe_pb2 import TRAIN, TransformationParameter
 from ..errors import DataError
-from ..rng import Rng
+from ..rng import Rng, make_rng
 from ..shapes import Shape, dimensions
 from .array_files import read_mean
+from .noise import UNUSED as UNUSED_NOISE
+from .noise import noised
 from .resize_policy import DRAWS, resized
 
 # Fields of forks that only change how images vary, or boxes: training goes on without them.
+ANNOTATED = ('distort_param', 'emit_constraint', 'expand_param')
 UNUSED = (
-    'distort_param',
-    'emit_constraint',
-    'expand_param',
-    'noise_param',
+    *ANNOTATED,
     'random_aspect_ratio_param',
     'random_resize_param',
 )
@@ -50,18 +51,23 @@ class Patch(NamedTuple):
             out *= self.scale
 
 
-def warn_of_unused(param: TransformationParameter) -> None:
+def warn_of_unused(param: TransformationParameter, unused: Sequence[str] = UNUSED) -> None:
     """Warn of the fields of forks that are read and have no effect."""
-    found = [field for field in UNUSED if param.HasField(field)]  # type: ignore[arg-type]
+    found = [field for field in unused if param.HasField(field)]  # type: ignore[arg-type]
     resize = param.resize_param
     found += [f'resize_param.{field}' for field in UNUSED_RESIZING if getattr(resize, field)]
+    noise = param.noise_param
+    found += [f'noise_param.{field}' for field in UNUSED_NOISE if getattr(noise, field)]
+    known = [field for field in found if field in ANNOTATED]
+    elsewhere = f' (AnnotatedData does {" and ".join(known)})' if known else ''
     if found:
-        warnings.warn(f'transform_param: without effect here: {", ".join(found)}', stacklevel=3)
+        fields = ', '.join(found)
+        warnings.warn(f'transform_param: without effect here: {fields}{elsewhere}', stacklevel=3)
 
 
 def refuse_extents(param: TransformationParameter, what: str) -> None:
     """Raises DataError for fields of SSD that are known for single images only."""
-    for field in ('resize_param', 'crop_h', 'crop_w'):
+    for field in ('resize_param', 'noise_param', 'crop_h', 'crop_w'):
         if param.HasField(field):  # type: ignore[arg-type]
             raise DataError(f'transform_param: {field} is not known for {what}: remove it')
 
@@ -69,11 +75,13 @@ def refuse_extents(param: TransformationParameter, what: str) -> None:
 class Transformer:
     """(pixel - mean) * scale of a crop, maybe mirrored, like Caffe's DataTransformer; in float32.
 
-    SSD's resize_param comes first.
+    SSD's resize_param comes first, then noise_param.
 
     The crop is random in the phase TRAIN and central in TEST; `mirror` is random in both.
     mean_file is indexed at the crop's position.
     """
+
+    unused: Sequence[str] = UNUSED
 
     def __init__(self, param: TransformationParameter, phase: int):
         if param.mean_file and param.mean_value:
@@ -92,7 +100,7 @@ class Transformer:
                 f'transform_param: found crop_h {param.crop_h} and crop_w {param.crop_w}, needed: '
                 'both'
             )
-        warn_of_unused(param)
+        warn_of_unused(param, self.unused)
         self.param = param
         self.phase = phase
         self.scale = np.float32(param.scale)
@@ -110,17 +118,32 @@ class Transformer:
 
     def draw(self, rng: Rng) -> np.ndarray:
         """The random numbers in [0, 1) for one image of any size: for its top and left, for
-        mirroring, and for resizing if that is asked for."""
-        return rng.random(3 + DRAWS * self.param.HasField('resize_param'))
+        mirroring, and for resizing and noise if they are asked for."""
+        p = self.param
+        return rng.random(3 + DRAWS * p.HasField('resize_param') + p.HasField('noise_param'))
 
     def __call__(self, pixels: np.ndarray, draws: np.ndarray, name: str = 'image') -> Patch:
         """The patch (C, h, w) of pixels (C, H, W), uint8 or float. `draws` come from `draw`; `name`
         names the image in errors."""
+        return self.cut(self.prepared(pixels, draws, name), draws, name)
+
+    def prepared(self, pixels: np.ndarray, draws: np.ndarray, name: str) -> np.ndarray:
+        """The pixels, resized and with noise if the fields say so."""
         if self.param.HasField('resize_param'):
             pixels = resized(pixels, self.param.resize_param, draws[3:], name)
+        if self.param.HasField('noise_param'):
+            seed = int(draws[-1] * 2**53)
+            pixels = noised(pixels, self.param.noise_param, make_rng(seed), name)
+        return pixels
+
+    def mirrors(self, draws: np.ndarray) -> bool:
+        return bool(self.param.mirror and draws[2] < 0.5)
+
+    def cut(self, pixels: np.ndarray, draws: np.ndarray, name: str) -> Patch:
+        """The crop, maybe mirrored, with its mean."""
         mean = self.mean_for(pixels.shape, name)
         window = self._window(pixels.shape, draws, name)
-        mirror = self.param.mirror and draws[2] < 0.5
+        mirror = self.mirrors(draws)
         cut = np.ascontiguousarray(_part(pixels, window, mirror))
         if mean is not None:
             mean = _part(mean, window, mirror)

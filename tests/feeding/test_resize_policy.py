@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from goodinit.netlib import Net
+from goodinit.netlib.data.annotated import AnnotatedTransformer
 from goodinit.netlib.data.resize_policy import INTERPOLATIONS, resized
 from goodinit.netlib.data.transform import Transformer
 from goodinit.netlib.errors import DataError
@@ -123,7 +124,7 @@ EXAMPLES = {
     'resize_param': 'resize_param { height: 8 width: 9 }',
     'crop_h': 'crop_h: 5 crop_w: 4',
     'crop_w': 'crop_w: 5 crop_h: 4',
-    'noise_param': 'noise_param { prob: 1 inverse: true }',
+    'noise_param': 'noise_param { inverse: true }',
     'emit_constraint': 'emit_constraint { }',
     'distort_param': 'distort_param { brightness_prob: 1 brightness_delta: 30 }',
     'expand_param': 'expand_param { max_expand_ratio: 2 }',
@@ -175,6 +176,17 @@ def test_no_field_is_silent(field, tmp_path, monkeypatch):
     assert found != effect('')
     if isinstance(found, str):
         assert field in found
+
+
+@pytest.mark.parametrize('field', ['distort_param', 'expand_param', 'emit_constraint'])
+def test_what_only_images_with_objects_have(field):
+    """For other layers a warning says so; AnnotatedData takes it without one."""
+    message = f'transform_param: without effect here: {field} (AnnotatedData does {field})'
+    assert effect(EXAMPLES[field]) == message
+    param = text_format.Parse(EXAMPLES[field], TransformationParameter())
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        AnnotatedTransformer(param, TEST, [])
 
 
 @pytest.mark.parametrize('field', ResizeParameter.DESCRIPTOR.fields_by_name)

@@ -13,6 +13,29 @@ LOC, CONF = spread(2, 12), spread(2, 9, low=0, high=1)
 PRIORS = exactly(
     [[[0.1, 0.1, 0.5, 0.4, 0.2, 0.1, 0.6, 0.4, 0.5, 0.5, 0.9, 0.8], [0.1, 0.1, 0.2, 0.2] * 3]]
 )
+TRUTH = exactly(
+    [
+        [
+            [
+                [0, 1, 0, 0.15, 0.1, 0.5, 0.45, 0],
+                [1, 2, 0, 0.2, 0.15, 0.6, 0.4, 1],
+                [1, 1, 0, 0.5, 0.55, 0.85, 0.8, 0],
+            ]
+        ]
+    ]
+)
+FOUND = exactly(
+    [
+        [
+            [
+                [0, 1, 0.9, 0.15, 0.1, 0.5, 0.4],
+                [0, 1, 0.8, 0.2, 0.1, 0.5, 0.45],
+                [1, 1, 0.7, 0.5, 0.5, 0.8, 0.8],
+                [1, 2, 0.6, 0.5, 0.5, 0.8, 0.8],
+            ]
+        ]
+    ]
+)
 SIZES = 'min_size: 4 max_size: 9 min_size: 6 max_size: 10 aspect_ratio: 2 aspect_ratio: 3'
 MAP, ROWS = (2, 3, 5, 4), (4, 3)
 
@@ -112,5 +135,30 @@ DETECTION_CASES: list[Case] = [
         x=LOC,
         conf=CONF,
         priors=PRIORS,
+    ),
+    case(
+        'MultiBoxLoss',
+        'multibox_loss_param { num_classes: 3 code_type: CENTER_SIZE neg_pos_ratio: 1 }',
+        loc=LOC,
+        conf=CONF,
+        priors=PRIORS,
+        truth=TRUTH,
+    ),
+    case(
+        'MultiBoxLoss',
+        'multibox_loss_param { num_classes: 3 share_location: false loc_loss_type: L2 '
+        'conf_loss_type: LOGISTIC mining_type: NONE encode_variance_in_target: true }',
+        id='apart',
+        loc=spread(2, 36),
+        conf=CONF,
+        priors=PRIORS,
+        truth=TRUTH,
+    ),
+    case(
+        'DetectionEvaluate',
+        'detection_evaluate_param { num_classes: 3 }',
+        down='',
+        found=FOUND,
+        truth=TRUTH,
     ),
 ]

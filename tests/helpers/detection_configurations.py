@@ -176,3 +176,51 @@ def detection_output(draw, type):
         conf=spread(images, priors * classes, low=0, high=1),
         priors=exactly([[boxes, [0.1, 0.2] * (2 * priors)]]),
     )
+
+
+@of('MultiBoxLoss')
+def multibox_loss(draw, type):
+    images, priors, classes = some(draw, 1, 2), some(draw), some(draw, 2, 3)
+    mining, share = one(draw, ('NONE', 'false'), ('MAX_NEGATIVE', 'true'), ('HARD_EXAMPLE', 'true'))
+    corners = [(some(draw) / 5, some(draw) / 5) for _ in range(priors)]
+    boxes = [n for x, y in corners for n in (x, y, x + 0.5, y + 0.3)]
+    fields = ' '.join(
+        [
+            f'num_classes: {classes} share_location: {share} mining_type: {mining}',
+            f'code_type: {one(draw, "CORNER", "CENTER_SIZE", "CORNER_SIZE")}',
+            f'conf_loss_type: {one(draw, "SOFTMAX", "LOGISTIC")}',
+            f'loc_loss_type: {one(draw, "L2", "SMOOTH_L1")} loc_weight: {number(draw, 0.5, 2)}',
+            f'match_type: {one(draw, "BIPARTITE", "PER_PREDICTION")} sample_size: 2',
+            f'encode_variance_in_target: {flag(draw)} bp_inside: {flag(draw)}',
+            f'ignore_cross_boundary_bbox: {flag(draw)} use_difficult_gt: {flag(draw)}',
+        ]
+    )
+    truth = [[some(draw, -1, images - 1), some(draw, 1, classes - 1), 0]]
+    truth[0] += [0.2, 0.3, 0.8, number(draw, 0.5, 0.9), some(draw, 0, 1)]
+    return case(
+        type,
+        f'multibox_loss_param {{ {fields} }} '
+        f'loss_param {{ normalization: {one(draw, "FULL", "VALID", "BATCH_SIZE", "NONE")} }}',
+        loc=(images, 4 * priors * (1 if share == 'true' else classes)),
+        conf=(images, priors * classes),
+        priors=exactly([[boxes, [0.1, 0.2] * (2 * priors)]]),
+        truth=exactly(truth * 2),
+    )
+
+
+@of('DetectionEvaluate')
+def detection_evaluate(draw, type):
+    fields = f'num_classes: 3 overlap_threshold: {number(draw, 0.1, 0.9)}'
+    fields += f' evaluate_difficult_gt: {flag(draw)}'
+    found, truth = [], []
+    for _ in range(some(draw)):
+        image, label, difficult = some(draw, 0, 1), some(draw, 1, 2), some(draw, 0, 1)
+        found.append([image, label, number(draw, 0, 1), 0.1, 0.1, number(draw, 0.3, 0.9), 0.8])
+        truth.append([image, label, 0, 0.2, 0.1, number(draw, 0.3, 0.9), 0.8, difficult])
+    return case(
+        type,
+        f'detection_evaluate_param {{ {fields} }}',
+        down='',
+        found=exactly([[found]]),
+        truth=exactly([[truth]]),
+    )

@@ -1,7 +1,8 @@
 """A layer's case, run forward and backward, and the layer types that have no case."""
 
-# test_data_layers.py, test_host_layers.py
+# test_annotated_data.py, test_data_layers.py, test_host_layers.py
 TESTED_ELSEWHERE = {
+    'AnnotatedData',
     'Data',
     'DenseImageData',
     'DummyData',

@@ -35,7 +35,7 @@ def rates(net, batches):
 
 
 def spread(net, batches):
-    values = list(rates(net, batches).values())
+    values = [rate for rate in rates(net, batches).values() if np.isfinite(rate)]
     return np.exp(max(values) - min(values))
 
 

@@ -182,8 +182,19 @@ WITHOUT_RULE = {
     *('Accuracy', 'ArgMax', 'ContrastiveLoss', 'EuclideanLoss', 'HingeLoss', 'InfogainLoss'),
     *('MultinomialLogisticLoss', 'SigmoidCrossEntropyLoss', 'SmoothL1Loss', 'SoftmaxWithLoss'),
     *('Data', 'DenseImageData', 'DummyData', 'HDF5Data', 'HDF5Output', 'ImageData', 'Input'),
+    'DetectionEvaluate',
     *('DetectionOutput', 'MemoryData', 'PriorBox', 'PriorBoxClustered', 'Python', 'WindowData'),
     *('LSTM', 'LSTMUnit', 'RNN', 'SPP'),
+    *(
+        'AnnotatedData',
+        'BoxAnnotatorOHEM',
+        'CenterLoss',
+        'MultiBoxLoss',
+        'PSROIPooling',
+        'Proposal',
+        'RReLU',
+    ),
+    *('Reorg', 'SegAccuracy', 'SmoothL1LossOHEM', 'SoftmaxWithLossOHEM'),
 }
 
 

@@ -146,8 +146,8 @@ def add_output(parser: Parser, quiet: str) -> None:
     switch(group, '--quiet', quiet)
 
 
-def data_options(args: argparse.Namespace) -> DataOptions:
-    """What add_data's options say."""
+def data_options(args: argparse.Namespace, held_out: bool = False) -> DataOptions:
+    """What add_data's options say. held_out: take further samples for measurements."""
     return DataOptions(
         data=args.data or None,
         mean=args.mean or None,
@@ -157,4 +157,5 @@ def data_options(args: argparse.Namespace) -> DataOptions:
         batches=args.batches,
         input_shape=args.input_shape,
         seed=args.seed,
+        held_out=held_out,
     )

@@ -2,12 +2,17 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from ...feeding.fed_net import FedNet
+from ...feeding.feed import samples_in
 from ...feeding.filled_net import INITIALIZE, random_numbers
+from ...feeding.measured_on import measured_on
 from ...initializers import Recipe, Row, initialize
+from ...initializers.initialize import Initialized
+from ...initializers.moments import Moments
 from ...initializers.recipe import choose
 from ...netlib.errors import listed
 from . import report
@@ -19,11 +24,19 @@ DEAD = 0.1  # the share of dead units that is worth a note
 
 @dataclass
 class Outcome:
-    """The measures of every layer before and after, and what the user should know."""
+    """The measures of every layer before and after, and what the user should know.
+
+    samples   how many were measured
+    held_out  whether they are others than those of the initialization
+    numbers   what the initialization measured itself: `function_moved`, `rates_apart`
+    """
 
     before: list[Row]
     after: list[Row]
     notes: list[str]
+    samples: int
+    held_out: bool
+    numbers: dict[str, float]
 
     def as_json(self, fed: FedNet) -> dict:
         """What was measured, and on what."""
@@ -35,8 +48,22 @@ class Outcome:
             'before': report.finite(report.spread(self.before)),
             'after': report.finite(report.spread(self.after)),
         }
+        rates = {
+            'samples': self.samples,
+            'held_out': self.held_out,
+            'error': report.finite(self.rate_error),
+            'apart_on_samples_used': self.numbers.get('rates_apart'),
+        }
+        moved = {'function_moved': self.numbers.get('function_moved')}
         about = report.about(fed)
-        return {**about, 'layers': layers, 'spread': spread, 'notes': self.notes}
+        found = {**about, 'layers': layers, 'spread': spread, 'rates': rates, **moved}
+        return {**found, 'notes': self.notes}
+
+    @property
+    def rate_error(self) -> float:
+        """The relative standard error of a typical rate; NaN if it is not known."""
+        errors = [row.change_rate_error for row in self.after if row.change_rate_error > 0]
+        return median(errors) if errors else math.nan
 
     def show(self, fed: FedNet) -> None:
         """Print the table on stdout, everything else on stderr."""
@@ -44,8 +71,24 @@ class Outcome:
         print(report.before_and_after(self.before, self.after), flush=True)
         say('')
         say_notes(self.notes)
+        say(self.about_samples())
+        if 'function_moved' in self.numbers:
+            moved = report.number(self.numbers['function_moved'])
+            say(f'outputs moved by {moved} of the largest while rates were evened')
         before, after = (report.number(report.spread(rows)) for rows in (self.before, self.after))
-        say(f'greatest change rate over the smallest: {before} before, {after} after')
+        say(f'greatest change rate over the smallest: {before} before, {after} after{self.used()}')
+
+    def about_samples(self) -> str:
+        """On what rates were measured, and how well."""
+        others = ' that the initialization did not see' if self.held_out else ''
+        error = '' if math.isnan(self.rate_error) else f'; standard error {self.rate_error:.0%}'
+        return f'rates: of {self.samples} samples{others}{error}'
+
+    def used(self) -> str:
+        """How far apart rates are on the samples of the initialization, if that is known."""
+        if 'rates_apart' not in self.numbers:
+            return ''
+        return f' ({report.number(self.numbers["rates_apart"])} on the samples used)'
 
 
 def initialize_and_report(
@@ -53,7 +96,8 @@ def initialize_and_report(
 ) -> Outcome:
     """Follow the recipes one after the other, with a progress bar on a terminal.
 
-    Without `measured` the measures before and after are not taken. Raises GoodinitError.
+    Rates are measured on samples that were held out, if there are any. Without `measured` the
+    measures before and after are not taken. Raises GoodinitError.
     """
     for recipe in recipes:
         choose(fed.net, recipe)  # a recipe with nothing to do is an error before any work is done
@@ -66,17 +110,22 @@ def initialize_and_report(
             bar.set_description(layer, refresh=False)
             bar.update()
 
-        def measures() -> list[Row]:
+        def measures(known: Mapping[str, Moments]) -> list[Row]:
             bar.set_description('measuring')
-            return fed.measure(dropout) if measured else []
+            return fed.measure(dropout, batches, known) if measured else []
 
-        before = measures()
+        batches = measured_on(fed.net, fed.data) if measured else []
+        done = Initialized([], {}, {})
+        before = measures({})
         for recipe in recipes:
             for layer in fed.fresh:
                 layer.forget()  # what the recipe before has measured holds no longer
-            notes += initialize(fed.net, fed.data.batches, recipe, rng, advance)
-        after = measures()
-    return Outcome(before, after, report.gathered(notes + _remarks(after, recipes)))
+            done = initialize(fed.net, fed.data.batches, recipe, rng, advance)
+            notes += done
+        after = measures(done.outputs)
+    notes = report.gathered(notes + _remarks(after, recipes))
+    samples = samples_in(batches, fed.data.axis)
+    return Outcome(before, after, notes, samples, bool(fed.data.held_out), done.measured)
 
 
 def _progress(layers: int, quiet: bool):

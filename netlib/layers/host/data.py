@@ -11,9 +11,9 @@ class Data(Batches):
     top  data   (batch_size, C, H, W)       H and W may vary only if batch_size is 1
          label  (batch_size,)               optional
 
-    Images are raw or encoded datums; transform_param resizes (SSD's resize_param), crops, mirrors,
-    subtracts the mean and scales. rand_skip skips a random number of images at the start. Source:
-    BVLC Caffe's data_layer.
+    Images are raw or encoded datums; transform_param resizes (SSD's resize_param), adds noise
+    (noise_param), crops, mirrors, subtracts the mean and scales. rand_skip skips a random number of
+    images at the start. Source: BVLC Caffe's data_layer.
     """
 
     @property

@@ -1,11 +1,10 @@
 import numpy as np
 
 from ....proto.caffe_pb2 import DetectionOutputParameter
-from ...blob import Blob
 from ...registry import register
-from ...shapes import count
 from ..base import Blobs, Flags, Layer
 from .shared.boxes import decode, nms
+from .shared.priors import check_predictions, count_priors
 
 
 @register
@@ -62,26 +61,15 @@ class DetectionOutput(Layer):
         p = self.param.detection_output_param
         loc, conf, priors = bottom[:3]
         self.places = 1 if p.share_location else p.num_classes
-        if priors.axes < 3 or priors.shape[1] != 2 or priors.shape[2] % 4:
-            raise self.error(f"priors must be (1, 2, 4 P): '{priors.name}' has {priors.shape_text}")
-        self.priors = priors.shape[2] // 4
+        self.priors = count_priors(self, priors)
         if loc.shape[:1] != conf.shape[:1]:
             raise self.error(
                 f"'{loc.name}' {loc.shape_text} and '{conf.name}' {conf.shape_text} must be "
                 'for the same number of images'
             )
-        self.check_count(loc, 4 * self.places, 'location')
-        self.check_count(conf, p.num_classes, 'confidence')
+        check_predictions(self, self.priors, 4 * self.places, loc, 'location')
+        check_predictions(self, self.priors, p.num_classes, conf, 'confidence')
         top[0].reshape(1, 1, 1, 7)
-
-    def check_count(self, blob: Blob, each: int, what: str) -> None:
-        """Raises LayerError unless a bottom has `each` values for each prior."""
-        needed = self.priors * each
-        if count(blob.shape, 1) != needed:
-            raise self.error(
-                f'Number of priors must match number of {what} predictions: {self.priors} priors '
-                f"need {needed}, '{blob.name}' has {blob.shape_text}"
-            )
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.detection_output_param

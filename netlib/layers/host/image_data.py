@@ -18,8 +18,8 @@ class ImageData(Batches):
     Each line of the list is a path, to be appended to root_folder, and a label (a line without one
     has the label 0, which a warning says). new_height and new_width resize the images; is_color:
     false makes them gray. shuffle draws a new order for each epoch; rand_skip skips a random number
-    of images at the start. transform_param resizes (SSD's resize_param), crops, mirrors, subtracts
-    the mean and scales. Source: BVLC Caffe's image_data_layer.
+    of images at the start. transform_param resizes (SSD's resize_param), adds noise (noise_param),
+    crops, mirrors, subtracts the mean and scales. Source: BVLC Caffe's image_data_layer.
     """
 
     @property

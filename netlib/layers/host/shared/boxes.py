@@ -1,4 +1,4 @@
-"""Boxes (xmin, ymin, xmax, ymax), one per row: decoding, overlap, and non-maximum suppression."""
+"""Boxes (xmin, ymin, xmax, ymax), one per row: codes, overlap, and non-maximum suppression."""
 
 import numpy as np
 
@@ -25,6 +25,19 @@ def decode(codes: np.ndarray, priors: np.ndarray, code_type: int) -> np.ndarray:
     return np.concatenate([center - half, center + half], -1)
 
 
+def encode(boxes: np.ndarray, priors: np.ndarray, code_type: int) -> np.ndarray:
+    """The codes (..., 4) of `boxes` relative to their `priors`: the inverse of `decode`."""
+    least, most = priors[..., :2], priors[..., 2:]
+    size = most - least
+    if code_type == PriorBoxParameter.CORNER:
+        return boxes - priors
+    if code_type == PriorBoxParameter.CORNER_SIZE:
+        return (boxes - priors) / np.concatenate([size, size], -1)
+    shift = (boxes[..., :2] + boxes[..., 2:] - least - most) / 2
+    growth = (boxes[..., 2:] - boxes[..., :2]) / size
+    return np.concatenate([shift / size, np.log(growth)], -1)
+
+
 def overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """The area of intersection of one box with each of the `boxes`, over the area of union."""
     least = np.maximum(box[:2], boxes[:, :2])
@@ -33,6 +46,12 @@ def overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     with np.errstate(invalid='ignore', over='ignore'):
         union = area(box) + area(boxes) - shared
         return np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)
+
+
+def are_objects(rows: np.ndarray) -> np.ndarray:
+    """Which rows of true boxes (G, 8) stand for one: not those of image -1, nor zeros alone, which
+    an input without data holds."""
+    return (rows[:, 0] != -1) & rows.any(1)
 
 
 def area(boxes: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Whether a net still computes the same: its outputs before and after a change of its weights."""
+"""Whether a net still computes the same: its scores before and after a change of its weights."""
 
 from collections.abc import Sequence
 
@@ -8,21 +8,22 @@ from numpy import ndarray
 from ...netlib import Net
 from ...netlib.ranks import Ranks
 from ..activations import Batch, set_inputs
+from ..gradients import Hear
 from ..reach import makers_of_blobs, score_blobs
 from ..walk import measuring
 
 MOST = 1 << 22  # elements of a blob that are compared, evenly spread
 
-Outputs = dict[str, list[ndarray]]  # by blob, for each batch
+Scores = dict[str, list[ndarray]]  # by blob, for each batch
 
 
-class WatchedOutputs:
+class WatchedScores:
     """Collects a net's scores, and the probabilities that it makes of them, batch by batch."""
 
     def __init__(self, net: Net):
         self.net = net
         self.names = list(dict.fromkeys(score_blobs(net) + probabilities(net)))
-        self.found: Outputs = {name: [] for name in self.names}
+        self.found: Scores = {name: [] for name in self.names}
 
     def see(self, layer: int) -> None:
         """A layer has run."""
@@ -48,19 +49,23 @@ def thinned(values: ndarray) -> ndarray:
     return values.ravel()[:: stride or 1].astype(float)
 
 
-def outputs_of(net: Net, batches: Sequence[Batch]) -> Outputs:
-    """The outputs from one forward pass per batch, without dropout."""
-    watched = WatchedOutputs(net)
+def scores_of(
+    net: Net, batches: Sequence[Batch], after_forward: Hear = lambda layer: None
+) -> Scores:
+    """The scores from one forward pass per batch, without dropout; `after_forward` is called with
+    the index of each layer that has run."""
+    watched = WatchedScores(net)
     with measuring(net):
         for batch in batches:
             set_inputs(net, batch)
             for i in range(len(net.layers)):
                 net.forward_layer(i)
                 watched.see(i)
+                after_forward(i)
     return watched.found
 
 
-def greatest_move(before: Outputs, after: Outputs, ranks: Ranks) -> float:
+def greatest_move(before: Scores, after: Scores, ranks: Ranks) -> float:
     """The largest change of an output over the largest output of its blob, over all batches of all
     ranks."""
     moves = [0.0]

@@ -9,6 +9,8 @@ from ..base import Blobs, Flags, Layer
 
 OLD_FIELDS = ('num', 'channels', 'height', 'width')
 
+AT_ONCE = 1 << 24  # constants of more elements are filled in forward, not when a net is built
+
 
 @register
 class DummyData(Layer):
@@ -26,11 +28,12 @@ class DummyData(Layer):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.fillers = self.fillers_of(top)
-        for blob, shape in zip(top, self.shapes_of(top), strict=True):
+        for blob, shape, filler in zip(top, self.shapes_of(top), self.fillers, strict=True):
             blob.reshape(*shape)
-        for filler in self.fillers:
             if filler.type == 'constant':
                 self.function_of(filler)
+                if blob.count <= AT_ONCE:
+                    self.fill(blob, filler)
 
     def fillers_of(self, top: Blobs) -> list[FillerParameter]:
         p = self.param.dummy_data_param

@@ -6,7 +6,7 @@ from ..fields import axis_of
 from ..onnx_graph import OnnxGraph, Tensor
 from ..registry import Inexpressible, onnx, torch
 from ..steps import Step
-from ..text import number
+from ..text import arguments, number
 from ..torch_module import TorchModule
 
 # -- over the last axes
@@ -78,7 +78,8 @@ def argmax(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
     flat = g.reshape(x, dims((step.x[0], features)))
     values, places = largest(g, flat, p.top_k, 1, features)
     parts = [places, values] if p.out_max_val else [places]
-    return g.concat([g.op('Unsqueeze', part, [1]) for part in parts], axis=1)
+    found = g.concat([g.op('Unsqueeze', part, [1]) for part in parts], axis=1)
+    return found if len(step.y) == 3 else g.reshape(found, dims(step.y))
 
 
 def largest(g: OnnxGraph, x: Tensor, most: int, axis: int, extent: int) -> tuple[Tensor, Tensor]:
@@ -100,6 +101,5 @@ def argmax_torch(t: TorchModule, step: Step, x: str) -> str:
     if len(step.x) != 2:
         x = f'{x}.flatten(1)'
     made = t.call('top_k', x, p.top_k, 1)
-    if p.out_max_val:
-        return f'torch.stack({made}[::-1], 1)'
-    return f'{made}[1].unsqueeze(1)'
+    found = f'torch.stack({made}[::-1], 1)' if p.out_max_val else f'{made}[1].unsqueeze(1)'
+    return found if len(step.y) == 3 else f'{found}.reshape({arguments(*dims(step.y))})'

@@ -9,20 +9,20 @@ from ..netlib.errors import GoodinitError
 from .feed import Feed
 
 CHEAP = 5e9  # multiply-adds of a forward pass that are no cost
-FEWEST = 8
+FEWEST = 4
 
 
 def measured_on(net: Net, feed: Feed) -> list[Batch]:
     """Batches to measure a net on: the held-out ones, else those of the feed.
 
     Of a large net, whose measurement (forward and backward, twice) would take longer than most
-    initializations, a quarter as many samples as the feed has in its batches, and at least FEWEST.
+    initializations, an eighth as many samples as the feed has in its batches, and at least FEWEST.
     """
     batches = feed.held_out or feed.batches
     work = multiply_adds(net) * feed.samples
     if work <= CHEAP:
         return batches
-    few = first_samples(batches, max(feed.samples // 4, FEWEST), feed.axis)
+    few = first_samples(batches, max(feed.samples // 8, FEWEST), feed.axis)
     return few if all(fits(net, batch) for batch in few) else feed.batches
 
 

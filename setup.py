@@ -2,9 +2,14 @@
 are optional."""
 
 import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from glob import glob
+from itertools import chain
+from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 TOP_LEVEL = (
     'proto',
@@ -47,6 +52,36 @@ kernels = Extension(
 )
 folders = package_folders()
 
+
+class BuildKernels(build_ext):
+    """Compiles the files of an extension side by side, and not at all if the library in the source
+    tree is newer than everything it is made of."""
+
+    def build_extensions(self) -> None:
+        compile_some = self.compiler.compile
+
+        def compile_all(sources: list[str], **options) -> list[str]:
+            def compile_one(source: str) -> list[str]:
+                return compile_some([source], **options)
+
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                return list(chain.from_iterable(pool.map(compile_one, sources)))
+
+        self.compiler.compile = compile_all
+        super().build_extensions()
+
+    def build_extension(self, ext: Extension) -> None:
+        target = Path(self.get_ext_fullpath(ext.name))
+        built = Path(*ext.name.split('.')[1:-1], target.name)
+        made_of = [*ext.sources, *ext.depends, 'setup.py']
+        if built.is_file() and built.stat().st_mtime > max(map(os.path.getmtime, made_of)):
+            if not (target.exists() and target.samefile(built)):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(built, target)
+            return
+        super().build_extension(ext)
+
+
 setup(
     py_modules=['goodinit_command'],
     packages=['goodinit', 'goodinit.models', *map(package_name, folders)],
@@ -63,4 +98,5 @@ setup(
         'goodinit.netlib.engines.cuda': ['kernels/*.cu*'],
     },
     ext_modules=[kernels],
+    cmdclass={'build_ext': BuildKernels},
 )

@@ -12,18 +12,22 @@ CHEAP = 5e9  # multiply-adds of a forward pass that are no cost
 FEWEST = 4
 
 
-def measured_on(net: Net, feed: Feed) -> list[Batch]:
-    """Batches to measure a net on: the held-out ones, else those of the feed.
+def measured_on(net: Net, feed: Feed) -> tuple[list[Batch], bool]:
+    """Batches to measure a net on, and whether they are held-out ones; else they are of those that
+    it is initialized from.
 
     Of a large net, whose measurement (forward and backward, twice) would take longer than most
     initializations, an eighth as many samples as the feed has in its batches, and at least FEWEST.
+    A net whose shapes are fixed takes batches of the feed's own size only.
     """
-    batches = feed.held_out or feed.batches
-    work = multiply_adds(net) * feed.samples
-    if work <= CHEAP:
-        return batches
-    few = first_samples(batches, max(feed.samples // 8, FEWEST), feed.axis)
-    return few if all(fits(net, batch) for batch in few) else feed.batches
+    wanted = max(feed.samples // 8, FEWEST)
+    if multiply_adds(net) * feed.samples <= CHEAP:
+        wanted = feed.samples
+    for batches, held_out in ((feed.held_out, True), (feed.batches, False)):
+        few = first_samples(batches, wanted, feed.axis)
+        if few and all(fits(net, batch) for batch in few):
+            return few, held_out
+    return feed.batches, False
 
 
 def multiply_adds(net: Net) -> float:

@@ -45,28 +45,17 @@ def sampled(
     for each in inputs:
         if each.is_label:
             values.add_labels(each)
-    columns = {each.name: values.columns[each.name] for each in inputs}
     size = values.batch_size(main.images)
-    times = {each.name: each.time_first for each in inputs}
-
-    def batches_of(rows: slice) -> list[Batch]:
-        part = {name: column[rows] for name, column in columns.items()}
-        batches = []
-        for batch in cut_batches(part, min(size, values.count(rows))):
-            batches.append(arranged(_share(batch, ranks), times))
-        return batches
-
     rest = slice(wanted, None)
     enough = values.count(rest) >= min(FEWEST, size)
-    labels = {each.name for each in inputs if each.is_label or each.limit}
     return Feed(
-        batches_of(slice(wanted)),
+        values.batches(inputs, slice(wanted), size, ranks),
         values.describe,
         values.notes,
-        labels,
+        {each.name for each in inputs if each.is_label or each.limit},
         values.transforms,
         axis=main.axis,
-        held_out=batches_of(rest) if enough else [],
+        held_out=values.batches(inputs, rest, size, ranks) if enough else [],
     )
 
 
@@ -172,6 +161,18 @@ class _Values:
         if count < self.wanted:
             self.notes.append(f'only {count} of the {self.wanted} samples asked for exist')
         return min(wanted, count)
+
+    def batches(
+        self, inputs: Sequence[NetInput], rows: slice, size: int, ranks: Ranks
+    ) -> list[Batch]:
+        """These rows of all inputs, in batches of `size`, or in one if they are fewer; a rank's
+        share of each."""
+        columns = {each.name: self.columns[each.name][rows] for each in inputs}
+        times = {each.name: each.time_first for each in inputs}
+        batches = []
+        for batch in cut_batches(columns, min(size, self.count(rows))):
+            batches.append(arranged(_share(batch, ranks), times))
+        return batches
 
     def count(self, rows: slice = slice(None)) -> int:
         """The number of values for every input, or of these of them."""

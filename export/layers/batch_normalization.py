@@ -72,9 +72,15 @@ def batch_norm_torch(t: TorchModule, step: Step, x: str) -> str:
     if not step.scale:
         named['affine'] = 'False'
     layer = t.module(step, f'nn.{torch_class(step)}({arguments(step.x[1], **named)})')
-    if uses_batch(step):
+    return applied(t, layer, x, uses_batch(step), p.use_global_stats)
+
+
+def applied(t: TorchModule, layer: str, x: str, by_batch: bool, stored: bool) -> str:
+    """A module of PyTorch's applied to x: by the batch, or by stored statistics, in training and
+    after it; else as PyTorch does, by the batch in training only."""
+    if by_batch:
         return t.call('batch_norm', layer, x)
-    if p.use_global_stats:
+    if stored:
         return t.call('batch_norm', layer, x, training='False')
     return f'{layer}({x})'
 
@@ -144,11 +150,7 @@ def bn_torch(t: TorchModule, step: Step, x: str) -> str:
     decay = number(p.decay) if is_older(p) else momentum(p.momentum)
     made = arguments(step.x[1], eps=number(bn_eps(step)), momentum=decay)
     layer = t.module(step, f'nn.{torch_class(step)}({made})')
-    if bn_uses_batch(step):
-        return t.call('batch_norm', layer, x)
-    if p.frozen:
-        return t.call('batch_norm', layer, x, training='False')
-    return f'{layer}({x})'
+    return applied(t, layer, x, bn_uses_batch(step), p.frozen)
 
 
 def bn_without_statistics(t: TorchModule, step: Step, x: str) -> str:

@@ -22,10 +22,23 @@ class Bounds:
     lower: ndarray
     upper: ndarray
 
+    @classmethod
+    def none(cls, free: int) -> 'Bounds':
+        """No bounds of so many free numbers."""
+        return cls(np.zeros((0, free)), np.zeros(0), np.zeros(0))
+
     def around(self, z: ndarray) -> 'Bounds':
         """The same bounds for a step from z."""
         here = self.rows @ z
         return Bounds(self.rows, self.lower - here, self.upper - here)
+
+    def shortened(self, z: ndarray) -> ndarray:
+        """z, or as much of it as the bounds, which 0 keeps, allow."""
+        forms = self.rows @ z
+        limits = np.where(forms > 0, self.upper, self.lower)
+        beyond = abs(forms) > abs(limits) + 1e-9
+        parts = abs(limits[beyond] / forms[beyond])
+        return z * parts.min(initial=1)
 
     def hold(self, step: ndarray) -> bool:
         forms = self.rows @ step

@@ -3,14 +3,13 @@
 from math import exp, expm1
 
 from ..kinds import Notes
+from .factors import LARGEST
 from .held_rates import APART, reasons_of
-from .rounds import ALLOWED, LARGEST, SETTLED, Rounds
+from .rounds import ALLOWED, SETTLED, Rounds
 
 
 def arrived(rounds: Rounds) -> Notes:
     """Make sure that the function stayed, and say what kept rates from moving further."""
-    if not rounds.before:
-        rounds.watch()
     moved = rounds.keep_function()
     measured = rounds.whole.measured
     measured['function_moved'] = moved
@@ -34,7 +33,7 @@ def without_rate(rounds: Rounds) -> Notes:
 
 def too_far(rounds: Rounds) -> Notes:
     """A note if a factor reached its limit."""
-    if rounds.factors.largest(rounds.factors.total) < LARGEST - 1e-6:
+    if not rounds.factors.stopped:
         return []
     return [
         'between layers: change rates differ so much that scaling stopped at a factor of '
@@ -44,7 +43,7 @@ def too_far(rounds: Rounds) -> Notes:
 
 def unsettled(rounds: Rounds) -> Notes:
     """A note if more rounds were needed."""
-    if rounds.departures or not rounds.scales.nearly or rounds.expected < SETTLED:
+    if rounds.leeway or not rounds.scales.nearly or rounds.expected < SETTLED:
         return []
     names = ', '.join(near.name for near in rounds.scales.nearly)
     return [
@@ -59,7 +58,7 @@ def changed(rounds: Rounds, moved: float) -> Notes:
     if moved < ALLOWED:
         return []
     names = ', '.join(near.name for near in rounds.scales.nearly)
-    if not names or rounds.departures:
+    if not names or rounds.leeway:
         return [f'between layers: outputs moved by {moved:.2g} of the largest, by rounding']
     return [
         f'between layers: outputs moved by {moved:.2g} of the largest, as allowed; these layers '
@@ -73,10 +72,11 @@ def apart(rounds: Rounds) -> Notes:
     spread = rounds.model.spread(rounds.step)
     if spread < APART:
         return []
-    bounds = [
-        (row, f'{name}, which goes as far as the outputs allow (--allow-change lifts this)')
-        for name, row in rounds.at_bounds()
-    ]
+    bounds = []
+    if rounds.leeway:
+        for row, name in rounds.leeway.reached(rounds.factors.total):
+            why = f'{name}, which goes as far as the outputs allow (--allow-change lifts this)'
+            bounds.append((row, why))
     reasons = reasons_of(rounds.model, rounds.step, rounds.scales, bounds)
     return [
         f'between layers: change rates stay {spread:.3g} apart ({extremes(rounds)}); held by '

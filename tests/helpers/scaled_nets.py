@@ -2,8 +2,8 @@
 
 import numpy as np
 from goodinit.initializers import INITIALIZERS
+from goodinit.initializers.gradients import weight_gradients
 from goodinit.initializers.recipe import Recipe, choose
-from goodinit.initializers.whole_net.rounds import log_rates
 from goodinit.initializers.whole_net.whole import WholeNet
 from goodinit.proto.caffe_pb2 import TEST
 from small_nets import build, outputs, samples
@@ -16,17 +16,21 @@ def balance(net, batches, method='exact', layers='', **options):
     return notes
 
 
-def balance_and_measure(net, batches, method='exact', layers='', **options):
+def balance_and_measure(net, batches, method='exact', layers='', dropout=False, **options):
     """The notes, and what was measured."""
     chosen, _ = choose(net, Recipe(layers=layers))
-    whole = WholeNet(net, batches, chosen)
+    whole = WholeNet(net, batches, chosen, dropout)
     notes = INITIALIZERS[method](whole, np.random.default_rng(7), options)
     return notes, whole.measured
 
 
 def rates(net, batches):
     """The log-rates by layer name, with the random losses that `balance` sees."""
-    known = log_rates(net, batches, np.random.default_rng(SEED))
+    known = {}
+    gradients = weight_gradients(net, batches, np.random.default_rng(SEED))
+    with np.errstate(divide='ignore'):
+        for weight, gradient in gradients.items():
+            known[weight] = float(np.log(gradient.change_rate))
     return {
         layer.name: known[layer.weight]
         for layer in net.layers

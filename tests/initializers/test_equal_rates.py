@@ -18,6 +18,7 @@ from small_nets import (
     WITH_BATCH_NORM,
     WITH_LRN,
     build,
+    layer,
     outputs,
     samples,
 )
@@ -178,6 +179,31 @@ def test_batch_norm_bounds_the_step_where_its_eps_matters():
     assert_same_function(net, batches[0], before, 1e-3)
     assert measured['function_moved'] < 1e-3
     assert any("BatchNorm 'bn" in note for note in notes)
+
+
+@pytest.mark.parametrize('dropout', [False, True])
+def test_outputs_that_move_are_seen_with_dropout_too(dropout):
+    text = WITH_LRN.replace('alpha: 0.01', 'alpha: 1')
+    text += layer('Dropout', 'drop', 'f2', 'f2')
+    net = build(text, dtype=np.float64)
+    net.params['f1'][0].data *= 300
+    notes, measured = balance_and_measure(net, samples(net), dropout=dropout, allow_change=True)
+    assert measured['function_moved'] > 1e-2
+    assert any('as allowed' in note for note in notes)
+
+
+def test_paper_stays_within_the_bound_too():
+    """Where the first tolerance is too large, all ten rounds together come back."""
+    text = WITH_LRN.replace('alpha: 0.01', 'alpha: 1')
+    net = build(text, dtype=np.float64)
+    for name in ('f1', 'f2'):
+        net.params[name][0].data *= 300
+    batches = samples(net)
+    before, first = outputs(net, batches[0]), spread(net, batches)
+    _, measured = balance_and_measure(net, batches, 'paper')
+    assert_same_function(net, batches[0], before, 1e-3)
+    assert measured['function_moved'] < 1e-3
+    assert spread(net, batches) < first
 
 
 @pytest.mark.parametrize('method', ['exact', 'paper'])

@@ -114,6 +114,20 @@ def test_outputs_after_are_those_of_all_samples(net, tmp_path, capsys):
     assert found['rates']['apart_on_samples_used'] is None
 
 
+def test_a_net_of_one_batch_size_is_measured_on_what_fits(tmp_path, capsys):
+    """Four samples are left for a batch of 16, which the Reshape does not take."""
+    fixed = layer('Reshape', 'r', 'cat', fields='reshape_param { shape { dim: [16, -1] } }')
+    path = tmp_path / 'fixed.prototxt'
+    text = INCEPTION.replace(fc('ip', 'cat', 10), fixed + fc('ip', 'r', 10))
+    path.write_text(f'name: "net"\n{text}', encoding='utf-8')
+    out = ['--out', str(tmp_path / 'out.caffemodel')]
+    for count, held_out in ((32, True), (28, False)):
+        given = ['--proto', str(path), '--data', images(tmp_path, count), '--batch-size', '16']
+        found = run([*given, *out], capsys)
+        assert found['rates']['held_out'] is held_out
+        assert found['rates']['samples'] == 16
+
+
 def test_magic_init_says_it_too(net, tmp_path, capsys):
     out = str(tmp_path / 'magic.caffemodel')
     assert magic_init.main([str(net), out, '-cs', '-nit', '1']) == 0

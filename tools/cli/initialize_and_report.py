@@ -114,7 +114,7 @@ def initialize_and_report(
             bar.set_description('measuring')
             return fed.measure(dropout, batches, known) if measured else []
 
-        batches = measured_on(fed.net, fed.data) if measured else []
+        batches, held_out = measured_on(fed.net, fed.data) if measured else ([], False)
         done = Initialized([], {}, {})
         before = measures({})
         for recipe in recipes:
@@ -125,7 +125,7 @@ def initialize_and_report(
         after = measures(done.outputs)
     notes = report.gathered(notes + _remarks(after, recipes))
     samples = samples_in(batches, fed.data.axis)
-    return Outcome(before, after, notes, samples, bool(fed.data.held_out), done.measured)
+    return Outcome(before, after, notes, samples, held_out, done.measured)
 
 
 def _progress(layers: int, quiet: bool):

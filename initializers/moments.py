@@ -7,6 +7,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..netlib.blob import Blob
+from ..netlib.layers import Layer
 from ..netlib.layers.shared.affine import Affine
 from ..netlib.memory import Tensor
 
@@ -45,15 +46,15 @@ class Moments:
 
 def output_moments(layer: Affine, blob: Blob) -> Moments:
     """The moments of one top of an affine layer that has just run."""
-    return _moments(layer, layer.by_output(blob.values))
+    return moments_by_output(layer, layer.by_output(blob.values))
 
 
 def weight_moments(layer: Affine, tensor: Tensor) -> Moments:
     """The moments of W's values, or of a tensor of its shape."""
-    return _moments(layer, layer.weights_by_output(tensor))
+    return moments_by_output(layer, layer.weights_by_output(tensor))
 
 
-def _moments(layer: Affine, x: Tensor) -> Moments:
+def moments_by_output(layer: Layer, x: Tensor) -> Moments:
     """The moments of x (outer, outputs, inner) by output."""
     outer, outputs, inner = x.shape
     if not x.size:

@@ -112,6 +112,16 @@ def _reach(
     return outermost, reached
 
 
+def reads_of_layers(net: Net) -> list[list[int]]:
+    """For each layer, the layers whose tops its bottoms are."""
+    written: dict[str, int] = {}
+    reads = []
+    for i, (_, bottom, top) in enumerate(parts(net)):
+        reads.append([written[name] for name in blob_names(bottom)])
+        written.update(dict.fromkeys(blob_names(top), i))
+    return reads
+
+
 def last_turns(net: Net, turn: Mapping[int, int]) -> dict[str, int]:
     """The last turn in which a layer reads or writes each blob, by the blob's name; turn: that of
     each layer."""

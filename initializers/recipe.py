@@ -13,6 +13,7 @@ from ..netlib.errors import NetError, did_you_mean, listed
 from ..netlib.layers import Layer
 from ..netlib.layers.shared.affine import Affine
 from ..netlib.layers.shared.recurrent import Recurrent
+from ..netlib.never_learning import filled_with_zeros
 from . import catalog  # noqa: F401  (registers the initializers)
 from .kinds import all_options, of_kind
 from .reach import branch_ends, interpolates
@@ -254,9 +255,9 @@ def purpose(layer: Affine, ends: Collection[Affine]) -> str:
 def is_zero_on_purpose(layer: Affine) -> bool:
     """Whether the prototxt says that the weights are zero, and they still are."""
     filler = layer.weight.filler
-    if filler is None or not filler.ListFields() or layer.weight.values.array().any():
-        return False
-    return filler.type == 'constant' and not filler.value
+    said = filler is not None and bool(filler.ListFields())
+    zero = filled_with_zeros(layer.weight) and not layer.weight.values.array().any()
+    return said and zero
 
 
 def way_in(names: Sequence[str]) -> str:

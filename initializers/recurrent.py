@@ -26,7 +26,7 @@ from ..netlib.memory import Tensor
 from .from_samples.directions import GAUSSIAN
 from .from_shape.filler import fill_array
 from .kinds import INITIALIZERS, Notes
-from .moments import TINY, Moments, in_float64, pooled
+from .moments import TINY, Moments, moments_by_output, pooled
 from .step import Step
 
 Run = Callable[[], Tensor]  # runs a layer on its loaded bottoms: (gates, rows, D)
@@ -117,17 +117,10 @@ def gate_moments(step: Step, run: Run) -> list[Moments]:
     for batch in range(step.kept.batches):
         step.kept.load(batch, step.bottom)
         layer.reshape(step.bottom, step.top)
-        batches.append([rows_moments(layer, rows) for rows in run()])
+        batches.append([moments_by_output(layer, rows.reshape(-1, layer.D, 1)) for rows in run()])
     layer.restore(state)
     gathered = step.net.ranks.gather(batches)
     return [pooled(parts) for parts in zip(*gathered, strict=True)]
-
-
-def rows_moments(layer: Recurrent, rows: Tensor) -> Moments:
-    """The moments of rows (n, D), by output."""
-    mean, var = layer.buffer('mean', 1, layer.D, 1), layer.buffer('var', 1, layer.D, 1)
-    layer.engine.moments(rows.reshape(-1, layer.D, 1), mean=mean, var=var)
-    return Moments(in_float64(mean), in_float64(var), rows.size // layer.D)
 
 
 def gate_inputs(step: Step) -> Run:

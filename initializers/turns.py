@@ -7,11 +7,11 @@ each layer has its own turn, in the net's order.
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ..netlib import Net
 from ..netlib.blob import Param
-from .reach import affine_by_index, blob_names, parts
+from .reach import affine_by_index, reads_of_layers
 
 Turn = list[int]  # indices of layers; the first owns the weights
 
@@ -28,7 +28,7 @@ def turns(net: Net) -> list[Turn]:
         groups.remove(next(group for group in groups if group not in order))
 
 
-def sharing(net: Net, reads: Sequence[set[int]]) -> list[Turn]:
+def sharing(net: Net, reads: Sequence[Collection[int]]) -> list[Turn]:
     """The groups of several layers with the same weights, none of which depends on another."""
     users: dict[Param, Turn] = defaultdict(list)
     for i, layer in affine_by_index(net).items():
@@ -47,17 +47,7 @@ def sharing(net: Net, reads: Sequence[set[int]]) -> list[Turn]:
     return [group for group in groups if len(group) > 1]
 
 
-def reads_of_layers(net: Net) -> list[set[int]]:
-    """For each layer, the layers whose tops it reads."""
-    written: dict[str, int] = {}
-    reads = []
-    for i, (_, bottom, top) in enumerate(parts(net)):
-        reads.append({written[name] for name in blob_names(bottom)})
-        written.update(dict.fromkeys(blob_names(top), i))
-    return reads
-
-
-def dependencies(reads: Sequence[set[int]]) -> list[int]:
+def dependencies(reads: Sequence[Collection[int]]) -> list[int]:
     """For each layer, the layers that it depends on, as the bits of a number."""
     depends: list[int] = []
     for direct in reads:
@@ -68,7 +58,7 @@ def dependencies(reads: Sequence[set[int]]) -> list[int]:
     return depends
 
 
-def ordered(groups: Sequence[Turn], reads: Sequence[set[int]]) -> list[Turn]:
+def ordered(groups: Sequence[Turn], reads: Sequence[Collection[int]]) -> list[Turn]:
     """The turns, each after those that it reads, in the order of their first layers; turns that
     wait for each other are missing."""
     turn_of = {i: [i] for i in range(len(reads))}

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..netlib.errors import ProtoError, import_extra
-from ..netlib.hdf5_file import (
+from ..netlib.checked_hdf5 import (
     checked_dataset,
     item_at,
     open_hdf5,
     read_numbers,
     refuse_other_files,
 )
+from ..netlib.errors import ProtoError, import_extra
 from ..proto import array_to_blob, atomic_write, blob_to_array
 from ..proto.caffe_pb2 import SolverState
 

@@ -20,7 +20,7 @@ from goodinit.tools.cli.console import Parser, run, say
 import numpy as np
 from goodinit.caffe.classifier import Classifier, Images
 from goodinit.caffe.io import load_image
-from goodinit.netlib.array_file import ArrayFileError, read_npy
+from goodinit.netlib.checked_npy import ArrayFileError, read_npy
 from goodinit.netlib.errors import DataError, GoodinitError
 from goodinit.netlib.shapes import Shape
 from goodinit.proto import ProtoError, atomic_write

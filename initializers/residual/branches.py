@@ -13,7 +13,7 @@ from ...netlib import Net
 from ...netlib.layers import Layer
 from ...netlib.layers.eltwise import Eltwise
 from ...netlib.layers.shared.affine import Affine
-from ..reach import affine_by_index, blob_names, parts
+from ..reach import affine_by_index, reads_of_layers
 
 
 @dataclass
@@ -56,13 +56,14 @@ class Sum:
 
 def residual_sums(net: Net) -> dict[int, Sum]:
     """The sums of a net at which residual branches end, by index."""
-    wiring = Wiring(net)
-    found = {}
-    for i, layer in enumerate(net.layers):
-        coefficient = equal_coefficient(layer)
+    sums = {i: equal_coefficient(layer) for i, layer in enumerate(net.layers)}
+    found: dict[int, Sum] = {}
+    if not any(sums.values()):
+        return found
+    ancestry = Ancestry(net)
+    for i, coefficient in sums.items():
         if coefficient:
-            bottoms = wiring.bottoms_of(i)
-            each = divided(Sum(i, coefficient), bottoms)
+            each = divided(Sum(i, coefficient), ancestry.bottoms_of(i))
             if each.branches:
                 found[i] = each
     return found
@@ -95,7 +96,7 @@ def divided(found: Sum, bottoms: list[Branch]) -> Sum:
     return found
 
 
-class Wiring:
+class Ancestry:
     """Which layers feed which. Layers are given by their indices.
 
     sources    for each layer, the layers that wrote its bottoms
@@ -105,14 +106,10 @@ class Wiring:
     def __init__(self, net: Net):
         self.net = net
         self.affine = affine_by_index(net)
-        self.sources: list[list[int]] = []
+        self.sources = reads_of_layers(net)
         self.ancestors: list[set[int]] = []
-        writer: dict[str, int] = {}
-        for i, (_, bottom, top) in enumerate(parts(net)):
-            sources = [writer[name] for name in blob_names(bottom)]
-            self.sources.append(sources)
+        for i, sources in enumerate(self.sources):
             self.ancestors.append({i}.union(*(self.ancestors[j] for j in sources)))
-            writer.update(dict.fromkeys(blob_names(top), i))
 
     def bottoms_of(self, index: int) -> list[Branch]:
         """The part of the net that each bottom of a sum has for itself; none if the bottoms have no

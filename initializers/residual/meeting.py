@@ -117,7 +117,7 @@ def linear_params(layer: Layer) -> list[Param]:
     return [layer.params[i] for i in layer.traits.linear_in]
 
 
-def movable_params(net: Net, chosen: Collection[Layer]) -> set[Param]:
+def unshared_params(net: Net, chosen: Collection[Layer]) -> set[Param]:
     """The parameters of these layers that learn and that no other layer uses."""
     users = Counter(param.owner for layer in net.layers for param in layer.params)
     movable = set()

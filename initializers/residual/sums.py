@@ -9,7 +9,7 @@ from ..kinds import Notes
 from ..recipe import Recipe, named
 from ..step import Step
 from .branches import residual_sums
-from .meeting import Meeting, movable_params
+from .meeting import Meeting, unshared_params
 from .rules import RULES
 
 GROWN = 2  # a variance above this multiple of the target is worth a note
@@ -23,7 +23,7 @@ class ResidualSums:
         self.target = recipe.target
         self.sums = residual_sums(net)
         scales = [layer for layer in net.layers if layer.traits.linear_in and named(layer, recipe)]
-        self.movable = movable_params(net, [*chosen, *scales])
+        self.movable = unshared_params(net, [*chosen, *scales])
         self.said: Notes = []
         self.scaled: set[str] = set()
         self.held = 0  # sums with a branch that no rule can scale

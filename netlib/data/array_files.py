@@ -6,7 +6,7 @@ import numpy as np
 
 from ...proto.arrays import blob_to_array
 from ...proto.binary import read_blob
-from ..array_file import ArrayFileError, Npz, is_numeric, read_npy
+from ..checked_npy import ArrayFileError, Npz, is_numeric, read_npy
 from ..errors import DataError, ProtoError
 from ..shapes import dimensions
 

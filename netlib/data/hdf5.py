@@ -12,8 +12,8 @@ import numpy as np
 
 from ...proto import atomic_write
 from ...proto.files import read_utf8
+from ..checked_hdf5 import LARGE, check_stored, checked_dataset, open_hdf5
 from ..errors import DataError, GoodinitError, ProtoError, import_extra
-from ..hdf5_file import LARGE, check_stored, checked_dataset, open_hdf5
 from ..rng import Rng
 from ..shapes import Shape
 from .shuffle import Order, draw_seed, order

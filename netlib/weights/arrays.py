@@ -11,7 +11,7 @@ import numpy as np
 
 from ...proto import ProtoError, atomic_write, existing_file
 from ...proto.caffe_pb2 import NetParameter
-from ..array_file import ArrayFileError, Npz
+from ..checked_npy import ArrayFileError, Npz
 from ..errors import NetError, import_extra
 from .formats import Format, LayeredNet, Source, register_format
 from .state_dict import state_dict, state_message

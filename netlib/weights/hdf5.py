@@ -14,8 +14,8 @@ import numpy as np
 
 from ...proto import ProtoError, array_to_blob, atomic_write
 from ...proto import caffe_pb2 as pb
+from ..checked_hdf5 import checked_dataset, item_at, open_hdf5, read_numbers
 from ..errors import import_extra
-from ..hdf5_file import checked_dataset, item_at, open_hdf5, read_numbers
 from ..layers import Layer
 from .formats import Format, LayeredNet, Source, register_format
 

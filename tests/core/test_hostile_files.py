@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 from fuzz_hdf5 import _external, _link, _virtual, declared
-from goodinit.netlib.array_file import ArrayFileError, Npz, read_npy
+from goodinit.netlib.checked_npy import ArrayFileError, Npz, read_npy
 from goodinit.netlib.data.array_files import read_samples
 from goodinit.netlib.data.hdf5 import LargeRows, read_datasets
 from goodinit.netlib.errors import DataError, GoodinitError, ProtoError

@@ -41,8 +41,8 @@ MAY_IMPORT = {
 ORDER = [
     'errors',
     'machine',
-    'array_file',
-    'hdf5_file',
+    'checked_npy',
+    'checked_hdf5',
     'shapes',
     'tables',
     'memory',

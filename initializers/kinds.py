@@ -45,6 +45,7 @@ class Option:
     above    if given, values must be greater than this
     least    if given, values must be at least this
     unit     'bytes', or nothing
+    excludes if given, the option that must not be on together with this one
     type     the annotated type: float, int or bool
     default  the parameter's default
     """
@@ -53,6 +54,7 @@ class Option:
     above: float | None = None
     least: float | None = None
     unit: str = ''
+    excludes: str = ''
     type: type = float
     default: Any = None
 

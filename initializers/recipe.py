@@ -142,7 +142,8 @@ PRESETS = {name: Recipe(*parts) for name, parts in METHODS.items()}
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Raises NetError for an unknown initializer, and for an invalid regular expression."""
+    """Raises NetError for an unknown initializer, options that exclude each other, and an invalid
+    regular expression."""
     for part in PARTS:
         check_part(part, getattr(recipe, part))
     if recipe.residual != 'none' and not runs_data(recipe):
@@ -150,6 +151,10 @@ def check_recipe(recipe: Recipe) -> None:
             f"residual: '{recipe.residual}' works on sums of data, which normalize: "
             f"'{recipe.normalize}' does not run; needed: normalize: lsuv, or residual: none"
         )
+    for name, option in all_options().items():
+        other = option.excludes
+        if other and recipe.options[name] and recipe.options[other]:
+            raise NetError(f'{name} and {other} exclude each other: leave out one of them')
     try:
         re.compile(recipe.layers)
     except re.error as error:

@@ -19,7 +19,11 @@ Strict = Annotated[
     bool, Option('no rescaling across layers that are only nearly homogeneous, such as LRN')
 ]
 AllowChange = Annotated[
-    bool, Option('rescale across such layers as far as rates ask for, even if outputs move')
+    bool,
+    Option(
+        'rescale across such layers as far as rates ask for, even if outputs move',
+        excludes='strict',
+    ),
 ]
 
 

@@ -254,3 +254,10 @@ def test_nan_in_the_data(preset):
     batches[1]['data'][3, 0, 0, 0] = np.nan
     with pytest.raises(DataError, match="input 'data': 1 of its 1800 values are not finite"):
         initialize(net, batches, PRESETS[preset], np.random.default_rng(0))
+
+
+def test_options_that_exclude_each_other():
+    recipe = Recipe('keep', 'none', 'exact', strict=True, allow_change=True)
+    net = build('chain')
+    with pytest.raises(NetError, match='allow_change and strict exclude each other: leave out'):
+        initialize(net, samples(net), recipe, np.random.default_rng(0))

@@ -1,7 +1,7 @@
-"""The formulas of initializers and fillers, as TeX, for the page that make_initializers.py writes."""
+"""The formulas of initializers and fillers, as TeX, for make_initializers.py."""
 
-# W is the weight matrix of a layer, (outputs, inputs); z = W x + b its output; n the fan-in, or what
-# variance_norm says.
+# W is the weight matrix of a layer, (outputs, inputs); z = W x + b its output; n the fan-in, or
+# what variance_norm says.
 FORMULAS = {
     'analytic': r'W \leftarrow W / \sqrt{\operatorname{var}_{\text{predicted}}(W x)}, \quad b = 0',
     'bilinear': r'w_{yx} = t(y)\, t(x), \quad t(i) = 1 - \left| \frac{i}{f} - c \right|',
@@ -9,7 +9,8 @@ FORMULAS = {
     'delta_orthogonal': r'W_{\text{centre}} = Q, \quad Q^T Q = I, \quad W_{\text{elsewhere}} = 0',
     'exact': r'\min_s \sum_k (\rho_k - \bar\rho)^2, \quad W_{kj} \leftarrow e^{d_{kj}} W_{kj}',
     'gaussian': r'w \sim N(0, 0.01^2)',
-    'gradinit': r'\min_m L\left(S^{\prime};\, w - \text{rate} \cdot g\right), \quad |g| \leq \text{bound}',
+    'gradinit': r'\min_m L\left(S^{\prime};\, w - \text{rate} \cdot g\right), '
+    r'\quad |g| \leq \text{bound}',
     'identity': r'W_{ij} = 1 \text{ if } j = i \bmod \text{inputs, else } 0',
     'kmeans': r'W = \text{centres of clusters of whitened patches}',
     'lecun': r'w \sim N\left(0, \frac{1}{n}\right)',

@@ -39,6 +39,7 @@ nb_execution_timeout = 300
 nb_merge_streams = True
 
 autodoc_typehints = 'signature'
+autodoc_preserve_defaults = True
 autodoc_member_order = 'bysource'
 
 # The programs that run the pages find pictures.py, and use two threads.

@@ -4,8 +4,9 @@ import os
 import shlex
 import subprocess
 import sys
+import textwrap
 
-WIDTH = '100'
+WIDTH = 100
 
 
 def run(command: str, lines: int = 0) -> None:
@@ -18,10 +19,19 @@ def run(command: str, lines: int = 0) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, 'COLUMNS': WIDTH},
+        env={**os.environ, 'COLUMNS': str(WIDTH)},
     )
-    printed = done.stdout.rstrip().splitlines()
+    printed = []
+    for line in done.stdout.rstrip().splitlines():
+        printed += wrapped(line)
     print(f'$ {command}')
     if len(printed) > lines > 0:
         print('...')
     print('\n'.join(printed[-lines:]))
+
+
+def wrapped(line: str) -> list[str]:
+    """The line, cut at words if it is long and no row of a table."""
+    if len(line) <= WIDTH or '  ' in line.strip():
+        return [line]
+    return textwrap.wrap(line, WIDTH, subsequent_indent='    ')

@@ -13,6 +13,7 @@ project = 'goodinit'
 author = 'The goodinit developers'
 version = release = __version__
 extensions = [
+    'accessible',
     'myst_nb',
     'sphinx.ext.autodoc',
     'sphinx_copybutton',

@@ -153,3 +153,24 @@ def test_links_to_outside_files_are_mended(monkeypatch):
         '[a](contributing.md#a-layer) [b](../proto/caffe.proto) [c](tools.md) '
         '{download}`d <../experiments/README.md>` e'
     )
+
+
+def test_pages_are_mended_for_keys_and_readers(monkeypatch):
+    accessible = extension('accessible', monkeypatch)
+    page = '<p role="heading"><span class="caption-text">Use</span></p><pre>x</pre>'
+    assert accessible.mended(page) == (
+        '<p role="heading" aria-level="2"><span class="caption-text">Use</span></p>'
+        '<pre tabindex="0">x</pre>'
+    )
+
+
+def test_commands_on_pages_are_run_and_shown(monkeypatch, capsys):
+    shell = extension('shell', monkeypatch)
+    shell.run('goodinit models lenet', lines=1)
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[:2] == ['$ goodinit models lenet', '...'] and len(shown) == 3
+    assert shell.wrapped('word ' * 30) == [('word ' * 20).strip(), '    ' + ('word ' * 10).strip()]
+    table = 'a  b' * 50
+    assert shell.wrapped(table) == [table]
+    with pytest.raises(ValueError, match='rm: the pages run goodinit alone'):
+        shell.run('rm x')

@@ -19,6 +19,7 @@ TOP_LEVEL = (
     'feeding',
     'export',
     'caffe',
+    'experiments',
     'tools',
     'zoo',
 )
@@ -93,6 +94,7 @@ setup(
     package_data={
         'goodinit': ['py.typed'],
         'goodinit.models': ['*.md', '**/*.prototxt'],
+        'goodinit.experiments': ['printed/*.txt'],
         'goodinit.proto': ['*.proto', '*.pyi'],
         'goodinit.netlib.engines.fast': ['kernels/*.?pp'],
         'goodinit.netlib.engines.cuda': ['kernels/*.cu*'],

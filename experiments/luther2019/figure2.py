@@ -198,7 +198,7 @@ def draw_band(panel: Any, values: np.ndarray, label: str, color: Any) -> None:
 
 
 NETS = [*(f'mlp{width}' for width in WIDTHS), *CONVOLUTIONAL]
-CELLS = grid(net=NETS, seed=range(30))
+CELLS = sorted(grid(net=NETS, seed=range(30)), key=lambda cell: cell['seed'])
 SAMPLES = {'samples': 100}
 EXPERIMENT = Experiment(
     title='sample mean over sample deviation in MLPs, ALL-CNN-C and U-Net',

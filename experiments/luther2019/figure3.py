@@ -140,7 +140,9 @@ def draw_slope(panel: Any, squares: np.ndarray, init: str) -> None:
 
 
 def cells(nets: int) -> list[Cell]:
-    return grid(init=list(TITLES), seed=range(nets))
+    """Net by net, so that those finished first already compare all three."""
+    found = grid(init=list(TITLES), seed=range(nets))
+    return sorted(found, key=lambda cell: cell['seed'])
 
 
 EXPERIMENT = Experiment(

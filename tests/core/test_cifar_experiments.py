@@ -7,6 +7,7 @@ from experiment_runs import cell_of, few_cifar, few_digits, measured, page_of, p
 from goodinit.experiments import cifar10, cifar_training, mishkin_matas
 from goodinit.experiments.kraehenbuehl2016 import figure1 as change_rates
 from goodinit.experiments.mishkin2016 import figure2, table6
+from goodinit.experiments.runner.catalog import open_experiment
 from goodinit.feeding.data_options import DataOptions
 from goodinit.feeding.fed_net import feed_net
 from goodinit.feeding.net_file import read_net_file
@@ -66,6 +67,20 @@ def test_orthonormal_weights_get_the_deviation_of_msra(data):
     net = mishkin_matas.fitnet4('relu', 'orthonormal_msra', batch, np.random.default_rng(0))
     weights = net.params['conv2_1'][0].data
     assert weights.std() == pytest.approx(np.sqrt(2 / 432), rel=1e-5)
+
+
+def test_all_initializations(data, tmp_path):
+    pytest.importorskip('matplotlib')
+    name = 'beyond/initializations'
+    cells = [cell_of(name, net='resnet20', init=init) for init in ('lsuv', 'gradinit', 'zca')]
+    found = measured(name, data, tmp_path / 'work', cells[0], **FEW)
+    learning = {**found, 'losses': [1.5], 'accuracy': 0.5}
+    diverged = {**learning, 'diverged': True, 'accuracy': None}
+    results = dict(zip(cells, [found, learning, diverged], strict=True))
+    page = page_of(name, results, **FEW)
+    assert '| gradinit | 1.500, 50.0% |' in page and '| zca | n/c |' in page
+    open_experiment(name).draw(results, tmp_path / 'a.png')
+    assert (tmp_path / 'a.png').stat().st_size > 10_000
 
 
 # -- the others

@@ -53,6 +53,7 @@ and 10 %. n/c: not finite, or not better than that.
 def report(results: Results, protocol: Protocol) -> str:
     found = by_net(results)
     names = list(found)
+    titles = [NETS[net][0] for net in names]
     rows = []
     for init in PRESETS:
         cells = [cell_text(found[net].get(init, [])) for net in names]
@@ -65,7 +66,7 @@ def report(results: Results, protocol: Protocol) -> str:
         tested=protocol['tested'] * protocol['batch'],
         seeds=len({cell['seed'] for cell in results}),
         chance=CHANCE,
-        table=markdown(['initialization', *(NETS[net][0] for net in names)], rows),
+        table=markdown(['initialization', *titles], rows),
     )
 
 

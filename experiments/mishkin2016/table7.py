@@ -23,7 +23,7 @@ def measure(run: Run) -> Found:
     path = find_file(run.folder(CIFAR10), 'data_batch_1.bin*')
     data = Cifar10([path], size=run['size'])
     rng = np.random.default_rng(run['seed'])
-    net = fitnet4('tanh', 'lsuv', data.batch(rng), rng)
+    net = fitnet4('tanh', 'lsuv', data.batch(rng), rng, engine=run.engine)
     stds = {}
     for layer, name in measured_layers(net).items():
         stds[layer] = float(net.params[name][0].data.std())

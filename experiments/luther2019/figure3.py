@@ -147,7 +147,7 @@ def cells(nets: int) -> list[Cell]:
 
 EXPERIMENT = Experiment(
     title='gradients by layer in ReLU nets of depth 50',
-    full=Protocol(cells(30), '30 min', {'width': 3000, 'samples': 100}),
+    full=Protocol(cells(30), '~30 min', {'width': 3000, 'samples': 100}),
     reduced=Protocol(cells(10), '1 min', {'width': 1000, 'samples': 100}),
     measure=measure,
     report=report,

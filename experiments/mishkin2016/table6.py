@@ -101,7 +101,7 @@ def on_top(results: Results, kind: str) -> dict[str, dict[str, float]]:
 
 EXPERIMENT = Experiment(
     title='seconds of an initialization: FitNet-4, CaffeNet, GoogLeNet',
-    full=Protocol(grid(net=['fitnet4_relu', 'caffenet', 'googlenet']), '2 min', {'batch': 32}),
+    full=Protocol(grid(net=['fitnet4_relu', 'caffenet', 'googlenet']), '~2 min', {'batch': 32}),
     measure=measure,
     report=report,
     needs=[CIFAR10, ILSVRC12_SAMPLE],

@@ -98,7 +98,7 @@ EXPERIMENT = Experiment(
     title='how many images LSUV measures: FitNet-4 with tanh',
     full=Protocol(grid(size=SIZES, seed=[0]), '~11 h a cell', FULL),
     reduced=Protocol(
-        grid(size=SIZES, seed=range(5)), '3 min', {**FULL, 'files': 1, 'iterations': 0}
+        grid(size=SIZES, seed=range(5)), '~3 min', {**FULL, 'files': 1, 'iterations': 0}
     ),
     measure=measure,
     report=report,

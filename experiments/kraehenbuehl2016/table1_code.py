@@ -1,5 +1,5 @@
-"""Table 1 by the protocol of the code that was published with the paper: batches of 16, weight
-decay 1e-6, gradients clipped at a norm of 10. What is claimed is in table1.py."""
+"""Table 1 in batches of 16, as in the code published with the paper. What is claimed is in
+table1.py."""
 
 from goodinit.experiments.kraehenbuehl2016.table1 import PRINTED, TITLE
 from goodinit.experiments.runner import Protocol, Results

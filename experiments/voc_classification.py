@@ -49,6 +49,7 @@ PAPER = {
     'steps': 80_000,
     'halve_every': 10_000,
     'test_every': 5_000,
+    'snapshot_every': 1_000,
     'batch_size': 10,
     'weight_decay': 1e-6,
     'clip_gradients': 10.0,
@@ -56,7 +57,7 @@ PAPER = {
     'crop': 227,
 }
 PUBLISHED_CODE = {**PAPER, 'batch_size': 16}
-FEWER = {'steps': 4_000, 'halve_every': 1_000, 'test_every': 500}
+FEWER = {'steps': 4_000, 'halve_every': 1_000, 'test_every': 500, 'snapshot_every': 100}
 COST, REDUCED_COST = '~8 h a cell on two cores', '~25 min a cell on two cores'
 SCALES = (0.5, 2.0)
 TO_INITIALIZE, ROWS = 160, 20  # images, and of a batch
@@ -86,7 +87,7 @@ def measure(run: Run) -> Found:
         fill=fill_net,
         probe=tester.quick,
         probe_every=run['test_every'],
-        snapshot=run['test_every'] // 5,
+        snapshot=run['snapshot_every'],
     )
     found: Found = {
         'curve': [row(curve.losses, int(at), value) for at, value in curve.probes.items()],

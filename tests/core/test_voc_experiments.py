@@ -15,6 +15,7 @@ TINY = {
     'steps': 4,
     'halve_every': 2,
     'test_every': 2,
+    'snapshot_every': 3,
     'batch_size': 4,
     'model': 'cifar10_quick',
     'crop': 32,
@@ -41,7 +42,7 @@ def test_a_cell_is_measured(tmp_path, weights, optimizer):
 
 
 def test_a_diverged_cell_has_no_precision(tmp_path):
-    found = voc.measure(run(tmp_path, 'gaussian', 'none', 'sgd', weight_decay=-1e30, clip_gradients=-1.0))
+    found = voc.measure(run(tmp_path, scaling='none', weight_decay=-1e30, clip_gradients=-1.0))
     assert found['diverged'] and found['average_precision'] == {}
     assert percent(found) is None
 

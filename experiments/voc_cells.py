@@ -21,6 +21,8 @@ MSRA = (
     Recipe('msra', 'none', layers=r'conv\d'),
     Recipe('gaussian', 'none', layers=r'fc\d'),
 )
+# Nets of others, which learned without labels: DATA/caffemodels/<name>.caffemodel.
+PRETRAINED = ('agrawal2015', 'wang2015', 'doersch2015')
 SEED = 1
 
 
@@ -44,7 +46,8 @@ def recipes_of(weights: str, scaling: str) -> tuple[Recipe, ...]:
     """What is carried out, one after another."""
     if weights == 'msra':
         return MSRA
-    return (Recipe(weights, *SCALINGS[scaling], options=BALANCED),)
+    source = 'keep' if weights in PRETRAINED else weights
+    return (Recipe(source, *SCALINGS[scaling], options=BALANCED),)
 
 
 def cell(weights: str, scaling: str, optimizer: str) -> Cell:

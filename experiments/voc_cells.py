@@ -17,8 +17,9 @@ SCALINGS = {
     'both': ('within', 'exact'),
 }
 # The paper gives MSRA's weights to convolutions only, and Gaussian ones to inner products.
+CONVOLUTIONS = r'conv\d'
 MSRA = (
-    Recipe('msra', 'none', layers=r'conv\d'),
+    Recipe('msra', 'none', layers=CONVOLUTIONS),
     Recipe('gaussian', 'none', layers=r'fc\d'),
 )
 # Nets of others, which learned without labels: DATA/caffemodels/<name>.caffemodel.

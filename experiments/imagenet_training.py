@@ -36,7 +36,7 @@ ILSVRC12 = DataSet(
     'ILSVRC12 as databases',
     ('ilsvrc12',),
     ('ilsvrc12_train_lmdb/data.mdb', 'ilsvrc12_val_lmdb/data.mdb'),
-    'the images of ILSVRC2012, make databases of them with goodinit convert_imageset',
+    'the tar files of ILSVRC2012, make databases of them with goodinit imagenet',
 )
 RECIPES = {
     'reference': Recipe('filler', 'none'),

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from goodinit.experiments.runner import Cell
 from goodinit.initializers import Recipe
 
-# What normalizes layers, and what balances them. As in the paper, balancing may change what the
-# net computes: CaffeNet's LRN would not let conv1, which learns a thousand times too fast, grow.
+# What normalizes layers, and what balances them: until change rates agree, where the paper stops
+# after ten rounds. As in the paper, that may change what the net computes: else CaffeNet's LRN
+# would hold conv1, which learns a thousand times too fast.
 BALANCED = {'allow_change': True}
 SCALINGS = {
     'none': ('none', 'none'),

@@ -107,6 +107,8 @@ def test_the_outcome_is_a_page_numbers_and_a_picture(task):
     page, lines = write_outcome(task)
     base = task.out / 'paper'
     assert page == (base / 'line.md').read_text() and page.startswith('# 10 iterations\n0.01: ')
+    assert '![a line](line.png)\n\n2 of 3 cells are finished' in page
+    assert '\n    goodinit reproduce paper/line --data DATA\n' in page
     numbers = json.loads((base / 'line.json').read_text())
     assert list(numbers['cells']) == ['0.01', '0.02'] and numbers['numbers'] == {'iterations': 10}
     assert (base / 'line.png').read_bytes() == b'a picture'

@@ -175,12 +175,10 @@ The loss of the last classifier over {iterations} iterations{of_what}. Means of 
 start, halfway and at the end:
 
 {table}
-
-![losses]({picture}.png)
 """
 
 
-def page(title: str, picture: str, results: Results, protocol: Protocol) -> str:
+def page(title: str, results: Results, protocol: Protocol) -> str:
     rows = []
     for cell, found in results.items():
         values = [value for value in found['losses'].values() if value is not None]
@@ -191,13 +189,11 @@ def page(title: str, picture: str, results: Results, protocol: Protocol) -> str:
     of_what = ''
     if protocol['photographs']:
         of_what = ' on photographs at hand, each of its own class'
-        picture = f'{picture}_reduced'
     return PAGE.format(
         title=title,
         iterations=protocol['iterations'],
         of_what=of_what,
         table=markdown(['net', 'start', 'halfway', 'end', ''], rows),
-        picture=picture,
     )
 
 
@@ -224,12 +220,12 @@ def draw(results: Results, path: Path) -> None:
 
 
 def experiment(
-    title: str, heading: str, picture: str, cells: Sequence[Cell], numbers: dict, reduced: dict
+    title: str, heading: str, cells: Sequence[Cell], numbers: dict, reduced: dict
 ) -> Experiment:
     """numbers: of the full protocol; reduced: what differs in the other."""
 
     def report(results: Results, protocol: Protocol) -> str:
-        return page(heading, picture, results, protocol)
+        return page(heading, results, protocol)
 
     return Experiment(
         title=title,

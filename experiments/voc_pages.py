@@ -9,7 +9,6 @@ from goodinit.experiments.runner.comparison import Table, agreement, markdown, s
 
 WAYS = {'center': 'one central crop', 'ten_random': '10 random crops', 'ten': "AlexNet's 10 crops"}
 NEAR = 0.1  # magnitudes within a tenth agree
-FULL_STEPS = 80_000
 PAGE = """# {title}
 
 CaffeNet on VOC 2007, {steps} steps of {batch_size} images. Mean average precision in percent: mean
@@ -28,8 +27,6 @@ The same by other crops (11-point), and by other measures (10 random crops):
 By steps, on one central crop:
 
 {curves}
-
-![mean average precision by steps]({picture})
 """
 
 
@@ -39,10 +36,8 @@ def page(
     protocol: Protocol,
     measured: Table,
     printed: Table,
-    picture: str,
 ) -> str:
-    """picture: the name of its file, without `_reduced` and .png."""
-    reduced = '_reduced' if protocol['steps'] < FULL_STEPS else ''
+    """The page of a table of cells."""
     return PAGE.format(
         title=title,
         steps=protocol['steps'],
@@ -52,7 +47,6 @@ def page(
         order=best_first(measured),
         ways=in_all_ways(results),
         curves=curves(results),
-        picture=f'{picture}{reduced}.png',
     )
 
 

@@ -96,7 +96,7 @@ nearest neighbor in two nets:
 
 {table}
 
-The picture shows the first photographs above their nearest neighbors: {picture}.
+The picture shows the first photographs above their nearest neighbors.
 """
 
 
@@ -116,7 +116,6 @@ def report(results: Results, protocol: Protocol) -> str:
         queries=queries,
         images=len(first['names']),
         table=markdown(['nets', *protocol['layers']], rows),
-        picture='figure2.png beside the cells',
     )
 
 

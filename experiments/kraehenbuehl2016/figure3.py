@@ -18,7 +18,6 @@ NETS = {
 EXPERIMENT = experiment(
     'ImageNet: loss of CaffeNet from five initializations',
     'Krähenbühl et al. 2016, Figure 3: CaffeNet on ImageNet',
-    'figure3',
     [
         Cell(name, {'model': model, 'weights': weights, 'seed': 1})
         for name, (model, weights) in NETS.items()

@@ -16,7 +16,6 @@ NETS = {
 EXPERIMENT = experiment(
     'ImageNet: loss of GoogLeNet with and without auxiliary classifiers',
     'Krähenbühl et al. 2016, Figure 4: GoogLeNet on ImageNet',
-    'figure4',
     [
         Cell(name, {'model': model, 'weights': weights, 'seed': 1})
         for name, (model, weights) in NETS.items()

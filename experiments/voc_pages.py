@@ -104,16 +104,33 @@ def best_first(table: Table) -> str:
 
 
 def draw_curves(results: Results, path: Path) -> None:
-    """Mean average precision over steps, a line a cell."""
+    """Mean average precision over steps, a panel for each optimizer."""
     from goodinit.tools.plots import figures
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4.5), dpi=figures.DPI, layout='constrained')
-    panel: Any = figure.subplots()
+    optimizers = list(dict.fromkeys(cell['optimizer'] for cell in results))
+    columns = min(len(optimizers), 2)
+    rows = -(-len(optimizers) // columns)
+    figure = Figure(figsize=(5 * columns, 4 * rows), dpi=figures.DPI, layout='constrained')
+    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for panel in panels[len(optimizers) :]:
+        panel.set_visible(False)
+    for panel, optimizer in zip(panels, optimizers, strict=False):
+        of_panel = {
+            cell: found for cell, found in results.items() if cell['optimizer'] == optimizer
+        }
+        draw_panel(panel, of_panel)
+        panel.set(title=optimizer, xlabel='steps', ylabel='mean average precision (%)')
+    figures.save(figure, path)
+
+
+def draw_panel(panel: Any, results: Results) -> None:
+    """A line for each cell."""
+    from goodinit.tools.plots import figures
+
     for i, (cell, found) in enumerate(results.items()):
         steps = [row[0] for row in found['curve']]
         values = [100 * row[2] for row in found['curve']]
-        panel.plot(steps, values, **figures.look(i), label=cell.name)
-    panel.set(xlabel='steps', ylabel='mean average precision (%)')
-    panel.legend(frameon=False, fontsize='small')
-    figures.save(figure, path)
+        label = f'{cell["weights"]}, {cell["scaling"]}'
+        panel.plot(steps, values, **figures.look(i), label=label)
+    panel.legend(frameon=False, fontsize='small', title='weights, scaling')

@@ -34,11 +34,13 @@ def fitnet4(
     batch: Batch,
     rng: np.random.Generator,
     dropout: bool = True,
+    engine: str = 'fast',
 ) -> Net:
     """FitNet-4 as it trains, fed by Input layers, initialized from the batch; with `dropout` at
     work meanwhile."""
     seed = int(rng.integers(2**32))
-    net = Net(param_with_inputs(f'fitnet4/{nonlinearity}', batch), TRAIN, seed=seed)
+    param = param_with_inputs(f'fitnet4/{nonlinearity}', batch)
+    net = Net(param, TRAIN, engine=engine, seed=seed)
     initialize_as_published(net, preset, batch, rng, dropout)
     return net
 

@@ -111,11 +111,11 @@ EXPERIMENT = Experiment(
     title='every method of goodinit init on four nets, CIFAR-10',
     full=Protocol(
         grid(net=list(NETS), init=list(PRESETS), seed=range(3)),
-        '5 to 15 min a cell',
+        '~5 to 15 min a cell',
         {'iterations': 1000, 'files': 5, 'tested': 78, **BATCH},
     ),
     reduced=Protocol(
-        grid(net=list(NETS), init=list(PRESETS), seed=[0]), '1 to 4 min a cell', REDUCED
+        grid(net=list(NETS), init=list(PRESETS), seed=[0]), '~1 to 4 min a cell', REDUCED
     ),
     measure=measure,
     report=report,

@@ -78,7 +78,7 @@ def convolutional(model: str, images: np.ndarray) -> NetParameter:
 
 REPORT = """# Luther & Seung 2019, Figure 2: sample mean over sample deviation, by layer
 
-Means and standard deviations over {nets} nets.
+Means and standard deviations over {nets}.
 
 ReLU nets of equal layers, by width, {samples} inputs from N(0, 1):
 
@@ -108,12 +108,19 @@ def report(results: Results, protocol: Protocol) -> str:
             parts.append(convolutional_table(name, found[name], channels[name]))
     said = [f'- {text}: {value}' for text, value in claims(found).items()]
     return REPORT.format(
-        nets=len(next(iter(found.values()))),
+        nets=net_counts(found),
         samples=protocol['samples'],
         widths=markdown(['layer', *widths, 'infinite (theory)'], rows),
         convolutional='\n\n'.join(parts),
         claims='\n'.join(said),
     )
+
+
+def net_counts(found: dict[str, np.ndarray]) -> str:
+    """'30 nets of each kind'; '1 to 3' where not all are finished."""
+    counts = {len(values) for values in found.values()}
+    least, most = min(counts), max(counts)
+    return f'{least} to {most} nets of each kind' if least < most else f'{most} nets of each kind'
 
 
 def by_net(results: Results, kind: str = 'units') -> dict[str, np.ndarray]:
@@ -203,7 +210,7 @@ SAMPLES = {'samples': 100}
 EXPERIMENT = Experiment(
     title='sample mean over sample deviation in MLPs, ALL-CNN-C and U-Net',
     full=Protocol(CELLS, '~3 h', {**SAMPLES, 'slices': 30, 'size': 512, 'batch': 1}),
-    reduced=Protocol(CELLS, '15 min', {**SAMPLES, 'slices': 16, 'size': 128, 'batch': 16}),
+    reduced=Protocol(CELLS, '~15 min', {**SAMPLES, 'slices': 16, 'size': 128, 'batch': 16}),
     measure=measure,
     report=report,
     draw=draw,

@@ -196,7 +196,7 @@ EXPERIMENT = Experiment(
     ),
     reduced=Protocol(
         cells(1),
-        '1 min a cell',
+        '~1 min a cell',
         {
             'iterations': 200,
             'images': 32,

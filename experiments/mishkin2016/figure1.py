@@ -117,7 +117,7 @@ CELLS = grid(net=list(NETS), scale=SCALES, seed=[0])
 EXPERIMENT = Experiment(
     title='relative updates of FitNet-4 by the scale of orthonormal weights',
     full=Protocol(CELLS, '~25 min a cell', {**FULL, 'iterations': 2000, 'probe_every': 20}),
-    reduced=Protocol(CELLS, '1 min a cell', {**REDUCED, 'iterations': 100, 'probe_every': 2}),
+    reduced=Protocol(CELLS, '~1 min a cell', {**REDUCED, 'iterations': 100, 'probe_every': 2}),
     measure=measure,
     report=report,
     draw=draw,

@@ -101,7 +101,7 @@ def cells(*cases: str) -> list[Cell]:
 EXPERIMENT = Experiment(
     title='FitNet-4 from LSUV and with batch normalization, over time',
     full=Protocol(cells(*CASES), '~11 h a cell', {**FULL, 'probe_every': 2000}),
-    reduced=Protocol(cells('lsuv', 'bn'), '5 min a cell', {**REDUCED, 'probe_every': 100}),
+    reduced=Protocol(cells('lsuv', 'bn'), '~5 min a cell', {**REDUCED, 'probe_every': 100}),
     measure=measure,
     report=report,
     draw=draw,

@@ -29,7 +29,7 @@ def measure(run: Run) -> Found:
     path = find_file(run.folder(CIFAR10), 'data_batch_1.bin*')
     data = Cifar10([path], size=run['batch'])
     rng = np.random.default_rng(run['seed'])
-    net = fitnet4('relu', run['init'], data.batch(rng), rng)
+    net = fitnet4('relu', run['init'], data.batch(rng), rng, engine=run.engine)
     layers = measured_layers(net)
     runs = []
     for i in range(run['batches']):

@@ -80,7 +80,7 @@ CELLS = grid(net=list(NETS), init=list(INITS), seed=[0])
 EXPERIMENT = Experiment(
     title='activation functions and initializations: FitNet-4 on CIFAR-10',
     full=Protocol(CELLS, '~11 h a cell', FULL),
-    reduced=Protocol(CELLS, '4 to 8 min a cell', REDUCED),
+    reduced=Protocol(CELLS, '~4 to 8 min a cell', REDUCED),
     measure=measure,
     report=report,
     needs=[CIFAR10],

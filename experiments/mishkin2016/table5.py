@@ -50,7 +50,7 @@ CELLS = grid(net=['tanh', 'relu', 'maxout'], place=['before', 'after'], seed=[0]
 EXPERIMENT = Experiment(
     title='batch normalization before and after the nonlinearities of FitNet-4',
     full=Protocol(CELLS, '~15 h a cell', FULL),
-    reduced=Protocol(CELLS, '5 to 10 min a cell', REDUCED),
+    reduced=Protocol(CELLS, '~5 to 10 min a cell', REDUCED),
     measure=measure,
     report=report,
     needs=[CIFAR10],

@@ -23,7 +23,7 @@ def measure(run: Run) -> Found:
     path = find_file(run.folder(CIFAR10), 'data_batch_1.bin*')
     data = Cifar10([path], size=run['size'])
     rng = np.random.default_rng(run['seed'])
-    net = fitnet4('tanh', 'lsuv', data.batch(rng), rng)
+    net = fitnet4('tanh', 'lsuv', data.batch(rng), rng, engine=run.engine)
     stds = {}
     for layer, name in measured_layers(net).items():
         stds[layer] = float(net.params[name][0].data.std())
@@ -98,7 +98,7 @@ EXPERIMENT = Experiment(
     title='how many images LSUV measures: FitNet-4 with tanh',
     full=Protocol(grid(size=SIZES, seed=[0]), '~11 h a cell', FULL),
     reduced=Protocol(
-        grid(size=SIZES, seed=range(5)), '3 min', {**FULL, 'files': 1, 'iterations': 0}
+        grid(size=SIZES, seed=range(5)), '~3 min', {**FULL, 'files': 1, 'iterations': 0}
     ),
     measure=measure,
     report=report,

@@ -35,7 +35,7 @@ def measure(run: Run) -> Found:
     data = Cifar10([path], size=run['batch'])
     rng = np.random.default_rng(run['seed'])
     kind, _, without = run['net'].partition('_')
-    net = fitnet4(kind, 'lsuv', data.batch(rng), rng, dropout=not without)
+    net = fitnet4(kind, 'lsuv', data.batch(rng), rng, not without, run.engine)
     stds = {}
     for layer, name in measured_layers(net).items():
         stds[layer] = float(net.params[name][0].data.std())

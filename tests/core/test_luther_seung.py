@@ -111,7 +111,11 @@ def test_ratios_of_three_kinds_of_nets(data, tmp_path):
     depths = [len(found['units']) for found in results.values()]
     assert depths == [50, 10, 23]
     page = page_of('luther2019/figure2', results, **numbers)
-    assert 'of 9 steps rise' in page and 'U-Net on ISBI 2012:' in page
+    assert (
+        'over 1 nets of each kind.' in page
+        and 'of 9 steps rise' in page
+        and 'U-Net on ISBI 2012:' in page
+    )
     figure2.draw(results, tmp_path / 'a.png')
     assert (tmp_path / 'a.png').stat().st_size > 10_000
 

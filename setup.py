@@ -17,6 +17,7 @@ TOP_LEVEL = (
     'initializers',
     'solvers',
     'feeding',
+    'voc',
     'export',
     'caffe',
     'experiments',

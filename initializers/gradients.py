@@ -34,7 +34,8 @@ def weight_gradients(
 
     One forward and one backward pass per batch. If layers share weights, the gradient is the sum.
     `after_forward` is called with each layer's index as soon as the layer has run, `after_gradient`
-    with each layer while the diffs of its weight hold C_ij. Diffs of parameters are zero afterwards. Raises NetError for a net without scores.
+    with each layer while the diffs of its weight hold C_ij. Diffs of parameters are zero
+    afterwards. Raises NetError for a net without scores.
     """
     scores = score_blobs(net)
     gathered = squares_by_owner(net)

@@ -93,7 +93,7 @@ def add_weights(parser: Parser) -> None:
     option(group, '--weights F', WEIGHTS, default='')
     switch(group, '--dry-run', 'do everything except write')
     filters = "draw the first convolution's new filters to F (.png, .svg or .pdf)"
-    option(group, '--filters F', filters, figures.picture, '')
+    option(group, '--filters F', filters, figures.picture)
 
 
 def add_method(parser: Parser) -> None:

@@ -22,6 +22,12 @@ def mending_command(command: Sequence[str], flag: str, value: str) -> str:
     return shlex.join(words)
 
 
+def mending_training(command: Sequence[str], flag: str, value: str) -> str:
+    """The same training from another start."""
+    kept = without(command, ('--weights', '--snapshot', flag))
+    return shlex.join([*kept, flag, value])
+
+
 def without(arguments: Sequence[str], flags: Sequence[str]) -> Iterator[str]:
     """The arguments without SWITCHES, and without these flags and their values."""
     words = iter(arguments)

@@ -48,13 +48,16 @@ class Box:
 
 def boxes_of(layers: Iterable[Mapping[str, Any]]) -> list[Box]:
     """The boxes of a net, in its order. Second tops of data layers, which are labels, are left out:
-    their lines to the losses would pass everything by."""
+    their lines to the losses would pass everything by. Split layers are left out too."""
     makers: dict[str, Box] = {}
     boxes = []
     for layer in layers:
         bottoms, tops = layer['bottoms'], layer['tops']
         if bottoms and bottoms == tops and bottoms[0] in makers:
             makers[bottoms[0]].layers.append(dict(layer))
+            continue
+        if layer['type'] == 'Split' and bottoms[0] in makers:
+            makers.update(dict.fromkeys(tops, makers[bottoms[0]]))
             continue
         sources = [makers[name].name for name in bottoms if name in makers]
         box = Box([dict(layer)], list(dict.fromkeys(sources)))

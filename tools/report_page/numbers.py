@@ -2,7 +2,7 @@
 
 goodinit, command    the version, and the command line
 title, about         of what it is a report: pairs of a heading and a text
-states               'before' and 'after', or 'measured'
+states               'before' and 'after', or 'measured'; none of a training
 layers               of each layer with weights its name and type and, by state, its measures
                      and histograms: the edges of the bins, and the counts
 net                  all layers: type, bottoms, tops, shapes of the tops for one sample
@@ -11,7 +11,8 @@ training             of `train` alone: the curves (curves.py)
 """
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ... import __version__
@@ -43,7 +44,7 @@ def of_initialization(
         **heading(fed.net, 'initialized', about, command),
         **measured(states),
         'net': layers_of_net(fed.file.param, fed.net),
-        'findings': as_json(findings, command),
+        'findings': as_json(findings, partial(mending_command, command)),
         'notes': unsaid(outcome.notes, findings),
     }
 
@@ -55,7 +56,7 @@ def of_state(fed: FedNet, rows: Sequence[Row], weights: str, command: Sequence[s
         **heading(fed.net, 'measured', about, command),
         **measured({'measured': rows}),
         'net': layers_of_net(fed.file.param, fed.net),
-        'findings': as_json(find_all(rows), command),
+        'findings': as_json(find_all(rows), partial(mending_command, command)),
         'notes': report.gathered(fed.notes),
     }
 
@@ -112,13 +113,13 @@ def unsaid(notes: Iterable[str], findings: Sequence[Finding]) -> list[str]:
     return [note for note in notes if not note.startswith(said)]
 
 
-def as_json(findings: Iterable[Finding], command: Sequence[str]) -> list[Numbers]:
-    """The findings, with commands that mend."""
+def as_json(findings: Iterable[Finding], mend: Callable[[str, str], str]) -> list[Numbers]:
+    """The findings; mend: the command with an option, by its flag and its value."""
     found = []
     for each in findings:
-        mend = mending_command(command, *each.flags) if each.flags else ''
+        command = mend(*each.flags) if each.flags else ''
         text = f'{each.text[:1].upper()}{each.text[1:]}.'
-        found.append({'good': each.good, 'text': text, 'command': mend, 'effect': each.effect})
+        found.append({'good': each.good, 'text': text, 'command': command, 'effect': each.effect})
     return found
 
 

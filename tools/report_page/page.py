@@ -12,6 +12,7 @@ from ...proto import atomic_write
 from ..cli.report import number
 from .charts import svg_in_page
 from .colors import style_variables
+from .curves import plots_of_training, table_of_training
 from .numbers import Numbers
 from .pictures import Picture
 from .plots import Plot, graph_plot, histogram_plots, plots_of
@@ -71,6 +72,8 @@ def page_of(numbers: Numbers, pictures: Sequence[Picture] = ()) -> str:
 
 
 def sections_of(numbers: Numbers) -> list[Section]:
+    if 'training' in numbers:
+        return [Section('Over the iterations', drawn(plots_of_training(numbers['training'])))]
     return [
         Section('Along the depth of the net', drawn(plots_of(numbers))),
         Section('The net', drawn([graph_plot(numbers)])),
@@ -84,6 +87,8 @@ def drawn(plots: Sequence[Plot]) -> list[Drawn]:
 
 def table_of(numbers: Numbers) -> dict[str, Any]:
     """The headings, and for each layer its cells: the text, and the number that it is sorted by."""
+    if 'training' in numbers:
+        return table_of_training(numbers)
     measures = HEADINGS | OPTIONAL
     states = numbers['states']
     known = []

@@ -82,7 +82,7 @@ def activation_figure(name: str, image: ndarray, values: ndarray) -> Any:
     title = f'{name}: {dimensions(values.shape)}'
     figure, axes = sheet_axes([IMAGE / SIDE, 1.0])
     axes[0].imshow(image_of(image), cmap=GRAYS, interpolation='nearest')
-    axes[0].set_title('the image, as the net reads it', fontsize='medium')
+    axes[0].set_title('image', fontsize='medium')
     axes[0].set_axis_off()
     draw_sheet(figure, axes[1], sheet, title, 'activation')
     return figure

@@ -11,6 +11,7 @@ from .plots import Plot
 
 MOST = 200  # points of a curve
 UPDATE = 'RMS(update) / RMS(weights)'
+LOSS = 'loss'
 STILL = 0.01  # by how much of itself a loss moves that is said to stay
 APART = 10  # the factor by which layers' updates may differ
 Row = dict[str, Any]
@@ -92,30 +93,49 @@ def plots_of_training(training: Numbers) -> list[Plot]:
     """The loss, the outputs of tests, the learning rate, and the updates of layers."""
     found = [loss_plot(training)]
     for name, tests in by_output(training).items():
-        rows = rows_of_curve(name, name, [(test['iteration'], test['value']) for test in tests])
-        found.append(curve_plot(f'test-{name}', name, list(rows)))
+        if name != LOSS:
+            rows = rows_of_curve('test', f'{name} of the test', points_of(tests))
+            found.append(curve_plot(f'test-{name}', name, list(rows)))
     rates = zip(training['iterations'], training['learning_rates'], strict=True)
-    rows = rows_of_curve('learning rate', 'learning rate', list(rates))
+    rows = rows_of_curve('training', 'learning rate', list(rates))
     found.append(curve_plot('learning-rate', 'learning rate', list(rows)))
     found.append(updates_plot(training))
     return [plot for plot in found if plot.spec['datasets']['rows']]
 
 
 def loss_plot(training: Numbers) -> Plot:
-    points = zip(training['iterations'], training['losses'], strict=True)
-    return curve_plot('loss', 'loss', list(rows_of_curve('training', 'loss', list(points))))
+    """The loss in training and, under the name that it usually has, in tests."""
+    points = list(zip(training['iterations'], training['losses'], strict=True))
+    rows = list(rows_of_curve('training', 'loss', points))
+    tests = points_of(by_output(training).get(LOSS, []))
+    rows += rows_of_curve('test', 'loss of the test', tests)
+    return curve_plot(LOSS, LOSS, rows)
+
+
+def points_of(tests: Sequence[Row]) -> list[tuple]:
+    return [(test['iteration'], test['value']) for test in tests]
 
 
 def curve_plot(name: str, title: str, rows: list[Row]) -> Plot:
-    caption = f'{title[:1].upper()}{title[1:]} over the iterations.'
-    known = [row for row in rows if row['value'] is not None]
-    if known:
-        first, last = known[0], known[-1]
-        caption = (
-            f'{title[:1].upper()}{title[1:]} over the iterations: {number(first["value"])} at '
-            f'{first["iteration"]}, {number(last["value"])} at {last["iteration"]}.'
-        )
-    return Plot(name, chart('curve', {'rows': rows}, title=title, scale='linear'), caption)
+    """One curve, or one of training and one of tests."""
+    ends: dict[str, list[Row]] = {}
+    for row in rows:
+        if row['value'] is not None:
+            ends.setdefault(row['series'], []).append(row)
+    said = [in_words(series, known) for series, known in ends.items()]
+    caption = f'{title[:1].upper()}{title[1:]} over the iterations. {" ".join(said)}'
+    legend = {'symbolType': 'stroke'} if len(ends) > 1 else None
+    spec = chart('curve', {'rows': rows}, title=title, scale='linear', legend=legend)
+    return Plot(name, spec, caption)
+
+
+def in_words(series: str, rows: Sequence[Row]) -> str:
+    """The two ends of a curve."""
+    first, last = rows[0], rows[-1]
+    return (
+        f'{series.capitalize()}: {number(first["value"])} at iteration {first["iteration"]}, '
+        f'{number(last["value"])} at {last["iteration"]}.'
+    )
 
 
 def rows_of_curve(series: str, title: str, points: Sequence[tuple]) -> Iterator[Row]:

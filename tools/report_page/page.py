@@ -97,14 +97,15 @@ def table_of(numbers: Numbers) -> dict[str, Any]:
         if any(value is not None for value in values):
             known.append(name)
     headings = ['layer', 'type']
-    for state in states:
-        suffix = f', {state}' if len(states) > 1 else ''
-        headings += [f'{measures[name]}{suffix}' for name in known]
+    for name in known:
+        for state in states:
+            suffix = f', {state}' if len(states) > 1 else ''
+            headings.append(f'{measures[name]}{suffix}')
     rows = []
     for layer in numbers['layers']:
         cells = [(layer['layer'], None), (layer['type'], None)]
-        for state in states:
-            cells += [(number(layer[state][name]), layer[state][name]) for name in known]
+        for name in known:
+            cells += [(number(layer[state][name]), layer[state][name]) for state in states]
         rows.append(cells)
     return {'headings': headings, 'rows': rows}
 

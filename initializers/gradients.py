@@ -35,8 +35,8 @@ def weight_gradients(
     One forward and one backward pass per batch. If layers share weights, the gradient is the sum.
     `after_forward` is called with each layer's index as soon as the layer has run, `after_gradient`
     with each layer and the number of images while the diffs of its weight hold the roots of the
-    sums of squared gradients. Diffs of parameters are zero
-    afterwards. Raises NetError for a net without scores.
+    sums of squared gradients. Diffs of parameters are zero afterwards. Raises NetError for a net
+    without scores.
     """
     scores = score_blobs(net)
     gathered = squares_by_owner(net)

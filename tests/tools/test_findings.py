@@ -11,6 +11,7 @@ from goodinit.tools.init_net import main as init
 from goodinit.tools.report_page.mending import mending_command, mending_training
 from goodinit.tools.report_page.page import read_numbers
 from goodinit.tools.stats import main as stats
+from small_nets import data
 from toolkit import samples, written
 
 PLAIN = Row('a', 'Convolution', 0.0, 1.0, 0.1, 0.0, 0.1, 1.0, 0.5, 1.0, 0.1)
@@ -47,14 +48,14 @@ SENTENCES = [
     (
         {'output_std': [0.01, 20], 'change_rate': [1, 3]},
         False,
-        "signals differ in size by a factor of 2000: outputs have a standard deviation of 20 in 'b' "
-        "and of 0.01 in 'a'",
+        'signals differ in size by a factor of 2000: outputs have a standard deviation of 20 in '
+        "'b' and of 0.01 in 'a'",
     ),
     (
         {'output_std': [0.01, 20]},
         True,
-        "signals differ in size by a factor of 2000: outputs have a standard deviation of 20 in 'b' "
-        "and of 0.01 in 'a'; layers learn at one pace all the same",
+        'signals differ in size by a factor of 2000: outputs have a standard deviation of 20 in '
+        "'b' and of 0.01 in 'a'; layers learn at one pace all the same",
     ),
     (
         {'mean_to_std': [0.1, 4]},
@@ -115,9 +116,7 @@ def test_what_has_come_down():
 
 def net(weights, bias='', act='ReLU'):
     """A net of three layers whose fillers are wrong in some way; weights: the deviations."""
-    text = (
-        'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 12 } } }'
-    )
+    text = data('2 12')
     bottom = 'data'
     for i, std in enumerate(weights):
         text += (
@@ -154,8 +153,8 @@ def test_the_command_that_a_report_advises_mends(tool, flaw, tmp_path, monkeypat
         pytest.importorskip(name)
     monkeypatch.chdir(tmp_path)
     written(tmp_path, FLAWS[flaw])
-    data = samples(tmp_path, (64, 12))
-    arguments = ['--proto', 'net.prototxt', '--data', data, '--batch-size', '32']
+    numbers = samples(tmp_path, (64, 12))
+    arguments = ['--proto', 'net.prototxt', '--data', numbers, '--batch-size', '32']
     if tool is init:
         arguments += ['--method', 'filler', '--weights-from', 'filler', '--layers', 'ip']
     assert tool([*arguments, '--report', 'r.html']) == 0, capsys.readouterr().err

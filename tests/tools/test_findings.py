@@ -58,6 +58,11 @@ SENTENCES = [
         "'b' and of 0.01 in 'a'; layers learn at one pace all the same",
     ),
     (
+        {'output_std': [1, 1]},
+        True,
+        'signals keep their size: the outputs of the 2 layers have standard deviations of 1',
+    ),
+    (
         {'mean_to_std': [0.1, 4]},
         False,
         'outputs hardly depend on the input; their means are larger than their deviations by these '

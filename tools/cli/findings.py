@@ -106,9 +106,10 @@ def about_outputs(rows: Sequence[Row]) -> list[Finding]:
     smallest = min(stds, key=lambda layer: stds[layer])
     high, low = (report.number(stds[name]) for name in (largest, smallest))
     if stds[largest] <= SIMILAR * stds[smallest]:
+        span = f'of {low}' if low == high else f'from {low} to {high}'
         text = (
             f'signals keep their size: the outputs of the {len(stds)} layers have standard '
-            f'deviations from {low} to {high}'
+            f'deviations {span}'
         )
         return [Finding(True, text)]
     factor = report.number(stds[largest] / stds[smallest])

@@ -62,6 +62,7 @@ SENTENCES = [
         True,
         'signals keep their size: the outputs of the 2 layers have standard deviations of 1',
     ),
+    ({'output_std': [0.5]}, True, "the outputs of 'a' have a standard deviation of 0.5"),
     (
         {'mean_to_std': [0.1, 4]},
         False,

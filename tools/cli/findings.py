@@ -100,8 +100,12 @@ def about_rates(rows: Sequence[Row], recipes: Sequence[Recipe]) -> list[Finding]
 def about_outputs(rows: Sequence[Row]) -> list[Finding]:
     """Whether signals keep their size from layer to layer."""
     stds = {row.layer: row.output_std for row in rows if row.output_std > 0}
-    if len(stds) < 2:
+    if not stds:
         return []
+    if len(stds) == 1:
+        [(name, std)] = stds.items()
+        text = f"the outputs of '{name}' have a standard deviation of {report.number(std)}"
+        return [Finding(True, text)]
     largest = max(stds, key=lambda layer: stds[layer])
     smallest = min(stds, key=lambda layer: stds[layer])
     high, low = (report.number(stds[name]) for name in (largest, smallest))

@@ -38,7 +38,7 @@ def of_initialization(
     """Of a net before and after an initialization."""
     states = {'before': outcome.before, 'after': outcome.after}
     parts = [recipe.weights_from, recipe.normalize, recipe.between]
-    about = [('method', ', '.join(parts)), *about_data(fed), ('samples', outcome.about_samples())]
+    about = [('method', ', '.join(parts)), *about_data(fed), ('rates', outcome.about_samples().removeprefix('rates: '))]
     findings = [*find_all(outcome.after, [recipe]), *progress(outcome.before, outcome.after)]
     return {
         **heading(fed.net, 'initialized', about, command),

@@ -93,7 +93,7 @@ setup(
     package_data={
         'goodinit': ['py.typed'],
         'goodinit.models': ['*.md', '**/*.prototxt'],
-        'goodinit.tools.report_page': ['charts/*.json', 'templates/*'],
+        'goodinit.tools.report_page': ['vega_lite/*.json', 'templates/*'],
         'goodinit.proto': ['*.proto', '*.pyi'],
         'goodinit.netlib.engines.fast': ['kernels/*.?pp'],
         'goodinit.netlib.engines.cuda': ['kernels/*.cu*'],

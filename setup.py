@@ -96,6 +96,7 @@ setup(
         'goodinit': ['py.typed'],
         'goodinit.models': ['*.md', '**/*.prototxt'],
         'goodinit.experiments': ['printed/*.txt'],
+        'goodinit.tools.report_page': ['vega_lite/*.json', 'templates/*'],
         'goodinit.proto': ['*.proto', '*.pyi'],
         'goodinit.netlib.engines.fast': ['kernels/*.?pp'],
         'goodinit.netlib.engines.cuda': ['kernels/*.cu*'],

@@ -20,6 +20,9 @@ from .declarations import Kernels
 from .normalization import Normalization
 from .pooling import Pooling
 
+# benchmarks/nets.py --nets lenet caffenet googlenet --candidates fast reference
+TIMES_SLOWER = '5 to 20 times slower'
+
 
 class Fast(Arithmetic, Convolution, Pooling, Normalization):
     """exact: without Winograd's transforms, whose rounding errors, about 1e-5 of the largest value,
@@ -35,15 +38,13 @@ class Fast(Arithmetic, Convolution, Pooling, Normalization):
 def fast_engine(dtype: DTypeLike = np.float32, exact: bool = False) -> Reference:
     """The fast engine. For a dtype other than float32, or without compiled kernels, this is the
     reference engine under another name; a warning says if kernels are missing."""
-    kernels = load() if np.dtype(dtype) == np.float32 else None
-    if kernels is not None:
-        return Fast(kernels, exact)
     if np.dtype(dtype) == np.float32:
-        warnings.warn(
-            'engine fast: no compiled kernels (goodinit was installed without a C++ compiler); '
-            'computing like the reference engine. Install g++, then goodinit again',
-            stacklevel=3,
-        )
+        try:
+            return Fast(load(), exact)
+        except native.NoKernels as error:
+            warnings.warn(
+                f'engine fast: {error}. Until then NumPy computes, {TIMES_SLOWER}', stacklevel=3
+            )
     engine = Reference(dtype)
     engine.name = engine_name(exact)
     return engine
@@ -53,12 +54,10 @@ def engine_name(exact: bool) -> str:
     return 'exact' if exact else 'fast'
 
 
-def load() -> Kernels | None:
+def load() -> Kernels:
     """The kernels for this processor, or for the instruction set (avx512, avx2, baseline) in the
-    environment variable GOODINIT_ISA. None if setup.py built no kernels. Raises EngineError for an
-    instruction set that this processor lacks."""
-    if not native.LIBRARY.exists():
-        return None
+    environment variable GOODINIT_ISA. Raises NoKernels, and EngineError for an instruction set that
+    this processor lacks."""
     known = native.instruction_sets()
     wanted = os.environ.get('GOODINIT_ISA', known[0])
     if wanted not in known:

@@ -79,7 +79,7 @@ def write_solver(name: str, path: Path, iterations: int) -> None:
 def command(name: str) -> str:
     """What a training's process is told to do."""
     weights = name.split('_')[1]
-    return f'goodinit train --solver {name}.prototxt --init {weights} --dropout --snapshot auto'
+    return f'goodinit train {name}.prototxt --init {weights} --dropout --snapshot auto'
 
 
 def drop_ended(running: dict[str, Popen], work: Path) -> None:

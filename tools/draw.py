@@ -33,7 +33,7 @@ def arguments() -> Parser:
     parser = Parser('goodinit draw', __doc__ or '')
     add = parser.add_argument
     net = "the net's prototxt, or the name of a bundled model"
-    add('input_net_proto_file', metavar='NET', help=net)
+    parser.add_first(parser, '--proto', 'net', net)
     add('output_image_file', metavar='OUT', help='the picture to write')
     direction = one_of(['LR', 'RL', 'TB', 'BT'])
     rankdir = 'LR from left to right, TB from top to bottom, and RL, BT (default: %(default)s)'
@@ -48,7 +48,7 @@ def arguments() -> Parser:
 
 
 def draw(args: argparse.Namespace) -> None:
-    net = read_net(find_model(args.input_net_proto_file))
+    net = read_net(find_model(args.net))
     phase = None if args.phase == 'ALL' else Phase.Value(args.phase)
     check_output(Path(args.output_image_file), force=True)
     say(f'Drawing net to {args.output_image_file}')

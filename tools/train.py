@@ -2,10 +2,10 @@
 """Train a net as its solver says, starting from its fillers, an initialization, weights, or a
 snapshot.
 
-    goodinit train --solver solver.prototxt --init lsuv
-    goodinit train --solver solver.prototxt --snapshot auto
-    goodinit train --solver lenet --iterations 50
-    mpiexec -n 4 goodinit train --solver solver.prototxt
+    goodinit train solver.prototxt --init lsuv
+    goodinit train solver.prototxt --snapshot auto
+    goodinit train lenet --iterations 50
+    mpiexec -n 4 goodinit train solver.prototxt
 
 Ctrl-C and SIGTERM stop after a snapshot. A run that was killed resumes from its last snapshot, and
 ends as if it had not been killed. A bundled solver whose data do not exist trains on scikit-learn's
@@ -28,19 +28,22 @@ import numpy as np
 from goodinit.feeding.advice import data_advice
 from goodinit.feeding.bundled import find_model
 from goodinit.feeding.data_options import DataOptions
-from goodinit.feeding.digit_training import FedByDigits, feed_digits, use_digits
+from goodinit.feeding.digit_training import FedByDigits, could_use_digits, feed_digits, use_digits
+from goodinit.feeding.digits import digits_note
 from goodinit.feeding.fed_net import feed_net
 from goodinit.feeding.net_file import find_net, read_net_file
 from goodinit.initializers import PRESETS, fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
-from goodinit.netlib.errors import import_extra
+from goodinit.netlib.errors import GoodinitError, import_extra
 from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import Event, Solver, snapshot_files
 from goodinit.solvers.one_training import one_training
 from goodinit.solvers.solver_param import read_solver_param
 from goodinit.tools.cli.arguments import (
+    DIGITS,
+    SOLVER,
     add_engine,
     add_force,
     add_sharing,
@@ -78,8 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arguments() -> Parser:
     parser = Parser('goodinit train', __doc__ or '')
-    solver = 'a solver prototxt, or the name of a bundled model'
-    parser.add_argument('--solver', metavar='S', required=True, help=solver)
+    parser.add_first(parser, '--solver', 'solver', SOLVER)
     add = partial(option, parser)
     add('--init M', INIT, one_of(PRESETS))
     switch(parser, '--dropout', 'keep dropout on while --init measures activations')
@@ -87,6 +89,7 @@ def arguments() -> Parser:
     add('--snapshot F', SNAPSHOT, default='')
     iterations = "train to this iteration (default: the solver's max_iter)"
     add('--iterations N', iterations, whole(0))
+    switch(parser, '--digits', DIGITS)
     add('--on-nan DO', ON_NAN, one_of(['stop', 'warn']), 'stop')
     add('--monitor P', MONITOR, picture)
     every = f"measure it every N iterations (default: the solver's display, or {EVERY})"
@@ -129,12 +132,20 @@ def train_rank(args: argparse.Namespace, ranks: Ranks) -> None:
     engine = make_engine(args.engine, deterministic=args.deterministic)
     path = find_model(args.solver, 'solver')
     param = read_solver_param(path)
-    digits = use_digits(param, path)
-    say_notes(found.note for found in digits)
+    digits = use_digits(param, path, args.digits)
+    if digits:
+        say_notes([digits_note(*digits)])
     find_nets(param, path)
     set_options(args, param, bool(digits))
-    with one_training(param, ranks.rank):
-        train_as(args, path, param, engine, ranks, digits)
+    try:
+        with one_training(param, ranks.rank):
+            train_as(args, path, param, engine, ranks, digits)
+    except GoodinitError as error:
+        if digits or not could_use_digits(path):
+            raise
+        raise GoodinitError(
+            f"{error} (--digits trains on scikit-learn's digits instead)"
+        ) from error
 
 
 def train_as(

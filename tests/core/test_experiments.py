@@ -174,7 +174,7 @@ def test_fitnet_mnist_runs_once(few_digits, monkeypatch, capsys):
 
 
 def test_a_training_that_fails_is_named(few_digits, monkeypatch):
-    no_such = 'goodinit train --solver no_such_solver'
+    no_such = 'goodinit train no_such_solver'
     monkeypatch.setattr(fitnet_mnist_training, 'command', lambda name: no_such)
     with pytest.raises(
         SystemExit, match=r'hinge_lsuv: goodinit train .* has failed; see .*hinge_lsuv\.log'

@@ -169,7 +169,7 @@ def test_stats_as_a_table(tmp_path, capsys):
 
 def test_the_command(capsys):
     assert main.main([]) == 1 and capsys.readouterr().out.startswith('usage: goodinit COMMAND')
-    assert main.main(['--help']) == 0 and 'goodinit init --proto lenet' in capsys.readouterr().out
+    assert main.main(['--help']) == 0 and 'goodinit init lenet' in capsys.readouterr().out
     assert main.main(['--version']) == 0 and capsys.readouterr().out == f'goodinit {__version__}\n'
     assert main.main(['initt']) == 1
     assert capsys.readouterr().err == (

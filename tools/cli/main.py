@@ -48,7 +48,7 @@ commands (goodinit COMMAND --help tells more):
 
 to begin with:
   goodinit show lenet
-  goodinit init --proto lenet --out lenet.caffemodel
+  goodinit init lenet --out lenet.caffemodel
 
   -h, --help  this text          --version  the version"""
 

@@ -21,7 +21,7 @@ from .normalization import Normalization
 from .pooling import Pooling
 
 # benchmarks/nets.py --nets lenet caffenet googlenet --candidates fast reference
-TIMES_SLOWER = '5 to 20 times slower'
+TIMES_SLOWER = '3 to 6 times slower'
 
 
 class Fast(Arithmetic, Convolution, Pooling, Normalization):

@@ -37,9 +37,13 @@ def test_it_may_stand_alone_or_after_its_option(command, name, option, rest):
         assert parse(words) == expected
 
 
-def test_of_several_files_too():
+def test_the_last_option_counts():
+    assert show.arguments().parse_args(['--proto', 'a', '--proto', 'b']).net == 'b'
+
+
+def test_all_count_where_several_are_taken():
     parse = lint.arguments().parse_args
-    assert parse(['a', '--proto', 'b', '--json']).files == ['b', 'a']
+    assert parse(['a', '--proto', 'b', '--json', '--proto', 'c']).files == ['b', 'c', 'a']
 
 
 @pytest.mark.parametrize('command, name, option, rest', COMMANDS)

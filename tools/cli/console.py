@@ -44,6 +44,7 @@ class Parser(argparse.ArgumentParser):
         options.setdefault('formatter_class', Help)
         super().__init__(prog=prog, description=description, allow_abbrev=False, **options)
         self.names_of_first: tuple[str, ...] = ()
+        self.several_first = False
 
     def add_first(
         self, group: argparse._ActionsContainer, names: str, dest: str, help: str, **options: Any
@@ -51,6 +52,7 @@ class Parser(argparse.ArgumentParser):
         """The first argument, which may as well follow an option anywhere in the command line:
         NET, or --net NET. names: the option's, '--net/--old-name'; help tells the first one."""
         self.names_of_first = tuple(names.split('/'))
+        self.several_first = options.get('nargs') == '+'
         metavar = options.setdefault('metavar', dest.upper())
         help = f'{help}; or {self.names_of_first[0]} {metavar}'
         group.add_argument(dest, help=help, **options)
@@ -66,7 +68,7 @@ class Parser(argparse.ArgumentParser):
 
     def _with_first_in_front(self, words: Sequence[str]) -> list[str]:
         """The words of a command line, with what follows the option of the first argument in
-        front."""
+        front; where it takes one value, that of the last option, as for any other."""
         front, others = [], []
         rest = iter(words)
         for word in rest:
@@ -77,7 +79,7 @@ class Parser(argparse.ArgumentParser):
                 front.append(value)
             else:
                 front += self._next(rest, name)
-        return front + others
+        return (front if self.several_first else front[-1:]) + others
 
     def _next(self, words: Iterator[str], name: str) -> list[str]:
         """The word that follows the option of this name."""

@@ -132,6 +132,7 @@ setup(
     package_data={
         'goodinit': ['py.typed'],
         'goodinit.models': ['*.md', '**/*.prototxt'],
+        'goodinit.tools.report_page': ['charts/*.json', 'templates/*'],
         'goodinit.proto': ['*.proto', '*.pyi'],
         'goodinit.netlib.engines.fast': ['kernels/*.?pp'],
         'goodinit.netlib.engines.cuda': ['kernels/*.cu*'],

@@ -17,7 +17,7 @@ train` does the same with BVLC's flags and log.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -46,8 +46,10 @@ from goodinit.tools.cli.arguments import (
     SOLVER,
     add_engine,
     add_force,
+    add_report,
     add_sharing,
     add_strictness,
+    check_report,
     option,
     switch,
 )
@@ -59,6 +61,7 @@ from goodinit.tools.cli.together import together
 from goodinit.tools.cli.values import one_of, whole
 from goodinit.tools.plots.figures import picture
 from goodinit.tools.plots.monitor import EVERY, Monitor
+from goodinit.tools.report_page.training import TrainingReport
 
 INIT = f"initialize from the net's own data, by {', '.join(PRESETS)}"
 SNAPSHOT = "resume from a .solverstate; 'auto': from the last complete one, if there is one"
@@ -92,6 +95,7 @@ def arguments() -> Parser:
     switch(parser, '--digits', DIGITS)
     add('--on-nan DO', ON_NAN, one_of(['stop', 'warn']), 'stop')
     add('--monitor P', MONITOR, picture)
+    add_report(parser)
     every = f"measure it every N iterations (default: the solver's display, or {EVERY})"
     add('--monitor-every N', every, whole(1))
     add_engine(parser, together=True)
@@ -123,8 +127,11 @@ def check_options(args: argparse.Namespace) -> None:
     if args.monitor:
         import_extra('matplotlib', 'plot')
         check_output(Path(args.monitor), force=True)
-    elif args.monitor_every:
-        raise UsageError('--monitor-every: found without --monitor, which names the picture')
+    check_report(args.report)
+    if args.monitor_every and not (args.monitor or args.report):
+        raise UsageError(
+            '--monitor-every: found without --monitor or --report, which name what is written'
+        )
 
 
 def train_rank(args: argparse.Namespace, ranks: Ranks) -> None:
@@ -173,7 +180,7 @@ def train_as(
     if snapshot:
         solver.restore(snapshot)
     say_start(args, solver, snapshot)
-    solve(solver, monitor_of(args, solver))
+    solve(solver, monitors_of(args, solver, start_of(args, snapshot)))
     if solver.stopped:
         say(f'stopped at iteration {solver.iter}; --snapshot auto resumes from there')
 
@@ -248,31 +255,40 @@ def filler(
 
 def say_start(args: argparse.Namespace, solver: Solver, snapshot: str) -> None:
     """Say which net is trained, from what, and on how many ranks."""
-    start = args.init or args.weights or 'fillers'
-    if snapshot:
-        start = f'resumed from {snapshot}'
-    parts = [f'net: {solver.net.name}', start]
+    parts = [f'net: {solver.net.name}', start_of(args, snapshot)]
     if solver.ranks.size > 1:
         parts.append(f'{solver.ranks.size} ranks')
     say('; '.join(parts))
 
 
-def monitor_of(args: argparse.Namespace, solver: Solver) -> Monitor | None:
-    """What draws change rates, on the first rank, if it is asked for."""
-    if not args.monitor or solver.ranks.rank:
-        return None
+def start_of(args: argparse.Namespace, snapshot: str) -> str:
+    """From what the weights are."""
+    if snapshot:
+        return f'resumed from {snapshot}'
+    return args.init or args.weights or 'fillers'
+
+
+def monitors_of(args: argparse.Namespace, solver: Solver, start: str) -> list[Monitor]:
+    """What draws change rates and what writes the report, on the first rank, if they are asked
+    for."""
+    if solver.ranks.rank:
+        return []
     every = args.monitor_every or solver.param.display or EVERY
-    return Monitor(solver, args.monitor, every)
+    found = []
+    if args.monitor:
+        found.append(Monitor(solver, args.monitor, every))
+    if args.report:
+        found.append(TrainingReport(solver, args.report, every, args.command, start))
+    return found
 
 
-def solve(solver: Solver, monitor: Monitor | None = None) -> None:
+def solve(solver: Solver, monitors: Sequence[Monitor] = ()) -> None:
     """Train to the end, with a line for each event and a progress bar; signals stop it after a
     snapshot."""
-    watching = monitor or nullcontext()
-    with Signals(sigterm='stop') as signals, Progress(solver) as progress, watching:
+    with Signals(sigterm='stop') as signals, Progress(solver) as progress, ExitStack() as watching:
         listeners: list[Progress | Monitor] = [progress]
-        if monitor:
-            listeners.append(monitor)
+        for monitor in monitors:
+            listeners.append(watching.enter_context(monitor))
 
         def report(event: Event) -> None:
             for each in listeners:

@@ -119,10 +119,12 @@ def run(
     tool: Callable[[argparse.Namespace], int | None], parser: Parser, argv: Sequence[str] | None
 ) -> int:
     """Run a tool on its command line (None: the process's own); returns the exit status, which is
-    what the tool returns if it returns one."""
+    what the tool returns if it returns one. The tool finds the words of the command line in
+    `args.command`."""
 
     def action():
         args = parser.parse_args(argv)
+        args.command = [*parser.prog.split(), *(sys.argv[1:] if argv is None else argv)]
         force = getattr(args, 'force', False)
         mode = getattr(args, 'unknown_fields', 'error')
         refusing = python.refused(when=getattr(args, 'no_python_layers', False))

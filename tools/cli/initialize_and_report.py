@@ -14,12 +14,9 @@ from ...initializers import Recipe, Row, initialize
 from ...initializers.initialize import Initialized
 from ...initializers.moments import Moments
 from ...initializers.recipe import choose
-from ...netlib.errors import listed
 from . import report
 from .console import say, say_notes
-
-AGREE = 2  # the factor within which change rates agree
-DEAD = 0.1  # the share of dead units that is worth a note
+from .findings import about_dead_units, about_rates
 
 
 @dataclass
@@ -92,12 +89,17 @@ class Outcome:
 
 
 def initialize_and_report(
-    fed: FedNet, recipes: Sequence[Recipe], quiet: bool = False, measured: bool = True
+    fed: FedNet,
+    recipes: Sequence[Recipe],
+    quiet: bool = False,
+    measured: bool = True,
+    histograms: bool = False,
 ) -> Outcome:
     """Follow the recipes one after the other, with a progress bar on a terminal.
 
     Rates are measured on samples that were held out, if there are any. Without `measured` the
-    measures before and after are not taken. Raises GoodinitError.
+    measures before and after are not taken; with `histograms` they have these too. Raises
+    GoodinitError.
     """
     for recipe in recipes:
         choose(fed.net, recipe)  # a recipe with nothing to do is an error before any work is done
@@ -112,7 +114,7 @@ def initialize_and_report(
 
         def measures(known: Mapping[str, Moments]) -> list[Row]:
             bar.set_description('measuring')
-            return fed.measure(dropout, batches, known) if measured else []
+            return fed.measure(dropout, batches, known, histograms) if measured else []
 
         batches, held_out = measured_on(fed.net, fed.data) if measured else ([], False)
         done = Initialized([], {}, {})
@@ -138,32 +140,5 @@ def _progress(layers: int, quiet: bool):
 
 def _remarks(after: Sequence[Row], recipes: Sequence[Recipe]) -> list[str]:
     """Notes on what the numbers tell."""
-    notes = []
-    dead = [f'{row.layer} {row.dead:.0%}' for row in after if row.dead > DEAD]
-    if dead:
-        notes.append(f'units that are zero after ReLU for every sample: {listed(dead)}')
-    return notes + _about_rates(after, recipes)
-
-
-def _about_rates(rows: Sequence[Row], recipes: Sequence[Recipe]) -> list[str]:
-    """Whether all layers will learn at the same pace and, unless it was tried, what mends that."""
-    rates = {row.layer: row.change_rate for row in rows if row.change_rate > 0}
-    factor = report.spread(rows)
-    if math.isnan(factor):
-        return []
-    if factor <= AGREE:
-        return [
-            f'change rates agree within a factor of {report.number(factor)}: all layers learn at '
-            'about the same pace'
-        ]
-    fastest = max(rates, key=lambda layer: rates[layer])
-    slowest = min(rates, key=lambda layer: rates[layer])
-    note = (
-        f'change rates differ by a factor of {report.number(factor)}: relative to its weights, '
-        f"'{fastest}' learns that much faster than '{slowest}'"
-    )
-    if any(recipe.between != 'none' for recipe in recipes):
-        return [note]
-    if any(recipe.normalize == 'lsuv' for recipe in recipes):
-        note += '; LSUV evens variances, not rates'
-    return [f'{note} (goodinit init --between exact evens rates)']
+    dead = [each.text for each in about_dead_units(after) if not each.good]
+    return dead + [each.note for each in about_rates(after, recipes)]

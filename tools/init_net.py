@@ -184,7 +184,7 @@ def initialize_net(args: argparse.Namespace) -> None:
         written = f'weights written to {out}' if out else 'nothing was written (--dry-run)'
         say(f'{written}, {time.perf_counter() - start:.1f} s')
         if args.report:
-            say(f'report: {args.report}')
+            say(f'{args.report}: the same in words and pictures, for a browser')
 
 
 def draw_filters(fed: FedNet, path: str, quiet: bool) -> None:

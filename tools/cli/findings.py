@@ -106,9 +106,9 @@ def about_outputs(rows: Sequence[Row]) -> list[Finding]:
     smallest = min(stds, key=lambda layer: stds[layer])
     high, low = (report.number(stds[name]) for name in (largest, smallest))
     if stds[largest] <= SIMILAR * stds[smallest]:
+        spread = f'deviations from {low} to {high}' if low != high else f'deviation {high}'
         text = (
-            f'signals keep their size: the outputs of the {len(stds)} layers have standard '
-            f'deviations from {low} to {high}'
+            f'signals keep their size: the outputs of the {len(stds)} layers have standard {spread}'
         )
         return [Finding(True, text)]
     factor = report.number(stds[largest] / stds[smallest])

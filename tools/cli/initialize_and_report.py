@@ -16,7 +16,7 @@ from ...initializers.moments import Moments
 from ...initializers.recipe import choose
 from . import report
 from .console import say, say_notes
-from .findings import about_dead_units, about_rates
+from .findings import about_dead_units, about_outputs, about_rates
 
 
 @dataclass
@@ -74,6 +74,8 @@ class Outcome:
             say(f'outputs moved by {moved} of the largest while rates were evened')
         before, after = (report.number(report.spread(rows)) for rows in (self.before, self.after))
         say(f'greatest change rate over the smallest: {before} before, {after} after{self.used()}')
+        for finding in about_outputs(self.after):
+            say(f'in short: {finding.note}')
 
     def about_samples(self) -> str:
         """On what rates were measured, and how well."""

@@ -17,7 +17,6 @@ train` does the same with BVLC's flags and log.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -38,7 +37,7 @@ from goodinit.netlib.engines import Engine, make_engine
 from goodinit.netlib.errors import GoodinitError, import_extra
 from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
-from goodinit.solvers import Event, Solver, snapshot_files
+from goodinit.solvers import Solver, snapshot_files
 from goodinit.solvers.one_training import one_training
 from goodinit.solvers.solver_param import read_solver_param
 from goodinit.tools.cli.arguments import (
@@ -55,8 +54,7 @@ from goodinit.tools.cli.arguments import (
 )
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.output_file import check_output
-from goodinit.tools.cli.progress import Progress
-from goodinit.tools.cli.signals import Signals
+from goodinit.tools.cli.solving import solve
 from goodinit.tools.cli.together import together
 from goodinit.tools.cli.values import one_of, whole
 from goodinit.tools.plots.figures import picture
@@ -280,27 +278,6 @@ def monitors_of(args: argparse.Namespace, solver: Solver, start: str) -> list[Mo
     if args.report:
         found.append(TrainingReport(solver, args.report, every, args.command, start))
     return found
-
-
-def solve(solver: Solver, monitors: Sequence[Monitor] = ()) -> None:
-    """Train to the end, with a line for each event and a progress bar; signals stop it after a
-    snapshot."""
-    with Signals(sigterm='stop') as signals, Progress(solver) as progress, ExitStack() as watching:
-        listeners: list[Progress | Monitor] = [progress]
-        for monitor in monitors:
-            listeners.append(watching.enter_context(monitor))
-
-        def report(event: Event) -> None:
-            for each in listeners:
-                each.tell(event)
-
-        def request() -> str | None:
-            for each in listeners:
-                each.advance()
-            return signals.request()
-
-        solver.report, solver.request = report, request
-        solver.solve()
 
 
 if __name__ == '__main__':

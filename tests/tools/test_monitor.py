@@ -181,7 +181,7 @@ def test_it_measures_as_often_as_the_solver_displays(text, expected, folder):
         (['--monitor', 'no/rates.png'], 'no/rates.png: there is no folder no'),
         (
             ['--monitor-every', '5'],
-            '--monitor-every: found without --monitor, which names the picture',
+            '--monitor-every: found without --monitor or --report, which name what is written',
         ),
     ],
 )

@@ -23,9 +23,9 @@ from goodinit.feeding.shaped import shaped
 from goodinit.netlib import Net
 from goodinit.netlib.blob import Blob
 from goodinit.netlib.layers import Layer
-from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.netlib.shapes import Shape
 from goodinit.tools.cli.arguments import NET, add_input_shape, add_strictness, option, switch
+from goodinit.tools.cli.macs import macs
 from goodinit.tools.cli.report import amount, table
 from goodinit.tools.cli.values import one_of, whole
 
@@ -137,20 +137,6 @@ def parameters(layer: Layer) -> int:
     """How many numbers a layer learns that no earlier layer shares with it."""
     learned = [param for param in layer.params if not param.is_statistic]
     return sum(param.count for param in learned if param.owner is param)
-
-
-def macs(layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
-    """Multiply-accumulates of one forward pass: every output of a convolution or inner product
-    costs its fan-in."""
-    if not isinstance(layer, Affine):
-        return 0
-    if not layer.weight.count:
-        return 0
-    if layer.type == 'Deconvolution':
-        fan = layer.weight.count // layer.weight.shape[0]
-        return sum(blob.count for blob in bottom) * fan
-    fan = layer.weight.count // layer.num_output
-    return sum(blob.count for blob in top) * fan
 
 
 def total(lines: Sequence[Line]) -> dict[str, int]:

@@ -28,14 +28,15 @@ def weight_gradients(
     rng: Generator,
     dropout: bool = False,
     after_forward: Hear = lambda layer: None,
-    after_gradient: See = lambda layer: None,
+    after_gradient: See = lambda layer, images: None,
 ) -> dict[Param, WeightGradient]:
     """The gradients by all convolution and inner product weights that learn, by owner.
 
     One forward and one backward pass per batch. If layers share weights, the gradient is the sum.
     `after_forward` is called with each layer's index as soon as the layer has run, `after_gradient`
-    with each layer while the diffs of its weight hold C_ij. Diffs of parameters are zero
-    afterwards. Raises NetError for a net without scores.
+    with each layer and the number of images while the diffs of its weight hold the roots of the
+    sums of squared gradients. Diffs of parameters are zero afterwards. Raises NetError for a net
+    without scores.
     """
     scores = score_blobs(net)
     gathered = squares_by_owner(net)

@@ -88,9 +88,10 @@ class LayerHistograms:
         for blob in self.net.tops[i]:
             self.outputs[name].add(blob.values.array())
 
-    def see_gradients(self, layer: Affine) -> None:
-        """All batches are done: the diffs of the layer's weights hold C_ij."""
-        size = np.sqrt(weight_moments(layer, layer.weight.values).mean_square)
+    def see_gradients(self, layer: Affine, images: int) -> None:
+        """All batches are done: the diffs of the layer's weights hold the roots of sums over this
+        many images, C_ij sqrt(images)."""
+        size = np.sqrt(images * weight_moments(layer, layer.weight.values).mean_square)
         roots = evenly_spread(layer.weight.diffs.array())
         positive = roots[roots > 0]
         if size and positive.size:

@@ -122,7 +122,7 @@ class Watching(Protocol):
     def see(self, i: int) -> None: ...
 
 
-def ignore_gradients(layer: Affine) -> None:
+def ignore_gradients(layer: Affine, images: int) -> None:
     """Nobody asks for those of single weights."""
 
 

@@ -12,7 +12,7 @@ from ..netlib.memory import Tensor
 from ..netlib.ranks import Ranks
 from .moments import weight_moments
 
-See = Callable[[Affine], None]
+See = Callable[[Affine, int], None]
 
 
 class WeightGradient:
@@ -118,14 +118,15 @@ class SquaredGradients:
 
     def gradient(self, ranks: Ranks, see: See) -> WeightGradient:
         """The result from the squares of all ranks, which are then discarded. `see` is called with
-        the layer before that, while the diffs of its weight hold the roots C_ij."""
+        the layer and the number of images before that, while the diffs of its weight hold the roots
+        of the sums of squares."""
         if ranks.size > 1:
             ranks.start_sum(self.layer.weight.diff)
             ranks.finish_sums()
         images = sum(ranks.gather([self.images]))
         sizes = ranks.gather(self.sizes)
         found = WeightGradient(self.layer, images, sizes if len(sizes) == images else ())
-        see(self.layer)
+        see(self.layer, images)
         self.layer.work.free()
         self.layer.weight.diffs.memory.free()
         return found

@@ -164,7 +164,7 @@ def initialize_net(args: argparse.Namespace) -> None:
     fed = feed_net(file, data, args.engine, args.weights)
     check_before(args, fed, out)
     fed.notes += data_advice(fed.net, fed.data, recipe, fed.trained)
-    old = first_filters(fed.net, 'before')
+    filters = first_filters(fed.net, 'before')
     outcome = initialize_and_report(fed, [recipe], args.quiet, measured, bool(args.report))
     if out:
         fed.save(out)
@@ -172,8 +172,8 @@ def initialize_net(args: argparse.Namespace) -> None:
         draw_filters(fed, args.filters, args.quiet)
     if args.report:
         numbers = of_initialization(fed, outcome, recipe, args.command)
-        new = first_filters(fed.net, 'after')
-        write_report(args.report, numbers, pictures_of(fed, old, new))
+        filters += first_filters(fed.net, 'after')
+        write_report(args.report, numbers, pictures_of(fed, filters))
     if args.json:
         about = {'method': args.method, 'recipe': recipe.as_dict(), 'out': out and str(out)}
         print(json.dumps({**about, **outcome.as_json(fed)}, indent=1))

@@ -11,7 +11,7 @@ from ...feeding.filled_net import PHASES
 from ...feeding.net_inputs import BATCH_SIZE
 from ...netlib.engines import ENGINES
 from ...proto.unknown import MODES
-from ..report_page.page import check_extras
+from ..report_page.extras import check_extras
 from .console import Parser
 from .gpu import CPU_ENGINE
 from .output_file import check_output

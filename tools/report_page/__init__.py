@@ -5,6 +5,7 @@
     charts.py     plots as SVG: specifications of Vega-Lite (charts/) with these numbers
     net_graph.py  the net as boxes and lines
     page.py       the page, from its templates (templates/)
+    training.py   the page of a training, kept current; curves.py has its sentences and plots
 
 The page is a function of the numbers and of pictures. It loads nothing: plots are SVG whose marks
 say what they are, so that readers of screens have them too; a short script shows that text beside

@@ -5,11 +5,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from ...netlib.errors import import_extra
+from ..plots.figures import in_palette
 from .colors import on_white
 
 CHARTS = Path(__file__).with_name('charts')
@@ -61,13 +61,4 @@ def picture(spec: Spec, suffix: str) -> bytes:
         return draw.vegalite_to_svg(white, vl_version=VERSION).encode()
     if suffix == '.pdf':
         return draw.vegalite_to_pdf(white, vl_version=VERSION)
-    return compressed(draw.vegalite_to_png(white, vl_version=VERSION, scale=SCALE))
-
-
-def compressed(png: bytes) -> bytes:
-    """The same picture in fewer bytes."""
-    from PIL import Image
-
-    made = BytesIO()
-    Image.open(BytesIO(png)).convert('RGB').save(made, 'PNG', optimize=True)
-    return made.getvalue()
+    return in_palette(draw.vegalite_to_png(white, vl_version=VERSION, scale=SCALE))

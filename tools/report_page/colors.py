@@ -21,7 +21,7 @@ COLORS = {
     'slowest': ('#1f3fbf', '#86a3ff'),
     'slower': ('#4f86d9', '#5b84c4'),
     'median': ('#7b848e', '#8b96a3'),
-    'faster': ('#d07a1f', '#c98a45'),
+    'faster': ('#c46f17', '#c98a45'),
     'fastest': ('#b3261e', '#ff8a80'),
 }
 NAME = re.compile(r'var\(--(\w+)\)')

@@ -21,6 +21,9 @@ PACES = (
     'faster',
     'more than 4 times faster',
 )
+Place = tuple[float, float]
+Node = str | tuple[int, int]
+Row = dict[str, Any]
 NO_PACE = 'without weights that learn'
 
 
@@ -67,33 +70,49 @@ def boxes_of(layers: Iterable[Mapping[str, Any]]) -> list[Box]:
     return boxes
 
 
-def placed(boxes: Sequence[Box]) -> tuple[dict[Any, tuple[float, float]], list[tuple]]:
-    """The middle of each box by its name, and of each bend of a line by its number, in pixels; and
-    the lines between them."""
+@dataclass
+class Layout:
+    """Where boxes and bends of lines are, in pixels: the middle of a box by its name, of a bend by
+    its part of the net and its number. lines: pairs of these."""
+
+    places: dict[Node, Place] = field(default_factory=dict)
+    lines: list[tuple[Node, Node]] = field(default_factory=list)
+
+
+def laid_out(boxes: Sequence[Box]) -> Layout:
+    """The layout of a net: parts that nothing connects stand side by side."""
     edges = []
     for box in boxes:
         edges += [(source, box.name) for source in box.bottoms]
-    sugiyama = import_extra('fast_sugiyama', 'report')
-    parts = []
-    if edges:
-        parts = sugiyama.from_edges(
-            edges, vertex_spacing=1, dummy_vertices=True, dummy_size=BEND, check_layout=False
-        )
-    places: dict[Any, tuple[float, float]] = {}
-    lines: list[tuple] = []
+    layout = Layout()
     left = 0.0
-    for number_of_part, (positions, width, height, segments) in enumerate(parts):
+    for part, (positions, width, height, segments) in enumerate(parts_of(edges)):
         for name, (x, y) in positions:
-            known = name if isinstance(name, str) else (number_of_part, name)
-            places[known] = pixels(left + x, height - y)
-        for segment in segments:
-            lines.append(tuple(e if isinstance(e, str) else (number_of_part, e) for e in segment))
+            layout.places[node(part, name)] = pixels(left + x, height - y)
+        for source, target in segments:
+            layout.lines.append((node(part, source), node(part, target)))
         left += width + 1
     for box in boxes:
-        if box.name not in places:
-            places[box.name] = pixels(left, 0)
+        if box.name not in layout.places:
+            layout.places[box.name] = pixels(left, 0)
             left += 1
-    return places, lines
+    return layout
+
+
+def parts_of(edges: Sequence[tuple[str, str]]) -> Sequence[Any]:
+    """What fast-sugiyama makes of each connected part: places, in units of a box, from the bottom
+    up; width and height; and the edges, cut where they bend."""
+    sugiyama = import_extra('fast_sugiyama', 'report')
+    if not edges:
+        return []
+    return sugiyama.from_edges(
+        edges, vertex_spacing=1, dummy_vertices=True, dummy_size=BEND, check_layout=False
+    )
+
+
+def node(part: int, name: str | int) -> Node:
+    """A box by its name; a bend, which has a number, by this and its part."""
+    return name if isinstance(name, str) else (part, name)
 
 
 def pixels(column: float, row: float) -> tuple[float, float]:
@@ -118,41 +137,46 @@ def pace(relative: float) -> str:
 
 def graph_rows(
     layers: Sequence[Mapping[str, Any]], rates: Mapping[str, float | None]
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, list[Row]]:
     """The rows of the chart: `boxes`, and the points of `lines`."""
     boxes = boxes_of(layers)
-    places, segments = placed(boxes)
+    layout = laid_out(boxes)
     paces_of = paces(rates)
     found = []
     for box in boxes:
-        x, y = places[box.name]
-        name, kind, shape = box.lines
-        rate = rates.get(name)
-        pace = paces_of.get(name, NO_PACE)
-        said = f'rate {number(rate)}' if rate else ''
-        label = f'{name} ({kind}), {shape}'
-        if rate:
-            label += f'; change rate {number(rate)}: {pace}'
-        left = x - WIDTH / 2
-        sides = {'left': left, 'strip': left + STRIP, 'right': left + WIDTH}
-        ends = {'top': y - HEIGHT / 2, 'bottom': y + HEIGHT / 2}
-        texts = {'name': name, 'kind': kind, 'shape': shape, 'rate': said}
-        found.append({'x': x, 'y': y, **sides, **ends, **texts, 'pace': pace, 'label': label})
-    return {'boxes': found, 'lines': points_of_lines(segments, places, boxes)}
+        pace = paces_of.get(box.name, NO_PACE)
+        place = layout.places[box.name]
+        found.append({**sides(place), **texts(box, rates.get(box.name), pace), 'pace': pace})
+    return {'boxes': found, 'lines': points_of_lines(layout)}
 
 
-def points_of_lines(
-    segments: Sequence[tuple], places: Mapping[Any, tuple[float, float]], boxes: Sequence[Box]
-) -> list[dict[str, Any]]:
-    """Two points for each segment: at the edges of boxes, in the middle of bends."""
+def sides(place: Place) -> Row:
+    """The sides of a box in pixels, and the end of its strip."""
+    x, y = place
+    left = x - WIDTH / 2
+    top = y - HEIGHT / 2
+    across = {'left': left, 'strip': left + STRIP, 'right': left + WIDTH}
+    return {**across, 'y': y, 'top': top, 'bottom': top + HEIGHT}
+
+
+def texts(box: Box, rate: float | None, pace: str) -> Row:
+    """What is written in a box, and what it says to a reader of screens."""
+    name, kind, shape = box.lines
+    label = f'{name} ({kind}), {shape or "no output"}'
+    said = ''
+    if rate:
+        said = f'rate {number(rate)}'
+        label += f'; change rate {number(rate)}: {pace}'
+    return {'name': name, 'kind': kind, 'shape': shape, 'rate': said, 'label': label}
+
+
+def points_of_lines(layout: Layout) -> list[Row]:
+    """Two points for each line: at the edges of boxes, in the middle of bends."""
     points = []
-    for number_of_line, (source, target) in enumerate(segments):
-        x, y = places[source]
-        if isinstance(source, str):
-            y += HEIGHT / 2
-        points.append({'line': number_of_line, 'x': x, 'y': y})
-        x, y = places[target]
-        if isinstance(target, str):
-            y -= HEIGHT / 2
-        points.append({'line': number_of_line, 'x': x, 'y': y})
+    for i, (source, target) in enumerate(layout.lines):
+        for end, side in ((source, HEIGHT / 2), (target, -HEIGHT / 2)):
+            x, y = layout.places[end]
+            if isinstance(end, str):
+                y += side
+            points.append({'line': i, 'x': x, 'y': y})
     return points

@@ -20,7 +20,6 @@ from .plots import Plot, graph_plot, histogram_plots, plots_of
 TEMPLATES = Path(__file__).with_name('templates')
 BEGIN = '<script type="application/json" id="numbers">'
 END = '</script>'
-EXTRAS = ('jinja2', 'vl_convert', 'fast_sugiyama', 'matplotlib')
 
 
 @dataclass
@@ -39,12 +38,6 @@ class Section:
     title: str
     plots: list[Drawn]
     folded: bool = False
-
-
-def check_extras() -> None:
-    """Raises GoodinitError for a package that is missing, before any work is done."""
-    for name in EXTRAS:
-        import_extra(name, 'report')
 
 
 def write_report(path: str | Path, numbers: Numbers, pictures: Sequence[Picture] = ()) -> None:

@@ -1,6 +1,7 @@
 """The pictures of a report: the filters of the first convolution, and what it makes of images."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -13,6 +14,7 @@ from ...initializers.walk import measuring
 from ...netlib import Net
 from ...netlib.errors import NetError
 from ...netlib.layers import Layer
+from ..plots.figures import in_palette
 from ..plots.filters import about_filters, activation_figure, filter_figure, first_convolution
 
 IMAGES = 2  # of which activations are shown
@@ -29,36 +31,34 @@ class Picture:
 
 @dataclass
 class Filters:
-    """The filters of the first convolution of a net in a state; none without such a layer."""
+    """The filters of a layer, (N, C, H, W), in a state such as 'before'."""
 
-    layer: Layer | None
-    weights: ndarray | None = None
-    state: str = ''
+    layer: Layer
+    weights: ndarray
+    state: str
 
 
-def first_filters(net: Net, state: str) -> Filters:
-    """As they are now."""
+def first_filters(net: Net, state: str) -> list[Filters]:
+    """Those of the first convolution as they are now; none in a net without one."""
     try:
         layer = first_convolution(net)
     except NetError:
-        return Filters(None)
-    return Filters(layer, layer.params[0].data.copy(), state)
+        return []
+    return [Filters(layer, layer.params[0].data.copy(), state)]
 
 
-def pictures_of(fed: FedNet, *states: Filters) -> list[Picture]:
+def pictures_of(fed: FedNet, filters: Sequence[Filters]) -> list[Picture]:
     """The filters in each state, and what the last ones make of the first images."""
-    found = []
-    for filters in states:
-        if filters.layer is not None and filters.weights is not None:
-            found.append(picture_of_filters(filters.layer, filters))
-    last = states[-1].layer
-    return found + (activations_of(fed, last) if last is not None else [])
+    found = [picture_of_filters(each) for each in filters]
+    if filters:
+        found += activations_of(fed, filters[-1].layer)
+    return found
 
 
-def picture_of_filters(layer: Layer, filters: Filters) -> Picture:
-    text = about_filters(layer)
+def picture_of_filters(filters: Filters) -> Picture:
+    text = about_filters(filters.layer)
     when = f', {filters.state}' if filters.state else ''
-    figure = filter_figure(layer.name, filters.weights, when)
+    figure = filter_figure(filters.layer.name, filters.weights, when)
     return Picture(encoded(figure), f'{text[:1].upper()}{text[1:]}{when}.')
 
 
@@ -99,4 +99,4 @@ def encoded(figure: Any) -> str:
     """The figure as PNG in base64."""
     made = BytesIO()
     figure.savefig(made, format='png', dpi=DPI)
-    return base64.b64encode(made.getvalue()).decode()
+    return base64.b64encode(in_palette(made.getvalue())).decode()

@@ -36,7 +36,7 @@ def plots_of(numbers: Numbers) -> list[Plot]:
     ]
     for measure, title in (('dead', 'dead units'), ('saturated', 'saturated outputs')):
         rows = list(rows_of(numbers, measure, title))
-        if rows:
+        if any(row['value'] for row in rows):
             spec = chart('bars', {'rows': rows}, title=title, states=numbers['states'])
             found.append(Plot(measure, spec, span_caption(rows, f'The share of {title}', percent)))
     return found
@@ -144,18 +144,20 @@ def graph_plot(numbers: Numbers) -> Plot:
     return Plot('graph', spec, caption)
 
 
-def graph_chart(rows: dict[str, list[dict[str, Any]]], legend: bool = True) -> Spec:
+def graph_chart(rows: dict[str, list[dict[str, Any]]]) -> Spec:
     """The boxes and lines of a net as a plot of their size."""
     boxes = rows['boxes']
+    rights = [box['right'] for box in boxes]
+    bottoms = [box['bottom'] for box in boxes]
     colors = [f'var(--{name})' for name in PACE_COLORS]
     known = {box['pace'] for box in boxes}
     shown = [pace for pace in PACES if pace in known]
     return chart(
         'graph',
         rows,
-        width=max(box['right'] for box in boxes) + MARGIN,
-        height=max(box['bottom'] for box in boxes) + MARGIN,
+        width=max(rights) + MARGIN,
+        height=max(bottoms) + MARGIN,
         paces=[*PACES, NO_PACE],
         colors=[*colors, 'var(--card)'],
-        legend={'values': shown, 'columns': 1} if legend and shown else None,
+        legend={'values': shown, 'columns': 1} if shown else None,
     )

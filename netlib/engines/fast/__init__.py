@@ -21,7 +21,7 @@ from .declarations import Kernels
 from .normalization import Normalization
 from .pooling import Pooling
 
-# benchmarks/nets.py --nets lenet caffenet googlenet --candidates fast reference
+# As benchmarks/without_kernels.py measures it.
 TIMES_SLOWER = '3 to 6 times slower'
 
 

@@ -2,8 +2,8 @@
 
     python benchmarks/without_kernels.py
 
-Processor time of a step of SGD on one core, the least of a few: of the engine `fast`, of `reference`,
-and their ratio.
+Processor time of a step of SGD on one core, the least of a few: of the engine `fast`, of the engine
+`reference`, and their ratio.
 """
 
 import os

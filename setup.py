@@ -23,6 +23,7 @@ TOP_LEVEL = (
     'feeding',
     'export',
     'caffe',
+    'learn',
     'tools',
     'zoo',
 )
@@ -133,6 +134,7 @@ setup(
         'goodinit': ['py.typed'],
         'goodinit.models': ['*.md', '**/*.prototxt'],
         'goodinit.tools.report_page': ['charts/*.json', 'templates/*'],
+        'goodinit.learn': ['cases/*.json'],
         'goodinit.proto': ['*.proto', '*.pyi'],
         'goodinit.netlib.engines.fast': ['kernels/*.?pp'],
         'goodinit.netlib.engines.cuda': ['kernels/*.cu*'],

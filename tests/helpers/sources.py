@@ -18,6 +18,7 @@ FOLDERS = {
     'feeding',
     'export',
     'caffe',
+    'learn',
     'tools',
     'zoo',
     'experiments',

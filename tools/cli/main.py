@@ -20,6 +20,7 @@ COMMANDS = {
     'models': 'list the models that come with goodinit',
     'layers': 'list the layer types and what each computes',
     'draw': 'draw a net',
+    'learn': 'exercises of the book: list, start, check a solution',
     'convert': 'convert a net for ONNX, PyTorch or NumPy, checked by running it',
     'parse_log': 'extract the numbers from the log of a training, as tables or JSON',
     'plot_log': 'plot the logs of trainings',

@@ -133,7 +133,7 @@ setup(
     package_data={
         'goodinit': ['py.typed'],
         'goodinit.models': ['*.md', '**/*.prototxt'],
-        'goodinit.tools.report_page': ['charts/*.json', 'templates/*'],
+        'goodinit.tools.report_page': ['vega_lite/*.json', 'templates/*'],
         'goodinit.learn': ['cases/*.json'],
         'goodinit.proto': ['*.proto', '*.pyi'],
         'goodinit.netlib.engines.fast': ['kernels/*.?pp'],

@@ -10,6 +10,7 @@ from ..initializers.walk import Batch
 from ..netlib import Net
 from ..netlib.errors import DataError
 from ..netlib.shapes import Shape, dimensions
+from ..netlib.tables import Table, number
 from .transform import Transform
 
 
@@ -88,6 +89,18 @@ class Feed:
         lines = [f'Feed: {self}', f'  {batches}: {", ".join(shapes)}']
         lines += [f'  note: {note}' for note in self.notes]
         return '\n'.join(lines)
+
+    def table(self) -> Table:
+        """The inputs with their statistics."""
+        rows = [['input', 'shape of a batch', 'mean', 'std']]
+        for name, shape in self.shapes.items():
+            its = self.statistics.get(name, {})
+            rows.append([name, dimensions(shape), number(its.get('mean')), number(its.get('std'))])
+        notes = [f'note: {note}' for note in self.notes]
+        return Table(f'{self.describe}; {self.samples} used', rows, notes, left=(0, 1))
+
+    def _repr_html_(self) -> str:
+        return self.table().html()
 
     def clip_labels(self, net: Net) -> None:
         """Clip the labels to the range of the net's losses."""

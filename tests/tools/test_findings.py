@@ -58,6 +58,12 @@ SENTENCES = [
         "'b' and of 0.01 in 'a'; layers learn at one pace all the same",
     ),
     (
+        {'output_std': [1, 1]},
+        True,
+        'signals keep their size: the outputs of the 2 layers have standard deviations of 1',
+    ),
+    ({'output_std': [0.5]}, True, "the outputs of 'a' have a standard deviation of 0.5"),
+    (
         {'mean_to_std': [0.1, 4]},
         False,
         'outputs hardly depend on the input; their means are larger than their deviations by these '
@@ -165,6 +171,18 @@ def test_the_command_that_a_report_advises_mends(tool, flaw, tmp_path, monkeypat
     assert (program, name) == ('goodinit', 'init')
     assert init([*rest, '--report', 'mended.html']) == 0, capsys.readouterr().err
     assert not any(flaw in text.lower() for text in bad_of('mended.html'))
+
+
+def test_without_biases_there_is_no_advice_that_needs_them(tmp_path, monkeypatch):
+    for name in ('jinja2', 'vl_convert', 'fast_sugiyama'):
+        pytest.importorskip(name)
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, net([0.3, 0.3, 0.3], 'bias_term: false'))
+    numbers = np.abs(np.random.default_rng(0).normal(50, 1, (64, 12))).astype(np.float32)
+    np.save('x.npy', numbers)
+    assert stats(['--proto', 'net.prototxt', '--data', 'x.npy', '--report', 'r.html']) == 0
+    found = {text[:12]: command for text, command in bad_of('r.html').items()}
+    assert found['Outputs hard'] == '' and found['Units that a'] == ''
 
 
 def test_commands_that_mend():

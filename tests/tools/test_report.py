@@ -10,7 +10,7 @@ import pytest
 from goodinit.netlib.errors import DataError
 from goodinit.tools.init_net import main as init
 from goodinit.tools.report_page import colors
-from goodinit.tools.report_page.charts import CHARTS, chart
+from goodinit.tools.report_page.charts import SPECIFICATIONS, chart
 from goodinit.tools.report_page.page import read_numbers
 from goodinit.tools.stats import main as stats
 from toolkit import DEPLOY, fails, samples, written
@@ -166,7 +166,7 @@ def luminance(color):
 
 
 def test_charts_name_only_known_colors():
-    for path in CHARTS.glob('*.json'):
+    for path in SPECIFICATIONS.glob('*.json'):
         for name in colors.NAME.findall(path.read_text()):
             assert name in colors.COLORS, path
     assert colors.on_white('var(--ink) 1') == '#1b1f24 1'

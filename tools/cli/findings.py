@@ -1,7 +1,7 @@
 """What the measures of a net say in words: what is good, what is not, and what would mend it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...initializers import Recipe, Row
@@ -11,6 +11,7 @@ from . import report
 AGREE = 2  # the factor within which change rates agree
 DEAD = 0.1  # the share of dead units that is worth a word
 SATURATED = 0.3  # the share of saturated outputs; of normal ones with variance 1, 0.14 after TanH
+WITHIN = ('--normalize', 'within')
 SIMILAR = 10  # the factor within which outputs are of one size
 CONSTANT = 3  # the ratio of outputs' means to their deviations: nine tenths of z^2 are constant
 
@@ -22,12 +23,14 @@ class Finding:
     flags    the option of `goodinit init` that mends it, with its value; none if nothing is to be
              mended, or if no option can
     effect   what they do, as 'evens rates'
+    layers   whose outputs that moves by their biases
     """
 
     good: bool
     text: str
     flags: tuple[str, ...] = ()
     effect: str = ''
+    layers: tuple[str, ...] = ()
 
     @property
     def note(self) -> str:
@@ -100,15 +103,20 @@ def about_rates(rows: Sequence[Row], recipes: Sequence[Recipe]) -> list[Finding]
 def about_outputs(rows: Sequence[Row]) -> list[Finding]:
     """Whether signals keep their size from layer to layer."""
     stds = {row.layer: row.output_std for row in rows if row.output_std > 0}
-    if len(stds) < 2:
+    if not stds:
         return []
+    if len(stds) == 1:
+        [(name, std)] = stds.items()
+        text = f"the outputs of '{name}' have a standard deviation of {report.number(std)}"
+        return [Finding(True, text)]
     largest = max(stds, key=lambda layer: stds[layer])
     smallest = min(stds, key=lambda layer: stds[layer])
     high, low = (report.number(stds[name]) for name in (largest, smallest))
     if stds[largest] <= SIMILAR * stds[smallest]:
-        spread = f'deviations from {low} to {high}' if low != high else f'deviation {high}'
+        span = f'of {low}' if low == high else f'from {low} to {high}'
         text = (
-            f'signals keep their size: the outputs of the {len(stds)} layers have standard {spread}'
+            f'signals keep their size: the outputs of the {len(stds)} layers have standard '
+            f'deviations {span}'
         )
         return [Finding(True, text)]
     factor = report.number(stds[largest] / stds[smallest])
@@ -123,23 +131,24 @@ def about_outputs(rows: Sequence[Row]) -> list[Finding]:
 
 def about_constants(rows: Sequence[Row]) -> list[Finding]:
     """Layers whose outputs are nearly the same for every sample."""
-    named = shares(rows, lambda row: row.mean_to_std, CONSTANT, report.number)
-    if not named:
+    found = above(rows, lambda row: row.mean_to_std, CONSTANT)
+    if not found:
         return []
+    named = written_out(found, report.number)
     text = (
         'outputs hardly depend on the input; their means are larger than their deviations by '
         f'these factors: {named}'
     )
-    return [Finding(False, text, ('--normalize', 'within'), 'centers every output')]
+    return [Finding(False, text, WITHIN, 'centers every output', tuple(found))]
 
 
 def about_dead_units(rows: Sequence[Row]) -> list[Finding]:
     """Units that no sample brings through their ReLU."""
     known = [row for row in rows if not math.isnan(row.dead)]
-    named = shares(rows, lambda row: row.dead, DEAD, percent)
-    if named:
-        text = f'units that are zero after ReLU for every sample: {named}'
-        return [Finding(False, text, ('--normalize', 'within'), 'brings every unit to life')]
+    found = above(rows, lambda row: row.dead, DEAD)
+    if found:
+        text = f'units that are zero after ReLU for every sample: {written_out(found, percent)}'
+        return [Finding(False, text, WITHIN, 'brings every unit to life', tuple(found))]
     if not known:
         return []
     worst = max(known, key=lambda row: row.dead)
@@ -155,8 +164,9 @@ def about_dead_units(rows: Sequence[Row]) -> list[Finding]:
 def about_saturation(rows: Sequence[Row]) -> list[Finding]:
     """Outputs that a sigmoid or tanh has pressed against its limits."""
     known = [row for row in rows if not math.isnan(row.saturated)]
-    named = shares(rows, lambda row: row.saturated, SATURATED, percent)
-    if named:
+    found = above(rows, lambda row: row.saturated, SATURATED)
+    if found:
+        named = written_out(found, percent)
         text = f'outputs at the ends of their sigmoid or tanh, where gradients vanish: {named}'
         return [Finding(False, text, ('--normalize', 'lsuv'), 'brings them to the middle')]
     if not known:
@@ -169,19 +179,19 @@ def about_saturation(rows: Sequence[Row]) -> list[Finding]:
     return [Finding(True, text)]
 
 
-def shares(
-    rows: Sequence[Row],
-    measure: Callable[[Row], float],
-    limit: float,
-    written: Callable[[float], str],
-) -> str:
-    """The layers in which a measure is above the limit, with its value: 'conv1 12%, conv2 31%'."""
-    found = []
+def above(rows: Sequence[Row], measure: Callable[[Row], float], limit: float) -> dict[str, float]:
+    """The layers in which a measure is above the limit, with its value."""
+    found = {}
     for row in rows:
         value = measure(row)
         if value > limit:
-            found.append(f'{row.layer} {written(value)}')
-    return listed(found)
+            found[row.layer] = value
+    return found
+
+
+def written_out(found: Mapping[str, float], written: Callable[[float], str]) -> str:
+    """Layers with values: 'conv1 12%, conv2 31%'."""
+    return listed([f'{layer} {written(value)}' for layer, value in found.items()])
 
 
 def percent(share: float) -> str:

@@ -2,7 +2,7 @@
 
     numbers.py    what was measured, as the JSON that the page is made of and carries
     mending.py    the command that mends what is not good
-    charts.py     plots as SVG: specifications of Vega-Lite (charts/) with these numbers
+    charts.py     plots as SVG: specifications of Vega-Lite (vega_lite/) with these numbers
     net_graph.py  the net as boxes and lines
     page.py       the page, from its templates (templates/)
     training.py   the page of a training, kept current; curves.py has its sentences and plots

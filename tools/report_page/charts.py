@@ -1,4 +1,4 @@
-"""Plots as specifications of Vega-Lite: the templates of charts/ with numbers in them, and what
+"""Plots as specifications of Vega-Lite: the templates of vega_lite/ with numbers in them, and what
 vl-convert draws from them."""
 
 import json
@@ -12,7 +12,7 @@ from ...netlib.errors import import_extra
 from ..plots.figures import in_palette
 from .colors import on_white
 
-CHARTS = Path(__file__).with_name('charts')
+SPECIFICATIONS = Path(__file__).with_name('vega_lite')
 VERSION = '5.20'  # of Vega-Lite
 PATH = re.compile(r' d="[^"]*"')
 DIGITS = re.compile(r'(?<=\.\d)\d+')  # of a pixel, from the hundredths on
@@ -32,7 +32,7 @@ def chart(template: str, rows: Mapping[str, Rows], **values: Any) -> Spec:
 
 @cache
 def read_template(name: str) -> Spec:
-    return json.loads((CHARTS / f'{name}.json').read_text(encoding='utf-8'))
+    return json.loads((SPECIFICATIONS / f'{name}.json').read_text(encoding='utf-8'))
 
 
 def put_in(part: Any, values: Mapping[str, Any]) -> Any:

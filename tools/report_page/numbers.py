@@ -12,6 +12,7 @@ training             of `train` alone: the curves (curves.py)
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from ...feeding.fed_net import FedNet
 from ...initializers import Recipe, Row
 from ...initializers.histograms import Histogram
 from ...initializers.rows import OPTIONAL
+from ...initializers.step import settable_bias
 from ...netlib import Net
 from ...netlib.blob import Blob
 from ...netlib.shapes import dimensions
@@ -38,8 +40,10 @@ def of_initialization(
     """Of a net before and after an initialization."""
     states = {'before': outcome.before, 'after': outcome.after}
     parts = [recipe.weights_from, recipe.normalize, recipe.between]
-    about = [('method', ', '.join(parts)), *about_data(fed), ('samples', outcome.about_samples())]
-    findings = [*find_all(outcome.after, [recipe]), *progress(outcome.before, outcome.after)]
+    rates = outcome.about_samples().removeprefix('rates: ')
+    about = [('method', ', '.join(parts)), *about_data(fed), ('rates', rates)]
+    findings = [possible(each, fed.net) for each in find_all(outcome.after, [recipe])]
+    findings += progress(outcome.before, outcome.after)
     return {
         **heading(fed.net, 'initialized', about, command),
         **measured(states),
@@ -52,11 +56,12 @@ def of_initialization(
 def of_state(fed: FedNet, rows: Sequence[Row], weights: str, command: Sequence[str]) -> Numbers:
     """Of a net as it is."""
     about = [('weights', weights or "the net's fillers"), *about_data(fed)]
+    findings = [possible(each, fed.net) for each in find_all(rows)]
     return {
         **heading(fed.net, 'measured', about, command),
         **measured({'measured': rows}),
         'net': layers_of_net(fed.file.param, fed.net),
-        'findings': as_json(find_all(rows), partial(mending_command, command)),
+        'findings': as_json(findings, partial(mending_command, command)),
         'notes': report.gathered(fed.notes),
     }
 
@@ -105,6 +110,14 @@ def counts_of(histogram: Histogram) -> Numbers:
         'below': histogram.below,
         'above': histogram.above,
     }
+
+
+def possible(finding: Finding, net: Net) -> Finding:
+    """The finding without an advice that works by biases which its layers lack."""
+    for layer in net.layers:
+        if layer.name in finding.layers and settable_bias(layer) is None:
+            return replace(finding, flags=())
+    return finding
 
 
 def unsaid(notes: Iterable[str], findings: Sequence[Finding]) -> list[str]:

@@ -98,5 +98,5 @@ def run_on(fed: FedNet, name: str, index: int) -> list[tuple[ndarray, ndarray]]:
 def encoded(figure: Any) -> str:
     """The figure as PNG in base64."""
     made = BytesIO()
-    figure.savefig(made, format='png', dpi=DPI)
+    figure.savefig(made, format='png', dpi=DPI, bbox_inches='tight')
     return base64.b64encode(in_palette(made.getvalue())).decode()

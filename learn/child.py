@@ -65,4 +65,7 @@ def frames(error: Exception) -> Any:
 
 
 if __name__ == '__main__':
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)  # the command says so

@@ -14,6 +14,7 @@ from .recorded import Parts, Recorded
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-5  # solutions may compute in float32
 LONG = 60  # characters of an argument that are shown
+FEW = 6  # numbers of an array
 
 
 def wrong_lines(exercise: Exercise, found: Any, cases: Sequence[Recorded]) -> list[str]:
@@ -162,6 +163,7 @@ def call_text(exercise: Exercise, case: Case) -> str:
 
 def value_text(value: Any) -> str:
     if isinstance(value, np.ndarray):
-        return f'<{dimensions(value.shape)}>'
+        small = value.ndim and value.size <= FEW
+        return str(value.tolist()) if small else f'<{dimensions(value.shape)}>'
     text = ' '.join(repr(value).split())
     return text if len(text) <= LONG else f'{text[:LONG]}...'

@@ -48,7 +48,7 @@ def copies(layers: list[tuple[list[str], list[str]]]) -> dict[str, int]:
     returns  {blob: copies} for the blobs that get a Split, which are those with several readers
 
     A layer that works in place (a blob is a bottom and a top of it) writes a new version of the
-    blob: only readers of the same version need copies. No blob here is split in two versions.
+    blob: only readers of the same version need copies. Of each blob here, at most one version does.
     """
     net = pb.NetParameter()
     for i, (bottoms, tops) in enumerate(layers):

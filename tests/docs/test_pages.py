@@ -134,7 +134,7 @@ def test_docstrings_keep_their_tables_and_formulas(monkeypatch):
         '',
         '        y = x',
         '',
-        '::',
+        '.. code-block:: text',
         '',
         '    a  (N, C)',
         '    b  (C,)',

@@ -1,5 +1,10 @@
 """goodinit learn: the list, templates, and verdicts by a process of its own."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 from goodinit.learn import EXERCISES
 from goodinit.tools.learn import main
@@ -90,6 +95,28 @@ def test_what_goes_wrong_in_a_file(folder, capsys, text, line):
     status, out = checked(text, capsys)
     assert status == 1
     assert line in out
+
+
+def test_what_a_solution_prints_is_shown(folder, capfd):
+    (folder / 'mine.py').write_text(f'print("my own words")\n{RIGHT}{RULE}')
+    assert main(['check', '5.1', 'mine.py']) == 0
+    out, err = capfd.readouterr()
+    assert out.startswith('my own words\nexercise 5.1') and err == ''
+
+
+def test_ctrl_c(folder):
+    """It ends the solution, too, without a traceback."""
+    (folder / 'mine.py').write_text(
+        f'{RIGHT}    print("running", flush=True)\n    while True: pass\n'
+    )
+    command = [sys.executable, '-m', 'goodinit.tools.learn', 'check', '5.1', 'mine.py']
+    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
+    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
+        assert process.stdout.readline() == 'running\n'
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, '')
+    assert err == 'goodinit learn: interrupted; no file was left half written\n'
 
 
 def test_a_loop_without_end(folder, capsys):

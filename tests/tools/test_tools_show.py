@@ -170,7 +170,9 @@ def test_stats_as_a_table(tmp_path, capsys):
 def test_the_command(capsys):
     assert main.main([]) == 1 and capsys.readouterr().out.startswith('usage: goodinit COMMAND')
     assert main.main(['--help']) == 0 and 'goodinit init lenet' in capsys.readouterr().out
-    assert main.main(['--version']) == 0 and capsys.readouterr().out == f'goodinit {__version__}\n'
+    for option in ('--version', '-V'):
+        assert main.main([option]) == 0
+        assert capsys.readouterr().out == f'goodinit {__version__}\n'
     assert main.main(['initt']) == 1
     assert capsys.readouterr().err == (
         "goodinit: unknown command 'initt'; did you mean 'init'? (known: "

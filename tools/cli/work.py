@@ -1,8 +1,8 @@
 """How much work an initialization is, so that its progress bar knows the time that is left.
 
 The unit is a multiply-add of a layer that runs forward. The other things that take time are counted
-in this unit by how long they take beside it; their factors were measured on CaffeNet and GoogLeNet
-(docs/numbers.md), and suffice for a time that is right within a factor of two.
+in this unit by how long they take beside it. The factors were measured on CaffeNet and GoogLeNet;
+the time that is left comes out right within about a factor of two.
 """
 
 import sys

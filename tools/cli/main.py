@@ -29,6 +29,7 @@ COMMANDS = {
     'extract_features': 'write blobs of a net with its weights to databases',
     'convert_imageset': 'convert a list of images to a database',
     'convert_mnist_data': "convert MNIST's files to a database",
+    'convert_mnist_siamese_data': "convert MNIST's files to a database of pairs of images",
     'convert_cifar_data': "convert CIFAR-10's files to databases",
     'compute_image_mean': 'compute the mean image of a database',
     'upgrade_net_proto_text': 'upgrade the prototxt of a net to the current format',

@@ -190,6 +190,10 @@ def test_commands_that_mend():
     assert mending_command(ran, '--normalize', 'lsuv') == (
         'goodinit init n --seed 3 --normalize lsuv --force'
     )
+    ran.append('--dry-run')  # it wrote nothing that may be replaced
+    assert mending_command(ran, '--normalize', 'lsuv') == (
+        'goodinit init n --seed 3 --normalize lsuv'
+    )
     ran = shlex.split('goodinit stats n --weights "my w.caffemodel" --gradient-quotient')
     assert mending_command(ran, '--between', 'exact') == (
         "goodinit init n --weights 'my w.caffemodel' --between exact --out mended.caffemodel"

@@ -10,15 +10,15 @@ MENDED = 'mended.caffemodel'
 
 def mending_command(command: Sequence[str], flag: str, value: str) -> str:
     """A command of `goodinit init` with this option: `command` is that of `init` or `stats` which
-    found the flaw. What it writes takes the place of the weights that `init` wrote; `stats` wrote
-    none."""
+    found the flaw. What it writes takes the place of the weights that `init` wrote, if it did;
+    `stats` wrote none."""
     _, tool, *arguments = command
     kept = list(without(arguments, (*OUTPUTS, flag)))
     words = ['goodinit', 'init', *kept, flag, value]
-    if tool == 'init':
-        words.append('--force')
-    else:
+    if tool != 'init':
         words += ['--out', MENDED]
+    elif '--dry-run' not in arguments:
+        words.append('--force')
     return shlex.join(words)
 
 

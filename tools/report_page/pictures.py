@@ -59,7 +59,7 @@ def picture_of_filters(filters: Filters) -> Picture:
     text = about_filters(filters.layer)
     when = f', {filters.state}' if filters.state else ''
     figure = filter_figure(filters.layer.name, filters.weights, when)
-    return Picture(encoded(figure), f'{text[:1].upper()}{text[1:]}{when}.')
+    return Picture(encoded(png_of(figure)), f'{text[:1].upper()}{text[1:]}{when}.')
 
 
 def activations_of(fed: FedNet, layer: Layer) -> list[Picture]:
@@ -76,7 +76,8 @@ def activations_of(fed: FedNet, layer: Layer) -> list[Picture]:
             'red is above 0, blue below.'
         )
         figure = activation_figure(layer.name, image, values)
-        found.append(Picture(encoded(figure), caption))
+        png = in_palette(png_of(figure))  # of so many small pictures, a few colors are enough
+        found.append(Picture(encoded(png), caption))
     return found
 
 
@@ -95,8 +96,12 @@ def run_on(fed: FedNet, name: str, index: int) -> list[tuple[ndarray, ndarray]]:
     return list(zip(images, values, strict=True))
 
 
-def encoded(figure: Any) -> str:
-    """The figure as PNG in base64."""
+def png_of(figure: Any) -> bytes:
     made = BytesIO()
     figure.savefig(made, format='png', dpi=DPI, bbox_inches='tight')
-    return base64.b64encode(in_palette(made.getvalue())).decode()
+    return made.getvalue()
+
+
+def encoded(png: bytes) -> str:
+    """In base64."""
+    return base64.b64encode(png).decode()

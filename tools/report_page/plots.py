@@ -6,7 +6,7 @@ from typing import Any
 
 from ..cli.report import number
 from .charts import Spec, chart
-from .net_graph import MARGIN, NO_PACE, PACES, graph_rows
+from .net_graph import MARGIN, PACES, graph_rows
 from .numbers import Numbers
 
 STD = 'standard deviation of outputs'
@@ -157,7 +157,7 @@ def graph_chart(rows: dict[str, list[dict[str, Any]]]) -> Spec:
         rows,
         width=max(rights) + MARGIN,
         height=max(bottoms) + MARGIN,
-        paces=[*PACES, NO_PACE],
-        colors=[*colors, 'var(--card)'],
+        paces=PACES,
+        colors=colors,
         legend={'values': shown, 'columns': 1} if shown else None,
     )

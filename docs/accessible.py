@@ -1,7 +1,7 @@
 """A Sphinx extension: mends what themes leave out for people who do not use a mouse or a screen.
 
-Captions get their level, code that scrolls can be reached by keys, and what is next to the text
-has a name.
+Captions get their level, code and tables that scroll can be reached by keys, a corner of a table is
+no heading, and what is next to the text has a name.
 """
 
 from pathlib import Path
@@ -12,6 +12,8 @@ MENDED = {
     '<span class="caption-text">',
     '<pre id=': '<pre tabindex="0" id=',
     '<pre>': '<pre tabindex="0">',
+    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
+    '<th class="head"><p></p></th>': '<td class="head"></td>',
     '<summary aria-label="Toggle hidden content">': '<summary>',
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Pages">',
     '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="This page">',

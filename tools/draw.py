@@ -59,7 +59,7 @@ def arguments() -> Parser:
     parser = Parser('goodinit draw', __doc__ or '')
     add = parser.add_argument
     net = "the net's prototxt, or the name of a bundled model"
-    add('input_net_proto_file', metavar='NET', help=net)
+    parser.add_first(parser, '--proto', 'net', net)
     add('output_image_file', metavar='OUT', help='the picture to write')
     option(parser, '--filters LAYER', 'draw the filters of this layer')
     option(parser, '--activations LAYER', 'draw the outputs of this layer for an image')
@@ -111,7 +111,7 @@ def net_file(args: argparse.Namespace) -> NetFile:
     phase = (args.phase or 'TRAIN').lower()
     if phase not in PHASES:
         raise UsageError(f'--phase {args.phase}: needed: TRAIN or TEST, one net to run')
-    return read_net_file(args.input_net_proto_file, PHASES[phase])
+    return read_net_file(args.net, PHASES[phase])
 
 
 # -- the net
@@ -124,7 +124,7 @@ def by_graphviz(args: argparse.Namespace, out: Path) -> bool:
 
 
 def draw_by_graphviz(args: argparse.Namespace, out: Path) -> None:
-    net = read_net(find_model(args.input_net_proto_file))
+    net = read_net(find_model(args.net))
     phase = None if args.phase in (None, 'ALL') else Phase.Value(args.phase)
     say(f'Drawing net to {out}')
     draw_net_to_file(net, out, args.rankdir or 'LR', phase, args.display_lrm)

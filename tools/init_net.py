@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Initialize the weights of a net from data, and report what changed.
 
-    goodinit init --proto lenet
-    goodinit init --proto train_val.prototxt --data images/ --method kmeans --out init.caffemodel
-    goodinit init --proto solver.prototxt --weights old.caffemodel --layers fc8 --weights-from msra
+    goodinit init lenet
+    goodinit init train_val.prototxt --data images/ --method kmeans --out init.caffemodel
+    goodinit init solver.prototxt --weights old.caffemodel --layers fc8 --weights-from msra
 
 Every layer is measured before and after, unless nobody would see it (--quiet).
 """
@@ -60,7 +60,7 @@ the table:
 {report.LEGEND}"""
 OUT = (
     'the file to write: a caffemodel, .h5, .onnx, .py (a PyTorch module), .safetensors or .npz '
-    '(default: beside P; in the current directory for a bundled model)'
+    '(default: beside NET; in the current directory for a bundled model)'
 )
 WEIGHTS = (
     'start from a trained caffemodel, .h5, .safetensors or .npz; '
@@ -156,7 +156,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
 
 def initialize_net(args: argparse.Namespace) -> None:
     start = time.perf_counter()
-    file = read_net_file(args.proto, PHASES[args.phase])
+    file = read_net_file(args.net, PHASES[args.phase])
     out = output_of(args, file)
     recipe = recipe_of(args)
     measured = args.json or bool(args.report) or not args.quiet
@@ -184,7 +184,7 @@ def initialize_net(args: argparse.Namespace) -> None:
         written = f'weights written to {out}' if out else 'nothing was written (--dry-run)'
         say(f'{written}, {time.perf_counter() - start:.1f} s')
         if args.report:
-            say(f'report: {args.report}')
+            say(f'{args.report}: the same in words and pictures, for a browser')
 
 
 def draw_filters(fed: FedNet, path: str, quiet: bool) -> None:

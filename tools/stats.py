@@ -2,8 +2,8 @@
 """Measure every layer of a net on data: outputs, weights, and the rate at which training would
 change the weights.
 
-    goodinit stats --proto train_val.prototxt --weights trained.caffemodel
-    goodinit stats --proto lenet --data images/ --json
+    goodinit stats train_val.prototxt --weights trained.caffemodel
+    goodinit stats lenet --data images/ --json
 
 The net and its weights stay as they are.
 """
@@ -72,7 +72,7 @@ def arguments() -> Parser:
 
 def stats(args: argparse.Namespace) -> None:
     check_report(args.report)
-    file = read_net_file(args.proto, PHASES[args.phase])
+    file = read_net_file(args.net, PHASES[args.phase])
     fed = feed_net(file, data_options(args), args.engine, args.weights)
     fed.notes += [f'{note} ({ZEROS})' for note in never_learning_notes(never_learning(fed.net))]
     if args.gradient_quotient:

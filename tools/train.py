@@ -2,10 +2,10 @@
 """Train a net as its solver says, starting from its fillers, an initialization, weights, or a
 snapshot.
 
-    goodinit train --solver solver.prototxt --init lsuv
-    goodinit train --solver solver.prototxt --snapshot auto
-    goodinit train --solver lenet --iterations 50
-    mpiexec -n 4 goodinit train --solver solver.prototxt
+    goodinit train solver.prototxt --init lsuv
+    goodinit train solver.prototxt --snapshot auto
+    goodinit train lenet --iterations 50
+    mpiexec -n 4 goodinit train solver.prototxt
 
 Ctrl-C and SIGTERM stop after a snapshot. A run that was killed resumes from its last snapshot, and
 ends as if it had not been killed. A bundled solver whose data do not exist trains on scikit-learn's
@@ -17,7 +17,6 @@ train` does the same with BVLC's flags and log.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -28,19 +27,22 @@ import numpy as np
 from goodinit.feeding.advice import data_advice
 from goodinit.feeding.bundled import find_model
 from goodinit.feeding.data_options import DataOptions
-from goodinit.feeding.digit_training import FedByDigits, feed_digits, use_digits
+from goodinit.feeding.digit_training import FedByDigits, could_use_digits, feed_digits, use_digits
+from goodinit.feeding.digits import digits_note
 from goodinit.feeding.fed_net import feed_net
 from goodinit.feeding.net_file import find_net, read_net_file
 from goodinit.initializers import PRESETS, fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
-from goodinit.netlib.errors import import_extra
+from goodinit.netlib.errors import GoodinitError, import_extra
 from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
-from goodinit.solvers import Event, Solver, snapshot_files
+from goodinit.solvers import Solver, snapshot_files
 from goodinit.solvers.one_training import one_training
 from goodinit.solvers.solver_param import read_solver_param
 from goodinit.tools.cli.arguments import (
+    DIGITS,
+    SOLVER,
     add_engine,
     add_force,
     add_report,
@@ -52,8 +54,7 @@ from goodinit.tools.cli.arguments import (
 )
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.output_file import check_output
-from goodinit.tools.cli.progress import Progress
-from goodinit.tools.cli.signals import Signals
+from goodinit.tools.cli.solving import solve
 from goodinit.tools.cli.together import together
 from goodinit.tools.cli.values import one_of, whole
 from goodinit.tools.plots.figures import picture
@@ -81,8 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arguments() -> Parser:
     parser = Parser('goodinit train', __doc__ or '')
-    solver = 'a solver prototxt, or the name of a bundled model'
-    parser.add_argument('--solver', metavar='S', required=True, help=solver)
+    parser.add_first(parser, '--solver', 'solver', SOLVER)
     add = partial(option, parser)
     add('--init M', INIT, one_of(PRESETS))
     switch(parser, '--dropout', 'keep dropout on while --init measures activations')
@@ -90,6 +90,7 @@ def arguments() -> Parser:
     add('--snapshot F', SNAPSHOT, default='')
     iterations = "train to this iteration (default: the solver's max_iter)"
     add('--iterations N', iterations, whole(0))
+    switch(parser, '--digits', DIGITS)
     add('--on-nan DO', ON_NAN, one_of(['stop', 'warn']), 'stop')
     add('--monitor P', MONITOR, picture)
     add_report(parser)
@@ -136,12 +137,20 @@ def train_rank(args: argparse.Namespace, ranks: Ranks) -> None:
     engine = make_engine(args.engine, deterministic=args.deterministic)
     path = find_model(args.solver, 'solver')
     param = read_solver_param(path)
-    digits = use_digits(param, path)
-    say_notes(found.note for found in digits)
+    digits = use_digits(param, path, args.digits)
+    if digits:
+        say_notes([digits_note(*digits)])
     find_nets(param, path)
     set_options(args, param, bool(digits))
-    with one_training(param, ranks.rank):
-        train_as(args, path, param, engine, ranks, digits)
+    try:
+        with one_training(param, ranks.rank):
+            train_as(args, path, param, engine, ranks, digits)
+    except GoodinitError as error:
+        if digits or not could_use_digits(path):
+            raise
+        raise GoodinitError(
+            f"{error} (--digits trains on scikit-learn's digits instead)"
+        ) from error
 
 
 def train_as(
@@ -269,27 +278,6 @@ def monitors_of(args: argparse.Namespace, solver: Solver, start: str) -> list[Mo
     if args.report:
         found.append(TrainingReport(solver, args.report, every, args.command, start))
     return found
-
-
-def solve(solver: Solver, monitors: Sequence[Monitor] = ()) -> None:
-    """Train to the end, with a line for each event and a progress bar; signals stop it after a
-    snapshot."""
-    with Signals(sigterm='stop') as signals, Progress(solver) as progress, ExitStack() as watching:
-        listeners: list[Progress | Monitor] = [progress]
-        for monitor in monitors:
-            listeners.append(watching.enter_context(monitor))
-
-        def report(event: Event) -> None:
-            for each in listeners:
-                each.tell(event)
-
-        def request() -> str | None:
-            for each in listeners:
-                each.advance()
-            return signals.request()
-
-        solver.report, solver.request = report, request
-        solver.solve()
 
 
 if __name__ == '__main__':

@@ -186,20 +186,19 @@ def test_without_biases_there_is_no_advice_that_needs_them(tmp_path, monkeypatch
 
 
 def test_commands_that_mend():
-    ran = shlex.split('goodinit init --proto n --normalize=none --report r.html --quiet --seed 3')
+    ran = shlex.split('goodinit init n --normalize=none --report r.html --quiet --seed 3')
     assert mending_command(ran, '--normalize', 'lsuv') == (
-        'goodinit init --proto n --seed 3 --normalize lsuv --force'
+        'goodinit init n --seed 3 --normalize lsuv --force'
     )
     ran.append('--dry-run')  # it wrote nothing that may be replaced
     assert mending_command(ran, '--normalize', 'lsuv') == (
-        'goodinit init --proto n --seed 3 --normalize lsuv'
+        'goodinit init n --seed 3 --normalize lsuv'
     )
-    ran = shlex.split('goodinit stats --proto n --weights "my w.caffemodel" --gradient-quotient')
+    ran = shlex.split('goodinit stats n --weights "my w.caffemodel" --gradient-quotient')
     assert mending_command(ran, '--between', 'exact') == (
-        "goodinit init --proto n --weights 'my w.caffemodel' --between exact "
-        '--out mended.caffemodel'
+        "goodinit init n --weights 'my w.caffemodel' --between exact --out mended.caffemodel"
     )
-    ran = shlex.split('goodinit train --solver s --snapshot auto --report r.html')
+    ran = shlex.split('goodinit train s --snapshot auto --report r.html')
     assert mending_training(ran, '--init', 'lsuv') == (
-        'goodinit train --solver s --report r.html --init lsuv'
+        'goodinit train s --report r.html --init lsuv'
     )

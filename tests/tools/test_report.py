@@ -74,7 +74,7 @@ def test_it_says_what_was_run(folder):
     numbers = read_numbers(folder / 'init.html')
     about = dict(numbers['about'])
     assert about['version'] == f'goodinit {__version__}' and about['seed'] == '0'
-    assert about['command'].startswith('goodinit init --proto ')
+    assert about['command'].startswith('goodinit init ')
     assert about['method'] == 'orthonormal, lsuv, none'
     assert re.fullmatch('[0-9a-f]{12}', about['fingerprint of the data'])
     other = dict(read_numbers(folder / 'stats.html')['about'])

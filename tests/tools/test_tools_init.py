@@ -222,6 +222,7 @@ def test_the_table(tmp_path, capsys, monkeypatch):
         'weights written to lenet.caffemodel' in err
         and 'greatest change rate over the smallest:' in err
     )
+    assert 'in short: signals keep their size: the outputs of the 4 layers have standard ' in err
     assert '\033' not in out + err
     assert set(arrays('lenet.caffemodel')) == {'conv1', 'conv2', 'ip1', 'ip2'}
 

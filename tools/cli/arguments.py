@@ -23,6 +23,8 @@ NET = (
     'a train_val, deploy or solver prototxt, '
     'or a bundled model: lenet, fitnet4/relu, caffenet/deploy (goodinit models lists them)'
 )
+DIGITS = "if the net's data do not exist, use scikit-learn's digits, as for a bundled model"
+SOLVER = 'a solver prototxt, or the name of a bundled model'
 WITHOUT_DATA = (
     "Without --data the net's own data layers are read, if their sources exist; "
     "else it gets scikit-learn's digits for one channel, "
@@ -67,9 +69,9 @@ def switch(group: Group, usage: str, help: str) -> None:
 
 
 def add_net(parser: Parser) -> None:
-    """--proto, --phase, --no-python-layers and --unknown-fields."""
+    """NET or --proto NET, --phase, --no-python-layers and --unknown-fields."""
     group = parser.add_argument_group('the net')
-    group.add_argument('--proto', metavar='P', required=True, help=NET)
+    parser.add_first(group, '--proto', 'net', NET)
     add_phase(group)
     add_strictness(group)
 

@@ -1,7 +1,6 @@
 """An initialization from start to end: measure, initialize, measure again, and report."""
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -16,7 +15,8 @@ from ...initializers.moments import Moments
 from ...initializers.recipe import choose
 from . import report
 from .console import say, say_notes
-from .findings import about_dead_units, about_rates
+from .findings import about_dead_units, about_outputs, about_rates
+from .work import Work
 
 
 @dataclass
@@ -74,6 +74,8 @@ class Outcome:
             say(f'outputs moved by {moved} of the largest while rates were evened')
         before, after = (report.number(report.spread(rows)) for rows in (self.before, self.after))
         say(f'greatest change rate over the smallest: {before} before, {after} after{self.used()}')
+        for finding in about_outputs(self.after):
+            say(f'in short: {finding.note}')
 
     def about_samples(self) -> str:
         """On what rates were measured, and how well."""
@@ -106,36 +108,24 @@ def initialize_and_report(
     dropout = any(recipe.dropout for recipe in recipes)
     rng = random_numbers(fed.seed, INITIALIZE)
     notes = list(fed.notes)
-    with _progress(len(recipes) * len(fed.net.layers), quiet) as bar:
-
-        def advance(layer: str) -> None:
-            bar.set_description(layer, refresh=False)
-            bar.update()
+    batches, held_out = measured_on(fed.net, fed.data) if measured else ([], False)
+    samples = samples_in(batches, fed.data.axis)
+    with Work(fed, recipes, samples, quiet).shown() as work:
 
         def measures(known: Mapping[str, Moments]) -> list[Row]:
-            bar.set_description('measuring')
+            work.begin('measuring')
             return fed.measure(dropout, batches, known, histograms) if measured else []
 
-        batches, held_out = measured_on(fed.net, fed.data) if measured else ([], False)
         done = Initialized([], {}, {})
         before = measures({})
         for recipe in recipes:
             for layer in fed.fresh:
                 layer.forget()  # what the recipe before has measured holds no longer
-            done = initialize(fed.net, fed.data.batches, recipe, rng, advance)
+            done = initialize(fed.net, fed.data.batches, recipe, rng, work.initialized)
             notes += done
         after = measures(done.outputs)
     notes = report.gathered(notes + _remarks(after, recipes))
-    samples = samples_in(batches, fed.data.axis)
     return Outcome(before, after, notes, samples, held_out, done.measured)
-
-
-def _progress(layers: int, quiet: bool):
-    """A bar on stderr if that is a terminal."""
-    from tqdm import tqdm
-
-    hidden = quiet or not sys.stderr.isatty()
-    return tqdm(total=layers, unit='layer', leave=False, file=sys.stderr, disable=hidden)
 
 
 def _remarks(after: Sequence[Row], recipes: Sequence[Recipe]) -> list[str]:

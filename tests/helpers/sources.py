@@ -16,6 +16,7 @@ FOLDERS = {
     'initializers',
     'solvers',
     'feeding',
+    'voc',
     'export',
     'caffe',
     'learn',

@@ -55,17 +55,19 @@ def real(above: float = -math.inf) -> Callable[[str], float]:
     return convert
 
 
-def one_of(names: Iterable[str]) -> Callable[[str], str]:
+class one_of:
     """A type of words, with a guess at what a misspelled one means."""
-    known = list(names)
 
-    def convert(text: str) -> str:
-        if text not in known:
-            hint = did_you_mean(text, known)
-            raise argparse.ArgumentTypeError(f"unknown '{text}'{hint} (known: {', '.join(known)})")
+    def __init__(self, names: Iterable[str]):
+        self.known = list(names)
+
+    def __call__(self, text: str) -> str:
+        if text not in self.known:
+            hint = did_you_mean(text, self.known)
+            raise argparse.ArgumentTypeError(
+                f"unknown '{text}'{hint} (known: {', '.join(self.known)})"
+            )
         return text
-
-    return convert
 
 
 def size(text: str) -> int:

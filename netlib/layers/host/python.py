@@ -68,6 +68,9 @@ class PythonLayer:
     1 in TEST.
     `blobs` holds the parameters: `blobs.add_blob(*shape)` in setup adds one. Backward overwrites
     the diffs of bottoms and adds to those of `blobs`.
+
+    Beyond pycaffe: `rng` is the layer's own generator. A layer with a position in its data has
+    state() and restore(state), so that training goes on from a snapshot as if it had never stopped.
     """
 
     type = 'Python'
@@ -76,6 +79,7 @@ class PythonLayer:
         self.param_str = layer.param.python_param.param_str
         self.phase = layer.phase
         self.blobs = ParamList(layer)
+        self.rng = layer.rng
 
     def setup(self, bottom: Sequence['View'], top: Sequence['View']) -> None:
         pass
@@ -92,6 +96,14 @@ class PythonLayer:
         raise NotImplementedError(
             f'{type(self).__name__} must have backward(top, propagate_down, bottom)'
         )
+
+    def state(self) -> dict[str, Any]:
+        """What the next forward depends on besides bottoms, `blobs` and `rng`: a dict of numbers,
+        strings, arrays, and lists and dicts of these."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a result of `state`."""
 
 
 @register
@@ -148,6 +160,16 @@ class Python(Layer):
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.user.backward(views(top), list(propagate_down), views(bottom))
+
+    # Of the class, not the object: a layer written for BVLC may keep something by these names.
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), 'user': type(self.user).state(self.user)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        super().restore(state)
+        mine = state.get('user', {})  # snapshots of earlier versions have none
+        type(self.user).restore(self.user, mine)
 
 
 class View:

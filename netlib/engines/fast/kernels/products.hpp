@@ -1,0 +1,30 @@
+// The kernels that multiply matrices, convolutions among them, in order of complexity (README.md
+// says what to read first).
+#pragma once
+
+// clang-format off
+#include "isa.hpp"
+#include "simd.hpp"
+#include "copy.hpp"
+#include "threads.hpp"
+#include "buffer.hpp"
+#include "across.hpp"
+#include "tile.hpp"
+#include "matrix.hpp"
+#include "narrow_gemm.hpp"
+#include "gemm.hpp"
+#include "padded.hpp"
+#include "finish.hpp"
+#include "slide.hpp"
+#include "shapes.hpp"
+#include "winograd.hpp"
+#include "band.hpp"
+#include "winograd_grid.hpp"
+#include "winograd_forward.hpp"
+#include "pointwise.hpp"
+#include "convolution_slides.hpp"
+#include "convolution.hpp"
+#include "patches.hpp"
+#include "weights.hpp"
+#include "squares.hpp"
+#include "winograd_weights.hpp"

@@ -22,7 +22,6 @@ from goodinit.experiments.runner import (
     Run,
     train,
 )
-from goodinit.experiments.runner.training import PREFIX, curve_path
 from goodinit.experiments.voc_cells import OPTIMIZERS, PRETRAINED, recipes_of
 from goodinit.experiments.voc_pages import draw_curves
 from goodinit.experiments.voc_tests import Tester
@@ -32,7 +31,6 @@ from goodinit.netlib.rng import make_rng
 from goodinit.netlib.weights import read_weights_file
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import Solver
-from goodinit.solvers.snapshot_files import find_last
 from goodinit.voc.classes import CLASSES
 from goodinit.voc.classification import MEAN, inputs, photographs_layer, training_net
 from goodinit.voc.devkit import Photograph, open_devkit
@@ -102,8 +100,7 @@ def trained(run: Run, probe: Callable[[Solver], float] | None = None) -> tuple[S
     photographs = open_devkit(run.folder(VOC2007)).photographs('trainval')
 
     def fill_net(net: Net) -> None:
-        if not has_snapshot(run):
-            net.copy_from(initialized(run, photographs).to_proto())
+        net.copy_from(initialized(run, photographs).to_proto())
 
     return train(
         run,
@@ -114,12 +111,6 @@ def trained(run: Run, probe: Callable[[Solver], float] | None = None) -> tuple[S
         probe_every=run['test_every'],
         snapshot=run['snapshot_every'],
     )
-
-
-def has_snapshot(run: Run) -> bool:
-    """Whether `train` will go on from one, so that nothing needs to be initialized."""
-    state, _ = find_last(str(run.work / PREFIX))
-    return bool(state) and curve_path(run.work).is_file()
 
 
 def row(losses: Sequence[float], step: int, precision: float) -> list[float | None]:

@@ -95,10 +95,11 @@ def train(
     """Train to an iteration; a loss that is not finite ends it earlier.
 
     The cell's folder gets a snapshot every `snapshot` iterations, from which the next call with the
-    same folder goes on. fill(net): initializes a new net. feed(i): the batch of iteration i, for a
-    net of Input layers; it must depend on i alone, as what `draws` returns does. Data layers need
-    none: a snapshot knows their place. probe(solver): measured before the first iteration, after
-    every `probe_every`, and after the last, unless the loss is not finite; kept in `Curve.probes`.
+    same folder goes on. fill(net): initializes a new net; it is not called to go on. feed(i): the
+    batch of iteration i, for a net of Input layers; it must depend on i alone, as what `draws`
+    returns does. Data layers need none: a snapshot knows their place. probe(solver): measured before
+    the first iteration, after every `probe_every`, and after the last, unless the loss is not
+    finite; kept in `Curve.probes`.
     """
     curve = Curve()
 
@@ -108,8 +109,11 @@ def train(
 
     param = with_snapshots(param, run.work)
     with one_training(param):
-        solver = Solver(param, engine=run.engine, fill=fill, report=note)
-        curve.__dict__.update(resume(solver, run.work).__dict__)
+        state = last_snapshot(run.work)
+        first = leave if state else fill
+        solver = Solver(param, engine=run.engine, fill=first, report=note)
+        if state:
+            curve.__dict__.update(resume(solver, state, run.work).__dict__)
         while solver.iter < iterations and not curve.diverged:
             probe_due(solver, curve, probe, probe_every)
             begin = process_time() - curve.cpu_time
@@ -172,13 +176,20 @@ def keep(solver: Solver, curve: Curve, work: Path) -> None:
             path.unlink()
 
 
-def resume(solver: Solver, work: Path) -> Curve:
-    """Continue from the last snapshot in the folder, if there is one; returns the curve so far."""
+def last_snapshot(work: Path) -> str:
+    """The last snapshot in the folder that has its curve; '' if there is none."""
     prefix = str(work / PREFIX)
     snapshot_files.remove_unfinished(prefix)
     state, _ = snapshot_files.find_last(prefix)
-    if not state or not curve_path(work).is_file():
-        return Curve()
+    return state if state and curve_path(work).is_file() else ''
+
+
+def leave(net: Net) -> None:
+    """Leave the weights as they are, for a snapshot has others."""
+
+
+def resume(solver: Solver, state: str, work: Path) -> Curve:
+    """Continue from a snapshot; returns the curve up to it."""
     solver.restore(state)
     kept = json.loads(curve_path(work).read_text(encoding='utf-8'))
     return Curve(**kept).until(solver.iter)

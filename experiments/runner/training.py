@@ -97,9 +97,9 @@ def train(
     The cell's folder gets a snapshot every `snapshot` iterations, from which the next call with the
     same folder goes on. fill(net): initializes a new net; it is not called to go on. feed(i): the
     batch of iteration i, for a net of Input layers; it must depend on i alone, as what `draws`
-    returns does. Data layers need none: a snapshot knows their place. probe(solver): measured before
-    the first iteration, after every `probe_every`, and after the last, unless the loss is not
-    finite; kept in `Curve.probes`.
+    returns does. Data layers need none: a snapshot knows their place. probe(solver): measured
+    before the first iteration, after every `probe_every`, and after the last, unless the loss is
+    not finite; kept in `Curve.probes`.
     """
     curve = Curve()
 

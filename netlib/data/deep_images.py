@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .images import ImageError, opened_image, pixels_of, to_gray
+from .images import ImageError, load_pixels, opened_image, pixels_of, to_gray
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,13 +31,16 @@ def decode_whole(source: str | Path, color: bool) -> np.ndarray:
     bits, and otherwise as `decode_image` gives them. Alpha is dropped. Raises ImageError."""
     with opened_image(source) as image:
         if is_deep_gray(image):
+            load_pixels(image)
             gray = np.asarray(image).clip(0, 65535).astype(np.uint16)[None]
             return np.repeat(gray, 3, axis=0) if color else gray
         if not is_deep_color(image):
             return pixels_of(image, color)
+        load_pixels(image)
         upper = np.asarray(image).astype(np.uint16)
     with opened_image(source) as image:
         image.tile = [_in_other_order(tile) for tile in image.tile]  # type: ignore[attr-defined]
+        load_pixels(image)
         levels = upper << 8 | np.asarray(image)
     planes = np.ascontiguousarray(levels[:, :, 2::-1].transpose(2, 0, 1))
     return planes if color else to_gray(planes)

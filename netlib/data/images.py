@@ -113,6 +113,7 @@ def pixels_of(image: Image.Image, color: bool | None) -> np.ndarray:
 def _stored_pixels(image: Image.Image, color: bool | None) -> np.ndarray:
     if color is False and image.format == 'JPEG':
         image.draft('L', None)  # libjpeg's own luminance, as in OpenCV
+    load_pixels(image)
     is_transparent = 'A' in image.getbands() or 'transparency' in image.info
     if color is None and is_transparent:
         return _with_alpha(image)
@@ -123,6 +124,16 @@ def _stored_pixels(image: Image.Image, color: bool | None) -> np.ndarray:
     if color is False:
         return to_gray(planes, LIBPNG if image.format == 'PNG' else OPENCV)
     return planes
+
+
+def load_pixels(image: Image.Image) -> None:
+    """Read the pixels. Whatever Pillow raises for a damaged file becomes an OSError."""
+    try:
+        image.load()
+    except UNREADABLE:
+        raise
+    except (TypeError, KeyError, IndexError, ArithmeticError, AttributeError) as error:
+        raise OSError(f'damaged: {error}') from error
 
 
 def _orientation(image: Image.Image) -> int:

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -52,15 +53,28 @@ class LevelDB(Database):
         return folder
 
     def pairs(self, after: bytes = b'') -> Iterator[Pair]:
-        with self._database.iterator(start=after or None, include_start=False) as iterator:
-            yield from iterator
+        with self._reading():
+            with self._database.iterator(start=after or None, include_start=False) as iterator:
+                yield from iterator
 
     def keys(self) -> list[bytes]:
-        with self._database.iterator(include_value=False) as iterator:
+        with self._reading(), self._database.iterator(include_value=False) as iterator:
             return list(iterator)
 
     def __getitem__(self, key: bytes) -> bytes:
-        return self._database.get(key)
+        with self._reading():
+            value = self._database.get(key)
+        if value is None:
+            raise DataError(f'database {self.path}: damaged (key {key!r} is not found)')
+        return value
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Raises DataError for a table that LevelDB finds damaged."""
+        try:
+            yield
+        except need_plyvel().Error as error:
+            raise DataError(f'database {self.path}: damaged ({_text(error)})') from error
 
 
 class LevelDBWriter(Writer):

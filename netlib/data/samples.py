@@ -110,6 +110,8 @@ class Samples:
                 found = dimensions(item.shape[1:])
                 raise ImageError(name, f'is {found}, smaller than the crop of {self.crop}')
             item = center_crop(item, self.crop, self.crop)
+        if 0 in item.shape:
+            raise ImageError(name, f'is {dimensions(item.shape)}: it has no pixels')
         return cover(item, *self.shape[1:])
 
 

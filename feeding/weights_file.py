@@ -47,6 +47,7 @@ def _without_saved(net: Net, saved: Collection[str]) -> list[str]:
     """The layers of a net that have their own parameters and are not among `saved`."""
     missing = []
     for name, params in net.params.items():
-        if name not in saved and any(param.owner is param for param in params):
+        own = [param for param in params if param.owner is param and not param.is_preset]
+        if own and name not in saved:
             missing.append(name)
     return missing

@@ -68,6 +68,11 @@ class PythonLayer:
     1 in TEST.
     `blobs` holds the parameters: `blobs.add_blob(*shape)` in setup adds one. Backward overwrites
     the diffs of bottoms and adds to those of `blobs`.
+
+    Beyond pycaffe's: a layer that draws random numbers takes them from `rng`, which snapshots keep;
+    one with a state of its own gives it by state() and takes it back by restore(state). Of several
+    `ranks` each reads its share of the data. `blobs.add_statistic(*shape)` adds one that the
+    layer sets itself: weights files hold it, and training leaves it alone.
     """
 
     type = 'Python'
@@ -75,6 +80,8 @@ class PythonLayer:
     def __init__(self, layer: 'Python'):
         self.param_str = layer.param.python_param.param_str
         self.phase = layer.phase
+        self.rng = layer.rng
+        self.ranks = layer.ranks
         self.blobs = ParamList(layer)
 
     def setup(self, bottom: Sequence['View'], top: Sequence['View']) -> None:
@@ -92,6 +99,13 @@ class PythonLayer:
         raise NotImplementedError(
             f'{type(self).__name__} must have backward(top, propagate_down, bottom)'
         )
+
+    def state(self) -> dict[str, Any]:
+        """As Layer.state, without `rng`."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a result of `state`."""
 
 
 @register
@@ -149,6 +163,13 @@ class Python(Layer):
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.user.backward(views(top), list(propagate_down), views(bottom))
 
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), 'user': self.user.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        super().restore(state)
+        self.user.restore(state.get('user', {}))  # older snapshots have none
+
 
 class View:
     """A blob with pycaffe's attributes: a Blob with the old names of the first four axes (1 for a
@@ -184,6 +205,15 @@ class ParamList:
 
     def add_blob(self, *shape: int) -> None:
         self._layer.add_param(shape)
+
+    def add_statistic(self, *shape: int) -> None:
+        """Add a parameter that the layer sets itself, and training leaves alone."""
+        specs = self._layer.param.param
+        param = self._layer.add_param(shape)
+        param.is_statistic = param.is_preset = True
+        while len(specs) < len(self):
+            specs.add()
+        specs[-1].lr_mult = specs[-1].decay_mult = 0
 
     def __len__(self) -> int:
         return len(self._layer.params)

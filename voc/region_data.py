@@ -1,0 +1,128 @@
+"""A data layer of photographs and regions in them, for training a Fast R-CNN.
+
+layer {
+  name: "data" type: "Python"
+  top: "data" top: "rois" top: "labels" top: "bbox_targets" top: "bbox_loss_weights"
+  python_param {
+    module: "goodinit.voc.region_data" layer: "RegionData"
+    param_str: '{"devkit": "VOCdevkit", "split": "trainval", "regions": "regions"}'
+  }
+}
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..netlib.data.prefetch import THREADS, Share, read_ahead
+from ..netlib.errors import DataError
+from ..netlib.layers.host.python import PythonLayer, View
+from .devkit import open_devkit
+from .region_options import read_options
+from .region_sampler import Drawn, RegionSampler
+from .regions import open_regions
+from .search_all import regions_of_all
+from .targets import LABELS, by_label, code_statistics, examples_of
+
+TOPS = 5
+AHEAD = 2  # steps
+
+
+class RegionData(PythonLayer):
+    """The next photographs of a split of a VOC devkit, in a new order for each pass, and regions
+    drawn from each
+
+    top  data       (N, 3, H, W)    pixels minus the mean, zeros where a photograph is smaller
+         rois       (R, 5)          image, x1, y1, x2, y2
+         labels     (R,)            0: background
+         targets    (R, 84)         at the places of the region's label: dx, dy, dw, dh, minus their
+                                    mean and over their deviation
+         weights    (R, 84)         1 at these places
+    param statistics (2, 21, 4)     the mean and the deviation of each label
+
+    param_str is JSON with the fields of region_options.Where and region_sampler.Sampling.
+    Statistics are those of the split, or of the weights file that is loaded. Source: Girshick 2015
+    (Fast R-CNN), sections 2.3 and 2.4.
+    """
+
+    def setup(self, bottom: Sequence[View], top: Sequence[View]) -> None:
+        if bottom or len(top) != TOPS:
+            raise DataError(
+                f'RegionData: found {len(bottom)} bottoms and {len(top)} tops, needed: none and '
+                f'{TOPS}'
+            )
+        where, self.sampling = read_options(self.param_str)
+        photographs = open_devkit(where.devkit, where.year).photographs(where.split)
+        photographs = photographs[: where.first or None]
+        found = regions_of_all(photographs, open_regions(where.regions))
+        examples = list(map(examples_of, photographs, found))
+        self.blobs.add_statistic(2, LABELS, 4)
+        self.blobs[0].data = code_statistics(examples)
+        sampler = RegionSampler(photographs, examples, self.sampling, self.rng)
+        self.reader = Share(sampler, self.ranks.rank, self.ranks.size)
+        self.upcoming: Any = None
+        self.place = self.reader.state()
+        first = [next(self.reader)() for _ in range(self.sampling.images)]
+        self.restore(self.place)
+        shape_tops(first, top)
+
+    def reshape(self, bottom: Sequence[View], top: Sequence[View]) -> None:
+        pass
+
+    def forward(self, bottom: Sequence[View], top: Sequence[View]) -> None:
+        if self.upcoming is None:
+            ahead = AHEAD * self.sampling.images
+            self.upcoming = read_ahead(self.reader, ahead, THREADS)
+        drawn = []
+        for _ in range(self.sampling.images):
+            item, taken = next(self.upcoming)
+            drawn.append(item)
+        fill_tops(drawn, self.blobs[0].data, top)
+        self.place = taken
+
+    def backward(self, top: Any, propagate_down: Any, bottom: Any) -> None:
+        pass
+
+    def state(self) -> dict[str, Any]:
+        """The position after the last forward's step, regardless of how much was read ahead."""
+        return self.place
+
+    def restore(self, state: dict[str, Any]) -> None:
+        if self.upcoming is not None:
+            self.upcoming.close()
+            self.upcoming = None
+        self.reader.restore(state)
+        self.place = state
+
+
+def shape_tops(drawn: Sequence[Drawn], top: Sequence[View]) -> None:
+    """Shape the tops to fit what the photographs give."""
+    images, rois, labels, targets, weights = top
+    rows = sum(len(each.labels) for each in drawn)
+    heights = [each.pixels.shape[1] for each in drawn]
+    widths = [each.pixels.shape[2] for each in drawn]
+    images.reshape(len(drawn), 3, max(heights), max(widths))
+    rois.reshape(rows, 5)
+    labels.reshape(rows)
+    targets.reshape(rows, 4 * LABELS)
+    weights.reshape(rows, 4 * LABELS)
+
+
+def fill_tops(drawn: Sequence[Drawn], statistics: np.ndarray, top: Sequence[View]) -> None:
+    """Write what the photographs give to the tops."""
+    shape_tops(drawn, top)
+    images, rois, labels, targets, weights = top
+    images.data[...] = 0
+    rows = []
+    for i, each in enumerate(drawn):
+        _, height, width = each.pixels.shape
+        images.data[i, :, :height, :width] = each.pixels
+        rows.append(np.insert(each.boxes, 0, i, axis=1))
+    rois.data[...] = np.concatenate(rows)
+    labels.data[...] = np.concatenate([each.labels for each in drawn])
+    mean, deviation = statistics[:, labels.data.astype(int)]
+    codes = np.concatenate([each.codes for each in drawn])
+    targets.data[...], weights.data[...] = by_label(
+        (codes - mean) / deviation, labels.data.astype(int)
+    )

@@ -69,10 +69,10 @@ class PythonLayer:
     `blobs` holds the parameters: `blobs.add_blob(*shape)` in setup adds one. Backward overwrites
     the diffs of bottoms and adds to those of `blobs`.
 
-    Beyond pycaffe's: a layer that draws random numbers takes them from `rng`, which snapshots keep;
-    one with a state of its own gives it by state() and takes it back by restore(state). Of several
-    `ranks` each reads its share of the data. `blobs.add_statistic(*shape)` adds one that the
-    layer sets itself: weights files hold it, and training leaves it alone.
+    Beyond pycaffe: `rng` is the layer's own generator. A layer with a position in its data has
+    state() and restore(state), so that training goes on from a snapshot as if it had never stopped.
+    Each of several `ranks` is to read its share of the data. `blobs.add_statistic(*shape)` adds a
+    parameter that the layer sets itself: weights files hold it, and training leaves it alone.
     """
 
     type = 'Python'
@@ -101,7 +101,8 @@ class PythonLayer:
         )
 
     def state(self) -> dict[str, Any]:
-        """As Layer.state, without `rng`."""
+        """What the next forward depends on besides bottoms, `blobs` and `rng`: a dict of numbers,
+        strings, arrays, and lists and dicts of these."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -168,7 +169,7 @@ class Python(Layer):
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
-        self.user.restore(state.get('user', {}))  # older snapshots have none
+        self.user.restore(state.get('user', {}))  # snapshots of earlier versions have none
 
 
 class View:

@@ -20,6 +20,7 @@ TOP_LEVEL = (
     'voc',
     'export',
     'caffe',
+    'experiments',
     'tools',
     'zoo',
 )
@@ -94,6 +95,7 @@ setup(
     package_data={
         'goodinit': ['py.typed'],
         'goodinit.models': ['*.md', '**/*.prototxt'],
+        'goodinit.experiments': ['printed/*.txt'],
         'goodinit.proto': ['*.proto', '*.pyi'],
         'goodinit.netlib.engines.fast': ['kernels/*.?pp'],
         'goodinit.netlib.engines.cuda': ['kernels/*.cu*'],

@@ -23,6 +23,7 @@ COMMANDS = {
     'convert': 'convert a net for ONNX, PyTorch or NumPy, checked by running it',
     'parse_log': 'extract the numbers from the log of a training, as tables or JSON',
     'plot_log': 'plot the logs of trainings',
+    'reproduce': 'reproduce tables and figures of the papers on initialization',
     'classify': 'classify images with a trained net',
     'detect': 'classify windows of images with a trained net',
     'extract_features': 'write blobs of a net with its weights to databases',

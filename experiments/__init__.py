@@ -1,0 +1,1 @@
+"""The papers' tables and figures: a folder for each paper, with a file for each experiment."""

@@ -1,0 +1,1 @@
+"""Luther & Seung 2019, Sample variance decay in randomly initialized ReLU networks"""

@@ -7,12 +7,17 @@ from ..netlib import Net
 from ..netlib.errors import NetError, listed
 from ..netlib.weights import read_weights_file
 from ..netlib.weights.arrays import ARRAY_SUFFIXES
+from ..proto.caffe_pb2 import NetParameter
 
 
 def take_weights(net: Net, weights: str) -> list[str]:
     """Copy the weights of a file into the net; returns notes on layers that only one of them has.
     Raises GoodinitError if they have no layers in common."""
-    saved = read_weights_file(weights, net)
+    return take_saved(net, read_weights_file(weights, net), weights)
+
+
+def take_saved(net: Net, saved: NetParameter, weights: str) -> list[str]:
+    """take_weights for what is `saved` in the file `weights`."""
     learned = [layer.name for layer in saved.layer if layer.blobs]
     try:
         unknown = set(net.copy_from(saved))

@@ -5,28 +5,49 @@ layer {
   top: "data" top: "rois" top: "labels" top: "bbox_targets" top: "bbox_loss_weights"
   python_param {
     module: "goodinit.voc.region_data" layer: "RegionData"
-    param_str: '{"devkit": "VOCdevkit", "split": "trainval", "regions": "regions"}'
+    param_str: '{"data": "VOCdevkit", "regions": "regions"}'
   }
 }
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..netlib.data.prefetch import THREADS, Share, read_ahead
+from ..netlib.data.prefetch import Grouped, Prefetch, read_ahead
+from ..netlib.data.shuffle import draw_seed
 from ..netlib.errors import DataError
 from ..netlib.layers.host.python import PythonLayer, View
-from .devkit import open_devkit
-from .region_options import read_options
-from .region_sampler import Drawn, RegionSampler
+from ..netlib.rng import make_rng
+from .devkit import YEARS, open_devkit
+from .fields import read_fields
+from .region_sampler import Drawn, RegionSampler, Sampling, check_sampling
 from .regions import open_regions
 from .search_all import regions_of_all
 from .targets import LABELS, by_label, code_statistics, examples_of
 
 TOPS = 5
-AHEAD = 2  # steps
+PREFETCH = 4  # steps made ahead
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fields(Sampling):
+    """Of RegionData's param_str: where the data are, and those of Sampling.
+
+    data     a VOCdevkit
+    regions  a folder, .mat or .npz, as regions.open_regions takes it
+    split    train, val, trainval or test
+    year     of the devkit
+    first    take only so many photographs of the split; 0: all
+    """
+
+    data: str
+    regions: str
+    split: str = 'trainval'
+    year: int = YEARS[0]
+    first: int = 0
 
 
 class RegionData(PythonLayer):
@@ -41,9 +62,10 @@ class RegionData(PythonLayer):
          weights    (R, 84)         1 at these places
     param statistics (2, 21, 4)     the mean and the deviation of each label
 
-    param_str is JSON with the fields of region_options.Where and region_sampler.Sampling.
-    Statistics are those of the split, or of the weights file that is loaded. Source: Girshick 2015
-    (Fast R-CNN), sections 2.3 and 2.4.
+    param_str is JSON with values of Fields. The statistics are those of the split, or of the
+    weights file that is loaded. Processes that train together each draw an order of their own.
+
+    Source: Girshick 2015 (Fast R-CNN), sections 2.3 and 2.4.
     """
 
     def setup(self, bottom: Sequence[View], top: Sequence[View]) -> None:
@@ -52,34 +74,36 @@ class RegionData(PythonLayer):
                 f'RegionData: found {len(bottom)} bottoms and {len(top)} tops, needed: none and '
                 f'{TOPS}'
             )
-        where, self.sampling = read_options(self.param_str)
-        photographs = open_devkit(where.devkit, where.year).photographs(where.split)
-        photographs = photographs[: where.first or None]
-        found = regions_of_all(photographs, open_regions(where.regions))
+        fields = read_fields(Fields, self.param_str)
+        check_sampling(fields)
+        self.fields = fields
+        photographs = open_devkit(fields.data, fields.year).photographs(fields.split)
+        photographs = photographs[: fields.first or None]
+        found = regions_of_all(photographs, open_regions(fields.regions))
         examples = list(map(examples_of, photographs, found))
         self.blobs.add_statistic(2, LABELS, 4)
         self.blobs[0].data = code_statistics(examples)
-        sampler = RegionSampler(photographs, examples, self.sampling, self.rng)
-        self.reader = Share(sampler, self.ranks.rank, self.ranks.size)
-        self.upcoming: Any = None
+        rng = make_rng(draw_seed(self.rng))
+        sampler = RegionSampler(photographs, examples, fields, rng)
+        self.reader = Grouped(sampler, fields.images)
+        self.upcoming: Prefetch | Any = None
         self.place = self.reader.state()
-        first = [next(self.reader)() for _ in range(self.sampling.images)]
+        shape_tops(next(self.reader)(), top)
         self.restore(self.place)
-        shape_tops(first, top)
 
     def reshape(self, bottom: Sequence[View], top: Sequence[View]) -> None:
         pass
 
     def forward(self, bottom: Sequence[View], top: Sequence[View]) -> None:
         if self.upcoming is None:
-            ahead = AHEAD * self.sampling.images
-            self.upcoming = read_ahead(self.reader, ahead, THREADS)
-        drawn = []
-        for _ in range(self.sampling.images):
-            item, taken = next(self.upcoming)
-            drawn.append(item)
+            self.upcoming = read_ahead(self.reader, PREFETCH, threads=1)
+        try:
+            drawn, place = next(self.upcoming)
+        except BaseException:
+            self.restore(self.place)  # the next forward tries this step again
+            raise
+        self.place = place
         fill_tops(drawn, self.blobs[0].data, top)
-        self.place = taken
 
     def backward(self, top: Any, propagate_down: Any, bottom: Any) -> None:
         pass
@@ -120,9 +144,8 @@ def fill_tops(drawn: Sequence[Drawn], statistics: np.ndarray, top: Sequence[View
         images.data[i, :, :height, :width] = each.pixels
         rows.append(np.insert(each.boxes, 0, i, axis=1))
     rois.data[...] = np.concatenate(rows)
-    labels.data[...] = np.concatenate([each.labels for each in drawn])
-    mean, deviation = statistics[:, labels.data.astype(int)]
+    shown = np.concatenate([each.labels for each in drawn])
+    mean, deviation = statistics[:, shown]
     codes = np.concatenate([each.codes for each in drawn])
-    targets.data[...], weights.data[...] = by_label(
-        (codes - mean) / deviation, labels.data.astype(int)
-    )
+    labels.data[...] = shown
+    targets.data[...], weights.data[...] = by_label((codes - mean) / deviation, shown)

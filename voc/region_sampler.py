@@ -1,7 +1,7 @@
 """The regions of a training step: some photographs, and some regions of each, drawn at random."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from ..netlib.data.images import resize
 from ..netlib.data.shuffle import draw_seed, order
+from ..netlib.errors import DataError
 from ..netlib.rng import Rng
 from .boxes import mirrored
 from .devkit import Photograph
@@ -38,7 +39,30 @@ class Sampling:
     mirror: bool = True
     scales: tuple[int, ...] = (600,)
     longest: int = 1000
-    mean: tuple[float, ...] = field(default=MEAN)
+    mean: tuple[float, float, float] = MEAN
+
+
+def check_sampling(sampling: Sampling) -> None:
+    """Raises DataError for values that make no sense."""
+    counts = {
+        'images': sampling.images,
+        'regions_per_image': sampling.regions_per_image,
+        'scales': min(sampling.scales),
+        'longest': sampling.longest,
+    }
+    for name, found in counts.items():
+        if found < 1:
+            raise DataError(f'param_str: {name}: found {found}, needed: 1 or more')
+    if not 0 <= sampling.foreground <= 1:
+        raise DataError(
+            f'param_str: foreground: found {sampling.foreground:g}, needed: a share from 0 to 1'
+        )
+    least, below = sampling.background
+    if not 0 <= least < below <= 1:
+        raise DataError(
+            f'param_str: background: found {least:g} and {below:g}, needed: 0 <= first < second <= '
+            '1'
+        )
 
 
 class Drawn(NamedTuple):

@@ -122,7 +122,7 @@ class KnownRegions:
 
 
 def open_npz(path: str) -> Npz:
-    """The arrays of an .npz file: for each name (R, 4), x1 y1 x2 y2 from 0. Raises GoodinitError."""
+    """The arrays of an .npz file: for each name (R, 4), x1 y1 x2 y2 from 0. Raises DataError."""
     try:
         return Npz(path)
     except ArrayFileError as error:

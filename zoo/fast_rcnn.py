@@ -14,8 +14,7 @@ REGIONS = 300  # of the deploy net
 TOPS = ('data', 'rois', 'labels', 'bbox_targets', 'bbox_loss_weights')
 # The paper of Kraehenbuehl et al. trains on several scales.
 OPTIONS = {
-    'devkit': 'VOCdevkit',
-    'split': 'trainval',
+    'data': 'VOCdevkit',
     'regions': 'regions',
     'scales': [480, 576, 688, 864, 1200],
     'longest': 2000,

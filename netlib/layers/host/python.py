@@ -71,8 +71,8 @@ class PythonLayer:
 
     Beyond pycaffe: `rng` is the layer's own generator. A layer with a position in its data has
     state() and restore(state), so that training goes on from a snapshot as if it had never stopped.
-    Each of several `ranks` is to read its share of the data. `blobs.add_statistic(*shape)` adds a
-    parameter that the layer sets itself: weights files hold it, and training leaves it alone.
+    `blobs.add_statistic(*shape)` adds a parameter that the layer sets itself: weights files hold
+    it, and training leaves it alone.
     """
 
     type = 'Python'
@@ -81,7 +81,6 @@ class PythonLayer:
         self.param_str = layer.param.python_param.param_str
         self.phase = layer.phase
         self.rng = layer.rng
-        self.ranks = layer.ranks
         self.blobs = ParamList(layer)
 
     def setup(self, bottom: Sequence['View'], top: Sequence['View']) -> None:

@@ -7,6 +7,11 @@ The input is a .csv file with the header filename,xmin,ymin,xmax,ymax and a wind
 a .txt file with the name of an image in each line, in which selective search finds windows. The
 output is a .csv file with the columns filename, ymin, xmin, ymax, xmax, class0, class1 and so on,
 or an .h5 file of the same as HDF5 data sets: filename, window (N, 4) and prediction (N, classes).
+
+With --draw FOLDER or --json it takes images instead, and finds objects in them with a Fast R-CNN:
+
+    goodinit detect --draw found/ street.jpg --pretrained_model trained.caffemodel
+    goodinit detect --json --help
 """
 
 import argparse
@@ -25,6 +30,7 @@ from goodinit.caffe.detector import Detector
 from goodinit.netlib.errors import DataError, GoodinitError, import_extra
 from goodinit.proto import ProtoError, atomic_write
 from goodinit.proto.files import read_utf8
+from goodinit.tools.cli import objects
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.pycaffe_model import add_model, build, numbered
 from goodinit.tools.cli.values import one_of, whole
@@ -37,7 +43,10 @@ Images = dict[str, list[list[int]]]  # the windows of each
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run(detect, arguments(), numbered(argv))
+    given = numbered(argv)
+    if objects.are_wanted(given):
+        return objects.main(given)
+    return run(detect, arguments(), given)
 
 
 def arguments() -> Parser:

@@ -1,8 +1,8 @@
 """A trained Fast R-CNN that finds objects in images.
 
-    finder, notes = open_finder('fast_rcnn/caffenet/deploy', 'trained.caffemodel')
-    for found in finder.find(pixels, search(pixels), least=0.5):
-        print(found.label, found.score, found.box)
+finder, notes = open_finder('fast_rcnn/caffenet/deploy', 'trained.caffemodel')
+for found in finder.find(pixels, search(pixels), least=0.5):
+    print(found.label, found.score, found.box)
 """
 
 from collections.abc import Sequence
@@ -44,15 +44,13 @@ class Finder:
     """A net with inputs data (1, 3, H, W) and rois (R, 5), and outputs cls_prob (R, C + 1), where 0
     is the background, and bbox_pred (R, 4 C + 4).
 
-    statistics (2, C + 1, 4): the mean and the deviation of the codes of boxes, if the net was
-    trained for codes without them. scale: pixels of the short side that an image is resized to;
-    longest: the most of its long side. Raises NetError for a net without these blobs.
+    scale: pixels of the short side that an image is resized to; longest: the most of its long side.
+    Raises NetError for a net without these blobs.
     """
 
     def __init__(
         self,
         net: Net,
-        statistics: np.ndarray | None = None,
         *,
         scale: int = 600,
         longest: int = 1000,
@@ -65,19 +63,27 @@ class Finder:
                 f'{", ".join(BLOBS)}, such as fast_rcnn/caffenet/deploy'
             )
         self.net = net
-        self.statistics = statistics
+        self.statistics: np.ndarray | None = None
         self.scale = scale
         self.longest = longest
         self.mean = mean
         self.place = pixels_of_a_place(net)
 
+    def load(self, saved: NetParameter, weights: str) -> list[str]:
+        """Take what is `saved` in the file `weights`; returns notes on layers that only one of them
+        has. Raises GoodinitError.
+
+        Of a net trained with RegionData, the codes of boxes are without their mean and deviation,
+        (2, C + 1, 4) each, which are saved with it.
+        """
+        self.statistics = take_statistics(saved)
+        return take_saved(self.net, saved, weights)
+
     @property
     def classes(self) -> int:
         return self.net.blobs['cls_prob'].shape[1] - 1
 
-    def find(
-        self, pixels: np.ndarray, regions: np.ndarray, least: float = 0.0
-    ) -> list[Found]:
+    def find(self, pixels: np.ndarray, regions: np.ndarray, least: float = 0.0) -> list[Found]:
         """The objects in an image uint8 (3, H, W) among its regions (R, 4), the best first: those
         with at least this score that no better one of their class overlaps."""
         scored = self.score(pixels, regions)
@@ -145,10 +151,8 @@ def open_finder(
     """A Finder from a deploy prototxt, or the name of a bundled model, and its trained weights; and
     notes on layers that only one of them has. Raises GoodinitError."""
     net = Net(find_model(deploy, 'deploy'), TEST, engine=engine)
-    saved = read_weights_file(weights, net)
-    statistics = take_statistics(saved)
-    notes = take_saved(net, saved, weights)
-    finder = Finder(net, statistics, scale=scale, longest=longest, mean=mean)
+    finder = Finder(net, scale=scale, longest=longest, mean=mean)
+    notes = finder.load(read_weights_file(weights, net), weights)
     net.share_memory()
     return finder, notes
 

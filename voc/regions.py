@@ -13,7 +13,7 @@ import numpy as np
 
 from ..netlib.checked_npy import ArrayFileError, Npz, is_numeric, read_npy
 from ..netlib.data.images import resize
-from ..netlib.errors import DataError, import_extra
+from ..netlib.errors import DataError, GoodinitError, import_extra
 from ..proto import atomic_write, existing_file
 from .devkit import Photograph
 
@@ -79,13 +79,11 @@ class SelectiveSearch:
 
 def search(pixels: np.ndarray, mode: str = 'fast') -> np.ndarray:
     """The regions int32 (R, 4) of an image uint8 (3, H, W), sorted: OpenCV ranks them at random.
-    Raises GoodinitError if OpenCV is missing, or has no extra modules."""
-    import_extra('cv2', 'regions')
-    segmentation: Any = import_extra('cv2.ximgproc', 'regions').segmentation
+    Raises GoodinitError if OpenCV's extra modules are missing."""
+    searching = opencv_search()
     _, height, width = pixels.shape
     factor = max(width / WIDEST, 1)
     small = resize(pixels, round(height / factor), round(width / factor))
-    searching = segmentation.createSelectiveSearchSegmentation()
     searching.setBaseImage(np.ascontiguousarray(small.transpose(1, 2, 0)))
     if mode == 'fast':
         searching.switchToSelectiveSearchFast()
@@ -96,6 +94,17 @@ def search(pixels: np.ndarray, mode: str = 'fast') -> np.ndarray:
     limits = [width - 1, height - 1] * 2
     found = np.clip(np.rint(ends), 0, limits).astype(np.int32)
     return np.unique(found, axis=0)
+
+
+def opencv_search() -> Any:
+    """OpenCV's selective search. Raises GoodinitError."""
+    modules = import_extra('cv2.ximgproc', 'regions')
+    if not hasattr(modules, 'segmentation'):
+        raise GoodinitError(
+            'OpenCV has lost its extra modules, since another of its packages was installed over '
+            'them: pip install --force-reinstall opencv-contrib-python-headless'
+        )
+    return modules.segmentation.createSelectiveSearchSegmentation()
 
 
 # -- files

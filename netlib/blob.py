@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ..proto.caffe_pb2 import FillerParameter, ParamSpec
 from .errors import NetError
-from .memory import Memory, Tensor
+from .memory import Memory, Places, Tensor
 from .shapes import Shape
 
 
@@ -49,18 +49,20 @@ class Blob:
         if self.count > min(self._values.size, self._diffs.size):
             self._values = Memory(self.count, self.dtype)
             self._diffs = Memory(self.count, self.dtype)
+            Places.change()
 
     def share(self, other: Blob, diffs: bool = True) -> None:
         """Use the memory of `other`, which must hold at least as many elements. The shapes may
         differ."""
-        self._values = other._values
-        if diffs:
-            self._diffs = other._diffs
+        self.use(other._values, other._diffs if diffs else None)
 
     def use(self, values: Memory | None = None, diffs: Memory | None = None) -> None:
         """Keep the values, or the diffs, in this memory. It must be large enough."""
+        before = (self._values, self._diffs)
         self._values = values or self._values
         self._diffs = diffs or self._diffs
+        if before != (self._values, self._diffs):
+            Places.change()
 
     def free(self) -> None:
         """Release the memory; the blob reads as zeros until it is written again."""

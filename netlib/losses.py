@@ -37,7 +37,9 @@ def add_loss(layer: Layer, top: list[Blob], loss: Tensor) -> None:
     """Add each top's sum, times its loss weight, to `loss`, a tensor of one element."""
     engine = layer.engine
     for blob, weight in zip(top, layer.loss_weights, strict=True):
-        if weight:
+        if weight == 1:
+            engine.sum(blob.values.reshape(-1), out=loss, accumulate=True)
+        elif weight:
             total = engine.tensor(1)
             engine.sum(blob.values.reshape(-1), out=total)
             engine.axpby(weight, total, 1, out=loss)

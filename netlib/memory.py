@@ -16,6 +16,17 @@ from .machine import most_memory
 from .shapes import Shape
 
 
+class Places:
+    """Where numbers are. `version` counts the changes: an array that was taken from a Tensor before
+    one may no longer be where the tensor's numbers are."""
+
+    version = 0
+
+    @classmethod
+    def change(cls) -> None:
+        cls.version += 1
+
+
 class Memory:
     """A flat array with a host and a device mirror (Caffe's SyncedMemory). Each mirror is allocated
     at its first use.
@@ -60,6 +71,7 @@ class Memory:
 
     def free(self) -> None:
         """Release both mirrors; the memory then reads as zeros."""
+        Places.change()
         self._host = self._device = self.head = None
 
     def move(self, whole: Arena, start: int) -> None:
@@ -184,11 +196,12 @@ class Tensor:
     A tensor has no arithmetic of its own: a layer passes it to the ops of an engine.
     """
 
-    __slots__ = ('memory', 'offset', 'shape', 'size')
+    __slots__ = ('_host', '_view', 'memory', 'offset', 'shape', 'size')
 
     def __init__(self, shape: Shape, memory: Memory, offset: int = 0):
         self.shape, self.memory, self.offset = tuple(shape), memory, offset
         self.size = prod(self.shape)
+        self._host: np.ndarray | None = None  # the array that `_view` is a view of
 
     def __repr__(self) -> str:
         return f'Tensor{self.shape}'
@@ -215,7 +228,11 @@ class Tensor:
 
     def array(self, write: bool = False) -> np.ndarray:
         """The values as a NumPy view on the host; pass `write` to change them through it."""
-        return self.memory.host(write)[self.offset : self.offset + self.size].reshape(self.shape)
+        host = self.memory.host(write)
+        if self._host is not host:
+            self._host = host
+            self._view = host[self.offset : self.offset + self.size].reshape(self.shape)
+        return self._view
 
     def set(self, array: ArrayLike) -> None:
         """Set these values, broadcast to the shape, without waiting for a device."""

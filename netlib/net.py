@@ -85,17 +85,13 @@ class Net(WeightedGraph):
     def forward_layer(self, i: int) -> None:
         """Run one layer forward, after reshaping its tops to fit its bottoms."""
         self.check_memory()
-        layer, bottom, top = step = self.steps[i]
+        step = self.steps[i]
         for callback in self.before_forward:
             callback(i)
-        before = [blob.shape for blob in top]
-        layer.reshape(bottom, top)
-        if any(layer.loss_weights) and before != [blob.shape for blob in top]:
-            put_loss_weights(layer, top)
         try:
             self.plan.forward(i, step)
         except EngineError as error:
-            raise layer_error(layer.param, str(error)) from error
+            raise layer_error(step.layer.param, str(error)) from error
         for callback in self.after_forward:
             callback(i)
 
@@ -151,13 +147,13 @@ class Net(WeightedGraph):
                     known.add(blob.name)
 
     def _backward_layer(self, i: int, propagate_down: list[bool]) -> None:
-        layer, bottom, top = self.steps[i]
+        step = self.steps[i]
         for callback in self.before_backward:
             callback(i)
         try:
-            layer.backward(top, propagate_down, bottom)
+            self.plan.backward(i, step, propagate_down)
         except EngineError as error:
-            raise layer_error(layer.param, str(error)) from error
+            raise layer_error(step.layer.param, str(error)) from error
         for callback in self.after_backward:
             callback(i)
 

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 
 from google.protobuf.message import Message
 from google.protobuf.text_format import ParseError
@@ -76,14 +77,21 @@ def scan(text: str) -> list[Block]:
 
 def line_starts(text: str) -> list[int]:
     """The offset of the first character of each line."""
-    return [0, *(match.end() for match in re.finditer('\n', text))]
+    lengths = [len(row) + 1 for row in text.split('\n')]
+    return list(accumulate(lengths[:-1], initial=0))
+
+
+def start_of_line(text: str, number: int) -> int:
+    """The offset of the first character of a line; the first has the number 1."""
+    rest = text.split('\n', number - 1)[-1]
+    return len(text) - len(rest)
 
 
 def offset_of(error: ParseError, text: str) -> int:
     """The position in a text that an error names by line and column, both from 1."""
     line = error.GetLine() or 1
     column = error.GetColumn() or 1
-    return line_starts(text)[line - 1] + column - 1
+    return start_of_line(text, line) + column - 1
 
 
 def blocks_around(blocks: list[Block], offset: int) -> list[Block]:

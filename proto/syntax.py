@@ -9,7 +9,7 @@ from google.protobuf.text_format import ParseError
 
 from .caffe_pb2 import DESCRIPTOR, NetParameter, SolverParameter, V1LayerParameter
 from .errors import ProtoError, did_you_mean
-from .scan import Block, blocks_around, line_starts, scan
+from .scan import Block, blocks_around, offset_of, scan
 from .unknown import HINT, NO_FIELD, may_be_passed_over
 
 MESSAGES = DESCRIPTOR.message_types_by_name
@@ -33,8 +33,7 @@ def explain(error: ParseError, text: str, root: Message, name: str) -> ProtoErro
         last = unclosed[-1]
         where = f'{name}:{last.line}: {last.label}'
         return ProtoError(f"{where} is not closed: {what} before the text's end")
-    start = line_starts(text)[line - 1]
-    around = blocks_around(blocks, start + column - 1)
+    around = blocks_around(blocks, offset_of(error, text))
     types = _types(root.DESCRIPTOR, [block.field for block in around])
     what, hint = _reworded(what, row[column - 1 :], types)
     if around:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..netlib.blob import Blob, Param
 from ..netlib.engines.block import Block
 from ..netlib.errors import SolverError, did_you_mean
-from ..netlib.memory import Arena, Memory, Tensor, join
+from ..netlib.memory import Arena, Memory, Places, Tensor, join
 from ..proto.caffe_pb2 import SolverParameter
 from .rules import Rule
 
@@ -26,6 +26,16 @@ class Run(NamedTuple):
     w: Tensor
     g: Tensor
     history: Sequence[Tensor]
+
+
+class Layout(NamedTuple):
+    """The runs of all parameters, and their gradients, joined where they are side by side. It holds
+    for these multipliers, and for this version of Places."""
+
+    places: int
+    multipliers: list[tuple[float, float]]
+    runs: list[Run]
+    gradients: list[Tensor]
 
 
 class Update:
@@ -47,6 +57,7 @@ class Update:
         # Parameters with equal multipliers are grouped.
         self.order = sorted(range(len(params)), key=self._multipliers)
         self.scratch = self._new_scratch()
+        self.layout: Layout | None = None
 
     def lay_side_by_side(self) -> None:
         """Move the parameters, their gradients and their histories side by side in memory.
@@ -62,7 +73,7 @@ class Update:
 
     def clear(self) -> None:
         """Set all gradients to zero."""
-        for g in self._gradients():
+        for g in self._layout().gradients:
             self.engine.fill(0, out=g)
 
     def clip(self) -> Tensor | None:
@@ -77,7 +88,7 @@ class Update:
             return None
         e = self.engine
         norm = e.tensor(1)
-        for g in self._gradients():
+        for g in self._layout().gradients:
             e.dot(g, g, out=norm, accumulate=True)
         e.unary('power', norm, 0.5, 1, 0, out=norm)
         # factor = limit / max(norm, limit)
@@ -86,14 +97,14 @@ class Update:
         e.unary('clip', norm, max(limit, 1 / LARGEST), LARGEST, out=larger)
         e.fill(limit, out=factor)
         e.binary('div', factor, larger, out=factor)
-        for g in self._gradients():
+        for g in self._layout().gradients:
             e.binary('mul', g, factor, out=g)
         return norm
 
     def __call__(self, rate: float, t: int) -> None:
         """Take step number t, counted from 1, along the gradients from `clip`."""
         with self.engine.blockwise() as block:
-            for run in self._runs():
+            for run in self._layout().runs:
                 self._step(block, run, rate, t)
 
     def _step(self, block: Block, run: Run, rate: float, t: int) -> None:
@@ -116,6 +127,16 @@ class Update:
             term = scratch
         block.axpby(decay, term, 1, out=run.g)
 
+    def _layout(self) -> Layout:
+        """Where the parameters are, found anew only if memories have moved."""
+        multipliers = [self._multipliers(i) for i in self.order]
+        known = self.layout
+        if known and (known.places, known.multipliers) == (Places.version, multipliers):
+            return known
+        found = Layout(Places.version, multipliers, list(self._runs()), self._gradients())
+        self.layout = found
+        return found
+
     def _runs(self) -> Iterator[Run]:
         for both, indices in groupby(self.order, self._multipliers):
             for w, g, *history in join(map(self._tensors, indices)):
@@ -132,7 +153,7 @@ class Update:
         return [param.values, param.diffs, *(blob.values for blob in history)]
 
     def _gradients(self) -> list[Tensor]:
-        """All gradients, joined if they are side by side."""
+        """All gradients, joined if they are side by side, each flat."""
         joined = join([self.params[i].diffs] for i in self.order)
         return [g.reshape(-1) for (g,) in joined]
 

@@ -21,6 +21,8 @@ class EngineBase:
     name = 'interface'
     dtype: np.dtype = np.dtype(np.float32)
     on_device = False  # whether reading a result on the host waits for the device
+    can_record = False  # whether an op on the same arrays may be run again without its tensors
+    recorder: list[Callable[[], None]] | None = None  # where ops are noted, to be run again
 
     def tensor(self, *shape: int) -> Tensor:
         """A new tensor of zeros."""
@@ -35,6 +37,16 @@ class EngineBase:
         """The engine for a layer whose field `engine` is 'DEFAULT', 'CAFFE' or 'CUDNN': this one,
         unless it has a choice."""
         return self
+
+    def number(self, tensor: Tensor) -> float:
+        """The value of a tensor of one element, for a layer that decides by it what to do: so a
+        recording ends."""
+        self.recorder = None
+        return tensor.item()
+
+    def prepared(self, argument: Any) -> Any:
+        """An argument of an op as the op takes it fastest, for a call that will be repeated."""
+        return argument
 
     def reads(self, tensor: Tensor) -> Any:
         """The array that an op receives for a tensor that it reads."""
@@ -79,6 +91,7 @@ def with_arrays(method: Callable[..., None]) -> Callable[..., None]:
     def call(self, *inputs, **outputs):
         read = [self.reads(x) if isinstance(x, Tensor) else x for x in inputs]
         written = {k: self.writes(x) if isinstance(x, Tensor) else x for k, x in outputs.items()}
+        recorder, self.recorder = self.recorder, None  # the ops that this op calls are part of it
         # `inputs` stay alive during the call: otherwise an output could get the memory of one.
         try:
             method(self, *read, **written)
@@ -87,6 +100,12 @@ def with_arrays(method: Callable[..., None]) -> Callable[..., None]:
                 f"op '{method.__name__}' of engine '{self.name}': not enough memory ({error}): use "
                 'a smaller batch, window or padding'
             ) from error
+        finally:
+            self.recorder = recorder
+        if recorder is not None:
+            read = [self.prepared(x) for x in read]
+            written = {k: self.prepared(x) for k, x in written.items()}
+            recorder.append(functools.partial(method, self, *read, **written))
 
     vars(call)['is_op'] = True
     return call

@@ -3,7 +3,7 @@ from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags, Layer
 from .shared.labels import one_hot
-from .traits import Traits
+from .traits import PASSES, Traits
 
 
 @register
@@ -23,7 +23,7 @@ class Accuracy(Layer):
 
     bottoms = 2
     tops = (1, 2)
-    traits = Traits(answers=True, indices=(1,))
+    traits = Traits(answers=True, indices=(1,), repeats=PASSES)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, label = bottom

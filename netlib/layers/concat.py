@@ -1,7 +1,7 @@
 from ..registry import register
 from .base import Blobs, Flags
 from .shared.blocks import Blocks
-from .traits import Traits
+from .traits import PASSES, Traits
 
 
 @register
@@ -15,7 +15,7 @@ class Concat(Blocks):
     """
 
     bottoms = (1, None)
-    traits = Traits(moves=True)
+    traits = Traits(moves=True, repeats=PASSES)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.read_axis(self.param.concat_param, 'concat_dim', bottom[0])

@@ -6,7 +6,7 @@ from ..registry import register
 from ..shapes import conv_extent, count
 from .base import Blobs
 from .shared.sliding import Sliding
-from .traits import Traits
+from .traits import PASSES, Traits
 
 
 @register
@@ -27,7 +27,7 @@ class Convolution(Sliding):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
-        self.traits = Traits(can_rectify=True, can_scale=len(top) == 1)
+        self.traits = Traits(can_rectify=True, can_scale=len(top) == 1, repeats=PASSES)
 
     def forward(
         self,

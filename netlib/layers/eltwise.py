@@ -2,7 +2,7 @@ from ..memory import Tensor
 from ..registry import register
 from .base import Blobs, Flags, Layer
 from .shared.folding import fold_tensors
-from .traits import EQUAL_BY_CHANNEL, PRODUCT_BY_CHANNEL, Traits
+from .traits import EQUAL_BY_CHANNEL, PASSES, PRODUCT_BY_CHANNEL, Traits
 
 
 @register
@@ -40,6 +40,7 @@ class Eltwise(Layer):
             can_rectify=p.operation != p.MAX,
             passes_diff=len(bottom) - 1 if p.operation == p.SUM else None,
             reads_top=p.operation == p.PROD and not p.stable_prod_grad,
+            repeats=PASSES,
         )
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:

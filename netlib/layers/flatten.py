@@ -1,7 +1,7 @@
 from ..registry import register
 from ..shapes import count
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL, EQUAL_BY_CHANNEL, Traits
+from .traits import EQUAL, EQUAL_BY_CHANNEL, PASSES, Traits
 
 
 @register
@@ -13,7 +13,7 @@ class Flatten(Layer):
     bottom  x  (N, C, ...)      top  y  (N, C ...)
     """
 
-    traits = Traits(moves=True)
+    traits = Traits(moves=True, repeats=PASSES)
     scaling = EQUAL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

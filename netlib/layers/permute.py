@@ -1,6 +1,6 @@
 from ..registry import register
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL, EQUAL_BY_CHANNEL, Traits
+from .traits import EQUAL, EQUAL_BY_CHANNEL, PASSES, Traits
 
 
 @register
@@ -14,7 +14,7 @@ class Permute(Layer):
     Source: SSD's permute_layer.
     """
 
-    traits = Traits(moves=True)
+    traits = Traits(moves=True, repeats=PASSES)
     scaling = EQUAL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -5,7 +5,7 @@ from ..memory import Tensor
 from ..registry import register
 from ..shapes import pool_extents
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL_BY_CHANNEL, Traits
+from .traits import EQUAL_BY_CHANNEL, PASSES, Traits
 
 
 @register
@@ -26,7 +26,7 @@ class Pooling(Layer):
 
     tops = (1, 2)
     scaling = EQUAL_BY_CHANNEL
-    traits = Traits(per_unit=True)
+    traits = Traits(per_unit=True, repeats=PASSES)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.pooling_param

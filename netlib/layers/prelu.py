@@ -5,7 +5,7 @@ from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL_BY_CHANNEL, Traits
+from .traits import EQUAL_BY_CHANNEL, PASSES, Traits
 
 
 @register
@@ -21,7 +21,7 @@ class PReLU(Layer):
     Source: He et al. 2015; BVLC Caffe's prelu_layer.
     """
 
-    traits = Traits(in_place=True, keeps_input=True)
+    traits = Traits(in_place=True, keeps_input=True, repeats=PASSES)
     scaling = EQUAL_BY_CHANNEL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

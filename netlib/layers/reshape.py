@@ -3,7 +3,7 @@ from math import prod
 from ..blob import Blob
 from ..registry import register
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL, EQUAL_BY_CHANNEL, Traits
+from .traits import EQUAL, EQUAL_BY_CHANNEL, PASSES, Traits
 
 
 @register
@@ -19,7 +19,7 @@ class Reshape(Layer):
     Source: BVLC Caffe's reshape_layer.
     """
 
-    traits = Traits(moves=True)
+    traits = Traits(moves=True, repeats=PASSES)
     scaling = EQUAL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -3,7 +3,7 @@ from ..memory import Tensor
 from ..registry import register
 from .base import Blobs, Flags
 from .shared.operand import Operand
-from .traits import EQUAL_BY_CHANNEL, PRODUCT, Traits
+from .traits import EQUAL_BY_CHANNEL, PASSES, PRODUCT, Traits
 
 
 @register
@@ -41,6 +41,7 @@ class Scale(Operand):
             linear_in=tuple(own),
             shift=1 if len(own) == 2 else None,
             can_rectify=True,
+            repeats=PASSES,
             by_channel=len(bottom) == p.axis == p.num_axes == 1,
         )
 

@@ -73,4 +73,4 @@ class SigmoidCrossEntropyLoss(Loss):
         """The number of targets that are not ignored."""
         total = self.buffer('total', 1)
         self.engine.sum(counted, out=total)
-        return total.item()
+        return self.engine.number(total)

@@ -4,7 +4,7 @@ from ..blob import Blob
 from ..registry import register
 from .base import Blobs, Flags
 from .shared.blocks import Blocks
-from .traits import Traits
+from .traits import PASSES, Traits
 
 
 @register
@@ -20,7 +20,7 @@ class Slice(Blocks):
     """
 
     tops = (1, None)
-    traits = Traits(moves=True)
+    traits = Traits(moves=True, repeats=PASSES)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.read_axis(self.param.slice_param, 'slice_dim', bottom[0])

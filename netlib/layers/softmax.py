@@ -1,7 +1,7 @@
 from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags, Layer
-from .traits import Traits
+from .traits import PASSES, Traits
 
 
 @register
@@ -13,7 +13,7 @@ class Softmax(Layer):
     bottom  x  (..., classes, ...)      top  y  (..., classes, ...)
     """
 
-    traits = Traits(reads_top=True, answers=True)
+    traits = Traits(reads_top=True, answers=True, repeats=PASSES)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]

@@ -108,4 +108,4 @@ class SoftmaxWithLoss(Loss):
             return self.outer * self.inner
         total = self.buffer('total', 1, 1, 1)
         self.engine.sum(target, out=total)
-        return total.item()
+        return self.engine.number(total)

@@ -1,7 +1,7 @@
 from ..registry import register
 from .base import Blobs, Flags, Layer
 from .shared.folding import fold_tensors
-from .traits import EQUAL_BY_CHANNEL, Traits
+from .traits import EQUAL_BY_CHANNEL, PASSES, Traits
 
 
 @register
@@ -16,7 +16,7 @@ class Split(Layer):
 
     tops = (1, None)
     scaling = EQUAL_BY_CHANNEL
-    traits = Traits(passes_diff=0, per_unit=True, moves=True)
+    traits = Traits(passes_diff=0, per_unit=True, moves=True, repeats=PASSES)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         for blob in top:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+PASSES = ('forward', 'backward')
+
 
 @dataclass(frozen=True)
 class Traits:
@@ -20,6 +22,9 @@ class Traits:
     keeps_input: bool = False  # in place, it keeps a copy of its input for backward
     keeps_output: bool = False  # backward reads what forward wrote, if the workspace kept it
     passes_diff: int | None = None  # this bottom's diff may be written over that of top 0
+
+    # Of PASSES, those that ask for the same ops on the same tensors each time, if shapes stay.
+    repeats: tuple[str, ...] = ()
 
     # What one pass over memory can do together.
     can_rectify: bool = False  # forward(..., rectify=True) ends with y = max(y, 0)

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from ..blob import Blob
 from ..layers import Layer
+from ..losses import put_loss_weights
 from ..memory import Tensor
+from .recording import Recordings, backward_facts, can_repeat, forward_facts
 
 
 class Step(NamedTuple):
@@ -52,12 +54,13 @@ class Fused:
 
 
 class Plan:
-    """The decisions made for a net; an empty plan runs every layer by itself.
+    """How the layers of a net run; an empty plan runs every layer by itself.
 
     made_by     'share_memory' or 'share_diffs', the method of Net that made it, or ''
     fused       {index of a layer: what else its forward computes}
     done_below  indices of the layers that such a forward computes
     scratch     temporary tensors shared by all layers
+    recordings  of what layers do, run again while shapes stay
     """
 
     def __init__(self) -> None:
@@ -65,13 +68,42 @@ class Plan:
         self.fused: dict[int, Fused] = {}
         self.done_below: set[int] = set()
         self.scratch: dict[str, Blob] = {}
+        self.recordings = Recordings()
 
     def forward(self, i: int, step: Step) -> None:
-        """Run layer i forward, unless a layer below has already computed it."""
-        if i in self.done_below:
+        """Run layer i forward, after shaping its tops to fit its bottoms."""
+        layer, bottom, top = step
+        if self.recordings.repeat('forward', i, forward_facts(bottom, top)):
             return
+        self._reshape(step)
+        if i not in self.done_below:  # a layer below has computed those
+            with self.recordings.record('forward', i, layer, forward_facts(bottom, top)):
+                self._compute(i, step)
+
+    def _reshape(self, step: Step) -> None:
+        layer, bottom, top = step
+        before = [blob.shape for blob in top]
+        layer.reshape(bottom, top)
+        if any(layer.loss_weights) and before != [blob.shape for blob in top]:
+            put_loss_weights(layer, top)
+
+    def _compute(self, i: int, step: Step) -> None:
         layer, bottom, top = step
         if i in self.fused:
             layer.forward(bottom, top, **self.fused[i].options(layer))
         else:
             layer.forward(bottom, top)
+
+    def backward(self, i: int, step: Step, propagate_down: list[bool]) -> None:
+        """Run layer i backward."""
+        layer, bottom, top = step
+        # A forward that cannot be repeated decides by numbers, which backward may use as well.
+        recordings = self.recordings
+        if ('forward', i) not in recordings.found or not can_repeat(layer, 'backward'):
+            layer.backward(top, propagate_down, bottom)
+            return
+        facts = backward_facts(layer, bottom, top, propagate_down)
+        if recordings.repeat('backward', i, facts):
+            return
+        with recordings.record('backward', i, layer, facts):
+            layer.backward(top, propagate_down, bottom)

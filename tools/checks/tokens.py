@@ -45,7 +45,7 @@ def field_lines(text: str) -> dict[str, int]:
     depth = 0
     for token, after in pairwise(tokens_of(text)):
         names_field = token['word'] and after[0] in (':', *OPEN)
-        if depth == 0 and names_field:
-            lines.setdefault(token[0], text.count('\n', 0, token.start()) + 1)
+        if depth == 0 and names_field and token[0] not in lines:
+            lines[token[0]] = text.count('\n', 0, token.start()) + 1
         depth += nesting(token)
     return lines

@@ -7,6 +7,7 @@ has one family of ops. Without kernels, this is the reference engine.
 
 import os
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -25,11 +26,18 @@ class Fast(Arithmetic, Convolution, Pooling, Normalization):
     """exact: without Winograd's transforms, whose rounding errors, about 1e-5 of the largest value,
     are some ten times those of a plain sum."""
 
+    can_record = True
+
     def __init__(self, kernels: Kernels, exact: bool = False):
         super().__init__(np.float32)
         self.name = engine_name(exact)
         self.kernels = kernels
         self.exact = exact
+
+    def prepared(self, argument: Any) -> Any:
+        if isinstance(argument, np.ndarray):
+            return native.Converted.of(argument)
+        return argument
 
 
 def fast_engine(dtype: DTypeLike = np.float32, exact: bool = False) -> Reference:

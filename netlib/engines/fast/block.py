@@ -1,6 +1,8 @@
 """Elementwise ops that are deferred and then computed together."""
 
 from collections.abc import Sequence
+from ctypes import Array
+from functools import partial
 from typing import Any
 
 from numpy import ndarray
@@ -9,7 +11,7 @@ from ...memory import Tensor
 from ..block import check_sizes
 from ..calling import EngineBase
 from .declarations import Kernels
-from .native import Step
+from .native import Step, address
 
 
 class DeferredBlock:
@@ -41,14 +43,20 @@ class DeferredBlock:
         """Compute all ops, in order."""
         if self.steps:
             steps = (Step * len(self.steps))(*self.steps)
-            self.kernels.steps(steps, len(steps), max(step.n for step in steps))
+            call = partial(self._compute, steps, max(step.n for step in steps))
+            call()
+            if self.engine.recorder is not None:
+                self.engine.recorder.append(call)
+
+    def _compute(self, steps: Array[Step], longest: int) -> None:
+        self.kernels.steps(steps, len(steps), longest)
 
     def _defer(
         self, kernel: Any, inputs: Sequence[Tensor], parameters: Sequence[float], out: Tensor
     ) -> None:
         arrays = [self.engine.reads(x) for x in inputs]
         result = self.engine.writes(out)
-        places = tuple(array.ctypes.data for array in arrays)
-        step = Step(kernel.address, places, result.ctypes.data, tuple(parameters), result.size)
+        places = tuple(address(array) for array in arrays)
+        step = Step(kernel.address, places, address(result), tuple(parameters), result.size)
         self.steps.append(step)
         self.arrays += [*arrays, result]

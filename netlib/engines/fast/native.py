@@ -81,6 +81,26 @@ def instruction_sets() -> list[str]:
 # -- the types of arguments: Python's, and how ctypes converts them to C's
 
 
+def address(array: Any) -> int:
+    """The address of an array's first number."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # as below
+    except (TypeError, ValueError):
+        return array.ctypes.data
+
+
+class Converted(np.ndarray):
+    """An array of a call that is repeated: what ctypes makes of it is made once."""
+
+    converted: Any = None  # None for a part of one
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> np.ndarray:
+        made = array.view(cls)
+        made.converted = AsAddress.from_param(array)
+        return made
+
+
 class AsAddress:
     """The address of an array's first number, null for None."""
 
@@ -88,6 +108,8 @@ class AsAddress:
     def from_param(array: Any) -> Any:
         if array is None:
             return None
+        if type(array) is Converted and array.converted:
+            return array.converted
         try:
             # Four times as fast as array.ctypes, but fails for read-only and for empty arrays.
             return ctypes.byref(ctypes.c_char.from_buffer(array))

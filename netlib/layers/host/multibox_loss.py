@@ -6,6 +6,7 @@ from ....proto.caffe_pb2 import MultiBoxLossParameter as Fields
 from ...registry import register
 from ..base import Blobs, Flags
 from ..shared.loss import Loss
+from ..traits import Traits
 from .shared.boxes import decode, encode
 from .shared.errors import data_error
 from .shared.multibox import Truth, confidence_loss, mine, read_truth, targets
@@ -53,6 +54,7 @@ class MultiBoxLoss(Loss):
     """
 
     bottoms = 4
+    traits = Traits()
     no_gradient = (2, 3)
 
     @property

@@ -8,7 +8,7 @@ from ...blob import Blob, Param
 from ...memory import Tensor
 from ...shapes import Shape
 from ..base import Blobs, Layer
-from ..traits import AFFINE
+from ..traits import AFFINE, PASSES, Traits
 
 Use = tuple[Blob, Blob]  # (bottom, top) of one application of W
 
@@ -22,6 +22,7 @@ class Affine(Layer):
     """
 
     scaling = AFFINE
+    traits = Traits(repeats=PASSES)
     groups = 1
     num_output = 0
     input_axis = 1

@@ -4,6 +4,7 @@ normalization."""
 from collections.abc import Callable
 
 from ..base import Blobs, Count, Flags, Layer
+from ..traits import PASSES, Traits
 
 
 class Loss(Layer):
@@ -11,6 +12,7 @@ class Loss(Layer):
 
     bottoms: Count = 2
     is_loss = True
+    traits = Traits(repeats=PASSES)
     no_gradient: tuple[int, ...] = (1,)
 
     def same_batch(self, bottom: Blobs) -> None:

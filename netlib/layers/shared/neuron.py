@@ -5,7 +5,7 @@ from typing import Any
 
 from ....proto.caffe_pb2 import LayerParameter
 from ..base import Blobs, Flags, Layer
-from ..traits import Traits
+from ..traits import PASSES, Traits
 
 
 class Neuron(Layer):
@@ -15,7 +15,7 @@ class Neuron(Layer):
     `needs_input`, and the layer keeps a copy of x.
     """
 
-    traits = Traits(in_place=True)
+    traits = Traits(in_place=True, repeats=PASSES)
     function = ''
     needs_input = False
     from_y = False  # the derivative follows from y

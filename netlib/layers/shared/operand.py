@@ -5,7 +5,7 @@ from ...blob import Blob
 from ...memory import Tensor
 from ...shapes import fold
 from ..base import Blobs, Flags, Layer
-from ..traits import Traits
+from ..traits import PASSES, Traits
 
 Fields = ScaleParameter | BiasParameter
 
@@ -18,7 +18,7 @@ class Operand(Layer):
     """
 
     bottoms = (1, 2)
-    traits = Traits(in_place=True, per_unit=True)
+    traits = Traits(in_place=True, per_unit=True, repeats=PASSES)
 
     def add_operand(self, x: Blob, p: Fields, default: float) -> None:
         """Add the parameter, filled with the constant `default` if `p` has no filler."""

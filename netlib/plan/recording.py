@@ -1,0 +1,86 @@
+"""Recordings: the ops of a layer's forward or backward, to be run again without the layer.
+
+A layer whose traits say `repeats` asks for the same ops on the same arrays in every pass, until a
+blob gets another shape or other memory. Running a recording saves the layer's checks and the
+tensors and arrays that it makes. In a small net these take longer than the kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from ..blob import Blob
+from ..errors import EngineError
+from ..layers import Layer
+from ..memory import Places
+
+Facts = list[Any]
+
+
+class Recording(NamedTuple):
+    """Calls of an engine, and what has to be as it was for them to be right."""
+
+    calls: list[Callable[[], None]]
+    facts: Facts
+
+
+class Recordings:
+    """The recordings of a net, each of a layer's 'forward' or 'backward'."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, int], Recording] = {}
+        self.places = Places.version  # for which those found are right
+
+    def repeat(self, direction: str, i: int, facts: Facts) -> bool:
+        """Run the recording of layer i, if there is one that fits; returns whether there was."""
+        if self.places != Places.version:
+            self.found.clear()  # which also lets go of arrays that nobody else needs
+            self.places = Places.version
+        recording = self.found.get((direction, i))
+        if recording is None or recording.facts != facts:
+            return False
+        try:
+            for call in recording.calls:
+                call()
+        except EngineError:  # the layer knows more about it, and says so
+            return False
+        return True
+
+    @contextmanager
+    def record(self, direction: str, i: int, layer: Layer, facts: Facts) -> Iterator[None]:
+        """Record what layer i asks of its engine in this context, if it can be repeated."""
+        if not can_repeat(layer, direction):
+            yield
+            return
+        recording = Recording([], facts)
+        layer.engine.recorder = recording.calls
+        try:
+            yield
+            complete = layer.engine.recorder is not None
+        finally:
+            layer.engine.recorder = None
+        if complete:
+            self.found[direction, i] = recording
+        else:
+            self.found.pop((direction, i), None)
+
+
+def can_repeat(layer: Layer, direction: str) -> bool:
+    return direction in layer.traits.repeats and layer.engine.can_record
+
+
+def forward_facts(bottom: list[Blob], top: list[Blob]) -> Facts:
+    """What a forward depends on, besides its numbers and where they are."""
+    return [blob.shape for blob in (*bottom, *top)]
+
+
+def backward_facts(
+    layer: Layer, bottom: list[Blob], top: list[Blob], propagate_down: list[bool]
+) -> Facts:
+    """What a backward depends on, likewise: also the gradients that are wanted, and those that a
+    loss starts from, which it reads as numbers."""
+    learns = [param.learns for param in layer.params]
+    starts = [blob.diffs.item() for blob in top if layer.is_loss and blob.count == 1]
+    return [*forward_facts(bottom, top), *propagate_down, *learns, *starts]

@@ -1,0 +1,149 @@
+"""A layer whose ops are recorded and run again gives the bits of one that runs itself each time,
+with other numbers in each pass."""
+
+import weakref
+
+import numpy as np
+import pytest
+from cases import CASES
+from goodinit.netlib import Net
+from goodinit.netlib.engines import make_engine
+from goodinit.netlib.layers.traits import PASSES
+from goodinit.netlib.registry import LAYERS
+from goodinit.proto import parse_net
+from layer_runs import values
+
+TEXT = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 3 dim: 6 dim: 6 } } }
+layer { name: "t" type: "Input" top: "t" input_param { shape { dim: 4 } } }
+layer { name: "conv" type: "Convolution" bottom: "x" top: "conv"
+  convolution_param { num_output: 4 kernel_size: 3 } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool"
+  pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "drop" type: "Dropout" bottom: "pool" top: "pool" }
+layer { name: "ip" type: "InnerProduct" bottom: "pool" top: "ip"
+  inner_product_param { num_output: 3 } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "t" top: "loss"
+  loss_param { FIELDS } }
+"""
+
+
+def small_net(records, fields=''):
+    engine = make_engine('fast')
+    engine.can_record = engine.can_record and records
+    net = Net(parse_net(TEXT.replace('FIELDS', fields)), 0, engine=engine, seed=3)
+    rng = np.random.default_rng(1)
+    for param in net.all_params():
+        param.data = rng.normal(size=param.shape)
+    return net
+
+
+def one_pass(net, seed, batch=4, labels=3):
+    """What a pass over random numbers leaves in the net: its loss, blobs and gradients."""
+    rng = np.random.default_rng(seed)
+    net.blobs['x'].reshape(batch, 3, 6, 6)
+    net.blobs['t'].reshape(batch)
+    net.blobs['x'].data = rng.normal(size=net.blobs['x'].shape)
+    net.blobs['t'].data = rng.integers(labels, size=batch)
+    loss = net.forward()
+    net.clear_param_diffs()
+    net.backward()
+    gradients = [param.diff.copy() for param in net.all_params()]
+    return [np.array(loss), *values(net.blobs.values()).values(), *gradients]
+
+
+def assert_same(recorded, anew):
+    for one, other in zip(recorded, anew, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def recorded_types(net, direction):
+    return {net.layers[i].type for each, i in net.plan.recordings.found if each == direction}
+
+
+@pytest.mark.parametrize('case', CASES, ids=lambda case: case.id)
+def test_layers_repeat_what_they_do(case):
+    nets = [case.net(make_engine('fast')) for _ in range(2)]
+    nets[1].layers[-1].engine.can_record = False
+    for k in range(4):
+        recorded, anew = (changed_run(case, net, k) for net in nets)
+        assert_same(recorded, anew)
+    assert not nets[1].plan.recordings.found
+    promised = nets[0].layers[-1].traits.repeats
+    assert {direction for direction, _ in nets[0].plan.recordings.found} <= set(promised)
+
+
+def changed_run(case, net, k):
+    """A forward and a backward pass, the k-th with the bottoms' rows in another order and other
+    parameters."""
+    case.put(net)
+    for name in case.bottoms:
+        net.blobs[name].data = np.roll(net.blobs[name].data.copy(), k, axis=0)
+    for param in net.layers[-1].params:
+        param.data = param.data * (1 + k)
+    net.forward()
+    net.clear_param_diffs()
+    case.put_top_diffs(net)
+    last = len(net.layers) - 1
+    net.plan.backward(last, net.steps[last], case.wanted(net))
+    tops = values(net.tops[-1]).values()
+    return [*tops, *(blob.diff.copy() for blob in case.gradients(net).values())]
+
+
+@pytest.mark.parametrize('fields', ['', 'ignore_label: 1', 'normalization: FULL'])
+def test_nets_repeat_what_they_do(fields):
+    recorded, anew = small_net(True, fields), small_net(False, fields)
+    for seed, batch in enumerate([4, 4, 4, 2, 2, 2, 5, 4, 4, 4]):
+        assert_same(one_pass(recorded, seed, batch), one_pass(anew, seed, batch))
+    expected = {'Convolution', 'ReLU', 'Pooling', 'InnerProduct'}
+    assert expected <= recorded_types(recorded, 'forward')
+    assert 'Dropout' not in recorded_types(recorded, 'forward')
+    # A count of labels is a number of the batch.
+    assert ('SoftmaxWithLoss' in recorded_types(recorded, 'forward')) == ('ignore' not in fields)
+    assert not recorded_types(anew, 'forward')
+
+
+def test_what_changes_between_passes_is_seen():
+    recorded, anew = small_net(True), small_net(False)
+
+    def both(change):
+        for net in (recorded, anew):
+            change(net)
+        assert_same(one_pass(recorded, 0), one_pass(anew, 0))
+
+    for _ in range(3):
+        both(lambda net: None)
+    both(lambda net: net.blobs['loss'].diffs.set(3))
+    both(lambda net: setattr(net.layers[2].weight, 'learns', False))
+    both(lambda net: net.layers[6].weight.free())
+    both(lambda net: net.layers[6].weight.data.fill(0.5))
+    both(lambda net: net.share_diffs())
+    both(lambda net: net.blobs['conv'].free())
+
+
+def test_the_message_of_a_repeated_layer_is_the_layers_own():
+    net = small_net(True)
+    for seed in range(3):
+        one_pass(net, seed)
+    with pytest.raises(Exception, match=r"layer 'loss' .*label 7: .*ignore_label: 7") as caught:
+        net.blobs['t'].data = 7
+        net.forward()
+    assert 'GoodinitError' in str(type(caught.value).__mro__)
+
+
+def test_layers_on_the_host_are_not_repeated():
+    for kind in LAYERS.values():
+        assert set(kind.traits.repeats) <= set(PASSES)
+        assert not (kind.traits.repeats and '.host.' in kind.__module__), kind
+
+
+def test_freed_memory_is_not_kept():
+    net = small_net(True)
+    for seed in range(3):
+        one_pass(net, seed)
+    kept = weakref.ref(net.blobs['conv'].data.base)
+    assert kept() is not None
+    net.blobs['conv'].free()
+    net.forward_layer(0)
+    assert kept() is None

@@ -50,9 +50,11 @@ def decode(codes: np.ndarray, regions: np.ndarray) -> np.ndarray:
 
 
 def clip(boxes: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The boxes (..., 4) without what is outside an image."""
+    """The boxes (..., 4) without what is outside an image, of at least a pixel."""
     limits = np.array([width - 1, height - 1] * 2)
-    return np.clip(boxes, 0, limits)
+    inside = np.clip(boxes, 0, limits)
+    inside[..., 2:] = np.maximum(inside[..., 2:], inside[..., :2])
+    return inside
 
 
 def mirrored(boxes: np.ndarray, width: int) -> np.ndarray:

@@ -8,7 +8,6 @@ initialized from 160 training photographs. All layers learn.
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from goodinit.experiments.runner import DataSet, Found, Run, train
@@ -26,8 +25,14 @@ from goodinit.voc.finder import Finder
 from goodinit.voc.regions import Regions, SelectiveSearch
 
 MODEL = 'fast_rcnn/caffenet'
-# With local response normalization, change rates can only be evened if outputs may change.
-BALANCED = {'normalize': 'within', 'between': 'exact', 'allow_change': True}
+
+
+def balanced(weights: str) -> Recipe:
+    """Weights with both scalings. With local response normalization, change rates can only be
+    evened if outputs may change."""
+    return Recipe(weights, 'within', 'exact', allow_change=True)
+
+
 INITIALIZATIONS = {
     'xavier': [Recipe('xavier', 'none')],
     'msra': [
@@ -35,9 +40,9 @@ INITIALIZATIONS = {
         Recipe('gaussian', 'none', layers='fc|cls|bbox'),
     ],
     'filler': [Recipe('filler', 'none')],
-    'gaussian': [Recipe('gaussian', **BALANCED)],
-    'pca': [Recipe('pca', **BALANCED)],
-    'kmeans': [Recipe('kmeans', **BALANCED)],
+    'gaussian': [balanced('gaussian')],
+    'pca': [balanced('pca')],
+    'kmeans': [balanced('kmeans')],
 }
 INITIALIZE, REGIONS = 1, 2  # use random numbers of their own
 SMOOTH = 50  # steps: losses are kept as their mean

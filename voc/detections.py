@@ -17,8 +17,9 @@ OVERLAP = 0.5  # with an object, from which a box is right
 class Detections:
     """The best boxes of each class over a set of images.
 
-    Before suppression an image keeps at most `most` of each class, and the set `average` an image of
-    each class. Source: Girshick 2015 (Fast R-CNN), the published test code.
+    Before suppression an image keeps at most `most` of each class, and the set of each class
+    `average` times as many as it has images. Source: Girshick 2015 (Fast R-CNN), the published test
+    code.
     """
 
     def __init__(self, most: int = 100, average: int = 40, classes: int = len(CLASSES)):

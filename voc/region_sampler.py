@@ -148,7 +148,7 @@ def draw(examples: Examples, sampling: Sampling, rng: Rng) -> tuple[np.ndarray, 
     objects = some(objects, most, rng)
     others = some(others, sampling.regions_per_image - len(objects), rng)
     if not len(objects) and not len(others):
-        others = overlap.argmin(keepdims=True)
+        others = overlap.argmin()[None]
     return np.concatenate([objects, others]), len(objects)
 
 

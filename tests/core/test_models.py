@@ -69,12 +69,8 @@ PARAMETERS = [
     ('vgg16', 138_357_544, 138_357_544),
     ('squeezenet', 1_248_424, 1_248_424),
     ('resnet50', 25_557_032 + 64, 25_557_032 + 64),
-    # Of CaffeNet without fc8; then 21 scores and 84 numbers of boxes of 4096 inputs.
-    (
-        'fast_rcnn/caffenet',
-        60_965_224 - 4_097_000 + 105 * 4_097,
-        60_965_224 - 4_097_000 + 105 * 4_097,
-    ),
+    # CaffeNet with 21 + 84 outputs instead of 1000.
+    ('fast_rcnn/caffenet', 60_965_224 - 895 * 4_097, 60_965_224 - 895 * 4_097),
     ('googlenet', 6_998_552, 13_378_280),
     ('googlenet/no_aux', 6_998_552, 6_998_552),
     ('unet', 31_030_658, 31_030_658),

@@ -1,4 +1,4 @@
-"""A Fast R-CNN that finds objects: its regions and boxes, its weights, pictures of what it finds."""
+"""A Fast R-CNN that finds objects: its regions, boxes and weights, and the pictures it makes."""
 
 import numpy as np
 import pytest

@@ -11,7 +11,7 @@ from goodinit.netlib.errors import DataError
 from goodinit.netlib.rng import make_rng
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import NetParameter
-from goodinit.voc.devkit import Box, Photograph, open_devkit
+from goodinit.voc.devkit import Photograph, open_devkit
 from goodinit.voc.region_sampler import MEAN, Sampling, draw, prepared
 from goodinit.voc.targets import Examples, code_statistics, examples_of
 from mini_devkit import MINI
@@ -140,7 +140,8 @@ def test_every_region_is_drawn_some_time():
 
 
 @pytest.mark.parametrize(
-    ('scale', 'longest', 'size'), [(48, 1000, (48, 64)), (48, 60, (45, 60)), (192, 1000, (192, 256))]
+    ('scale', 'longest', 'size'),
+    [(48, 1000, (48, 64)), (48, 60, (45, 60)), (192, 1000, (192, 256))],
 )
 def test_short_side_and_longest(scale, longest, size):
     pixels = np.random.default_rng(0).integers(0, 256, (3, 96, 128), np.uint8)
@@ -227,9 +228,10 @@ def test_the_seed_decides(regions):
         net.forward()
     assert (one.blobs['data'].data == same.blobs['data'].data).all()
     assert (one.blobs['rois'].data == same.blobs['rois'].data).all()
-    assert one.blobs['rois'].shape != other.blobs['rois'].shape or (
-        one.blobs['rois'].data != other.blobs['rois'].data
-    ).any()
+    assert (
+        one.blobs['rois'].shape != other.blobs['rois'].shape
+        or (one.blobs['rois'].data != other.blobs['rois'].data).any()
+    )
 
 
 def test_it_goes_on_from_a_state(regions):
@@ -296,9 +298,3 @@ def test_another_number_of_tops(regions):
     )
     with pytest.raises(DataError, match='found 0 bottoms and 1 tops, needed: none and 5'):
         Net(parse_net(layer))
-
-
-def test_a_difficult_object_is_no_example():
-    box = Box(3, 0, 0, 50, 50, True, False)
-    found = examples_of(PHOTOGRAPHS[0]._replace(boxes=(box,)), np.array([[0, 0, 50, 50]]))
-    assert found.overlap.tolist() == [0]

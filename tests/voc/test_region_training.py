@@ -1,0 +1,82 @@
+"""Fast R-CNN by command: initialized on regions, trained, resumed; its statistics go with it."""
+
+import numpy as np
+import pytest
+from goodinit.feeding.filled_net import Net
+from goodinit.netlib.weights import read_weights_file
+from goodinit.tools.init_net import main as init
+from goodinit.tools.train import main as train
+from goodinit.voc.finder import take_statistics
+from small_fast_rcnn import known_regions, train_val, written
+from toolkit import json_of
+
+SOLVER = """net: "{net}" base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 weight_decay: 0.1
+display: 1 max_iter: 4 snapshot: 2 snapshot_prefix: "{prefix}" random_seed: 3"""
+
+
+@pytest.fixture
+def net(tmp_path):
+    return written(tmp_path, train_val(known_regions(tmp_path)), 'train_val.prototxt')
+
+
+def solver(tmp_path, net, name):
+    path = tmp_path / f'{name}.prototxt'
+    path.write_text(SOLVER.format(net=net, prefix=tmp_path / name))
+    return str(path)
+
+
+def weights_of(path):
+    return read_weights_file(path, None)
+
+
+def test_rates_are_evened_across_the_pooling_of_regions(tmp_path, net, capsys):
+    """The regions' numbers say where, not how much: the scale of what is pooled is free."""
+    out = tmp_path / 'init.caffemodel'
+    arguments = ['--proto', net, '--method', 'kmeans', '--batches', '8', '--out', str(out), '--json']
+    said = json_of(init, arguments, capsys)
+    rates = [row['after']['change_rate'] for row in said['layers']]
+    assert max(rates) / min(rates) < 3
+    assert 'data' in said['inputs'] and 'rois' not in said['inputs']
+    assert not weights_of(str(out)).layer[0].blobs
+
+
+def test_weights_without_statistics_leave_those_of_the_data(tmp_path, net):
+    assert init(['--proto', net, '--quiet', '--out', str(tmp_path / 'w.caffemodel')]) == 0
+    own = Net(net, 'train').params['data'][0].data
+    loaded = Net(net, 'train', load=str(tmp_path / 'w.caffemodel')).params['data'][0].data
+    assert own.any() and (loaded == own).all()
+
+
+def test_statistics_are_kept_by_training_and_taken_from_weights(tmp_path, net, capsys):
+    own = Net(net, 'train').params['data'][0].data
+    assert train(['--solver', solver(tmp_path, net, 'a')]) == 0
+    saved = weights_of(str(tmp_path / 'a_iter_4.caffemodel'))
+    assert (take_statistics(saved) == own).all()  # decay and momentum pass them by
+    assert take_statistics(saved) is None
+    # A net trained further keeps the statistics that its boxes were trained for.
+    changed = Net(net, 'train', seed=1)
+    changed.params['data'][0].data = own + 1
+    changed.save(tmp_path / 'changed.caffemodel')
+    further = Net(net, 'train', load=str(tmp_path / 'changed.caffemodel'), seed=2)
+    plain = Net(net, 'train', seed=2)
+    further.forward()
+    plain.forward()
+    inside = plain.blobs['bbox_loss_weights'].data > 0
+    ours, theirs = (each.blobs['bbox_targets'].data[inside] for each in (further, plain))
+    mean, deviation = own.reshape(2, -1)
+    columns = np.nonzero(inside)[1]
+    codes = theirs * deviation[columns] + mean[columns]
+    wanted = (codes - mean[columns] - 1) / (deviation[columns] + 1)
+    assert ours == pytest.approx(wanted, abs=1e-5)
+
+
+def test_a_resumed_training_ends_as_one_that_was_not_stopped(tmp_path, net, capsys):
+    assert train(['--solver', solver(tmp_path, net, 'whole')]) == 0
+    parts = solver(tmp_path, net, 'parts')
+    assert train(['--solver', parts, '--iterations', '2']) == 0
+    state = str(tmp_path / 'parts_iter_2.solverstate')
+    assert train(['--solver', parts, '--snapshot', state]) == 0
+    whole, resumed = (
+        weights_of(str(tmp_path / f'{name}_iter_4.caffemodel')) for name in ('whole', 'parts')
+    )
+    assert whole == resumed

@@ -50,7 +50,7 @@ def training_net(
     return with_batch_norm(out, classifiers) if batch_norm else out
 
 
-def testing_net(training: NetParameter, crop: int) -> NetParameter:
+def scoring_net(training: NetParameter, crop: int) -> NetParameter:
     """The same net from images to scores, without its loss."""
     out = NetParameter(name=training.name)
     out.layer.extend(inputs(ROWS, crop)[:1])
@@ -117,7 +117,7 @@ def scores(
     progress: Progress = lambda done: None,
 ) -> np.ndarray:
     """float32 (N, 20): the scores of each photograph, the mean over its windows, by a net of
-    `testing_net`. A sigmoid would make them likelihoods. Raises DataError for an unreadable
+    `scoring_net`. A sigmoid would make them likelihoods. Raises DataError for an unreadable
     image."""
     found: list[np.ndarray] = []
     waiting: list[np.ndarray] = []

@@ -46,6 +46,7 @@ TYPES = {
     'WINDOW_DATA': 'WindowData',
     'CROP': 'Crop',
     'UNPOOLING': 'Unpooling',
+    'SPATIAL_PYRAMID_POOLING': 'SpatialPyramidPooling',
     'BN': 'BN',
 }
 DATA_PARAMS = {

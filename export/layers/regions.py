@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...netlib.layers.roi_pooling import spans
 from ..batch import dims
 from ..fields import pair
 from ..onnx_graph import OnnxGraph, Tensor
@@ -13,6 +14,8 @@ from ..registry import cannot, onnx, torch
 from ..steps import Step
 from ..text import arguments, number, plain
 from ..torch_module import TorchModule
+
+Spans = list[tuple[int, int]]  # start and end of each bin along an axis
 
 cannot('no other framework has bins of regions with channels of their own', 'PSROIPooling')
 cannot('how many regions it gives depends on the numbers in them', 'Proposal')
@@ -172,6 +175,43 @@ def upsample_torch(t: TorchModule, step: Step, x: str, *mask: str) -> str:
 
 
 # -- regions of interest
+
+
+@onnx('SpatialPyramidPooling')
+def spatial_pyramid_pooling(g: OnnxGraph, step: Step, x: Tensor) -> Tensor:
+    levels = []
+    for rows, columns in zip(*pyramid_spans(step), strict=True):
+        levels.append(largest_in(g, largest_in(g, x, 2, rows), 3, columns))
+    if len(levels) == 1:
+        return levels[0]
+    return g.concat([g.op('Flatten', level, axis=1) for level in levels], axis=1)
+
+
+def pyramid_spans(step: Step) -> tuple[list[Spans], list[Spans]]:
+    """Where the bins of each level start and end, along the height and along the width."""
+    height, width = step.x[2:]
+    levels = step.param.spatial_pyramid_pooling_param.spatial_bin
+    rows = [spans(0, height - 1, n, height) for n in levels]
+    return rows, [spans(0, width - 1, n, width) for n in levels]
+
+
+def largest_in(g: OnnxGraph, x: Tensor, axis: int, places: Spans) -> Tensor:
+    """The largest values between each two places of an axis."""
+    found = []
+    for start, end in places:
+        part = g.op('Slice', x, [start], [end], [axis])
+        found.append(g.op('ReduceMax', part, axes=[axis], keepdims=1))
+    return g.concat(found, axis=axis)
+
+
+@torch('SpatialPyramidPooling')
+def spatial_pyramid_pooling_torch(t: TorchModule, step: Step, x: str) -> str:
+    bins = step.param.spatial_pyramid_pooling_param.spatial_bin
+    levels = [f'F.adaptive_max_pool2d({x}, {n})' for n in bins]
+    if len(levels) == 1:
+        return levels[0]
+    flat = ', '.join(f'{level}.flatten(1)' for level in levels)
+    return f'torch.cat([{flat}], 1)'
 
 
 @onnx('ROIPooling')

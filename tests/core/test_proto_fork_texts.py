@@ -85,6 +85,8 @@ layers { name: "bn" type: BN bottom: "y" top: "z" bn_param { bn_mode: INFERENCE
          scale_filler { type: "constant" value: 1 }
          shift_filler { type: "constant" value: 0.001 } } }
 layers { name: "crop" type: CROP bottom: "z" bottom: "x" top: "score" }
+layers { name: "spp" type: SPATIAL_PYRAMID_POOLING bottom: "z" top: "spp"
+         spatial_pyramid_pooling_param { pool: MAX spatial_bin: 6 spatial_bin: 1 } }
 """
 
 
@@ -96,9 +98,12 @@ def test_fields_of_training_nets(text):
 def test_v1_layers_of_forks(caplog):
     with caplog.at_level(logging.WARNING):
         net = parse_net(DECONVNET)
-    assert [layer.type for layer in net.layer] == ['Unpooling', 'BN', 'Crop']
+    assert [layer.type for layer in net.layer] == [
+        *('Unpooling', 'BN', 'Crop', 'SpatialPyramidPooling'),
+    ]
     assert (
         net.layer[0].unpooling_param.unpool_size == 14
         and net.layer[1].bn_param.bn_mode == pb.BNParameter.INFERENCE
     )
+    assert net.layer[3].spatial_pyramid_pooling_param.spatial_bin == [6, 1]
     assert "layer 'crop': CROP computed its own offset, but Crop starts at 0" in caplog.text

@@ -188,6 +188,11 @@ CASES = [
     case('Pooling', 'pooling_param { pool: AVE global_pooling: true }', id='global', x=IMAGES),
     case('SPP', 'spp_param { pyramid_height: 2 }', x=IMAGES),
     case('SPP', 'spp_param { pyramid_height: 2 pool: AVE }', id='average', x=IMAGES),
+    case(
+        'SpatialPyramidPooling',
+        'spatial_pyramid_pooling_param { spatial_bin: 1 spatial_bin: 3 }',
+        x=IMAGES,
+    ),
     case('LRN', 'lrn_param { local_size: 3 alpha: 0.5 }', x=IMAGES),
     case(
         'LRN',

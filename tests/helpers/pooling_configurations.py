@@ -37,6 +37,16 @@ def spp(draw, type):
     )
 
 
+@of('SpatialPyramidPooling')
+def spatial_pyramid_pooling(draw, type):
+    bins = ' '.join(f'spatial_bin: {some(draw, 1, 5)}' for _ in range(some(draw, 1, 3)))
+    return case(
+        type,
+        f'spatial_pyramid_pooling_param {{ {bins} }}',
+        x=(some(draw, 1, 2), some(draw, 1, 2), some(draw, 1, 8), some(draw, 1, 8)),
+    )
+
+
 def fits_all(size, height) -> bool:
     return all(fits(size, 2**level) for level in range(height))
 

@@ -38,6 +38,12 @@ def rates(net, batches):
     }
 
 
+def deviation(net, batches):
+    """The standard deviation of the log-rates, which is what is made least."""
+    values = [rate for rate in rates(net, batches).values() if np.isfinite(rate)]
+    return np.std(values)
+
+
 def spread(net, batches):
     values = [rate for rate in rates(net, batches).values() if np.isfinite(rate)]
     return np.exp(max(values) - min(values))

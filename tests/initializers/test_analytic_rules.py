@@ -184,7 +184,7 @@ WITHOUT_RULE = {
     *('Data', 'DenseImageData', 'DummyData', 'HDF5Data', 'HDF5Output', 'ImageData', 'Input'),
     'DetectionEvaluate',
     *('DetectionOutput', 'MemoryData', 'PriorBox', 'PriorBoxClustered', 'Python', 'WindowData'),
-    *('LSTM', 'LSTMUnit', 'RNN', 'SPP'),
+    *('LSTM', 'LSTMUnit', 'RNN', 'SPP', 'SpatialPyramidPooling'),
     *(
         'AnnotatedData',
         'BoxAnnotatorOHEM',

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from goodinit.experiments.runner import DataSet, Found, Run, train
+from goodinit.experiments.runner import Found, Run, train
 from goodinit.experiments.runner.training import PREFIX
+from goodinit.experiments.voc_classification import VOC2007, row, smoothed
 from goodinit.feeding.bundled import find_model
 from goodinit.initializers import Recipe, fill, initialize
 from goodinit.netlib import Net
@@ -45,13 +46,6 @@ INITIALIZATIONS = {
     'kmeans': [balanced('kmeans')],
 }
 INITIALIZE, REGIONS = 1, 2  # use random numbers of their own
-SMOOTH = 50  # steps: losses are kept as their mean
-VOC2007 = DataSet(
-    'VOC 2007',
-    ('VOCdevkit',),
-    ('VOC2007/ImageSets/Main/trainval.txt', 'VOC2007/ImageSets/Main/test.txt'),
-    'VOCtrainval_06-Nov-2007.tar and VOCtest_06-Nov-2007.tar of host.robots.ox.ac.uk/pascal/VOC',
-)
 
 
 def measure(run: Run) -> Found:
@@ -79,20 +73,13 @@ def measure(run: Run) -> Found:
     solver.net.save(weights_path(run))
     rows = []
     for at, precisions in curve.probes.items():
-        last = curve.losses[max(int(at) - SMOOTH, 0) : int(at)]
-        loss = round(float(np.mean(last)), 5) if last else None
-        rows.append([int(at), loss, round(mean_precision(precisions), 5)])
+        rows.append(row(curve.losses, int(at), mean_precision(precisions)))
     return {
         'curve': rows,
         'losses': smoothed(curve.losses),
         'diverged': curve.diverged,
         'average_precision': curve.probes[str(solver.iter)],
     }
-
-
-def smoothed(losses: Sequence[float]) -> list[float]:
-    starts = range(0, len(losses), SMOOTH)
-    return [round(float(np.mean(losses[start : start + SMOOTH])), 5) for start in starts]
 
 
 def mean_precision(precisions: Sequence[float | None]) -> float:

@@ -21,6 +21,7 @@ from ..netlib.data.shuffle import draw_seed
 from ..netlib.errors import DataError
 from ..netlib.layers.host.python import PythonLayer, View
 from ..netlib.rng import make_rng
+from ..netlib.shapes import Shape
 from .devkit import YEARS, open_devkit
 from .fields import read_fields
 from .region_sampler import Drawn, RegionSampler, Sampling, check_sampling
@@ -104,6 +105,15 @@ class RegionData(PythonLayer):
             raise
         self.place = place
         fill_tops(drawn, self.blobs[0].data, top)
+
+    def shapes_without_data(self) -> list[Shape]:
+        fields = read_fields(Fields, self.param_str)
+        check_sampling(fields)
+        short = max(fields.scales)
+        long = min(fields.longest, 4 * short // 3)
+        rows = fields.images * fields.regions_per_image
+        per_label = (rows, 4 * LABELS)
+        return [(fields.images, 3, short, long), (rows, 5), (rows,), per_label, per_label]
 
     def backward(self, top: Any, propagate_down: Any, bottom: Any) -> None:
         pass

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from goodinit.experiments.runner import Experiment, Protocol, Results, grid
 from goodinit.experiments.runner.comparison import Table, agreement, markdown, side_by_side
+from goodinit.experiments.voc_classification import SMOOTH, VOC2007
 from goodinit.experiments.voc_detection import (
     INITIALIZATIONS,
-    SMOOTH,
-    VOC2007,
     mean_precision,
     measure,
 )

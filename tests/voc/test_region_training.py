@@ -32,7 +32,17 @@ def weights_of(path):
 def test_rates_are_evened_across_the_pooling_of_regions(tmp_path, net, capsys):
     """The regions' numbers say where, not how much: the scale of what is pooled is free."""
     out = tmp_path / 'init.caffemodel'
-    arguments = ['--proto', net, '--method', 'kmeans', '--batches', '8', '--out', str(out), '--json']
+    arguments = [
+        '--proto',
+        net,
+        '--method',
+        'kmeans',
+        '--batches',
+        '8',
+        '--out',
+        str(out),
+        '--json',
+    ]
     said = json_of(init, arguments, capsys)
     rates = [row['after']['change_rate'] for row in said['layers']]
     assert max(rates) / min(rates) < 3

@@ -137,7 +137,7 @@ class RegionSampler:
 def draw(examples: Examples, sampling: Sampling, rng: Rng) -> tuple[np.ndarray, int]:
     """The indices of the regions drawn, those of objects first, and how many these are.
 
-    Fewer than `regions` where there are not as many; where there is none at all, one of the
+    Fewer than regions_per_image where there are not as many; where there is none at all, one of the
     regions that overlap objects least. Source: Girshick 2015, section 2.3.
     """
     least, below = sampling.background
@@ -148,7 +148,7 @@ def draw(examples: Examples, sampling: Sampling, rng: Rng) -> tuple[np.ndarray, 
     objects = some(objects, most, rng)
     others = some(others, sampling.regions_per_image - len(objects), rng)
     if not len(objects) and not len(others):
-        others = overlap.argmin()[None]
+        others = np.array([overlap.argmin()])
     return np.concatenate([objects, others]), len(objects)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..netlib.errors import DataError
 from .boxes import corners, encode, overlaps
 from .classes import CLASSES
 from .devkit import Photograph
@@ -28,12 +29,18 @@ class Examples(NamedTuple):
 
 def examples_of(photograph: Photograph, regions: np.ndarray) -> Examples:
     """The examples that a photograph and its regions (R, 4) give. Difficult objects are left out.
+    Raises DataError if there is none.
 
     Source: Girshick 2015 (Fast R-CNN), section 2.3.
     """
     objects = [box for box in photograph.boxes if not box.difficult]
     truth = corners(objects)
     boxes = np.concatenate([truth, regions]).astype(np.float32)
+    if not len(boxes):
+        raise DataError(
+            f'{photograph.path}: found no regions and no objects except difficult ones, needed: a '
+            'region or more'
+        )
     if not objects:
         return without_objects(boxes)
     shared = overlaps(boxes, truth)

@@ -101,6 +101,11 @@ def test_statistics_are_those_of_the_set_and_its_mirror_images(examples):
             assert means[label].tolist() == [0] * 4 and deviations[label].tolist() == [1] * 4
 
 
+def test_without_regions_too_there_is_no_example():
+    with pytest.raises(DataError, match=r'000001\.jpg: found no regions and no objects except'):
+        examples_of(PHOTOGRAPHS[0]._replace(boxes=()), np.zeros((0, 4)))
+
+
 # -- drawing
 
 

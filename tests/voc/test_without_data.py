@@ -31,10 +31,10 @@ def test_they_are_those_of_the_data(tmp_path):
     data_layer(there, known_regions(tmp_path))
     net = Net(there.param, 'train')
     (layer,) = net.layers
-    told = layer.shapes_without_data()
-    assert [len(shape) for shape in told] == [len(blob.shape) for blob in net.tops[0]]
-    assert told[0] == net.tops[0][0].shape
-    assert [shape[1:] for shape in told[1:]] == [blob.shape[1:] for blob in net.tops[0][1:]]
+    images, *others = layer.shapes_without_data()
+    assert images == net.tops[0][0].shape
+    for told, blob in zip(others, net.tops[0][1:], strict=True):
+        assert told[1:] == blob.shape[1:] and len(told) == blob.axes
 
 
 def test_lint_warns_and_checks_the_rest(tmp_path):

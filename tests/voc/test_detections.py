@@ -5,16 +5,9 @@ import pytest
 from goodinit.voc.detections import Detections, average_precisions, class_precision
 from goodinit.voc.devkit import Box, Photograph
 from goodinit.voc.finder import Scored
+from plain_boxes import overlap_of
 
 CAR, DOG = 6, 11
-
-
-def overlap_of(one, other):
-    wide = min(one[2], other[2]) - max(one[0], other[0]) + 1
-    high = min(one[3], other[3]) - max(one[1], other[1]) + 1
-    shared = max(wide, 0) * max(high, 0)
-    sizes = [(box[2] - box[0] + 1) * (box[3] - box[1] + 1) for box in (one, other)]
-    return shared / (sum(sizes) - shared)
 
 
 def picture(*objects):

@@ -1,7 +1,6 @@
-"""Examples, their targets and the data layer beside loops over single regions."""
+"""The data layer of photographs and regions, beside loops over single regions."""
 
 import json
-import math
 
 import numpy as np
 import pytest
@@ -18,25 +17,6 @@ from mini_devkit import MINI
 from small_fast_rcnn import known_regions, options, train_val
 
 PHOTOGRAPHS = open_devkit(MINI).photographs('trainval')
-
-
-def overlap_of(one, other):
-    wide = min(one[2], other[2]) - max(one[0], other[0]) + 1
-    high = min(one[3], other[3]) - max(one[1], other[1]) + 1
-    shared = max(wide, 0) * max(high, 0)
-    sizes = [(box[2] - box[0] + 1) * (box[3] - box[1] + 1) for box in (one, other)]
-    return shared / (sum(sizes) - shared)
-
-
-def code_of(region, box):
-    wide, high = region[2] - region[0] + 1, region[3] - region[1] + 1
-    to_wide, to_high = box[2] - box[0] + 1, box[3] - box[1] + 1
-    return [
-        (box[0] + to_wide / 2 - region[0] - wide / 2) / wide,
-        (box[1] + to_high / 2 - region[1] - high / 2) / high,
-        math.log(to_wide / wide),
-        math.log(to_high / high),
-    ]
 
 
 @pytest.fixture
@@ -57,53 +37,6 @@ def data_net(regions, seed=1, **others):
 
 def values_of(net):
     return {name: blob.data.copy() for name, blob in net.blobs.items()}
-
-
-# -- examples
-
-
-def test_each_region_has_the_object_that_it_overlaps_most(examples):
-    for photograph, found in zip(PHOTOGRAPHS, examples, strict=True):
-        objects = [box for box in photograph.boxes if not box.difficult]
-        for region, overlap, label, codes in zip(*found, strict=True):
-            shared = [overlap_of(region, box[1:5]) for box in objects]
-            best = int(np.argmax(shared))
-            assert overlap == pytest.approx(shared[best], abs=1e-6)
-            assert label == objects[best].label + 1
-            wanted = code_of(region, objects[best][1:5]) if overlap >= 0.5 else [0] * 4
-            assert codes == pytest.approx(wanted, abs=1e-5)
-
-
-def test_the_boxes_of_objects_are_examples_but_not_difficult_ones(examples):
-    found = examples[3]  # a bottle, and a difficult monitor
-    assert found.boxes[0].tolist() == [49, 19, 65, 79] and found.overlap[0] == 1
-    assert set(found.labels.tolist()) == {5}
-
-
-def test_without_objects_all_is_background():
-    photograph = PHOTOGRAPHS[0]._replace(boxes=())
-    found = examples_of(photograph, np.array([[0, 0, 9, 9]]))
-    assert found.overlap.tolist() == [0] and found.codes.tolist() == [[0] * 4]
-
-
-def test_statistics_are_those_of_the_set_and_its_mirror_images(examples):
-    by_label = {label: [] for label in range(21)}
-    for found in examples:
-        for codes, overlap, label in zip(found.codes, found.overlap, found.labels, strict=True):
-            if overlap >= 0.5:
-                by_label[label] += [codes, codes * [-1, 1, 1, 1]]
-    means, deviations = code_statistics(examples)
-    for label, codes in by_label.items():
-        if len(codes) > 2:
-            assert means[label] == pytest.approx(np.mean(codes, 0), abs=1e-5)
-            assert deviations[label] == pytest.approx(np.std(codes, 0), abs=1e-4)
-        elif not codes:
-            assert means[label].tolist() == [0] * 4 and deviations[label].tolist() == [1] * 4
-
-
-def test_without_regions_too_there_is_no_example():
-    with pytest.raises(DataError, match=r'000001\.jpg: found no regions and no objects except'):
-        examples_of(PHOTOGRAPHS[0]._replace(boxes=()), np.zeros((0, 4)))
 
 
 # -- drawing

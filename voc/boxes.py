@@ -8,21 +8,18 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..netlib.layers.host.shared import boxes as geometry
+from ..netlib.layers.host.shared.boxes import extents
 from ..proto.caffe_pb2 import PriorBoxParameter
 from .annotation import Box
 
 CENTER_SIZE = PriorBoxParameter.CENTER_SIZE
+PIXEL = np.array([0, 0, 1, 1])  # by which extents end later than boxes
 
 
 def corners(boxes: Iterable[Box]) -> np.ndarray:
     """The corners (B, 4) of objects, float32."""
     rows = [(box.x1, box.y1, box.x2, box.y2) for box in boxes]
     return np.array(rows, np.float32).reshape(-1, 4)
-
-
-def extents(boxes: np.ndarray) -> np.ndarray:
-    """Where boxes (..., 4) start and end."""
-    return boxes + np.array([0, 0, 1, 1], np.float32)
 
 
 def overlaps(regions: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -46,7 +43,7 @@ def encode(boxes: np.ndarray, regions: np.ndarray) -> np.ndarray:
 
 def decode(codes: np.ndarray, regions: np.ndarray) -> np.ndarray:
     """The boxes (..., 4) that `encode` gave these codes for. Source: R-CNN, equations 1 to 4."""
-    return geometry.decode(codes, extents(regions), CENTER_SIZE) - np.array([0, 0, 1, 1])
+    return geometry.decode(codes, extents(regions), CENTER_SIZE) - PIXEL
 
 
 def clip(boxes: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..netlib.layers.host.shared.boxes import extents
 from ..netlib.layers.host.shared.detections import judge
 from .average_precision import eleven_point_of, precision_recall
-from .boxes import corners, extents, suppress
+from .boxes import corners, suppress
 from .classes import CLASSES
 from .devkit import Photograph
 from .finder import SUPPRESSED, Scored

@@ -4,7 +4,9 @@ import json
 
 import numpy as np
 from goodinit.proto.spec import NetBuilder, prototxt
-from mini_devkit import MINI, YEAR
+from goodinit.voc.boxes import clip, corners
+from goodinit.voc.devkit import open_devkit
+from mini_devkit import MINI
 
 LABELS = 21
 STRIDE = 8
@@ -63,13 +65,18 @@ def written(folder, param, name):
     return str(path)
 
 
-def known_regions(folder, seed=0, count=60):
-    """An .npz of random regions of each picture."""
+def known_regions(folder, seed=0, count=60, near=0):
+    """An .npz of random regions of each picture, and of so many `near` each object."""
     rng = np.random.default_rng(seed)
     found = {}
-    for path in sorted((YEAR / 'JPEGImages').iterdir()):
-        x = np.sort(rng.integers(0, 112, (count, 2)), axis=1)
-        y = np.sort(rng.integers(0, 96, (count, 2)), axis=1)
-        found[path.stem] = np.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], 1)
+    for split in ('trainval', 'test'):
+        for photograph in open_devkit(MINI).photographs(split):
+            x = np.sort(rng.integers(0, 112, (count, 2)), axis=1)
+            y = np.sort(rng.integers(0, 96, (count, 2)), axis=1)
+            boxes = np.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], 1)
+            moved = corners(photograph.boxes).repeat(near, 0)
+            moved += rng.integers(-8, 9, moved.shape)
+            moved = clip(moved, photograph.width, photograph.height)
+            found[photograph.name] = np.concatenate([boxes, moved])
     np.savez(folder / 'regions.npz', **found)
     return folder / 'regions.npz'

@@ -2,14 +2,23 @@
 
 import numpy as np
 import pytest
+from goodinit.feeding.data_options import DataOptions
+from goodinit.feeding.fed_net import feed_net
 from goodinit.feeding.filled_net import Net
+from goodinit.feeding.net_file import read_net_file
 from goodinit.netlib.weights import read_weights_file
+from goodinit.proto.caffe_pb2 import TRAIN
 from goodinit.tools.init_net import main as init
 from goodinit.tools.train import main as train
-from goodinit.voc.finder import take_statistics
-from small_fast_rcnn import known_regions, train_val, written
+from goodinit.voc.detections import Detections, average_precisions
+from goodinit.voc.devkit import open_devkit
+from goodinit.voc.finder import open_finder, take_statistics
+from goodinit.voc.regions import open_regions
+from mini_devkit import MINI
+from small_fast_rcnn import deploy, known_regions, train_val, written
 from toolkit import json_of
 
+TRAINVAL = open_devkit(MINI).photographs('trainval')
 SOLVER = """net: "{net}" base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 weight_decay: 0.1
 display: 1 max_iter: 4 snapshot: 2 snapshot_prefix: "{prefix}" random_seed: 3"""
 
@@ -48,6 +57,18 @@ def test_rates_are_evened_across_the_pooling_of_regions(tmp_path, net, capsys):
     assert max(rates) / min(rates) < 3
     assert 'data' in said['inputs'] and 'rois' not in said['inputs']
     assert not weights_of(str(out)).layer[0].blobs
+
+
+def test_regions_and_targets_are_not_clipped_like_labels(net):
+    """Only labels are indices of classes, which the net must have."""
+    fed = feed_net(read_net_file(net, TRAIN), DataOptions(batches=4))
+    reading = Net(net, 'train', seed=0)
+    for batch in fed.data.batches:
+        reading.forward(end='data')
+        for name in ('rois', 'bbox_targets', 'bbox_loss_weights'):
+            assert (batch[name] == reading.blobs[name].data).all()
+    assert max(batch['rois'].max() for batch in fed.data.batches) > 90
+    assert min(batch['bbox_targets'].min() for batch in fed.data.batches) < 0
 
 
 def test_weights_without_statistics_leave_those_of_the_data(tmp_path, net):
@@ -90,3 +111,31 @@ def test_a_resumed_training_ends_as_one_that_was_not_stopped(tmp_path, net, caps
         weights_of(str(tmp_path / f'{name}_iter_4.caffemodel')) for name in ('whole', 'parts')
     )
     assert whole == resumed
+
+
+def mean_precision(finder, regions):
+    detections = Detections()
+    for photograph in TRAINVAL:
+        detections.add(finder.score(photograph.pixels(), regions(photograph)))
+    return np.nanmean(average_precisions(detections, TRAINVAL))
+
+
+def test_a_tiny_net_learns_to_find_what_is_drawn(tmp_path, capsys):
+    """From an initialization on its own regions, in 60 steps, the objects that it is shown."""
+    known = known_regions(tmp_path, near=12)
+    net = written(tmp_path, train_val(known, regions_per_image=32), 'train_val.prototxt')
+    weights = str(tmp_path / 'init.caffemodel')
+    given = ['--proto', net, '--method', 'gaussian', '--batches', '8', '--quiet']
+    assert init([*given, '--normalize', 'within', '--between', 'exact', '--out', weights]) == 0
+    path = tmp_path / 'solver.prototxt'
+    text = SOLVER.replace('base_lr: 0.01', 'base_lr: 0.001').replace('weight_decay: 0.1', '')
+    text = text.replace('max_iter: 4 snapshot: 2', 'max_iter: 60')
+    path.write_text(text.format(net=net, prefix=tmp_path / 'learned'))
+    assert train(['--solver', str(path), '--weights', weights]) == 0
+    regions = open_regions(str(known))
+    precisions = []
+    for each in (weights, str(tmp_path / 'learned_iter_60.caffemodel')):
+        finder, _ = open_finder(written(tmp_path, deploy(), 'd.prototxt'), each, scale=96)
+        precisions.append(mean_precision(finder, regions))
+    before, after = precisions
+    assert before < 0.2 and after > 0.5

@@ -50,6 +50,10 @@ class Activations:
         self.inputs = list(batches)
         self.turn = {i: n for n, turn in enumerate(turns) for i in turn}
         self.last = last_turns(net, self.turn)
+        self.users: dict[str, list[int]] = {name: [] for name in net.blobs}
+        for i, (bottom, top) in enumerate(zip(net.bottoms, net.tops, strict=True)):
+            for name in {blob.name for blob in (*bottom, *top)}:
+                self.users[name].append(i)
         self.params = {param.values.memory for param in net.all_params()}
         if self.batches == 1:
             set_inputs(net, batches[0])
@@ -99,12 +103,22 @@ class Activations:
     def _free(self, blob: Blob, turn: int) -> None:
         """Release the blob's memory, unless it is shared with a parameter or a needed blob."""
         memory = blob.values.memory
-        if memory in self.params:
-            return
-        for other in self.net.blobs.values():
-            if other.values.memory is memory and self._needed(other.name, turn):
-                return
-        memory.free()
+        needed = any(self._needed(name, turn) for name in self._sharers(blob))
+        if memory not in self.params and not needed:
+            memory.free()
+
+    def _sharers(self, blob: Blob) -> set[str]:
+        """The names of the blobs that share a blob's memory: a layer shares that of its bottom with
+        its top."""
+        memory = blob.values.memory
+        found, ahead = {blob.name}, [blob.name]
+        while ahead:
+            for i in self.users[ahead.pop()]:
+                for other in (*self.net.bottoms[i], *self.net.tops[i]):
+                    if other.values.memory is memory and other.name not in found:
+                        found.add(other.name)
+                        ahead.append(other.name)
+        return found
 
     def _needed(self, name: str, turn: int) -> bool:
         return self.last[name] > turn or name in self.keep

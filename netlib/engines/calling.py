@@ -12,6 +12,8 @@ from ..errors import EngineError, did_you_mean
 from ..memory import Memory, Tensor
 from .block import Block, Immediate
 
+Method = Callable[..., None]
+
 OPS: set[str] = set()  # the names of the ops that interface.py declares
 
 
@@ -44,9 +46,18 @@ class EngineBase:
         self.recorder = None
         return tensor.item()
 
-    def prepared(self, argument: Any) -> Any:
-        """An argument of an op as the op takes it fastest, for a call that will be repeated."""
-        return argument
+    def record(self, method: Method, read: list[Any], written: dict[str, Any]) -> None:
+        """Run an op, and note in `recorder` what will run it again."""
+        recorder, self.recorder = self.recorder, None  # the ops that this op calls are part of it
+        try:
+            method(self, *read, **written)
+        finally:
+            self.recorder = recorder
+        if recorder is not None:
+            recorder.append(functools.partial(method, self, *read, **written))
+
+    def check_repeated(self) -> None:
+        """Raises EngineError if an op that was run again has failed."""
 
     def reads(self, tensor: Tensor) -> Any:
         """The array that an op receives for a tensor that it reads."""
@@ -91,21 +102,17 @@ def with_arrays(method: Callable[..., None]) -> Callable[..., None]:
     def call(self, *inputs, **outputs):
         read = [self.reads(x) if isinstance(x, Tensor) else x for x in inputs]
         written = {k: self.writes(x) if isinstance(x, Tensor) else x for k, x in outputs.items()}
-        recorder, self.recorder = self.recorder, None  # the ops that this op calls are part of it
         # `inputs` stay alive during the call: otherwise an output could get the memory of one.
         try:
-            method(self, *read, **written)
+            if self.recorder is None:
+                method(self, *read, **written)
+            else:
+                self.record(method, read, written)
         except MemoryError as error:
             raise EngineError(
                 f"op '{method.__name__}' of engine '{self.name}': not enough memory ({error}): use "
                 'a smaller batch, window or padding'
             ) from error
-        finally:
-            self.recorder = recorder
-        if recorder is not None:
-            read = [self.prepared(x) for x in read]
-            written = {k: self.prepared(x) for k, x in written.items()}
-            recorder.append(functools.partial(method, self, *read, **written))
 
     vars(call)['is_op'] = True
     return call

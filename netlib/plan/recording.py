@@ -62,6 +62,7 @@ class Recordings:
         finally:
             layer.engine.recorder = None
         if complete:
+            recording.calls.append(layer.engine.check_repeated)
             self.found[direction, i] = recording
         else:
             self.found.pop((direction, i), None)

@@ -1,7 +1,9 @@
 """The checkers of style and types find nothing: `ruff check` and `mypy`, as set up in
 pyproject.toml."""
 
+import fcntl
 import importlib.util
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +12,7 @@ from places import ROOT
 from sources import FOLDERS
 
 PYPROJECT = ROOT / 'pyproject.toml'
+CACHE = ROOT / '.mypy_cache'
 
 
 def run(module, *arguments, folder=ROOT):
@@ -32,19 +35,30 @@ def test_ruff_would_lay_nothing_out_anew():
 
 
 @pytest.fixture(scope='module')
-def types(tmp_path_factory):
-    """The lines that mypy writes about the package, laid out as an installed one."""
-    site_packages = tmp_path_factory.mktemp('site-packages')
+def types():
+    """The lines that mypy writes about the package, laid out as an installed one.
+
+    That layout stays where it is, for mypy to find what it knows about it; one process at a time
+    uses it.
+    """
+    CACHE.mkdir(exist_ok=True)
+    options = [f'--config-file={PYPROJECT}', f'--cache-dir={CACHE}', '--package=goodinit']
+    with open(CACHE / 'lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        status, output = run('mypy', *options, folder=laid_out(CACHE / 'site-packages'))
+    assert status in (0, 1), output
+    return output.splitlines()
+
+
+def laid_out(site_packages):
+    """A folder with links to the parts of the package."""
     package = site_packages / 'goodinit'
-    package.mkdir()
+    shutil.rmtree(site_packages, ignore_errors=True)
+    package.mkdir(parents=True)
     parts = [ROOT / folder for folder in FOLDERS - {'goodinit'}]
     for path in [*parts, *(ROOT / 'goodinit').iterdir()]:
         (package / path.name).symlink_to(path)
-    cache = f'--cache-dir={ROOT / ".mypy_cache"}'
-    options = [f'--config-file={PYPROJECT}', cache, '--package=goodinit']
-    status, output = run('mypy', *options, folder=site_packages)
-    assert status in (0, 1), output
-    return output.splitlines()
+    return site_packages
 
 
 @pytest.mark.parametrize(

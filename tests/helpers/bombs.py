@@ -175,12 +175,12 @@ def database(folder, data):
 
 @bomb
 def lmdb_length(folder):
-    """The one value with pages of its own says that it has 4 GB."""
-    size = len(seeds.datums()[-1][1])
-    data = seeds.lmdb_bytes().replace(
-        struct.pack('<IHH', size, 1, 8), struct.pack('<IHH', 0xFFFFFFF0, 1, 8)
-    )
-    return database(folder, data)
+    """A value with pages of its own says that it has 4 GB."""
+    pair = seeds.datums()[-1]
+    head = struct.pack('<IHH', len(pair[1]), 1, len(pair[0]))
+    data = seeds.lmdb_bytes((pair,))
+    assert data.count(head) == 1
+    return database(folder, data.replace(head, struct.pack('<IHH', 0xFFFFFFF0, 1, len(pair[0]))))
 
 
 @bomb

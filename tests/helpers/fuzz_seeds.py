@@ -204,10 +204,10 @@ def datums():
 
 
 @cache
-def lmdb_bytes():
+def lmdb_bytes(pairs=None):
     folder = Path(tempfile.mkdtemp())
     with lmdb.open(str(folder), map_size=1 << 20) as made, made.begin(write=True) as transaction:
-        transaction.cursor().putmulti(datums())
+        transaction.cursor().putmulti(pairs or datums())
     data = (folder / 'data.mdb').read_bytes()
     shutil.rmtree(folder)
     return data

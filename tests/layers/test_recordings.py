@@ -8,6 +8,9 @@ import pytest
 from cases import CASES
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
+from goodinit.netlib.engines.calling import OPS
+from goodinit.netlib.engines.fast import ONE_KERNEL, native
+from goodinit.netlib.errors import EngineError
 from goodinit.netlib.layers.traits import PASSES
 from goodinit.netlib.registry import LAYERS
 from goodinit.proto import parse_net
@@ -147,3 +150,17 @@ def test_freed_memory_is_not_kept():
     net.blobs['conv'].free()
     net.forward_layer(0)
     assert kept() is None
+
+
+def test_ops_of_one_kernel_are_ops():
+    assert ONE_KERNEL <= OPS
+
+
+def test_a_kernel_without_memory_is_told_when_it_is_run_again(monkeypatch):
+    net = small_net(True)
+    for seed in range(3):
+        one_pass(net, seed)
+    monkeypatch.setattr(native.refused(), 'value', 1)
+    with pytest.raises(EngineError, match=r"kernel 'run again' needs more memory"):
+        net.engine.check_repeated()
+    assert native.refused().value == 0

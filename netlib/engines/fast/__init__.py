@@ -7,19 +7,28 @@ has one family of ops. Without kernels, this is the reference engine.
 
 import os
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ...errors import EngineError, did_you_mean
+from ..calling import Method
 from ..reference import Reference
 from . import native
 from .arithmetic import Arithmetic
 from .convolution import Convolution
 from .declarations import Kernels
 from .normalization import Normalization
+from .noting import NotingKernels
 from .pooling import Pooling
+
+# Ops that call one kernel and do nothing else, or leave everything to the reference engine.
+ONE_KERNEL = {
+    *('fill', 'copy', 'axpby', 'unary', 'unary_backward', 'binary', 'copy_window'),
+    *('sum', 'dot', 'gemm', 'max_forward', 'max_backward'),
+}
 
 
 class Fast(Arithmetic, Convolution, Pooling, Normalization):
@@ -34,10 +43,25 @@ class Fast(Arithmetic, Convolution, Pooling, Normalization):
         self.kernels = kernels
         self.exact = exact
 
-    def prepared(self, argument: Any) -> Any:
-        if isinstance(argument, np.ndarray):
-            return native.Converted.of(argument)
-        return argument
+    def record(self, method: Method, read: list[Any], written: dict[str, Any]) -> None:
+        recorder = self.recorder
+        if recorder is None or method.__name__ not in ONE_KERNEL:
+            super().record(method, read, written)
+            return
+        kernels = self.kernels
+        noting: Any = NotingKernels(kernels)
+        self.kernels, self.recorder = noting, None
+        try:
+            method(self, *read, **written)
+        finally:
+            self.kernels, self.recorder = kernels, recorder
+        if noting.calls:
+            recorder += noting.calls
+        else:  # these arrays are for the reference engine
+            recorder.append(partial(method, self, *read, **written))
+
+    def check_repeated(self) -> None:
+        native.check_refused('run again')
 
 
 def fast_engine(dtype: DTypeLike = np.float32, exact: bool = False) -> Reference:

@@ -60,15 +60,20 @@ def _symbol(loaded: ctypes.CDLL, name: str) -> Any:
 
 def check_memory(result: Any, function: Any, arguments: Any) -> Any:
     """What ctypes calls after a kernel. Raises EngineError if the kernel got no memory."""
+    check_refused(function.__name__.partition('_')[2])
+    return result
+
+
+def check_refused(kernel: str) -> None:
+    """Raises EngineError if a kernel got no memory."""
     flag = refused()
     if flag.value:
         flag.value = 0
         raise EngineError(
-            f"engine 'fast': kernel '{function.__name__.partition('_')[2]}' needs more memory than "
+            f"engine 'fast': kernel '{kernel}' needs more memory than "
             f'this machine has left, {most_memory() / 1e9:.0f} GB in all: use a smaller batch, '
             'window or padding'
         )
-    return result
 
 
 def instruction_sets() -> list[str]:
@@ -89,18 +94,6 @@ def address(array: Any) -> int:
         return array.ctypes.data
 
 
-class Converted(np.ndarray):
-    """An array of a call that is repeated: what ctypes makes of it is made once."""
-
-    converted: Any = None  # None for a part of one
-
-    @classmethod
-    def of(cls, array: np.ndarray) -> np.ndarray:
-        made = array.view(cls)
-        made.converted = AsAddress.from_param(array)
-        return made
-
-
 class AsAddress:
     """The address of an array's first number, null for None."""
 
@@ -108,8 +101,6 @@ class AsAddress:
     def from_param(array: Any) -> Any:
         if array is None:
             return None
-        if type(array) is Converted and array.converted:
-            return array.converted
         try:
             # Four times as fast as array.ctypes, but fails for read-only and for empty arrays.
             return ctypes.byref(ctypes.c_char.from_buffer(array))

@@ -1,6 +1,7 @@
 """CIFAR-10 as Mishkin & Matas (2016) feed it: contrast normalized, less the mean image, mirrored
 and shifted."""
 
+from collections.abc import Sequence
 from math import sqrt
 from pathlib import Path
 
@@ -15,19 +16,30 @@ STD = 0.5
 
 
 class Cifar10:
-    """The images of one batch file (data_batch_1.bin, perhaps .xz), ready to be drawn from."""
+    """The images of batch files (data_batch_1.bin, perhaps .xz), to be drawn from `size` at a
+    time."""
 
-    def __init__(self, path: str | Path, std: float = STD):
-        pixels, self.labels = read_cifar10(path)
-        images = contrast_normalized(pixels, std)
+    def __init__(self, paths: Sequence[str | Path], size: int, std: float = STD):
+        parts = [read_cifar10(path) for path in paths]
+        images = contrast_normalized(np.concatenate([pixels for pixels, _ in parts]), std)
         self.images = images - images.mean(axis=0)
+        self.labels = np.concatenate([labels for _, labels in parts])
+        self.size = size
 
-    def batch(self, size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def in_order(self, count: int) -> list[dict[str, np.ndarray]]:
+        """The first `count` batches, as they are."""
+        batches = []
+        for start in range(0, count * self.size, self.size):
+            rows = slice(start, start + self.size)
+            batches.append({'data': self.images[rows], 'label': self.labels[rows]})
+        return batches
+
+    def batch(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Different images (size, 3, 32, 32), mirrored and moved by up to 4 pixels at random, and
         their labels."""
-        chosen = rng.choice(len(self.images), size, replace=False)
+        chosen = rng.choice(len(self.images), self.size, replace=False)
         images = self.images[chosen]
-        mirrored = rng.random(size) < 0.5
+        mirrored = rng.random(self.size) < 0.5
         images[mirrored] = images[mirrored, :, :, ::-1]
         labels = self.labels[chosen].astype(np.float32)
         return {'data': shifted(images, rng), 'label': labels}

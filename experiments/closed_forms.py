@@ -3,8 +3,8 @@
 from math import floor, prod, sqrt
 from typing import Any
 
-from goodinit.experiments.findings import markdown
 from goodinit.experiments.mishkin_matas import measured_layers, printed_table
+from goodinit.experiments.runner.comparison import markdown
 from goodinit.feeding.bundled import find_model
 from goodinit.netlib import Net
 

@@ -72,14 +72,3 @@ def put_normal_inputs(net: Net, rng: np.random.Generator) -> None:
     """Inputs drawn from N(0, 1)."""
     shape = net.blobs['x0'].shape
     net.blobs['x0'].data = rng.standard_normal(shape, np.float32)
-
-
-def ratio(preactivations: np.ndarray) -> float:
-    """r of eq. 9 for preactivations (samples, units): the root of the units' squared means over
-    their variances, both summed over units.
-
-    Those of convolutions (samples, channels, height, width) have a unit at each channel and
-    position.
-    """
-    values = preactivations.reshape(len(preactivations), -1).astype(np.float64)
-    return sqrt((values.mean(axis=0) ** 2).sum() / values.var(axis=0).sum())

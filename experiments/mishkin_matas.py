@@ -2,6 +2,7 @@
 initialized from a batch."""
 
 from dataclasses import replace
+from math import prod, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -33,18 +34,20 @@ def fitnet4(
     batch: Batch,
     rng: np.random.Generator,
     dropout: bool = True,
+    engine: str = 'fast',
 ) -> Net:
     """FitNet-4 as it trains, fed by Input layers, initialized from the batch; with `dropout` at
     work meanwhile."""
     seed = int(rng.integers(2**32))
-    net = Net(fitnet4_param(nonlinearity, batch), TRAIN, seed=seed)
+    param = param_with_inputs(f'fitnet4/{nonlinearity}', batch)
+    net = Net(param, TRAIN, engine=engine, seed=seed)
     initialize_as_published(net, preset, batch, rng, dropout)
     return net
 
 
-def fitnet4_param(nonlinearity: str, batch: Batch, phase: int = TRAIN) -> NetParameter:
+def param_with_inputs(model: str, batch: Batch, phase: int = TRAIN) -> NetParameter:
     """The net of a phase, with Input layers of the batch's shapes in place of its data layers."""
-    file = read_net_file(f'fitnet4/{nonlinearity}', phase)
+    file = read_net_file(model, phase)
     shapes = {name: values.shape for name, values in batch.items()}
     return with_inputs(file.param, shapes)
 
@@ -52,15 +55,21 @@ def fitnet4_param(nonlinearity: str, batch: Batch, phase: int = TRAIN) -> NetPar
 def initialize_as_published(
     net: Net, preset: str, batch: Batch, rng: np.random.Generator, dropout: bool = True
 ) -> None:
-    """The preset on one batch, with `dropout` at work meanwhile, as in the published script."""
+    """The preset on one batch, with `dropout` at work meanwhile, as in the published script.
+    'orthonormal_msra': orthonormal weights, scaled to the deviation sqrt(2 / fan-in) of MSRA."""
     fill(net, rng)
-    initialize(net, [batch], replace(PRESETS[preset], dropout=dropout), rng)
+    recipe = PRESETS[preset.removesuffix('_msra')]
+    initialize(net, [batch], replace(recipe, dropout=dropout), rng)
+    if preset.endswith('_msra'):
+        scale_to_msra(net)
 
 
-def put_batch(net: Net, batch: Batch) -> None:
-    """Give the net's inputs their values."""
-    for name, values in batch.items():
-        net.blobs[name].data = values
+def scale_to_msra(net: Net) -> None:
+    """Scale the weights of each layer to the deviation sqrt(2 / fan-in)."""
+    for params in net.params.values():
+        weights = params[0]
+        fan_in = prod(weights.shape[1:])
+        weights.data = weights.data * (sqrt(2 / fan_in) / weights.data.std())
 
 
 def measured_layers(net: Net) -> dict[str, str]:

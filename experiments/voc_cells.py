@@ -7,8 +7,9 @@ from typing import NamedTuple
 from goodinit.experiments.runner import Cell
 from goodinit.initializers import Recipe
 
-# What normalizes layers, and what balances them. As in the paper, balancing may change what the
-# net computes: CaffeNet's LRN would not let conv1, which learns a thousand times too fast, grow.
+# What normalizes layers, and what balances them: until change rates agree, where the paper stops
+# after ten rounds. As in the paper, that may change what the net computes: else CaffeNet's LRN
+# would hold conv1, which learns a thousand times too fast.
 BALANCED = {'allow_change': True}
 SCALINGS = {
     'none': ('none', 'none'),
@@ -17,10 +18,13 @@ SCALINGS = {
     'both': ('within', 'exact'),
 }
 # The paper gives MSRA's weights to convolutions only, and Gaussian ones to inner products.
+CONVOLUTIONS = r'conv\d'
 MSRA = (
-    Recipe('msra', 'none', layers=r'conv\d'),
+    Recipe('msra', 'none', layers=CONVOLUTIONS),
     Recipe('gaussian', 'none', layers=r'fc\d'),
 )
+# Nets of others, which learned without labels: DATA/caffemodels/<name>.caffemodel.
+PRETRAINED = ('agrawal2015', 'wang2015', 'doersch2015')
 SEED = 1
 
 
@@ -44,7 +48,8 @@ def recipes_of(weights: str, scaling: str) -> tuple[Recipe, ...]:
     """What is carried out, one after another."""
     if weights == 'msra':
         return MSRA
-    return (Recipe(weights, *SCALINGS[scaling], options=BALANCED),)
+    source = 'keep' if weights in PRETRAINED else weights
+    return (Recipe(source, *SCALINGS[scaling], options=BALANCED),)
 
 
 def cell(weights: str, scaling: str, optimizer: str) -> Cell:

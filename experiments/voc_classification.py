@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from goodinit.experiments.runner import (
     Cell,
+    Curve,
     DataSet,
     Experiment,
     Found,
@@ -21,14 +22,18 @@ from goodinit.experiments.runner import (
     Run,
     train,
 )
-from goodinit.experiments.runner.training import PREFIX
-from goodinit.experiments.voc_cells import OPTIMIZERS, recipes_of
+from goodinit.experiments.runner.training import PREFIX, curve_path
+from goodinit.experiments.voc_cells import OPTIMIZERS, PRETRAINED, recipes_of
 from goodinit.experiments.voc_pages import draw_curves
 from goodinit.experiments.voc_tests import Tester
 from goodinit.initializers import fill, initialize
 from goodinit.netlib import Net
 from goodinit.netlib.rng import make_rng
+from goodinit.netlib.weights import read_weights_file
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
+from goodinit.solvers import Solver
+from goodinit.solvers.snapshot_files import find_last
+from goodinit.voc.classes import CLASSES
 from goodinit.voc.classification import MEAN, inputs, photographs_layer, training_net
 from goodinit.voc.devkit import Photograph, open_devkit
 from goodinit.voc.labels import labels_of
@@ -44,6 +49,12 @@ VOC2007 = DataSet(
         'Annotations/*.xml',
     ),
     'VOCtrainval_06-Nov-2007.tar and VOCtest_06-Nov-2007.tar from host.robots.ox.ac.uk/pascal/VOC',
+)
+CAFFEMODELS = DataSet(
+    'the nets of Agrawal, Wang and Doersch et al. 2015',
+    ('caffemodels',),
+    tuple(f'{name}.caffemodel' for name in PRETRAINED),
+    "each from its authors' page, with the layers of CaffeNet",
 )
 PAPER = {
     'steps': 80_000,
@@ -72,23 +83,9 @@ def measure(run: Run) -> Found:
     'average_precision': by way to crop and measure, of each class. 'losses': means of 50 steps.
     """
     devkit = open_devkit(run.folder(VOC2007))
-    photographs = devkit.photographs('trainval')
-    param = solver_param(run)
-    tester = Tester(param.net_param, devkit.photographs('test'), run['crop'], run.engine)
-
-    def fill_net(net: Net) -> None:
-        if not list(run.work.glob(f'{PREFIX}_iter_*')):  # those have weights
-            initialize_net(net, run, photographs)
-
-    solver, curve = train(
-        run,
-        param,
-        run['steps'],
-        fill=fill_net,
-        probe=tester.quick,
-        probe_every=run['test_every'],
-        snapshot=run['snapshot_every'],
-    )
+    training = solver_param(run).net_param
+    tester = Tester(training, devkit.photographs('test'), run['crop'], run.engine)
+    solver, curve = trained(run, tester.quick)
     found: Found = {
         'curve': [row(curve.losses, int(at), value) for at, value in curve.probes.items()],
         'losses': smoothed(curve.losses),
@@ -98,6 +95,31 @@ def measure(run: Run) -> Found:
     if not curve.diverged:
         found['average_precision'] = tester.thorough(solver, SCALES, run['seed'])
     return found
+
+
+def trained(run: Run, probe: Callable[[Solver], float] | None = None) -> tuple[Solver, Curve]:
+    """The cell's net, initialized and trained, and what `probe` found on the way."""
+    photographs = open_devkit(run.folder(VOC2007)).photographs('trainval')
+
+    def fill_net(net: Net) -> None:
+        if not has_snapshot(run):
+            net.copy_from(initialized(run, photographs).to_proto())
+
+    return train(
+        run,
+        solver_param(run),
+        run['steps'],
+        fill=fill_net,
+        probe=probe,
+        probe_every=run['test_every'],
+        snapshot=run['snapshot_every'],
+    )
+
+
+def has_snapshot(run: Run) -> bool:
+    """Whether `train` will go on from one, so that nothing needs to be initialized."""
+    state, _ = find_last(str(run.work / PREFIX))
+    return bool(state) and curve_path(run.work).is_file()
 
 
 def row(losses: Sequence[float], step: int, precision: float) -> list[float | None]:
@@ -136,15 +158,28 @@ def solver_param(run: Run) -> SolverParameter:
     )
 
 
-def initialize_net(net: Net, run: Run, photographs: Sequence[Photograph]) -> None:
-    """By the cell's recipes, from random crops of random training images."""
+def initialized(run: Run, photographs: Sequence[Photograph]) -> Net:
+    """A net of the cell's recipes, from random crops of random photographs; a program feeds it."""
     rng = make_rng([run['seed'], INITIALIZE])
     batches = initial_batches(photographs, run['crop'], rng)
-    twin = Net(fed_by_program(run), engine=run.engine, seed=run['seed'])
-    fill(twin, rng)
+    net = Net(fed_by_program(run), engine=run.engine, seed=run['seed'])
+    fill(net, rng)
+    if run['weights'] in PRETRAINED:
+        load_pretrained(net, run)
     for recipe in recipes_of(run['weights'], run['scaling']):
-        initialize(twin, batches, recipe, rng)
-    net.copy_from(twin.to_proto())
+        initialize(net, batches, recipe, rng)
+    return net
+
+
+def load_pretrained(net: Net, run: Run) -> None:
+    """Another's weights for all but the classifier, whose bias is then 0.1, as in the published
+    code."""
+    path = run.folder(CAFFEMODELS) / f'{run["weights"]}.caffemodel'
+    saved = read_weights_file(path, net)
+    learned = list(net.params)[-1]
+    kept = [layer for layer in saved.layer if layer.name != learned]
+    net.copy_from(NetParameter(layer=kept))
+    net.params[learned][1].data = np.full(len(CLASSES), 0.1)
 
 
 def fed_by_program(run: Run) -> NetParameter:

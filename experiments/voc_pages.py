@@ -9,7 +9,6 @@ from goodinit.experiments.runner.comparison import Table, agreement, markdown, s
 
 WAYS = {'center': 'one central crop', 'ten_random': '10 random crops', 'ten': "AlexNet's 10 crops"}
 NEAR = 0.1  # magnitudes within a tenth agree
-FULL_STEPS = 80_000
 PAGE = """# {title}
 
 CaffeNet on VOC 2007, {steps} steps of {batch_size} images. Mean average precision in percent: mean
@@ -28,8 +27,6 @@ The same by other crops (11-point), and by other measures (10 random crops):
 By steps, on one central crop:
 
 {curves}
-
-![mean average precision by steps]({picture})
 """
 
 
@@ -39,10 +36,8 @@ def page(
     protocol: Protocol,
     measured: Table,
     printed: Table,
-    picture: str,
 ) -> str:
-    """picture: the name of its file, without `_reduced` and .png."""
-    reduced = '_reduced' if protocol['steps'] < FULL_STEPS else ''
+    """The page of a table of cells."""
     return PAGE.format(
         title=title,
         steps=protocol['steps'],
@@ -52,7 +47,6 @@ def page(
         order=best_first(measured),
         ways=in_all_ways(results),
         curves=curves(results),
-        picture=f'{picture}{reduced}.png',
     )
 
 
@@ -110,16 +104,33 @@ def best_first(table: Table) -> str:
 
 
 def draw_curves(results: Results, path: Path) -> None:
-    """Mean average precision over steps, a line a cell."""
+    """Mean average precision over steps, a panel for each optimizer."""
     from goodinit.tools.plots import figures
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4.5), dpi=figures.DPI, layout='constrained')
-    panel: Any = figure.subplots()
+    optimizers = list(dict.fromkeys(cell['optimizer'] for cell in results))
+    columns = min(len(optimizers), 2)
+    rows = -(-len(optimizers) // columns)
+    figure = Figure(figsize=(5 * columns, 4 * rows), dpi=figures.DPI, layout='constrained')
+    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for panel in panels[len(optimizers) :]:
+        panel.set_visible(False)
+    for panel, optimizer in zip(panels, optimizers, strict=False):
+        of_panel = {
+            cell: found for cell, found in results.items() if cell['optimizer'] == optimizer
+        }
+        draw_panel(panel, of_panel)
+        panel.set(title=optimizer, xlabel='steps', ylabel='mean average precision (%)')
+    figures.save(figure, path)
+
+
+def draw_panel(panel: Any, results: Results) -> None:
+    """A line for each cell."""
+    from goodinit.tools.plots import figures
+
     for i, (cell, found) in enumerate(results.items()):
         steps = [row[0] for row in found['curve']]
         values = [100 * row[2] for row in found['curve']]
-        panel.plot(steps, values, **figures.look(i), label=cell.name)
-    panel.set(xlabel='steps', ylabel='mean average precision (%)')
-    panel.legend(frameon=False, fontsize='small')
-    figures.save(figure, path)
+        label = f'{cell["weights"]}, {cell["scaling"]}'
+        panel.plot(steps, values, **figures.look(i), label=label)
+    panel.legend(frameon=False, fontsize='small', title='weights, scaling')

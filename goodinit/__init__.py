@@ -21,7 +21,7 @@ if not (Path(__file__).parent / 'netlib').is_dir():
 from .proto.version import __version__
 
 if TYPE_CHECKING:
-    from . import export, feeding, initializers, netlib, proto, solvers
+    from . import export, feeding, initializers, netlib, proto, solvers, voc
     from .feeding.filled_net import Net
     from .feeding.initializing import initialize, measure
     from .feeding.opening import open_data, open_net
@@ -47,6 +47,7 @@ __all__ = [
     'open_net',
     'proto',
     'solvers',
+    'voc',
 ]
 
 # Where the names come from. A module is imported when one of its names is first used, so that a

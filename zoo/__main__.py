@@ -23,6 +23,7 @@ from . import (
     googlenet,
     lenet,
     nin,
+    resnet20,
     resnet50,
     squeezenet,
     unet,
@@ -34,7 +35,7 @@ from .model import Model
 # The modules, in the order of the table.
 FAMILIES = (
     *(lenet, cifar10_quick, nin, all_cnn_c),
-    *(fitnet_mnist, fitnet),
+    *(resnet20, fitnet_mnist, fitnet),
     *(alexnet, vgg16, squeezenet, resnet50, googlenet),
     *(unet, fast_rcnn),
 )

@@ -28,7 +28,7 @@ TITLE = 'Krähenbühl et al. 2016, Table 1: scalings and optimizers'
 
 def report(results: Results, protocol: Protocol) -> str:
     table = by_optimizer_and_weights(results)
-    return page(TITLE, results, protocol, table, PRINTED, 'table1')
+    return page(TITLE, results, protocol, table, PRINTED)
 
 
 EXPERIMENT = experiment('scalings and optimizers', cells_of_table_1(), report)

@@ -11,7 +11,7 @@ from goodinit.experiments.voc_pages import by_optimizer_and_weights, page
 def report(results: Results, protocol: Protocol) -> str:
     table = by_optimizer_and_weights(results)
     title = f'{TITLE}, by the published code'
-    return page(title, results, protocol, table, PRINTED, 'table1_code')
+    return page(title, results, protocol, table, PRINTED)
 
 
 EXPERIMENT = experiment(

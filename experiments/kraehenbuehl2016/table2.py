@@ -30,7 +30,7 @@ def report(results: Results, protocol: Protocol) -> str:
     for cell, found in results.items():
         name = names[cell['weights'], cell['scaling']]
         figures[name] = percent(found)
-    return page(TITLE, results, protocol, {'classification': figures}, PRINTED, 'table2')
+    return page(TITLE, results, protocol, {'classification': figures}, PRINTED)
 
 
 EXPERIMENT = experiment('initializations', cells_of_table_2(), report)

@@ -54,8 +54,6 @@ REPORT = """# Luther & Seung 2019, Figure 1: sample mean and variance in a wide 
 mean of a preactivation over samples, v² its variance, both averaged over units and nets.
 
 {table}
-
-![figure 1](figure1.png)
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -29,9 +30,16 @@ def names() -> list[str]:
     """All experiments: 'luther2019/figure1', ..."""
     found = []
     for paper in papers():
-        files = sorted(path.stem for path in (FOLDER / paper).glob('*.py'))
+        files = [path.stem for path in (FOLDER / paper).glob('*.py')]
+        files.sort(key=by_number)
         found += [f'{paper}/{name}' for name in files if name != '__init__']
     return found
+
+
+def by_number(name: str) -> list[str | int]:
+    """A key that sorts 'table2' before 'table10'."""
+    words = re.split(r'(\d+)', name)
+    return [int(word) if word.isdecimal() else word for word in words]
 
 
 def open_experiment(name: str) -> Experiment:

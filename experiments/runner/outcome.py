@@ -17,7 +17,7 @@ def write_outcome(task: Task) -> tuple[str, list[str]]:
     page, and a line about each file."""
     experiment, store = task.experiment, task.store
     results = store.results()
-    page = experiment.report(results, task.protocol)
+    page = page_text(task, results)
     with atomic_write(store.file('.md'), 'w') as file:
         file.write(page)
     with atomic_write(store.file('.json'), 'w') as file:
@@ -34,6 +34,31 @@ def write_outcome(task: Task) -> tuple[str, list[str]]:
             experiment.draw(results, store.file('.png'))
             lines.append(f'wrote {store.file(".png")}')
     return page, lines
+
+
+FOOTER = """
+{picture}{finished} of {cells} cells are finished. The command:
+
+    {command}
+"""
+
+
+def page_text(task: Task, results: Results) -> str:
+    """The experiment's report of finished cells, its picture, and the command."""
+    experiment = task.experiment
+    name = task.store.file('.png').name
+    command = f'goodinit reproduce {task.name}'
+    if experiment.reduced is not None and task.reduced:
+        command += ' --reduced'
+    if experiment.needs:
+        command += ' --data DATA'
+    footer = FOOTER.format(
+        picture=f'![{experiment.title}]({name})\n\n' if experiment.draw else '',
+        finished=len(results),
+        cells=len(task.protocol.cells),
+        command=command,
+    )
+    return experiment.report(results, task.protocol).rstrip('\n') + '\n' + footer
 
 
 def numbers(task: Task, results: Results) -> dict:

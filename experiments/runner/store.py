@@ -32,9 +32,16 @@ class Store:
         self.protocol = protocol
 
     def work(self, cell: Cell) -> Path:
-        """The folder of a cell at work, which is made."""
+        """The folder of a cell at work, which is made; what was begun with other settings is
+        dropped."""
         path = self.base / 'work' / cell.name
+        settings = json.dumps(self.settings(cell))
+        begun = path / 'settings.json'
+        if path.is_dir() and not (begun.is_file() and begun.read_text() == settings):
+            shutil.rmtree(path)
         path.mkdir(parents=True, exist_ok=True)
+        with atomic_write(begun, 'w') as file:
+            file.write(settings)
         return path
 
     def path(self, cell: Cell) -> Path:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil, isfinite
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -22,6 +22,7 @@ from .store import plain
 
 Batch = dict[str, np.ndarray]  # by blob
 PREFIX = 'net'
+POINTS = 1000  # of a curve that is kept
 TESTING = (
     'test_net',
     'test_net_param',
@@ -34,12 +35,19 @@ TESTING = (
 
 @dataclass
 class Curve:
-    """What a training showed: `losses` of each iteration, the `seconds` of CPU time until its end,
-    and what was probed, by iteration. `diverged`: whether a loss was not finite; it is the last."""
+    """What a training showed: the losses of all iterations, the seconds of CPU time that they had
+    taken after each, without probes, and what was probed, by iteration. A loss that is not finite
+    is the last; then the training has diverged.
+    """
 
     losses: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     probes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def cpu_time(self) -> float:
+        """The seconds of all iterations so far."""
+        return self.seconds[-1] if self.seconds else 0.0
 
     @property
     def diverged(self) -> bool:
@@ -51,17 +59,21 @@ class Curve:
         return Curve(self.losses[:iteration], self.seconds[:iteration], probes)
 
     def as_found(self) -> dict[str, Any]:
-        """For the JSON of a cell."""
+        """For the JSON of a cell: 'losses' are means over 'every' iterations, at most POINTS."""
+        every = max(ceil(len(self.losses) / POINTS), 1)
+        starts = range(0, len(self.losses), every)
+        means = [float(np.mean(self.losses[i : i + every])) for i in starts]
         return {
-            'losses': [shortened(loss) for loss in self.losses],
-            'seconds': self.seconds[-1] if self.seconds else 0.0,
+            'losses': [shortened(mean) for mean in means],
+            'every': every,
+            'seconds': self.cpu_time,
             'probes': self.probes,
             'diverged': self.diverged,
         }
 
 
 def is_finite(loss: float | None) -> bool:
-    return loss is not None and math.isfinite(loss)
+    return loss is not None and isfinite(loss)
 
 
 def shortened(loss: float) -> float:
@@ -98,9 +110,9 @@ def train(
     with one_training(param):
         solver = Solver(param, engine=run.engine, fill=fill, report=note)
         curve.__dict__.update(resume(solver, run.work).__dict__)
-        begin = process_time() - (curve.seconds[-1] if curve.seconds else 0)
         while solver.iter < iterations and not curve.diverged:
             probe_due(solver, curve, probe, probe_every)
+            begin = process_time() - curve.cpu_time
             if feed is not None:
                 put_batch(solver.net, feed(solver.iter))
             solver.step(1)

@@ -62,7 +62,8 @@ def test_a_training_that_was_interrupted_ends_like_one_that_was_not(task):
     work = task.store.work(cell)
     names = sorted(path.name for path in work.iterdir())
     suffixes = ('caffemodel', 'resume', 'solverstate')
-    assert names == ['curve.json', *(f'net_iter_6.{suffix}' for suffix in suffixes)]
+    files = [f'net_iter_6.{suffix}' for suffix in suffixes]
+    assert names == ['curve.json', *files, 'settings.json']
 
     run_cells(task, [cell], 1, Watcher())
     assert without_seconds(task.store.read(cell)['found']) == without_seconds(whole)
@@ -107,6 +108,8 @@ def test_the_outcome_is_a_page_numbers_and_a_picture(task):
     page, lines = write_outcome(task)
     base = task.out / 'paper'
     assert page == (base / 'line.md').read_text() and page.startswith('# 10 iterations\n0.01: ')
+    assert '![a line](line.png)\n\n2 of 3 cells are finished' in page
+    assert '\n    goodinit reproduce paper/line --data DATA\n' in page
     numbers = json.loads((base / 'line.json').read_text())
     assert list(numbers['cells']) == ['0.01', '0.02'] and numbers['numbers'] == {'iterations': 10}
     assert (base / 'line.png').read_bytes() == b'a picture'
@@ -135,6 +138,15 @@ def test_a_cell_of_other_settings_is_refused(tmp_path):
     made.path(cell).write_text('{"found": 1')
     with pytest.raises(ExperimentError, match=r'a\.json: damaged \(.*\); delete it to run it'):
         made.read(cell)
+
+
+def test_what_was_begun_with_other_settings_is_dropped(tmp_path):
+    cell = Cell('a', {'seed': 1})
+    five, six = (Protocol([cell], '', {'iterations': number}) for number in (5, 6))
+    work = Store(tmp_path, 'paper/table', five, reduced=False).work(cell)
+    (work / 'net_iter_3.solverstate').touch()
+    assert len(list(Store(tmp_path, 'paper/table', five, reduced=False).work(cell).iterdir())) == 2
+    assert len(list(Store(tmp_path, 'paper/table', six, reduced=False).work(cell).iterdir())) == 1
 
 
 def test_settings_that_are_alike_differ_in_nothing():

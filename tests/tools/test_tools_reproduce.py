@@ -104,5 +104,11 @@ def test_every_experiment_is_complete(name):
         assert all(re.fullmatch(r'[\w.+-]+', cell) for cell in cells)
 
 
+def test_tables_are_in_the_order_of_their_numbers():
+    tables = [name for name in names() if name.startswith('mishkin2016/table')]
+    assert tables[:2] == ['mishkin2016/table2', 'mishkin2016/table3']
+    assert tables[-1] == 'mishkin2016/table10'
+
+
 def test_every_paper_has_experiments():
     assert papers() == sorted({name.split('/')[0] for name in names()})

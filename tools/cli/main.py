@@ -30,6 +30,7 @@ COMMANDS = {
     'convert_imageset': 'convert a list of images to a database',
     'convert_mnist_data': "convert MNIST's files to a database",
     'convert_cifar_data': "convert CIFAR-10's files to databases",
+    'imagenet': "make databases of ImageNet's tar files, or of its folders",
     'compute_image_mean': 'compute the mean image of a database',
     'upgrade_net_proto_text': 'upgrade the prototxt of a net to the current format',
     'upgrade_net_proto_binary': 'upgrade a caffemodel to the current format',

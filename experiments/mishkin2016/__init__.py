@@ -1,0 +1,1 @@
+"""Mishkin & Matas 2016, All you need is a good init"""

@@ -131,7 +131,7 @@ EXPERIMENT = Experiment(
     ),
     reduced=Protocol(
         grid(init=['kmeans', 'gaussian', 'xavier'], rate=[0.001], seed=[1]),
-        '~15 min a cell',
+        '~1 hour a cell on two cores',
         FEWER,
     ),
     measure=measure,

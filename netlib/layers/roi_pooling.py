@@ -26,7 +26,7 @@ class ROIPooling(Layer):
 
     bottoms = 2
     no_gradient = (1,)
-    traits = Traits(indices=(1,))
+    traits = Traits(indices=(1,), regions=(1,))
     scaling = Scaling('equal', ignores=(1,))
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

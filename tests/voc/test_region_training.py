@@ -71,6 +71,18 @@ def test_regions_and_targets_are_not_clipped_like_labels(net):
     assert min(batch['bbox_targets'].min() for batch in fed.data.batches) < 0
 
 
+def test_without_regions_whole_images_are_pooled(tmp_path):
+    """A net for use has no data layer to tell of regions."""
+    path = written(tmp_path, deploy(), 'deploy.prototxt')
+    options = DataOptions(batch_size=4, batches=2, held_out=True)
+    fed = feed_net(read_net_file(path, TRAIN), options)
+    whole = [[i, 0, 0, 127, 95] for i in range(4)]
+    for batch in fed.data.batches + fed.data.held_out:
+        assert batch['rois'].tolist() == whole[: len(batch['rois'])]
+    assert "input 'rois': each region is a whole image" in fed.notes
+    assert fed.net.forward() == 0 and init(['--proto', path, '--dry-run', '--quiet']) == 0
+
+
 def test_weights_without_statistics_leave_those_of_the_data(tmp_path, net):
     assert init(['--proto', net, '--quiet', '--out', str(tmp_path / 'w.caffemodel')]) == 0
     own = Net(net, 'train').params['data'][0].data

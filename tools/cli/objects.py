@@ -9,6 +9,7 @@ images with a box, a class and a score for each object; --json prints the same.
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -174,8 +175,6 @@ def names_of(path: str, finder: Finder) -> Sequence[str]:
 
 def progress(paths: Sequence[Path]) -> Any:
     """The paths, with a bar on a terminal."""
-    import sys
-
     from tqdm import tqdm
 
     return tqdm(paths, leave=False, file=sys.stderr, disable=not sys.stderr.isatty())

@@ -30,7 +30,7 @@ class PSROIPooling(Layer):
 
     bottoms = 2
     no_gradient = (1,)
-    traits = Traits(indices=(1,))
+    traits = Traits(indices=(1,), regions=(1,))
     scaling = Scaling('equal', ignores=(1,))
 
     @property

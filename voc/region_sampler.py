@@ -164,6 +164,7 @@ def prepared(
     its short side gets `scale` pixels, unless its long side would get more than `longest`."""
     _, height, width = pixels.shape
     factor = min(scale / min(height, width), longest / max(height, width))
-    resized = resize(pixels, round(height * factor), round(width * factor))
+    sides = [max(round(side * factor), 1) for side in (height, width)]
+    resized = resize(pixels, *sides)
     means = np.array(mean, np.float32).reshape(3, 1, 1)
     return resized - means, factor

@@ -83,7 +83,7 @@ def search(pixels: np.ndarray, mode: str = 'fast') -> np.ndarray:
     searching = opencv_search()
     _, height, width = pixels.shape
     factor = max(width / WIDEST, 1)
-    small = resize(pixels, round(height / factor), round(width / factor))
+    small = resize(pixels, max(round(height / factor), 1), round(width / factor))
     searching.setBaseImage(np.ascontiguousarray(small.transpose(1, 2, 0)))
     if mode == 'fast':
         searching.switchToSelectiveSearchFast()

@@ -85,6 +85,8 @@ def test_short_side_and_longest(scale, longest, size):
     pixels = np.random.default_rng(0).integers(0, 256, (3, 96, 128), np.uint8)
     image, factor = prepared(pixels, scale, longest, MEAN)
     assert image.shape[1:] == size and factor == pytest.approx(size[0] / 96)
+    line, _ = prepared(pixels[:, :1].repeat(20, axis=2), 600, 1000, MEAN)
+    assert line.shape == (3, 1, 1000)
     wanted = resize(pixels, *size) - np.reshape(MEAN, (3, 1, 1))
     assert image == pytest.approx(wanted, abs=1e-4)
 

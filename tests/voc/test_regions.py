@@ -61,6 +61,12 @@ def test_wide_images_are_searched_smaller():
     assert found.max() > 800 and (found < [896, 768, 896, 768]).all()
 
 
+def test_a_line_of_pixels_is_an_image():
+    pytest.importorskip('cv2.ximgproc')
+    found = search(np.zeros((3, 1, 2000), np.uint8))
+    assert found.tolist() == [[0, 0, 1999, 0]]
+
+
 def test_what_is_found_is_kept(tmp_path, searches):
     for _ in range(2):
         assert (SelectiveSearch(cache=tmp_path)(FIRST) == BOXES).all()

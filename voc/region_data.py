@@ -75,8 +75,7 @@ class RegionData(PythonLayer):
                 f'RegionData: found {len(bottom)} bottoms and {len(top)} tops, needed: none and '
                 f'{TOPS}'
             )
-        fields = read_fields(Fields, self.param_str)
-        check_sampling(fields)
+        fields = checked_fields(self.param_str)
         self.fields = fields
         photographs = open_devkit(fields.data, fields.year).photographs(fields.split)
         photographs = photographs[: fields.first or None]
@@ -107,8 +106,7 @@ class RegionData(PythonLayer):
         fill_tops(drawn, self.blobs[0].data, top)
 
     def shapes_without_data(self) -> list[Shape]:
-        fields = read_fields(Fields, self.param_str)
-        check_sampling(fields)
+        fields = checked_fields(self.param_str)
         short = max(fields.scales)
         long = min(fields.longest, 4 * short // 3)
         rows = fields.images * fields.regions_per_image
@@ -128,6 +126,15 @@ class RegionData(PythonLayer):
             self.upcoming = None
         self.reader.restore(state)
         self.place = state
+
+
+def checked_fields(text: str) -> Fields:
+    """The fields in a param_str. Raises DataError for values that make no sense."""
+    fields = read_fields(Fields, text)
+    check_sampling(fields)
+    if fields.first < 0:
+        raise DataError(f'param_str: first: found {fields.first}, needed: 0 or more')
+    return fields
 
 
 def shape_tops(drawn: Sequence[Drawn], top: Sequence[View]) -> None:

@@ -218,6 +218,7 @@ def test_only_the_first(regions):
         ({'scales': [0]}, 'scales: found 0, needed: 1 or more'),
         ({'scales': []}, r'scales: found \[\], needed: a list of whole numbers'),
         ({'longest': 0}, 'longest: found 0, needed: 1 or more'),
+        ({'first': -1}, 'first: found -1, needed: 0 or more'),
         ({'foreground': 2}, 'foreground: found 2, needed: a share from 0 to 1'),
         ({'background': [0.5, 0.1]}, r'background: found 0\.5 and 0\.1, needed: 0 <= first < sec'),
         ({'mirror': 1}, 'mirror: found 1, needed: true or false'),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from goodinit.netlib.engines.fast import load
 from goodinit.netlib.engines.fast.declarations import Kernels
+from goodinit.netlib.engines.fast.native import NoKernels
 
 RESULTS = Path(__file__).parent / 'results'
 
@@ -47,10 +48,10 @@ def machine() -> dict[str, str | int | float | None]:
 
 def compiled_kernels() -> Kernels:
     """The kernels of the fast engine."""
-    kernels = load()
-    if kernels is None:
-        raise SystemExit('no compiled kernels: install g++, then goodinit again')
-    return kernels
+    try:
+        return load()
+    except NoKernels as error:
+        raise SystemExit(str(error)) from error
 
 
 def processor() -> str:

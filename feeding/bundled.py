@@ -6,6 +6,7 @@ from ..netlib.errors import GoodinitError, did_you_mean
 
 MODELS = Path(__file__).resolve().parent.parent / 'models'
 KINDS = ('train_val', 'deploy', 'solver')
+GENERATED = '# Written by `python -m goodinit.zoo`'  # a line of each file
 
 
 def model_names() -> list[str]:
@@ -36,6 +37,19 @@ def find_model(name_or_path: str | Path, kind: str = 'train_val') -> Path:
     if name not in model_names():
         raise GoodinitError(_unknown(str(name_or_path), name))
     return _file_of(name, kind)
+
+
+def copies(name: str) -> dict[str, str]:
+    """The texts of a bundled model's files, for a folder of one's own: its solver names the net
+    beside it. Raises GoodinitError if there is no model of this name."""
+    if name not in model_names():
+        raise GoodinitError(_unknown(name, name))
+    texts = {}
+    for path in sorted((MODELS / name).glob('*.prototxt')):
+        text = path.read_text(encoding='utf-8').replace(f'"models/{name}/', '"')
+        lines = text.splitlines(keepends=True)
+        texts[path.name] = ''.join(line for line in lines if GENERATED not in line)
+    return texts
 
 
 def _file_of(name: str, kind: str) -> Path:

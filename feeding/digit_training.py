@@ -1,9 +1,10 @@
-"""Trains a bundled solver on digits if its data do not exist."""
+"""Trains a solver on digits if its data do not exist, and it is a bundled one or is asked to."""
 
 from pathlib import Path
 
 from ..initializers.walk import Batch
 from ..netlib import Net
+from ..netlib.errors import GoodinitError
 from ..proto.caffe_pb2 import TEST, TRAIN, SolverParameter
 from ..solvers import Solver
 from .bundled import MODELS
@@ -32,22 +33,30 @@ class Feeder:
         self.place += 1
 
 
-def use_digits(param: SolverParameter, path: Path) -> list[FedByDigits]:
-    """Change a bundled solver whose data do not exist: its nets take digits, and it trains for only
-    a few iterations.
+def use_digits(param: SolverParameter, path: Path, asked: bool = False) -> list[FedByDigits]:
+    """Change a solver whose data do not exist, if it is a bundled one or is `asked` to: its nets
+    take digits, and it trains for only a few iterations.
 
     Returns the argument of `feed_digits`, or an empty list if nothing changed. Raises LayerError.
     """
-    if not path.is_relative_to(MODELS):
+    if not (asked or path.is_relative_to(MODELS)):
         return []
     fed = []
     for phase in [TRAIN] + [TEST] * len(param.test_iter):
-        found = digits_for(read_net_file(path, phase))
+        found = digits_for(read_net_file(path, phase), asked)
         if found is None:
             return []
         fed.append(found)
     _write_into(param, *fed)
     return fed
+
+
+def could_use_digits(path: Path) -> bool:
+    """Whether the data of a solver's net do not exist, and digits could replace them."""
+    try:
+        return digits_for(read_net_file(path), asked=True) is not None
+    except GoodinitError:
+        return False
 
 
 def _write_into(param: SolverParameter, train: FedByDigits, *tests: FedByDigits) -> None:

@@ -13,7 +13,7 @@ from ..netlib.data.samples import Samples
 from ..netlib.data.stores import Arrays
 from ..netlib.errors import layer_error
 from ..netlib.shapes import dimensions
-from ..proto.caffe_pb2 import TRAIN, LayerParameter, NetParameter
+from ..proto.caffe_pb2 import TRAIN, NetParameter
 from .data_layers import data_layers, is_missing, replaceable, source_of, title
 from .data_options import DataOptions
 from .feed import cut_batches
@@ -29,16 +29,18 @@ MAKERS = {'mnist': 'convert_mnist_data', 'cifar10': 'convert_cifar_data'}  # of 
 
 @dataclass
 class FedByDigits:
-    """A net with Input layers instead of its data layers, batches of digits for them, and a note
-    that says so."""
+    """A net with Input layers instead of its data layers, batches of `count` digits for them, and
+    the source that they replace."""
 
     param: NetParameter
     batches: list[Batch]
-    note: str
+    source: str
+    count: int
 
 
-def digits_for(file: NetFile) -> FedByDigits | None:
-    """Digits for a bundled net whose data do not exist; None for any other net.
+def digits_for(file: NetFile, asked: bool = False) -> FedByDigits | None:
+    """Digits for a net whose data do not exist, if it is a bundled one or they are asked for; None
+    for any other net.
 
     Nets in the TRAIN and TEST phases get different digits, in batches no larger than the net's own,
     with the size and the channels of its images. Raises LayerError for a net whose inputs are not
@@ -46,7 +48,7 @@ def digits_for(file: NetFile) -> FedByDigits | None:
     """
     layers = data_layers(file.param)
     missing = next(filter(is_missing, layers), None)
-    if missing is None or not file.bundled:
+    if missing is None or not (file.bundled or asked):
         return None
     inputs = inputs_of_file(file, replaceable(layers), None, DataOptions(), None)
     for each in inputs:
@@ -58,7 +60,8 @@ def digits_for(file: NetFile) -> FedByDigits | None:
     columns = {each.name: _column(each, digits, count) for each in inputs}
     shapes = {each.name: (size, *each.sample) for each in inputs}
     param = with_inputs(file.param, shapes)
-    return FedByDigits(param, cut_batches(columns, size), _note(missing, count))
+    source = source_of(missing) or f'the source of {title(missing)}'
+    return FedByDigits(param, cut_batches(columns, size), source, count)
 
 
 def _check_suits(each: NetInput) -> None:
@@ -80,13 +83,16 @@ def _count(inputs: Sequence[NetInput], size: int, available: int) -> int:
     return min(available, most) // size * size
 
 
-def _note(missing: LayerParameter, count: int) -> str:
-    source = source_of(missing)
-    maker = MAKERS.get(str(source).partition('_')[0])
-    hint = f' (`goodinit {maker}` makes it)' if maker else ''
+def digits_note(*fed: FedByDigits) -> str:
+    """What to say of nets that are fed by digits: the training net and its test nets, or one."""
+    replaced = dict.fromkeys(each.source for each in fed)
+    verb = 'do' if len(replaced) > 1 else 'does'
+    maker = MAKERS.get(fed[0].source.partition('_')[0])
+    hint = f' (made by `goodinit {maker}`)' if maker else ''
+    counts = ' and '.join(dict.fromkeys(str(each.count) for each in fed))
     return (
-        f'{title(missing)}: its source {source} does not exist{hint}; '
-        f"using {count} of scikit-learn's 1797 digits instead"
+        f'{" and ".join(replaced)}{hint} {verb} not exist; '
+        f"using {counts} of scikit-learn's 1797 digits instead"
     )
 
 

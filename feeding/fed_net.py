@@ -108,11 +108,13 @@ class FedNet:
         dropout: bool = False,
         batches: Sequence[Batch] | None = None,
         known: Mapping[str, Moments] = NOTHING,
+        histograms: bool = False,
     ) -> list[Row]:
         """The measures of every layer in its current state, on the data or on other batches; each
-        call draws the same losses. known: as for `measure`."""
+        call draws the same losses. known, histograms: as for `measure`."""
         rng = random_numbers(self.seed, MEASURE)
-        return measure(self.net, batches or self.data.batches, rng, dropout, known)
+        batches = batches or self.data.batches
+        return measure(self.net, batches, rng, dropout, known, histograms)
 
     def weights(self) -> NetParameter:
         """A caffemodel's message: the weights, in the layers as they are in the net's file."""

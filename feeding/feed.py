@@ -1,5 +1,6 @@
 """Batches of values for a net's Input layers, and facts about them."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from ..initializers.walk import Batch
 from ..netlib import Net
 from ..netlib.errors import DataError
 from ..netlib.shapes import Shape, dimensions
+from ..netlib.tables import Table, number
 from .transform import Transform
 
 
@@ -62,6 +64,16 @@ class Feed:
         """The number of samples in all batches together."""
         return samples_in(self.batches, self.axis)
 
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same values, whatever their source: twelve hexadecimal digits."""
+        found = hashlib.sha256()
+        for batch in self.batches:
+            for name, values in sorted(batch.items()):
+                found.update(f'{name} {values.shape} {values.dtype}'.encode())
+                found.update(np.ascontiguousarray(values).data)
+        return found.hexdigest()[:12]
+
     def __str__(self) -> str:
         parts = [self.describe, f'{self.samples} used']
         for name, its in self.statistics.items():
@@ -77,6 +89,18 @@ class Feed:
         lines = [f'Feed: {self}', f'  {batches}: {", ".join(shapes)}']
         lines += [f'  note: {note}' for note in self.notes]
         return '\n'.join(lines)
+
+    def table(self) -> Table:
+        """The inputs with their statistics."""
+        rows = [['input', 'shape of a batch', 'mean', 'std']]
+        for name, shape in self.shapes.items():
+            its = self.statistics.get(name, {})
+            rows.append([name, dimensions(shape), number(its.get('mean')), number(its.get('std'))])
+        notes = [f'note: {note}' for note in self.notes]
+        return Table(f'{self.describe}; {self.samples} used', rows, notes, left=(0, 1))
+
+    def _repr_html_(self) -> str:
+        return self.table().html()
 
     def clip_labels(self, net: Net) -> None:
         """Clip the labels that are indices of classes to the classes that the net has scores of."""

@@ -22,9 +22,9 @@ def image_shape(
 
     The options may give it. Otherwise, H and W come from the first of these: the options' crop, the
     layer's crop_size or crop_h and crop_w, its new_height and new_width or resize_param, the
-    deploy.prototxt next to the net, the data. C is the number of mean_values if there are several;
-    otherwise it comes from the deploy.prototxt or the data, or from is_color, force_color or
-    force_gray. Raises LayerError if none of them determines the shape.
+    deploy.prototxt next to the net, the data. C is the number of mean_values if there are several,
+    and 1 if is_color is false; otherwise it comes from the deploy.prototxt or the data, or from
+    is_color, force_color or force_gray. Raises LayerError if none of them determines the shape.
     """
     if options.input_shape:
         return options.input_shape
@@ -65,10 +65,13 @@ def _channels(layer, known: list[Shape]) -> int | None:
     transform = layer.transform_param
     if len(transform.mean_value) > 1:
         return len(transform.mean_value)
+    is_list = layer.type == 'ImageData'
+    if is_list and not layer.image_data_param.is_color:
+        return 1
     if known:
         return known[0][0]
-    if layer.type == 'ImageData':
-        return 3 if layer.image_data_param.is_color else 1
+    if is_list:
+        return 3
     if transform.force_color or transform.force_gray:
         return 3 if transform.force_color else 1
     return None

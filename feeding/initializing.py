@@ -1,6 +1,5 @@
 """`goodinit.initialize` and `goodinit.measure`: for programs, from what they have."""
 
-from collections.abc import Callable
 from math import inf
 from numbers import Integral, Real
 from typing import Any
@@ -18,10 +17,9 @@ from ..netlib.errors import NetError, did_you_mean
 from ..netlib.tables import Table, number
 from .advice import data_advice
 from .any_data import feed_of
+from .bar import Progress, hearing
 from .feed import Feed
 from .filled_net import INITIALIZE, MEASURE, random_numbers
-
-Progress = Callable[[str], None]
 
 
 class Notes(list[str]):
@@ -58,7 +56,7 @@ def initialize(
     data: Any,
     recipe: str | Recipe = 'lsuv',
     rng: Generator | int | None = None,
-    progress: Progress = lambda layer: None,
+    progress: Progress | bool = False,
     *,
     seed: int | None = None,
     mean: Mean = None,
@@ -77,7 +75,8 @@ def initialize(
     net gets. recipe: the name of a preset, or a Recipe; `options` replace parts of it
     (between='exact') and its options (target=0.5). seed, or rng as a number: the weights are those
     of `goodinit init --seed`, if the data are the same; 0 by default. rng as a Generator: used as
-    it is. `progress` is called with each layer's name.
+    it is. progress: True shows a bar, in a notebook as on a terminal; a function is called with
+    each layer's name.
 
     Returns notes, a list of lines on what should be known, which shows as a table. Raises
     GoodinitError for arguments that do not fit.
@@ -90,7 +89,8 @@ def initialize(
     notes = list(feed.notes) if opened else []
     if net.inputs:
         notes += data_advice(net, feed, chosen)
-    notes += initializers.initialize(net, feed.batches, chosen, numbers, progress)
+    with hearing(progress, net) as heard:
+        notes += initializers.initialize(net, feed.batches, chosen, numbers, heard)
     return Notes([in_python(note) for note in gathered(notes)], net, chosen)
 
 

@@ -16,7 +16,7 @@ from ..netlib.blob import Blob, Param
 from ..netlib.layers.shared.affine import Affine
 from .activations import Batch, set_inputs
 from .reach import affine_layers, score_blobs
-from .squared_gradients import SquaredGradients, WeightGradient
+from .squared_gradients import See, SquaredGradients, WeightGradient
 from .walk import measuring
 
 Hear = Callable[[int], None]
@@ -28,12 +28,15 @@ def weight_gradients(
     rng: Generator,
     dropout: bool = False,
     after_forward: Hear = lambda layer: None,
+    after_gradient: See = lambda layer, images: None,
 ) -> dict[Param, WeightGradient]:
     """The gradients by all convolution and inner product weights that learn, by owner.
 
     One forward and one backward pass per batch. If layers share weights, the gradient is the sum.
-    `after_forward` is called with each layer's index as soon as the layer has run. Diffs of
-    parameters are zero afterwards. Raises NetError for a net without scores.
+    `after_forward` is called with each layer's index as soon as the layer has run, `after_gradient`
+    with each layer and the number of images while the diffs of its weight hold the roots of the
+    sums of squared gradients. Diffs of parameters are zero afterwards. Raises NetError for a net
+    without scores.
     """
     scores = score_blobs(net)
     gathered = squares_by_owner(net)
@@ -49,7 +52,7 @@ def weight_gradients(
                     squares.close(images)
         found = {}
         for weight, squares in gathered.items():
-            found[weight] = squares.gradient(net.ranks)
+            found[weight] = squares.gradient(net.ranks, after_gradient)
         return found
     finally:
         net.after_backward.remove(hear)

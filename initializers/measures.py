@@ -1,8 +1,9 @@
 """Measures of each convolution and inner product on a few batches, for `goodinit stats`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 from numpy import ndarray
@@ -13,8 +14,10 @@ from ..netlib.blob import Blob
 from ..netlib.layers.shared.affine import Affine
 from .activations import Batch
 from .gradients import weight_gradients
+from .histograms import Histogram, LayerHistograms
 from .moments import Moments, output_moments, pooled, weight_moments
 from .reach import affine_by_index, relu_sources
+from .saturation import Saturation
 from .squared_gradients import WeightGradient
 
 NOTHING: Mapping[str, Moments] = MappingProxyType({})
@@ -40,11 +43,16 @@ class Row:
                               2019, eq. 9
 
     The three measures of gradients are NaN if weights do not learn or no score depends on them. Two
-    more are NaN unless they are asked for:
+    more are NaN unless they are asked for, and the last two where there is nothing to tell:
 
     gradient_quotient         how much a gradient step would change the gradient by the weights
                               (gradient_quotient.py)
     predicted_std             output_std as predicted without running the net (analytic/)
+
+    saturated                 fraction of the outputs of a Sigmoid or TanH above it that are near an
+                              end of its range (saturation.py)
+    histograms                of its outputs, weights and rates by name, if they are asked for
+                              (histograms.py)
     """
 
     layer: str
@@ -61,6 +69,8 @@ class Row:
     gradient_quotient: float = np.nan
     predicted_std: float = np.nan
     change_rate_error: float = np.nan
+    saturated: float = np.nan
+    histograms: dict[str, Histogram] = field(default_factory=dict)
 
 
 def measure(
@@ -69,6 +79,7 @@ def measure(
     rng: Generator,
     dropout: bool = False,
     known: Mapping[str, Moments] = NOTHING,
+    histograms: bool = False,
 ) -> list[Row]:
     """A Row for each convolution and inner product of the net, in the net's order.
 
@@ -78,20 +89,45 @@ def measure(
     NetError for a net without scores.
 
     known: the moments of layers' outputs, by name, where they are known from more samples.
+    histograms: count them too.
     """
     outputs = WatchedOutputs(net)
-    gradients = weight_gradients(net, batches, rng, dropout, outputs.see)
+    saturation = Saturation(net)
+    counted = LayerHistograms(net, outputs.parts)
+    watching: list[Watching] = [outputs, saturation]
+    if histograms:
+        watching.append(counted)
+
+    def after_forward(i: int) -> None:
+        for each in watching:
+            each.see(i)
+
+    see = counted.see_gradients if histograms else ignore_gradients
+    gradients = weight_gradients(net, batches, rng, dropout, after_forward, see)
     rows = []
     for i, layer in outputs.affine.items():
         moments = known[layer.name] if layer.name in known else outputs.moments(i)
-        dead = outputs.dead(i)
-        gradient = gradients.get(layer.weight.owner)
-        rows.append(row_of(layer, moments, dead, gradient))
+        row = row_of(layer, moments, gradients.get(layer.weight.owner))
+        row.dead = outputs.dead(i)
+        row.saturated = saturation.share(i)
+        if histograms:
+            row.histograms = counted.of(layer)
+        rows.append(row)
     return rows
 
 
-def row_of(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | None) -> Row:
-    """The measures of one layer."""
+class Watching(Protocol):
+    """What hears of each layer that has run forward."""
+
+    def see(self, i: int) -> None: ...
+
+
+def ignore_gradients(layer: Affine, images: int) -> None:
+    """Nobody asks for those of single weights."""
+
+
+def row_of(layer: Affine, z: Moments, gradient: WeightGradient | None) -> Row:
+    """The measures of one layer, except for those of its units."""
     deviations = np.sqrt(z.var)
     r = _ratio(np.sqrt(np.mean(z.mean**2)), np.sqrt(z.var.mean()))
     weights = weight_moments(layer, layer.weight.values)
@@ -107,7 +143,7 @@ def row_of(layer: Affine, z: Moments, dead: float, gradient: WeightGradient | No
         output_mean=z.total_mean,
         output_std=float(np.sqrt(z.total_var)),
         output_cv=_ratio(deviations.std(), deviations.mean()),
-        dead=dead,
+        dead=np.nan,
         weight_std=float(np.sqrt(weights.total_var)),
         change_rate=rate,
         change_rate_cv=rate_cv,

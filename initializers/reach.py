@@ -184,7 +184,17 @@ def loss_bottoms(net: Net) -> list[str]:
 
 
 def relu_sources(net: Net) -> dict[int, int]:
-    """The affine layer below each ReLU without a slope: {index of the ReLU: index of the affine
+    """The affine layer below each ReLU without a slope, as in `unit_sources`."""
+    return unit_sources(net, lambda layer: layer.traits.is_rectifier)
+
+
+def bounded_sources(net: Net) -> dict[int, int]:
+    """The affine layer below each layer whose outputs are bounded, as in `unit_sources`."""
+    return unit_sources(net, lambda layer: layer.traits.bounds is not None)
+
+
+def unit_sources(net: Net, wanted: Callable[[Layer], bool]) -> dict[int, int]:
+    """The affine layer below each layer that is wanted: {index of this one: index of the affine
     layer}.
 
     Between the two, there are only layers that map each unit to one unit.
@@ -193,7 +203,7 @@ def relu_sources(net: Net) -> dict[int, int]:
     units: dict[str, int | None] = {}  # blob: the affine layer whose outputs are its channels
     for i, (layer, bottom, top) in enumerate(parts(net)):
         source = units.get(bottom[0].name) if bottom else None
-        if source is not None and layer.traits.is_rectifier:
+        if source is not None and wanted(layer):
             sources[i] = source
         passed = source if layer.traits.per_unit else None
         if isinstance(layer, Affine):

@@ -18,7 +18,11 @@ HEADINGS = {
     'gradient_var': 'grad var',
     'mean_to_std': 'mean/std',
 }
-OPTIONAL = {'predicted_std': 'predicted', 'gradient_quotient': 'grad quot'}  # if known anywhere
+OPTIONAL = {  # if known anywhere
+    'saturated': 'saturated',
+    'predicted_std': 'predicted',
+    'gradient_quotient': 'grad quot',
+}
 
 
 class Rows(list[Row]):

@@ -1,7 +1,7 @@
 """The squares of a weight's gradients, collected image by image, and the learning rates that follow
 (Krähenbühl et al. 2016, section 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy import ndarray
@@ -11,6 +11,8 @@ from ..netlib.layers.shared.affine import Affine
 from ..netlib.memory import Tensor
 from ..netlib.ranks import Ranks
 from .moments import weight_moments
+
+See = Callable[[Affine, int], None]
 
 
 class WeightGradient:
@@ -114,14 +116,17 @@ class SquaredGradients:
             self.uses = []
             self.reached = True
 
-    def gradient(self, ranks: Ranks) -> WeightGradient:
-        """The result from the squares of all ranks, which are then discarded."""
+    def gradient(self, ranks: Ranks, see: See) -> WeightGradient:
+        """The result from the squares of all ranks, which are then discarded. `see` is called with
+        the layer and the number of images before that, while the diffs of its weight hold the roots
+        of the sums of squares."""
         if ranks.size > 1:
             ranks.start_sum(self.layer.weight.diff)
             ranks.finish_sums()
         images = sum(ranks.gather([self.images]))
         sizes = ranks.gather(self.sizes)
         found = WeightGradient(self.layer, images, sizes if len(sizes) == images else ())
+        see(self.layer, images)
         self.layer.work.free()
         self.layer.weight.diffs.memory.free()
         return found

@@ -55,7 +55,10 @@ def is_hdf5(param: SolverParameter) -> bool:
 
 
 def read_state(path: str | Path) -> SolverState:
-    """The message of a .solverstate, or of a .solverstate.h5. Raises ProtoError."""
+    """The message of a .solverstate, or of a .solverstate.h5. Raises GoodinitError."""
+    other = f'{path}.h5'
+    if os.path.exists(other) and not os.path.exists(path):
+        raise SolverError(f'File not found: {path}; there is {other}')
     if str(path).endswith('.h5'):
         return read_hdf5_state(path)
     return read_solver_state(path)

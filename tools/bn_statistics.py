@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arguments() -> Parser:
     parser = Parser('goodinit bn_statistics', __doc__ or '')
-    parser.add_argument('net', metavar='NET', help=NET)
+    parser.add_first(parser, '--proto', 'net', NET)
     parser.add_argument('weights', metavar='WEIGHTS', help='a caffemodel or .h5')
     option(parser, '--out F', OUT, default='')
     switch(parser, '--force', 'overwrite it')

@@ -32,6 +32,7 @@ PROGRAMS = {
     'build/tools/upgrade_solver_proto_text': 'upgrade_solver_proto_text',
     'build/examples/cifar10/convert_cifar_data': 'convert_cifar_data',
     'build/examples/mnist/convert_mnist_data': 'convert_mnist_data',
+    'build/examples/siamese/convert_mnist_siamese_data': 'convert_mnist_siamese_data',
 }
 # Its Python scripts, and the modules of tools/ whose `main` they run.
 SCRIPTS = {

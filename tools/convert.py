@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def arguments() -> Parser:
     parser = Parser('goodinit convert', __doc__ or '', epilog=EPILOG)
     add = parser.add_argument
-    add('net', metavar='NET', nargs='?', default='', help='the net')
+    parser.add_first(parser, '--proto', 'net', 'the net', nargs='?', default='')
     add('weights', metavar='WEIGHTS', nargs='?', default='', help='its weights')
     add('out', metavar='OUT', nargs='?', default='', help='the file to write')
     add('--list', action='store_true', help='print what becomes of each layer type, and stop')

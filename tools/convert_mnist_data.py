@@ -12,10 +12,8 @@ from collections.abc import Sequence
 
 from goodinit.tools.cli.gflags import GflagsParser, run_logged
 
-from goodinit.netlib.data.classic import read_idx
-from goodinit.netlib.errors import DataError
 from goodinit.tools.cli.backends import BACKENDS
-from goodinit.tools.cli.labeled_images import write_images
+from goodinit.tools.cli.labeled_images import read_mnist, write_images
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,13 +33,7 @@ def arguments() -> GflagsParser:
 
 
 def convert(args: argparse.Namespace) -> None:
-    images = read_idx(args.images)
-    labels = read_idx(args.labels)
-    if images.ndim != 3 or labels.shape != images.shape[:1]:
-        raise DataError(
-            f'{args.images}, {args.labels}: found arrays of shape {images.shape} and '
-            f'{labels.shape}; needed: N images of H x W, and N labels'
-        )
+    images, labels = read_mnist(args.images, args.labels)
     write_images(args.database, args.backend, images[:, None], labels, digits=8)
 
 

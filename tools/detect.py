@@ -7,6 +7,8 @@ The input is a .csv file with the header filename,xmin,ymin,xmax,ymax and a wind
 a .txt file with the name of an image in each line, in which selective search finds windows. The
 output is a .csv file with the columns filename, ymin, xmin, ymax, xmax, class0, class1 and so on,
 or an .h5 file of the same as HDF5 data sets: filename, window (N, 4) and prediction (N, classes).
+Where pandas and PyTables are installed, the .h5 file also has the table that pycaffe's script
+writes: pandas.read_hdf(OUTPUT, 'df').
 
 With --draw FOLDER or --json it takes images instead, and finds objects in them with a Fast R-CNN:
 
@@ -32,10 +34,10 @@ from goodinit.proto import ProtoError, atomic_write
 from goodinit.proto.files import read_utf8
 from goodinit.tools.cli import objects
 from goodinit.tools.cli.output_file import check_output
+from goodinit.tools.cli.pandas_frame import CORNERS, has_pandas, with_frame
 from goodinit.tools.cli.pycaffe_model import add_model, build, numbered
 from goodinit.tools.cli.values import one_of, whole
 
-CORNERS = ('ymin', 'xmin', 'ymax', 'xmax')
 CROP_MODES = {'.csv': 'list', '.txt': 'selective_search'}
 
 Images = dict[str, list[list[int]]]  # the windows of each
@@ -194,8 +196,11 @@ def write_hdf5(path: str, found: Sequence[dict[str, Any]]) -> None:
         out.create_dataset('filename', data=names, dtype=h5py.string_dtype())
         out['window'] = np.stack(windows)
         out['prediction'] = np.stack(predictions)
+    content = made.getvalue()
+    if has_pandas():
+        content = with_frame(content, found)
     with atomic_write(path) as file:
-        file.write(made.getbuffer())
+        file.write(content)
 
 
 READERS: dict[str, Callable[[str], Images]] = {'.csv': read_windows, '.txt': read_names}

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Initialize the weights of a net from data, and report what changed.
 
-    goodinit init --proto lenet
-    goodinit init --proto train_val.prototxt --data images/ --method kmeans --out init.caffemodel
-    goodinit init --proto solver.prototxt --weights old.caffemodel --layers fc8 --weights-from msra
+    goodinit init lenet
+    goodinit init train_val.prototxt --data images/ --method kmeans --out init.caffemodel
+    goodinit init solver.prototxt --weights old.caffemodel --layers fc8 --weights-from msra
 
 Every layer is measured before and after, unless nobody would see it (--quiet).
 """
@@ -26,12 +26,15 @@ from goodinit.feeding.net_file import NetFile, read_net_file
 from goodinit.initializers import PRESETS, Recipe
 from goodinit.initializers.kinds import Option, all_options, readers
 from goodinit.initializers.recipe import BETWEEN, NORMALIZE, RESIDUAL, WEIGHTS_FROM
+from goodinit.netlib.errors import import_extra
 from goodinit.tools.cli import report
 from goodinit.tools.cli.arguments import (
     add_data,
     add_net,
     add_output,
+    add_report,
     add_running,
+    check_report,
     data_options,
     option,
     switch,
@@ -39,7 +42,11 @@ from goodinit.tools.cli.arguments import (
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.values import one_of, pattern, real, size, whole
-from goodinit.tools.plots.filters import first_convolution, save_filters
+from goodinit.tools.plots import figures
+from goodinit.tools.plots.filters import about_filters, filter_figure, first_convolution
+from goodinit.tools.report_page.numbers import of_initialization
+from goodinit.tools.report_page.page import write_report
+from goodinit.tools.report_page.pictures import first_filters, pictures_of
 
 METHODS = '\n'.join(
     f'  {name:12} {recipe.weights_from}, {recipe.normalize}, {recipe.between}'
@@ -53,7 +60,7 @@ the table:
 {report.LEGEND}"""
 OUT = (
     'the file to write: a caffemodel, .h5, .onnx, .py (a PyTorch module), .safetensors or .npz '
-    '(default: beside P; in the current directory for a bundled model)'
+    '(default: beside NET; in the current directory for a bundled model)'
 )
 WEIGHTS = (
     'start from a trained caffemodel, .h5, .safetensors or .npz; '
@@ -75,7 +82,7 @@ def arguments() -> Parser:
     add_method(parser)
     add_data(parser)
     add_running(parser)
-    add_output(parser, 'print nothing but errors')
+    add_report(add_output(parser, 'print nothing but errors'))
     return parser
 
 
@@ -85,8 +92,8 @@ def add_weights(parser: Parser) -> None:
     switch(group, '--force', 'overwrite it')
     option(group, '--weights F', WEIGHTS, default='')
     switch(group, '--dry-run', 'do everything except write')
-    filters = "write a picture of the first convolution's new filters"
-    option(group, '--filters F.png', filters, default='')
+    filters = "draw the first convolution's new filters to F (.png, .svg or .pdf)"
+    option(group, '--filters F', filters, figures.picture)
 
 
 def add_method(parser: Parser) -> None:
@@ -149,19 +156,24 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
 
 def initialize_net(args: argparse.Namespace) -> None:
     start = time.perf_counter()
-    file = read_net_file(args.proto, PHASES[args.phase])
+    file = read_net_file(args.net, PHASES[args.phase])
     out = output_of(args, file)
     recipe = recipe_of(args)
-    measured = args.json or not args.quiet
+    measured = args.json or bool(args.report) or not args.quiet
     data = data_options(args, held_out=measured)
     fed = feed_net(file, data, args.engine, args.weights)
     check_before(args, fed, out)
     fed.notes += data_advice(fed.net, fed.data, recipe, fed.trained)
-    outcome = initialize_and_report(fed, [recipe], args.quiet, measured)
+    filters = first_filters(fed.net, 'before')
+    outcome = initialize_and_report(fed, [recipe], args.quiet, measured, bool(args.report))
     if out:
         fed.save(out)
     if args.filters:
-        save_filters(fed.net, args.filters)
+        draw_filters(fed, args.filters, args.quiet)
+    if args.report:
+        numbers = of_initialization(fed, outcome, recipe, args.command)
+        filters += first_filters(fed.net, 'after')
+        write_report(args.report, numbers, pictures_of(fed, filters))
     if args.json:
         about = {'method': args.method, 'recipe': recipe.as_dict(), 'out': out and str(out)}
         print(json.dumps({**about, **outcome.as_json(fed)}, indent=1))
@@ -171,6 +183,16 @@ def initialize_net(args: argparse.Namespace) -> None:
         outcome.show(fed)
         written = f'weights written to {out}' if out else 'nothing was written (--dry-run)'
         say(f'{written}, {time.perf_counter() - start:.1f} s')
+        if args.report:
+            say(f'{args.report}: the same in words and pictures, for a browser')
+
+
+def draw_filters(fed: FedNet, path: str, quiet: bool) -> None:
+    """Draw the new filters of the first convolution, and say what the picture shows."""
+    layer = first_convolution(fed.net)
+    figures.save(filter_figure(layer.name, layer.params[0].data), path)
+    if not quiet:
+        say(f'{path}: {about_filters(layer)}')
 
 
 def output_of(args: argparse.Namespace, file: NetFile) -> Path | None:
@@ -191,7 +213,9 @@ def check_before(args: argparse.Namespace, fed: FedNet, out: Path | None) -> Non
         fed.check_save(out)
     if args.filters:
         check_output(Path(args.filters), force=True)
+        import_extra('matplotlib', 'plot')
         first_convolution(fed.net)
+    check_report(args.report)
 
 
 if __name__ == '__main__':

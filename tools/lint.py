@@ -38,7 +38,7 @@ def arguments() -> Parser:
     parser = Parser('goodinit lint', __doc__ or '')
     add = parser.add_argument
     files = 'a train_val, deploy or solver prototxt, or a bundled model'
-    add('files', metavar='FILE', nargs='+', help=files)
+    parser.add_first(parser, '--proto', 'files', files, metavar='FILE', nargs='+')
     level = 'the level at which nets are checked (default: %(default)s)'
     add('--level', metavar='N', type=whole(0), default=0, help=level)
     add('--stage', metavar='A,B', default='', help='the stages at which nets are checked')

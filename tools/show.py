@@ -23,9 +23,9 @@ from goodinit.feeding.shaped import shaped
 from goodinit.netlib import Net
 from goodinit.netlib.blob import Blob
 from goodinit.netlib.layers import Layer
-from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.netlib.shapes import Shape
-from goodinit.tools.cli.arguments import add_input_shape, add_strictness, option, switch
+from goodinit.tools.cli.arguments import NET, add_input_shape, add_strictness, option, switch
+from goodinit.tools.cli.macs import macs
 from goodinit.tools.cli.report import amount, table
 from goodinit.tools.cli.values import one_of, whole
 
@@ -38,7 +38,6 @@ memory: of the tops' values for the whole batch, 4 bytes each; a layer that work
 its memory takes none.
 
 The Split layers that a net inserts by itself are left out."""
-MODEL = 'a train_val, deploy or solver prototxt, or the name of a bundled model'
 FLOAT = 4  # bytes
 TITLES = ['layer', 'type', 'in', '', 'out', 'parameters', 'MACs/image', 'memory']
 
@@ -81,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arguments() -> Parser:
     parser = Parser('goodinit show', __doc__ or '', epilog=EPILOG)
-    parser.add_argument('model', metavar='MODEL', help=MODEL)
+    parser.add_first(parser, '--proto', 'net', NET)
     option(parser, '--phase train|test', '(default: %(default)s)', one_of(PHASES), 'train')
     option(parser, '--batch-size N', "(default: the net's own)", whole(1))
     add_input_shape(parser)
@@ -91,7 +90,7 @@ def arguments() -> Parser:
 
 
 def show(args: argparse.Namespace) -> None:
-    file = read_net_file(args.model, PHASES[args.phase])
+    file = read_net_file(args.net, PHASES[args.phase])
     options = DataOptions(batch_size=args.batch_size, input_shape=args.input_shape)
     net = Net(shaped(file, options))
     lines = lines_of_file(file, net)
@@ -138,20 +137,6 @@ def parameters(layer: Layer) -> int:
     """How many numbers a layer learns that no earlier layer shares with it."""
     learned = [param for param in layer.params if not param.is_statistic]
     return sum(param.count for param in learned if param.owner is param)
-
-
-def macs(layer: Layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> int:
-    """Multiply-accumulates of one forward pass: every output of a convolution or inner product
-    costs its fan-in."""
-    if not isinstance(layer, Affine):
-        return 0
-    if not layer.weight.count:
-        return 0
-    if layer.type == 'Deconvolution':
-        fan = layer.weight.count // layer.weight.shape[0]
-        return sum(blob.count for blob in bottom) * fan
-    fan = layer.weight.count // layer.num_output
-    return sum(blob.count for blob in top) * fan
 
 
 def total(lines: Sequence[Line]) -> dict[str, int]:

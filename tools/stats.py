@@ -2,8 +2,8 @@
 """Measure every layer of a net on data: outputs, weights, and the rate at which training would
 change the weights.
 
-    goodinit stats --proto train_val.prototxt --weights trained.caffemodel
-    goodinit stats --proto lenet --data images/ --json
+    goodinit stats train_val.prototxt --weights trained.caffemodel
+    goodinit stats lenet --data images/ --json
 
 The net and its weights stay as they are.
 """
@@ -29,11 +29,16 @@ from goodinit.tools.cli.arguments import (
     add_data,
     add_net,
     add_output,
+    add_report,
     add_running,
+    check_report,
     data_options,
     option,
     switch,
 )
+from goodinit.tools.report_page.numbers import of_state
+from goodinit.tools.report_page.page import write_report
+from goodinit.tools.report_page.pictures import first_filters, pictures_of
 
 EPILOG = f"""the table:
 
@@ -44,7 +49,6 @@ share of the units that are zero after ReLU for every sample. grad var: of the w
 mean/std: the outputs' means over their deviations. predicted: std as computed from the weights and
 from the inputs' means and deviations, as if elements were independent (AutoInit). grad quot: how
 much a step along the gradient would change the gradient, 0 for not at all (MetaInit)."""
-
 ZEROS = 'goodinit init gives them weights'
 
 
@@ -60,24 +64,28 @@ def arguments() -> Parser:
     option(parser, '--weights F', weights, default='')
     add_data(parser)
     add_running(parser)
-    add_output(parser, 'print only the table')
+    add_report(add_output(parser, 'print only the table'))
     quotient = 'how much a gradient step would change the gradient; takes two more passes'
     switch(parser, '--gradient-quotient', quotient)
     return parser
 
 
 def stats(args: argparse.Namespace) -> None:
-    file = read_net_file(args.proto, PHASES[args.phase])
+    check_report(args.report)
+    file = read_net_file(args.net, PHASES[args.phase])
     fed = feed_net(file, data_options(args), args.engine, args.weights)
     fed.notes += [f'{note} ({ZEROS})' for note in never_learning_notes(never_learning(fed.net))]
     if args.gradient_quotient:
         check_loss(fed.net, '--gradient-quotient')
         fed.notes += constant_inputs(fed.data.batches)
-    rows = fed.measure(args.dropout)
+    rows = fed.measure(args.dropout, histograms=bool(args.report))
     add_predictions(fed.net, fed.data.batches, rows)
     quotient = math.nan
     if args.gradient_quotient:
         quotient = gradient_quotient(fed.net, fed.data.batches, rows, args.dropout)
+    if args.report:
+        numbers = of_state(fed, rows, args.weights, args.command)
+        write_report(args.report, numbers, pictures_of(fed, first_filters(fed.net, '')))
     if args.json:
         found = as_json(fed, args.weights, rows)
         print(json.dumps({**found, 'gradient_quotient': report.finite(quotient)}, indent=1))
@@ -87,6 +95,8 @@ def stats(args: argparse.Namespace) -> None:
         show(fed, args.weights, rows)
         if args.gradient_quotient:
             say(f'gradient quotient of all weights together: {report.number(quotient)}')
+        if args.report:
+            say(f'report: {args.report}')
 
 
 def show(fed: FedNet, weights: str, rows: Sequence[report.Row]) -> None:

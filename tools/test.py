@@ -2,9 +2,9 @@
 """Score a net with its weights: print the mean of each of its outputs over batches of its own test
 data.
 
-    goodinit test --model train_val.prototxt --weights trained.caffemodel --iterations 100
-    goodinit test --model lenet --weights lenet_iter_50.caffemodel
-    goodinit test --model caffenet --weights F --data ilsvrc12_val_lmdb --crops 10
+    goodinit test train_val.prototxt --weights trained.caffemodel --iterations 100
+    goodinit test lenet --weights lenet_iter_50.caffemodel
+    goodinit test caffenet --weights F --data ilsvrc12_val_lmdb --crops 10
 
 A bundled net whose data do not exist is scored on scikit-learn's digits; a note says so. `goodinit
 caffe test` does the same with BVLC's flags and log.
@@ -21,7 +21,7 @@ from goodinit.tools.cli.console import Parser, UsageError, run, say_notes
 
 import numpy as np
 from goodinit.feeding.digit_training import Feeder
-from goodinit.feeding.digits import digits_for
+from goodinit.feeding.digits import digits_for, digits_note
 from goodinit.feeding.net_file import NetFile, read_net_file
 from goodinit.feeding.ranked import CROPS, Ranking, rank
 from goodinit.feeding.weights_file import take_weights
@@ -32,11 +32,14 @@ from goodinit.proto.caffe_pb2 import TEST
 from goodinit.solvers.events import Output, mean_outputs
 from goodinit.solvers.log.caffe_log import output_lines
 from goodinit.tools.cli.arguments import (
+    DIGITS,
+    NET,
     add_engine,
     add_force,
     add_sharing,
     add_strictness,
     option,
+    switch,
 )
 from goodinit.tools.cli.values import one_of, whole
 
@@ -53,14 +56,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arguments() -> Parser:
     parser = Parser('goodinit test', __doc__ or '')
-    add = parser.add_argument
-    add('--model', metavar='P', required=True, help='a prototxt, or a bundled model')
-    add('--weights', metavar='F', required=True, help='a caffemodel or .h5')
+    parser.add_first(parser, '--proto/--model', 'net', NET)
+    weights = 'a caffemodel or .h5'
+    parser.add_argument('--weights', metavar='F', required=True, help=weights)
     iterations = f'how many batches (default: {ITERATIONS}, or all of the digits)'
     option(parser, '--iterations N', iterations, whole(1))
     option(parser, '--data PATH', DATA)
     option(parser, '--crops N', TEN, one_of(map(str, CROPS)), '1')
     option(parser, '--side N', 'with --data: resize images to cover N x N first', whole(1), SIDE)
+    switch(parser, '--digits', DIGITS)
     add_engine(parser)
     add_sharing(parser)
     add_strictness(parser)
@@ -70,13 +74,13 @@ def arguments() -> Parser:
 
 def test(args: argparse.Namespace) -> None:
     """Print a line for each number of each output, or for top-1 and top-5."""
-    file = read_net_file(args.model, TEST)
+    file = read_net_file(args.net, TEST)
     if args.data:
         print_ranks(args, file)
         return
     if args.crops != '1':
         raise UsageError('--crops: needs --data, the images to be scored')
-    digits = digits_for(file)
+    digits = digits_for(file, args.digits)
     net = Net(digits.param if digits else file.param, engine=args.engine)
     fill(net, np.random.default_rng(0))
     notes = take_weights(net, args.weights)
@@ -85,7 +89,7 @@ def test(args: argparse.Namespace) -> None:
     batches = ITERATIONS
     if digits:
         Feeder(net, digits.batches)
-        notes.insert(0, digits.note)
+        notes.insert(0, digits_note(digits))
         batches = len(digits.batches)
     say_notes(notes)
     for line in output_lines(score(net, args.iterations or batches)):

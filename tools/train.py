@@ -2,10 +2,10 @@
 """Train a net as its solver says, starting from its fillers, an initialization, weights, or a
 snapshot.
 
-    goodinit train --solver solver.prototxt --init lsuv
-    goodinit train --solver solver.prototxt --snapshot auto
-    goodinit train --solver lenet --iterations 50
-    mpiexec -n 4 goodinit train --solver solver.prototxt
+    goodinit train solver.prototxt --init lsuv
+    goodinit train solver.prototxt --snapshot auto
+    goodinit train lenet --iterations 50
+    mpiexec -n 4 goodinit train solver.prototxt
 
 Ctrl-C and SIGTERM stop after a snapshot. A run that was killed resumes from its last snapshot, and
 ends as if it had not been killed. A bundled solver whose data do not exist trains on scikit-learn's
@@ -17,7 +17,6 @@ train` does the same with BVLC's flags and log.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -28,34 +27,39 @@ import numpy as np
 from goodinit.feeding.advice import data_advice
 from goodinit.feeding.bundled import find_model
 from goodinit.feeding.data_options import DataOptions
-from goodinit.feeding.digit_training import FedByDigits, feed_digits, use_digits
+from goodinit.feeding.digit_training import FedByDigits, could_use_digits, feed_digits, use_digits
+from goodinit.feeding.digits import digits_note
 from goodinit.feeding.fed_net import feed_net
 from goodinit.feeding.net_file import find_net, read_net_file
 from goodinit.initializers import PRESETS, fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
-from goodinit.netlib.errors import import_extra
+from goodinit.netlib.errors import GoodinitError, import_extra
 from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
-from goodinit.solvers import Event, Solver, snapshot_files
+from goodinit.solvers import Solver, snapshot_files
 from goodinit.solvers.one_training import one_training
 from goodinit.solvers.solver_param import read_solver_param
 from goodinit.tools.cli.arguments import (
+    DIGITS,
+    SOLVER,
     add_engine,
     add_force,
+    add_report,
     add_sharing,
     add_strictness,
+    check_report,
     option,
     switch,
 )
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.output_file import check_output
-from goodinit.tools.cli.progress import Progress
-from goodinit.tools.cli.signals import Signals
+from goodinit.tools.cli.solving import solve
 from goodinit.tools.cli.together import together
 from goodinit.tools.cli.values import one_of, whole
 from goodinit.tools.plots.figures import picture
 from goodinit.tools.plots.monitor import EVERY, Monitor
+from goodinit.tools.report_page.training import TrainingReport
 
 INIT = f"initialize from the net's own data, by {', '.join(PRESETS)}"
 SNAPSHOT = "resume from a .solverstate; 'auto': from the last complete one, if there is one"
@@ -78,8 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arguments() -> Parser:
     parser = Parser('goodinit train', __doc__ or '')
-    solver = 'a solver prototxt, or the name of a bundled model'
-    parser.add_argument('--solver', metavar='S', required=True, help=solver)
+    parser.add_first(parser, '--solver', 'solver', SOLVER)
     add = partial(option, parser)
     add('--init M', INIT, one_of(PRESETS))
     switch(parser, '--dropout', 'keep dropout on while --init measures activations')
@@ -87,8 +90,10 @@ def arguments() -> Parser:
     add('--snapshot F', SNAPSHOT, default='')
     iterations = "train to this iteration (default: the solver's max_iter)"
     add('--iterations N', iterations, whole(0))
+    switch(parser, '--digits', DIGITS)
     add('--on-nan DO', ON_NAN, one_of(['stop', 'warn']), 'stop')
     add('--monitor P', MONITOR, picture)
+    add_report(parser)
     every = f"measure it every N iterations (default: the solver's display, or {EVERY})"
     add('--monitor-every N', every, whole(1))
     add_engine(parser, together=True)
@@ -120,8 +125,11 @@ def check_options(args: argparse.Namespace) -> None:
     if args.monitor:
         import_extra('matplotlib', 'plot')
         check_output(Path(args.monitor), force=True)
-    elif args.monitor_every:
-        raise UsageError('--monitor-every: found without --monitor, which names the picture')
+    check_report(args.report)
+    if args.monitor_every and not (args.monitor or args.report):
+        raise UsageError(
+            '--monitor-every: found without --monitor or --report, which name what is written'
+        )
 
 
 def train_rank(args: argparse.Namespace, ranks: Ranks) -> None:
@@ -129,12 +137,20 @@ def train_rank(args: argparse.Namespace, ranks: Ranks) -> None:
     engine = make_engine(args.engine, deterministic=args.deterministic)
     path = find_model(args.solver, 'solver')
     param = read_solver_param(path)
-    digits = use_digits(param, path)
-    say_notes(found.note for found in digits)
+    digits = use_digits(param, path, args.digits)
+    if digits:
+        say_notes([digits_note(*digits)])
     find_nets(param, path)
     set_options(args, param, bool(digits))
-    with one_training(param, ranks.rank):
-        train_as(args, path, param, engine, ranks, digits)
+    try:
+        with one_training(param, ranks.rank):
+            train_as(args, path, param, engine, ranks, digits)
+    except GoodinitError as error:
+        if digits or not could_use_digits(path):
+            raise
+        raise GoodinitError(
+            f"{error} (--digits trains on scikit-learn's digits instead)"
+        ) from error
 
 
 def train_as(
@@ -162,7 +178,7 @@ def train_as(
     if snapshot:
         solver.restore(snapshot)
     say_start(args, solver, snapshot)
-    solve(solver, monitor_of(args, solver))
+    solve(solver, monitors_of(args, solver, start_of(args, snapshot)))
     if solver.stopped:
         say(f'stopped at iteration {solver.iter}; --snapshot auto resumes from there')
 
@@ -237,43 +253,31 @@ def filler(
 
 def say_start(args: argparse.Namespace, solver: Solver, snapshot: str) -> None:
     """Say which net is trained, from what, and on how many ranks."""
-    start = args.init or args.weights or 'fillers'
-    if snapshot:
-        start = f'resumed from {snapshot}'
-    parts = [f'net: {solver.net.name}', start]
+    parts = [f'net: {solver.net.name}', start_of(args, snapshot)]
     if solver.ranks.size > 1:
         parts.append(f'{solver.ranks.size} ranks')
     say('; '.join(parts))
 
 
-def monitor_of(args: argparse.Namespace, solver: Solver) -> Monitor | None:
-    """What draws change rates, on the first rank, if it is asked for."""
-    if not args.monitor or solver.ranks.rank:
-        return None
+def start_of(args: argparse.Namespace, snapshot: str) -> str:
+    """From what the weights are."""
+    if snapshot:
+        return f'resumed from {snapshot}'
+    return args.init or args.weights or 'fillers'
+
+
+def monitors_of(args: argparse.Namespace, solver: Solver, start: str) -> list[Monitor]:
+    """What draws change rates and what writes the report, on the first rank, if they are asked
+    for."""
+    if solver.ranks.rank:
+        return []
     every = args.monitor_every or solver.param.display or EVERY
-    return Monitor(solver, args.monitor, every)
-
-
-def solve(solver: Solver, monitor: Monitor | None = None) -> None:
-    """Train to the end, with a line for each event and a progress bar; signals stop it after a
-    snapshot."""
-    watching = monitor or nullcontext()
-    with Signals(sigterm='stop') as signals, Progress(solver) as progress, watching:
-        listeners: list[Progress | Monitor] = [progress]
-        if monitor:
-            listeners.append(monitor)
-
-        def report(event: Event) -> None:
-            for each in listeners:
-                each.tell(event)
-
-        def request() -> str | None:
-            for each in listeners:
-                each.advance()
-            return signals.request()
-
-        solver.report, solver.request = report, request
-        solver.solve()
+    found = []
+    if args.monitor:
+        found.append(Monitor(solver, args.monitor, every))
+    if args.report:
+        found.append(TrainingReport(solver, args.report, every, args.command, start))
+    return found
 
 
 if __name__ == '__main__':

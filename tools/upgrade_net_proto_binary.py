@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from goodinit.tools.cli.gflags import run_logged
+from goodinit.tools.cli.gflags import GflagsParser, run_logged
 
 from goodinit.proto import ProtoError, existing_file, read_binary, write_weights
 from goodinit.proto.caffe_pb2 import NetParameter
@@ -23,7 +23,11 @@ PLACE = 'upgrade_net_proto_binary.cpp'
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run_logged(upgrade, upgrade_arguments('upgrade_net_proto_binary', __doc__), argv)
+    return run_logged(upgrade, arguments(), argv)
+
+
+def arguments() -> GflagsParser:
+    return upgrade_arguments('upgrade_net_proto_binary', __doc__)
 
 
 def upgrade(args: argparse.Namespace) -> int:

@@ -154,6 +154,7 @@ def draw(results: Results, path: Path) -> None:
                 iterations = np.arange(1, len(found.losses) + 1) * found.every
                 label = f'{INITS[init]}, rate {found.rate:g}'
                 panel.plot(iterations, found.losses, **figures.look(i), label=label)
+            panel.set_visible(bool(panel.lines))
             if panel.lines:
                 panel.set(yscale='log')
                 panel.legend(frameon=False, fontsize='small')

@@ -98,7 +98,7 @@ def train(
     same folder goes on. fill(net): initializes a new net. feed(i): the batch of iteration i, for a
     net of Input layers; it must depend on i alone, as what `draws` returns does. Data layers need
     none: a snapshot knows their place. probe(solver): measured before the first iteration, after
-    every `probe_every`, and after the last; kept in `Curve.probes`.
+    every `probe_every`, and after the last, unless the loss is not finite; kept in `Curve.probes`.
     """
     curve = Curve()
 
@@ -120,7 +120,8 @@ def train(
             run.advance(solver.iter / iterations)
             if solver.iter % snapshot == 0 and solver.iter < iterations and not curve.diverged:
                 keep(solver, curve, run.work)
-        probe_due(solver, curve, probe, 1)
+        if not curve.diverged:
+            probe_due(solver, curve, probe, 1)
     return solver, curve
 
 

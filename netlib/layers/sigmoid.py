@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from ..registry import register
 from .shared.neuron import Neuron
 
@@ -9,5 +11,6 @@ class Sigmoid(Neuron):
     bottom  x  (...)        top  y  (...)        may be in place
     """
 
+    traits = replace(Neuron.traits, bounds=(0, 1))
     function = 'sigmoid'
     from_y = True

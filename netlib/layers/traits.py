@@ -42,6 +42,7 @@ class Traits:
     linear_in: tuple[int, ...] = ()  # y is linear in these params together: s and b of s x + b
     shift: int | None = None  # this param is added: without it, f(c x) = c f(x)
     draws: bool = False  # draws random numbers, so each pass gives a different result
+    bounds: tuple[float, float] | None = None  # y lies between these, and is flat near them
 
 
 Kind = Literal['fixed', 'equal', 'product', 'free', 'affine']

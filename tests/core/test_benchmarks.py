@@ -6,7 +6,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from goodinit.benchmarks import initializers, machine, nets, peers, reading, subjects
+from goodinit.benchmarks import (
+    initializers,
+    machine,
+    nets,
+    peers,
+    reading,
+    subjects,
+    without_kernels,
+)
 from goodinit.benchmarks.worker import Worker
 from goodinit.initializers import of_kind
 from goodinit.proto.caffe_pb2 import TEST
@@ -144,8 +152,13 @@ def test_initializations_are_what_is_measured():
     for case, options in initializers.INIT.items():
         model, method = case.split()
         args = init_net.arguments().parse_args(options)
-        assert args.proto.startswith(model) and args.method == method
+        assert args.net.startswith(model) and args.method == method
         assert args.batches == (5 if method in of_kind('samples') else 1)
+
+
+def test_numpy_is_measured_beside_the_kernels():
+    seconds = without_kernels.least('reference', without_kernels.Subject('lenet', 2))
+    assert 0 < seconds < 60
 
 
 def test_the_machine_is_described():

@@ -75,6 +75,7 @@ def test_a_training_that_diverges_ends(task):
     run_cells(task, [cell], 1, Watcher())
     found = task.store.read(cell)['found']
     assert found['diverged'] and found['losses'][-1] is None and len(found['losses']) < 10
+    assert str(len(found['losses'])) not in found['probes']
 
 
 def test_several_at_a_time_find_the_same(task):

@@ -36,6 +36,7 @@ MAY_IMPORT = {
     'caffe': {'proto', 'netlib', 'initializers', 'solvers'},
     'zoo': {'proto', 'netlib', 'feeding'},
     RUNNER: {'proto', 'netlib', 'initializers', 'solvers', 'feeding'},
+    'learn': {'proto', 'netlib', 'initializers'},
     'tools': {
         'proto',
         'netlib',
@@ -45,6 +46,7 @@ MAY_IMPORT = {
         'voc',
         'export',
         'caffe',
+        'learn',
         RUNNER,
     },
     'experiments': PARTS,

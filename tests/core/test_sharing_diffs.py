@@ -13,7 +13,7 @@ from goodinit.feeding.net_file import read_net_file
 from goodinit.feeding.shaped import shaped
 from goodinit.initializers import fill
 from goodinit.netlib import Net
-from goodinit.netlib.engines.fast import load
+from goodinit.netlib.engines.fast.native import LIBRARY
 from goodinit.netlib.errors import NetError
 from goodinit.proto import parse_net, parse_solver
 from goodinit.proto.caffe_pb2 import TRAIN, NetParameter
@@ -208,7 +208,7 @@ def test_no_gradient_of_the_data_is_computed(name):
     assert flags and not any(flags)
 
 
-@pytest.mark.skipif(load() is None, reason='goodinit was installed without a C++ compiler')
+@pytest.mark.skipif(not LIBRARY.exists(), reason='goodinit was installed without a C++ compiler')
 @pytest.mark.parametrize('name', ['lenet', 'cifar10_quick', 'fitnet4/bn_before_relu'])
 def test_a_step_takes_no_new_memory(name):
     """But for what Python objects need: less than a third of any convolution's top."""

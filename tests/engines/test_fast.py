@@ -227,9 +227,40 @@ def test_unknown_instruction_sets_are_refused(monkeypatch):
         make_engine('fast')
 
 
-def test_without_kernels_it_is_the_reference(monkeypatch):
-    monkeypatch.setattr(native, 'LIBRARY', native.LIBRARY.with_name('none'))
-    with pytest.warns(UserWarning, match='engine fast: no compiled kernels .*Install g'):
+@pytest.fixture
+def other_library(monkeypatch):
+    """Another file in place of the compiled library, for one test."""
+    yield lambda path: monkeypatch.setattr(native, 'LIBRARY', path) or native.library.cache_clear()
+    native.library.cache_clear()
+
+
+def test_without_kernels_it_is_the_reference(other_library, tmp_path):
+    other_library(tmp_path / 'none')
+    with pytest.warns(
+        UserWarning,
+        match=r'engine fast: no compiled kernels \(goodinit was installed without a C\+\+ compiler'
+        r'\): install g\+\+, then goodinit again. Until then NumPy computes, \d+ to \d+ times',
+    ):
         engine = make_engine('fast')
     c = CASES['pooling-1']()[0]
     np.testing.assert_array_equal(run(engine, c)['out'], run(make_engine('reference'), c)['out'])
+
+
+@pytest.mark.parametrize(
+    'reason, way_out',
+    [
+        ('libgomp.so.1: cannot open shared object file', 'apt install libgomp1'),
+        ('invalid ELF header', 'install goodinit again'),
+    ],
+)
+def test_kernels_that_cannot_be_loaded_are_told_with_a_way_out(
+    reason, way_out, other_library, monkeypatch
+):
+    def refuse(path):
+        raise OSError(reason)
+
+    other_library(native.LIBRARY)
+    monkeypatch.setattr(ctypes, 'CDLL', refuse)
+    words = rf'the compiled kernels cannot be loaded \({reason}\): {way_out}\. Until then NumPy'
+    with pytest.warns(UserWarning, match=words):
+        assert not hasattr(make_engine('fast'), 'kernels')

@@ -13,7 +13,7 @@ from goodinit.netlib.engines.fast import native
 from goodinit.netlib.errors import EngineError
 
 ISA = 'baseline'
-FAST_SOURCE = native.LIBRARY.parent / f'kernels/isa_{ISA}.cpp'
+FAST_SOURCES = sorted((native.LIBRARY.parent / 'kernels').glob(f'*_{ISA}.cpp'))
 FAMILIES = sorted(path.stem for path in KERNELS.glob('*.cu'))
 
 # The types of C for those of fast/native.py.
@@ -56,7 +56,7 @@ def parameter_types(parameters):
 def defined_in_cpp():
     """{name: (type of the result, types of the parameters)} of the functions for one instruction
     set."""
-    text = preprocessed(FAST_SOURCE)
+    text = ''.join(map(preprocessed, FAST_SOURCES))
     pattern = rf'extern "C" (\w+) {ISA}_(\w+)\(([^)]*)\)'
     found = re.findall(pattern, text)
     assert len(found) == len({name for _, name, _ in found})

@@ -9,7 +9,9 @@ import places
 import pytest
 
 KERNELS = places.ROOT / 'netlib/engines/fast/kernels'
-NOT_KERNELS = {'all.hpp', 'standard.hpp'}
+ISAS = ('baseline', 'avx2', 'avx512')
+PARTS = ('products.hpp', 'passes.hpp')  # which list the kernels
+NOT_KERNELS = {'standard.hpp', *PARTS, *(f'isa_{isa}.hpp' for isa in ISAS)}
 HEADERS = sorted(path.name for path in KERNELS.glob('*.hpp') if path.name not in NOT_KERNELS)
 STANDARD = {
     'algorithm': r'std::(min|max|clamp|fill|fill_n|copy|reverse)\b',
@@ -73,18 +75,17 @@ def alone(header, isa):
 
 
 @needs_compiler
-@pytest.mark.parametrize('isa', ['baseline', 'avx2', 'avx512'])
+@pytest.mark.parametrize('isa', ISAS)
 def test_headers_compile_alone(isa, tmp_path):
-    whole = text_of(f'isa_{isa}.cpp')
-    assert '#include "all.hpp"' in whole
     every = ''.join(alone(header, isa) for header in HEADERS)
-    assert not compile_text(tmp_path, whole.replace('#include "all.hpp"\n', every))
+    head = f'#include "isa_{isa}.hpp"\n#ifdef ISA\n'
+    assert not compile_text(tmp_path, f'{head}{every}#endif\n')
 
 
 @needs_compiler
 def test_headers_need_no_definitions(tmp_path):
     """As an editor opens them: without an instruction set."""
-    assert not compile_text(tmp_path, '#include "all.hpp"\n')
+    assert not compile_text(tmp_path, ''.join(f'#include "{part}"\n' for part in PARTS))
 
 
 # -- what headers include
@@ -98,13 +99,20 @@ def test_headers_include_what_they_use_of_the_standard_library(header):
 
 
 def test_the_standard_library_comes_before_the_instruction_set():
-    """isa_*.cpp include standard.hpp first: what another header included later would be compiled
+    """isa_*.hpp include standard.hpp first: what another header included later would be compiled
     for an instruction set that not every processor has."""
     everything = set().union(*map(included, HEADERS))
     assert everything <= included('standard.hpp')
 
 
 @pytest.mark.parametrize('header', HEADERS)
-def test_headers_are_included_once_and_by_all(header):
+def test_headers_are_included_once_and_listed_once(header):
     assert '#pragma once' in text_of(header)
-    assert header in included('all.hpp', kind=r'"(.*)"')
+    assert [header in included(part, kind=r'"(.*)"') for part in PARTS].count(True) == 1
+
+
+@pytest.mark.parametrize('isa', ISAS)
+@pytest.mark.parametrize('part', PARTS)
+def test_every_part_is_compiled_for_every_instruction_set(part, isa):
+    source = f'{part.removesuffix(".hpp")}_{isa}.cpp'
+    assert included(source, kind=r'"(.*)"') == {f'isa_{isa}.hpp', part}

@@ -7,6 +7,7 @@ from goodinit.feeding.image_shape import image_shape
 from goodinit.feeding.net_file import read_net_file
 from goodinit.feeding.shaped import shaped
 from goodinit.netlib.data.databases import open_database, parse_datum
+from PIL import Image
 from toolkit import samples, train_val, written
 
 LMDB = places.GOLDEN / 'io' / 'lmdb_raw'
@@ -44,6 +45,19 @@ def test_who_tells_the_shape(deploy, transform, data, options, shape, tmp_path):
         options = {**options, 'data': samples(tmp_path, data)}
     net = read_net_file(written(tmp_path, train_val(transform=transform), 'train_val.prototxt'))
     assert shape_of_images(net, DataOptions(**options)) == shape
+
+
+@pytest.mark.parametrize(('is_color', 'channels'), [('false', 1), ('true', 3)])
+def test_gray_lists_stay_gray(is_color, channels, tmp_path):
+    """Image files are color as far as their folder tells; what the prototxt says counts."""
+    Image.new('L', (8, 6)).save(tmp_path / 'a.png')
+    fields = f'source: "list" batch_size: 1 new_height: 6 new_width: 8 is_color: {is_color}'
+    text = (
+        'layer { name: "x" type: "ImageData" top: "x" top: "label" '
+        f'image_data_param {{ {fields} }} }}'
+    )
+    net = read_net_file(written(tmp_path, text))
+    assert shape_of_images(net, DataOptions(data=str(tmp_path))) == (channels, 6, 8)
 
 
 @pytest.mark.parametrize(

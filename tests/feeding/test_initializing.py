@@ -173,6 +173,21 @@ def test_measures_show_as_a_table(net):
     assert rows._repr_html_().count('<tr>') == 3
 
 
+def test_data_show_as_a_table(net):
+    feed = goodinit.open_data(images(), net)
+    html = feed._repr_html_()
+    assert '<th>shape of a batch</th>' in html and '3 x 8 x 8</td>' in html
+
+
+def test_a_bar_counts_layers(net, capsys):
+    goodinit.initialize(net, images(), 'lsuv', progress=True)
+    assert f'/{len(net.layers)}' in capsys.readouterr().err
+    names = []
+    goodinit.initialize(net, images(), 'lsuv', progress=names.append)
+    assert names == [layer.name for layer in net.layers]
+    assert capsys.readouterr().err == ''
+
+
 # -- what is wrong
 
 

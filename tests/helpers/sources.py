@@ -19,6 +19,7 @@ FOLDERS = {
     'voc',
     'export',
     'caffe',
+    'learn',
     'tools',
     'zoo',
     'experiments',

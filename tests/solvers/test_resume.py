@@ -89,6 +89,13 @@ def test_killed_at_any_moment(tmp_path):
     assert not list(other.glob('.*'))
 
 
+def test_a_state_whose_name_lacks_h5(folder):
+    (folder / 'run_iter_3.solverstate.h5').write_text('')
+    message = 'File not found: run_iter_3.solverstate; there is run_iter_3.solverstate.h5'
+    with pytest.raises(SolverError, match=message):
+        make_solver().restore('run_iter_3.solverstate')
+
+
 def test_the_state_of_bvlc_begins_its_data_anew(folder):
     """Without the side file the next batch is the first one."""
     events = []

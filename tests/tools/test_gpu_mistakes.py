@@ -6,11 +6,12 @@ import os
 import pytest
 from goodinit.netlib.engines.cuda import device
 from goodinit.netlib.errors import EngineError
-from goodinit.tools import caffe, extract_features, init_net, lsuv_init, train
+from goodinit.tools import caffe, classify, detect, extract_features, init_net, lsuv_init, train
 from goodinit.tools.cli import gpu, values
 from gpu_runs import PRINTED, SMALL, WEIGHTS, with_small_nets
 from toolkit import fails, written
 
+SCRIPTS = (classify, detect)
 NO_GPU = "engine 'cuda' found no GPU"
 
 
@@ -60,6 +61,15 @@ def test_without_a_gpu(tool, arguments, folder, without, capsys):
 )
 def test_all_of_no_gpus(tool, arguments, without, capsys):
     assert fails(tool.main, arguments, capsys) == f'{NO_GPU}\n'
+
+
+@pytest.mark.parametrize('tool, arguments', [row[:2] for row in PRINTED if row[0] in SCRIPTS])
+def test_without_a_gpu_the_switch_of_pycaffes_scripts_means_the_cpu(
+    tool, arguments, folder, without, capsys
+):
+    assert tool.main([*arguments, '--gpu']) == 0
+    said = f'no usable GPU; using the CPU (GPU 0: {NO_GPU})'
+    assert said in capsys.readouterr().err.splitlines()
 
 
 def test_without_a_gpu_a_solver_that_asks_for_it_trains_on_the_cpu(folder, without, capsys):

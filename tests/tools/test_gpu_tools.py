@@ -157,8 +157,8 @@ def test_device_query(cuda_device, monkeypatch, capsys):
 @pytest.mark.parametrize(
     'given, expected',
     [
-        (['--gpu', 'in.jpg', 'out.npy'], ['--gpu=0', 'in.jpg', 'out.npy']),
-        (['in.jpg', '--gpu'], ['in.jpg', '--gpu=0']),
+        (['--gpu', 'in.jpg', 'out.npy'], ['--gpu=any', 'in.jpg', 'out.npy']),
+        (['in.jpg', '--gpu'], ['in.jpg', '--gpu=any']),
         (['--gpu', '1', 'in.jpg'], ['--gpu', '1', 'in.jpg']),
         (['--gpu', 'all', 'in.jpg'], ['--gpu', 'all', 'in.jpg']),
         (['in.jpg'], ['in.jpg']),

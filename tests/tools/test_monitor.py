@@ -7,35 +7,14 @@ import sys
 
 import numpy as np
 import pytest
-from goodinit.initializers import fill
-from goodinit.proto import parse_solver
-from goodinit.solvers import Snapshotted, Solver
+from goodinit.solvers import Snapshotted
 from goodinit.tools.plots import monitor
 from goodinit.tools.plots.monitor import Monitor
 from goodinit.tools.train import main
+from monitored_runs import make
 from toolkit import fails, with_solver
 
 pytest.importorskip('matplotlib')
-NET = """
-layer { name: "x" type: "DummyData" top: "x" top: "target" dummy_data_param {
-  shape { dim: 2 dim: 3 } shape { dim: 2 dim: 2 }
-  data_filler { type: "gaussian" } data_filler { type: "gaussian" } } }
-layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" param { name: "w" }
-  inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
-layer { name: "a2" type: "InnerProduct" bottom: "a" top: "a2" param { name: "w" }
-  inner_product_param { num_output: 3 } }
-layer { name: "r" type: "PReLU" bottom: "a2" top: "a2" }
-layer { name: "fixed" type: "InnerProduct" bottom: "a2" top: "fixed" param { lr_mult: 0 }
-  inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
-layer { name: "zero" type: "InnerProduct" bottom: "fixed" top: "zero" param { lr_mult: 1 }
-  inner_product_param { num_output: 2 } }
-layer { name: "loss" type: "EuclideanLoss" bottom: "zero" bottom: "target" top: "loss" }
-"""
-
-
-def make(fields='', base_lr=0.01):
-    param = parse_solver(f'base_lr: {base_lr} lr_policy: "fixed" {fields} net_param {{ {NET} }}')
-    return Solver(param, fill=lambda net: fill(net, np.random.default_rng(0)), seed=0)
 
 
 def watched(solver, path, every=1, iterations=6):
@@ -181,7 +160,7 @@ def test_it_measures_as_often_as_the_solver_displays(text, expected, folder):
         (['--monitor', 'no/rates.png'], 'no/rates.png: there is no folder no'),
         (
             ['--monitor-every', '5'],
-            '--monitor-every: found without --monitor, which names the picture',
+            '--monitor-every: found without --monitor or --report, which name what is written',
         ),
     ],
 )

@@ -1,5 +1,5 @@
-"""convert_mnist_data and convert_cifar_data: the published files to databases that a Data layer
-reads."""
+"""convert_mnist_data, convert_mnist_siamese_data and convert_cifar_data: the published files to
+databases that a Data layer reads."""
 
 import gzip
 import struct
@@ -10,7 +10,7 @@ from goodinit.netlib import Net
 from goodinit.netlib.data.databases import open_database
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TEST
-from goodinit.tools import convert_cifar_data, convert_mnist_data
+from goodinit.tools import convert_cifar_data, convert_mnist_data, convert_mnist_siamese_data
 
 RNG = np.random.default_rng(0)
 PIXELS, LABELS = RNG.integers(256, size=(3, 5, 4), dtype=np.uint8), np.array([7, 0, 9], np.uint8)
@@ -45,6 +45,33 @@ def test_mnist(tmp_path):
     data, label = read(database, 3)
     np.testing.assert_array_equal(data, PIXELS[:, None])
     np.testing.assert_array_equal(label, LABELS)
+
+
+def test_mnist_pairs(tmp_path):
+    """Every pair is of two of the images, and labeled 1 where both show the same digit."""
+    pixels = RNG.integers(256, size=(30, 5, 4), dtype=np.uint8)
+    digits = (np.arange(30) % 3).astype(np.uint8)
+    files = [write_idx(tmp_path / 'images', pixels), write_idx(tmp_path / 'labels', digits)]
+    data, same = pairs_of(*files, seed=0, database=tmp_path / 'first')
+    assert data.shape == (30, 2, 5, 4) and set(same) == {0, 1}
+    left, right = digits[[places_of(half, pixels) for half in data.swapaxes(0, 1)]]
+    np.testing.assert_array_equal(same, left == right)
+    again, _ = pairs_of(*files, seed=0, database=tmp_path / 'again')
+    other, _ = pairs_of(*files, seed=1, database=tmp_path / 'other')
+    assert np.array_equal(data, again) and not np.array_equal(data, other)
+
+
+def pairs_of(images, labels, seed, database):
+    """The pairs and labels of the database that the command makes."""
+    given = [images, labels, str(database), '--backend=lmdb', f'--seed={seed}']
+    assert convert_mnist_siamese_data.main(given) == 0
+    data, label = read(database, 30)
+    return data.copy(), label.copy()
+
+
+def places_of(some, images):
+    """Where each of some images stands among the images, which all differ."""
+    return [int(np.flatnonzero((images == image).all((1, 2)))[0]) for image in some]
 
 
 def test_cifar(tmp_path):

@@ -82,6 +82,29 @@ def test_csv_to_hdf5(arguments, listed, tmp_path):
         np.testing.assert_allclose(file['prediction'], rows, rtol=1e-6)
 
 
+def test_hdf5_as_pandas_reads_it(arguments, listed, tmp_path):
+    pandas = pytest.importorskip('pandas')
+    pytest.importorskip('tables')
+    h5py = pytest.importorskip('h5py')
+    name, names, windows = listed
+    out = tmp_path / 'out.h5'
+    assert detect.main([name, str(out), *arguments]) == 0
+    frame = pandas.read_hdf(out, 'df')
+    assert frame.index.name == 'filename' and list(frame.index) == names
+    np.testing.assert_array_equal(frame[['ymin', 'xmin', 'ymax', 'xmax']], windows)
+    with h5py.File(out) as file:
+        np.testing.assert_array_equal(np.vstack(frame['prediction']), file['prediction'])
+
+
+def test_hdf5_without_pandas(arguments, listed, tmp_path, monkeypatch):
+    h5py = pytest.importorskip('h5py')
+    monkeypatch.setattr('goodinit.tools.cli.pandas_frame.find_spec', lambda name: None)
+    out = tmp_path / 'out.h5'
+    assert detect.main([listed[0], str(out), *arguments]) == 0
+    with h5py.File(out) as file:
+        assert set(file) == {'filename', 'window', 'prediction'}
+
+
 def test_txt_by_selective_search(arguments, photograph, tmp_path, monkeypatch, capsys):
     (tmp_path / 'images.txt').write_text(f'{photograph}\n\n')
     given = [str(tmp_path / 'images.txt'), str(tmp_path / 'out.csv'), *arguments]

@@ -1,7 +1,6 @@
 """Bundled models whose data do not exist train and are scored on digits."""
 
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from goodinit.feeding.digit_training import feed_digits, use_digits
 from goodinit.initializers import fill
 from goodinit.solvers import Solver
 from goodinit.solvers.solver_param import read_solver_param
+from goodinit.tools import models
 from goodinit.tools import test as score
 from goodinit.tools.train import main
 from toolkit import fails
@@ -25,11 +25,10 @@ def test_a_bundled_solver_learns_digits(empty, capsys):
     assert main(['--solver', 'lenet', '--iterations', '10']) == 0
     out, err = capsys.readouterr()
     lines = err.splitlines()
-    assert lines[:2] == [
-        f"note: layer 'mnist' (Data): its source mnist_{kind}_lmdb does not exist (`goodinit "
-        f"convert_mnist_data` makes it); using {n} of scikit-learn's 1797 digits instead"
-        for kind, n in (('train', 1472), ('test', 300))
-    ]
+    assert lines[0] == (
+        'note: mnist_train_lmdb and mnist_test_lmdb (made by `goodinit convert_mnist_data`) do not '
+        "exist; using 1472 and 300 of scikit-learn's 1797 digits instead"
+    )
     losses = [
         float(line.split('loss ')[1].split(',')[0])
         for line in lines
@@ -39,7 +38,11 @@ def test_a_bundled_solver_learns_digits(empty, capsys):
     assert score.main(['--model', 'lenet', '--weights', 'lenet_iter_10.caffemodel']) == 0
     out, err = capsys.readouterr()
     accuracy = re.fullmatch(r'accuracy = (\S+)\nloss = \S+ \(\* 1 = \S+ loss\)\n', out)[1]
-    assert err.splitlines() == [lines[1]] and 0 < float(accuracy) <= 1
+    assert err.splitlines() == [
+        'note: mnist_test_lmdb (made by `goodinit convert_mnist_data`) does not exist; '
+        "using 300 of scikit-learn's 1797 digits instead"
+    ]
+    assert 0 < float(accuracy) <= 1
 
 
 def test_digits_go_on_where_they_were(empty):
@@ -65,9 +68,24 @@ def test_digits_cannot_replace_everything(empty, capsys):
 
 
 def test_a_solver_of_ones_own_wants_its_data(empty, capsys):
-    shutil.copy(find_model('lenet', 'solver'), empty / 'my.prototxt')
-    shutil.copy(find_model('lenet'), empty / 'net.prototxt')
-    (empty / 'my.prototxt').write_text(
-        (empty / 'my.prototxt').read_text().replace('models/lenet/train_val', 'net')
-    )
-    assert "layer 'mnist' (Data), net.prototxt:" in fails(main, ['--solver', 'my.prototxt'], capsys)
+    assert models.main(['lenet', '--copy', 'mine']) == 0
+    capsys.readouterr()
+    said = fails(main, ['mine/solver.prototxt'], capsys)
+    assert re.search(r"layer 'mnist' \(Data\), mine/train_val.prototxt:\d+: database", said)
+    assert said.endswith("(--digits trains on scikit-learn's digits instead)\n")
+
+
+def test_a_solver_of_ones_own_may_ask_for_digits(empty, capsys):
+    assert models.main(['lenet', '--copy', 'mine']) == 0
+    solver = 'mine/solver.prototxt'
+    assert main([solver, '--digits', '--iterations', '1']) == 0
+    assert "using 1472 and 300 of scikit-learn's 1797 digits" in capsys.readouterr().err
+    weights = ['--weights', 'lenet_iter_1.caffemodel']
+    assert score.main(['mine/train_val.prototxt', *weights, '--digits']) == 0
+    assert "using 300 of scikit-learn's 1797 digits" in capsys.readouterr().err
+
+
+def test_without_data_that_digits_replace_nothing_is_offered(empty, capsys):
+    assert models.main(['unet', '--copy', 'mine']) == 0
+    capsys.readouterr()
+    assert '--digits' not in fails(main, ['mine/solver.prototxt'], capsys)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from goodinit.proto import read_weights
 from goodinit.solvers import Solver, events
-from goodinit.tools import caffe, train
+from goodinit.tools import caffe
+from goodinit.tools.cli import solving
 from goodinit.tools.train import main
 from toolkit import with_solver
 
@@ -68,13 +69,13 @@ def test_the_last_snapshot_is_found(folder, capsys):
 
 
 def test_an_interruption_can_be_taken_up(folder, monkeypatch, capsys):
-    class Interrupting(train.Progress):
+    class Interrupting(solving.Progress):
         def tell(self, event):
             super().tell(event)
             if isinstance(event, events.Displayed) and event.iter == 5:
                 signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(train, 'Progress', Interrupting)
+    monkeypatch.setattr(solving, 'Progress', Interrupting)
     lines = run('--weights', 'init.caffemodel', capsys=capsys)
     assert lines[-2:] == [
         'iteration 6: snapshot tiny_iter_6.solverstate',
@@ -139,7 +140,7 @@ def test_the_net_is_found_beside_the_solver(folder, monkeypatch, tmp_path_factor
     ],
 )
 def test_events_are_told(event, text, folder, capsys):
-    train.Progress(Solver('solver.prototxt')).tell(event)
+    solving.Progress(Solver('solver.prototxt')).tell(event)
     assert capsys.readouterr().err == (f'iteration 0: {text}\n' if text else '')
 
 

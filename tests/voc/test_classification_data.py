@@ -98,6 +98,14 @@ def test_a_snapshot_has_the_position(tmp_path):
     )
 
 
+def test_a_layer_of_bvlc_s_may_keep_something_by_the_name_of_state():
+    net = build()
+    before = net.layers[0].state()
+    net.layers[0].user.state = net.layers[0].user.restore = 'something'
+    assert net.layers[0].state() == before
+    net.layers[0].restore(before)
+
+
 @pytest.mark.parametrize('difficult, expected', [('ignore', -1), ('present', 1), ('absent', 0)])
 def test_difficult_objects_are_what_the_option_says(difficult, expected):
     photographs = open_devkit(MINI).photographs('trainval')

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ...feeding.data_options import DataOptions
@@ -10,8 +11,10 @@ from ...feeding.filled_net import PHASES
 from ...feeding.net_inputs import BATCH_SIZE
 from ...netlib.engines import ENGINES
 from ...proto.unknown import MODES
+from ..report_page.extras import check_extras
 from .console import Parser
 from .gpu import CPU_ENGINE
+from .output_file import check_output
 from .values import engine, gpu, one_of, real, shape, whole
 
 Group = argparse._ActionsContainer  # a parser, or a group of its options
@@ -20,6 +23,8 @@ NET = (
     'a train_val, deploy or solver prototxt, '
     'or a bundled model: lenet, fitnet4/relu, caffenet/deploy (goodinit models lists them)'
 )
+DIGITS = "if the net's data do not exist, use scikit-learn's digits, as for a bundled model"
+SOLVER = 'a solver prototxt, or the name of a bundled model'
 WITHOUT_DATA = (
     "Without --data the net's own data layers are read, if their sources exist; "
     "else it gets scikit-learn's digits for one channel, "
@@ -35,6 +40,10 @@ OWN_BATCH_SIZE = "as the net's data layers say if they are read"
 GPU = (
     'compute on the GPU of this number, counted from 0; '
     'all: the processes that mpiexec starts take the GPUs in turn'
+)
+REPORT = (
+    'write a page that shows all of it, in words, plots and numbers, for any browser; '
+    'it is one file, and loads nothing'
 )
 UNKNOWN_FIELDS = (
     'what to do about fields of a data layer or a solver that are not known: '
@@ -60,9 +69,9 @@ def switch(group: Group, usage: str, help: str) -> None:
 
 
 def add_net(parser: Parser) -> None:
-    """--proto, --phase, --no-python-layers and --unknown-fields."""
+    """NET or --proto NET, --phase, --no-python-layers and --unknown-fields."""
     group = parser.add_argument_group('the net')
-    group.add_argument('--proto', metavar='P', required=True, help=NET)
+    parser.add_first(group, '--proto', 'net', NET)
     add_phase(group)
     add_strictness(group)
 
@@ -139,11 +148,24 @@ def add_sharing(group: Group) -> None:
     group.add_argument('--no-share', dest='share', action='store_false', help=NO_SHARE)
 
 
-def add_output(parser: Parser, quiet: str) -> None:
-    """--json, and --quiet with what it does."""
+def add_output(parser: Parser, quiet: str) -> Group:
+    """--json, and --quiet with what it does; returns their group."""
     group = parser.add_argument_group('what to print')
     switch(group, '--json', 'print the table as JSON')
     switch(group, '--quiet', quiet)
+    return group
+
+
+def add_report(group: Group) -> None:
+    """--report."""
+    option(group, '--report F.html', REPORT, default='')
+
+
+def check_report(path: str) -> None:
+    """Raises GoodinitError for a report that could not be made, before any work is done."""
+    if path:
+        check_output(Path(path), force=True)
+        check_extras()
 
 
 def data_options(args: argparse.Namespace, held_out: bool = False) -> DataOptions:

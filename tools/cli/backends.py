@@ -11,10 +11,10 @@ BACKENDS = {'lmdb': LMDB, 'leveldb': LEVELDB}
 PLACES = {'lmdb': 'db_lmdb.cpp:35', 'leveldb': 'db_leveldb.cpp:18'}
 
 
-def add_backend(parser: Parser) -> None:
-    """--backend."""
+def add_backend(parser: Parser, default: str = 'lmdb') -> None:
+    """--backend, which is a name in BACKENDS."""
     help = f'the kind of database: {", ".join(BACKENDS)} (default: %(default)s)'
-    add_flag(parser, 'backend', help, one_of(BACKENDS), 'lmdb')
+    add_flag(parser, 'backend', help, one_of(BACKENDS), default)
 
 
 def log_opened(path: str, backend: str) -> None:

@@ -12,8 +12,8 @@ import shutil
 import sys
 import textwrap
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NoReturn
 
 from ...netlib.errors import GoodinitError, did_you_mean
 from ...netlib.layers.host import python
@@ -43,14 +43,49 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, prog: str, description: str, **options):
         options.setdefault('formatter_class', Help)
         super().__init__(prog=prog, description=description, allow_abbrev=False, **options)
+        self.names_of_first: tuple[str, ...] = ()
+        self.several_first = False
+
+    def add_first(
+        self, group: argparse._ActionsContainer, names: str, dest: str, help: str, **options: Any
+    ) -> None:
+        """The first argument, which may as well follow an option anywhere in the command line:
+        NET, or --net NET. names: the option's, '--net/--old-name'; help tells the first one."""
+        self.names_of_first = tuple(names.split('/'))
+        self.several_first = options.get('nargs') == '+'
+        metavar = options.setdefault('metavar', dest.upper())
+        help = f'{help}; or {self.names_of_first[0]} {metavar}'
+        group.add_argument(dest, help=help, **options)
 
     def parse_args(self, args=None, namespace=None):  # type: ignore[override]  # not overloaded
-        found, rest = self.parse_known_args(args, namespace)
+        words = sys.argv[1:] if args is None else args
+        found, rest = self.parse_known_args(self._with_first_in_front(words), namespace)
         if rest:
             option = rest[0].partition('=')[0]
-            hint = did_you_mean(option, self._option_string_actions)
+            hint = did_you_mean(option, [*self._option_string_actions, *self.names_of_first])
             self.error(f"unexpected argument '{option}'{hint}")
         return found
+
+    def _with_first_in_front(self, words: Sequence[str]) -> list[str]:
+        """The words of a command line, with what follows the option of the first argument in
+        front; where it takes one value, that of the last option, as for any other."""
+        front, others = [], []
+        rest = iter(words)
+        for word in rest:
+            name, equals, value = word.partition('=')
+            if name not in self.names_of_first:
+                others.append(word)
+            elif equals:
+                front.append(value)
+            else:
+                front += self._next(rest, name)
+        return (front if self.several_first else front[-1:]) + others
+
+    def _next(self, words: Iterator[str], name: str) -> list[str]:
+        """The word that follows the option of this name."""
+        for word in words:
+            return [word]
+        self.error(f'argument {name}: expected one argument')
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f'{message} (see {self.prog} --help)')
@@ -84,10 +119,12 @@ def run(
     tool: Callable[[argparse.Namespace], int | None], parser: Parser, argv: Sequence[str] | None
 ) -> int:
     """Run a tool on its command line (None: the process's own); returns the exit status, which is
-    what the tool returns if it returns one."""
+    what the tool returns if it returns one. The tool finds the words of the command line in
+    `args.command`."""
 
     def action():
         args = parser.parse_args(argv)
+        args.command = [*parser.prog.split(), *(sys.argv[1:] if argv is None else argv)]
         force = getattr(args, 'force', False)
         mode = getattr(args, 'unknown_fields', 'error')
         refusing = python.refused(when=getattr(args, 'no_python_layers', False))

@@ -1,7 +1,6 @@
 """An initialization from start to end: measure, initialize, measure again, and report."""
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -14,12 +13,10 @@ from ...initializers import Recipe, Row, initialize
 from ...initializers.initialize import Initialized
 from ...initializers.moments import Moments
 from ...initializers.recipe import choose
-from ...netlib.errors import listed
 from . import report
 from .console import say, say_notes
-
-AGREE = 2  # the factor within which change rates agree
-DEAD = 0.1  # the share of dead units that is worth a note
+from .findings import about_dead_units, about_outputs, about_rates
+from .work import Work
 
 
 @dataclass
@@ -77,6 +74,8 @@ class Outcome:
             say(f'outputs moved by {moved} of the largest while rates were evened')
         before, after = (report.number(report.spread(rows)) for rows in (self.before, self.after))
         say(f'greatest change rate over the smallest: {before} before, {after} after{self.used()}')
+        for finding in about_outputs(self.after):
+            say(f'in short: {finding.note}')
 
     def about_samples(self) -> str:
         """On what rates were measured, and how well."""
@@ -92,78 +91,44 @@ class Outcome:
 
 
 def initialize_and_report(
-    fed: FedNet, recipes: Sequence[Recipe], quiet: bool = False, measured: bool = True
+    fed: FedNet,
+    recipes: Sequence[Recipe],
+    quiet: bool = False,
+    measured: bool = True,
+    histograms: bool = False,
 ) -> Outcome:
     """Follow the recipes one after the other, with a progress bar on a terminal.
 
     Rates are measured on samples that were held out, if there are any. Without `measured` the
-    measures before and after are not taken. Raises GoodinitError.
+    measures before and after are not taken; with `histograms` they have these too. Raises
+    GoodinitError.
     """
     for recipe in recipes:
         choose(fed.net, recipe)  # a recipe with nothing to do is an error before any work is done
     dropout = any(recipe.dropout for recipe in recipes)
     rng = random_numbers(fed.seed, INITIALIZE)
     notes = list(fed.notes)
-    with _progress(len(recipes) * len(fed.net.layers), quiet) as bar:
-
-        def advance(layer: str) -> None:
-            bar.set_description(layer, refresh=False)
-            bar.update()
+    batches, held_out = measured_on(fed.net, fed.data) if measured else ([], False)
+    samples = samples_in(batches, fed.data.axis)
+    with Work(fed, recipes, samples, quiet).shown() as work:
 
         def measures(known: Mapping[str, Moments]) -> list[Row]:
-            bar.set_description('measuring')
-            return fed.measure(dropout, batches, known) if measured else []
+            work.begin('measuring')
+            return fed.measure(dropout, batches, known, histograms) if measured else []
 
-        batches, held_out = measured_on(fed.net, fed.data) if measured else ([], False)
         done = Initialized([], {}, {})
         before = measures({})
         for recipe in recipes:
             for layer in fed.fresh:
                 layer.forget()  # what the recipe before has measured holds no longer
-            done = initialize(fed.net, fed.data.batches, recipe, rng, advance)
+            done = initialize(fed.net, fed.data.batches, recipe, rng, work.initialized)
             notes += done
         after = measures(done.outputs)
     notes = report.gathered(notes + _remarks(after, recipes))
-    samples = samples_in(batches, fed.data.axis)
     return Outcome(before, after, notes, samples, held_out, done.measured)
-
-
-def _progress(layers: int, quiet: bool):
-    """A bar on stderr if that is a terminal."""
-    from tqdm import tqdm
-
-    hidden = quiet or not sys.stderr.isatty()
-    return tqdm(total=layers, unit='layer', leave=False, file=sys.stderr, disable=hidden)
 
 
 def _remarks(after: Sequence[Row], recipes: Sequence[Recipe]) -> list[str]:
     """Notes on what the numbers tell."""
-    notes = []
-    dead = [f'{row.layer} {row.dead:.0%}' for row in after if row.dead > DEAD]
-    if dead:
-        notes.append(f'units that are zero after ReLU for every sample: {listed(dead)}')
-    return notes + _about_rates(after, recipes)
-
-
-def _about_rates(rows: Sequence[Row], recipes: Sequence[Recipe]) -> list[str]:
-    """Whether all layers will learn at the same pace and, unless it was tried, what mends that."""
-    rates = {row.layer: row.change_rate for row in rows if row.change_rate > 0}
-    factor = report.spread(rows)
-    if math.isnan(factor):
-        return []
-    if factor <= AGREE:
-        return [
-            f'change rates agree within a factor of {report.number(factor)}: all layers learn at '
-            'about the same pace'
-        ]
-    fastest = max(rates, key=lambda layer: rates[layer])
-    slowest = min(rates, key=lambda layer: rates[layer])
-    note = (
-        f'change rates differ by a factor of {report.number(factor)}: relative to its weights, '
-        f"'{fastest}' learns that much faster than '{slowest}'"
-    )
-    if any(recipe.between != 'none' for recipe in recipes):
-        return [note]
-    if any(recipe.normalize == 'lsuv' for recipe in recipes):
-        note += '; LSUV evens variances, not rates'
-    return [f'{note} (goodinit init --between exact evens rates)']
+    dead = [each.text for each in about_dead_units(after) if not each.good]
+    return dead + [each.note for each in about_rates(after, recipes)]

@@ -20,6 +20,7 @@ COMMANDS = {
     'models': 'list the models that come with goodinit',
     'layers': 'list the layer types and what each computes',
     'draw': 'draw a net',
+    'learn': 'exercises of the book: list, start, check a solution',
     'convert': 'convert a net for ONNX, PyTorch or NumPy, checked by running it',
     'parse_log': 'extract the numbers from the log of a training, as tables or JSON',
     'plot_log': 'plot the logs of trainings',
@@ -29,6 +30,7 @@ COMMANDS = {
     'extract_features': 'write blobs of a net with its weights to databases',
     'convert_imageset': 'convert a list of images to a database',
     'convert_mnist_data': "convert MNIST's files to a database",
+    'convert_mnist_siamese_data': "convert MNIST's files to a database of pairs of images",
     'convert_cifar_data': "convert CIFAR-10's files to databases",
     'imagenet': "make databases of ImageNet's tar files, or of its folders",
     'compute_image_mean': 'compute the mean image of a database',
@@ -37,6 +39,7 @@ COMMANDS = {
     'upgrade_solver_proto_text': 'upgrade a solver prototxt to the current format',
     'caffe': 'the `caffe` command of BVLC: train, test, time, device_query',
     'caffe_tree': 'make the programs that scripts for a checkout of Caffe call',
+    'completion': 'print what lets a shell complete commands, options and models',
 }
 FILES = {'init': 'init_net'}  # except this one
 WIDTH = max(map(len, COMMANDS))
@@ -50,9 +53,9 @@ commands (goodinit COMMAND --help tells more):
 
 to begin with:
   goodinit show lenet
-  goodinit init --proto lenet --out lenet.caffemodel
+  goodinit init lenet --report lenet.html
 
-  -h, --help  this text          --version  the version"""
+  -h, --help  this text          -V, --version  the version"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command, *rest = list(sys.argv[1:] if argv is None else argv) or ['']
     if command in ('', '-h', '--help', 'help'):
         return guarded('goodinit', lambda: print(USAGE)) or int(not command)
-    if command == '--version':
+    if command in ('-V', '--version'):
         return guarded('goodinit', lambda: print(f'goodinit {__version__}'))
     if command not in COMMANDS:
         hint = did_you_mean(command, COMMANDS)

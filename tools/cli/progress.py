@@ -1,5 +1,6 @@
 """How a training tells what happens: a line for each event, and a progress bar on a terminal."""
 
+import shutil
 import sys
 from types import TracebackType
 
@@ -10,6 +11,7 @@ from ...solvers.log.glog import number
 
 BAR = '{percentage:3.0f}%|{bar}| {n}/{total} [{elapsed}<{remaining}{postfix}]'
 
+WIDE = 80  # columns that have room for everything
 STILL = 0.01  # by how much of itself a loss moves that is said to stay
 
 
@@ -30,6 +32,7 @@ class Progress:
             leave=False,
             file=sys.stderr,
             bar_format=BAR,
+            ncols=shutil.get_terminal_size().columns if sys.stderr.isatty() else None,
             disable=not sys.stderr.isatty(),
         )
 
@@ -49,9 +52,10 @@ class Progress:
         if self.bar.disable:
             return
         speed = (self.bar.format_dict['rate'] or 0) * self.images
-        loss = f'loss {number(self.solver.smoothed_loss)}'
-        rate = f'rate {number(self.solver.lr)}'
-        self.bar.set_postfix_str(f'{loss}, {rate}, {speed:.0f} images/s', refresh=False)
+        parts = [f'loss {number(self.solver.smoothed_loss)}', f'rate {number(self.solver.lr)}']
+        if self.bar.ncols is None or self.bar.ncols >= WIDE:
+            parts.append(f'{speed:.0f} images/s')
+        self.bar.set_postfix_str(', '.join(parts), refresh=False)
         self.bar.update()
 
     def tell(self, event: Event) -> None:

@@ -21,7 +21,7 @@ from ...netlib.statistics import MEANINGLESS, missing_statistics
 from ...proto import existing_file, read_net
 from .arguments import add_engine, add_sharing, add_strictness
 from .console import Parser, say_notes
-from .values import real
+from .values import ANY_GPU, real
 
 MEAN = '104.00698793,116.66876762,122.67891434'  # of ILSVRC 2012's images: blue, green, red
 NetKind = TypeVar('NetKind', bound=Net)
@@ -62,7 +62,8 @@ def order(text: str) -> list[int]:
 
 
 def numbered(argv: Sequence[str] | None) -> list[str]:
-    """The command line with the number 0 after a --gpu without one, as pycaffe's scripts take it.
+    """The command line with --gpu=any for a --gpu without a number: as in pycaffe's scripts, it
+    asks for the first GPU, and the CPU computes where there is none.
 
     argv: None for the process's own.
     """
@@ -71,7 +72,7 @@ def numbered(argv: Sequence[str] | None) -> list[str]:
     for word, after in pairwise([*given, '']):
         has_number = after.isdecimal() or after == 'all'
         bare = word == '--gpu' and not has_number
-        words.append('--gpu=0' if bare else word)
+        words.append(f'--gpu={ANY_GPU}' if bare else word)
     return words
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 from ...netlib.engines import ENGINES
 from ...netlib.errors import did_you_mean
 from ...netlib.shapes import Shape
-from .gpu import use_all_gpus, use_gpu
+from .gpu import gpu_if_any, use_all_gpus, use_gpu
 
 # The greatest values of Caffe's fields, and INT_MAX of the numbers in a blob.
 INT_MAX, FLOAT_MAX = 2**31 - 1, 3.4028234e38
+ANY_GPU = 'any'
 UNITS = {'': 1, 'K': 10**3, 'M': 10**6, 'G': 10**9}
 
 
@@ -54,17 +55,19 @@ def real(above: float = -math.inf) -> Callable[[str], float]:
     return convert
 
 
-def one_of(names: Iterable[str]) -> Callable[[str], str]:
+class one_of:
     """A type of words, with a guess at what a misspelled one means."""
-    known = list(names)
 
-    def convert(text: str) -> str:
-        if text not in known:
-            hint = did_you_mean(text, known)
-            raise argparse.ArgumentTypeError(f"unknown '{text}'{hint} (known: {', '.join(known)})")
+    def __init__(self, names: Iterable[str]):
+        self.known = list(names)
+
+    def __call__(self, text: str) -> str:
+        if text not in self.known:
+            hint = did_you_mean(text, self.known)
+            raise argparse.ArgumentTypeError(
+                f"unknown '{text}'{hint} (known: {', '.join(self.known)})"
+            )
         return text
-
-    return convert
 
 
 def size(text: str) -> int:
@@ -109,7 +112,9 @@ def engine(text: str) -> str:
 
 def gpu(text: str, together: bool = False) -> str:
     """The engine that computes on the GPU of this number, or on this process's share of all GPUs;
-    the GPU is opened. Raises EngineError if there is none."""
+    the GPU is opened. Raises EngineError if there is none; for ANY_GPU the CPU then computes."""
+    if text == ANY_GPU:
+        return gpu_if_any(0)
     if text == 'all':
         return use_all_gpus(together)
     if not text.isdecimal():

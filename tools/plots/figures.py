@@ -88,6 +88,15 @@ def legend_above(figure: Any, handles: Sequence[Any], title: str) -> None:
     )
 
 
+def in_palette(png: bytes) -> bytes:
+    """A PNG with at most 256 colors, which takes a fraction of the bytes."""
+    from PIL import Image
+
+    made = BytesIO()
+    Image.open(BytesIO(png)).convert('RGB').quantize(256).save(made, 'PNG', optimize=True)
+    return made.getvalue()
+
+
 def save(figure: Any, path: str | Path) -> None:
     """Write the figure in the format that the suffix names; a reader sees the old file or the new
     one. Raises ProtoError where it cannot be written."""

@@ -39,6 +39,9 @@ class Monitor:
     reads its curves from there. Raises DataError where that .json is another file.
     """
 
+    option = '--monitor'
+    share = SHARE
+
     def __init__(self, solver: Solver, path: str | Path, every: int):
         self.solver = solver
         self.path = path
@@ -71,17 +74,21 @@ class Monitor:
         i = self.solver.iter - 1
         if i % self.every:
             return
-        self.iterations.append(i)
-        self.losses.append(finite(self.solver.smoothed_loss))
-        for name, weight in self.weights.items():
-            self.rates[name].append(finite(change_rate(weight)))
-        if time.perf_counter() - self.drawn > self.cost / SHARE:
+        self._record(i)
+        if time.perf_counter() - self.drawn > self.cost / self.share:
             self._try_to_write()
 
     def tell(self, event: Event) -> None:
         """At a snapshot, write what a run needs that is resumed from it."""
         if isinstance(event, Snapshotted):
             self._try_to_write()
+
+    def _record(self, i: int) -> None:
+        """Keep the numbers of iteration i."""
+        self.iterations.append(i)
+        self.losses.append(finite(self.solver.smoothed_loss))
+        for name, weight in self.weights.items():
+            self.rates[name].append(finite(change_rate(weight)))
 
     # -- files
 
@@ -107,19 +114,22 @@ class Monitor:
 
     def _write(self) -> None:
         begin = time.perf_counter()
+        self._write_files()
+        self.drawn = time.perf_counter()
+        self.cost = self.drawn - begin
+
+    def _write_files(self) -> None:
         numbers = {'iterations': self.iterations, 'losses': self.losses, 'rates': self.rates}
         with atomic_write(self.numbers, 'w') as file:
             json.dump(numbers, file)
         figures.save(self._figure(), self.path)
-        self.drawn = time.perf_counter()
-        self.cost = self.drawn - begin
 
     def _try_to_write(self) -> None:
         """Write. Training does not end because its picture cannot be written."""
         try:
             self._write()
         except GoodinitError as error:
-            warnings.warn(f'--monitor: {error}', stacklevel=2)
+            warnings.warn(f'{self.option}: {error}', stacklevel=2)
 
     # -- the picture
 

@@ -24,6 +24,8 @@ from .normalization import Normalization
 from .noting import NotingKernels
 from .pooling import Pooling
 
+# As benchmarks/without_kernels.py measures it.
+TIMES_SLOWER = '3 to 6 times slower'
 # Ops that call one kernel and do nothing else, or leave everything to the reference engine.
 ONE_KERNEL = {
     *('fill', 'copy', 'axpby', 'unary', 'unary_backward', 'binary', 'copy_window'),
@@ -67,15 +69,13 @@ class Fast(Arithmetic, Convolution, Pooling, Normalization):
 def fast_engine(dtype: DTypeLike = np.float32, exact: bool = False) -> Reference:
     """The fast engine. For a dtype other than float32, or without compiled kernels, this is the
     reference engine under another name; a warning says if kernels are missing."""
-    kernels = load() if np.dtype(dtype) == np.float32 else None
-    if kernels is not None:
-        return Fast(kernels, exact)
     if np.dtype(dtype) == np.float32:
-        warnings.warn(
-            'engine fast: no compiled kernels (goodinit was installed without a C++ compiler); '
-            'computing like the reference engine. Install g++, then goodinit again',
-            stacklevel=3,
-        )
+        try:
+            return Fast(load(), exact)
+        except native.NoKernels as error:
+            warnings.warn(
+                f'engine fast: {error}. Until then NumPy computes, {TIMES_SLOWER}', stacklevel=3
+            )
     engine = Reference(dtype)
     engine.name = engine_name(exact)
     return engine
@@ -85,12 +85,10 @@ def engine_name(exact: bool) -> str:
     return 'exact' if exact else 'fast'
 
 
-def load() -> Kernels | None:
+def load() -> Kernels:
     """The kernels for this processor, or for the instruction set (avx512, avx2, baseline) in the
-    environment variable GOODINIT_ISA. None if setup.py built no kernels. Raises EngineError for an
-    instruction set that this processor lacks."""
-    if not native.LIBRARY.exists():
-        return None
+    environment variable GOODINIT_ISA. Raises NoKernels, and EngineError for an instruction set that
+    this processor lacks."""
     known = native.instruction_sets()
     wanted = os.environ.get('GOODINIT_ISA', known[0])
     if wanted not in known:

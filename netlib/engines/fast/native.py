@@ -5,7 +5,6 @@ import ctypes
 import functools
 import os
 import pathlib
-import sysconfig
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
@@ -15,18 +14,32 @@ from ...errors import EngineError
 from ...machine import most_memory
 from ..functions import Functions
 
-LIBRARY = pathlib.Path(__file__).with_name('_kernels' + sysconfig.get_config_var('EXT_SUFFIX'))
+LIBRARY = pathlib.Path(__file__).with_name('_kernels.so')
 Stub = TypeVar('Stub', bound=Callable[..., Any])
+
+
+class NoKernels(EngineError):
+    """There is no library, or it cannot be loaded."""
 
 
 @functools.cache
 def library() -> ctypes.CDLL:
-    """The library, loaded at first use."""
+    """The library, loaded at first use. Raises NoKernels."""
+    if not LIBRARY.exists():
+        raise NoKernels(
+            'no compiled kernels (goodinit was installed without a C++ compiler): install g++, '
+            'then goodinit again'
+        )
     # By default, a waiting thread of GNU's OpenMP spins for milliseconds, which on a busy machine
     # keeps the thread that it waits for from running. OpenMP reads this once, when it is loaded.
     if 'OMP_WAIT_POLICY' not in os.environ:
         os.environ.setdefault('GOMP_SPINCOUNT', '1000')
-    loaded = ctypes.CDLL(str(LIBRARY))
+    try:
+        loaded = ctypes.CDLL(str(LIBRARY))
+    except OSError as error:
+        lacks_openmp = 'libgomp' in str(error)
+        way_out = 'apt install libgomp1' if lacks_openmp else 'install goodinit again'
+        raise NoKernels(f'the compiled kernels cannot be loaded ({error}): {way_out}') from error
     _long(loaded, 'memory_limit').value = most_memory()
     # A child of fork has none of OpenMP's other threads, and would wait for them forever.
     if hasattr(os, 'register_at_fork'):

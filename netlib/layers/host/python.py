@@ -186,12 +186,15 @@ class Python(Layer):
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.user.backward(views(top), list(propagate_down), views(bottom))
 
+    # Of the class, not the object: a layer written for BVLC may keep something by these names.
+
     def state(self) -> dict[str, Any]:
-        return {**super().state(), 'user': self.user.state()}
+        return {**super().state(), 'user': type(self.user).state(self.user)}
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
-        self.user.restore(state.get('user', {}))  # snapshots of earlier versions have none
+        mine = state.get('user', {})  # snapshots of earlier versions have none
+        type(self.user).restore(self.user, mine)
 
 
 class View:

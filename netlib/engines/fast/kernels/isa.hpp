@@ -1,7 +1,7 @@
 // The instruction set that the kernels are compiled for, and the names of what they export.
 //
-// The files isa_*.cpp compile the same headers, each for another instruction set. Each of them
-// defines two macros first:
+// The files *_avx512.cpp, *_avx2.cpp and *_baseline.cpp compile the same headers, each for another
+// instruction set. Each of them includes isa_*.hpp first, which defines two macros:
 //
 //     ISA    the name of the instruction set and of the namespace of its kernels
 //     LANES  how many floats a vector holds

@@ -1,6 +1,6 @@
 // Every header of the standard library that a kernel includes.
 //
-// The files isa_*.cpp include this one before they change the instruction set. The standard
+// The files isa_*.hpp include this one before they change the instruction set. The standard
 // library's inline functions are shared by all instruction sets: the linker keeps one copy, which
 // every processor must be able to run.
 #pragma once

@@ -1,4 +1,5 @@
-// All kernels, in order of complexity (README.md says what to read first).
+// The kernels that multiply matrices, convolutions among them, in order of complexity (README.md
+// says what to read first).
 #pragma once
 
 // clang-format off
@@ -27,19 +28,3 @@
 #include "weights.hpp"
 #include "squares.hpp"
 #include "winograd_weights.hpp"
-#include "functions.hpp"
-#include "map.hpp"
-#include "elementwise.hpp"
-#include "unary.hpp"
-#include "loops.hpp"
-#include "binary.hpp"
-#include "maximum.hpp"
-#include "reduction.hpp"
-#include "kept.hpp"
-#include "standardize.hpp"
-#include "scale_shift.hpp"
-#include "softmax.hpp"
-#include "one_hot.hpp"
-#include "pooling.hpp"
-#include "normalization.hpp"
-#include "peak.hpp"

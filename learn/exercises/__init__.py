@@ -1,0 +1,1 @@
+"""The exercises, one file a page of docs/learn."""

@@ -1,0 +1,5 @@
+#include "isa_avx2.hpp"
+
+#ifdef ISA
+#include "passes.hpp"
+#endif

@@ -1,0 +1,3 @@
+#include "isa_baseline.hpp"
+
+#include "passes.hpp"

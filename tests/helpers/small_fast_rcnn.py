@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from goodinit.proto.spec import NetBuilder, prototxt
 from goodinit.voc.boxes import clip, corners
 from goodinit.voc.devkit import open_devkit
@@ -80,3 +81,10 @@ def known_regions(folder, seed=0, count=60, near=0):
             found[photograph.name] = np.concatenate([boxes, moved])
     np.savez(folder / 'regions.npz', **found)
     return folder / 'regions.npz'
+
+
+def need_search():
+    """Skip the test where OpenCV has no selective search."""
+    modules = pytest.importorskip('cv2.ximgproc', reason="needs pip install 'goodinit[regions]'")
+    if not hasattr(modules, 'segmentation'):
+        pytest.skip('OpenCV has lost its extra modules')

@@ -11,7 +11,7 @@ from goodinit.voc.devkit import open_devkit
 from goodinit.voc.finder import open_finder
 from mini_devkit import MINI
 from PIL import Image
-from small_fast_rcnn import deploy, known_regions, train_val, written
+from small_fast_rcnn import deploy, known_regions, need_search, train_val, written
 from toolkit import fails, json_of
 
 TEST = open_devkit(MINI).photographs('test')
@@ -63,7 +63,7 @@ def test_pictures_of_a_folder(tmp_path, given, capsys):
 
 
 def test_selective_search_is_the_default(given, capsys):
-    pytest.importorskip('cv2.ximgproc')
+    need_search()
     rest = [*given[:4], *given[6:], '--least', '0', '--scale', '48']
     said = json_of(detect.main, ['--json', str(TEST[0].path), *rest], capsys)
     assert len(said[0]['objects']) >= 20

@@ -12,6 +12,7 @@ from goodinit.voc.regions import SelectiveSearch, open_regions, search
 from goodinit.voc.search_all import regions_of_all
 from mini_devkit import MINI
 from scipy.io import savemat
+from small_fast_rcnn import need_search
 
 PHOTOGRAPHS = open_devkit(MINI).photographs('trainval')
 FIRST = PHOTOGRAPHS[0]
@@ -40,7 +41,7 @@ def refused(where, words, photograph=FIRST):
 
 
 def test_a_search_finds_the_car():
-    pytest.importorskip('cv2.ximgproc')
+    need_search()
     found = search(FIRST.pixels())
     assert found.dtype == np.int32 and (found[:, :2] <= found[:, 2:]).all()
     assert (found >= 0).all() and (found < [112, 96, 112, 96]).all()
@@ -49,20 +50,20 @@ def test_a_search_finds_the_car():
 
 
 def test_a_search_gives_the_same_each_time():
-    pytest.importorskip('cv2.ximgproc')
+    need_search()
     pixels = FIRST.pixels()
     assert (search(pixels) == search(pixels)).all()
 
 
 def test_wide_images_are_searched_smaller():
-    pytest.importorskip('cv2.ximgproc')
+    need_search()
     pixels = FIRST.pixels().repeat(8, axis=1).repeat(8, axis=2)
     found = search(pixels)
     assert found.max() > 800 and (found < [896, 768, 896, 768]).all()
 
 
 def test_a_line_of_pixels_is_an_image():
-    pytest.importorskip('cv2.ximgproc')
+    need_search()
     found = search(np.zeros((3, 1, 2000), np.uint8))
     assert found.tolist() == [[0, 0, 1999, 0]]
 

@@ -81,11 +81,14 @@ def input_advice(feed: Feed, name: str) -> Iterator[str]:
 
 def channel_moments(feed: Feed, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Means and variances, one per channel of a picture, or (1,) each."""
-    values = np.concatenate([batch[name] for batch in feed.batches])
-    channels = values.shape[1] if values.ndim > 2 else 1
+    shape = feed.shapes[name]
+    channels = shape[1] if len(shape) > 2 else 1
     if channels > MOST_CHANNELS:
         channels = 1
-    rows = np.moveaxis(values, 1, 0).reshape(channels, -1)
+    parts = []
+    for batch in feed.batches:  # perhaps of pictures of another size each
+        parts.append(np.moveaxis(batch[name], 1, 0).reshape(channels, -1))
+    rows = np.concatenate(parts, axis=1)
     return rows.mean(axis=1, dtype=float), rows.var(axis=1, dtype=float)
 
 

@@ -4,8 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..netlib.engines import make_engine
+from ..netlib.errors import GoodinitError
 from ..netlib.layers import Layer
+from ..netlib.layers.host.python import Python
 from ..netlib.registry import layer_class
+from ..netlib.shapes import Shape
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
 
 
@@ -58,6 +62,18 @@ def is_missing(layer: LayerParameter) -> bool:
     its memory."""
     source = source_of(layer)
     return layer.type == 'MemoryData' or (source is not None and not Path(source).exists())
+
+
+def shapes_without_data(layer: LayerParameter) -> dict[str, Shape]:
+    """The shape of each top of a Python layer that can tell them without its data; else none."""
+    kind = layer_class(layer)
+    if not issubclass(kind, Python):
+        return {}
+    try:
+        shapes = kind(layer, make_engine('reference')).shapes_without_data()
+    except GoodinitError:
+        return {}
+    return dict(zip(layer.top, shapes, strict=False))
 
 
 def resizing_of(layer: LayerParameter) -> Any:

@@ -103,13 +103,18 @@ class Feed:
         return self.table().html()
 
     def clip_labels(self, net: Net) -> None:
-        """Clip the labels to the range of the net's losses."""
-        for bottom in net.bottoms:
-            if len(bottom) < 2 or bottom[0].axes < 2:
+        """Clip the labels that are indices of classes to the classes that the net has scores of."""
+        for layer, bottom in zip(net.layers, net.bottoms, strict=True):
+            compares = layer.is_loss or layer.traits.answers
+            if not compares or len(bottom) < 2 or bottom[0].axes < 2:
                 continue
-            classes = bottom[0].shape[1]
-            # A Split passes on the same memory.
-            compared = {blob.values.memory for blob in bottom[1:]}
+            scores, *others = bottom
+            classes = scores.shape[1]
+            # Other bottoms hold targets, boxes, weights. A Split passes on the same memory.
+            compared = set()
+            for blob in others:
+                if blob.count * classes == scores.count:
+                    compared.add(blob.values.memory)
             for name in self.labels:
                 if net.blobs[name].values.memory in compared:
                     self._clip(name, classes)

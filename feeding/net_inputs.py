@@ -12,7 +12,14 @@ from .data_layers import batch_size_of, label_blobs
 from .data_options import DataOptions
 from .image_shape import GIVE_SHAPE, image_shape
 from .net_file import NetFile
-from .sequences import batch_axis, index_limits, start_flags, time_first, with_batch
+from .sequences import (
+    batch_axis,
+    index_limits,
+    region_blobs,
+    start_flags,
+    time_first,
+    with_batch,
+)
 
 BATCH_SIZE = 32
 Found = tuple[str, Shape, LayerParameter]  # a blob, its shape, and the layer that makes it
@@ -27,6 +34,7 @@ class NetInput:
     is_label   whether no weight reads it
     limit      what its indices stay below, if it holds indices; else 0
     flags      whether it holds the flags of sequences
+    regions    whether it holds regions of images
     """
 
     name: str
@@ -35,6 +43,7 @@ class NetInput:
     is_label: bool
     limit: int = 0
     flags: bool = False
+    regions: bool = False
     time_first: bool = False
 
     @property
@@ -81,6 +90,7 @@ def _told_apart(net: NetParameter, found: Sequence[Found], batch: int | None) ->
     labels = label_blobs(net)
     limits = index_limits(net)
     starts = start_flags(net)
+    regions = region_blobs(net)
     flags = [shape for name, shape, _ in found if name in starts]
     inputs = []
     for name, shape, layer in found:
@@ -92,6 +102,7 @@ def _told_apart(net: NetParameter, found: Sequence[Found], batch: int | None) ->
             is_label=name in labels and name not in limits,
             limit=limits.get(name, 0),
             flags=name in starts,
+            regions=name in regions,
             time_first=time,
         )
         inputs.append(each)

@@ -44,7 +44,7 @@ def sampled(
             values.add_noise(each, main)
     for each in inputs:
         if each.is_label:
-            values.add_labels(each)
+            values.add_labels(each, main)
     size = values.batch_size(main.images)
     rest = slice(wanted, None)
     enough = values.count(rest) >= min(FEWEST, size)
@@ -67,6 +67,12 @@ def further(wanted: int) -> int:
 def _share(batch: Batch, ranks: Ranks) -> Batch:
     """A rank's share of a batch: every n-th sample."""
     return {name: values[ranks.rank :: ranks.size] for name, values in batch.items()}
+
+
+def _number_regions(rows: np.ndarray) -> None:
+    """Let each row of regions be of its own image of the batch."""
+    if rows.ndim == 2:
+        rows[:, 0] = range(len(rows))
 
 
 class _Values:
@@ -145,12 +151,17 @@ class _Values:
         problem = f"differs {what}from '{main.name}'; it gets {drawn}"
         self.notes.append(f"input '{each.name}' {problem}")
 
-    def add_labels(self, each: NetInput) -> None:
-        """The samples' labels, if the net takes one per sample; else zeros."""
+    def add_labels(self, each: NetInput, main: NetInput) -> None:
+        """The samples' labels, if the net takes one per sample; else zeros. Of regions, all of each
+        image."""
         shape = (self.count(), *each.sample)
         column = np.zeros(shape, np.float32)
         if each.flags:
             column = flags_of(shape[0], each.sample)
+        if each.regions and shape[1:] == (5,):
+            *_, height, width = main.sample
+            column[:, 3:] = width - 1, height - 1
+            self.notes.append(f"input '{each.name}': each region is a whole image")
         if self.labels is not None and column.shape == self.labels.shape:
             column[:] = self.labels
         self.columns[each.name] = column
@@ -171,7 +182,11 @@ class _Values:
         times = {each.name: each.time_first for each in inputs}
         batches = []
         for batch in cut_batches(columns, min(size, self.count(rows))):
-            batches.append(arranged(_share(batch, ranks), times))
+            shared = _share(batch, ranks)
+            for each in inputs:
+                if each.regions:
+                    _number_regions(shared[each.name])
+            batches.append(arranged(shared, times))
         return batches
 
     def count(self, rows: slice = slice(None)) -> int:

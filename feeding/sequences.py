@@ -12,6 +12,7 @@ from ..initializers.walk import Batch
 from ..netlib.data.stores import Arrays, Store
 from ..netlib.errors import DataError
 from ..netlib.layers import Layer
+from ..netlib.layers.traits import Traits
 from ..netlib.registry import layer_class
 from ..netlib.shapes import Shape
 from ..proto.caffe_pb2 import LayerParameter, NetParameter
@@ -27,12 +28,17 @@ def index_limits(net: NetParameter) -> Marks:
 
 def start_flags(net: NetParameter) -> set[str]:
     """The blobs that are 0 where a sequence starts, else 1."""
+    return set(_read_as(net, lambda layer, bottom: int(bottom in _traits(layer).starts)))
 
-    def is_flag(layer: LayerParameter, bottom: int) -> int:
-        known: type[Layer] = layer_class(layer)
-        return int(bottom in known.traits.starts)
 
-    return set(_read_as(net, is_flag))
+def region_blobs(net: NetParameter) -> set[str]:
+    """The blobs that hold regions of images."""
+    return set(_read_as(net, lambda layer, bottom: int(bottom in _traits(layer).regions)))
+
+
+def _traits(layer: LayerParameter) -> Traits:
+    known: type[Layer] = layer_class(layer)
+    return known.traits
 
 
 def _read_as(net: NetParameter, mark: Callable[[LayerParameter, int], int]) -> Marks:
@@ -45,10 +51,9 @@ def _read_as(net: NetParameter, mark: Callable[[LayerParameter, int], int]) -> M
             found[blob] = min(number, found.get(blob, number))
 
     for layer in reversed(net.layer):
-        known: type[Layer] = layer_class(layer)
         for i, blob in enumerate(layer.bottom):
             note(blob, mark(layer, i))
-            if known.traits.moves:
+            if _traits(layer).moves:
                 for top in layer.top:
                     note(blob, found.get(top, 0))
     return found

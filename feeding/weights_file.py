@@ -7,12 +7,17 @@ from ..netlib import Net
 from ..netlib.errors import NetError, listed
 from ..netlib.weights import read_weights_file
 from ..netlib.weights.arrays import ARRAY_SUFFIXES
+from ..proto.caffe_pb2 import NetParameter
 
 
 def take_weights(net: Net, weights: str) -> list[str]:
     """Copy the weights of a file into the net; returns notes on layers that only one of them has.
     Raises GoodinitError if they have no layers in common."""
-    saved = read_weights_file(weights, net)
+    return take_saved(net, read_weights_file(weights, net), weights)
+
+
+def take_saved(net: Net, saved: NetParameter, weights: str) -> list[str]:
+    """take_weights for what is `saved` in the file `weights`."""
     learned = [layer.name for layer in saved.layer if layer.blobs]
     try:
         unknown = set(net.copy_from(saved))
@@ -47,6 +52,7 @@ def _without_saved(net: Net, saved: Collection[str]) -> list[str]:
     """The layers of a net that have their own parameters and are not among `saved`."""
     missing = []
     for name, params in net.params.items():
-        if name not in saved and any(param.owner is param for param in params):
+        own = [param for param in params if param.owner is param and not param.is_preset]
+        if own and name not in saved:
             missing.append(name)
     return missing

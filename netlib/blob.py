@@ -124,3 +124,4 @@ class Param(Blob):
         self.spec = ParamSpec()  # the owner's fields in the prototxt, which others may share
         self.learns = True
         self.is_statistic = False  # a mean or variance that the layer tracks, not learned
+        self.is_preset = False  # the layer gives it a value, so a weights file may lack it

@@ -9,6 +9,11 @@ output is a .csv file with the columns filename, ymin, xmin, ymax, xmax, class0,
 or an .h5 file of the same as HDF5 data sets: filename, window (N, 4) and prediction (N, classes).
 Where pandas and PyTables are installed, the .h5 file also has the table that pycaffe's script
 writes: pandas.read_hdf(OUTPUT, 'df').
+
+With --draw FOLDER or --json it takes images instead, and finds objects in them with a Fast R-CNN:
+
+    goodinit detect --draw found/ street.jpg --pretrained_model trained.caffemodel
+    goodinit detect --json --help
 """
 
 import argparse
@@ -27,6 +32,7 @@ from goodinit.caffe.detector import Detector
 from goodinit.netlib.errors import DataError, GoodinitError, import_extra
 from goodinit.proto import ProtoError, atomic_write
 from goodinit.proto.files import read_utf8
+from goodinit.tools.cli import objects
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.pandas_frame import CORNERS, has_pandas, with_frame
 from goodinit.tools.cli.pycaffe_model import add_model, build, numbered
@@ -39,7 +45,10 @@ Images = dict[str, list[list[int]]]  # the windows of each
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool on its arguments; returns the exit status."""
-    return run(detect, arguments(), numbered(argv))
+    given = numbered(argv)
+    if objects.are_wanted(given):
+        return objects.main(given)
+    return run(detect, arguments(), given)
 
 
 def arguments() -> Parser:

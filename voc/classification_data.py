@@ -12,6 +12,7 @@ from ..netlib.data.shuffle import draw_seed, order
 from ..netlib.errors import DataError
 from ..netlib.layers.host.python import PythonLayer, View
 from ..netlib.rng import Rng, make_rng
+from ..netlib.shapes import Shape
 from ..proto.caffe_pb2 import TRAIN
 from .classes import CLASSES
 from .devkit import YEARS, Photograph, open_devkit
@@ -119,8 +120,8 @@ class ClassificationData(PythonLayer):
         self.reader = Grouped(reader, fields.batch_size)
         self.upcoming: Prefetch | Any = None
         self.place = self.reader.state()
-        top[0].reshape(fields.batch_size, 3, fields.crop_size, fields.crop_size)
-        top[1].reshape(fields.batch_size, len(CLASSES))
+        for blob, shape in zip(top, self.shapes_without_data(), strict=True):
+            blob.reshape(*shape)
 
     def reshape(self, bottom: Sequence[View], top: Sequence[View]) -> None:
         pass
@@ -138,6 +139,12 @@ class ClassificationData(PythonLayer):
         for i, (pixels, labels) in enumerate(examples):
             top[0].data[i] = pixels - mean
             top[1].data[i] = labels
+
+    def shapes_without_data(self) -> list[Shape]:
+        fields = read_fields(Fields, self.param_str)
+        check_fields(fields)
+        images, crop = fields.batch_size, fields.crop_size
+        return [(images, 3, crop, crop), (images, len(CLASSES))]
 
     def backward(self, top: Sequence[View], propagate_down: Any, bottom: Sequence[View]) -> None:
         pass

@@ -12,6 +12,8 @@ KINDS: Mapping[Any, str] = {
     str: 'a text',
     int: 'a whole number',
     float: 'a number',
+    bool: 'true or false',
+    tuple[int, ...]: 'a list of whole numbers',
     tuple[float, float]: 'a list of 2 numbers',
     tuple[float, float, float]: 'a list of 3 numbers',
 }
@@ -41,8 +43,12 @@ def read_fields(kind: type[Fields], text: str) -> Fields:
 
 def _value(given: Any, kind: Any, name: str) -> Any:
     """A JSON value as a field's type."""
-    if kind in (str, int) and type(given) is kind:
+    if kind in (str, int, bool) and type(given) is kind:
         return given
+    if kind == tuple[int, ...] and isinstance(given, list):
+        are_whole = all(type(each) is int for each in given)
+        if given and are_whole:
+            return tuple(given)
     if kind is float and _is_number(given):
         return float(given)
     length = len(getattr(kind, '__args__', ()))  # of a tuple

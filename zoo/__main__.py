@@ -17,6 +17,7 @@ from . import (
     alexnet,
     all_cnn_c,
     cifar10_quick,
+    fast_rcnn,
     fitnet,
     fitnet_mnist,
     googlenet,
@@ -36,7 +37,7 @@ FAMILIES = (
     *(lenet, cifar10_quick, nin, all_cnn_c),
     *(resnet20, fitnet_mnist, fitnet),
     *(alexnet, vgg16, squeezenet, resnet50, googlenet),
-    unet,
+    *(unet, fast_rcnn),
 )
 COMMAND = 'python -m goodinit.zoo'
 TABLE = (f'<!-- the table: {COMMAND} -->\n', '<!-- end of the table -->\n')

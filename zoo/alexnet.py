@@ -16,17 +16,29 @@ class AlexNet:
     """BVLC's two forms of Krizhevsky et al.'s net; calling it appends its body to a net.
 
     pool_first: CaffeNet's order, pooling before normalization. normalize: with local response
-    normalization. bias: the constant in the biases of conv2, conv4, conv5, fc6 and fc7.
+    normalization. bias: the constant in the biases of conv2, conv4, conv5, fc6 and fc7. centered:
+    with so much padding that place i of conv5 is around pixel 16 i of the image.
     """
 
-    def __init__(self, pool_first: bool, bias: float, normalize: bool = True):
+    def __init__(
+        self, pool_first: bool, bias: float, normalize: bool = True, centered: bool = False
+    ):
         self.pool_first = pool_first
         self.bias = bias
         self.normalize = normalize
+        self.centered = centered
 
     def __call__(self, net: NetBuilder, x: str) -> str:
+        x = self.convolve(net, x)
+        x = net.pool('pool5', x, 3, stride=2)
+        x = self.connect(net, x)
+        return net.inner_product('fc8', x, 1000, weight=gaussian(0.01))
+
+    def convolve(self, net: NetBuilder, x: str) -> str:
+        """The convolutions, up to relu5."""
         weight = gaussian(0.01)
-        x = net.conv('conv1', x, 96, 11, stride=4, weight=weight)
+        pad = 5 if self.centered else 0
+        x = net.conv('conv1', x, 96, 11, pad=pad, stride=4, weight=weight)
         x = net.relu('relu1', x)
         x = self.reduce(net, x, 1)
         x = net.conv('conv2', x, 256, 5, pad=2, group=2, weight=weight, bias=self.bias)
@@ -37,27 +49,26 @@ class AlexNet:
         x = net.conv('conv4', x, 384, 3, pad=1, group=2, weight=weight, bias=self.bias)
         x = net.relu('relu4', x)
         x = net.conv('conv5', x, 256, 3, pad=1, group=2, weight=weight, bias=self.bias)
-        x = net.relu('relu5', x)
-        x = net.pool('pool5', x, 3, stride=2)
-        return self.classify(net, x)
+        return net.relu('relu5', x)
 
     def reduce(self, net: NetBuilder, x: str, index: int) -> str:
         """Pooling and normalization, in the net's order."""
+        pad = 1 if self.centered else 0
         if self.pool_first:
-            x = net.pool(f'pool{index}', x, 3, stride=2)
+            x = net.pool(f'pool{index}', x, 3, stride=2, pad=pad)
         if self.normalize:
             x = lrn(net, f'norm{index}', x)
         if not self.pool_first:
-            x = net.pool(f'pool{index}', x, 3, stride=2)
+            x = net.pool(f'pool{index}', x, 3, stride=2, pad=pad)
         return x
 
-    def classify(self, net: NetBuilder, x: str) -> str:
-        """The inner products; the last gives the scores."""
+    def connect(self, net: NetBuilder, x: str) -> str:
+        """The inner products, up to drop7."""
         for index in (6, 7):
             x = net.inner_product(f'fc{index}', x, 4096, weight=gaussian(0.005), bias=self.bias)
             x = net.relu(f'relu{index}', x)
             x = net.dropout(f'drop{index}', x, 0.5)
-        return net.inner_product('fc8', x, 1000, weight=gaussian(0.01))
+        return x
 
 
 def lrn(net: NetBuilder, name: str, x: str) -> str:

@@ -7,14 +7,15 @@ from math import prod
 from ..netlib.shapes import Shape, conv_extent, deconv_extent, pool_extent
 from ..proto.caffe_pb2 import LayerParameter, NetParameter, PoolingParameter
 
-SOURCES = ('Data', 'Input')
-ENDS = ('SoftmaxWithLoss', 'HingeLoss', 'Accuracy')
+SOURCES = ('Data', 'Input', 'Python')
+ENDS = ('SoftmaxWithLoss', 'HingeLoss', 'SmoothL1Loss', 'Accuracy')
 
 
 @dataclass
 class Cost:
     """parameters: the learned numbers. statistics: BatchNorm's running ones, also in a caffemodel.
-    macs: multiply-accumulates of convolutions and inner products, per image. shapes: of every blob.
+    macs: multiply-accumulates of convolutions and inner products, per image, and per region where a
+    net pools regions. shapes: of every blob.
     """
 
     parameters: int = 0
@@ -85,6 +86,8 @@ def top_shape(layer: LayerParameter, bottoms: list[Shape]) -> Shape:
             return (images, channels, *pooled(layer.pooling_param, extents))
         case 'InnerProduct':
             return (images, layer.inner_product_param.num_output)
+        case 'ROIPooling':
+            extents = [layer.roi_pooling_param.pooled_h, layer.roi_pooling_param.pooled_w]
         case 'Concat':
             channels = sum(bottom[1] for bottom in bottoms)
         case 'Maxout':

@@ -5,7 +5,7 @@ from ..engines.interface import Bins
 from ..registry import register
 from ..shapes import count
 from .base import Blobs, Flags, Layer
-from .traits import EQUAL
+from .traits import Scaling, Traits
 
 
 @register
@@ -26,7 +26,8 @@ class ROIPooling(Layer):
 
     bottoms = 2
     no_gradient = (1,)
-    scaling = EQUAL
+    traits = Traits(indices=(1,), regions=(1,))
+    scaling = Scaling('equal', ignores=(1,))
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         scale = self.param.roi_pooling_param.spatial_scale

@@ -35,6 +35,7 @@ class Traits:
     # For the initializers, and for what feeds them.
     indices: tuple[int, ...] = ()  # bottoms of indices or flags, which no weight multiplies
     starts: tuple[int, ...] = ()  # of these, the flags that are 0 where a sequence starts
+    regions: tuple[int, ...] = ()  # of these, the regions of images: index, x1, y1, x2, y2
     moves: bool = False  # its tops hold the numbers of its bottoms, only moved
     per_unit: bool = False  # each unit of the top depends on the same unit of the bottom
     answers: bool = False  # turns scores into an answer, as a loss does

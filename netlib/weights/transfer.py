@@ -37,7 +37,10 @@ def copy_layer(layer: Layer, saved: pb.LayerParameter, file: str) -> None:
     """Copy the blobs of one layer; error messages start with `file`."""
     stored = {i: blob for i, blob in enumerate(saved.blobs) if blob.ListFields()}
     # HDF5 leaves out blobs that share their owner's memory.
-    required = {i for i, param in enumerate(layer.params) if param.owner is param}
+    required = set()
+    for i, param in enumerate(layer.params):
+        if param.owner is param and not param.is_preset:
+            required.add(i)
     possible = set(range(len(layer.params)))
     if not required <= stored.keys() <= possible:
         raise NetError(

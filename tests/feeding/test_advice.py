@@ -10,6 +10,14 @@ from PIL import Image
 from toolkit import BODY, DEPLOY, IMAGES, PROB, initialized, json_of, train_val, written
 
 ON_DATA = "input 'data' has mean"
+# Whole pictures, one at a time.
+WHOLE = """layer { name: "images" type: "ImageData" top: "data" top: "label"
+        image_data_param { source: "%s" batch_size: 1 } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+        convolution_param { num_output: 5 kernel_size: 3 } }
+layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool"
+        pooling_param { pool: AVE global_pooling: true } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "pool" bottom: "label" }"""
 
 
 def saved(folder, mean=0.0, std=1.0, channels=3, name='x.npy', count=40):
@@ -120,6 +128,20 @@ def test_a_nets_own_data_are_advised_in_its_prototxt(tmp_path, capsys):
     fields = re.search(r'about 0 and 1 \(transform_param \{ (.*) \}\)$', note)[1]
     proto = written(tmp_path, train_val(**own, transform=fields))
     assert on_data(json_of(main, ['--proto', proto, *given], capsys)['notes']) == []
+
+
+def test_pictures_may_have_any_size(tmp_path, capsys):
+    """A batch for each, as in nets that take whole photographs."""
+    lines = []
+    for side in (8, 10, 9):
+        Image.fromarray(np.full((8, side, 3), 20 * side, np.uint8)).save(tmp_path / f'{side}.png')
+        lines.append(f'{tmp_path / f"{side}.png"} 0\n')
+    (tmp_path / 'list.txt').write_text(''.join(lines))
+    proto = written(tmp_path, WHOLE % (tmp_path / 'list.txt'))
+    given = ['--proto', proto, '--batch-size', '1', '--batches', '3', '--dry-run']
+    (note,) = on_data(json_of(main, given, capsys)['notes'])
+    assert "'data' has mean 181 and standard deviation 16.3" in note
+    assert 'mean_value: 181' in note and 'scale: 0.061' in note
 
 
 def test_data_in_hdf5_are_stored_as_advised(tmp_path, capsys, monkeypatch):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...feeding.data_layers import source_of
+from ...feeding.data_layers import shapes_without_data, source_of
 from ...feeding.data_options import DataOptions
 from ...feeding.input_layers import with_inputs
 from ...feeding.net_file import NetFile
@@ -112,6 +112,10 @@ def _without_data(
     """The finding about a data layer, a warning if only its data are missing, and the shapes of
     its tops where they are known without them."""
     at_fault = [layer for layer in param.layer if is_about(finding, layer)][:1]
+    for layer in at_fault:
+        told = shapes_without_data(layer)
+        if told:
+            return replace(finding, warning=True), told
     if all(map(_has_source, at_fault)):
         return finding, {}
     options = DataOptions(input_shape=shape)

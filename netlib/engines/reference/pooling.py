@@ -86,13 +86,13 @@ class Pooling(Engine):
 
     @op
     def roi_pool_backward(self, dy: ndarray, winner: ndarray, bins: Bins, *, out: ndarray) -> None:
-        out[...] = 0
-        planes = out.reshape(*out.shape[:2], prod(out.shape[2:]))
-        for region, channel in np.ndindex(dy.shape[:2]):
-            place = winner[region, channel].astype(int)
-            won = place >= 0
-            plane = planes[bins.images[region], channel]
-            np.add.at(plane, place[won], dy[region, channel][won])
+        channels = out.shape[1]
+        images = np.array(bins.images, int)[:, None]
+        planes = images * channels + np.arange(channels)
+        places = planes[:, :, None, None] * prod(out.shape[2:]) + winner.astype(int)
+        won = winner >= 0
+        sums = np.bincount(places[won], dy[won], out.size)
+        out[...] = sums.reshape(out.shape)
 
 
 def room(x: ndarray, positions: Shape, window: Window, value: float) -> ndarray:

@@ -2,12 +2,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ....proto.caffe_pb2 import ProposalParameter
+from ....proto.caffe_pb2 import PriorBoxParameter, ProposalParameter
 from ...registry import register
 from ...shapes import count
 from ..base import Blobs, Flags, Layer
 from ..traits import Traits
-from .shared.boxes import nms
+from .shared.boxes import decode, extents, nms
 
 RATIOS = (0.5, 1.0, 2.0)
 SCALES = (8.0, 16.0, 32.0)
@@ -97,7 +97,8 @@ class Proposal(Layer):
         A = len(self.anchors)
         score = scores[A:].transpose(1, 2, 0).reshape(-1)
         codes = shifts.reshape(A, 4, *shifts.shape[1:]).transpose(2, 3, 0, 1).reshape(-1, 4)
-        boxes = moved(self.placed(*scores.shape[1:]), codes)
+        anchors = extents(self.placed(*scores.shape[1:]))
+        boxes = decode(codes, anchors, PriorBoxParameter.CENTER_SIZE)
         height, width, scale = info
         limits = np.array([width, height] * 2) - 1
         boxes = np.clip(boxes, 0, limits)
@@ -105,8 +106,7 @@ class Proposal(Layer):
         large = np.flatnonzero((sides >= p.min_size * scale).all(1))
         order = large[np.argsort(-score[large], kind='stable')][: p.pre_nms_topn]
         boxes, score = boxes[order], score[order]
-        ends = np.concatenate([boxes[:, :2], boxes[:, 2:] + 1], 1)  # corners are pixels, inclusive
-        kept = nms(ends, score, p.nms_thresh)[: p.post_nms_topn]
+        kept = nms(extents(boxes), score, p.nms_thresh)[: p.post_nms_topn]
         return boxes[kept], score[kept]
 
     def placed(self, height: int, width: int) -> np.ndarray:
@@ -131,12 +131,3 @@ def anchors(base: int, ratios: Sequence[float], scales: Sequence[float]) -> np.n
             half = (np.array([width, height]) * scale - 1) / 2
             boxes.append([*(center - half), *(center + half)])
     return np.array(boxes)
-
-
-def moved(boxes: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """The boxes (P, 4) with their centers shifted and their sides grown."""
-    sides = boxes[:, 2:] - boxes[:, :2] + 1
-    center = boxes[:, :2] + sides / 2 + codes[:, :2] * sides
-    with np.errstate(over='ignore'):
-        half = np.exp(codes[:, 2:]) * sides / 2
-    return np.concatenate([center - half, center + half], 1)

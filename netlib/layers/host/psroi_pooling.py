@@ -7,7 +7,7 @@ from ....proto.caffe_pb2 import PSROIPoolingParameter
 from ...registry import register
 from ...shapes import count
 from ..base import Blobs, Flags, Layer
-from ..traits import EQUAL
+from ..traits import Scaling, Traits
 
 Bin = tuple[int, int, int, slice, slice]  # region, row and column of the bin, rows and columns of x
 
@@ -30,7 +30,8 @@ class PSROIPooling(Layer):
 
     bottoms = 2
     no_gradient = (1,)
-    scaling = EQUAL
+    traits = Traits(indices=(1,), regions=(1,))
+    scaling = Scaling('equal', ignores=(1,))
 
     @property
     def fields(self) -> PSROIPoolingParameter:

@@ -9,9 +9,12 @@ from types import ModuleType
 from typing import Any
 
 from ...blob import Blob, Param
+from ...errors import DataError
 from ...registry import register
+from ...shapes import Shape
 from ..base import Blobs, Flags, Layer
 from ..traits import Traits
+from .shared.errors import data_error
 
 log = logging.getLogger(__name__)
 _announced: set[str] = set()
@@ -71,6 +74,8 @@ class PythonLayer:
 
     Beyond pycaffe: `rng` is the layer's own generator. A layer with a position in its data has
     state() and restore(state), so that training goes on from a snapshot as if it had never stopped.
+    `blobs.add_statistic(*shape)` adds a parameter that the layer sets itself: weights files hold
+    it, and training leaves it alone.
     """
 
     type = 'Python'
@@ -78,8 +83,8 @@ class PythonLayer:
     def __init__(self, layer: 'Python'):
         self.param_str = layer.param.python_param.param_str
         self.phase = layer.phase
-        self.blobs = ParamList(layer)
         self.rng = layer.rng
+        self.blobs = ParamList(layer)
 
     def setup(self, bottom: Sequence['View'], top: Sequence['View']) -> None:
         pass
@@ -97,6 +102,11 @@ class PythonLayer:
             f'{type(self).__name__} must have backward(top, propagate_down, bottom)'
         )
 
+    def shapes_without_data(self) -> list[Shape]:
+        """The shapes of the tops of a layer whose data are missing, for a look at its net: such as
+        they would be. Empty if the layer cannot tell."""
+        return []
+
     def state(self) -> dict[str, Any]:
         """What the next forward depends on besides bottoms, `blobs` and `rng`: a dict of numbers,
         strings, arrays, and lists and dicts of these."""
@@ -112,7 +122,8 @@ class Python(Layer):
 
     The module is found like any import: next to the running script, or in a folder of PYTHONPATH.
     Its code runs when the net is built. A line in the log says so, and `allow(False)` forbids it.
-    Its exceptions pass through unchanged. Source: BVLC Caffe's python_layer.
+    Its exceptions pass through unchanged, except that a DataError gets the layer's name. Source:
+    BVLC Caffe's python_layer.
     """
 
     bottoms = (0, None)
@@ -121,7 +132,8 @@ class Python(Layer):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.user = self.user_class()(self)
-        self.user.setup(views(bottom), views(top))
+        with self.named():
+            self.user.setup(views(bottom), views(top))
 
     def user_class(self) -> type[PythonLayer]:
         """The class that the prototxt names. Raises LayerError."""
@@ -144,6 +156,10 @@ class Python(Layer):
         self.announce(module)
         return found
 
+    def shapes_without_data(self) -> list[Shape]:
+        """The shapes of the tops if data are missing; empty where they are not known."""
+        return self.user_class()(self).shapes_without_data()
+
     def announce(self, module: ModuleType) -> None:
         """Log, once per module, that its code runs."""
         name = self.param.python_param.module
@@ -156,7 +172,16 @@ class Python(Layer):
         self.user.reshape(views(bottom), views(top))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        self.user.forward(views(bottom), views(top))
+        with self.named():
+            self.user.forward(views(bottom), views(top))
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """A context in which a DataError gets the layer's name."""
+        try:
+            yield
+        except DataError as error:
+            raise data_error(self, str(error)) from error
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.user.backward(views(top), list(propagate_down), views(bottom))
@@ -206,6 +231,15 @@ class ParamList:
 
     def add_blob(self, *shape: int) -> None:
         self._layer.add_param(shape)
+
+    def add_statistic(self, *shape: int) -> None:
+        """Add a parameter that the layer sets itself, and training leaves alone."""
+        specs = self._layer.param.param
+        param = self._layer.add_param(shape)
+        param.is_statistic = param.is_preset = True
+        while len(specs) < len(self):
+            specs.add()
+        specs[-1].lr_mult = specs[-1].decay_mult = 0
 
     def __len__(self) -> int:
         return len(self._layer.params)

@@ -38,6 +38,11 @@ def encode(boxes: np.ndarray, priors: np.ndarray, code_type: int) -> np.ndarray:
     return np.concatenate([shift / size, np.log(growth)], -1)
 
 
+def extents(boxes: np.ndarray) -> np.ndarray:
+    """Where boxes of pixels (..., 4), whose corners are both inside, start and end."""
+    return boxes + np.array([0, 0, 1, 1], boxes.dtype)
+
+
 def overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """The area of intersection of one box with each of the `boxes`, over the area of union."""
     least = np.maximum(box[:2], boxes[:, :2])

@@ -53,9 +53,9 @@ class LevelDB(Database):
         return folder
 
     def pairs(self, after: bytes = b'') -> Iterator[Pair]:
-        with self._reading():
-            with self._database.iterator(start=after or None, include_start=False) as iterator:
-                yield from iterator
+        options = {'start': after or None, 'include_start': False}
+        with self._reading(), self._database.iterator(**options) as iterator:
+            yield from iterator
 
     def keys(self) -> list[bytes]:
         with self._reading(), self._database.iterator(include_value=False) as iterator:

@@ -58,7 +58,7 @@ def wait_for(condition):
 def assert_threads(count):
     """So many threads are left, once those that were told to end have."""
     gc.collect()
-    wait_for(lambda: threading.active_count() == count)
+    wait_for(lambda: threading.active_count() <= count)  # one from before may end
 
 
 @pytest.mark.parametrize('ahead, threads', [(0, 1), (1, 1), (1, 4), (7, 3), (50, 8)])

@@ -6,14 +6,15 @@ from collections.abc import Callable
 import numpy as np
 
 from ...proto.caffe_pb2 import NoiseParameter
-from ..errors import DataError
+from ..errors import DataError, import_extra
 from ..rng import Rng
 from .colors import to_hsv
 from .images import decode_image, to_gray
 
 LEVELS = 64  # of posterize
-# Steps that are not known here, and the chance, which SSD does not read either.
-UNUSED = ('prob', 'clahe', 'convert_to_lab', 'convert_to_ycrcb')
+CLIP_LIMIT = 4.0  # of clahe
+# SSD reads no chance, its data layers refuse the floats of Lab, and it has no conversion to YCrCb.
+UNUSED = ('prob', 'convert_to_lab', 'convert_to_ycrcb')
 
 
 def noised(pixels: np.ndarray, p: NoiseParameter, rng: Rng, name: str) -> np.ndarray:
@@ -25,6 +26,7 @@ def noised(pixels: np.ndarray, p: NoiseParameter, rng: Rng, name: str) -> np.nda
         'decolorize': decolorized,
         'gauss_blur': blurred,
         'hist_eq': equalized,
+        'clahe': equalized_in_tiles,
         'jpeg': lambda x: compressed(x, p.jpeg),
         'erode': eroded,
         'posterize': lambda x: x // LEVELS * LEVELS + LEVELS // 2,
@@ -60,12 +62,22 @@ def blurred(pixels: np.ndarray) -> np.ndarray:
 
 
 def equalized(pixels: np.ndarray) -> np.ndarray:
-    """The histogram of the levels made even; of a color image, that of its luma (Y of YCrCb)."""
+    """The histogram of the levels made even."""
+    return with_levels(pixels, spread_levels)
+
+
+def equalized_in_tiles(pixels: np.ndarray) -> np.ndarray:
+    """The same in each of 8 x 8 tiles, as far as the contrast stays limited (OpenCV's CLAHE)."""
+    return with_levels(pixels, import_extra('cv2', 'regions').createCLAHE(CLIP_LIMIT).apply)
+
+
+def with_levels(pixels: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The pixels with other levels; of a color image, with another luma (Y of YCrCb)."""
     if len(pixels) == 1:
-        return spread_levels(pixels[0])[None]
+        return change(pixels[0])[None]
     blue, _, red = pixels.astype(float)
     luma = to_gray(pixels)[0]
-    new_luma = spread_levels(luma).astype(float)
+    new_luma = change(luma).astype(float)
     red_part = np.rint((red - luma) * 0.713)
     blue_part = np.rint((blue - luma) * 0.564)
     green_part = -0.714 * red_part - 0.344 * blue_part

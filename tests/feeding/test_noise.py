@@ -1,13 +1,14 @@
 """SSD's noise_param: each step beside OpenCV, and fields that have no effect."""
 
 import io
+import sys
 import warnings
 
 import numpy as np
 import pytest
 from goodinit.netlib.data.noise import UNUSED, noised
 from goodinit.netlib.data.transform import Transformer
-from goodinit.netlib.errors import DataError
+from goodinit.netlib.errors import DataError, GoodinitError
 from goodinit.netlib.rng import make_rng
 from goodinit.proto.caffe_pb2 import TEST, NoiseParameter, TransformationParameter
 from google.protobuf import text_format
@@ -19,7 +20,7 @@ PIXELS = np.stack([60 + 5 * ROWS, 200 - 6 * COLUMNS, 40 + 3 * ROWS + 4 * COLUMNS
 
 
 # OpenCV computes in fixed point.
-TOLERANCE = {'hist_eq': 3, 'gauss_blur': 2}
+TOLERANCE = {'hist_eq': 3, 'clahe': 3, 'gauss_blur': 2}
 
 
 def noise(text, pixels=PIXELS, seed=0):
@@ -40,12 +41,13 @@ def opencv_s(field, image, cv2):
     if field == 'inverse':
         return cv2.bitwise_not(image)
     parts = cv2.cvtColor(image, cv2.COLOR_BGR2YCrCb)
-    parts[..., 0] = cv2.equalizeHist(parts[..., 0])
+    change = cv2.equalizeHist if field == 'hist_eq' else cv2.createCLAHE(4).apply
+    parts[..., 0] = change(parts[..., 0])
     return cv2.cvtColor(parts, cv2.COLOR_YCrCb2BGR)
 
 
 @pytest.mark.parametrize(
-    'field', ['decolorize', 'gauss_blur', 'erode', 'convert_to_hsv', 'inverse', 'hist_eq']
+    'field', ['decolorize', 'gauss_blur', 'erode', 'convert_to_hsv', 'inverse', 'hist_eq', 'clahe']
 )
 @pytest.mark.parametrize('is_random', [False, True])
 def test_as_opencv_does_it(field, is_random):
@@ -66,6 +68,12 @@ def test_gray_levels_are_made_even():
     np.testing.assert_array_equal(noise('hist_eq: true', gray)[0], cv2.equalizeHist(gray[0]))
     flat = np.full((1, 4, 4), 9, np.uint8)
     np.testing.assert_array_equal(noise('hist_eq: true decolorize: true', flat), flat)
+
+
+def test_clahe_needs_opencv(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'cv2', None)
+    with pytest.raises(GoodinitError, match=r"needs the package 'cv2' .*goodinit\[regions\]"):
+        noise('clahe: true')
 
 
 def test_posterize_has_four_levels():
@@ -119,6 +127,8 @@ EXAMPLES = {
 
 @pytest.mark.parametrize('field', NoiseParameter.DESCRIPTOR.fields_by_name)
 def test_no_field_is_silent(field):
+    if field == 'clahe':
+        pytest.importorskip('cv2')
     text = EXAMPLES.get(field, f'{field}: true')
     param = text_format.Parse(f'noise_param {{ {text} }}', TransformationParameter())
     if field in UNUSED:

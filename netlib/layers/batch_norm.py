@@ -81,7 +81,7 @@ class BatchNorm(Normalizing):
     def stored_statistics(self) -> tuple[Tensor, Tensor]:
         """The stored mean and 1 / sqrt(var + eps), (1, C, 1) each."""
         mean, var = self.per_channel('mean'), self.per_channel('var')
-        factor = self.params[2].values.item()
+        factor = self.engine.number(self.params[2].values)
         share = 1 / factor if factor else 0
         for stored, out in zip(self.params, (mean, var), strict=False):
             self.engine.axpby(share, stored.values.reshape(1, self.channels, 1), 0, out=out)

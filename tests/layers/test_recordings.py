@@ -15,6 +15,7 @@ from goodinit.netlib.layers.traits import PASSES
 from goodinit.netlib.registry import LAYERS
 from goodinit.proto import parse_net
 from layer_runs import values
+from places import ROOT
 
 TEXT = """
 layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 3 dim: 6 dim: 6 } } }
@@ -150,6 +151,50 @@ def test_freed_memory_is_not_kept():
     net.blobs['conv'].free()
     net.forward_layer(0)
     assert kept() is None
+
+
+NORMALIZED = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 3 dim: 6 dim: 6 } } }
+layer { name: "conv" type: "Convolution" bottom: "x" top: "conv"
+  convolution_param { num_output: 4 kernel_size: 3 } }
+layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" }
+layer { name: "scale" type: "Scale" bottom: "conv" top: "conv" scale_param { bias_term: true } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "rows" type: "Reshape" bottom: "conv" top: "rows"
+  reshape_param { shape { dim: 4 dim: -1 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "rows" top: "ip"
+  inner_product_param { num_output: 3 } }
+"""
+
+
+def test_parameters_that_another_net_trains():
+    """As those of a test net, which shares its memory, and fuses layers that read statistics."""
+    nets = []
+    for records in (True, False):
+        engine = make_engine('fast')
+        engine.can_record = engine.can_record and records
+        nets.append(Net(parse_net(NORMALIZED), 1, engine=engine, seed=3))
+        nets[-1].share_memory()
+    for k in range(5):
+        outputs = []
+        for net in nets:
+            rng = np.random.default_rng(k)
+            for param in net.all_params():
+                param.data = rng.uniform(0.5, 2, size=param.shape)
+            net.blobs['x'].data = rng.normal(size=(4, 3, 6, 6))
+            net.forward()
+            outputs.append(net.blobs['ip'].data.copy())
+        np.testing.assert_array_equal(*outputs)
+    assert 'InnerProduct' in recorded_types(nets[0], 'forward')
+
+
+def test_layers_read_numbers_through_their_engine():
+    """Except where a backward starts, which is among the facts of a recording."""
+    found = []
+    for path in (ROOT / 'netlib' / 'layers').rglob('*.py'):
+        if 'host' not in path.parts and '.item()' in path.read_text():
+            found.append(path.name)
+    assert sorted(found) == ['batch_norm.py', 'loss.py']  # has_statistics; loss_weight
 
 
 def test_ops_of_one_kernel_are_ops():

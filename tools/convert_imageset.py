@@ -8,7 +8,6 @@ Images that cannot be read are left out.
 """
 
 import argparse
-import io
 import sys
 from collections.abc import Sequence
 
@@ -26,6 +25,7 @@ from goodinit.proto import existing_file
 from goodinit.proto.caffe_pb2 import Datum
 from goodinit.solvers.log.glog import log
 from goodinit.tools.cli.backends import BACKENDS, add_backend, log_opened
+from goodinit.tools.cli.encoding import encode
 from goodinit.tools.cli.values import INT_MAX, whole
 
 SWITCHES = {
@@ -35,7 +35,6 @@ SWITCHES = {
     'encoded': 'store encoded files: as they are, or as --encode_type if they are resized',
 }
 PROGRESS = 1000
-JPEG_QUALITY = 95  # OpenCV's
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -158,33 +157,6 @@ def make_datum(name: str, label: int, args: argparse.Namespace) -> tuple[Datum, 
 def is_encoded_as(kind: str, suffix: str) -> bool:
     """Whether a file with this suffix is encoded as --encode_type says."""
     return suffix == kind or (suffix == 'jpeg' and kind == 'jpg')
-
-
-def encode(pixels: np.ndarray, kind: str) -> bytes:
-    """An image file of pixels (C, H, W): gray, or blue, green, red. `kind` is its suffix.
-
-    Raises UsageError for a kind that is unknown, or does not take such pixels.
-    """
-    from PIL import Image
-
-    form = Image.registered_extensions().get(f'.{kind}')
-    if form not in Image.OPEN or form not in Image.SAVE:
-        raise UsageError(
-            f"--encode_type: unknown '{kind}', "
-            'needed: png, jpg or another that Pillow writes and reads'
-        )
-    if len(pixels) == 1:
-        planes = pixels[0]
-    else:
-        planes = np.ascontiguousarray(pixels[::-1].transpose(1, 2, 0))
-    out = io.BytesIO()
-    try:
-        Image.fromarray(planes).save(out, form, quality=JPEG_QUALITY)
-    except OSError as error:
-        raise UsageError(
-            f"--encode_type: '{kind}' does not take such pixels ({error}); needed: png or jpg"
-        ) from error
-    return out.getvalue()
 
 
 if __name__ == '__main__':

@@ -35,8 +35,8 @@ from goodinit.netlib.errors import DataError
 from goodinit.proto import atomic_write
 from goodinit.proto.caffe_pb2 import Datum
 from goodinit.tools.cli.arguments import option, switch
+from goodinit.tools.cli.encoding import encode
 from goodinit.tools.cli.values import whole
-from goodinit.tools.convert_imageset import encode
 
 TOGETHER = 256  # images that the threads decode before they are written
 ENCODED = 'store images as JPEG, in a sixth of the space'

@@ -34,6 +34,6 @@ def test_every_extra_is_tested():
 
 def test_setup_names_every_package():
     packages = {path.parent.name for path in places.ROOT.glob('*/__init__.py')}
-    not_shipped = {'goodinit', 'experiments', 'benchmarks', 'tests'}
+    not_shipped = {'goodinit', 'benchmarks', 'tests'}
     top_level = re.search(r'TOP_LEVEL = \((.*?)\)', text_of('setup.py'), re.DOTALL)[1]
     assert set(re.findall(r"'(\w+)'", top_level)) == packages - not_shipped

@@ -24,6 +24,7 @@ class Rule:
 
     histories = 1  # tensors like w that the rule keeps per parameter
     takes_momentum = True
+    counts = False  # a step depends on its number t
 
     def __init__(self, engine: Engine, solver: SolverParameter):
         self.engine = engine
@@ -162,6 +163,7 @@ class Adam(Rule):
     """
 
     histories = 2  # m of all parameters, then v of all
+    counts = True
 
     @classmethod
     def check(cls, solver: SolverParameter) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..netlib.blob import Blob, Param
 from ..netlib.engines.block import Block
@@ -15,6 +15,11 @@ from .rules import Rule
 
 REGULARIZATIONS = ('L2', 'L1')
 LARGEST = 3.4e38  # a float32
+# The solver's fields that a step depends on, besides the rate.
+SETTINGS = (
+    *('iter_size', 'weight_decay', 'regularization_type', 'momentum', 'momentum2'),
+    *('delta', 'rms_decay'),
+)
 
 
 class Run(NamedTuple):
@@ -38,6 +43,14 @@ class Layout(NamedTuple):
     gradients: list[Tensor]
 
 
+class Last(NamedTuple):
+    """The last step: what it depended on, and the calls of the engine that take it again."""
+
+    layout: Layout
+    facts: list[Any]
+    calls: list[Callable[[], None]]
+
+
 class Update:
     """Clip the gradients, average them over iter_size, add the regularization's, and take the
     rule's step, in this order.
@@ -58,6 +71,7 @@ class Update:
         self.order = sorted(range(len(params)), key=self._multipliers)
         self.scratch = self._new_scratch()
         self.layout: Layout | None = None
+        self.last: Last | None = None
 
     def lay_side_by_side(self) -> None:
         """Move the parameters, their gradients and their histories side by side in memory.
@@ -102,10 +116,26 @@ class Update:
         return norm
 
     def __call__(self, rate: float, t: int) -> None:
-        """Take step number t, counted from 1, along the gradients from `clip`."""
-        with self.engine.blockwise() as block:
-            for run in self._layout().runs:
-                self._step(block, run, rate, t)
+        """Take step number t, counted from 1, along the gradients from `clip`.
+
+        One like the last step, at the same rate, runs the ops of that again (Recordings, in netlib,
+        says why).
+        """
+        layout = self._layout()
+        facts = [rate, t if self.rule.counts else 0, *(getattr(self.solver, n) for n in SETTINGS)]
+        if self.last and self.last.layout is layout and self.last.facts == facts:
+            for call in self.last.calls:
+                call()
+            return
+        calls: list[Callable[[], None]] = []
+        self.engine.recorder = calls if self.engine.can_record else None
+        try:
+            with self.engine.blockwise() as block:
+                for run in layout.runs:
+                    self._step(block, run, rate, t)
+        finally:
+            self.engine.recorder = None
+        self.last = Last(layout, facts, calls) if self.engine.can_record else None
 
     def _step(self, block: Block, run: Run, rate: float, t: int) -> None:
         passes = self.solver.iter_size

@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.random import Generator
 
+from ..netlib.memory import host_zeros
 from ..netlib.shapes import Shape
 
 BLOCK = 1 << 18  # numbers drawn by one thread at a time
@@ -40,7 +41,7 @@ def normal(shape: Shape, rng: Generator, mean: float = 0, std: float = 1) -> nda
 def _drawn(shape: Shape, rng: Generator, draw: Draw) -> ndarray:
     """Draw block i with the i-th generator of one seed, on any thread, so the numbers do not depend
     on the number of threads."""
-    out = np.empty(shape, np.float32)
+    out = host_zeros(shape, np.float32)
     seed = int(rng.integers(2**63))
     flat = out.reshape(-1)
     blocks: list[ndarray] = []

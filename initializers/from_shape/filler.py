@@ -12,7 +12,7 @@ from numpy import ndarray
 from numpy.random import Generator
 
 from ...netlib import Net
-from ...netlib.errors import NetError, did_you_mean, layer_error
+from ...netlib.errors import EngineError, NetError, did_you_mean, layer_error
 from ...netlib.layers.shared.affine import Affine
 from ...netlib.registry import FILLERS, register_filler
 from ...netlib.shapes import Shape, count
@@ -39,7 +39,7 @@ def filler(name: str, sparse: bool = False) -> Callable[[Filler], Filler]:
                 )
             try:
                 return function(tuple(shape), rng, param)
-            except MemoryError as error:
+            except (MemoryError, EngineError) as error:
                 raise NetError(f'{name} filler: not enough memory: {error}') from error
 
         return checked

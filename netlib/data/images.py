@@ -132,6 +132,8 @@ def load_pixels(image: Image.Image) -> None:
         image.load()
     except UNREADABLE:
         raise
+    except MemoryError as error:
+        raise OSError(f'its {image.width} x {image.height} pixels do not fit in memory') from error
     except (TypeError, KeyError, IndexError, ArithmeticError, AttributeError) as error:
         raise OSError(f'damaged: {error}') from error
 

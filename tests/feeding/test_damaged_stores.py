@@ -45,15 +45,23 @@ def test_a_key_without_a_value(damaged):
         damaged[b'lost']
 
 
-def test_an_image_at_which_pillow_fails_in_its_own_way(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    'error, reason',
+    [
+        (TypeError("'str' object is no integer"), r"damaged: 'str' object is no integer"),
+        (MemoryError(), r'its 4 x 5 pixels do not fit in memory'),
+    ],
+    ids=['type', 'memory'],
+)
+def test_an_image_at_which_pillow_fails_in_its_own_way(error, reason, tmp_path, monkeypatch):
     path = tmp_path / 'i.png'
-    Image.new('RGB', (4, 4)).save(path)
+    Image.new('RGB', (4, 5)).save(path)
 
     def load(image):
-        raise TypeError("'str' object cannot be interpreted as an integer")
+        raise error
 
     monkeypatch.setattr('PIL.ImageFile.ImageFile.load', load)
-    with pytest.raises(DataError, match=r"i\.png: cannot be read as an image \(damaged: 'str' obj"):
+    with pytest.raises(DataError, match=rf'i\.png: cannot be read as an image \({reason}\)'):
         images.decode_image(path)
 
 

@@ -61,6 +61,7 @@ class Update:
 
     def __init__(self, rule: Rule, params: list[Param]):
         self.rule = rule
+        self.counts = rule.counts
         self.engine = rule.engine
         self.solver = rule.solver
         self.params = params
@@ -122,7 +123,7 @@ class Update:
         says why).
         """
         layout = self._layout()
-        facts = [rate, t if self.rule.counts else 0, *(getattr(self.solver, n) for n in SETTINGS)]
+        facts = [rate, t if self.counts else 0, *(getattr(self.solver, n) for n in SETTINGS)]
         if self.last and self.last.layout is layout and self.last.facts == facts:
             for call in self.last.calls:
                 call()

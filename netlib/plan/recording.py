@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ..blob import Blob
+from ..engines.labels import LabelError
 from ..errors import EngineError
 from ..layers import Layer
 from ..memory import Places
@@ -44,8 +45,10 @@ class Recordings:
         try:
             for call in recording.calls:
                 call()
-        except EngineError:  # the layer knows more about it, and says so
+        except LabelError:  # the layer knows the field that helps, and says so
             return False
+        except MemoryError as error:
+            raise EngineError(f'not enough memory ({error}): use a smaller batch') from error
         return True
 
     @contextmanager

@@ -10,7 +10,7 @@ from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.calling import OPS
 from goodinit.netlib.engines.fast import ONE_KERNEL, native
-from goodinit.netlib.errors import EngineError
+from goodinit.netlib.errors import GoodinitError
 from goodinit.netlib.layers.traits import PASSES
 from goodinit.netlib.registry import LAYERS
 from goodinit.proto import parse_net
@@ -130,10 +130,9 @@ def test_the_message_of_a_repeated_layer_is_the_layers_own():
     net = small_net(True)
     for seed in range(3):
         one_pass(net, seed)
-    with pytest.raises(Exception, match=r"layer 'loss' .*label 7: .*ignore_label: 7") as caught:
-        net.blobs['t'].data = 7
+    net.blobs['t'].data = 7
+    with pytest.raises(GoodinitError, match=r"layer 'loss' .*label 7: .*ignore_label: 7"):
         net.forward()
-    assert 'GoodinitError' in str(type(caught.value).__mro__)
 
 
 def test_layers_on_the_host_are_not_repeated():
@@ -201,11 +200,28 @@ def test_ops_of_one_kernel_are_ops():
     assert ONE_KERNEL <= OPS
 
 
-def test_a_kernel_without_memory_is_told_when_it_is_run_again(monkeypatch):
+def test_a_kernel_without_memory_is_told_when_it_is_run_again():
     net = small_net(True)
     for seed in range(3):
         one_pass(net, seed)
-    monkeypatch.setattr(native.refused(), 'value', 1)
-    with pytest.raises(EngineError, match=r"kernel 'run again' needs more memory"):
-        net.engine.check_repeated()
+
+    def refuse():
+        native.refused().value = 1
+
+    net.plan.recordings.found['forward', 6].calls.insert(0, refuse)
+    with pytest.raises(GoodinitError, match=r"layer 'ip' .*'fast': a kernel needs more memory"):
+        net.forward()
     assert native.refused().value == 0
+
+
+def test_a_repeated_op_without_memory_is_an_error_of_the_layer():
+    net = small_net(True)
+    for seed in range(3):
+        one_pass(net, seed)
+
+    def fail():
+        raise MemoryError('of NumPy')
+
+    net.plan.recordings.found['forward', 2].calls.insert(0, fail)
+    with pytest.raises(GoodinitError, match=r"layer 'conv' .*not enough memory \(of NumPy\)"):
+        net.forward()

@@ -63,7 +63,7 @@ class Fast(Arithmetic, Convolution, Pooling, Normalization):
             recorder.append(partial(method, self, *read, **written))
 
     def check_repeated(self) -> None:
-        native.check_refused('run again')
+        native.check_refused('a kernel')
 
 
 def fast_engine(dtype: DTypeLike = np.float32, exact: bool = False) -> Reference:

@@ -73,7 +73,8 @@ def _symbol(loaded: ctypes.CDLL, name: str) -> Any:
 
 def check_memory(result: Any, function: Any, arguments: Any) -> Any:
     """What ctypes calls after a kernel. Raises EngineError if the kernel got no memory."""
-    check_refused(function.__name__.partition('_')[2])
+    name = function.__name__.partition('_')[2]
+    check_refused(f"kernel '{name}'")
     return result
 
 
@@ -83,7 +84,7 @@ def check_refused(kernel: str) -> None:
     if flag.value:
         flag.value = 0
         raise EngineError(
-            f"engine 'fast': kernel '{kernel}' needs more memory than "
+            f"engine 'fast': {kernel} needs more memory than "
             f'this machine has left, {most_memory() / 1e9:.0f} GB in all: use a smaller batch, '
             'window or padding'
         )

@@ -158,7 +158,8 @@ class Convolution:
             )
         workspace = self.cudnn.device.scratch('workspace', chosen.workspace)
         a_shape, b_shape, out_shape = self._operands(direction)
-        self.cudnn.call(
+        self.cudnn.device.call(
+            self.cudnn.call,
             f'Convolution{direction}',
             self.cudnn.handle,
             byref(c_float(1)),

@@ -1,10 +1,18 @@
 """What the host asks of the emulated device: calls by name, with bytes."""
 
 import ctypes
+import gc
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from goodinit.benchmarks.subjects import SOLVER, put_inputs, trained
+from goodinit.proto import parse_text
+from goodinit.proto.caffe_pb2 import SolverParameter
+from goodinit.solvers import Solver
+
+WARM_UP = 4  # steps
 Counts = Counter[str]  # 'kernel axpby', 'copy to_device', 'copy to_device, bytes', ...
 
 
@@ -35,3 +43,34 @@ def emptied() -> Iterator[None]:
         yield
     finally:
         empty.value = before
+
+
+def training(model: str, batch: int, engine: Any) -> Callable[[], None]:
+    """A function that takes a training step of a bundled net, on a batch that the host gives it.
+
+    Weights stay zero: they are only counted. The first steps take memory and compile.
+    """
+    param = trained(model, batch)
+    source = parse_text(SOLVER, SolverParameter(net_param=param))
+    solver = Solver(source, engine=engine, fill=lambda net: None)
+
+    def step() -> None:
+        put_inputs(solver.net, param)
+        solver.step(1)
+
+    for _ in range(WARM_UP):
+        step()
+    return step
+
+
+def counts_of_step(model: str, batch: int, engine: Any) -> Counts:
+    """What a training step of a bundled net asks of the device."""
+    with emptied():
+        step = training(model, batch, engine)
+        counted()
+        step()
+        found = counted()
+    del step
+    gc.collect()
+    engine.device.pool.release()
+    return found

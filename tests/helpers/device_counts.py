@@ -45,8 +45,8 @@ def emptied() -> Iterator[None]:
         empty.value = before
 
 
-def training(model: str, batch: int, engine: Any) -> Callable[[], None]:
-    """A function that takes a training step of a bundled net, on a batch that the host gives it.
+def training(model: str, batch: int, engine: Any) -> tuple[Solver, Callable[[], None]]:
+    """The training of a bundled net, and a function that gives it a batch and takes a step.
 
     Weights stay zero: they are only counted. The first steps take memory and compile.
     """
@@ -60,13 +60,13 @@ def training(model: str, batch: int, engine: Any) -> Callable[[], None]:
 
     for _ in range(WARM_UP):
         step()
-    return step
+    return solver, step
 
 
 def counts_of_step(model: str, batch: int, engine: Any) -> Counts:
     """What a training step of a bundled net asks of the device."""
     with emptied():
-        step = training(model, batch, engine)
+        _, step = training(model, batch, engine)
         counted()
         step()
         found = counted()

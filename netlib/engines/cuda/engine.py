@@ -17,6 +17,7 @@ from .indexing import Indexing
 from .normalization import Normalization
 from .pooling import Pooling
 from .replay import Calls, Replay
+from .uploads import Staging
 
 MOST_NUMBERS = 2**31 - 1  # kernels count places in a tensor by an int
 
@@ -57,6 +58,9 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
         if by == 'DEFAULT':
             return self
         return type(self)(self.dtype, self.tf32, self.deterministic, by)
+
+    def staging(self, tensor: Tensor) -> Staging | None:
+        return self.device.staging(tensor)
 
     def replay(self, recorder: list[Any]) -> Replay:
         """The Replay of a recorder, which is all it holds."""

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ...memory import Places
+from ...memory import Places, Tensor
 from ..labels import label_error
 from .array import ITEM, DeviceArray
 from .driver import driver, no_gpu_said
 from .pool import Allocation, Pool
 from .replay import Calls
-from .uploads import Uploads
+from .uploads import Staging, Uploads
 
 FAULT = 8  # bytes: a wrong label found by a kernel, and the number of classes
 
@@ -51,6 +51,9 @@ class Gpu:
         """Copy, without waiting for the device (uploads.py)."""
         if host.size:
             self._uploads(host, int(allocation))
+
+    def staging(self, tensor: Tensor) -> Staging | None:
+        return self._uploads.staging(tensor, self)
 
     def download(self, allocation: Allocation | int, host: np.ndarray) -> None:
         """Wait for all results, and copy. Raises EngineError if a kernel has found a wrong label

@@ -166,7 +166,7 @@ def test_freed_memory_is_not_kept():
 NORMALIZED = """
 layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 3 dim: 6 dim: 6 } } }
 layer { name: "conv" type: "Convolution" bottom: "x" top: "conv"
-  convolution_param { num_output: 4 kernel_size: 3 } }
+  convolution_param { num_output: 4 kernel_size: 3 FIELDS } }
 layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" }
 layer { name: "scale" type: "Scale" bottom: "conv" top: "conv" scale_param { bias_term: true } }
 layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
@@ -177,13 +177,14 @@ layer { name: "ip" type: "InnerProduct" bottom: "rows" top: "ip"
 """
 
 
-def test_parameters_that_another_net_trains(name):
+@pytest.mark.parametrize('fields', ['', 'engine: CAFFE'])  # for which there may be an engine
+def test_parameters_that_another_net_trains(fields, name):
     """As those of a test net, which shares its memory, and fuses layers that read statistics."""
     nets = []
     for records in (True, False):
         engine = make_engine(name)
         engine.can_record = engine.can_record and records
-        nets.append(Net(parse_net(NORMALIZED), 1, engine=engine, seed=3))
+        nets.append(Net(parse_net(NORMALIZED.replace('FIELDS', fields)), 1, engine=engine, seed=3))
         nets[-1].share_memory()
     for k in range(5):
         outputs = []

@@ -57,7 +57,9 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
     def convolving(self, by: str) -> Self:
         if by == 'DEFAULT':
             return self
-        return type(self)(self.dtype, self.tf32, self.deterministic, by)
+        engine = type(self)(self.dtype, self.tf32, self.deterministic, by)
+        engine.can_record = self.can_record
+        return engine
 
     def staging(self, tensor: Tensor) -> Staging | None:
         return self.device.staging(tensor)
@@ -81,6 +83,16 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
             self.recorder, self.device.noted = recorder, None
         if recorder is not None:
             self.replay(recorder).calls += calls
+
+    @property
+    def recorder(self) -> list[Any] | None:
+        """That of the device: a layer's own engine (`convolving`) and the net's may compute by
+        turns, and end a recording, whichever is recording."""
+        return self.device.recorder
+
+    @recorder.setter
+    def recorder(self, calls: list[Any] | None) -> None:
+        self.device.recorder = calls
 
     def reads(self, tensor: Tensor) -> DeviceArray:
         return self._array(tensor, write=False)

@@ -31,6 +31,7 @@ class Gpu:
         with no_gpu_said():
             import pycuda.autoprimaryctx  # noqa: F401  (opens CUDA_DEVICE, or the first GPU)
         self.noted: Calls | None = None  # where calls are noted, to be made again
+        self.recorder: list[Any] | None = None  # of all engines of the process
         self.pool = Pool(self.cuda)
         self.stream = self.cuda.Stream()
         self._uploads = Uploads(self.cuda, self.pool, self.stream)

@@ -1,8 +1,11 @@
 """Ops that the CUDA engine has noted, and makes again as bare calls."""
 
+import gc
+
 import numpy as np
 import pytest
 from goodinit.netlib import Net
+from goodinit.netlib.engines.cuda.cudnn import Cudnn
 from goodinit.netlib.engines.cuda.launch import Kernel
 from goodinit.netlib.memory import Places
 from goodinit.proto import parse_net
@@ -64,6 +67,18 @@ def test_scratch_that_grows_is_not_written_to_where_it_was(net, cuda):
     values = np.full(size // 4, np.nan, np.float32)
     device.download(new_owner, values)
     assert not values.any()
+
+
+def test_noted_convolutions_keep_their_descriptors(cuda, monkeypatch):
+    net = Net(parse_net(TEXT.replace('engine: CAFFE', '')), 0, engine=cuda)
+    for seed in range(3):
+        passed(net, seed)
+    called, call = [], Cudnn.call
+    monkeypatch.setattr(Cudnn, 'call', lambda *words: called.append(words[1]) or call(*words))
+    cuda.cudnn.convolution.cache_clear()
+    gc.collect()
+    passed(net, 4)
+    assert called == ['ConvolutionForward']
 
 
 def test_an_op_that_uploads_is_noted_as_a_whole(cuda):

@@ -77,12 +77,13 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
         self.device.noted = calls
         try:
             method(self, *read, **written)
-            if self.device.noted is None:
-                calls = [partial(method, self, *read, **written)]
+            bare = self.device.noted is not None
         finally:
             self.recorder, self.device.noted = recorder, None
         if recorder is not None:
-            self.replay(recorder).calls += calls
+            replay = self.replay(recorder)
+            replay.bare = replay.bare and bare
+            replay.calls += calls if bare else [partial(method, self, *read, **written)]
 
     @property
     def recorder(self) -> list[Any] | None:

@@ -10,6 +10,7 @@ from ...memory import Places, Tensor
 from ..labels import label_error
 from .array import ITEM, DeviceArray
 from .driver import driver, no_gpu_said
+from .graphs import Graphs, wanted
 from .pool import Allocation, Pool
 from .replay import Calls
 from .uploads import Staging, Uploads
@@ -34,6 +35,7 @@ class Gpu:
         self.recorder: list[Any] | None = None  # of all engines of the process
         self.pool = Pool(self.cuda)
         self.stream = self.cuda.Stream()
+        self.graphs: Graphs | None = Graphs(self.stream) if wanted() else None
         self._uploads = Uploads(self.cuda, self.pool, self.stream)
         self._scratch: dict[str, Allocation] = {}
         self.fault = self.scratch('fault', FAULT)
@@ -46,11 +48,13 @@ class Gpu:
 
     def clear(self, allocation: Allocation | int, size: int) -> None:
         if size:
+            self.run_graphs()
             self.cuda.memset_d8_async(int(allocation), 0, size, self.stream)
 
     def upload(self, host: np.ndarray, allocation: Allocation | int) -> None:
         """Copy, without waiting for the device (uploads.py)."""
         if host.size:
+            self.run_graphs()
             self._uploads(host, int(allocation))
 
     def staging(self, tensor: Tensor) -> Staging | None:
@@ -60,11 +64,13 @@ class Gpu:
         """Wait for all results, and copy. Raises EngineError if a kernel has found a wrong label
         since the last download."""
         if host.size:
+            self.run_graphs()
             self.cuda.memcpy_dtoh_async(host, int(allocation), self.stream)
             self.check_fault()
 
     def check_fault(self) -> None:
         """Raises EngineError if a kernel has found a wrong label since the last check."""
+        self.run_graphs()
         found = np.zeros(2, np.int32)
         self.cuda.memcpy_dtoh_async(found, self.fault, self.stream)
         self.stream.synchronize()
@@ -75,9 +81,15 @@ class Gpu:
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Call a function of the driver or a library that queues work, and note the call."""
+        self.run_graphs()
         function(*arguments)
         if self.noted is not None:
             self.noted.append(partial(function, *arguments))
+
+    def run_graphs(self) -> None:
+        """Queue the calls that wait in line, before anything else is queued."""
+        if self.graphs is not None:
+            self.graphs.run()
 
     def copy(self, x: DeviceArray, out: DeviceArray) -> None:
         """Queue a copy on the device."""

@@ -20,6 +20,7 @@ class Replay:
         self.device = device
         self.calls: Calls = []
         self.memories: dict[Memory, bool] = {}  # whether it is written; they stay allocated
+        self.bare = True  # no call is an op that does more than its calls
 
     def uses(self, memory: Memory, write: bool) -> None:
         """Note that a call reads a memory, or writes it."""
@@ -34,5 +35,9 @@ class Replay:
             head = memory.head
             if head != 'device' and (written or head != 'both'):
                 memory.device(self.device, written)
+        if self.bare and self.device.graphs is not None:
+            self.device.graphs.line.append(self)
+            return
+        self.device.run_graphs()
         for call in self.calls:
             call()

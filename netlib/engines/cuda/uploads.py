@@ -69,6 +69,7 @@ class Staging:
     def send(self, turn: int, tensor: Tensor) -> None:
         """Queue the copy of an array to a tensor of its shape."""
         start = int(tensor.memory.device(self.device, write=True))
+        self.device.run_graphs()
         self.slots[turn % TURNS].send(start + ITEM * tensor.offset)
 
     def __del__(self) -> None:

@@ -12,6 +12,7 @@ HERE = Path(__file__).parent
 DRIVER = (
     'libcuda.cpp',
     'counts.cpp',
+    'graphs.cpp',
     'libcuda_memory.cpp',
     'libcuda_kernels.cpp',
     'launch.cpp',

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "counts.hpp"
+#include "graphs.hpp"
 #include "numbers.hpp"
 
 using cuda_emulator::on_device;
@@ -70,6 +71,12 @@ int gemm(const Handle& handle, int m, int n, int k, float alpha, Matrix a, Matri
     return success;
 }
 
+// Computes, or keeps that for a graph.
+template <class Compute>
+int now_or_captured(Compute compute) {
+    return cuda_emulator::now_or_captured([=] { return static_cast<CUresult>(compute()); });
+}
+
 }  // namespace
 
 extern "C" {
@@ -94,22 +101,29 @@ int cublasSetMathMode(Handle* handle, int mode) {
 int cublasSgemm_v2(Handle* handle, int op_a, int op_b, int m, int n, int k, const float* alpha,
                    const float* a, int lda, const float* b, int ldb, const float* beta, float* c,
                    int ldc) {
-    cuda_emulator::count("cublas", "Sgemm");
-    return gemm(*handle, m, n, k, *alpha, {a, lda, op_a}, {b, ldb, op_b}, *beta, c, ldc);
+    const float factor = *alpha, share = *beta;
+    return now_or_captured([=] {
+        cuda_emulator::count("cublas", "Sgemm");
+        return gemm(*handle, m, n, k, factor, {a, lda, op_a}, {b, ldb, op_b}, share, c, ldc);
+    });
 }
 
 int cublasSgemmStridedBatched(Handle* handle, int op_a, int op_b, int m, int n, int k,
                               const float* alpha, const float* a, int lda, long long step_a,
                               const float* b, int ldb, long long step_b, const float* beta,
                               float* c, int ldc, long long step_c, int count) {
-    cuda_emulator::count("cublas", "SgemmStridedBatched");
-    for (int i = 0; i < count; ++i) {
-        const Matrix left{a + i * step_a, lda, op_a};
-        const Matrix right{b + i * step_b, ldb, op_b};
-        const int status = gemm(*handle, m, n, k, *alpha, left, right, *beta, c + i * step_c, ldc);
-        if (status) return status;
-    }
-    return success;
+    const float factor = *alpha, share = *beta;
+    return now_or_captured([=]() -> int {
+        cuda_emulator::count("cublas", "SgemmStridedBatched");
+        for (int i = 0; i < count; ++i) {
+            const Matrix left{a + i * step_a, lda, op_a};
+            const Matrix right{b + i * step_b, ldb, op_b};
+            float* out = c + i * step_c;
+            const int status = gemm(*handle, m, n, k, factor, left, right, share, out, ldc);
+            if (status) return status;
+        }
+        return success;
+    });
 }
 
 }  // extern "C"

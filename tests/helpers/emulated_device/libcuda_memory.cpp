@@ -10,6 +10,7 @@
 
 #include "counts.hpp"
 #include "driver.hpp"
+#include "graphs.hpp"
 #include "memory.hpp"
 #include "streams.hpp"
 
@@ -20,6 +21,8 @@ using cuda_emulator::fail;
 using cuda_emulator::finish;
 using cuda_emulator::later;
 using cuda_emulator::no_context;
+using cuda_emulator::now_or_captured;
+using cuda_emulator::spoil_capture;
 using cuda_emulator::total_memory;
 using cuda_emulator::wait_for;
 
@@ -157,17 +160,19 @@ CUresult cuMemcpyDtoD(CUdeviceptr to, CUdeviceptr from, size_t n) { return move(
 
 CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void* from, size_t n, CUstream stream) {
     count("copy", "to_device", n);
+    spoil_capture();
     return with(to, n, [=](char* start) { later(stream, [=] { copy(start, from, n); }); });
 }
 
 CUresult cuMemcpyDtoHAsync(void* to, CUdeviceptr from, size_t n, CUstream stream) {
     count("copy", "to_host", n);
+    spoil_capture();
     return with(from, n, [=](char* start) { later(stream, [=] { copy(to, start, n); }); });
 }
 
 CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream stream) {
     finish(stream);
-    return move(to, from, n);
+    return now_or_captured([=] { return move(to, from, n); });
 }
 
 // Fills
@@ -178,7 +183,7 @@ CUresult cuMemsetD32(CUdeviceptr to, unsigned value, size_t n) { return fill(to,
 
 CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t n, CUstream stream) {
     finish(stream);
-    return fill(to, value, n);
+    return now_or_captured([=] { return fill(to, value, n); });
 }
 
 CUresult cuMemsetD32Async(CUdeviceptr to, unsigned value, size_t n, CUstream stream) {

@@ -6,6 +6,7 @@
 
 #include "convolution.hpp"
 #include "counts.hpp"
+#include "graphs.hpp"
 #include "numbers.hpp"
 
 using cuda_emulator::axes;
@@ -104,6 +105,12 @@ int list(int most, int* count, Algorithm* found) {
     for (; *count < most && *count < 3; ++*count)
         found[*count] = algorithms[*count];
     return success;
+}
+
+// Computes, or keeps that for a graph.
+template <class Compute>
+int now_or_captured(Compute compute) {
+    return cuda_emulator::now_or_captured([=] { return static_cast<CUresult>(compute()); });
 }
 
 }  // namespace
@@ -209,29 +216,35 @@ int cudnnGetConvolutionBackwardFilterAlgorithm_v7(void*, Shape* x, Shape* y, Win
 int cudnnConvolutionForward(void*, const float* alpha, Shape* sx, const float* x, Shape* sw,
                             const float* w, Window* p, int algorithm, float* workspace,
                             size_t bytes, const float* beta, Shape* sy, float* y) {
-    cuda_emulator::count("cudnn", "ConvolutionForward");
     const Plan plan{*alpha, *beta, algorithm, workspace, bytes};
-    return compute({*sx, x}, {*sw, w}, {*sy, y}, *p, plan,
-                   [&](auto add) { products(*sx, *sw, *p, *sy, add); });
+    return now_or_captured([=, sx = *sx, sw = *sw, sy = *sy, p = *p] {
+        cuda_emulator::count("cudnn", "ConvolutionForward");
+        return compute({sx, x}, {sw, w}, {sy, y}, p, plan,
+                       [&](auto add) { products(sx, sw, p, sy, add); });
+    });
 }
 
 int cudnnConvolutionBackwardData(void*, const float* alpha, Shape* sw, const float* w, Shape* sy,
                                  const float* dy, Window* p, int algorithm, float* workspace,
                                  size_t bytes, const float* beta, Shape* sx, float* dx) {
-    cuda_emulator::count("cudnn", "ConvolutionBackwardData");
     const Plan plan{*alpha, *beta, algorithm, workspace, bytes};
-    return compute({*sw, w}, {*sy, dy}, {*sx, dx}, *p, plan, [&](auto add) {
-        products(*sx, *sw, *p, *sy, [&](auto i, auto j, auto k) { add(j, k, i); });
+    return now_or_captured([=, sx = *sx, sw = *sw, sy = *sy, p = *p] {
+        cuda_emulator::count("cudnn", "ConvolutionBackwardData");
+        return compute({sw, w}, {sy, dy}, {sx, dx}, p, plan, [&](auto add) {
+            products(sx, sw, p, sy, [&](auto i, auto j, auto k) { add(j, k, i); });
+        });
     });
 }
 
 int cudnnConvolutionBackwardFilter(void*, const float* alpha, Shape* sx, const float* x, Shape* sy,
                                    const float* dy, Window* p, int algorithm, float* workspace,
                                    size_t bytes, const float* beta, Shape* sw, float* dw) {
-    cuda_emulator::count("cudnn", "ConvolutionBackwardFilter");
     const Plan plan{*alpha, *beta, algorithm, workspace, bytes};
-    return compute({*sx, x}, {*sy, dy}, {*sw, dw}, *p, plan, [&](auto add) {
-        products(*sx, *sw, *p, *sy, [&](auto i, auto j, auto k) { add(i, k, j); });
+    return now_or_captured([=, sx = *sx, sw = *sw, sy = *sy, p = *p] {
+        cuda_emulator::count("cudnn", "ConvolutionBackwardFilter");
+        return compute({sx, x}, {sy, dy}, {sw, dw}, p, plan, [&](auto add) {
+            products(sx, sw, p, sy, [&](auto i, auto j, auto k) { add(i, k, j); });
+        });
     });
 }
 

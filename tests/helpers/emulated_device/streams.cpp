@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "counts.hpp"
+#include "graphs.hpp"
 
 struct CUstream_st {
     std::vector<std::function<void()>> waiting;
@@ -46,6 +47,7 @@ void finish(CUstream stream) {
 
 void wait_for(CUstream stream, const char* name) {
     ++cuda_waits;
+    spoil_capture();
     count("wait", name);
     finish(stream);
 }

@@ -70,6 +70,7 @@ def test_scratch_that_grows_is_not_written_to_where_it_was(net, cuda):
 
 
 def test_noted_convolutions_keep_their_descriptors(cuda, monkeypatch):
+    cuda.cudnn.convolution.cache_clear()  # of other tests' convolutions
     net = Net(parse_net(TEXT.replace('engine: CAFFE', '')), 0, engine=cuda)
     for seed in range(3):
         passed(net, seed)

@@ -101,6 +101,7 @@ class Gpu:
         """The address of at least `size` bytes for one use within an op; the next op with that use
         overwrites them."""
         if use not in self._scratch or self._scratch[use].size < size:
+            self.run_graphs()  # which use the old one
             self._scratch.pop(use, None)  # given back first
             Places.change()  # noted calls have the old address
             self._scratch[use] = self.allocate(size)

@@ -105,7 +105,10 @@ CUresult cuMemAlloc(CUdeviceptr* result, size_t bytes) {
     std::lock_guard lock(memory_mutex);
     if (bytes > total_memory - allocated) return fail(CUDA_ERROR_OUT_OF_MEMORY, "out of memory");
     auto buffer = std::make_unique<Buffer>("a device buffer", bytes);
-    if (!cuda_empty) buffer->fill_with_nans();
+    if (cuda_empty)
+        buffer->mend_slack();
+    else
+        buffer->fill_with_nans();
     *result = reinterpret_cast<CUdeviceptr>(buffer->start);
     allocations[*result] = std::move(buffer);
     allocated += bytes;

@@ -139,8 +139,37 @@ def test_arrays_are_kept_for_the_next_who_needs_them(cuda):
     assert {array.shape for array in again.arrays} == {(35,)}
 
 
-def test_too_large_batches_are_not_staged(cuda, monkeypatch):
-    monkeypatch.setattr(uploads, 'ROOM', 100)
-    assert cuda.staging(cuda.tensor(9)) is None
-    assert cuda.staging(cuda.tensor(0)) is None
-    assert cuda.staging(cuda.tensor(8)) is not None
+@pytest.fixture
+def fresh(cuda):
+    """Uploads of which none has been made."""
+    device = cuda.device
+    made = uploads.Uploads(device.cuda, device.pool, device.stream)
+    return lambda numbers: made.staging(cuda.tensor(numbers), device)
+
+
+def test_room_for_batches_is_limited(fresh, monkeypatch):
+    monkeypatch.setattr(uploads, 'ROOM', 200)
+    assert fresh(17) is None
+    assert fresh(0) is None
+    used = fresh(8)  # of 32 bytes, three times
+    assert used is not None
+    assert fresh(9) is None
+    assert fresh(8) is not None  # and given back
+    other = fresh(7)  # in place of those
+    assert other is not None
+    assert fresh(8) is None
+    del other
+    assert fresh(8) is not None
+    assert used.arrays[0].shape == (8,)
+
+
+def test_without_page_locked_memory_nothing_is_staged(fresh, cuda, monkeypatch):
+    driver = cuda.device.cuda
+
+    def refuse(*arguments):
+        raise driver.MemoryError('cuMemHostAlloc failed: out of memory')
+
+    monkeypatch.setattr(driver, 'pagelocked_empty', refuse)
+    assert fresh(8) is None
+    monkeypatch.undo()
+    assert fresh(8) is not None

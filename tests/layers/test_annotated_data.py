@@ -71,8 +71,14 @@ def net(tmp_path):
     return make
 
 
-def test_rows_of_the_label(net):
-    made = net(record(3, [BOX, (0, 0, 1, 1)]), record(5, [], encoded=True), record(4), batch=3)
+def test_rows_of_the_label(net, engine):
+    made = net(
+        record(3, [BOX, (0, 0, 1, 1)]),
+        record(5, [], encoded=True),
+        record(4),
+        batch=3,
+        engine=engine,
+    )
     made.forward()
     assert made.blobs['data'].shape == (3, 3, HEIGHT, WIDTH)
     np.testing.assert_array_equal(made.blobs['data'].data[1], picture())
@@ -86,8 +92,8 @@ def test_a_batch_without_objects_has_one_row(net):
     np.testing.assert_array_equal(made.blobs['label'].data, np.full((1, 1, 1, 8), -1))
 
 
-def test_without_a_type_labels_are_the_datums(net):
-    made = net(record(7, typed=False), record(8, typed=False))
+def test_without_a_type_labels_are_the_datums(net, engine):
+    made = net(record(7, typed=False), record(8, typed=False), engine=engine)
     made.forward()
     np.testing.assert_array_equal(made.blobs['label'].data, [7, 8])
 
@@ -97,8 +103,8 @@ def test_anno_type_asks_for_boxes(net):
     assert made.blobs['label'].shape == (1, 1, 1, 8)
 
 
-def test_types_are_not_mixed(net):
-    made = net(record(), record(typed=False))
+def test_types_are_not_mixed(net, engine):
+    made = net(record(), record(typed=False), engine=engine)
     with pytest.raises(DataError, match='some datums have an annotation type, and others have non'):
         made.forward()
 

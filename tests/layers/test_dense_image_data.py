@@ -54,8 +54,8 @@ def forward(net):
     return net.blobs['data'].data.copy(), net.blobs['label'].data.copy()
 
 
-def test_batches_in_order():
-    net = net_of()
+def test_batches_in_order(engine):
+    net = net_of(engine=engine)
     for numbers in ([0, 1, 2], [3, 4, 0]):
         data, label = forward(net)
         np.testing.assert_array_equal(data, IMAGES[numbers])

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import EngineError
 from ...memory import Tensor
 from .array import ITEM
 from .pool import Pool
@@ -91,17 +92,31 @@ class Uploads:
         self._seen: defaultdict[int, int] = defaultdict(int)
         self._slots: OrderedDict[tuple[int, int], Slot] = OrderedDict()
         self._kept: defaultdict[int, list[Slot]] = defaultdict(list)  # that no Staging uses
+        self._staged = 0  # bytes, in use or kept
 
     def staging(self, tensor: Tensor, device: Any) -> Staging | None:
-        """Arrays for a tensor; None if they would take more than ROOM."""
+        """Arrays for a tensor; None if all of them together would take more than ROOM, or there is
+        no memory for them."""
         size = ITEM * tensor.size
-        if not 0 < TURNS * size <= ROOM:
-            return None
         kept = self._kept[size]
-        found = [kept.pop() for _ in range(min(TURNS, len(kept)))]
-        while len(found) < TURNS:
-            found.append(Slot(self.cuda, self.pool, size, self.copies, self.compute))
-        return Staging(found, tensor, device, kept)
+        if not size or not self._has_room(size, TURNS - len(kept)):
+            return None
+        try:
+            while len(kept) < TURNS:
+                kept.append(Slot(self.cuda, self.pool, size, self.copies, self.compute))
+                self._staged += size
+        except (self.cuda.Error, EngineError):  # page-locked memory, memory of the device
+            return None
+        return Staging([kept.pop() for _ in range(TURNS)], tensor, device, kept)
+
+    def _has_room(self, size: int, slots: int) -> bool:
+        """Whether so many more slots may be staged, once those that nobody uses are let go."""
+        if self._staged + size * slots > ROOM:
+            for other, kept in self._kept.items():
+                if other != size:
+                    self._staged -= other * len(kept)
+                    kept.clear()
+        return self._staged + size * slots <= ROOM
 
     def __call__(self, host: np.ndarray, address: int) -> None:
         """Copy a flat contiguous array to an address on the device. The array may change as soon

@@ -1,7 +1,9 @@
 // A libcudnn that convolves on the CPU: the functions of it that the CUDA engine uses.
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "convolution.hpp"
@@ -15,15 +17,28 @@ using cuda_emulator::Shape;
 using cuda_emulator::tf32;
 using cuda_emulator::Window;
 
+// A test may break algorithms: bit n says that number n fails when it runs. -1: nothing works, not
+// even a measurement.
+extern "C" int cudnn_broken = 0;
+
 namespace {
 
-enum Status { success = 0, bad_parameter = 2000, not_supported = 3000, execution_failed = 5000 };
+enum Status {
+    success = 0,
+    not_initialized = 1001,
+    bad_parameter = 2000,
+    not_supported = 3000,
+    allocation_failed = 4002,
+    execution_failed = 5000
+};
 
 // The values of cuDNN's enums that the engine passes.
 const int float_type = 0;
 const int row_order = 0;
 const int cross_correlation = 1;
-const int default_math = 0;
+const int default_math = 0;  // takes TF32
+const int half_math = 2;     // rounds to 16 bits
+const int fma_math = 3;
 
 struct Algorithm {
     int number, status;
@@ -32,13 +47,30 @@ struct Algorithm {
     int deterministic, math, reserved[3];
 };
 
-// The fastest first: one that is not supported, one that needs room, one that needs none.
-const size_t workspace_bytes = 64;
-const Algorithm algorithms[] = {
-    {6, not_supported, -1, 0, 1, 0, {}},
-    {0, success, 1, workspace_bytes, 0, 0, {}},
-    {1, success, 2, 0, 1, 0, {}},
+// Pairs of an algorithm and a math type. `expected` is the time that the heuristic gives, and
+// `measured` the one that a measurement gives, always the same.
+struct Pair {
+    int number, math;
+    float expected, measured;
+    size_t workspace;
+    int deterministic;
 };
+
+// As the heuristic has them, the fastest first. Each pair has a workspace of its own.
+const Pair pairs[] = {
+    {6, default_math, -1, -1, 0, 1},  // not supported
+    {2, half_math, 0.5, 0.5, 16, 1},
+    {0, default_math, 1, 4, 128, 0},
+    {1, default_math, 2, 1, 32, 1},
+    {0, fma_math, 3, 6, 64, 0},
+    {3, fma_math, 4, 3, 48, 0},
+    {1, fma_math, 5, 5, 0, 1},
+};
+
+Algorithm offer(const Pair& pair, float time) {
+    const int status = time < 0 ? not_supported : success;
+    return {pair.number, status, time, pair.workspace, pair.deterministic, pair.math, {}};
+}
 
 Status set_shape(Shape* shape, int type, int dims, const int* extents) {
     if (type != float_type || dims < 4 || dims > 5) return bad_parameter;
@@ -66,15 +98,24 @@ struct Plan {
     size_t bytes;
 };
 
-// Whether the workspace suits the algorithm; fills it with NaNs, as cuDNN overwrites it.
-Status use_workspace(const Plan& plan) {
-    if (plan.algorithm != 0) return success;
-    if (plan.bytes < workspace_bytes) return bad_parameter;
-    const size_t count = plan.bytes / sizeof(float);
-    if (!on_device(plan.workspace, count)) return execution_failed;
-    for (size_t i = 0; i < count; ++i)
-        plan.workspace[i] = NAN;
-    return success;
+void fill_with_nans(float* values, int64_t count) {
+    for (int64_t i = 0; i < count; ++i)
+        values[i] = NAN;
+}
+
+// Whether the algorithm exists with this math type, and the workspace is the one of that pair; fills
+// it with NaNs, as cuDNN overwrites it.
+Status use_workspace(const Plan& plan, int math) {
+    if (cudnn_broken >> plan.algorithm & 1) return execution_failed;
+    for (const Pair& pair : pairs) {
+        if (pair.number != plan.algorithm || pair.math != math || pair.expected < 0) continue;
+        if (plan.bytes != pair.workspace) return bad_parameter;
+        const int64_t count = plan.bytes / sizeof(float);
+        if (count && !on_device(plan.workspace, count)) return execution_failed;
+        fill_with_nans(plan.workspace, count);
+        return success;
+    }
+    return not_supported;
 }
 
 // out = alpha (the sum of the products a b that `each` names) + beta out. `each` calls its argument
@@ -84,7 +125,7 @@ int compute(Tensor<const float> a, Tensor<const float> b, Tensor<float> out, con
             const Plan& plan, Each each) {
     if (!a.lies_on_device() || !b.lies_on_device() || !out.lies_on_device())
         return execution_failed;
-    if (const Status status = use_workspace(plan)) return status;
+    if (const Status status = use_workspace(plan, p.math)) return status;
     const bool rounded = p.math == default_math;
     std::vector<double> sums(out.shape.count());
     each([&](int64_t i, int64_t j, int64_t k) {
@@ -99,8 +140,32 @@ int compute(Tensor<const float> a, Tensor<const float> b, Tensor<float> out, con
 
 int list(int most, int* count, Algorithm* found) {
     *count = 0;
-    for (; *count < most && *count < 3; ++*count)
-        found[*count] = algorithms[*count];
+    for (const Pair& pair : pairs)
+        if (*count < most) found[(*count)++] = offer(pair, pair.expected);
+    return success;
+}
+
+// What a measurement finds: the pairs by their time, those that failed at the end. It overwrites the
+// output and the workspace.
+int measure(Tensor<const float> a, Tensor<const float> b, Tensor<float> out, float* workspace,
+            size_t bytes, int most, int* count, Algorithm* found) {
+    if (cudnn_broken < 0) return execution_failed;
+    const int64_t room = bytes / sizeof(float);
+    if (!a.lies_on_device() || !b.lies_on_device() || !out.lies_on_device()) return bad_parameter;
+    if (room && !on_device(workspace, room)) return bad_parameter;
+    fill_with_nans(workspace, room);
+    fill_with_nans(out.values, out.shape.count());
+    *count = 0;
+    for (const Pair& pair : pairs) {
+        if (*count == most) break;
+        Algorithm& each = found[(*count)++];
+        each = offer(pair, pair.measured);
+        if (!each.status && pair.workspace > bytes) each.status = allocation_failed;
+        if (cudnn_broken >> pair.number & 1) each.status = execution_failed;
+    }
+    std::stable_sort(found, found + *count, [](const Algorithm& left, const Algorithm& right) {
+        return std::pair(left.status, left.time) < std::pair(right.status, right.time);
+    });
     return success;
 }
 
@@ -110,7 +175,22 @@ extern "C" {
 
 // Handles and descriptors
 
+size_t cudnnGetVersion() { return 91002; }
+
+const char* cudnnGetErrorString(int status) {
+    switch (status) {
+        case success: return "CUDNN_STATUS_SUCCESS";
+        case not_initialized: return "CUDNN_STATUS_NOT_INITIALIZED";
+        case bad_parameter: return "CUDNN_STATUS_BAD_PARAM";
+        case not_supported: return "CUDNN_STATUS_NOT_SUPPORTED";
+        case allocation_failed: return "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED";
+        case execution_failed: return "CUDNN_STATUS_EXECUTION_FAILED";
+    }
+    return "CUDNN_UNKNOWN_STATUS";
+}
+
 int cudnnCreate(void** handle) {
+    if (cudnn_broken < 0) return not_initialized;
     *handle = handle;
     return success;
 }
@@ -200,6 +280,30 @@ int cudnnGetConvolutionBackwardDataAlgorithm_v7(void*, Shape* w, Shape* y, Windo
 int cudnnGetConvolutionBackwardFilterAlgorithm_v7(void*, Shape* x, Shape* y, Window* p, Shape* w,
                                                   int most, int* count, Algorithm* found) {
     return fit(*x, *w, *p, *y) ? list(most, count, found) : bad_parameter;
+}
+
+int cudnnFindConvolutionForwardAlgorithmEx(void*, Shape* sx, const float* x, Shape* sw,
+                                           const float* w, Window* p, Shape* sy, float* y, int most,
+                                           int* count, Algorithm* found, float* workspace,
+                                           size_t bytes) {
+    if (!fit(*sx, *sw, *p, *sy)) return bad_parameter;
+    return measure({*sx, x}, {*sw, w}, {*sy, y}, workspace, bytes, most, count, found);
+}
+
+int cudnnFindConvolutionBackwardDataAlgorithmEx(void*, Shape* sw, const float* w, Shape* sy,
+                                                const float* dy, Window* p, Shape* sx, float* dx,
+                                                int most, int* count, Algorithm* found,
+                                                float* workspace, size_t bytes) {
+    if (!fit(*sx, *sw, *p, *sy)) return bad_parameter;
+    return measure({*sw, w}, {*sy, dy}, {*sx, dx}, workspace, bytes, most, count, found);
+}
+
+int cudnnFindConvolutionBackwardFilterAlgorithmEx(void*, Shape* sx, const float* x, Shape* sy,
+                                                  const float* dy, Window* p, Shape* sw, float* dw,
+                                                  int most, int* count, Algorithm* found,
+                                                  float* workspace, size_t bytes) {
+    if (!fit(*sx, *sw, *p, *sy)) return bad_parameter;
+    return measure({*sx, x}, {*sy, dy}, {*sw, dw}, workspace, bytes, most, count, found);
 }
 
 // Convolutions

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...errors import EngineError, import_extra
 from .device import open_device
+from .gpu import Gpu
 
 FLOAT32_MATH, TF32_MATH = 0, 3  # CUBLAS_DEFAULT_MATH and CUBLAS_TF32_TENSOR_OP_MATH
 
@@ -20,20 +21,34 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     'cublasCreate_v2': (POINTER(c_void_p),),
     'cublasSetStream_v2': (c_void_p, c_void_p),
     'cublasSetMathMode': (c_void_p, c_int),
+    'cublasGetVersion_v2': (c_void_p, POINTER(c_int)),
     'cublasSgemm_v2': (*PRODUCT, *MATRIX, *MATRIX, SCALAR, *MATRIX),
     'cublasSgemmStridedBatched': (*PRODUCT, *MATRICES, *MATRICES, SCALAR, *MATRICES, c_int),
+}
+# cublasStatus_t; older versions of cuBLAS cannot say these words themselves.
+STATUSES = {
+    1: 'CUBLAS_STATUS_NOT_INITIALIZED',
+    3: 'CUBLAS_STATUS_ALLOC_FAILED',
+    7: 'CUBLAS_STATUS_INVALID_VALUE',
+    8: 'CUBLAS_STATUS_ARCH_MISMATCH',
+    11: 'CUBLAS_STATUS_MAPPING_ERROR',
+    13: 'CUBLAS_STATUS_EXECUTION_FAILED',
+    14: 'CUBLAS_STATUS_INTERNAL_ERROR',
+    15: 'CUBLAS_STATUS_NOT_SUPPORTED',
+    16: 'CUBLAS_STATUS_LICENSE_ERROR',
 }
 
 
 class Cublas:
-    """A cuBLAS handle that computes in a stream, for matrices in row order; `tf32` rounds factors
+    """A cuBLAS handle that computes in the stream of a device, for matrices in row order; `tf32` rounds factors
     to 10 bits after the point."""
 
-    def __init__(self, stream: Any, tf32: bool = False):
+    def __init__(self, device: Gpu, tf32: bool = False):
+        self.device = device
         self.library = load_cublas()
         self.handle = c_void_p()
         self.library.cublasCreate_v2(byref(self.handle))
-        self.library.cublasSetStream_v2(self.handle, stream.handle)
+        self.library.cublasSetStream_v2(self.handle, device.stream.handle)
         self.library.cublasSetMathMode(self.handle, TF32_MATH if tf32 else FLOAT32_MATH)
 
     def gemm(
@@ -68,6 +83,14 @@ class Cublas:
             self.library.cublasSgemmStridedBatched(
                 *head, b, ldb, k * n, a, lda, m * k, beta, out, n, m * n, count
             )
+        self.device.settle('cuBLAS')
+
+    def version(self) -> str:
+        """'13.1.0', of the number 130100."""
+        number = c_int()
+        self.library.cublasGetVersion_v2(self.handle, byref(number))
+        major, rest = divmod(number.value, 10000)
+        return f'{major}.{rest // 100}.{rest % 100}'
 
 
 def load_cublas() -> ctypes.CDLL:
@@ -91,10 +114,11 @@ def load_cublas() -> ctypes.CDLL:
 def check_status(status: int) -> None:
     """Raises EngineError if `status` says that a cuBLAS function failed."""
     if status:
-        raise EngineError(f'cuBLAS failed with status {status}')
+        text = STATUSES.get(status, 'unknown')
+        raise EngineError(f'cuBLAS failed with status {status} ({text})')
 
 
 @functools.cache
 def open_cublas(tf32: bool) -> Cublas:
     """The handle that all engines share."""
-    return Cublas(open_device().stream, tf32)
+    return Cublas(open_device(), tf32)

@@ -74,6 +74,7 @@ class Convolution:
                 del algorithms[0]
                 self._adopt(direction)
             else:
+                self.cudnn.device.settle(f'cudnnConvolution{direction}')
                 return True
         return False
 

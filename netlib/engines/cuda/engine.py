@@ -61,6 +61,7 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
         return self._array(tensor, write=True)
 
     def _array(self, tensor: Tensor, write: bool) -> DeviceArray:
+        self.device.check_thread()
         if tensor.size > MOST_NUMBERS:
             raise EngineError(
                 f"engine 'cuda' takes tensors of at most {MOST_NUMBERS} numbers; found "

@@ -1,10 +1,14 @@
 """The GPU of this process: its memory and its stream."""
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from ...errors import EngineError
 from ..labels import label_error
 from .array import ITEM, DeviceArray
 from .driver import driver, no_gpu_said
@@ -12,6 +16,24 @@ from .pool import Allocation, Pool
 from .uploads import Uploads
 
 FAULT = 8  # bytes: a wrong label found by a kernel, and the number of classes
+WAIT = 'GOODINIT_CUDA_WAIT'  # the variable that makes the host wait after each call
+P = ParamSpec('P')
+Result = TypeVar('Result')
+
+
+def failures_said(
+    method: Callable[Concatenate['Gpu', P], Result],
+) -> Callable[Concatenate['Gpu', P], Result]:
+    """Turns what PyCUDA raises in a method of Gpu into an EngineError."""
+
+    @functools.wraps(method)
+    def call(self: 'Gpu', *arguments: P.args, **keywords: P.kwargs) -> Result:
+        try:
+            return method(self, *arguments, **keywords)
+        except self.cuda.Error as error:
+            raise self.failure(error, method.__name__) from error
+
+    return call
 
 
 class Gpu:
@@ -19,6 +41,10 @@ class Gpu:
     the calls; only a download waits for it.
 
     It is Memory's driver: allocate, clear, upload, download. `pool` counts the memory in use.
+
+    waits: with GOODINIT_CUDA_WAIT=1, the host waits after each call. A GPU reports that a kernel
+    has failed when it is next waited for, so only then is it known which one it was.
+    thread: the one that opened the GPU, the only one in which it computes.
     """
 
     cuda: Any  # pycuda.driver
@@ -27,6 +53,8 @@ class Gpu:
         self.cuda = driver()
         with no_gpu_said():
             import pycuda.autoprimaryctx  # noqa: F401  (opens CUDA_DEVICE, or the first GPU)
+        self.waits = os.environ.get(WAIT, '') not in ('', '0')
+        self.thread = threading.get_ident()
         self.pool = Pool(self.cuda)
         self.stream = self.cuda.Stream()
         self._uploads = Uploads(self.cuda, self.pool, self.stream)
@@ -34,20 +62,24 @@ class Gpu:
         self.fault = self.scratch('fault', FAULT)
         self.clear(self.fault, FAULT)
 
+    @failures_said
     def allocate(self, size: int) -> Allocation:
         """`size` bytes of undefined values, freed with the last reference. Raises EngineError if
         the GPU is out of memory."""
         return self.pool.allocate(size)
 
+    @failures_said
     def clear(self, allocation: Allocation | int, size: int) -> None:
         if size:
             self.cuda.memset_d8_async(int(allocation), 0, size, self.stream)
 
+    @failures_said
     def upload(self, host: np.ndarray, allocation: Allocation | int) -> None:
         """Copy, without waiting for the device (uploads.py)."""
         if host.size:
             self._uploads(host, int(allocation))
 
+    @failures_said
     def download(self, allocation: Allocation | int, host: np.ndarray) -> None:
         """Wait for all results, and copy. Raises EngineError if a kernel has found a wrong label
         since the last download."""
@@ -55,6 +87,7 @@ class Gpu:
             self.cuda.memcpy_dtoh_async(host, int(allocation), self.stream)
             self.check_fault()
 
+    @failures_said
     def check_fault(self) -> None:
         """Raises EngineError if a kernel has found a wrong label since the last check."""
         found = np.zeros(2, np.int32)
@@ -65,6 +98,7 @@ class Gpu:
             self.clear(self.fault, FAULT)
             raise label_error(label, classes)
 
+    @failures_said
     def copy(self, x: DeviceArray, out: DeviceArray) -> None:
         """Queue a copy on the device."""
         if out.size and x.address != out.address:
@@ -86,6 +120,42 @@ class Gpu:
         self.upload(values.reshape(-1), address)
         return DeviceArray(address, values.shape)
 
-    def launch(self, function: Any, blocks: int, threads: int, arguments: Sequence[Any]) -> None:
-        """Queue a kernel: so many blocks of so many threads."""
-        function(*arguments, grid=(blocks, 1), block=(threads, 1, 1), stream=self.stream)
+    def launch(
+        self, function: Any, blocks: int, threads: int, arguments: Sequence[Any], name: str
+    ) -> None:
+        """Queue a kernel, which errors call `name`: so many blocks of so many threads."""
+        try:
+            function(*arguments, grid=(blocks, 1), block=(threads, 1, 1), stream=self.stream)
+        except self.cuda.Error as error:
+            raise self.failure(error, name) from error
+        self.settle(name)
+
+    def settle(self, name: str) -> None:
+        """Where `waits`, wait for a call that has been queued. Raises EngineError, with its name,
+        if it fails."""
+        if not self.waits:
+            return
+        try:
+            self.stream.synchronize()
+        except self.cuda.Error as error:
+            raise self.failure(error, name) from error
+
+    def check_thread(self) -> None:
+        """Raises EngineError in another thread than the one that opened the GPU."""
+        if threading.get_ident() != self.thread:
+            found = threading.current_thread().name
+            raise EngineError(
+                "engine 'cuda' computes in the thread that opened the GPU; found a call from the "
+                f"thread '{found}'. Make and run all nets in one thread"
+            )
+
+    def failure(self, error: Exception, name: str) -> EngineError:
+        """What to say of an error of PyCUDA's in the call `name`."""
+        self.check_thread()
+        said = str(error).strip()
+        if self.waits:
+            return EngineError(f'{name} failed on the GPU: {said}')
+        return EngineError(
+            f'the GPU has failed: {said}. It says so late: {WAIT}=1 waits after each call, and '
+            'names the kernel and the layer'
+        )

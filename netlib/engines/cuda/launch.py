@@ -9,9 +9,10 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
-from ...errors import EngineError, import_extra
+from ...errors import EngineError
 from ..functions import Functions
 from .array import DeviceArray
+from .compilation import compile_source
 from .gpu import Gpu
 
 KERNELS = Path(__file__).parent / 'kernels'
@@ -71,7 +72,8 @@ class Kernel:
         if blocks:
             pairs = zip(self.converters, arguments, strict=True)
             converted = [convert(value) for convert, value in pairs]
-            family.device.launch(function(family.source, self.name), blocks, threads, converted)
+            found = function(family.source, self.name)
+            family.device.launch(found, blocks, threads, converted, f'kernel {self.name}')
 
 
 class Family:
@@ -152,14 +154,7 @@ def function(family: str, name: str) -> Any:
 @functools.cache
 def compiled(family: str) -> Any:
     """The compiled module of one .cu file. Raises EngineError without nvcc."""
-    compiler: Any = import_extra('pycuda.compiler', 'cuda')
     source = ''
     for path in (KERNELS / 'common.cuh', KERNELS / f'{family}.cu'):
         source += f'#line 1 "{path.as_posix()}"\n{path.read_text()}\n'
-    try:
-        return compiler.SourceModule(source)
-    except OSError as error:
-        raise EngineError(
-            f"engine 'cuda' needs nvcc to compile its kernels: {error}. "
-            'Install the CUDA toolkit, or put its folder bin on the PATH'
-        ) from error
+    return compile_source(family, source)

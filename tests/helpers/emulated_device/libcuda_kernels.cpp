@@ -87,7 +87,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned 
     if (bytes != kernel.argument_bytes)
         return fail(CUDA_ERROR_INVALID_VALUE, wrong_arguments(kernel, bytes));
     const std::string error = cuda_emulator::launch(kernel, grid, block, shared_bytes, arguments);
-    return error.empty() ? CUDA_SUCCESS : fail(CUDA_ERROR_LAUNCH_FAILED, error);
+    return error.empty() ? CUDA_SUCCESS : cuda_emulator::fail_later(error);
 }
 
 }  // extern "C"

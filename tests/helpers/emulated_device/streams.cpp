@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "driver.hpp"
+
 struct CUstream_st {
     std::vector<std::function<void()>> waiting;
 };
@@ -64,7 +66,7 @@ CUresult cuStreamDestroy(CUstream) { return CUDA_SUCCESS; }
 
 CUresult cuStreamSynchronize(CUstream stream) {
     wait_for(stream);
-    return CUDA_SUCCESS;
+    return cuda_emulator::late_fault();
 }
 
 CUresult cuStreamWaitEvent(CUstream, CUevent event, unsigned) {

@@ -40,8 +40,8 @@ STATUSES = {
 
 
 class Cublas:
-    """A cuBLAS handle that computes in the stream of a device, for matrices in row order; `tf32` rounds factors
-    to 10 bits after the point."""
+    """A cuBLAS handle that computes in the stream of a device, for matrices in row order; `tf32`
+    rounds factors to 10 bits after the point."""
 
     def __init__(self, device: Gpu, tf32: bool = False):
         self.device = device

@@ -11,7 +11,7 @@ from ...errors import EngineError
 from ...shapes import Shape, conv_extent
 from ..interface import Ints, Window, op
 from .arithmetic import Arithmetic
-from .array import ITEM, DeviceArray
+from .array import ITEM, DeviceArray, check_count
 from .cudnn import Cudnn, NoCudnn, open_cudnn
 from .cudnn_convolution import AXES, planned
 from .geometry import box, strides, window_over
@@ -170,6 +170,7 @@ class Convolution(Arithmetic):
             yield columns
 
     def _column_room(self, size: int) -> DeviceArray:
+        check_count(size, 'columns of an image', 'Use cuDNN, which needs none, or smaller images')
         return DeviceArray(self.device.scratch('columns', ITEM * size), (size,))
 
 

@@ -7,15 +7,13 @@ from numpy.typing import DTypeLike
 
 from ...errors import EngineError
 from ...memory import Tensor
-from .array import DeviceArray
+from .array import DeviceArray, check_count
 from .convolution import Convolution
 from .declarations import Kernels
 from .device import open_device
 from .indexing import Indexing
 from .normalization import Normalization
 from .pooling import Pooling
-
-MOST_NUMBERS = 2**31 - 1  # kernels count places in a tensor by an int
 
 
 class Cuda(Indexing, Convolution, Pooling, Normalization):
@@ -62,10 +60,6 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
 
     def _array(self, tensor: Tensor, write: bool) -> DeviceArray:
         self.device.check_thread()
-        if tensor.size > MOST_NUMBERS:
-            raise EngineError(
-                f"engine 'cuda' takes tensors of at most {MOST_NUMBERS} numbers; found "
-                f'{tensor.size}. Use a smaller batch'
-            )
+        check_count(tensor.size, 'tensors')
         start = int(tensor.memory.device(self.device, write))
         return DeviceArray(start + tensor.offset * self.dtype.itemsize, tensor.shape)

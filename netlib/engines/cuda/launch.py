@@ -9,15 +9,13 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
-from ...errors import EngineError
 from ..functions import Functions
-from .array import DeviceArray
+from .array import DeviceArray, check_count
 from .compilation import compile_source
 from .gpu import Gpu
 
 KERNELS = Path(__file__).parent / 'kernels'
 THREADS = 256  # of a block, as MAX_THREADS in common.cuh
-MOST_THREADS = 2**31 - THREADS  # of a launch: kernels count their threads by an int
 Stub = TypeVar('Stub', bound=Callable[..., None])
 
 
@@ -102,11 +100,7 @@ def per_element(stub: Stub) -> Stub:
 
 def launched_per_element(kernel: Kernel) -> Callable[..., None]:
     def launch(self, n, *arguments):
-        if n >= MOST_THREADS:
-            raise EngineError(
-                f"engine 'cuda' computes on at most {MOST_THREADS - 1} numbers at a time; found "
-                f'{n}. Use a smaller batch'
-            )
+        check_count(n, 'results')
         kernel.launch(self, -(-n // THREADS), THREADS, (n, *arguments))
 
     vars(launch)['kernel'] = kernel

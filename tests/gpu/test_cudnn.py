@@ -219,7 +219,7 @@ def test_a_workspace_takes_a_part_of_what_is_free(with_cudnn, monkeypatch):
 # -- what fails
 
 
-def check(engine):
+def check_convolutions(engine):
     for c in CALLS:
         expected = run(make_engine('reference', dtype=np.float64), c)['out']
         tolerance = TOLERANCE * np.abs(expected).max()
@@ -231,16 +231,16 @@ def test_an_algorithm_that_fails_gives_way_for_good(numbers, left, with_cudnn, b
     """To the next one, and in the end to im2col; gradients are added once all the same."""
     assert [a.number for a in found(with_cudnn)['Forward']] == [3, 1, 0]
     broken.value = sum(1 << number for number in numbers)
-    check(with_cudnn)
+    check_convolutions(with_cudnn)
     broken.value = 0
-    check(with_cudnn)
+    check_convolutions(with_cudnn)
     for some in found(with_cudnn).values():
         assert [a.number for a in some] == left
 
 
 def test_one_that_fails_in_the_measurement_is_not_asked_for(with_cudnn, broken):
     broken.value = 1 << 3
-    check(with_cudnn)
+    check_convolutions(with_cudnn)
     assert [a.number for a in found(with_cudnn)['Forward']] == [1, 0]
 
 
@@ -260,7 +260,7 @@ def test_where_all_algorithms_fail_and_nothing_else_is_wanted(with_cudnn, broken
 def test_where_no_algorithm_fits(with_cudnn, fresh, monkeypatch):
     """DEFAULT goes without cuDNN; CUDNN says so."""
     monkeypatch.setattr(cudnn_algorithms, 'MOST_WORKSPACE', -1)
-    check(with_cudnn)
+    check_convolutions(with_cudnn)
     message = 'cuDNN has no algorithm for ConvolutionForward of these shapes: use engine'
     with pytest.raises(EngineError, match=message):
         run(with_cudnn.convolving('CUDNN'), GROUPED[0])

@@ -14,10 +14,8 @@ FEATURES = ['init.caffemodel', 'net.prototxt', 'ip2', 'ip2_lmdb', '1', 'lmdb']
 NET = ['-model', 'net.prototxt', '-iterations', '1']
 # Each tool with its arguments, and how it asks for the GPU.
 TOOLS = [
-    *((tool, [*arguments, 'out.caffemodel'], ['--gpu', '0']) for tool, arguments in WEIGHTS[:3]),
     (lsuv_init, ['small.prototxt', 'out.caffemodel', 'LSUV'], ['gpu']),
     (lsuv_init, ['small.prototxt', 'out.caffemodel', 'LSUV'], ['--gpu', '0']),
-    *((tool, arguments, ['--gpu', '0']) for tool, arguments, _ in PRINTED),
     (train, ['--solver', 'solver.prototxt'], ['--gpu', '0']),
     (caffe, ['train', '-solver', 'solver.prototxt'], ['-gpu', '0']),
     (caffe, ['test', *NET, '-weights', 'init.caffemodel'], ['-gpu', '0']),
@@ -25,6 +23,8 @@ TOOLS = [
     (extract_features, FEATURES, ['GPU']),
     (extract_features, FEATURES, ['--gpu', '0']),
 ]
+TOOLS += [(tool, [*arguments, 'out.caffemodel'], ['--gpu', '0']) for tool, arguments in WEIGHTS[:3]]
+TOOLS += [(tool, arguments, ['--gpu', '0']) for tool, arguments, _ in PRINTED]
 
 
 @pytest.fixture

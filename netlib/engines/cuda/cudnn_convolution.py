@@ -59,7 +59,7 @@ class Convolution:
 
         An algorithm that fails is dropped for the next one. Returns False if none is left.
         """
-        problem = self._problem(direction, x, W, y)
+        problem = self.problem(direction, x, W, y)
         if direction not in self.algorithms:
             found = choose(self.cudnn, problem, self.tf32, self.deterministic)
             self.algorithms[direction] = found
@@ -102,7 +102,8 @@ class Convolution:
             *(out.descriptor, c_void_p(out.array.address)),
         )
 
-    def _problem(self, direction: str, x: DeviceArray, W: DeviceArray, y: DeviceArray) -> Problem:
+    def problem(self, direction: str, x: DeviceArray, W: DeviceArray, y: DeviceArray) -> Problem:
+        """What a direction reads and writes."""
         tensors = Operand(self.x, x), Operand(self.W, W), Operand(self.y, y)
         orders = {'Forward': (0, 1, 2), 'BackwardData': (1, 2, 0), 'BackwardFilter': (0, 2, 1)}
         a, b, out = (tensors[i] for i in orders[direction])

@@ -1,76 +1,21 @@
 // A libcudnn that convolves on the CPU: the functions of it that the CUDA engine uses.
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
+#include "algorithms.hpp"
 #include "convolution.hpp"
 #include "numbers.hpp"
 
-using cuda_emulator::axes;
-using cuda_emulator::fit;
-using cuda_emulator::on_device;
-using cuda_emulator::products;
-using cuda_emulator::Shape;
-using cuda_emulator::tf32;
-using cuda_emulator::Window;
-
-// A test may break algorithms: bit n says that number n fails when it runs. -1: nothing works, not
-// even a measurement.
-extern "C" int cudnn_broken = 0;
+using namespace cuda_emulator;
 
 namespace {
-
-enum Status {
-    success = 0,
-    not_initialized = 1001,
-    bad_parameter = 2000,
-    not_supported = 3000,
-    allocation_failed = 4002,
-    execution_failed = 5000
-};
 
 // The values of cuDNN's enums that the engine passes.
 const int float_type = 0;
 const int row_order = 0;
 const int cross_correlation = 1;
-const int default_math = 0;  // takes TF32
-const int half_math = 2;     // rounds to 16 bits
-const int fma_math = 3;
-
-struct Algorithm {
-    int number, status;
-    float time;
-    size_t workspace;
-    int deterministic, math, reserved[3];
-};
-
-// Pairs of an algorithm and a math type. `expected` is the time that the heuristic gives, and
-// `measured` the one that a measurement gives, always the same.
-struct Pair {
-    int number, math;
-    float expected, measured;
-    size_t workspace;
-    int deterministic;
-};
-
-// As the heuristic has them, the fastest first. Each pair has a workspace of its own.
-const Pair pairs[] = {
-    {6, default_math, -1, -1, 0, 1},  // not supported
-    {2, half_math, 0.5, 0.5, 16, 1},
-    {0, default_math, 1, 4, 128, 0},
-    {1, default_math, 2, 1, 32, 1},
-    {0, fma_math, 3, 6, 64, 0},
-    {3, fma_math, 4, 3, 48, 0},
-    {1, fma_math, 5, 5, 0, 1},
-};
-
-Algorithm offer(const Pair& pair, float time) {
-    const int status = time < 0 ? not_supported : success;
-    return {pair.number, status, time, pair.workspace, pair.deterministic, pair.math, {}};
-}
 
 Status set_shape(Shape* shape, int type, int dims, const int* extents) {
     if (type != float_type || dims < 4 || dims > 5) return bad_parameter;
@@ -103,19 +48,17 @@ void fill_with_nans(float* values, int64_t count) {
         values[i] = NAN;
 }
 
-// Whether the algorithm exists with this math type, and the workspace is the one of that pair; fills
-// it with NaNs, as cuDNN overwrites it.
+// Whether the algorithm exists with this math type, and the workspace is that of the pair; fills it
+// with NaNs, as cuDNN overwrites it.
 Status use_workspace(const Plan& plan, int math) {
     if (cudnn_broken >> plan.algorithm & 1) return execution_failed;
-    for (const Pair& pair : pairs) {
-        if (pair.number != plan.algorithm || pair.math != math || pair.expected < 0) continue;
-        if (plan.bytes != pair.workspace) return bad_parameter;
-        const int64_t count = plan.bytes / sizeof(float);
-        if (count && !on_device(plan.workspace, count)) return execution_failed;
-        fill_with_nans(plan.workspace, count);
-        return success;
-    }
-    return not_supported;
+    const Pair* pair = find_pair(plan.algorithm, math);
+    if (!pair) return not_supported;
+    if (plan.bytes != pair->workspace) return bad_parameter;
+    const int64_t count = plan.bytes / sizeof(float);
+    if (count && !on_device(plan.workspace, count)) return execution_failed;
+    fill_with_nans(plan.workspace, count);
+    return success;
 }
 
 // out = alpha (the sum of the products a b that `each` names) + beta out. `each` calls its argument
@@ -138,15 +81,7 @@ int compute(Tensor<const float> a, Tensor<const float> b, Tensor<float> out, con
     return success;
 }
 
-int list(int most, int* count, Algorithm* found) {
-    *count = 0;
-    for (const Pair& pair : pairs)
-        if (*count < most) found[(*count)++] = offer(pair, pair.expected);
-    return success;
-}
-
-// What a measurement finds: the pairs by their time, those that failed at the end. It overwrites the
-// output and the workspace.
+// As list_measured. A measurement overwrites the output and the workspace.
 int measure(Tensor<const float> a, Tensor<const float> b, Tensor<float> out, float* workspace,
             size_t bytes, int most, int* count, Algorithm* found) {
     if (cudnn_broken < 0) return execution_failed;
@@ -155,18 +90,7 @@ int measure(Tensor<const float> a, Tensor<const float> b, Tensor<float> out, flo
     if (room && !on_device(workspace, room)) return bad_parameter;
     fill_with_nans(workspace, room);
     fill_with_nans(out.values, out.shape.count());
-    *count = 0;
-    for (const Pair& pair : pairs) {
-        if (*count == most) break;
-        Algorithm& each = found[(*count)++];
-        each = offer(pair, pair.measured);
-        if (!each.status && pair.workspace > bytes) each.status = allocation_failed;
-        if (cudnn_broken >> pair.number & 1) each.status = execution_failed;
-    }
-    std::stable_sort(found, found + *count, [](const Algorithm& left, const Algorithm& right) {
-        return std::pair(left.status, left.time) < std::pair(right.status, right.time);
-    });
-    return success;
+    return list_measured(bytes, most, count, found);
 }
 
 }  // namespace

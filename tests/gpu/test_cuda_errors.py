@@ -71,18 +71,23 @@ def test_a_missing_compiler_is_named(cuda, monkeypatch):
         launch.compiled.__wrapped__('pooling')
 
 
+NO_CUBLAS = r"engine 'cuda' needs cuBLAS, which was not found: install .* nvidia-cublas"
+BROKEN_CUBLAS = r'cuBLAS was found, but does not load: .*x\.so.*Install it again: install the CUDA'
+
+
 @pytest.mark.cuda
-def test_a_missing_cublas_is_named(cuda, monkeypatch):
+@pytest.mark.parametrize(
+    'kind, message',
+    [('DynamicLibNotFoundError', NO_CUBLAS), ('RuntimeError', BROKEN_CUBLAS)],
+)
+def test_a_cublas_that_cannot_be_used_is_named(kind, message, cuda, monkeypatch):
     import cuda.pathfinder as finder
 
     def find(name):
-        raise finder.DynamicLibNotFoundError(name)
+        raise getattr(finder, kind, RuntimeError)('Failed to dlopen x.so')
 
     monkeypatch.setattr(finder, 'load_nvidia_dynamic_lib', find)
-    with pytest.raises(
-        EngineError,
-        match=r"engine 'cuda' needs cuBLAS, which was not found: install .* nvidia-cublas",
-    ):
+    with pytest.raises(EngineError, match=message):
         cublas.Cublas(cuda.device)
 
 

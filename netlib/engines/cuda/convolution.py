@@ -12,9 +12,10 @@ from ...shapes import Shape, conv_extent
 from ..interface import Ints, Window, op
 from .arithmetic import Arithmetic
 from .array import ITEM, DeviceArray, check_count
-from .cudnn import Cudnn, NoCudnn, open_cudnn
+from .cudnn import Cudnn, open_cudnn
 from .cudnn_convolution import AXES, planned
 from .geometry import box, strides, window_over
+from .libraries import NotInstalled
 
 
 class Convolution(Arithmetic):
@@ -29,7 +30,7 @@ class Convolution(Arithmetic):
             return None
         try:
             return open_cudnn()
-        except NoCudnn:
+        except NotInstalled:
             if self.convolution == 'CUDNN':
                 raise
             return None

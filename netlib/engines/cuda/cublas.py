@@ -5,10 +5,12 @@ import functools
 from ctypes import POINTER, byref, c_float, c_int, c_longlong, c_void_p
 from typing import Any
 
-from ...errors import EngineError, import_extra
+from ...errors import EngineError
 from .device import open_device
 from .gpu import Gpu
+from .libraries import load_library
 
+INSTALL = 'install the CUDA toolkit, or pip install nvidia-cublas'
 FLOAT32_MATH, TF32_MATH = 0, 3  # CUBLAS_DEFAULT_MATH and CUBLAS_TF32_TENSOR_OP_MATH
 
 # The arguments of the functions, as cublas_v2.h declares them. After the handle, a product takes
@@ -94,15 +96,10 @@ class Cublas:
 
 
 def load_cublas() -> ctypes.CDLL:
-    """The library, with FUNCTIONS as attributes. Raises EngineError if it is not installed."""
-    finder: Any = import_extra('cuda.pathfinder', 'cuda')
-    try:
-        library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cublas').abs_path)
-    except (finder.DynamicLibNotFoundError, OSError) as error:
-        raise EngineError(
-            "engine 'cuda' needs cuBLAS, which was not found: install the CUDA toolkit, or pip "
-            'install nvidia-cublas'
-        ) from error
+    """The library, with FUNCTIONS as attributes. Raises NotInstalled, or EngineError if it does not
+    load."""
+    missing = f"engine 'cuda' needs cuBLAS, which was not found: {INSTALL}"
+    library = load_library('cublas', 'cuBLAS', missing, f'Install it again: {INSTALL}')
     for name, types in FUNCTIONS.items():
         function = library[name]
         function.argtypes = types

@@ -5,22 +5,19 @@ import functools
 from ctypes import byref, c_char_p, c_int, c_size_t, c_void_p
 from typing import Any
 
-from ...errors import EngineError, import_extra
+from ...errors import EngineError
 from .device import open_device
 from .gpu import Gpu
+from .libraries import load_library
 
 INSTALL = 'pip install nvidia-cudnn-cu13 (or -cu12, for CUDA 12)'
 REPAIR = f'{INSTALL}, or remove it: convolutions then go by im2col and cuBLAS'
 
 
-class NoCudnn(EngineError):
-    """cuDNN is not installed."""
-
-
 class Cudnn:
     """A cuDNN handle that computes in the stream of a device.
 
-    Raises NoCudnn if cuDNN is not installed, EngineError if it is but does not load or start.
+    Raises NotInstalled if cuDNN is not installed, EngineError if it is but does not load or start.
     """
 
     def __init__(self, device: Gpu):
@@ -53,16 +50,11 @@ class Cudnn:
 
 
 def load_cudnn() -> ctypes.CDLL:
-    """The library. Raises NoCudnn if there is none, EngineError if it does not load."""
-    finder: Any = import_extra('cuda.pathfinder', 'cuda')
-    try:
-        library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cudnn').abs_path)
-    except finder.DynamicLibNotFoundError as error:
-        raise NoCudnn(
-            f'engine: CUDNN needs cuDNN, which was not found: {INSTALL}, or remove the field engine'
-        ) from error
-    except (OSError, RuntimeError) as error:  # what ctypes and the finder raise
-        raise EngineError(f'cuDNN was found, but does not load: {error}. {REPAIR}') from error
+    """The library. Raises NotInstalled, or EngineError if it does not load."""
+    missing = (
+        f'engine: CUDNN needs cuDNN, which was not found: {INSTALL}, or remove the field engine'
+    )
+    library = load_library('cudnn', 'cuDNN', missing, REPAIR)
     library.cudnnGetErrorString.restype = c_char_p
     library.cudnnGetVersion.restype = c_size_t
     return library

@@ -54,16 +54,11 @@ installed() {                   # fails where something is missing that all else
 }
 
 tests() {                       # a process for each file: a fault ends the context of its own alone
-    local files=tests/gpu/test_cudnn.py log
+    local files=tests/gpu/test_cudnn.py
     [ -n "$EMULATED" ] || files=$(files_with_cuda)
-    xargs -P 5 -I{} sh -c 'timeout 150 "$PYTHON" -m pytest -m cuda -W default -p no:cacheprovider \
-        -rfE --tb=short {} > "$WORK/logs/$(basename {}).log" 2>&1' <<< "$files"
-    for log in "$WORK"/logs/*; do
-        echo "=== $log"
-        head -c 250000 "$log"
-    done
-    count_outcomes
-    ! grep -qE '^(FAILED|ERROR)' "$WORK"/logs/*
+    xargs -P 5 -I{} sh -c 'timeout --foreground 150 "$PYTHON" -m pytest -m cuda -W default \
+        -p no:cacheprovider -rfE --tb=short {} > "$WORK/logs/$(basename {}).log" 2>&1' <<< "$files"
+    ! grep -qsE '^(FAILED|ERROR)' "$WORK"/logs/*
 }
 
 files_with_cuda() {             # the files of tests that need a device
@@ -71,9 +66,15 @@ files_with_cuda() {             # the files of tests that need a device
         | sed -n 's/^\(tests[^:]*\): [0-9]*$/\1/p' | grep -v emulated_device
 }
 
-count_outcomes() {              # of all files: the failed tests, and how many of each kind
-    grep -hE '^(FAILED|ERROR)' "$WORK"/logs/* | sort -u
-    grep -hoE '[0-9]+ (passed|failed|errors?|skipped)' "$WORK"/logs/* \
+outcomes() {                    # the logs of all files, also of those cut short; then, in all of
+    local log                   # them, the failed tests, and how many there are of each kind
+    for log in "$WORK"/logs/*; do
+        [ -e "$log" ] || continue
+        echo "=== ${log##*/}"
+        head -c 250000 "$log"
+    done
+    grep -hsE '^(FAILED|ERROR)' "$WORK"/logs/* | sort -u
+    grep -hsoE '[0-9]+ (passed|failed|errors?|skipped)' "$WORK"/logs/* \
         | awk '{ n[$2] += $1 } END { for (kind in n) print "TOTAL", n[kind], kind }'
 }
 
@@ -88,16 +89,17 @@ sanitized() {                   # what the card's own checker finds, a few tests
     done
 }
 
-export -f installed tests files_with_cuda count_outcomes sanitized
+export -f installed tests files_with_cuda sanitized
 measure=("$PYTHON" benchmarks/first_card.py)
 stage installed 90 bash -c installed || exit 1
 stage tests 170 bash -c tests
+outcomes >> "$OUT/tests.log"
 stage ours 150 "${measure[@]}" ours --out "$OUT" $emulated
 stage torch 80 "${measure[@]}" torch --out "$OUT" $emulated
 stage sanitized 170 bash -c sanitized
 {
     grep -hoE '(CUDA driver|cuBLAS|cuDNN) version.*' "$OUT/installed.log"
     grep -hE '^(TOTAL|FAILED|ERROR )' "$OUT/tests.log"
-    grep -hE 'SUMMARY|left out' "$OUT/sanitized.log"
-    grep -h ': ' "$OUT/ours.log" "$OUT/torch.log"
+    grep -hsE 'SUMMARY|left out' "$OUT/sanitized.log"
+    grep -hs ': ' "$OUT/ours.log" "$OUT/torch.log"
 } | tee -a "$OUT/summary.txt"

@@ -72,19 +72,21 @@ MANY_CHANNELS = next(convolution_calls(WINDOW, 1, (2, 64, 6, 6), (64, 64, 3, 3))
 
 @pytest.mark.parametrize(
     'c',
-    [call('gemm', draw(64, 64), draw(64, 64), out=draw(64, 64)), MANY_CHANNELS],
+    [call('gemm', draw(256, 256), draw(256, 256), out=draw(256, 256)), MANY_CHANNELS],
     ids=lambda c: c.op,
 )
-def test_tf32_is_an_option(c, with_cudnn):
+def test_tf32_is_an_option(c, with_cudnn, cuda_device):
     """Its error is that of 10 bits after the point, 2^-11 for each of two factors; without it that
-    of float32, or of a transform in float32."""
+    of float32, or of a transform in float32, which a card may find to be faster all the same."""
     expected = run(make_engine('reference', dtype=np.float64), c)['out']
     errors = [
         np.abs(run(engine, c)['out'] - expected).max() / np.abs(expected).max()
         for engine in (with_cudnn, Cuda(tf32=True))
     ]
     assert errors[0] < 2e-5
-    assert 3e-5 < errors[1] < 2e-3
+    assert errors[1] < 2e-3
+    if c.op == 'gemm' or cuda_device == 'emulated':
+        assert errors[1] > 3e-5
 
 
 def test_convolution_is_by_engines_that_have_no_choice():

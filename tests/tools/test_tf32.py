@@ -1,5 +1,6 @@
 """--tf32: every tool that takes --gpu computes with it, and says which engines cannot."""
 
+import places
 import pytest
 from goodinit.caffe.common import common
 from goodinit.netlib.engines import make_engine
@@ -60,6 +61,14 @@ def test_a_processor_has_none(tool, arguments, option, folder, capsys):
     last = capsys.readouterr().err.splitlines()[-1]
     said = "--tf32: found the engine 'fast', needed: a GPU, which --gpu N chooses"
     assert last.endswith(said)
+
+
+def test_no_tool_takes_an_engine_without_asking_for_the_precision():
+    """engine_for says which engine a command line asks for."""
+    asking = 'on_gpu(args.engine)'
+    for path in (places.ROOT / 'tools').rglob('*.py'):
+        text = path.read_text(encoding='utf-8').replace(asking, '')
+        assert 'args.engine' not in text or path.name == 'gpu.py', path
 
 
 class Enough(Exception):

@@ -119,6 +119,7 @@ def offers(
     rows = []
     for direction in ACCUMULATES:
         plan.compute(direction, x, W, y)
+        plan.compute(direction, x, W, y)  # after a measurement
         problem = plan.problem(direction, x, W, y)
         chosen = plan.algorithms[direction]
         workspace = max([one.workspace for one in chosen], default=0)

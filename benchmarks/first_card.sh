@@ -50,7 +50,9 @@ installed() {                   # fails where something is missing that all else
         cp -n .card/_kernels.so netlib/engines/fast/
     fi
     "$PYTHON" -c 'import numpy, google.protobuf, sklearn, PIL, tqdm, pytest, hypothesis' || return 1
-    [ -n "$EMULATED" ] || "$PYTHON" -m goodinit.tools.caffe device_query
+    [ -n "$EMULATED" ] && return
+    "$PYTHON" -c 'import pycuda.compiler, cuda.pathfinder' || return 1
+    "$PYTHON" -m goodinit.tools.caffe device_query
 }
 
 tests() {                       # a process for each file: a fault ends the context of its own alone
@@ -66,14 +68,17 @@ files_with_cuda() {             # the files of tests that need a device
         | sed -n 's/^\(tests[^:]*\): [0-9]*$/\1/p' | grep -v emulated_device
 }
 
-outcomes() {                    # the logs of all files, also of those cut short; then, in all of
-    local log                   # them, the failed tests, and how many there are of each kind
+logs_of_tests() {               # of all files, also of those cut short
+    local log
     for log in "$WORK"/logs/*; do
         [ -e "$log" ] || continue
         echo "=== ${log##*/}"
         head -c 250000 "$log"
     done
-    grep -hsE '^(FAILED|ERROR)' "$WORK"/logs/* | sort -u
+}
+
+counted_tests() {               # those that failed, and how many there are of each kind
+    grep -hsE '^(FAILED|ERROR) ' "$WORK"/logs/* | sort -u
     grep -hsoE '[0-9]+ (passed|failed|errors?|skipped)' "$WORK"/logs/* \
         | awk '{ n[$2] += $1 } END { for (kind in n) print "TOTAL", n[kind], kind }'
 }
@@ -93,13 +98,13 @@ export -f installed tests files_with_cuda sanitized
 measure=("$PYTHON" benchmarks/first_card.py)
 stage installed 90 bash -c installed || exit 1
 stage tests 170 bash -c tests
-outcomes >> "$OUT/tests.log"
+logs_of_tests >> "$OUT/tests.log"
 stage ours 150 "${measure[@]}" ours --out "$OUT" $emulated
 stage torch 80 "${measure[@]}" torch --out "$OUT" $emulated
 stage sanitized 170 bash -c sanitized
 {
     grep -hoE '(CUDA driver|cuBLAS|cuDNN) version.*' "$OUT/installed.log"
-    grep -hE '^(TOTAL|FAILED|ERROR )' "$OUT/tests.log"
+    counted_tests
     grep -hsE 'SUMMARY|left out' "$OUT/sanitized.log"
     grep -hs ': ' "$OUT/ours.log" "$OUT/torch.log"
 } | tee -a "$OUT/summary.txt"

@@ -21,7 +21,8 @@ trap 'rm -rf "$work"' EXIT
 "$python" -m venv "$work/venv"
 .ci/pycuda "$work/venv/bin/python"                          # 90 s, unless its wheel is kept
 cp "${XDG_CACHE_HOME:-$HOME/.cache}"/goodinit-pycuda-*/pycuda-*-"$tag"-*.whl .card/wheels/
-needed=(pytools platformdirs mako markupsafe siphash24 cuda-pathfinder pillow tqdm lmdb plyvel h5py)
+needed=(pytools typing-extensions siphash24 platformdirs mako markupsafe)       # of PyCUDA
+needed+=(cuda-pathfinder pillow tqdm lmdb plyvel h5py)
 "$work/venv/bin/pip" download -q --no-deps --only-binary=:all: -d .card/wheels "${needed[@]}"
 
 git archive --prefix goodinit/ HEAD | tar -x -C "$work"

@@ -156,11 +156,15 @@ def broken(cuda_device, fresh):
 
 
 def found(engine):
-    """{direction: algorithms} of an engine for SHAPES, after it has computed."""
-    for c in CALLS:
+    """{direction: algorithms} of an engine for SHAPES, after it has computed twice."""
+    for c in CALLS * 2:
         run(engine, c)
+    return plan(engine).algorithms
+
+
+def plan(engine):
     kind = engine.tf32, engine.deterministic
-    return cudnn_convolution.planned(engine.cudnn, *SHAPES, WINDOW, 1, *kind).algorithms
+    return cudnn_convolution.planned(engine.cudnn, *SHAPES, WINDOW, 1, *kind)
 
 
 def chosen(engine):
@@ -195,6 +199,17 @@ def test_the_fastest_algorithm_that_fits(with_cudnn, cuda_device, fresh, monkeyp
     assert chosen(with_cudnn) == (1, FMA_MATH)
     monkeypatch.setattr(cudnn_algorithms, 'MOST_WORKSPACE', -1)
     assert chosen(with_cudnn) == (1, FMA_MATH), 'chosen once'
+
+
+def test_a_shape_is_measured_the_second_time(with_cudnn, cuda_device, fresh):
+    """One that occurs once is not worth it."""
+    if cuda_device == 'real':
+        pytest.skip('which one that is depends on the GPU')
+    by_time = []
+    for _ in range(3):
+        run(with_cudnn, CALLS[0])
+        by_time.append(plan(with_cudnn).algorithms['Forward'][0].number)
+    assert by_time == [0, 3, 3]
 
 
 def test_without_a_measurement_the_heuristic_decides(with_cudnn, broken, monkeypatch):
@@ -240,6 +255,7 @@ def test_an_algorithm_that_fails_gives_way_for_good(numbers, left, with_cudnn, b
 
 def test_one_that_fails_in_the_measurement_is_not_asked_for(with_cudnn, broken):
     broken.value = 1 << 3
+    check_convolutions(with_cudnn)
     check_convolutions(with_cudnn)
     assert [a.number for a in found(with_cudnn)['Forward']] == [1, 0]
 

@@ -1,8 +1,10 @@
-"""Which of its algorithms cuDNN convolves with: chosen once for each shape and direction.
+"""Which of its algorithms cuDNN convolves with, for a shape and a direction.
 
 cuDNN offers pairs of an algorithm and a math type, each with a workspace and a time. The time is
-what its heuristic expects or, asked by cudnnFind, what the card takes. The second is better, and it
-is what decides unless the engine is deterministic: a clock may decide otherwise the next time.
+what its heuristic expects or, asked by cudnnFind, what the card takes. The second is better, but
+takes a while to find, so it decides from the second time on that a shape occurs: images of many
+sizes are not worth it. For a deterministic engine it never does, since a clock may decide
+differently the next time.
 """
 
 import ctypes
@@ -50,8 +52,9 @@ class Operand(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What is to be computed: the name of the direction, the two operands that it reads, the
-    descriptor of the convolution, and the operand that it writes."""
+    """What is to be computed: the name of the direction, the two operands that it reads, and the
+    one that it writes. window: the descriptor of the convolution, with the math types that may be
+    offered."""
 
     direction: str
     a: Operand
@@ -60,22 +63,27 @@ class Problem(NamedTuple):
     out: Operand
 
 
-def choose(cudnn: Cudnn, problem: Problem, tf32: bool, deterministic: bool) -> list[Algorithm]:
-    """The algorithms that may solve the problem, the best first. A measurement overwrites `out`,
-    except for the gradient by the weights, which accumulates."""
+def promising(cudnn: Cudnn, problem: Problem, tf32: bool, deterministic: bool) -> list[Algorithm]:
+    """The algorithms that may solve the problem, in the order of cuDNN's heuristic."""
     room = FIXED_WORKSPACE if deterministic else workspace_room(cudnn.device)
     math = WITH_TF32 if tf32 else PRECISE
+    some = [one for one in expected(cudnn, problem) if not one.status and one.math in math]
+    some = [one for one in some if one.workspace <= room]
+    return [one for one in some if one.deterministic or not deterministic]
 
-    def usable(offered: Sequence[Algorithm]) -> list[Algorithm]:
-        some = [one for one in offered if not one.status and one.math in math]
-        some = [one for one in some if one.workspace <= room]
-        return [one for one in some if one.deterministic or not deterministic]
 
-    promising = usable(expected(cudnn, problem))
-    if deterministic or len(promising) < 2:
-        return promising
-    workspace = max(one.workspace for one in promising)
-    return usable(measured(cudnn, problem, workspace)) or promising
+def fastest(cudnn: Cudnn, problem: Problem, some: list[Algorithm]) -> list[Algorithm]:
+    """Some algorithms, the fastest on this card first; as they are if cuDNN cannot measure.
+
+    A measurement overwrites what the problem writes, except for the gradient by the weights, which
+    accumulates.
+    """
+    if len(some) < 2:
+        return some
+    wanted = {(one.number, one.math) for one in some}
+    workspace = max(one.workspace for one in some)
+    found = [one for one in measured(cudnn, problem, workspace) if not one.status]
+    return [one for one in found if (one.number, one.math) in wanted] or some
 
 
 def workspace_room(device: Gpu) -> int:

@@ -10,7 +10,16 @@ from ...shapes import Shape
 from ..windows import Window
 from .array import DeviceArray
 from .cudnn import Cudnn
-from .cudnn_algorithms import DEFAULT_MATH, FMA_MATH, Algorithm, Operand, Problem, choose
+from .cudnn_algorithms import (
+    DEFAULT_MATH,
+    FMA_MATH,
+    WITH_TF32,
+    Algorithm,
+    Operand,
+    Problem,
+    fastest,
+    promising,
+)
 
 # Of cudnn.h:
 FLOAT, NCHW, CROSS_CORRELATION = 0, 0, 1
@@ -24,8 +33,7 @@ class Convolution:
     """A convolution of fixed shapes: its descriptors, and for each direction the algorithms that
     may compute it, the best first.
 
-    An algorithm belongs to its math type, so each direction has a descriptor of the convolution
-    with the math type of its best algorithm.
+    An algorithm goes with a math type, so there is a descriptor of the convolution for each type.
     """
 
     def __init__(
@@ -41,18 +49,19 @@ class Convolution:
     ):
         self.cudnn, self.tf32, self.deterministic = cudnn, tf32, deterministic
         self.algorithms: dict[str, list[Algorithm]] = {}
+        self.measured = dict.fromkeys(ACCUMULATES, deterministic)
         self.failure = ''  # what cuDNN said of the last algorithm that failed
         self.descriptors: list[tuple[str, c_void_p]] = []
         missing = AXES[0] - len(window.kernel)
         self.x = self._tensor(filled(x, missing))
         self.y = self._tensor(filled(y, missing))
         self.W = self._filter(filled(W, missing))
-        self.windows: dict[str, c_void_p] = {}
-        for direction in ACCUMULATES:
+        self.windows: dict[int, c_void_p] = {}  # by math type
+        for math in WITH_TF32:
             made = self._window(window, missing)
             cudnn.call('SetConvolutionGroupCount', made, c_int(groups))
-            self.windows[direction] = made
-            self._set_math(direction, DEFAULT_MATH if tf32 else FMA_MATH)  # what may be offered
+            cudnn.call('SetConvolutionMathType', made, c_int(math))
+            self.windows[math] = made
 
     def compute(self, direction: str, x: DeviceArray, W: DeviceArray, y: DeviceArray) -> bool:
         """Compute y (Forward), x (BackwardData) or add to W (BackwardFilter) from the other two.
@@ -60,11 +69,7 @@ class Convolution:
         An algorithm that fails is dropped for the next one. Returns False if none is left.
         """
         problem = self.problem(direction, x, W, y)
-        if direction not in self.algorithms:
-            found = choose(self.cudnn, problem, self.tf32, self.deterministic)
-            self.algorithms[direction] = found
-            self._adopt(direction)
-        algorithms = self.algorithms[direction]
+        algorithms = self._best(problem)
         while algorithms:
             workspace = self.cudnn.device.scratch('workspace', algorithms[0].workspace)
             try:
@@ -72,42 +77,47 @@ class Convolution:
             except EngineError as error:
                 self.failure = str(error)
                 del algorithms[0]
-                self._adopt(direction)
             else:
                 self.cudnn.device.settle(f'cudnnConvolution{direction}')
                 return True
         return False
-
-    def _adopt(self, direction: str) -> None:
-        """Give the direction's descriptor the math type of its best algorithm."""
-        if self.algorithms[direction]:
-            self._set_math(direction, self.algorithms[direction][0].math)
-
-    def _set_math(self, direction: str, math: int) -> None:
-        self.cudnn.call('SetConvolutionMathType', self.windows[direction], c_int(math))
-
-    def _run(self, problem: Problem, algorithm: Algorithm, workspace: int) -> None:
-        direction, a, b, window, out = problem
-        self.cudnn.call(
-            f'Convolution{direction}',
-            self.cudnn.handle,
-            byref(c_float(1)),
-            *(a.descriptor, c_void_p(a.array.address)),
-            *(b.descriptor, c_void_p(b.array.address)),
-            window,
-            c_int(algorithm.number),
-            c_void_p(workspace),
-            c_size_t(algorithm.workspace),
-            byref(c_float(ACCUMULATES[direction])),
-            *(out.descriptor, c_void_p(out.array.address)),
-        )
 
     def problem(self, direction: str, x: DeviceArray, W: DeviceArray, y: DeviceArray) -> Problem:
         """What a direction reads and writes."""
         tensors = Operand(self.x, x), Operand(self.W, W), Operand(self.y, y)
         orders = {'Forward': (0, 1, 2), 'BackwardData': (1, 2, 0), 'BackwardFilter': (0, 2, 1)}
         a, b, out = (tensors[i] for i in orders[direction])
-        return Problem(direction, a, b, self.windows[direction], out)
+        offered = DEFAULT_MATH if self.tf32 else FMA_MATH
+        return Problem(direction, a, b, self.windows[offered], out)
+
+    def _best(self, problem: Problem) -> list[Algorithm]:
+        """The algorithms for a problem, the best first: as cuDNN expects them to be the first time,
+        as it has measured them from then on."""
+        direction = problem.direction
+        if direction not in self.algorithms:
+            some = promising(self.cudnn, problem, self.tf32, self.deterministic)
+            self.algorithms[direction] = some
+        elif not self.measured[direction]:
+            self.measured[direction] = True
+            some = fastest(self.cudnn, problem, self.algorithms[direction])
+            self.algorithms[direction] = some
+        return self.algorithms[direction]
+
+    def _run(self, problem: Problem, algorithm: Algorithm, workspace: int) -> None:
+        direction, a, b, _, out = problem
+        self.cudnn.call(
+            f'Convolution{direction}',
+            self.cudnn.handle,
+            byref(c_float(1)),
+            *(a.descriptor, c_void_p(a.array.address)),
+            *(b.descriptor, c_void_p(b.array.address)),
+            self.windows[algorithm.math],
+            c_int(algorithm.number),
+            c_void_p(workspace),
+            c_size_t(algorithm.workspace),
+            byref(c_float(ACCUMULATES[direction])),
+            *(out.descriptor, c_void_p(out.array.address)),
+        )
 
     # -- descriptors
 

@@ -12,6 +12,7 @@ results/DATE-first-card-CARD-ours.json, again after each part, so that what is c
 """
 
 import argparse
+import gc
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -126,6 +127,7 @@ def measure_ours(report: Report, args: argparse.Namespace) -> None:
 def measure_net(engine: Cuda, net: str, batch: int, args: argparse.Namespace) -> Numbers:
     """A training step and a forward pass of a net."""
     found: Numbers = {}
+    gc.collect()  # the net before this one
     pool = engine.device.pool
     pool.peak = pool.used
     finish = engine.device.stream.synchronize

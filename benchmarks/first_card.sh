@@ -17,7 +17,7 @@ LIMIT=${LIMIT:-540}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 export OUT WORK PYTHONUNBUFFERED=1 GOODINIT_REQUIRE_CUDA=1
-export PYCUDA_CACHE_DIR=$WORK/cache PYTHONPATH=$WORK/site:$HERE
+export PYCUDA_CACHE_DIR=$WORK/cache PYTHONPATH=$WORK/site:$HERE${PYTHONPATH:+:$PYTHONPATH}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-8}
 sanitizer=$(find /usr/local /opt -maxdepth 6 -name compute-sanitizer -type f 2>/dev/null | head -1)
 export PATH=$PATH:/usr/local/cuda/bin:${sanitizer%/*}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Packs what a bare machine with a card and without a network needs besides this checkout, into
-# .card/, which git does not see: PyCUDA and what it needs as wheels, and the CPU engine's kernels.
+# .card/, which git ignores: PyCUDA and what it needs as wheels, and the CPU engine's kernels.
 #
 #     benchmarks/pack_card.sh [PYTHON]        PYTHON (default: python3.12) is that machine's version
 #
@@ -10,9 +10,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$(command -v "${1:-python3.12}")
 tag=$("$python" -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
-exclude=$(git rev-parse --git-path info/exclude)
-mkdir -p "$(dirname "$exclude")"
-grep -qx /.card/ "$exclude" 2>/dev/null || echo /.card/ >> "$exclude"
 rm -rf .card
 mkdir -p .card/wheels
 work=$(mktemp -d)

@@ -56,7 +56,7 @@ installed() {                   # fails where something is missing that all else
 }
 
 tests() {                       # a process for each file: a fault ends the context of its own alone
-    local files=tests/gpu/test_cudnn.py
+    local files=tests/gpu/test_cudnn_loading.py
     [ -n "$EMULATED" ] || files=$(files_with_cuda)
     xargs -P 5 -I{} sh -c 'timeout --foreground 150 "$PYTHON" -m pytest -m cuda -W default \
         -p no:cacheprovider -rfE --tb=short {} > "$WORK/logs/$(basename {}).log" 2>&1' <<< "$files"

@@ -4,7 +4,7 @@ import ctypes
 
 import pytest
 from goodinit.netlib.engines import make_engine
-from goodinit.netlib.engines.cuda import cudnn
+from goodinit.netlib.engines.cuda import cudnn, cudnn_convolution
 from goodinit.netlib.errors import EngineError
 
 
@@ -30,3 +30,21 @@ def waits(cuda, cuda_device):
         pytest.skip("NVIDIA's driver does not count")
     counter = ctypes.c_int.in_dll(ctypes.CDLL('libcuda.so.1'), 'cuda_waits')
     return lambda: counter.value
+
+
+@pytest.fixture
+def fresh():
+    """No algorithm is chosen yet, nor will one be kept."""
+    cudnn_convolution.planned.cache_clear()
+    yield
+    cudnn_convolution.planned.cache_clear()
+
+
+@pytest.fixture
+def broken(cuda_device, fresh):
+    """An int of the emulated cuDNN: its bit n breaks algorithm n."""
+    if cuda_device == 'real':
+        pytest.skip('a real cuDNN cannot be broken')
+    bits = ctypes.c_int.in_dll(ctypes.CDLL('libcudnn.so.9'), 'cudnn_broken')
+    yield bits
+    bits.value = 0

@@ -36,9 +36,9 @@ def test_what_the_engine_cannot_do_is_said(c, message, cuda):
 
 @pytest.mark.cuda
 def test_too_much_is_refused(cuda):
-    message = r'results of at most 2147483391 numbers; found 2147483392\. Use a smaller batch'
+    message = r'results of at most 2147482623 numbers; found 2147482624\. Use a smaller batch'
     with pytest.raises(EngineError, match=message):
-        cuda.kernels.elementwise.fill(2**31 - 256, 0, None)
+        cuda.kernels.elementwise.fill(2**31 - 1024, 0, None)
     with pytest.raises(
         EngineError,
         match=r'the GPU cannot allocate another 140737488 MB: [\d]+ of [\d]+ MB are free',
@@ -149,7 +149,7 @@ def test_the_cuda_engine_is_imported_when_it_is_made():
 # What is read may be larger than what is computed from it, and an int counts both. The tensors have
 # no memory, so this needs no device.
 LARGE = Tensor((1 << 16, 1 << 15), Memory(0))
-ALMOST = Tensor((2**31 - 256,), Memory(0))  # one more block, and an int overflows
+ALMOST = Tensor((2**31 - 1024,), Memory(0))  # one more block, and an int overflows
 SMALL = Tensor((1, 1), Memory(0))
 PLANES = Tensor((2, 1, 1 << 15, 1 << 15), Memory(0))
 PLANE = Tensor((2, 1, 1, 1), Memory(0))
@@ -176,7 +176,7 @@ def test_what_is_read_is_small_enough_for_an_int(work):
     made.device = SimpleNamespace(check_thread=lambda: None)
     made.recorder = None
     message = (
-        "engine 'cuda' takes tensors of at most 2147483391 numbers; found 214748.*smaller batch"
+        "engine 'cuda' takes tensors of at most 2147482623 numbers; found 214748.*smaller batch"
     )
     with pytest.raises(EngineError, match=message):
         work(made)
@@ -187,7 +187,7 @@ def test_columns_are_few_enough_for_an_int(cuda):
     """Those of im2col are larger than what they are made of."""
     window = Window((64, 64), (1, 1), (0, 0), (1, 1))
     dx, W, dy = (cuda.tensor(1, 1, n, n) for n in (863, 64, 800))
-    message = 'columns of an image of at most 2147483391 numbers; found 2621440000. Use cuDNN'
+    message = 'columns of an image of at most 2147482623 numbers; found 2621440000. Use cuDNN'
     by_columns = cuda.convolving('CAFFE')
     with pytest.raises(EngineError, match=message):
         by_columns.conv_forward(dx, W, window, 1, out=dy)

@@ -9,9 +9,9 @@ from ...shapes import Shape
 
 ITEM = 4  # bytes of a number
 
-# Kernels count the places of a tensor by an int, in steps of a block: in none of them does the step
-# beyond the last place overflow.
-MOST_NUMBERS = 2**31 - 1 - 256
+# Kernels count the places of a tensor by an int, in steps of a block of at most so many threads: in
+# none of them does the step beyond the last place overflow.
+MOST_NUMBERS = 2**31 - 1 - 1024
 
 
 def check_count(numbers: int, what: str, way_out: str = 'Use a smaller batch') -> None:

@@ -6,6 +6,7 @@ from ctypes import byref, c_float, c_int, c_size_t, c_void_p
 from typing import Any
 
 from ...errors import EngineError
+from ...memory import Places
 from ...shapes import Shape
 from ..windows import Window
 from .array import DeviceArray
@@ -77,6 +78,7 @@ class Convolution:
             except EngineError as error:
                 self.failure = str(error)
                 del algorithms[0]
+                Places.change()
             else:
                 self.cudnn.device.settle(f'cudnnConvolution{direction}')
                 return True
@@ -92,11 +94,17 @@ class Convolution:
 
     def _best(self, problem: Problem) -> list[Algorithm]:
         """The algorithms for a problem, the best first: as cuDNN expects them to be the first time,
-        as it has measured them from then on."""
+        as it has measured them from then on.
+
+        Whoever has kept a convolution to repeat it has kept its algorithm, as it has places of
+        numbers, and learns in the same way that there is another one.
+        """
         direction = problem.direction
         if direction not in self.algorithms:
             some = promising(self.cudnn, problem, self.tf32, self.deterministic)
             self.algorithms[direction] = some
+            if not self.measured[direction]:
+                Places.change()  # what is kept now would never be measured
         elif not self.measured[direction]:
             self.measured[direction] = True
             some = fastest(self.cudnn, problem, self.algorithms[direction])

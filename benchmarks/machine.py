@@ -25,10 +25,14 @@ def dated_path(name: str, folder: Path | None = None) -> Path:
 def write_numbers(name: str, numbers: Mapping[str, object], folder: Path | None = None) -> Path:
     """Write results/DATE-NAME.json, print its path and return it."""
     path = dated_path(f'{name}.json', folder)
-    about = {'date': f'{datetime.now(UTC):%Y-%m-%d %H:%M} UTC', 'machine': machine()}
-    path.write_text(json.dumps(about | dict(numbers), indent=1) + '\n', encoding='utf-8')
+    path.write_text(json.dumps(about() | dict(numbers), indent=1) + '\n', encoding='utf-8')
     print(path)
     return path
+
+
+def about() -> dict[str, object]:
+    """When and where numbers are written."""
+    return {'date': f'{datetime.now(UTC):%Y-%m-%d %H:%M} UTC', 'machine': machine()}
 
 
 def machine() -> dict[str, str | int | float | None]:

@@ -38,6 +38,7 @@ from goodinit.tools.cli.arguments import (
     option,
     switch,
 )
+from goodinit.tools.cli.gpu import engine_for
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.report import about, number, table
 
@@ -67,7 +68,7 @@ def arguments() -> Parser:
 def bn_statistics(args: argparse.Namespace) -> None:
     out = output_of(args)
     file = read_net_file(args.net, PHASES[args.phase])
-    fed = feed_net(file, data_options(args), args.engine, args.weights, complete=False)
+    fed = feed_net(file, data_options(args), engine_for(args), args.weights, complete=False)
     fed.check_save(out)
     layers = normalizing(fed.net)
     found = fill_statistics(fed.net, fed.data.batches, layers, args.dropout)

@@ -22,6 +22,7 @@ from goodinit.tools.bvlc.scoring import test
 from goodinit.tools.bvlc.timing import time_layers
 from goodinit.tools.bvlc.training import train
 from goodinit.tools.cli.arguments import add_force, add_strictness
+from goodinit.tools.cli.gpu import TF32
 from goodinit.tools.cli.signals import EFFECTS
 from goodinit.tools.cli.values import one_of, whole
 
@@ -76,6 +77,7 @@ def arguments() -> GflagsParser:
     add('sigint_effect', SIGINT, one_of(EFFECTS), 'stop')
     add('sighup_effect', SIGHUP, one_of(EFFECTS), 'snapshot')
     add_switch(parser, 'deterministic', DETERMINISTIC)
+    add_switch(parser, 'tf32', TF32)
     add_strictness(parser)
     add_force(parser)
     add('on_nan', ON_NAN, one_of(['stop', 'warn']), None)

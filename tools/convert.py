@@ -30,6 +30,7 @@ from goodinit.netlib.errors import GoodinitError, NetError
 from goodinit.netlib.weights import save
 from goodinit.proto.caffe_pb2 import TEST, TRAIN, NetParameter
 from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_strictness
+from goodinit.tools.cli.gpu import engine_for
 from goodinit.tools.cli.values import one_of, real
 
 from goodinit import export
@@ -160,7 +161,7 @@ def is_fed(param: NetParameter) -> bool:
 def write(args: argparse.Namespace, file: NetFile, param: NetParameter) -> None:
     """Write the net in another framework's terms, and say what came of it."""
     param, notes = export.deploy(param, args.until, args.train)
-    net = Net(param, phase=TEST, engine=args.engine)
+    net = Net(param, phase=TEST, engine=engine_for(args))
     notes += take_weights(net, args.weights)
     convention = convention_for(args, file)
     options = export.Options(
@@ -212,7 +213,7 @@ def say_check(report: export.Report) -> None:
 
 def bring_home(args: argparse.Namespace, file: NetFile, param: NetParameter) -> None:
     """Put weights from elsewhere into a file of Caffe's."""
-    net = Net(param, engine=args.engine)
+    net = Net(param, engine=engine_for(args))
     for note in take_weights(net, args.weights):
         say(f'note:    {note}')
     save(net, args.out)

@@ -24,7 +24,7 @@ from goodinit.solvers.log.glog import log
 from goodinit.solvers.log.net_log import load_weights, log_net
 from goodinit.tools.cli.arguments import add_engine, add_force, add_sharing, add_strictness
 from goodinit.tools.cli.backends import BACKENDS, log_opened
-from goodinit.tools.cli.gpu import GPU_ENGINE, use_gpu
+from goodinit.tools.cli.gpu import engine_for, on_gpu, use_gpu
 from goodinit.tools.cli.values import one_of, whole
 
 PLACE = 'extract_features.cpp'
@@ -95,8 +95,8 @@ def check_names(args: argparse.Namespace) -> None:
 
 def open_net(args: argparse.Namespace) -> Net:
     """The net with its weights. Raises NetError for one without the blobs."""
-    engine = use_gpu(args.device) if args.mode == 'GPU' else args.engine
-    log(f'{PLACE}:60', f'Using {"GPU" if engine == GPU_ENGINE else "CPU"}', 'E')
+    engine = engine_for(args, use_gpu(args.device) if args.mode == 'GPU' else '')
+    log(f'{PLACE}:60', f'Using {"GPU" if on_gpu(engine) else "CPU"}', 'E')
     net = Net(args.proto, TEST, engine=engine)
     log_net(net)
     load_weights(net, args.weights)

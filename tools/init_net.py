@@ -39,6 +39,7 @@ from goodinit.tools.cli.arguments import (
     option,
     switch,
 )
+from goodinit.tools.cli.gpu import engine_for
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.values import one_of, pattern, real, size, whole
@@ -161,7 +162,7 @@ def initialize_net(args: argparse.Namespace) -> None:
     recipe = recipe_of(args)
     measured = args.json or bool(args.report) or not args.quiet
     data = data_options(args, held_out=measured)
-    fed = feed_net(file, data, args.engine, args.weights)
+    fed = feed_net(file, data, engine_for(args), args.weights)
     check_before(args, fed, out)
     fed.notes += data_advice(fed.net, fed.data, recipe, fed.trained)
     filters = first_filters(fed.net, 'before')

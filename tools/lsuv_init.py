@@ -22,7 +22,7 @@ from goodinit.feeding.fed_net import feed_net
 from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers import Recipe
 from goodinit.tools.cli.arguments import add_engine, add_input_shape, add_strictness
-from goodinit.tools.cli.gpu import use_gpu
+from goodinit.tools.cli.gpu import engine_for, use_gpu
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.values import one_of
@@ -61,7 +61,7 @@ def lsuv_init(args: argparse.Namespace) -> None:
     check_output(out, force=True)
     loaded = out.is_file() and 'noFetch' not in args.words
     weights = args.out if loaded else ''
-    engine = use_gpu(0) if 'gpu' in args.words else args.engine
+    engine = engine_for(args, use_gpu(0) if 'gpu' in args.words else '')
     fed = feed_net(file, DataOptions(input_shape=args.input_shape), engine, weights)
     if loaded:
         say(f'weights loaded from {out}')

@@ -25,6 +25,7 @@ from goodinit.initializers import Recipe
 from goodinit.netlib import Net
 from goodinit.netlib.layers.shared.affine import Affine
 from goodinit.tools.cli.arguments import option, switch
+from goodinit.tools.cli.gpu import engine_for
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.magic_options import add_magic_options, magic_data
 from goodinit.tools.cli.output_file import check_output
@@ -65,7 +66,7 @@ def magic_init(args: argparse.Namespace) -> None:
     file = read_net_file(args.prototxt)
     out = Path(args.out)
     check_output(out, force=True)
-    fed = feed_net(file, magic_data(args), args.engine, args.load)
+    fed = feed_net(file, magic_data(args), engine_for(args), args.load)
     fed.check_save(out)
     recipes = recipes_of(args, fed.net)
     if not recipes and not args.q:

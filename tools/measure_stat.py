@@ -20,6 +20,7 @@ from goodinit.initializers import Row, walk
 from goodinit.initializers.walk import Step, measuring
 from goodinit.tools.cli import report
 from goodinit.tools.cli.arguments import switch
+from goodinit.tools.cli.gpu import engine_for
 from goodinit.tools.cli.magic_options import add_magic_options, magic_data
 
 SUMMARY = (
@@ -46,7 +47,7 @@ def arguments() -> Parser:
 
 
 def measure_stat(args: argparse.Namespace) -> None:
-    fed = feed_net(read_net_file(args.prototxt), magic_data(args), args.engine, args.load)
+    fed = feed_net(read_net_file(args.prototxt), magic_data(args), engine_for(args), args.load)
     rows = fed.measure()
     if args.all:
         print(outputs(fed), end='\n\n')

@@ -26,7 +26,7 @@ from goodinit.experiments.runner.catalog import names, open_experiment, papers, 
 from goodinit.experiments.runner.cells import Task, Watcher, run_cells
 from goodinit.experiments.runner.outcome import write_outcome
 from goodinit.tools.cli.arguments import add_engine, option, switch
-from goodinit.tools.cli.gpu import GPU_ENGINE
+from goodinit.tools.cli.gpu import engine_for, on_gpu
 from goodinit.tools.cli.report import table
 from goodinit.tools.cli.values import pattern, whole
 
@@ -58,7 +58,7 @@ def arguments() -> Parser:
 
 def reproduce(args: argparse.Namespace) -> None:
     """List all experiments, or run one."""
-    if args.engine == GPU_ENGINE and args.jobs > 1:
+    if on_gpu(args.engine) and args.jobs > 1:
         raise UsageError('--jobs: found more than one with --gpu, where one process computes')
     if args.name:
         run_experiment(args)
@@ -109,7 +109,7 @@ def run_experiment(args: argparse.Namespace) -> None:
     experiment = open_experiment(args.name)
     if args.reduced and experiment.reduced is None:
         say(f'note: {args.name} has one protocol, which is cheap: --reduced changes nothing')
-    task = Task(args.name, experiment, args.reduced, args.data, args.out, args.engine)
+    task = Task(args.name, experiment, args.reduced, args.data, args.out, engine_for(args))
     chosen = choose_cells(task, args.cells)
     left = [cell for cell in chosen if not task.store.is_finished(cell)]
     task.store.results()  # those of other settings are refused before any work

@@ -36,6 +36,7 @@ from goodinit.tools.cli.arguments import (
     option,
     switch,
 )
+from goodinit.tools.cli.gpu import engine_for
 from goodinit.tools.report_page.numbers import of_state
 from goodinit.tools.report_page.page import write_report
 from goodinit.tools.report_page.pictures import first_filters, pictures_of
@@ -73,7 +74,7 @@ def arguments() -> Parser:
 def stats(args: argparse.Namespace) -> None:
     check_report(args.report)
     file = read_net_file(args.net, PHASES[args.phase])
-    fed = feed_net(file, data_options(args), args.engine, args.weights)
+    fed = feed_net(file, data_options(args), engine_for(args), args.weights)
     fed.notes += [f'{note} ({ZEROS})' for note in never_learning_notes(never_learning(fed.net))]
     if args.gradient_quotient:
         check_loss(fed.net, '--gradient-quotient')

@@ -41,6 +41,7 @@ from goodinit.tools.cli.arguments import (
     option,
     switch,
 )
+from goodinit.tools.cli.gpu import engine_for
 from goodinit.tools.cli.values import one_of, whole
 
 ITERATIONS = 50  # as `caffe test`
@@ -81,7 +82,7 @@ def test(args: argparse.Namespace) -> None:
     if args.crops != '1':
         raise UsageError('--crops: needs --data, the images to be scored')
     digits = digits_for(file, args.digits)
-    net = Net(digits.param if digits else file.param, engine=args.engine)
+    net = Net(digits.param if digits else file.param, engine=engine_for(args))
     fill(net, np.random.default_rng(0))
     notes = take_weights(net, args.weights)
     if args.share:
@@ -100,7 +101,7 @@ def print_ranks(args: argparse.Namespace, file: NetFile) -> None:
     """Print top-1 and top-5 of all images."""
     from tqdm import tqdm
 
-    ranking = Ranking(file, args.engine)
+    ranking = Ranking(file, engine_for(args))
     fill(ranking.net, np.random.default_rng(0))
     say_notes(take_weights(ranking.net, args.weights))
     store = open_store(args.data)

@@ -52,6 +52,7 @@ from goodinit.tools.cli.arguments import (
     option,
     switch,
 )
+from goodinit.tools.cli.gpu import engine_for
 from goodinit.tools.cli.initialize_and_report import initialize_and_report
 from goodinit.tools.cli.output_file import check_output
 from goodinit.tools.cli.solving import solve
@@ -134,7 +135,7 @@ def check_options(args: argparse.Namespace) -> None:
 
 def train_rank(args: argparse.Namespace, ranks: Ranks) -> None:
     """What each rank does."""
-    engine = make_engine(args.engine, deterministic=args.deterministic)
+    engine = make_engine(engine_for(args), deterministic=args.deterministic)
     path = find_model(args.solver, 'solver')
     param = read_solver_param(path)
     digits = use_digits(param, path, args.digits)

@@ -67,7 +67,7 @@ class InfogainLoss(SoftmaxWithLoss):
         for n in range(self.outer):
             e.gemm(H, target[n], out=gain[n], transpose_a=True)
         self.sum_up(p, gain, top[0].values)
-        e.axpby(-1 / self.divisor(target), top[0].values, 0, out=top[0].values)
+        self.normalize(-1, self.divisor(target), top[0].values)
         if len(top) > 1:
             e.copy(p, out=top[1].values.reshape(*p.shape))
 
@@ -90,7 +90,7 @@ class InfogainLoss(SoftmaxWithLoss):
         e.sum(gain, out=total)
         e.binary('mul', p, total, out=dx)
         e.binary('sub', dx, gain, out=dx)
-        e.axpby(self.loss_weight(top) / self.divisor(target), dx, 0, out=dx)
+        self.normalize(self.loss_weight(top), self.divisor(target), dx)
 
     def scores(self, name: str) -> Tensor:
         """A buffer of one number per score."""

@@ -1,5 +1,3 @@
-from functools import partial
-
 from ..memory import Tensor
 from ..registry import register
 from ..shapes import count
@@ -42,7 +40,7 @@ class SigmoidCrossEntropyLoss(Loss):
         self.mark_counted(t, losses, counted)
         e.binary('sigmoid_cross_entropy', x, t, out=losses)
         e.dot(losses, counted, out=loss)
-        e.axpby(1 / self.divisor(counted), loss, 0, out=loss)
+        self.normalize(1, self.divisor(counted), loss)
 
     def mark_counted(self, t: Tensor, truncated: Tensor, counted: Tensor) -> None:
         """counted = 0 where the target is to be ignored, else 1; `truncated` is scratch."""
@@ -63,14 +61,11 @@ class SigmoidCrossEntropyLoss(Loss):
         e.unary('sigmoid', bottom[0].values.reshape(-1), out=dx)
         e.binary('sub', dx, bottom[1].values.reshape(-1), out=dx)
         e.binary('mul', dx, counted, out=dx)
-        e.axpby(self.loss_weight(top) / self.divisor(counted), dx, 0, out=dx)
+        self.normalize(self.loss_weight(top), self.divisor(counted), dx)
 
-    def divisor(self, counted: Tensor) -> float:
-        mode = self.normalization(self.param.loss_param.BATCH_SIZE)
-        return self.normalizer(mode, self.outer, self.inner, partial(self.total, counted))
-
-    def total(self, counted: Tensor) -> float:
-        """The number of targets that are not ignored."""
-        total = self.buffer('total', 1)
-        self.engine.sum(counted, out=total)
-        return self.engine.number(total)
+    def divisor(self, counted: Tensor) -> float | Tensor:
+        p = self.param.loss_param
+        mode = self.normalization(p.BATCH_SIZE)
+        if mode == p.VALID and p.HasField('ignore_label'):
+            return self.count_ones(counted)
+        return self.normalizer(mode, self.outer, self.inner, lambda: self.outer * self.inner)

@@ -1,5 +1,3 @@
-from functools import partial
-
 from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
@@ -69,7 +67,7 @@ class SoftmaxWithLoss(Loss):
         if self.param.loss_param.weight_by_label_freqs:
             e.binary('mul', target, self.class_weights or self.rarities(target), out=target)
         e.dot(log_p, target, out=loss.reshape(1, 1, 1))
-        e.axpby(-1 / self.divided_by, loss, 0, out=loss)
+        self.normalize(-1, self.divided_by, loss)
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down)
@@ -84,7 +82,7 @@ class SoftmaxWithLoss(Loss):
         e.sum(target, out=weights)
         e.binary('mul', p, weights, out=dx)
         e.binary('sub', dx, target, out=dx)
-        e.axpby(self.loss_weight(top) / self.divided_by, dx, 0, out=dx)
+        self.normalize(self.loss_weight(top), self.divided_by, dx)
 
     def rarities(self, target: Tensor) -> Tensor:
         """1 / (the number of times each class is the target); 1 if it never is."""
@@ -98,14 +96,9 @@ class SoftmaxWithLoss(Loss):
     def class_axis(self) -> int:
         return self.param.softmax_param.axis
 
-    def divisor(self, target: Tensor) -> float:
-        mode = self.normalization(self.param.loss_param.VALID)
-        return self.normalizer(mode, self.outer, self.inner, partial(self.valid, target))
-
-    def valid(self, target: Tensor) -> float:
-        """The number of labels that are not ignored."""
-        if ignored(self.param.loss_param) is None:
-            return self.outer * self.inner
-        total = self.buffer('total', 1, 1, 1)
-        self.engine.sum(target, out=total)
-        return self.engine.number(total)
+    def divisor(self, target: Tensor) -> float | Tensor:
+        p = self.param.loss_param
+        mode = self.normalization(p.VALID)
+        if mode == p.VALID and ignored(p) is not None:
+            return self.count_ones(target)
+        return self.normalizer(mode, self.outer, self.inner, lambda: self.outer * self.inner)

@@ -60,10 +60,12 @@ LARGE = [
 @pytest.mark.cuda
 @pytest.mark.parametrize('c', LARGE, ids=lambda c: f'{c.id}-{c.keywords}'[:40])
 def test_ops_on_more_than_a_block(c, cuda):
+    """Up to what rounding does to so many terms: they may be large where their sum is small."""
+    found = run(cuda, c)
+    most = max([x.size for x in c.inputs if isinstance(x, np.ndarray)], default=1)
     for name, array in run(make_engine('reference', dtype=np.float64), c).items():
-        np.testing.assert_allclose(
-            run(cuda, c)[name], array, rtol=0, atol=1e-5 * np.abs(array).max(initial=1)
-        )
+        tolerance = max(1e-5 * np.abs(array).max(initial=1), 1e-6 * most / array.size)
+        np.testing.assert_allclose(found[name], array, rtol=0, atol=tolerance)
 
 
 @pytest.mark.cuda

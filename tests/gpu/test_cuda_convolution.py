@@ -1,17 +1,12 @@
 """Convolution on a device, by cuDNN and by im2col with cuBLAS: which is chosen, and that both
 compute the same."""
 
-import ctypes
-
 import numpy as np
 import pytest
-from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
-from goodinit.netlib.engines.cuda import cudnn, gpu
+from goodinit.netlib.engines.cuda import gpu
 from goodinit.netlib.engines.cuda.engine import Cuda
 from goodinit.netlib.engines.interface import Window
-from goodinit.netlib.errors import EngineError, LayerError
-from goodinit.proto import parse_net
 from op_calls import call, convolution_calls, draw, run
 
 pytestmark = pytest.mark.cuda
@@ -28,15 +23,7 @@ for shapes in SHAPES:
     CASES += [c for c in convolution_calls(*shapes) if c.op in DIRECTIONS]
 
 WINDOW = Window((3, 3), (1, 1), (1, 1), (1, 1))
-
-
-@pytest.fixture
-def with_cudnn(cuda):
-    try:
-        cudnn.open_cudnn()
-    except EngineError as error:
-        pytest.skip(str(error))
-    return cuda
+TOLERANCE = 1e-4  # of the largest: cuDNN may take Winograd's or Fourier's transforms
 
 
 @pytest.mark.parametrize('by', ['CAFFE', 'CUDNN'])
@@ -44,7 +31,8 @@ def with_cudnn(cuda):
 def test_both_ways_compute_the_same(c, by, with_cudnn):
     expected = run(make_engine('reference', dtype=np.float64), c)['out']
     found = run(with_cudnn.convolving(by), c)['out']
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max(initial=1))
+    tolerance = TOLERANCE * np.abs(expected).max(initial=1)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +47,9 @@ def test_what_follows_a_convolution_is_one_kernel(options, launches, with_cudnn,
     monkeypatch.setattr(gpu.Gpu, 'launch', lambda *args: calls.append(args) or launch(*args))
     found = run(with_cudnn, c)['out']
     assert len(calls) == launches
-    np.testing.assert_allclose(found, run(make_engine('reference'), c)['out'], rtol=0, atol=1e-5)
+    expected = run(make_engine('reference'), c)['out']
+    tolerance = TOLERANCE * np.abs(expected).max()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
 
 
 def test_nothing_to_convolve(with_cudnn):
@@ -73,132 +63,30 @@ def test_nothing_to_convolve(with_cudnn):
     np.testing.assert_array_equal(found, dW.astype(np.float32))
 
 
-def test_the_field_engine_chooses(with_cudnn):
-    for field, found in (
-        ('', with_cudnn),
-        ('engine: DEFAULT', with_cudnn),
-        ('engine: CUDNN', 'CUDNN'),
-        ('engine: CAFFE', 'CAFFE'),
-    ):
-        layer = net(field, with_cudnn).layers[1]
-        assert layer.engine is found or layer.engine.convolution == found
-        assert (layer.engine.cudnn is None) == (found == 'CAFFE')
-    watched = make_engine('checked:cuda').convolving('CAFFE')
-    assert (watched.name, watched.inner.cudnn) == ('checked:cuda', None)
+# -- TF32
 
 
-NET = """
-layer {{ name: "x" type: "Input" top: "x"
-         input_param {{ shape {{ dim: 2 dim: 3 dim: 5 dim: 5 }} }} }}
-layer {{ name: "conv" type: "Convolution" bottom: "x" top: "y"
-         convolution_param {{ num_output: 4 kernel_size: 3 {field} }} }}"""
-
-
-def net(field, engine):
-    return Net(parse_net(NET.format(field=field), 'net.prototxt'), engine=engine)
-
-
-def test_without_cudnn(cuda, monkeypatch):
-    """DEFAULT goes without it; CUDNN says what is missing."""
-    import cuda.pathfinder as finder
-
-    def find(name):
-        if name == 'cudnn':
-            raise finder.DynamicLibNotFoundError(name)
-        return found(name)
-
-    found = finder.load_nvidia_dynamic_lib
-    monkeypatch.setattr(finder, 'load_nvidia_dynamic_lib', find)
-    cudnn.open_cudnn.cache_clear()
-    assert Cuda().cudnn is None
-    net('', Cuda()).forward()
-    with pytest.raises(
-        LayerError,
-        match=r"layer 'conv' \(Convolution\).*engine: CUDNN needs cuDNN, which was not "
-        r'found: pip install nvidia-cudnn-cu13',
-    ):
-        net('engine: CUDNN', Cuda()).forward()
-
-
-# -- what cuDNN is asked for
-
-
-def plan(engine):
-    """The convolution that an engine has planned for WINDOW, after it has run."""
-    for c in convolution_calls(WINDOW, 1, (2, 3, 5, 5), (4, 3, 3, 3)):
-        if c.op in DIRECTIONS:
-            run(engine, c)
-    shapes = (2, 3, 5, 5), (4, 3, 3, 3), (2, 4, 5, 5)
-    return engine.cudnn.convolution(*shapes, WINDOW, 1, engine.tf32, engine.deterministic)
-
-
-def test_deterministic_algorithms(with_cudnn):
-    assert all(a.deterministic for a in plan(Cuda(deterministic=True)).algorithms.values())
-    assert plan(Cuda(deterministic=True)).algorithms.keys() == {
-        'Forward',
-        'BackwardData',
-        'BackwardFilter',
-    }
-
-
-def test_the_fastest_algorithm_that_fits(with_cudnn, cuda_device, monkeypatch):
-    if cuda_device == 'real':
-        pytest.skip('which one that is depends on the GPU')
-    with_cudnn.cudnn.convolution.cache_clear()
-    assert {a.number for a in plan(with_cudnn).algorithms.values()} == {0}
-    with_cudnn.cudnn.convolution.cache_clear()
-    monkeypatch.setattr(cudnn, 'MOST_WORKSPACE', 63)
-    assert {a.number for a in plan(with_cudnn).algorithms.values()} == {1}
-    with_cudnn.cudnn.convolution.cache_clear()
-
-
-def test_where_no_algorithm_fits(with_cudnn, monkeypatch):
-    """DEFAULT goes without cuDNN; CUDNN says so."""
-    with_cudnn.cudnn.convolution.cache_clear()
-    monkeypatch.setattr(cudnn, 'MOST_WORKSPACE', -1)
-    for c in CASES:
-        expected = run(make_engine('reference', dtype=np.float64), c)['out']
-        np.testing.assert_allclose(
-            run(with_cudnn, c)['out'], expected, rtol=0, atol=1e-5 * np.abs(expected).max()
-        )
-    with pytest.raises(
-        EngineError,
-        match='cuDNN has no algorithm for ConvolutionForward of these shapes: use engine',
-    ):
-        run(with_cudnn.convolving('CUDNN'), CASES[0])
-    with_cudnn.cudnn.convolution.cache_clear()
+# Without groups, and with enough channels for tensor cores.
+MANY_CHANNELS = next(convolution_calls(WINDOW, 1, (2, 64, 6, 6), (64, 64, 3, 3)))
 
 
 @pytest.mark.parametrize(
-    'c', [call('gemm', draw(64, 64), draw(64, 64), out=draw(64, 64)), CASES[0]], ids=lambda c: c.op
+    'c',
+    [call('gemm', draw(256, 256), draw(256, 256), out=draw(256, 256)), MANY_CHANNELS],
+    ids=lambda c: c.op,
 )
-def test_tf32_is_an_option(c, with_cudnn):
+def test_tf32_is_an_option(c, with_cudnn, cuda_device):
     """Its error is that of 10 bits after the point, 2^-11 for each of two factors; without it that
-    of float32."""
+    of float32, or of a transform in float32, which a card may find to be faster all the same."""
     expected = run(make_engine('reference', dtype=np.float64), c)['out']
     errors = [
         np.abs(run(engine, c)['out'] - expected).max() / np.abs(expected).max()
         for engine in (with_cudnn, Cuda(tf32=True))
     ]
-    assert errors[0] < 1e-6
-    assert 1e-6 < errors[1] < 2e-3
-
-
-def test_a_failing_call_is_an_error(with_cudnn):
-    with pytest.raises(
-        EngineError, match=r'cuDNN failed: cudnnSetTensorNdDescriptor gave status \d+'
-    ):
-        with_cudnn.cudnn.convolution(
-            (2, 3, 5, 5), (4, 3, 3, 3), (2, 4, -5, 5), WINDOW, 1, False, False
-        )
-
-
-def test_what_cudnn_expects_of_an_algorithm_has_the_layout_of_c():
-    """As cudnn.h declares cudnnConvolutionFwdAlgoPerf_t: enum, enum, float, size_t, enum, enum,
-    int[3]."""
-    offsets = {name: getattr(cudnn.Algorithm, name).offset for name, _ in cudnn.Algorithm._fields_}
-    assert list(offsets.values()) == [0, 4, 8, 16, 24, 28, 32]
-    assert ctypes.sizeof(cudnn.Algorithm) == 48
+    assert errors[0] < 2e-5
+    assert errors[1] < 2e-3
+    if c.op == 'gemm' or cuda_device == 'emulated':
+        assert errors[1] > 3e-5
 
 
 def test_convolution_is_by_engines_that_have_no_choice():

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.cuda import cublas, device, engine, launch
+from goodinit.netlib.engines.interface import Window
 from goodinit.netlib.errors import EngineError, GoodinitError
 from goodinit.netlib.memory import Memory, Tensor
 from op_calls import call, draw, run
@@ -34,10 +36,9 @@ def test_what_the_engine_cannot_do_is_said(c, message, cuda):
 
 @pytest.mark.cuda
 def test_too_much_is_refused(cuda):
-    with pytest.raises(
-        EngineError, match=r'at most 2147483391 numbers at a time; found 2147483392\. Use a smaller'
-    ):
-        cuda.kernels.elementwise.fill(2**31 - 256, 0, None)
+    message = r'results of at most 2147482623 numbers; found 2147482624\. Use a smaller batch'
+    with pytest.raises(EngineError, match=message):
+        cuda.kernels.elementwise.fill(2**31 - 1024, 0, None)
     with pytest.raises(
         EngineError,
         match=r'the GPU cannot allocate another 140737488 MB: [\d]+ of [\d]+ MB are free',
@@ -63,30 +64,38 @@ def test_pycuda_is_named_where_it_is_missing(monkeypatch):
 @pytest.mark.cuda
 def test_a_missing_compiler_is_named(cuda, monkeypatch):
     monkeypatch.setenv('PATH', '')
+    monkeypatch.setenv('PYCUDA_DISABLE_CACHE', '1')  # which would answer without a compiler
     with pytest.raises(
         EngineError, match=r'needs nvcc to compile its kernels: .* Install the CUDA toolkit'
     ):
         launch.compiled.__wrapped__('pooling')
 
 
+NO_CUBLAS = r"engine 'cuda' needs cuBLAS, which was not found: install .* nvidia-cublas"
+BROKEN_CUBLAS = r'cuBLAS was found, but does not load: .*x\.so.*Install it again: install the CUDA'
+
+
 @pytest.mark.cuda
-def test_a_missing_cublas_is_named(cuda, monkeypatch):
+@pytest.mark.parametrize(
+    'kind, message',
+    [('DynamicLibNotFoundError', NO_CUBLAS), ('RuntimeError', BROKEN_CUBLAS)],
+)
+def test_a_cublas_that_cannot_be_used_is_named(kind, message, cuda, monkeypatch):
     import cuda.pathfinder as finder
 
     def find(name):
-        raise finder.DynamicLibNotFoundError(name)
+        raise getattr(finder, kind, RuntimeError)('Failed to dlopen x.so')
 
     monkeypatch.setattr(finder, 'load_nvidia_dynamic_lib', find)
-    with pytest.raises(
-        EngineError,
-        match=r"engine 'cuda' needs cuBLAS, which was not found: install .* nvidia-cublas",
-    ):
+    with pytest.raises(EngineError, match=message):
         cublas.Cublas(cuda.device)
 
 
 @pytest.mark.cuda
 def test_a_failing_cublas_call_is_an_error(cuda):
-    with pytest.raises(EngineError, match='cuBLAS failed with status 7'):
+    with pytest.raises(
+        EngineError, match=r'cuBLAS failed with status 7 \(CUBLAS_STATUS_INVALID_VALUE\)'
+    ):
         cuda.blas.gemm(0, 0, 0, -1, 1, 1)
 
 
@@ -137,9 +146,52 @@ def test_the_cuda_engine_is_imported_when_it_is_made():
     assert (done.stdout, done.stderr) == (f'{names}\n', '')
 
 
-def test_a_tensor_is_small_enough_for_an_int():
-    """Whether or not there is a device: the tensor has no memory yet."""
+# What is read may be larger than what is computed from it, and an int counts both. The tensors have
+# no memory, so this needs no device.
+LARGE = Tensor((1 << 16, 1 << 15), Memory(0))
+ALMOST = Tensor((2**31 - 1024,), Memory(0))  # one more block, and an int overflows
+SMALL = Tensor((1, 1), Memory(0))
+PLANES = Tensor((2, 1, 1 << 15, 1 << 15), Memory(0))
+PLANE = Tensor((2, 1, 1, 1), Memory(0))
+WINDOW = Window((1 << 15,) * 2, (1, 1), (0, 0), (1, 1))
+
+
+@pytest.mark.parametrize(
+    'work',
+    [
+        lambda made: made.sum(LARGE, out=SMALL),
+        lambda made: made.sum(ALMOST, out=Tensor((1,), Memory(0))),
+        lambda made: made.moments(LARGE, mean=SMALL, var=SMALL),
+        lambda made: made.gather(LARGE, [0], 0, out=SMALL),
+        lambda made: made.copy_window(LARGE, (0, 0), out=SMALL, at=(0, 0), shape=(1, 1)),
+        lambda made: made.pool_ave_forward(PLANES, WINDOW, out=PLANE),
+        lambda made: made.col2im(LARGE, WINDOW, out=PLANE),
+        lambda made: made.conv_forward(PLANES, PLANE, WINDOW, 1, out=PLANE),
+        lambda made: made.gemm(LARGE, SMALL, out=SMALL),
+        lambda made: made.one_hot(LARGE, None, out=SMALL),
+    ],
+)
+def test_what_is_read_is_small_enough_for_an_int(work):
     made = object.__new__(engine.Cuda)
-    message = "engine 'cuda' takes tensors of at most 2147483647 numbers; found 2147483648"
+    made.device = SimpleNamespace(check_thread=lambda: None)
+    made.recorder = None
+    message = (
+        "engine 'cuda' takes tensors of at most 2147482623 numbers; found 214748.*smaller batch"
+    )
     with pytest.raises(EngineError, match=message):
-        made.reads(Tensor((1 << 16, 1 << 15), Memory(0)))
+        work(made)
+
+
+@pytest.mark.cuda
+def test_columns_are_few_enough_for_an_int(cuda):
+    """Those of im2col are larger than what they are made of."""
+    window = Window((64, 64), (1, 1), (0, 0), (1, 1))
+    dx, W, dy = (cuda.tensor(1, 1, n, n) for n in (863, 64, 800))
+    message = 'columns of an image of at most 2147482623 numbers; found 2621440000. Use cuDNN'
+    by_columns = cuda.convolving('CAFFE')
+    with pytest.raises(EngineError, match=message):
+        by_columns.conv_forward(dx, W, window, 1, out=dy)
+    with pytest.raises(EngineError, match=message):
+        by_columns.conv_backward_data(dy, W, window, 1, out=dx)
+    with pytest.raises(EngineError, match=message):
+        by_columns.conv_backward_weights(dx, dy, window, 1, out=W)

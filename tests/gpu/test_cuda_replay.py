@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from goodinit.netlib import Net
 from goodinit.netlib.engines.cuda.cudnn import Cudnn
+from goodinit.netlib.engines.cuda.cudnn_convolution import planned
 from goodinit.netlib.engines.cuda.launch import Kernel
 from goodinit.netlib.memory import Places
 from goodinit.proto import parse_net
@@ -70,13 +71,13 @@ def test_scratch_that_grows_is_not_written_to_where_it_was(net, cuda):
 
 
 def test_noted_convolutions_keep_their_descriptors(cuda, monkeypatch):
-    cuda.cudnn.convolution.cache_clear()  # of other tests' convolutions
+    planned.cache_clear()  # of other tests' convolutions
     net = Net(parse_net(TEXT.replace('engine: CAFFE', '')), 0, engine=cuda)
     for seed in range(3):
         passed(net, seed)
     called, call = [], Cudnn.call
     monkeypatch.setattr(Cudnn, 'call', lambda *words: called.append(words[1]) or call(*words))
-    cuda.cudnn.convolution.cache_clear()
+    planned.cache_clear()
     gc.collect()
     passed(net, 4)
     assert called == ['ConvolutionForward']

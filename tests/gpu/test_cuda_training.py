@@ -1,7 +1,6 @@
 """Training on a device: a step waits for nothing, memory is used again, uploads run beside the
 computation."""
 
-import ctypes
 import gc
 
 import numpy as np
@@ -16,15 +15,6 @@ from goodinit.proto import parse_solver, read_net
 from goodinit.solvers import Clipped, Displayed, Solver
 
 pytestmark = pytest.mark.cuda
-
-
-@pytest.fixture
-def waits(cuda, cuda_device):
-    """A function that tells how often the host has waited for the device so far."""
-    if cuda_device == 'real':
-        pytest.skip("NVIDIA's driver does not count")
-    counter = ctypes.c_int.in_dll(ctypes.CDLL('libcuda.so.1'), 'cuda_waits')
-    return lambda: counter.value
 
 
 def solver(model, shape, fields='', **options):
@@ -255,6 +245,21 @@ def test_room_for_uploads_is_limited(cuda, monkeypatch):
         found.append(sorted(size // 4 for size, _ in upload._slots))
     assert found == [[], [100], [100, 100], [100, 100], [50, 100, 100], *[[50, 50, 100]] * 5]
     assert target.host().tolist()[:150] == [150] * 150
+
+
+def test_without_page_locked_memory_copies_wait(cuda, monkeypatch):
+    def refuse(*given):
+        raise driver.MemoryError('cuMemHostAlloc failed: out of memory')
+
+    driver = cuda.device.cuda
+    upload = uploads.Uploads(driver, Pool(driver), cuda.device.stream)
+    target = Memory(5)
+    address = int(target.device(cuda.device, write=True))
+    monkeypatch.setattr(driver, 'pagelocked_empty', refuse)
+    for n in range(4):
+        upload(np.full(5, n, np.float32), address)
+    assert upload._slots == {} and upload._refused == {20}
+    assert target.host().tolist() == [3] * 5
 
 
 # -- compilation

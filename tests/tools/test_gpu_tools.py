@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import numpy as np
 import places
 import pytest
 from goodinit.caffe.common import common
+from goodinit.netlib.engines.cuda.engine import Cuda
 from goodinit.netlib.engines.cuda.gpu import Gpu
 from goodinit.proto import read_weights
 from goodinit.solvers import Solver
@@ -150,8 +152,20 @@ def test_device_query(cuda_device, monkeypatch, capsys):
     assert caffe.main(['device_query', '-gpu', '0']) == 0
     err = capsys.readouterr().err
     assert 'Querying GPUs 0' in err and 'Device id:                     0' in err
+    assert re.search(r'CUDA driver version: +\d+\.\d', err)
+    assert re.search(r'cuBLAS version: +\d+\.\d+\.\d', err)
+    assert re.search(r'cuDNN version: +(\d+\.\d+\.\d|none: )', err)
     assert caffe.main(['device_query', '-gpu', '0,99']) == 1
     assert 'goodinit caffe: GPU 99: found only ' in capsys.readouterr().err
+
+
+@pytest.mark.cuda
+def test_device_query_says_that_cudnn_is_missing(cuda_device, monkeypatch, capsys):
+    monkeypatch.delenv('CUDA_DEVICE', raising=False)
+    monkeypatch.setattr(Cuda, 'cudnn', None)
+    assert caffe.main(['device_query']) == 0
+    said = r'cuDNN version: +none: convolutions go by im2col and cuBLAS'
+    assert re.search(said, capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(

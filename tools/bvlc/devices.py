@@ -1,10 +1,12 @@
 """`goodinit caffe device_query`: say which GPUs there are."""
 
 import argparse
+from typing import Any
 
+from ...netlib.engines import make_engine
 from ...netlib.errors import EngineError
 from ...solvers.log.glog import log
-from ..cli.gpu import device, use_gpu
+from ..cli.gpu import GPU_ENGINE, device, use_gpu
 
 
 def device_query(args: argparse.Namespace) -> None:
@@ -18,6 +20,22 @@ def device_query(args: argparse.Namespace) -> None:
             raise EngineError(f'GPU {i}: found only {devices.count()}, the first is 0')
         for name, value in properties(devices(i), i).items():
             log('common.cpp:172', f'{name + ":":30} {value}')
+    for name, value in versions().items():
+        log('common.cpp:172', f'{name + ":":30} {value}')
+
+
+def versions() -> dict[str, str]:
+    """The versions of what the engine calls. Raises EngineError for what cannot be used."""
+    engine: Any = make_engine(GPU_ENGINE)
+    number = engine.device.cuda.get_driver_version()
+    convolution = 'none: convolutions go by im2col and cuBLAS'
+    if engine.cudnn is not None:
+        convolution = engine.cudnn.version()
+    return {
+        'CUDA driver version': f'{number // 1000}.{number % 1000 // 10}',
+        'cuBLAS version': engine.blas.version(),
+        'cuDNN version': convolution,
+    }
 
 
 def properties(gpu, number: int) -> dict[str, object]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...netlib import Net
 from ...solvers.log.glog import log
 from ..cli.console import UsageError
-from ..cli.gpu import CPU_ENGINE, device, use_gpu
+from ..cli.gpu import CPU_ENGINE, device, engine_for, use_gpu
 
 
 def check_given(value: str, message: str) -> None:
@@ -28,7 +28,7 @@ def stages(args: argparse.Namespace) -> list[str]:
 
 def net_of(args: argparse.Namespace, phase: int, place: str) -> Net:
     """The net of -model in a phase, on the engine that -gpu asks for; `place` logs which."""
-    engine = logged_engine(args.gpu, place)
+    engine = engine_for(args, logged_engine(args.gpu, place))
     return Net(args.model, phase, level=args.level, stages=stages(args), engine=engine)
 
 

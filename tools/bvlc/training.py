@@ -18,7 +18,7 @@ from ...solvers.one_training import one_training
 from ...solvers.snapshot_files import remove_unfinished
 from ...solvers.solver_param import read_solver_param
 from ..cli.console import UsageError
-from ..cli.gpu import CPU_ENGINE, gpu_if_any
+from ..cli.gpu import CPU_ENGINE, engine_for, gpu_if_any
 from ..cli.signals import Signals
 from .flags import check_given, engine_of, parts, stages
 
@@ -26,7 +26,7 @@ from .flags import check_given, engine_of, parts, stages
 def train(args: argparse.Namespace) -> None:
     """Train, with the log of `caffe train`."""
     param = solver_param(args)
-    engine = solver_engine(args, param)
+    engine = engine_for(args, solver_engine(args, param))
     log('solver.cpp:45', f'Initializing solver from parameters: \n{format_text(param).rstrip()}')
     with one_training(param):
         train_as(args, param, engine)

@@ -13,7 +13,7 @@ from ...netlib.engines import ENGINES
 from ...proto.unknown import MODES
 from ..report_page.extras import check_extras
 from .console import Parser
-from .gpu import CPU_ENGINE
+from .gpu import CPU_ENGINE, TF32
 from .output_file import check_output
 from .values import engine, gpu, one_of, real, shape, whole
 
@@ -120,7 +120,7 @@ def add_input_shape(group: Group) -> None:
 
 
 def add_running(parser: Parser) -> None:
-    """--engine, --gpu, --seed, --dropout."""
+    """--engine, --gpu, --tf32, --seed, --dropout."""
     group = parser.add_argument_group('how to run')
     add_engine(group)
     seed = 'the same seed gives the same weights (default: %(default)s)'
@@ -129,7 +129,8 @@ def add_running(parser: Parser) -> None:
 
 
 def add_engine(group: Group, together: bool = False) -> None:
-    """--engine or --gpu, both as `engine`; `together`: the tool can work on several GPUs."""
+    """--engine or --gpu, both as `engine`, and --tf32: gpu.engine_for says what they ask for.
+    `together`: the tool can work on several GPUs."""
     either = group.add_mutually_exclusive_group()
     engines = f'what computes: {", ".join(ENGINES)} (default: %(default)s)'
     option(either, '--engine E', engines, engine, CPU_ENGINE)
@@ -141,6 +142,7 @@ def add_engine(group: Group, together: bool = False) -> None:
         metavar='N',
         help=GPU,
     )
+    switch(group, '--tf32', TF32)
 
 
 def add_sharing(group: Group) -> None:

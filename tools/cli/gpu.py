@@ -3,14 +3,19 @@
 The modules of the GPU are imported when they are used: a run on the CPU does without them.
 """
 
+import argparse
 import platform
 from types import ModuleType
 
 from ...netlib.errors import EngineError
 from ...netlib.ranks import launched
-from .console import say
+from .console import UsageError, say
 
-CPU_ENGINE, GPU_ENGINE = 'fast', 'cuda'
+CPU_ENGINE, GPU_ENGINE, TF32_ENGINE = 'fast', 'cuda', 'cuda-tf32'
+TF32 = (
+    'with --gpu: round the factors of products and convolutions to 10 bits after the point, for '
+    'tensor cores, which are several times as fast'
+)
 
 
 def device() -> ModuleType:
@@ -53,3 +58,22 @@ def gpu_if_any(number: int) -> str:
     except EngineError as error:
         say(f'no usable GPU; using the CPU ({error})')
         return CPU_ENGINE
+
+
+def engine_for(args: argparse.Namespace, engine: str = '') -> str:
+    """The engine that a command line asks for: `engine`, or that of --engine and --gpu, with TF32
+    if --tf32 is given. Raises UsageError for one that has none."""
+    engine = engine or args.engine
+    if not args.tf32:
+        return engine
+    prefix, colon, name = engine.rpartition(':')
+    if name not in (GPU_ENGINE, TF32_ENGINE):
+        raise UsageError(
+            f"--tf32: found the engine '{engine}', needed: a GPU, which --gpu N chooses"
+        )
+    return f'{prefix}{colon}{TF32_ENGINE}'
+
+
+def on_gpu(engine: str) -> bool:
+    """Whether the engine of this name computes on a GPU."""
+    return engine.rpartition(':')[2] in (GPU_ENGINE, TF32_ENGINE)

@@ -28,6 +28,7 @@ from ...voc.region_sampler import MEAN
 from ...voc.regions import MODES, Regions, SelectiveSearch, open_regions
 from .arguments import add_engine, add_strictness, option, switch
 from .console import Parser, run, say, say_notes
+from .gpu import engine_for
 from .output_file import check_output
 from .values import mistake, real, whole
 
@@ -98,7 +99,7 @@ def find_objects(args: argparse.Namespace) -> None:
         scale=args.scale,
         longest=args.longest,
         mean=args.mean,
-        engine=make_engine(args.engine),
+        engine=make_engine(engine_for(args)),
     )
     say_notes(notes)
     names = names_of(args.names, finder)

@@ -21,6 +21,7 @@ from ...netlib.statistics import MEANINGLESS, missing_statistics
 from ...proto import existing_file, read_net
 from .arguments import add_engine, add_sharing, add_strictness
 from .console import Parser, say_notes
+from .gpu import engine_for
 from .values import ANY_GPU, real
 
 MEAN = '104.00698793,116.66876762,122.67891434'  # of ILSVRC 2012's images: blue, green, red
@@ -94,7 +95,7 @@ def build(kind: Callable[..., NetKind], args: argparse.Namespace, **options: Any
 
 def model_arguments(args: argparse.Namespace) -> dict[str, Any]:
     """What Classifier and Detector take of add_model's options. Raises GoodinitError."""
-    common.engine = make_engine(args.engine)
+    common.engine = make_engine(engine_for(args))
     path = find_model(args.model_def, 'deploy')
     mean = args.mean_file
     swap = args.channel_swap

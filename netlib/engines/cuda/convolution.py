@@ -9,10 +9,11 @@ from ...errors import EngineError
 from ...shapes import Shape, conv_extent
 from ..interface import Ints, Window, op
 from .arithmetic import Arithmetic
-from .array import ITEM, DeviceArray
-from .cudnn import AXES, Cudnn, open_cudnn
-from .cudnn import Convolution as Plan
+from .array import ITEM, DeviceArray, check_count
+from .cudnn import Cudnn, open_cudnn
+from .cudnn_convolution import AXES, planned
 from .geometry import box, strides, window_over
+from .libraries import NotInstalled
 
 
 class Convolution(Arithmetic):
@@ -21,12 +22,13 @@ class Convolution(Arithmetic):
 
     @functools.cached_property
     def cudnn(self) -> Cudnn | None:
-        """None if cuDNN is not wanted or not installed."""
+        """None if cuDNN is not wanted or not installed. Raises EngineError if it is installed but
+        cannot be used."""
         if self.convolution == 'CAFFE':
             return None
         try:
             return open_cudnn()
-        except EngineError:
+        except NotInstalled:
             if self.convolution == 'CUDNN':
                 raise
             return None
@@ -63,10 +65,7 @@ class Convolution(Arithmetic):
         *,
         out: DeviceArray,
     ) -> None:
-        plan = self._plan('Forward', x, W, out, window, groups)
-        if plan is not None:
-            plan.forward(x, W, out)
-        else:
+        if not self._by_cudnn('Forward', x, W, out, window, groups):
             self._multiply_columns(x, W, window, groups, out)
         if scale or bias or rectify:
             self._finish(scale, bias, rectify, out)
@@ -75,9 +74,7 @@ class Convolution(Arithmetic):
     def conv_backward_data(
         self, dy: DeviceArray, W: DeviceArray, window: Window, groups: int, *, out: DeviceArray
     ) -> None:
-        plan = self._plan('BackwardData', out, W, dy, window, groups)
-        if plan is not None:
-            plan.backward_data(dy, W, out)
+        if self._by_cudnn('BackwardData', out, W, dy, window, groups):
             return
         m, k, p = per_group(W.shape, groups, dy.shape)
         slid = sliding(out.shape, window)
@@ -93,9 +90,7 @@ class Convolution(Arithmetic):
     def conv_backward_weights(
         self, x: DeviceArray, dy: DeviceArray, window: Window, groups: int, *, out: DeviceArray
     ) -> None:
-        plan = self._plan('BackwardFilter', x, out, dy, window, groups)
-        if plan is not None:
-            plan.backward_weights(x, dy, out)
+        if self._by_cudnn('BackwardFilter', x, out, dy, window, groups):
             return
         m, k, p = per_group(out.shape, groups, dy.shape)
         columns = self._columns(x, window, groups * k * p)
@@ -116,7 +111,7 @@ class Convolution(Arithmetic):
             self.unary('power', gradient, 2, 1, 0, out=gradient)
             self.axpby(1, gradient, 1, out=out)
 
-    def _plan(
+    def _by_cudnn(
         self,
         direction: str,
         x: DeviceArray,
@@ -124,15 +119,22 @@ class Convolution(Arithmetic):
         y: DeviceArray,
         window: Window,
         groups: int,
-    ) -> Plan | None:
-        """The convolution by cuDNN; None if that is not wanted or not possible."""
+    ) -> bool:
+        """Let cuDNN compute one of the three from the others; False if that is not wanted or not
+        possible. Raises EngineError if it is not possible, and nothing else is wanted."""
         shapes = (x.shape, W.shape, y.shape)
         empty = 0 in x.shape + W.shape + y.shape
         if self.cudnn is None or empty or len(window.kernel) > max(AXES):
-            return None
-        plan = self.cudnn.convolution(*shapes, window, groups, self.tf32, self.deterministic)
-        wanted = self.convolution == 'CUDNN' or plan.algorithm(direction)
-        return plan if wanted else None
+            return False
+        plan = planned(self.cudnn, *shapes, window, groups, self.tf32, self.deterministic)
+        done = plan.compute(direction, x, W, y)
+        if not done and self.convolution == 'CUDNN':
+            why = f' ({plan.failure})' if plan.failure else ''
+            raise EngineError(
+                f'cuDNN has no algorithm for Convolution{direction} of these shapes{why}: use '
+                'engine: CAFFE'
+            )
+        return done
 
     def _multiply_columns(
         self, x: DeviceArray, W: DeviceArray, window: Window, groups: int, out: DeviceArray
@@ -167,6 +169,7 @@ class Convolution(Arithmetic):
             yield columns
 
     def _column_room(self, size: int) -> DeviceArray:
+        check_count(size, 'columns of an image', 'Use cuDNN, which needs none, or smaller images')
         return DeviceArray(self.device.scratch('columns', ITEM * size), (size,))
 
 

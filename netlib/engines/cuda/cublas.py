@@ -5,10 +5,12 @@ import functools
 from ctypes import POINTER, byref, c_float, c_int, c_longlong, c_void_p
 from typing import Any
 
-from ...errors import EngineError, import_extra
+from ...errors import EngineError
 from .device import open_device
 from .gpu import Gpu
+from .libraries import load_library
 
+INSTALL = 'install the CUDA toolkit, or pip install nvidia-cublas'
 FLOAT32_MATH, TF32_MATH = 0, 3  # CUBLAS_DEFAULT_MATH and CUBLAS_TF32_TENSOR_OP_MATH
 
 # The arguments of the functions, as cublas_v2.h declares them. After the handle, a product takes
@@ -21,8 +23,21 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     'cublasCreate_v2': (POINTER(c_void_p),),
     'cublasSetStream_v2': (c_void_p, c_void_p),
     'cublasSetMathMode': (c_void_p, c_int),
+    'cublasGetVersion_v2': (c_void_p, POINTER(c_int)),
     'cublasSgemm_v2': (*PRODUCT, *MATRIX, *MATRIX, SCALAR, *MATRIX),
     'cublasSgemmStridedBatched': (*PRODUCT, *MATRICES, *MATRICES, SCALAR, *MATRICES, c_int),
+}
+# cublasStatus_t; older versions of cuBLAS cannot say these words themselves.
+STATUSES = {
+    1: 'CUBLAS_STATUS_NOT_INITIALIZED',
+    3: 'CUBLAS_STATUS_ALLOC_FAILED',
+    7: 'CUBLAS_STATUS_INVALID_VALUE',
+    8: 'CUBLAS_STATUS_ARCH_MISMATCH',
+    11: 'CUBLAS_STATUS_MAPPING_ERROR',
+    13: 'CUBLAS_STATUS_EXECUTION_FAILED',
+    14: 'CUBLAS_STATUS_INTERNAL_ERROR',
+    15: 'CUBLAS_STATUS_NOT_SUPPORTED',
+    16: 'CUBLAS_STATUS_LICENSE_ERROR',
 }
 
 
@@ -65,22 +80,26 @@ class Cublas:
         head = (self.handle, int(transpose_b), int(transpose_a), n, m, k, byref(c_float(1)))
         beta = byref(c_float(accumulate))
         if count == 1:
-            self.device.call(self.library.cublasSgemm_v2, *head, b, ldb, a, lda, beta, out, n)
+            product = self.library.cublasSgemm_v2
+            self.device.call('cuBLAS', product, *head, b, ldb, a, lda, beta, out, n)
         else:
             matrices = (b, ldb, k * n, a, lda, m * k, beta, out, n, m * n)
-            self.device.call(self.library.cublasSgemmStridedBatched, *head, *matrices, count)
+            product = self.library.cublasSgemmStridedBatched
+            self.device.call('cuBLAS', product, *head, *matrices, count)
+
+    def version(self) -> str:
+        """'13.1.0', of the number 130100."""
+        number = c_int()
+        self.library.cublasGetVersion_v2(self.handle, byref(number))
+        major, rest = divmod(number.value, 10000)
+        return f'{major}.{rest // 100}.{rest % 100}'
 
 
 def load_cublas() -> ctypes.CDLL:
-    """The library, with FUNCTIONS as attributes. Raises EngineError if it is not installed."""
-    finder: Any = import_extra('cuda.pathfinder', 'cuda')
-    try:
-        library = ctypes.CDLL(finder.load_nvidia_dynamic_lib('cublas').abs_path)
-    except (finder.DynamicLibNotFoundError, OSError) as error:
-        raise EngineError(
-            "engine 'cuda' needs cuBLAS, which was not found: install the CUDA toolkit, or pip "
-            'install nvidia-cublas'
-        ) from error
+    """The library, with FUNCTIONS as attributes. Raises NotInstalled, or EngineError if it does not
+    load."""
+    missing = f"engine 'cuda' needs cuBLAS, which was not found: {INSTALL}"
+    library = load_library('cublas', 'cuBLAS', missing, f'Install it again: {INSTALL}')
     for name, types in FUNCTIONS.items():
         function = library[name]
         function.argtypes = types
@@ -92,7 +111,8 @@ def load_cublas() -> ctypes.CDLL:
 def check_status(status: int) -> None:
     """Raises EngineError if `status` says that a cuBLAS function failed."""
     if status:
-        raise EngineError(f'cuBLAS failed with status {status}')
+        text = STATUSES.get(status, 'unknown')
+        raise EngineError(f'cuBLAS failed with status {status} ({text})')
 
 
 @functools.cache

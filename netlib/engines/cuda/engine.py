@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from ...errors import EngineError
 from ...memory import Tensor
 from ..calling import Method
-from .array import DeviceArray
+from .array import DeviceArray, check_count
 from .convolution import Convolution
 from .declarations import Kernels
 from .device import open_device
@@ -18,8 +18,6 @@ from .normalization import Normalization
 from .pooling import Pooling
 from .replay import Calls, Replay
 from .uploads import Staging
-
-MOST_NUMBERS = 2**31 - 1  # kernels count places in a tensor by an int
 
 
 class Cuda(Indexing, Convolution, Pooling, Normalization):
@@ -49,6 +47,7 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
                 f"engine 'cuda' computes in float32; for {np.dtype(dtype)} use engine 'reference'"
             )
         self.device = open_device()
+        self.can_record = not self.device.waits  # which names each call
         self.kernels = Kernels(self.device)
         self.tf32 = tf32
         self.deterministic = deterministic
@@ -102,11 +101,8 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
         return self._array(tensor, write=True)
 
     def _array(self, tensor: Tensor, write: bool) -> DeviceArray:
-        if tensor.size > MOST_NUMBERS:
-            raise EngineError(
-                f"engine 'cuda' takes tensors of at most {MOST_NUMBERS} numbers; found "
-                f'{tensor.size}. Use a smaller batch'
-            )
+        self.device.check_thread()
+        check_count(tensor.size, 'tensors')
         if self.recorder is not None:
             self.replay(self.recorder).uses(tensor.memory, write)
         start = int(tensor.memory.device(self.device, write))

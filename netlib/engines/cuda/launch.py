@@ -10,15 +10,14 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
-from ...errors import EngineError, import_extra
 from ..functions import Functions
-from .array import DeviceArray
+from .array import DeviceArray, check_count
+from .compilation import compile_source
 from .gpu import Gpu
 
 KERNELS = Path(__file__).parent / 'kernels'
 THREADS = 256  # of a block, as MAX_THREADS in common.cuh
 LARGEST = float(np.finfo(np.float32).max)
-MOST_THREADS = 2**31 - THREADS  # of a launch: kernels count their threads by an int
 Stub = TypeVar('Stub', bound=Callable[..., None])
 
 
@@ -85,7 +84,8 @@ class Kernel:
     def launch(self, family: 'Family', blocks: int, threads: int, arguments: Sequence[Any]) -> None:
         if blocks:
             found = function(family.source, self.name)
-            family.device.launch(found, blocks, threads, self.packed(arguments))
+            packed = self.packed(arguments)
+            family.device.launch(found, blocks, threads, packed, f'kernel {self.name}')
 
     def packed(self, arguments: Sequence[Any]) -> bytes:
         """The arguments as the members of a C struct."""
@@ -133,11 +133,7 @@ def per_element(stub: Stub) -> Stub:
 
 def launched_per_element(kernel: Kernel) -> Callable[..., None]:
     def launch(self, n, *arguments):
-        if n >= MOST_THREADS:
-            raise EngineError(
-                f"engine 'cuda' computes on at most {MOST_THREADS - 1} numbers at a time; found "
-                f'{n}. Use a smaller batch'
-            )
+        check_count(n, 'results')
         kernel.launch(self, -(-n // THREADS), THREADS, (n, *arguments))
 
     vars(launch)['kernel'] = kernel
@@ -185,14 +181,7 @@ def function(family: str, name: str) -> Any:
 @functools.cache
 def compiled(family: str) -> Any:
     """The compiled module of one .cu file. Raises EngineError without nvcc."""
-    compiler: Any = import_extra('pycuda.compiler', 'cuda')
     source = ''
     for path in (KERNELS / 'common.cuh', KERNELS / f'{family}.cu'):
         source += f'#line 1 "{path.as_posix()}"\n{path.read_text()}\n'
-    try:
-        return compiler.SourceModule(source)
-    except OSError as error:
-        raise EngineError(
-            f"engine 'cuda' needs nvcc to compile its kernels: {error}. "
-            'Install the CUDA toolkit, or put its folder bin on the PATH'
-        ) from error
+    return compile_source(family, source)

@@ -38,6 +38,4 @@ class Replay:
         if self.bare and self.device.graphs is not None:
             self.device.graphs.line.append(self)
             return
-        self.device.run_graphs()
-        for call in self.calls:
-            call()
+        self.device.repeat(self.calls)

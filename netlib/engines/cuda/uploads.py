@@ -80,8 +80,9 @@ class Staging:
 class Uploads:
     """Uploads. Those of a repeated size, such as batches, take turns in SLOTS slots.
 
-    The first upload of a size waits for the device, as does one too large for ROOM. New slots
-    replace those unused for the longest time.
+    The first upload of a size waits for the device, as does one too large for ROOM, and each of a
+    size for which there is no memory, on the host or on the device. New slots replace those unused
+    for the longest time.
     """
 
     def __init__(self, cuda: Any, pool: Pool, compute: Any):
@@ -91,6 +92,7 @@ class Uploads:
         self.copies = cuda.Stream()
         self._seen: defaultdict[int, int] = defaultdict(int)
         self._slots: OrderedDict[tuple[int, int], Slot] = OrderedDict()
+        self._refused: set[int] = set()  # sizes
         self._kept: defaultdict[int, list[Slot]] = defaultdict(list)  # that no Staging uses
         self._staged = 0  # bytes, in use or kept
 
@@ -123,17 +125,27 @@ class Uploads:
         as this returns."""
         size = host.nbytes
         self._seen[size] += 1
-        if self._seen[size] == 1 or SLOTS * size > ROOM:
+        slot = None
+        if self._seen[size] > 1 and SLOTS * size <= ROOM:
+            slot = self._slot(size, self._seen[size] % SLOTS)
+        if slot is not None:
+            slot.upload(host, address)
+        else:
             self.compute.synchronize()
             self.cuda.memcpy_htod(address, host)
-        else:
-            self._slot(size, self._seen[size] % SLOTS).upload(host, address)
 
-    def _slot(self, size: int, turn: int) -> Slot:
+    def _slot(self, size: int, turn: int) -> Slot | None:
+        """The slot of a size whose turn it is; None where there is no memory for it."""
+        if size in self._refused:
+            return None
         slot = self._slots.pop((size, turn), None)
         if slot is None:
             self._make_room(size)
-            slot = Slot(self.cuda, self.pool, size, self.copies, self.compute)
+            try:
+                slot = Slot(self.cuda, self.pool, size, self.copies, self.compute)
+            except (self.cuda.Error, EngineError):  # page-locked memory, memory of the device
+                self._refused.add(size)
+                return None
         self._slots[size, turn] = slot  # now the most recently used
         return slot
 

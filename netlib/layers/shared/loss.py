@@ -3,6 +3,7 @@ normalization."""
 
 from collections.abc import Callable
 
+from ...memory import Tensor
 from ..base import Blobs, Count, Flags, Layer
 from ..traits import PASSES, Traits
 
@@ -58,3 +59,22 @@ class Loss(Layer):
         if mode == p.VALID:
             return max(1.0, valid())
         return max(1.0, outer) if mode == p.BATCH_SIZE else 1.0
+
+    def count_ones(self, marked: Tensor) -> Tensor:
+        """The number of ones among zeros and ones, at least 1, as a tensor of one element: the host
+        need not know it, and does not wait for a device to count."""
+        total = self.buffer('total', *[1] * len(marked.shape))
+        self.engine.sum(marked, out=total)
+        self.engine.unary('clip', total, 1, max(1, marked.size), out=total)
+        return total
+
+    def normalize(self, factor: float, divisor: float | Tensor, values: Tensor) -> None:
+        """values *= factor / divisor."""
+        e = self.engine
+        if not isinstance(divisor, Tensor):
+            e.axpby(factor / divisor, values, 0, out=values)
+            return
+        quotient = self.buffer('quotient', *[1] * len(values.shape))
+        e.fill(factor, out=quotient)
+        e.binary('div', quotient, divisor.reshape(*quotient.shape), out=quotient)
+        e.binary('mul', values, quotient, out=values)

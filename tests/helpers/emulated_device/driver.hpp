@@ -17,6 +17,13 @@ extern thread_local int context_depth;
 // Keeps the text for cuGetErrorString and returns the code.
 CUresult fail(CUresult code, const std::string& text);
 
+// With CUDA_EMULATOR_LATE_FAULTS, keeps the fault of a kernel for a later call, as a GPU does that
+// computes while the host goes on; otherwise as `fail`.
+CUresult fail_later(const std::string& text);
+
+// The fault that was kept, or success.
+CUresult late_fault();
+
 // The error of a call from a thread without a current context.
 CUresult no_context();
 

@@ -93,6 +93,11 @@ int cublasDestroy_v2(Handle* handle) {
 
 int cublasSetStream_v2(Handle*, void*) { return success; }
 
+int cublasGetVersion_v2(Handle*, int* version) {
+    *version = 130100;
+    return success;
+}
+
 int cublasSetMathMode(Handle* handle, int mode) {
     handle->tf32 = mode == 3;
     return success;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "driver.hpp"
 #include "streams.hpp"
@@ -20,6 +21,7 @@ namespace cuda_emulator {
 namespace {
 
 thread_local std::string last_error;
+std::string kept_fault;
 
 }  // namespace
 
@@ -28,6 +30,17 @@ thread_local int context_depth;
 CUresult fail(CUresult code, const std::string& text) {
     last_error = text;
     return code;
+}
+
+CUresult fail_later(const std::string& text) {
+    if (!std::getenv("CUDA_EMULATOR_LATE_FAULTS")) return fail(CUDA_ERROR_LAUNCH_FAILED, text);
+    kept_fault = text;
+    return CUDA_SUCCESS;
+}
+
+CUresult late_fault() {
+    if (kept_fault.empty()) return CUDA_SUCCESS;
+    return fail(CUDA_ERROR_LAUNCH_FAILED, std::exchange(kept_fault, ""));
 }
 
 CUresult no_context() {
@@ -158,7 +171,7 @@ CUresult cuCtxGetDevice(CUdevice* device) {
 
 CUresult cuCtxSynchronize() {
     cuda_emulator::wait_for(nullptr, "cuCtxSynchronize");
-    return context_depth ? CUDA_SUCCESS : no_context();
+    return context_depth ? cuda_emulator::late_fault() : no_context();
 }
 
 }  // extern "C"

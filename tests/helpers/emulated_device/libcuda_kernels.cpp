@@ -92,7 +92,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned 
         cuda_emulator::count("kernel", kernel.name);
         if (cuda_empty) return CUDA_SUCCESS;
         const auto error = cuda_emulator::launch(kernel, grid, block, shared_bytes, kept.data());
-        return error.empty() ? CUDA_SUCCESS : fail(CUDA_ERROR_LAUNCH_FAILED, error);
+        return error.empty() ? CUDA_SUCCESS : cuda_emulator::fail_later(error);
     });
 }
 

@@ -4,43 +4,20 @@
 #include <cstdint>
 #include <vector>
 
+#include "algorithms.hpp"
 #include "convolution.hpp"
 #include "counts.hpp"
 #include "graphs.hpp"
 #include "numbers.hpp"
 
-using cuda_emulator::axes;
-using cuda_emulator::fit;
-using cuda_emulator::on_device;
-using cuda_emulator::products;
-using cuda_emulator::Shape;
-using cuda_emulator::tf32;
-using cuda_emulator::Window;
+using namespace cuda_emulator;
 
 namespace {
-
-enum Status { success = 0, bad_parameter = 2000, not_supported = 3000, execution_failed = 5000 };
 
 // The values of cuDNN's enums that the engine passes.
 const int float_type = 0;
 const int row_order = 0;
 const int cross_correlation = 1;
-const int default_math = 0;
-
-struct Algorithm {
-    int number, status;
-    float time;
-    size_t workspace;
-    int deterministic, math, reserved[3];
-};
-
-// The fastest first: one that is not supported, one that needs room, one that needs none.
-const size_t workspace_bytes = 64;
-const Algorithm algorithms[] = {
-    {6, not_supported, -1, 0, 1, 0, {}},
-    {0, success, 1, workspace_bytes, 0, 0, {}},
-    {1, success, 2, 0, 1, 0, {}},
-};
 
 Status set_shape(Shape* shape, int type, int dims, const int* extents) {
     if (type != float_type || dims < 4 || dims > 5) return bad_parameter;
@@ -68,14 +45,21 @@ struct Plan {
     size_t bytes;
 };
 
-// Whether the workspace suits the algorithm; fills it with NaNs, as cuDNN overwrites it.
-Status use_workspace(const Plan& plan) {
-    if (plan.algorithm != 0) return success;
-    if (plan.bytes < workspace_bytes) return bad_parameter;
-    const size_t count = plan.bytes / sizeof(float);
-    if (!on_device(plan.workspace, count)) return execution_failed;
-    for (size_t i = 0; i < count && !cuda_empty; ++i)
-        plan.workspace[i] = NAN;
+void fill_with_nans(float* values, int64_t count) {
+    for (int64_t i = 0; i < count && !cuda_empty; ++i)
+        values[i] = NAN;
+}
+
+// Whether the algorithm exists with this math type, and the workspace is that of the pair; fills it
+// with NaNs, as cuDNN overwrites it.
+Status use_workspace(const Plan& plan, int math) {
+    if (cudnn_broken >> plan.algorithm & 1) return execution_failed;
+    const Pair* pair = find_pair(plan.algorithm, math);
+    if (!pair) return not_supported;
+    if (plan.bytes != pair->workspace) return bad_parameter;
+    const int64_t count = plan.bytes / sizeof(float);
+    if (count && !on_device(plan.workspace, count)) return execution_failed;
+    fill_with_nans(plan.workspace, count);
     return success;
 }
 
@@ -86,7 +70,7 @@ int compute(Tensor<const float> a, Tensor<const float> b, Tensor<float> out, con
             const Plan& plan, Each each) {
     if (!a.lies_on_device() || !b.lies_on_device() || !out.lies_on_device())
         return execution_failed;
-    if (const Status status = use_workspace(plan)) return status;
+    if (const Status status = use_workspace(plan, p.math)) return status;
     if (cuda_empty) return success;
     const bool rounded = p.math == default_math;
     std::vector<double> sums(out.shape.count());
@@ -100,11 +84,16 @@ int compute(Tensor<const float> a, Tensor<const float> b, Tensor<float> out, con
     return success;
 }
 
-int list(int most, int* count, Algorithm* found) {
-    *count = 0;
-    for (; *count < most && *count < 3; ++*count)
-        found[*count] = algorithms[*count];
-    return success;
+// As list_measured. A measurement overwrites the output and the workspace.
+int measure(Tensor<const float> a, Tensor<const float> b, Tensor<float> out, float* workspace,
+            size_t bytes, int most, int* count, Algorithm* found) {
+    if (cudnn_broken < 0) return execution_failed;
+    const int64_t room = bytes / sizeof(float);
+    if (!a.lies_on_device() || !b.lies_on_device() || !out.lies_on_device()) return bad_parameter;
+    if (room && !on_device(workspace, room)) return bad_parameter;
+    fill_with_nans(workspace, room);
+    fill_with_nans(out.values, out.shape.count());
+    return list_measured(bytes, most, count, found);
 }
 
 // Computes, or keeps that for a graph.
@@ -119,7 +108,22 @@ extern "C" {
 
 // Handles and descriptors
 
+size_t cudnnGetVersion() { return 91002; }
+
+const char* cudnnGetErrorString(int status) {
+    switch (status) {
+        case success: return "CUDNN_STATUS_SUCCESS";
+        case not_initialized: return "CUDNN_STATUS_NOT_INITIALIZED";
+        case bad_parameter: return "CUDNN_STATUS_BAD_PARAM";
+        case not_supported: return "CUDNN_STATUS_NOT_SUPPORTED";
+        case allocation_failed: return "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED";
+        case execution_failed: return "CUDNN_STATUS_EXECUTION_FAILED";
+    }
+    return "CUDNN_UNKNOWN_STATUS";
+}
+
 int cudnnCreate(void** handle) {
+    if (cudnn_broken < 0) return not_initialized;
     *handle = handle;
     return success;
 }
@@ -209,6 +213,30 @@ int cudnnGetConvolutionBackwardDataAlgorithm_v7(void*, Shape* w, Shape* y, Windo
 int cudnnGetConvolutionBackwardFilterAlgorithm_v7(void*, Shape* x, Shape* y, Window* p, Shape* w,
                                                   int most, int* count, Algorithm* found) {
     return fit(*x, *w, *p, *y) ? list(most, count, found) : bad_parameter;
+}
+
+int cudnnFindConvolutionForwardAlgorithmEx(void*, Shape* sx, const float* x, Shape* sw,
+                                           const float* w, Window* p, Shape* sy, float* y, int most,
+                                           int* count, Algorithm* found, float* workspace,
+                                           size_t bytes) {
+    if (!fit(*sx, *sw, *p, *sy)) return bad_parameter;
+    return measure({*sx, x}, {*sw, w}, {*sy, y}, workspace, bytes, most, count, found);
+}
+
+int cudnnFindConvolutionBackwardDataAlgorithmEx(void*, Shape* sw, const float* w, Shape* sy,
+                                                const float* dy, Window* p, Shape* sx, float* dx,
+                                                int most, int* count, Algorithm* found,
+                                                float* workspace, size_t bytes) {
+    if (!fit(*sx, *sw, *p, *sy)) return bad_parameter;
+    return measure({*sw, w}, {*sy, dy}, {*sx, dx}, workspace, bytes, most, count, found);
+}
+
+int cudnnFindConvolutionBackwardFilterAlgorithmEx(void*, Shape* sx, const float* x, Shape* sy,
+                                                  const float* dy, Window* p, Shape* sw, float* dw,
+                                                  int most, int* count, Algorithm* found,
+                                                  float* workspace, size_t bytes) {
+    if (!fit(*sx, *sw, *p, *sy)) return bad_parameter;
+    return measure({*sx, x}, {*sy, dy}, {*sw, dw}, workspace, bytes, most, count, found);
 }
 
 // Convolutions

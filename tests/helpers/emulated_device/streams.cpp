@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "counts.hpp"
+#include "driver.hpp"
 #include "graphs.hpp"
 
 struct CUstream_st {
@@ -69,7 +70,7 @@ CUresult cuStreamDestroy(CUstream) { return CUDA_SUCCESS; }
 
 CUresult cuStreamSynchronize(CUstream stream) {
     wait_for(stream, "cuStreamSynchronize");
-    return CUDA_SUCCESS;
+    return cuda_emulator::late_fault();
 }
 
 CUresult cuStreamWaitEvent(CUstream, CUevent event, unsigned) {

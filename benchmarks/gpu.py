@@ -9,6 +9,8 @@ turn is timed from an idle card to an idle card. Printed are medians: images a s
 the definitions of convolutions and inner products count them, their share of what a large product
 of matrices reaches on the card in the same precision, and the most memory that was in use. All
 samples go to results/DATE-gpu.json. Without torch ours run alone.
+
+With --model it needs no card, and prints what a card may take for a training step at best.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from statistics import median
 from typing import Any
 
 from goodinit.benchmarks.gpu_initializers import INITIALIZERS, measure_initializer
+from goodinit.benchmarks.gpu_model import CARDS, DEFAULT, card_of, show_model
 from goodinit.benchmarks.gpu_passes import TASKS, product_rate, serve_passes
 from goodinit.benchmarks.machine import write_numbers
 from goodinit.benchmarks.peers import runnable
@@ -34,8 +37,11 @@ Result = dict[str, Any]  # 'seconds': of a pass in each turn; 'peak_mb'
 
 def main() -> None:
     args = arguments()
-    if args.emulated:
-        install_emulated_device()
+    if args.emulated or args.model:
+        install_emulated_device(args.model)
+    if args.model:
+        show_model({net: batch_size(net, args.batch) for net in args.nets}, args.model)
+        return
     if args.worker:
         serve_passes(args.worker, args.task, args.nets[0], args.batch, args.iterations)
         return
@@ -69,6 +75,11 @@ def arguments() -> argparse.Namespace:
     add('--iterations', type=int, default=10, help='passes in a turn (default: %(default)s)')
     add('--quick', action='store_true', help='two nets, 3 turns of 5 passes, nothing compiled')
     add('--emulated', action='store_true', help='LeNet on the emulated device: a dry run')
+    help_model = (
+        'print the times expected on a card from what a step asks of it: a name '
+        f'({", ".join(CARDS)}), or TFLOP/s in fp32, in tf32, and TB/s (default: {DEFAULT})'
+    )
+    add('--model', nargs='?', const=DEFAULT, type=checked_card, metavar='CARD', help=help_model)
     add('--out', type=Path, help='the folder for the JSON (default: results/)')
     # What a fresh process is asked for.
     add('--worker', choices=CANDIDATES, help=argparse.SUPPRESS)
@@ -76,6 +87,11 @@ def arguments() -> argparse.Namespace:
     args = parser.parse_args()
     set_defaults(args)
     return args
+
+
+def checked_card(name: str) -> str:
+    card_of(name)
+    return name
 
 
 def set_defaults(args: argparse.Namespace) -> None:
@@ -94,11 +110,16 @@ def set_defaults(args: argparse.Namespace) -> None:
     args.candidates = args.candidates or candidates
 
 
-def install_emulated_device() -> None:
+def install_emulated_device(counts: bool = False) -> None:
+    """Give this process the emulated device. Exits if it has to count and there is a real one."""
     sys.path.insert(0, str(Path(__file__).parents[1] / 'tests' / 'helpers'))
     import emulated_device
 
-    emulated_device.install()
+    if emulated_device.install() == 'real' and counts:
+        sys.exit(
+            "--model counts on the emulated device, but here is NVIDIA's driver: use a machine"
+            ' without one'
+        )
 
 
 def peaks(size: int) -> dict[str, float]:

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from math import prod
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Protocol, Self
 
 import numpy as np
 
@@ -15,6 +15,18 @@ from .block import Block, Immediate
 Method = Callable[..., None]
 
 OPS: set[str] = set()  # the names of the ops that interface.py declares
+
+
+class Staging(Protocol):
+    """Arrays for the next values of a tensor, which any thread may fill, in turn."""
+
+    arrays: list[np.ndarray]
+
+    def wait(self, turn: int) -> None:
+        """Wait until the array of this turn may be filled again."""
+
+    def send(self, turn: int, tensor: Tensor) -> None:
+        """Set a tensor to what is in the array of this turn, which then has to stay for a while."""
 
 
 class EngineBase:
@@ -39,6 +51,11 @@ class EngineBase:
         """The engine for a layer whose field `engine` is 'DEFAULT', 'CAFFE' or 'CUDNN': this one,
         unless it has a choice."""
         return self
+
+    def staging(self, tensor: Tensor) -> Staging | None:
+        """Where other threads can put the next values of a tensor, so that the thread that computes
+        need not copy them; None if they may as well be put into the tensor."""
+        return None
 
     def number(self, tensor: Tensor) -> float:
         """The value of a tensor of one element, for a layer that decides by it what to do: so a

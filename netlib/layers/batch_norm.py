@@ -7,7 +7,7 @@ from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags
 from .shared.normalizing import Normalizing
-from .traits import FIXED, Scaling, Traits
+from .traits import FIXED, PASSES, Scaling, Traits
 
 
 @register
@@ -40,7 +40,11 @@ class BatchNorm(Normalizing):
         stored = p.use_global_stats if p.HasField('use_global_stats') else self.phase == TEST
         self.from_batch = not stored
         self.scaling = FIXED if stored else Scaling('free', nearly=True, channels='kept')
-        self.traits = replace(self.traits, by_channel=stored, keeps_output=not stored)
+        # Stored statistics are divided by a number, the factor.
+        repeats = () if stored else PASSES
+        self.traits = replace(
+            self.traits, by_channel=stored, keeps_output=not stored, repeats=repeats
+        )
         self.channels = bottom[0].shape[self.axis(1, bottom[0])]
         for shape in ((self.channels,), (self.channels,), (1,)):
             self.add_param(shape).is_statistic = True

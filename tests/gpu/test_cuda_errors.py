@@ -81,7 +81,7 @@ def test_a_missing_cublas_is_named(cuda, monkeypatch):
         EngineError,
         match=r"engine 'cuda' needs cuBLAS, which was not found: install .* nvidia-cublas",
     ):
-        cublas.Cublas(cuda.device.stream)
+        cublas.Cublas(cuda.device)
 
 
 @pytest.mark.cuda

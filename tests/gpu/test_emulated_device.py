@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import device_counts
 import emulated_device
 import numpy as np
 import pytest
@@ -233,6 +234,39 @@ def test_waiting_is_counted(device, x):
         before = waits.value
         wait()
         assert waits.value == before + 1
+
+
+def test_calls_are_counted(device, x):
+    """By name, with the bytes that they move."""
+    y = device.cuda.mem_alloc(x.nbytes)
+    stream = device.cuda.Stream()
+    device_counts.counted()
+    device.cuda.memcpy_htod_async(y, x, stream)
+    device.kernel('relu')(np.int32(N), y, y, block=(128, 1, 1))
+    device.cuda.memset_d8_async(y, 0, 8, stream)
+    device.cuda.memcpy_dtod_async(y, y, 4, stream)
+    stream.synchronize()
+    assert device_counts.counted() == {
+        'copy to_device': 1,
+        'copy to_device, bytes': x.nbytes,
+        'kernel relu': 1,
+        'memset set': 1,
+        'memset set, bytes': 8,
+        'copy on_device': 1,
+        'copy on_device, bytes': 4,
+        'wait cuStreamSynchronize': 1,
+    }
+    assert not device_counts.counted()
+
+
+def test_an_emptied_device_only_counts(device, x):
+    y = device.cuda.to_device(x)
+    with device_counts.emptied():
+        device.kernel('next')(np.int32(N), y, y, block=(128, 1, 1))  # which would read too far
+        device.cuda.memset_d8(y, 0, x.nbytes)
+        device.cuda.memcpy_htod(y, x + 1)
+    assert device_counts.counted()['kernel next'] == 1
+    np.testing.assert_array_equal(device.cuda.from_device_like(y, x), x)
 
 
 def test_a_child_process_has_the_device(device):

@@ -33,8 +33,19 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "t" top: "loss
 """
 
 
-def small_net(records, fields=''):
-    engine = make_engine('fast')
+RECORDING = ['fast', pytest.param('cuda', marks=pytest.mark.cuda)]
+
+
+@pytest.fixture(params=RECORDING)
+def name(request):
+    """The name of an engine that records."""
+    if request.param == 'cuda':
+        request.getfixturevalue('cuda_device')
+    return request.param
+
+
+def small_net(name, records, fields=''):
+    engine = make_engine(name)
     engine.can_record = engine.can_record and records
     net = Net(parse_net(TEXT.replace('FIELDS', fields)), 0, engine=engine, seed=3)
     rng = np.random.default_rng(1)
@@ -67,8 +78,8 @@ def recorded_types(net, direction):
 
 
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case.id)
-def test_layers_repeat_what_they_do(case):
-    nets = [case.net(make_engine('fast')) for _ in range(2)]
+def test_layers_repeat_what_they_do(case, name):
+    nets = [case.net(make_engine(name)) for _ in range(2)]
     nets[1].layers[-1].engine.can_record = False
     for k in range(4):
         recorded, anew = (changed_run(case, net, k) for net in nets)
@@ -96,8 +107,8 @@ def changed_run(case, net, k):
 
 
 @pytest.mark.parametrize('fields', ['', 'ignore_label: 1', 'normalization: FULL'])
-def test_nets_repeat_what_they_do(fields):
-    recorded, anew = small_net(True, fields), small_net(False, fields)
+def test_nets_repeat_what_they_do(fields, name):
+    recorded, anew = small_net(name, True, fields), small_net(name, False, fields)
     for seed, batch in enumerate([4, 4, 4, 2, 2, 2, 5, 4, 4, 4]):
         assert_same(one_pass(recorded, seed, batch), one_pass(anew, seed, batch))
     expected = {'Convolution', 'ReLU', 'Pooling', 'InnerProduct'}
@@ -108,8 +119,8 @@ def test_nets_repeat_what_they_do(fields):
     assert not recorded_types(anew, 'forward')
 
 
-def test_what_changes_between_passes_is_seen():
-    recorded, anew = small_net(True), small_net(False)
+def test_what_changes_between_passes_is_seen(name):
+    recorded, anew = small_net(name, True), small_net(name, False)
 
     def both(change):
         for net in (recorded, anew):
@@ -127,7 +138,7 @@ def test_what_changes_between_passes_is_seen():
 
 
 def test_the_message_of_a_repeated_layer_is_the_layers_own():
-    net = small_net(True)
+    net = small_net('fast', True)
     for seed in range(3):
         one_pass(net, seed)
     net.blobs['t'].data = 7
@@ -142,7 +153,7 @@ def test_layers_on_the_host_are_not_repeated():
 
 
 def test_freed_memory_is_not_kept():
-    net = small_net(True)
+    net = small_net('fast', True)
     for seed in range(3):
         one_pass(net, seed)
     kept = weakref.ref(net.blobs['conv'].data.base)
@@ -155,7 +166,7 @@ def test_freed_memory_is_not_kept():
 NORMALIZED = """
 layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 3 dim: 6 dim: 6 } } }
 layer { name: "conv" type: "Convolution" bottom: "x" top: "conv"
-  convolution_param { num_output: 4 kernel_size: 3 } }
+  convolution_param { num_output: 4 kernel_size: 3 FIELDS } }
 layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" }
 layer { name: "scale" type: "Scale" bottom: "conv" top: "conv" scale_param { bias_term: true } }
 layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
@@ -166,13 +177,14 @@ layer { name: "ip" type: "InnerProduct" bottom: "rows" top: "ip"
 """
 
 
-def test_parameters_that_another_net_trains():
+@pytest.mark.parametrize('fields', ['', 'engine: CAFFE'])  # for which there may be an engine
+def test_parameters_that_another_net_trains(fields, name):
     """As those of a test net, which shares its memory, and fuses layers that read statistics."""
     nets = []
     for records in (True, False):
-        engine = make_engine('fast')
+        engine = make_engine(name)
         engine.can_record = engine.can_record and records
-        nets.append(Net(parse_net(NORMALIZED), 1, engine=engine, seed=3))
+        nets.append(Net(parse_net(NORMALIZED.replace('FIELDS', fields)), 1, engine=engine, seed=3))
         nets[-1].share_memory()
     for k in range(5):
         outputs = []
@@ -201,7 +213,7 @@ def test_ops_of_one_kernel_are_ops():
 
 
 def test_a_kernel_without_memory_is_told_when_it_is_run_again():
-    net = small_net(True)
+    net = small_net('fast', True)
     for seed in range(3):
         one_pass(net, seed)
 
@@ -215,7 +227,7 @@ def test_a_kernel_without_memory_is_told_when_it_is_run_again():
 
 
 def test_a_repeated_op_without_memory_is_an_error_of_the_layer():
-    net = small_net(True)
+    net = small_net('fast', True)
     for seed in range(3):
         one_pass(net, seed)
 

@@ -19,9 +19,17 @@ layer { name: "loss" type: "EuclideanLoss" bottom: "z" bottom: "y" top: "loss" }
 FIELDS = {'SGD': 'momentum: 0.9', 'Nesterov': 'momentum: 0.9', 'Adam': 'momentum: 0.9'}
 
 
-def trained(type, records, change=lambda solver, i: None):
+@pytest.fixture(params=['fast', pytest.param('cuda', marks=pytest.mark.cuda)])
+def name(request):
+    """The name of an engine that records."""
+    if request.param == 'cuda':
+        request.getfixturevalue('cuda_device')
+    return request.param
+
+
+def trained(name, type, records, change=lambda solver, i: None):
     """The parameters after each iteration."""
-    engine = make_engine('fast')
+    engine = make_engine(name)
     engine.can_record = engine.can_record and records
     fields = f'weight_decay: 0.01 {FIELDS.get(type, "")}'
     if type == 'AdaDelta':
@@ -45,11 +53,11 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize('type', RULES)
-def test_rules(type):
-    assert_same(trained(type, True), trained(type, False))
+def test_rules(type, name):
+    assert_same(trained(name, type, True), trained(name, type, False))
 
 
-def test_settings_that_change():
+def test_settings_that_change(name):
     def change(solver, i):
         if i == 3:
             solver.param.momentum = 0.5
@@ -58,4 +66,4 @@ def test_settings_that_change():
         if i == 8:
             solver.learnable[0].free()
 
-    assert_same(trained('SGD', True, change), trained('SGD', False, change))
+    assert_same(trained(name, 'SGD', True, change), trained(name, 'SGD', False, change))

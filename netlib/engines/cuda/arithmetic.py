@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 
-import numpy as np
-
 from ...shapes import Shape
 from .. import dropout
 from ..interface import Engine, op
@@ -31,7 +29,10 @@ class Arithmetic(Engine):
     def blockwise(self) -> Iterator[DeferredBlock]:
         block = DeferredBlock(self, self.kernels)
         yield block
-        block.run()
+        if self.recorder is None:
+            block.run()
+        else:
+            self.record(compute_block, [block], {})
 
     @op
     def fill(self, value: float, *, out: DeviceArray) -> None:
@@ -125,7 +126,12 @@ class Arithmetic(Engine):
         )
 
 
-def reduction(x: Shape, out: Shape) -> tuple[np.ndarray, np.ndarray, int]:
+def compute_block(engine: Arithmetic, block: DeferredBlock) -> None:
+    block.run()
+
+
+@functools.lru_cache(maxsize=4096)
+def reduction(x: Shape, out: Shape) -> tuple[bytes, bytes, int]:
     """A reduction of x into `out`, over the axes where `out` has extent 1: the kept axes and the
     summed axes, each as a Box on x, and the number of terms in each sum."""
     over = tuple(n if m == 1 else 1 for n, m in zip(x, out, strict=True))

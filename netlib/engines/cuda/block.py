@@ -63,7 +63,7 @@ class DeferredBlock:
             table = np.zeros(MOST, STEP)
             table[: len(some)] = some
             most = int(table['n'].max())
-            self.kernels.elementwise.steps(most, len(some), table.view(np.uint8))
+            self.kernels.elementwise.steps(most, len(some), table.tobytes())
 
     def _defer(
         self, function: str, inputs: Sequence[Tensor], parameters: Sequence[float], out: Tensor

@@ -5,8 +5,6 @@ import functools
 from collections.abc import Iterator
 from math import prod
 
-import numpy as np
-
 from ...errors import EngineError
 from ...shapes import Shape, conv_extent
 from ..interface import Ints, Window, op
@@ -177,7 +175,8 @@ def per_group(W: Shape, groups: int, y: Shape) -> tuple[int, int, int]:
     return W[0] // groups, prod(W[1:]), prod(y[2:])
 
 
-def sliding(x: Shape, window: Window) -> np.ndarray:
+@functools.lru_cache(maxsize=4096)
+def sliding(x: Shape, window: Window) -> bytes:
     """The Window over x (N, C, ...)."""
     image = x[2:]
     positions = tuple(conv_extent(n, *rest) for n, *rest in zip(image, *window, strict=True))

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...errors import EngineError, import_extra
 from .device import open_device
+from .gpu import Gpu
 
 FLOAT32_MATH, TF32_MATH = 0, 3  # CUBLAS_DEFAULT_MATH and CUBLAS_TF32_TENSOR_OP_MATH
 
@@ -26,14 +27,15 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
 
 
 class Cublas:
-    """A cuBLAS handle that computes in a stream, for matrices in row order; `tf32` rounds factors
-    to 10 bits after the point."""
+    """A cuBLAS handle that computes in the stream of a device, for matrices in row order; `tf32`
+    rounds factors to 10 bits after the point."""
 
-    def __init__(self, stream: Any, tf32: bool = False):
+    def __init__(self, device: Gpu, tf32: bool = False):
+        self.device = device
         self.library = load_cublas()
         self.handle = c_void_p()
         self.library.cublasCreate_v2(byref(self.handle))
-        self.library.cublasSetStream_v2(self.handle, stream.handle)
+        self.library.cublasSetStream_v2(self.handle, device.stream.handle)
         self.library.cublasSetMathMode(self.handle, TF32_MATH if tf32 else FLOAT32_MATH)
 
     def gemm(
@@ -63,11 +65,10 @@ class Cublas:
         head = (self.handle, int(transpose_b), int(transpose_a), n, m, k, byref(c_float(1)))
         beta = byref(c_float(accumulate))
         if count == 1:
-            self.library.cublasSgemm_v2(*head, b, ldb, a, lda, beta, out, n)
+            self.device.call(self.library.cublasSgemm_v2, *head, b, ldb, a, lda, beta, out, n)
         else:
-            self.library.cublasSgemmStridedBatched(
-                *head, b, ldb, k * n, a, lda, m * k, beta, out, n, m * n, count
-            )
+            matrices = (b, ldb, k * n, a, lda, m * k, beta, out, n, m * n)
+            self.device.call(self.library.cublasSgemmStridedBatched, *head, *matrices, count)
 
 
 def load_cublas() -> ctypes.CDLL:
@@ -97,4 +98,4 @@ def check_status(status: int) -> None:
 @functools.cache
 def open_cublas(tf32: bool) -> Cublas:
     """The handle that all engines share."""
-    return Cublas(open_device().stream, tf32)
+    return Cublas(open_device(), tf32)

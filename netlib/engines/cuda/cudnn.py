@@ -158,7 +158,8 @@ class Convolution:
             )
         workspace = self.cudnn.device.scratch('workspace', chosen.workspace)
         a_shape, b_shape, out_shape = self._operands(direction)
-        self.cudnn.call(
+        self.cudnn.device.call(
+            self.call,
             f'Convolution{direction}',
             self.cudnn.handle,
             byref(c_float(1)),
@@ -174,6 +175,10 @@ class Convolution:
             out_shape,
             c_void_p(out.address),
         )
+
+    def call(self, name: str, *arguments: Any) -> None:
+        """Call cuDNN with descriptors of this object, which a note of this call keeps alive."""
+        self.cudnn.call(name, *arguments)
 
     def _choose(self, direction: str) -> Algorithm | None:
         found = (Algorithm * MOST_ALGORITHMS)()

@@ -1,12 +1,14 @@
 """The CUDA engine. It inherits no ops from the CPU engines."""
 
-from typing import Self
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ...errors import EngineError
 from ...memory import Tensor
+from ..calling import Method
 from .array import DeviceArray
 from .convolution import Convolution
 from .declarations import Kernels
@@ -14,6 +16,8 @@ from .device import open_device
 from .indexing import Indexing
 from .normalization import Normalization
 from .pooling import Pooling
+from .replay import Calls, Replay
+from .uploads import Staging
 
 MOST_NUMBERS = 2**31 - 1  # kernels count places in a tensor by an int
 
@@ -31,6 +35,7 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
 
     name = 'cuda'
     on_device = True
+    can_record = True
 
     def __init__(
         self,
@@ -52,7 +57,42 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
     def convolving(self, by: str) -> Self:
         if by == 'DEFAULT':
             return self
-        return type(self)(self.dtype, self.tf32, self.deterministic, by)
+        engine = type(self)(self.dtype, self.tf32, self.deterministic, by)
+        engine.can_record = self.can_record
+        return engine
+
+    def staging(self, tensor: Tensor) -> Staging | None:
+        return self.device.staging(tensor)
+
+    def replay(self, recorder: list[Any]) -> Replay:
+        """The Replay of a recorder, which is all it holds."""
+        if not recorder:
+            recorder.append(Replay(self.device))
+        return recorder[0]
+
+    def record(self, method: Method, read: list[Any], written: dict[str, Any]) -> None:
+        """Run an op, and note the calls that it makes, or else the op itself."""
+        recorder, self.recorder = self.recorder, None  # the ops that this op calls are part of it
+        calls: Calls = []
+        self.device.noted = calls
+        try:
+            method(self, *read, **written)
+            if self.device.noted is None:
+                calls = [partial(method, self, *read, **written)]
+        finally:
+            self.recorder, self.device.noted = recorder, None
+        if recorder is not None:
+            self.replay(recorder).calls += calls
+
+    @property
+    def recorder(self) -> list[Any] | None:
+        """That of the device: a layer's own engine (`convolving`) and the net's may compute by
+        turns, and end a recording, whichever is recording."""
+        return self.device.recorder
+
+    @recorder.setter
+    def recorder(self, calls: list[Any] | None) -> None:
+        self.device.recorder = calls
 
     def reads(self, tensor: Tensor) -> DeviceArray:
         return self._array(tensor, write=False)
@@ -66,5 +106,7 @@ class Cuda(Indexing, Convolution, Pooling, Normalization):
                 f"engine 'cuda' takes tensors of at most {MOST_NUMBERS} numbers; found "
                 f'{tensor.size}. Use a smaller batch'
             )
+        if self.recorder is not None:
+            self.replay(self.recorder).uses(tensor.memory, write)
         start = int(tensor.memory.device(self.device, write))
         return DeviceArray(start + tensor.offset * self.dtype.itemsize, tensor.shape)

@@ -1,5 +1,9 @@
-"""The structs Box and Window of common.cuh, which PyCUDA passes by value: arrays of int32."""
+"""The structs Box and Window of common.cuh, which kernels take by value: int32, packed.
 
+They depend on shapes alone, so each is packed once.
+"""
+
+import functools
 from collections.abc import Sequence
 from math import prod
 
@@ -12,7 +16,7 @@ from ..windows import Window
 MAX_AXES = 8
 
 
-def pack(counts: Sequence[int], rows: Sequence[Sequence[int]]) -> np.ndarray:
+def pack(counts: Sequence[int], rows: Sequence[Sequence[int]]) -> bytes:
     """A struct of single ints followed by arrays of MAX_AXES ints."""
     axes = len(rows[0])
     if axes > MAX_AXES:
@@ -22,10 +26,11 @@ def pack(counts: Sequence[int], rows: Sequence[Sequence[int]]) -> np.ndarray:
     packed = np.zeros(len(counts) + len(rows) * MAX_AXES, np.int32)
     packed[: len(counts)] = counts
     packed[len(counts) :].reshape(len(rows), MAX_AXES)[:, :axes] = rows
-    return packed
+    return packed.tobytes()
 
 
-def box(extents: Shape, a: Sequence[int], b: Sequence[int] | None = None) -> np.ndarray:
+@functools.lru_cache(maxsize=4096)
+def box(extents: Shape, a: Shape, b: Shape | None = None) -> bytes:
     """The Box of these extents for one or two tensors, given by their strides. Adjacent axes are
     merged if all tensors are contiguous across them."""
     joined: list[tuple[int, ...]] = []
@@ -45,13 +50,15 @@ def continues(outer: Sequence[int], extent: int, steps: Sequence[int]) -> bool:
     return all(step == extent * inner for step, inner in zip(around, steps, strict=True))
 
 
-def strides(shape: Shape) -> list[int]:
+@functools.lru_cache(maxsize=4096)
+def strides(shape: Shape) -> Shape:
     """The distance between neighbors along each axis; 0 along an axis of extent 1, over which a
     tensor broadcasts."""
-    return [prod(shape[i + 1 :]) if n != 1 else 0 for i, n in enumerate(shape)]
+    return tuple(prod(shape[i + 1 :]) if n != 1 else 0 for i, n in enumerate(shape))
 
 
-def window_over(image: Shape, positions: Shape, window: Window) -> np.ndarray:
+@functools.lru_cache(maxsize=4096)
+def window_over(image: Shape, positions: Shape, window: Window) -> bytes:
     """The Window that slides over an image of these extents, with these positions."""
     counts = (len(image), prod(image), prod(window.kernel), prod(positions))
     rows = (image, window.kernel, positions, window.stride, window.pad, window.dilation)

@@ -52,7 +52,7 @@ class Indexing(Engine):
     @op
     def transpose(self, x: DeviceArray, order: Ints, *, out: DeviceArray) -> None:
         steps = strides(x.shape)
-        moved = box(out.shape, [steps[axis] for axis in order], strides(out.shape))
+        moved = box(out.shape, tuple(steps[axis] for axis in order), strides(out.shape))
         self.kernels.indexing.copy_window(out.size, moved, x, False, out)
 
     @op

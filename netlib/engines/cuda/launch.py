@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import MethodType
@@ -16,36 +17,49 @@ from .gpu import Gpu
 
 KERNELS = Path(__file__).parent / 'kernels'
 THREADS = 256  # of a block, as MAX_THREADS in common.cuh
+LARGEST = float(np.finfo(np.float32).max)
 MOST_THREADS = 2**31 - THREADS  # of a launch: kernels count their threads by an int
 Stub = TypeVar('Stub', bound=Callable[..., None])
 
 
-# -- the types of arguments: Python's, C's, and the function that makes one of the other for PyCUDA
+# -- the types of arguments: Python's, C's, and the function that makes what the module struct packs
 
 
-def address(array: DeviceArray) -> np.uintp:
-    return np.uintp(array.address)
+def address(array: DeviceArray) -> int:
+    return array.address
 
 
-def optional_address(array: DeviceArray | None) -> np.uintp:
-    return np.uintp(0 if array is None else array.address)
+def optional_address(array: DeviceArray | None) -> int:
+    return 0 if array is None else array.address
 
 
-def as_it_is(struct: np.ndarray) -> np.ndarray:
-    return struct
+def as_it_is(value: Any) -> Any:
+    return value
 
 
-Int = Annotated[int, 'int', np.int32]
-Flag = Annotated[bool, 'int', np.int32]
-Word = Annotated[int, 'unsigned', np.uint32]
-Float = Annotated[float, 'float', np.float32]
+def float32(value: float) -> float:
+    """A number that fits into a float32: infinity instead of a larger one."""
+    if -LARGEST <= value <= LARGEST:
+        return value
+    with np.errstate(over='ignore'):
+        return float(np.float32(value))
+
+
+Int = Annotated[int, 'int', as_it_is]
+Flag = Annotated[bool, 'int', as_it_is]
+Word = Annotated[int, 'unsigned', as_it_is]
+Float = Annotated[float, 'float', float32]
 Array = Annotated[DeviceArray, 'float*', address]
 OptionalArray = Annotated[DeviceArray | None, 'float*', optional_address]
 Integers = Annotated[DeviceArray, 'int*', address]
-IntegersAt = Annotated[int, 'int*', np.uintp]
-Box = Annotated[np.ndarray, 'Box', as_it_is]
-Window = Annotated[np.ndarray, 'Window', as_it_is]
-Steps = Annotated[np.ndarray, 'Steps', as_it_is]
+IntegersAt = Annotated[int, 'int*', as_it_is]
+Box = Annotated[bytes, 'Box', as_it_is]
+Window = Annotated[bytes, 'Window', as_it_is]
+Steps = Annotated[bytes, 'Steps', as_it_is]
+
+# The letters of the module struct. A struct is aligned as its largest member.
+LETTERS = {'int': 'i', 'unsigned': 'I', 'float': 'f', 'float*': 'P', 'int*': 'P'}
+ALIGNED_AS = {'Box': 'int', 'Window': 'int', 'Steps': 'float*'}
 
 
 # -- declarations
@@ -66,12 +80,31 @@ class Kernel:
             types += [argument.annotation.__metadata__] * (parameters if several else 1)
         self.types = [c_type for c_type, _ in types]
         self.converters = [converter for _, converter in types]
+        self.layout: struct.Struct | None = None  # of the arguments, known from the first call on
 
     def launch(self, family: 'Family', blocks: int, threads: int, arguments: Sequence[Any]) -> None:
         if blocks:
-            pairs = zip(self.converters, arguments, strict=True)
-            converted = [convert(value) for convert, value in pairs]
-            family.device.launch(function(family.source, self.name), blocks, threads, converted)
+            found = function(family.source, self.name)
+            family.device.launch(found, blocks, threads, self.packed(arguments))
+
+    def packed(self, arguments: Sequence[Any]) -> bytes:
+        """The arguments as the members of a C struct."""
+        pairs = zip(self.converters, arguments, strict=True)
+        values = [convert(value) for convert, value in pairs]
+        if self.layout is None:
+            self.layout = layout(self.types, values)
+        return self.layout.pack(*values)
+
+
+def layout(types: Sequence[str], values: Sequence[Any]) -> struct.Struct:
+    """How C lays out arguments of these types, in a buffer that begins where any of them may."""
+    letters = ''
+    for c_type, value in zip(types, values, strict=True):
+        if c_type in ALIGNED_AS:
+            letters += f'0{LETTERS[ALIGNED_AS[c_type]]}{len(value)}s'
+        else:
+            letters += LETTERS[c_type]
+    return struct.Struct(letters)
 
 
 class Family:

@@ -61,12 +61,12 @@ class AnnotatedData(Batches):
             top[1].reshape(1, 1, *rows.shape)
             top[1].data = rows[None, None]
 
-    def put(self, i: int, image: Image, top: Blobs) -> None:
+    def put(self, i: int, image: Image, top: Blobs, staged: bool = False) -> None:
         patch, label, name = image
         if self.boxes != isinstance(label, np.ndarray):
             raise DataError(f'{name}: some datums have an annotation type, and others have none')
         if not self.boxes:
-            super().put(i, image, top)
+            super().put(i, image, top, staged)
             return
-        super().put(i, (patch, None, name), top[:1])
+        super().put(i, (patch, None, name), top[:1], staged)
         self.rows.append(np.insert(np.asarray(label), 0, i, axis=1))

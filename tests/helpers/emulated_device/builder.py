@@ -11,6 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 DRIVER = (
     'libcuda.cpp',
+    'counts.cpp',
     'libcuda_memory.cpp',
     'libcuda_kernels.cpp',
     'launch.cpp',

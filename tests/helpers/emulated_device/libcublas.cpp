@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "counts.hpp"
 #include "numbers.hpp"
 
 using cuda_emulator::on_device;
@@ -46,6 +47,7 @@ int gemm(const Handle& handle, int m, int n, int k, float alpha, Matrix a, Matri
     if (m < 0 || n < 0 || k < 0) return invalid_value;
     for (Status status : {check(a, m, k), check(b, k, n), check({c, ldc, none}, m, n)})
         if (status) return status;
+    if (cuda_empty) return success;
     std::vector<float> packed(size_t(m) * k);  // a, its columns contiguous
     for (int l = 0; l < k; ++l)
         for (int i = 0; i < m; ++i)
@@ -92,6 +94,7 @@ int cublasSetMathMode(Handle* handle, int mode) {
 int cublasSgemm_v2(Handle* handle, int op_a, int op_b, int m, int n, int k, const float* alpha,
                    const float* a, int lda, const float* b, int ldb, const float* beta, float* c,
                    int ldc) {
+    cuda_emulator::count("cublas", "Sgemm");
     return gemm(*handle, m, n, k, *alpha, {a, lda, op_a}, {b, ldb, op_b}, *beta, c, ldc);
 }
 
@@ -99,6 +102,7 @@ int cublasSgemmStridedBatched(Handle* handle, int op_a, int op_b, int m, int n, 
                               const float* alpha, const float* a, int lda, long long step_a,
                               const float* b, int ldb, long long step_b, const float* beta,
                               float* c, int ldc, long long step_c, int count) {
+    cuda_emulator::count("cublas", "SgemmStridedBatched");
     for (int i = 0; i < count; ++i) {
         const Matrix left{a + i * step_a, lda, op_a};
         const Matrix right{b + i * step_b, ldb, op_b};

@@ -157,7 +157,7 @@ CUresult cuCtxGetDevice(CUdevice* device) {
 }
 
 CUresult cuCtxSynchronize() {
-    cuda_emulator::wait_for(nullptr);
+    cuda_emulator::wait_for(nullptr, "cuCtxSynchronize");
     return context_depth ? CUDA_SUCCESS : no_context();
 }
 

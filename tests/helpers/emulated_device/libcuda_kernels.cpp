@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "counts.hpp"
 #include "driver.hpp"
 #include "kernel.hpp"
 #include "launch.hpp"
@@ -86,6 +87,8 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned 
     const size_t bytes = *static_cast<size_t*>(extra[3]);
     if (bytes != kernel.argument_bytes)
         return fail(CUDA_ERROR_INVALID_VALUE, wrong_arguments(kernel, bytes));
+    cuda_emulator::count("kernel", kernel.name);
+    if (cuda_empty) return CUDA_SUCCESS;
     const std::string error = cuda_emulator::launch(kernel, grid, block, shared_bytes, arguments);
     return error.empty() ? CUDA_SUCCESS : fail(CUDA_ERROR_LAUNCH_FAILED, error);
 }

@@ -8,12 +8,14 @@
 #include <mutex>
 #include <string>
 
+#include "counts.hpp"
 #include "driver.hpp"
 #include "memory.hpp"
 #include "streams.hpp"
 
 using cuda_emulator::Buffer;
 using cuda_emulator::context_depth;
+using cuda_emulator::count;
 using cuda_emulator::fail;
 using cuda_emulator::finish;
 using cuda_emulator::later;
@@ -49,25 +51,33 @@ CUresult with(CUdeviceptr pointer, size_t bytes, Work work) {
 }
 
 template <class T>
-CUresult fill(CUdeviceptr to, T value, size_t count) {
-    return with(to, count * sizeof(T), [=](char* start) {
-        for (size_t i = 0; i < count; ++i)
+CUresult fill(CUdeviceptr to, T value, size_t n) {
+    count("memset", "set", n * sizeof(T));
+    return with(to, n * sizeof(T), [=](char* start) {
+        for (size_t i = 0; i < n && !cuda_empty; ++i)
             std::memcpy(start + i * sizeof(T), &value, sizeof(T));
     });
 }
 
+void copy(void* to, const void* from, size_t bytes) {
+    if (!cuda_empty) std::memmove(to, from, bytes);
+}
+
 CUresult upload(CUdeviceptr to, const void* from, size_t bytes) {
-    return with(to, bytes, [=](char* start) { std::memcpy(start, from, bytes); });
+    count("copy", "to_device", bytes);
+    return with(to, bytes, [=](char* start) { copy(start, from, bytes); });
 }
 
 CUresult download(void* to, CUdeviceptr from, size_t bytes) {
-    return with(from, bytes, [=](char* start) { std::memcpy(to, start, bytes); });
+    count("copy", "to_host", bytes);
+    return with(from, bytes, [=](char* start) { copy(to, start, bytes); });
 }
 
 CUresult move(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
+    count("copy", "on_device", bytes);
     CUresult result = CUDA_SUCCESS;
     const CUresult source = with(from, bytes, [&](char* start) {
-        result = with(to, bytes, [=](char* target) { std::memmove(target, start, bytes); });
+        result = with(to, bytes, [=](char* target) { copy(target, start, bytes); });
     });
     return source ? source : result;
 }
@@ -88,11 +98,11 @@ CUresult cuMemGetInfo(size_t* free, size_t* total) {
 CUresult cuMemAlloc(CUdeviceptr* result, size_t bytes) {
     if (!context_depth) return no_context();
     if (!bytes) return fail(CUDA_ERROR_INVALID_VALUE, "a buffer needs at least one byte");
-    wait_for(nullptr);
+    wait_for(nullptr, "cuMemAlloc");
     std::lock_guard lock(memory_mutex);
     if (bytes > total_memory - allocated) return fail(CUDA_ERROR_OUT_OF_MEMORY, "out of memory");
     auto buffer = std::make_unique<Buffer>("a device buffer", bytes);
-    buffer->fill_with_nans();
+    if (!cuda_empty) buffer->fill_with_nans();
     *result = reinterpret_cast<CUdeviceptr>(buffer->start);
     allocations[*result] = std::move(buffer);
     allocated += bytes;
@@ -100,7 +110,7 @@ CUresult cuMemAlloc(CUdeviceptr* result, size_t bytes) {
 }
 
 CUresult cuMemFree(CUdeviceptr pointer) {
-    wait_for(nullptr);
+    wait_for(nullptr, "cuMemFree");
     std::lock_guard lock(memory_mutex);
     const auto found = allocations.find(pointer);
     if (found == allocations.end())
@@ -124,7 +134,7 @@ CUresult cuMemHostAlloc(void** result, size_t bytes, unsigned) {
 }
 
 CUresult cuMemFreeHost(void* pointer) {
-    wait_for(nullptr);
+    wait_for(nullptr, "cuMemFreeHost");
     std::free(pointer);
     return CUDA_SUCCESS;
 }
@@ -132,12 +142,12 @@ CUresult cuMemFreeHost(void* pointer) {
 // Copies that wait
 
 CUresult cuMemcpyHtoD(CUdeviceptr to, const void* from, size_t n) {
-    wait_for(nullptr);
+    wait_for(nullptr, "cuMemcpyHtoD");
     return upload(to, from, n);
 }
 
 CUresult cuMemcpyDtoH(void* to, CUdeviceptr from, size_t n) {
-    wait_for(nullptr);
+    wait_for(nullptr, "cuMemcpyDtoH");
     return download(to, from, n);
 }
 
@@ -146,11 +156,13 @@ CUresult cuMemcpyDtoD(CUdeviceptr to, CUdeviceptr from, size_t n) { return move(
 // Copies that do not wait
 
 CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void* from, size_t n, CUstream stream) {
-    return with(to, n, [=](char* start) { later(stream, [=] { std::memcpy(start, from, n); }); });
+    count("copy", "to_device", n);
+    return with(to, n, [=](char* start) { later(stream, [=] { copy(start, from, n); }); });
 }
 
 CUresult cuMemcpyDtoHAsync(void* to, CUdeviceptr from, size_t n, CUstream stream) {
-    return with(from, n, [=](char* start) { later(stream, [=] { std::memcpy(to, start, n); }); });
+    count("copy", "to_host", n);
+    return with(from, n, [=](char* start) { later(stream, [=] { copy(to, start, n); }); });
 }
 
 CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream stream) {

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "counts.hpp"
+
 struct CUstream_st {
     std::vector<std::function<void()>> waiting;
 };
@@ -42,8 +44,9 @@ void finish(CUstream stream) {
         work();
 }
 
-void wait_for(CUstream stream) {
+void wait_for(CUstream stream, const char* name) {
     ++cuda_waits;
+    count("wait", name);
     finish(stream);
 }
 
@@ -63,7 +66,7 @@ CUresult cuStreamCreate(CUstream* stream, unsigned) {
 CUresult cuStreamDestroy(CUstream) { return CUDA_SUCCESS; }
 
 CUresult cuStreamSynchronize(CUstream stream) {
-    wait_for(stream);
+    wait_for(stream, "cuStreamSynchronize");
     return CUDA_SUCCESS;
 }
 
@@ -88,7 +91,7 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
 }
 
 CUresult cuEventSynchronize(CUevent event) {
-    wait_for(event->stream);
+    wait_for(event->stream, "cuEventSynchronize");
     return CUDA_SUCCESS;
 }
 

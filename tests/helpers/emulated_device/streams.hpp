@@ -14,7 +14,7 @@ void later(CUstream, std::function<void()> work);
 // Does what waits in the stream; the null stream stands for all of them.
 void finish(CUstream);
 
-// The same, because the host waits; cuda_waits counts these calls.
-void wait_for(CUstream);
+// The same, because the host waits in the call of this name; cuda_waits counts these calls.
+void wait_for(CUstream, const char* name);
 
 }  // namespace cuda_emulator

@@ -2,10 +2,12 @@
 
 from ....data.prefetch import THREADS, Grouped, Reader
 from ....data.readers import Image
+from ....engines.calling import Staging
 from ....errors import DataError
 from ....shapes import dimensions
 from ...base import Blobs, Count
 from .reading import Reading
+from .staged import Staged
 
 # The most images that a thread makes at once; with fewer, threads wait more often for their turn.
 PART = 16
@@ -20,10 +22,15 @@ class Batches(Reading):
 
     data_param's prefetch is the number of batches made ahead, also for ImageData and WindowData, as
     in Caffe. A subclass has `batch_size` and `images`.
+
+    For a device, the threads that read ahead also write the batches where it fetches them
+    (`staging`), at most two ahead.
     """
 
     tops: Count = (1, 2)
     threads = THREADS
+    staging: Staging | None = None
+    turn = 0  # batches since reading ahead began
 
     @property
     def batch_size(self) -> int:
@@ -52,6 +59,11 @@ class Batches(Reading):
             label.reshape(self.batch_size)
 
     def fill(self, top: Blobs) -> None:
+        if self.upcoming is None:
+            self.stage(top)
+        if self.staging is not None:
+            self.fill_staged(self.staging, top)
+            return
         for start in range(0, self.batch_size, self.part):
             part = self.take()
             if start == 0:
@@ -59,8 +71,38 @@ class Batches(Reading):
             for i, image in enumerate(part, start):
                 self.put(i, image, top)
 
-    def put(self, i: int, image: Image, top: Blobs) -> None:
-        """Write an image to its place in the batch. Raises DataError if it does not fit."""
+    def stage(self, top: Blobs) -> None:
+        """Before reading ahead begins: let its threads write the batches, if that helps."""
+        if self.staging is None and self.batch_size > 1:
+            self.staging = self.engine.staging(top[0].values)
+            if self.staging is not None:
+                arrays = self.staging.arrays
+                self.reader = Staged(self.reader, arrays, self.part)
+                groups = self.batch_size // self.part
+                self.ahead = min(self.ahead, (len(arrays) - 1) * groups)
+        if self.staging is not None:
+            self.turn = 0
+            for turn in range(len(self.staging.arrays)):
+                self.staging.wait(turn)
+
+    def fill_staged(self, staging: Staging, top: Blobs) -> None:
+        """Send a batch that is in its place; write one that does not fit there."""
+        # As this batch is taken, threads begin to write the one after the next: into the array of
+        # the one before.
+        staging.wait(self.turn - 1)
+        groups = [self.take() for _ in range(0, self.batch_size, self.part)]
+        images = [image for group, _ in groups for image in group]
+        self.shape_tops(top, images)
+        staged = all(fits for _, fits in groups)
+        if staged:
+            staging.send(self.turn, top[0].values)
+        for i, image in enumerate(images):
+            self.put(i, image, top, staged)
+        self.turn += 1
+
+    def put(self, i: int, image: Image, top: Blobs, staged: bool = False) -> None:
+        """Write an image to its place in the batch, and its label; only the label if the image has
+        been staged. Raises DataError if it does not fit."""
         patch, label, name = image
         if patch.pixels.shape != top[0].shape[1:]:
             raise DataError(
@@ -68,6 +110,7 @@ class Batches(Reading):
                 f'{dimensions(top[0].shape[1:])}: give all images one size, or set crop_size or '
                 'batch_size: 1'
             )
-        patch.write(top[0].data[i])
+        if not staged:
+            patch.write(top[0].data[i])
         if len(top) > 1:
             top[1].data[i] = 0 if label is None else label

@@ -38,7 +38,7 @@ class Reading(Layer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.upcoming: Prefetch | Generator[Item, None, None] | None = None
         try:
-            self.reader = Share(self.open(), self.ranks.rank, self.ranks.size)
+            self.reader: Reader = Share(self.open(), self.ranks.rank, self.ranks.size)
             self.place = self.reader.state()
             first = next(self.reader)()
         except DataError as error:

@@ -3,9 +3,10 @@
 from math import prod
 
 from ..interface import op
-from .arithmetic import Arithmetic, reduction
+from .arithmetic import Arithmetic
 from .array import DeviceArray
 from .geometry import box, strides
+from .reductions import reduction
 
 
 class Normalization(Arithmetic):

@@ -1,3 +1,4 @@
+from ..blob import Blob
 from ..memory import Tensor
 from ..registry import register
 from .base import Blobs, Flags, Layer
@@ -38,6 +39,7 @@ class Eltwise(Layer):
         self.scaling = PRODUCT_BY_CHANNEL if product else EQUAL_BY_CHANNEL
         self.traits = Traits(
             can_rectify=p.operation != p.MAX,
+            can_rectify_back=p.operation == p.SUM,
             passes_diff=len(bottom) - 1 if p.operation == p.SUM else None,
             reads_top=p.operation == p.PROD and not p.stable_prod_grad,
             repeats=PASSES,
@@ -77,7 +79,10 @@ class Eltwise(Layer):
             e.copy(x.values.reshape(self.n), out=pieces[0][i])
         e.max_forward(pieces, out=y.reshape(1, self.n), winner=self.winner)
 
-    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
+    def backward(
+        self, top: Blobs, propagate_down: Flags, bottom: Blobs, rectify: bool = False
+    ) -> None:
+        """With `rectify`, which SUM allows: y has gone through ReLU."""
         e, p, dy = self.engine, self.param.eltwise_param, top[0].diffs
         if p.operation == p.MAX:
             pieces = self.pieces(len(bottom))
@@ -88,13 +93,24 @@ class Eltwise(Layer):
             if p.operation == p.MAX:
                 e.copy(pieces[0][i], out=blob.diffs.reshape(self.n))
             elif p.operation == p.SUM:
-                e.axpby(self.coeff[i], dy, 0, out=blob.diffs)
+                self.add_backward(top[0], blob.diffs, self.coeff[i], rectify)
             elif p.stable_prod_grad:
                 others = [other.values for other in bottom if other is not blob]
                 fold_tensors(e, 'mul', [dy, *others], blob.diffs)
             else:
                 e.binary('div', top[0].values, blob.values, out=blob.diffs)
                 e.binary('mul', blob.diffs, dy, out=blob.diffs)
+
+    def add_backward(self, top: Blob, dx: Tensor, coeff: float, rectify: bool) -> None:
+        """SUM: dx = coeff dy, or 0 where y is 0 if it has gone through ReLU."""
+        e, dy = self.engine, top.diffs
+        if rectify:
+            e.rectify_backward(top.values, dy, out=dx)
+            dy = dx
+        if coeff != 1:
+            e.axpby(coeff, dy, 0, out=dx)
+        elif not rectify:
+            e.copy(dy, out=dx)
 
     def pieces(self, bottoms: int) -> Tensor:
         """The bottoms, or their diffs, side by side."""

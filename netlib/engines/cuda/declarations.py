@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from ..functions import BINARY, UNARY, Functions
+from .composed_declarations import Composed
 from .gpu import Gpu
 from .launch import (
     Array,
@@ -269,3 +270,4 @@ class Kernels:
         self.convolution = Convolution(device)
         self.pooling = Pooling(device)
         self.normalization = Normalization(device)
+        self.composed = Composed(device)

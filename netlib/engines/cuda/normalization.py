@@ -65,13 +65,14 @@ class Normalization(Arithmetic):
     def scale_shift(
         self,
         x: DeviceArray,
-        scale: DeviceArray,
+        scale: DeviceArray | None,
         shift: DeviceArray | None = None,
         rectify: bool = False,
         *,
         out: DeviceArray,
     ) -> None:
-        each = box(out.shape, strides(x.shape), strides(scale.shape))
+        small = scale or shift or x
+        each = box(out.shape, strides(x.shape), strides(small.shape))
         self.kernels.normalization.scale_shift(out.size, each, x, scale, shift, rectify, out)
 
     @op

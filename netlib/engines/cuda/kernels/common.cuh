@@ -82,7 +82,8 @@ __device__ inline int place(int i, const Box& box, const int* stride) {
 
 // The numbers of tensor p for elements i .. i + 3 of the box, of which those from n on are 0. Where
 // four elements do not reach into the next row, their places follow from the first one.
-__device__ inline Four gather_four(const float* p, int i, int n, const Box& box, const int* stride) {
+__device__ inline Four gather_four(const float* p, int i, int n, const Box& box,
+                                   const int* stride) {
     int last = box.axes > 0 ? box.axes - 1 : 0;
     if (box.extent[last] % 4 == 0 && i + 4 <= n) {
         int at = place(i, box, stride);

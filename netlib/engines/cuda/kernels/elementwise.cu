@@ -149,8 +149,8 @@ UNARY(trunc,     truncf(x),                                 0)
                                   const float* in_b, float* out) {                           \
         int i = 4 * thread_number();                                                         \
         if (i >= n) return;                                                                  \
-        Four of_a = gather_four(in_a, i, n, box, box.a);                                       \
-        Four of_b = gather_four(in_b, i, n, box, box.b);                                       \
+        Four of_a = gather_four(in_a, i, n, box, box.a);                                     \
+        Four of_b = gather_four(in_b, i, n, box, box.b);                                     \
         FOR_EACH_OF_FOUR(out, i, n, float a = of_a.at[k]; float b = of_b.at[k]; y = value);  \
     }
 

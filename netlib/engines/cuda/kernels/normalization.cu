@@ -66,7 +66,7 @@ __global__ void scale_shift(int n, const __grid_constant__ Box box, const float*
     Four term = {};
     if (scale) factor = gather_four(scale, i, n, box, box.b);
     if (shift) term = gather_four(shift, i, n, box, box.b);
-    FOR_EACH_OF_FOUR(out, i, n, y = all.at[k] * factor.at[k] + term.at[k];
+    FOR_EACH_OF_FOUR(out, i, n, y = fmaf(factor.at[k], all.at[k], term.at[k]);
                      y = rectified && y < 0 ? 0 : y);
 }
 

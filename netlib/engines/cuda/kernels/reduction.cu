@@ -37,26 +37,14 @@ __global__ void sum_terms(const __grid_constant__ Terms t, const float* a, const
 }
 
 // The same over the middle axis of (outer, terms, inner), where neighbors belong to different sums.
-// Block <-> WIDE of the numbers of out; thread t <-> number t % WIDE of them, of whose terms it
-// takes every (blockDim.x / WIDE)-th one.
-enum { WIDE = 32 };
+// Block <-> WIDE of the numbers of out (sums.cuh).
 __global__ void sum_columns(int columns, int terms, int inner, const float* a, const float* b,
                             int accumulate, float* out) {
-    __shared__ float partial[MAX_THREADS];
-    int i = blockIdx.x * WIDE + threadIdx.x % WIDE;
     float part = 0;
-    if (i < columns) {
-        int at = i / inner * terms * inner + i % inner;
-        for (int j = threadIdx.x / WIDE; j < terms; j += blockDim.x / WIDE)
-            part += b ? a[at + j * inner] * b[at + j * inner] : a[at + j * inner];
-    }
-    partial[threadIdx.x] = part;
-    __syncthreads();
-    if (threadIdx.x >= WIDE || i >= columns) return;
-    float total = 0;
-    for (int t = threadIdx.x; t < blockDim.x; t += WIDE)
-        total += partial[t];
-    out[i] = accumulate ? out[i] + total : total;
+    for_each_of_column(columns, terms, inner, [&](int at) { part += b ? a[at] * b[at] : a[at]; });
+    part = column_sum(part);
+    int i = column_number();
+    if (is_first_of_column(columns)) out[i] = accumulate ? out[i] + part : part;
 }
 
 // mean = sum of x / terms, var = sum of (x - mean)^2 / terms. The second pass over x keeps var

@@ -23,12 +23,15 @@ __device__ inline int chunk_size(const Terms& t, int chunk) {
     return (min((chunk + 1) * t.length, t.units) - chunk * t.length) * t.width;
 }
 
-// How a unit is loaded: in one piece of 16 bytes, or number by number.
+// How a unit is loaded and stored: in one piece of 16 bytes, or number by number.
 struct Aligned {
     enum { width = 4 };
     static __device__ Four load(const float* p, int at) {
         float4 found = *(const float4*)(p + at);
         return {{found.x, found.y, found.z, found.w}};
+    }
+    static __device__ void store(float* p, int at, Four x) {
+        *(float4*)(p + at) = make_float4(x.at[0], x.at[1], x.at[2], x.at[3]);
     }
 };
 struct Unaligned {
@@ -36,10 +39,15 @@ struct Unaligned {
     static __device__ Four load(const float* p, int at) {
         return {{p[at], p[at + 1], p[at + 2], p[at + 3]}};
     }
+    static __device__ void store(float* p, int at, Four x) {
+        for (int k = 0; k < 4; ++k)
+            p[at + k] = x.at[k];
+    }
 };
 struct Single {
     enum { width = 1 };
     static __device__ Four load(const float* p, int at) { return {{p[at], 0, 0, 0}}; }
+    static __device__ void store(float* p, int at, Four x) { p[at] = x.at[0]; }
 };
 
 __device__ inline float lane_sum(Four x) { return (x.at[0] + x.at[1]) + (x.at[2] + x.at[3]); }
@@ -184,5 +192,39 @@ __device__ inline bool result_moments(const Terms& t, const float* x, float* par
     }
     found->squares = block_sum(squares);
     return true;
+}
+
+// -- columns
+// x (outer, terms, inner) is summed over its terms, so neighbors belong to different sums.
+// Block <-> WIDE of the columns; thread t <-> column t % WIDE of them, of whose terms it takes every
+// (blockDim.x / WIDE)-th one.
+enum { WIDE = 32 };
+
+__device__ inline int column_number() { return blockIdx.x * WIDE + threadIdx.x % WIDE; }
+
+__device__ inline bool is_first_of_column(int columns) {
+    return threadIdx.x < WIDE && column_number() < columns;
+}
+
+// Calls body(at) for the place of each term that this thread takes.
+template <class Body>
+__device__ inline void for_each_of_column(int columns, int terms, int inner, Body body) {
+    int i = column_number();
+    if (i >= columns) return;
+    int at = i / inner * terms * inner + i % inner;
+#pragma unroll 4
+    for (int j = threadIdx.x / WIDE; j < terms; j += blockDim.x / WIDE)
+        body(at + j * inner);
+}
+
+// The sum over the threads of a column, for its first thread. Every thread of the block must call.
+__device__ float column_sum(float part) {
+    __shared__ float partial[MAX_THREADS];
+    partial[threadIdx.x] = part;
+    __syncthreads();
+    float total = 0;
+    for (int t = threadIdx.x % WIDE; t < blockDim.x; t += WIDE)
+        total += partial[t];
+    return total;
 }
 }  // extern "C++"

@@ -15,10 +15,16 @@ class ComposedOps(EngineBase, declares_ops=True):
 
     @op
     def rectify_backward(
-        self, y: Tensor, dy: Tensor, *, out: Tensor, dshift: Tensor | None = None
+        self,
+        y: Tensor,
+        dy: Tensor,
+        *,
+        out: Tensor,
+        dshift: Tensor | None = None,
+        also: Tensor | None = None,
     ) -> None:
-        """The gradient of y = ReLU(x + shift): out = dx = dy where y > 0, else 0; dshift += the sum
-        of dx over the axes where it has extent 1."""
+        """The gradient of y = ReLU(x + shift): out = dx = dy where y > 0, else 0, and `also`, if
+        passed, the same; dshift += the sum of dx over the axes where it has extent 1."""
 
     @op
     def normalize_batch(

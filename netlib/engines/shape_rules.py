@@ -200,8 +200,10 @@ def lrn_backward(
 # -- compositions
 
 
-def rectify_backward(y: Shape, dy: Shape, out: Shape, dshift: Shape | None) -> Shapes:
-    return {'y': out, 'dy': out, 'dshift': fits(dshift or out, out)}
+def rectify_backward(
+    y: Shape, dy: Shape, out: Shape, dshift: Shape | None, also: Shape | None
+) -> Shapes:
+    return {'y': out, 'dy': out, 'dshift': fits(dshift or out, out), 'also': out}
 
 
 def normalize_batch(x: Shape, eps: float, keep: float, mean: Shape, **others: Any) -> Shapes:

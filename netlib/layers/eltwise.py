@@ -84,6 +84,9 @@ class Eltwise(Layer):
     ) -> None:
         """With `rectify`, which SUM allows: y has gone through ReLU."""
         e, p, dy = self.engine, self.param.eltwise_param, top[0].diffs
+        if p.operation == p.SUM:
+            self.add_backward(top[0], propagate_down, bottom, rectify)
+            return
         if p.operation == p.MAX:
             pieces = self.pieces(len(bottom))
             e.max_backward(dy.reshape(1, self.n), self.winner, out=pieces)
@@ -92,8 +95,6 @@ class Eltwise(Layer):
                 continue
             if p.operation == p.MAX:
                 e.copy(pieces[0][i], out=blob.diffs.reshape(self.n))
-            elif p.operation == p.SUM:
-                self.add_backward(top[0], blob.diffs, self.coeff[i], rectify)
             elif p.stable_prod_grad:
                 others = [other.values for other in bottom if other is not blob]
                 fold_tensors(e, 'mul', [dy, *others], blob.diffs)
@@ -101,16 +102,21 @@ class Eltwise(Layer):
                 e.binary('div', top[0].values, blob.values, out=blob.diffs)
                 e.binary('mul', blob.diffs, dy, out=blob.diffs)
 
-    def add_backward(self, top: Blob, dx: Tensor, coeff: float, rectify: bool) -> None:
-        """SUM: dx = coeff dy, or 0 where y is 0 if it has gone through ReLU."""
-        e, dy = self.engine, top.diffs
-        if rectify:
-            e.rectify_backward(top.values, dy, out=dx)
-            dy = dx
-        if coeff != 1:
-            e.axpby(coeff, dy, 0, out=dx)
-        elif not rectify:
-            e.copy(dy, out=dx)
+    def add_backward(self, top: Blob, propagate_down: Flags, bottom: Blobs, rectify: bool) -> None:
+        """SUM: dx_i = coeff_i dy. The last dx_i may be where dy is."""
+        e, found = self.engine, top.diffs
+        wanted = [i for i, flag in enumerate(propagate_down) if flag]
+        diffs = [bottom[i].diffs for i in wanted]
+        if rectify and diffs:
+            second = diffs[1] if len(diffs) > 1 else None
+            e.rectify_backward(top.values, found, out=diffs[0], also=second)
+            found = diffs[0]
+        for k, dx in enumerate(diffs):
+            if k >= 2 or not rectify:
+                e.copy(found, out=dx)
+        for i, dx in zip(wanted, diffs, strict=True):
+            if self.coeff[i] != 1:
+                e.axpby(self.coeff[i], dx, 0, out=dx)
 
     def pieces(self, bottoms: int) -> Tensor:
         """The bottoms, or their diffs, side by side."""

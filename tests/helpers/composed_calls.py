@@ -7,6 +7,9 @@ def composed_calls(call, draw, result):
     yield call('dropout', draw(7, 11), 12345678901, 0.3, out=draw(7, 11), mask=draw(7, 11))
     y = np.maximum(draw(2, 3, 5), 0)
     yield call('rectify_backward', y, draw(2, 3, 5), out=draw(2, 3, 5))
+    both = {'out': draw(2, 3, 5), 'also': draw(2, 3, 5)}
+    yield call('rectify_backward', y, draw(2, 3, 5), **both)
+    yield call('rectify_backward', y, draw(2, 3, 5), dshift=draw(1, 3, 1), **both)
     for shape in ((1, 3, 1), (1, 1, 5), (2, 1, 5), (2, 3, 1)):
         results = {'out': draw(2, 3, 5), 'dshift': draw(*shape)}
         yield call('rectify_backward', y, draw(2, 3, 5), **results)

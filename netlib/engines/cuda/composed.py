@@ -27,11 +27,15 @@ class Composed(Normalization):
         *,
         out: DeviceArray,
         dshift: DeviceArray | None = None,
+        also: DeviceArray | None = None,
     ) -> None:
+        kernels = self.kernels.composed
         if dshift is None:
-            self.unary_backward('relu', y, y, dy, 0, out=out)
+            kernels.rectify_backward_twice(out.size, y, dy, out, also)
             return
-        kernels, found = self.kernels.composed, division(y.shape, dshift.shape)
+        if also is not None:
+            self.rectify_backward(y, dy, out=also)
+        found = division(y.shape, dshift.shape)
         if isinstance(found, Chunked):
             kernels.rectify_backward(found, y, dy, *self.shared_by_blocks(), out, dshift)
         elif isinstance(found, Columns):

@@ -108,6 +108,11 @@ class Composed(Family):
         dshift: Array,
     ) -> None: ...
 
+    @per_four
+    def rectify_backward_twice(
+        self, n: Int, y: Array, dy: Array, dx: Array, also: OptionalArray
+    ) -> None: ...
+
     @per_chunk
     def cross_entropy(
         self,

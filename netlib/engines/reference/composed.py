@@ -17,9 +17,17 @@ class Composed(Indexing, Normalization):
 
     @op
     def rectify_backward(
-        self, y: ndarray, dy: ndarray, *, out: ndarray, dshift: ndarray | None = None
+        self,
+        y: ndarray,
+        dy: ndarray,
+        *,
+        out: ndarray,
+        dshift: ndarray | None = None,
+        also: ndarray | None = None,
     ) -> None:
         self.unary_backward('relu', y, y, dy, 0, out=out)
+        if also is not None:
+            self.copy(out, out=also)
         if dshift is not None:
             self.sum(out, out=dshift, accumulate=True)
 

@@ -143,6 +143,21 @@ __global__ void rectify_backward_columns(int columns, int terms, int inner, cons
     if (is_first_of_column(columns)) dshift[column_number()] += part;
 }
 
+// dx and, if not null, `also` = dy where y > 0, else 0. Either may be dy.
+// Thread <-> elements i .. i + 3.
+__global__ void rectify_backward_twice(int n, const float* y, const float* dy, float* dx,
+                                       float* also) {
+    int i = 4 * thread_number();
+    if (i >= n) return;
+    Four of_y = load_four(y, i, n);
+    Four found = load_four(dy, i, n);
+#pragma unroll
+    for (int k = 0; k < 4; ++k)
+        found.at[k] = of_y.at[k] > 0 ? found.at[k] : 0;
+    store_four(dx, i, n, found);
+    if (also) store_four(also, i, n, found);
+}
+
 // -- cross entropy
 // p (outer, classes, inner), label (outer, inner), truncated to an integer.
 

@@ -52,13 +52,27 @@ class Composed(Indexing, Normalization):
         var = np.empty_like(mean)
         self.moments(x, mean=mean, var=var)
         m = x.size // max(mean.size, 1)
-        self.axpby(1, mean, keep, out=stored_mean)
-        self.axpby(m / max(m - 1, 1), var, keep, out=stored_var)
-        self.axpby(1, np.ones_like(factor), keep, out=factor)
+        self.remember(mean, var, m, keep, stored_mean, stored_var, factor)
         self.unary('power', var, -0.5, 1, eps, out=inverse)
         self.standardize(x, mean, inverse, out=z)
         if out is not None:
             self.scale_shift(z, scale, shift, rectify, out=out)
+
+    def remember(
+        self,
+        mean: ndarray,
+        var: ndarray,
+        m: int,
+        keep: float,
+        stored_mean: ndarray,
+        stored_var: ndarray,
+        factor: ndarray,
+    ) -> None:
+        """Add a batch's statistics, of m elements per channel, to the stored ones."""
+        one = np.ones_like(factor)
+        self.axpby(1, mean, keep, out=stored_mean)
+        self.axpby(m / max(m - 1, 1), var, keep, out=stored_var)
+        self.axpby(1, one, keep, out=factor)
 
     @op
     def normalize_batch_backward(

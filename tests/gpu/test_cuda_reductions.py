@@ -85,6 +85,59 @@ def test_a_sum_is_one_launch(x, out, cuda, monkeypatch):
     assert len(launched) == 4
 
 
+# Shapes that several blocks share, and of which they have a part each; means of each image; and
+# columns.
+NORMALIZED = [
+    ((4, 3, 64, 64), (1, 3, 1, 1)),
+    ((9, 2, 5, 1001), (1, 2, 1, 1)),
+    ((5, 3, 20), (1, 3, 1)),
+    ((2, 9000), (2, 1)),
+    ((7, 40), (1, 40)),
+]
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize('x, small', NORMALIZED)
+def test_gradients_of_normalization_by_many_blocks(x, small, cuda):
+    z, dy, scale = draw(*x), draw(*x), draw(*small)
+    sums = {'dscale': draw(*small), 'dshift': draw(*small)}
+    for c in (
+        call('standardize_backward', z, scale, dy, out=draw(*x)),
+        call('scale_shift_backward', z, scale, dy, out=draw(*x), **sums),
+        call('scale_shift_backward', z, scale, dy, **sums),
+    ):
+        found = run(cuda, c)
+        for name, array in run(make_engine('reference', dtype=np.float64), c).items():
+            bound = np.abs(array).max(initial=1) + np.sqrt(np.prod(x))
+            np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-6 * bound)
+
+
+def batch_calls():
+    x, each = (6, 3, 40 * 40), (1, 3, 1)
+    z, dy, scale, shift = draw(*x), draw(*x), draw(*each), draw(*each)
+    results = {name: draw(3) for name in ('stored_mean', 'stored_var')}
+    results |= {name: draw(*each) for name in ('mean', 'inverse')}
+    results |= {'z': draw(*x), 'out': draw(*x), 'factor': draw(1)}
+    yield call('normalize_batch', 3 + draw(*x), 1e-5, 0.9, scale, shift, True, **results)
+    y = np.maximum(scale * z + shift, 0)
+    sums = {'dscale': draw(*each), 'dshift': draw(*each)}
+    yield call(
+        'normalize_batch_backward', z, draw(*each), dy, scale, shift, y, out=draw(*x), **sums
+    )
+    yield call('rectify_backward', y, dy, out=draw(*x), dshift=draw(*each))
+    p, label = np.abs(draw(20000, 3, 2)), np.floor(draw(20000, 2, low=0, high=3))
+    yield call('cross_entropy', p, label, 1e-3, -1e-4, out=draw(1, 1, 1))
+
+
+@pytest.mark.cuda
+def test_ops_that_do_the_work_of_several_by_many_blocks(cuda):
+    for c in batch_calls():
+        found = run(cuda, c)
+        for name, array in run(make_engine('reference', dtype=np.float64), c).items():
+            bound = 2e-5 * np.abs(array).max(initial=1)
+            np.testing.assert_allclose(found[name], array, rtol=0, atol=bound, err_msg=name)
+
+
 @pytest.mark.cuda
 def test_the_counters_of_blocks_are_left_at_zero(cuda):
     run(cuda, call('sum', draw(4, 3, 64, 64), out=draw(1, 3, 1, 1)))

@@ -13,6 +13,10 @@ def composed_calls(call, draw, result):
     for shape in ((1, 3, 1), (1, 1, 5), (2, 1, 5), (2, 3, 1)):
         results = {'out': draw(2, 3, 5), 'dshift': draw(*shape)}
         yield call('rectify_backward', y, draw(2, 3, 5), **results)
+    for shape in ((1, 3, 1), (2, 1, 5), (2, 3, 5)):  # ReLU(x + shift) itself
+        for rectify in (False, True):
+            shift = draw(*shape)
+            yield call('scale_shift', draw(2, 3, 5), None, shift, rectify, out=draw(2, 3, 5))
     yield from normalize_calls(call, draw, (3, 2, 4))
     yield from normalize_calls(call, draw, (2, 3, 5))
     yield from normalize_calls(call, draw, (4, 3, 1))

@@ -235,8 +235,6 @@ def scale_shift_calls(shape, other):
     scale = draw(*other)
     for options in ((), (draw(*other),), (None, True), (draw(*other), True)):
         yield call('scale_shift', x, scale, *options, out=draw(*shape))
-    for rectify in (False, True):
-        yield call('scale_shift', x, None, draw(*other), rectify, out=draw(*shape))
     for wanted in (('out',), ('dscale', 'dshift'), ('out', 'dscale', 'dshift')):
         results = {}
         for name in wanted:

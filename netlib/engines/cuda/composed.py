@@ -3,9 +3,10 @@
 from .. import dropout
 from ..interface import op
 from .array import ITEM, DeviceArray
-from .chunks import Chunked, Columns, chunked, division
+from .chunks import Chunked, Columns, chunked, chunks_of, division
 from .geometry import box, strides
 from .normalization import Normalization
+from .reductions import reduction
 
 
 class Composed(Normalization):
@@ -85,14 +86,76 @@ class Composed(Normalization):
         dshift: DeviceArray | None = None,
     ) -> None:
         # Whether ReLU let a number pass follows from z: y need not be read.
-        kernels, channels = self.kernels.composed, z.shape[1]
-        address = self.device.scratch('averages', 2 * ITEM * channels)
-        averages = DeviceArray(address, (2, channels))
         affine = (scale, shift, y is not None)
-        shared = self.shared_by_blocks()
-        kernels.batch_sums(chunked(*z.shape), z, dy, *affine, *shared, dscale, dshift, averages)
+        terms = chunked(*z.shape)
+        self._normalized_backward(terms, z, inverse, dy, affine, (dscale, dshift), out)
+
+    def _normalized_backward(
+        self,
+        terms: Chunked,
+        z: DeviceArray,
+        inverse: DeviceArray,
+        dy: DeviceArray,
+        affine: tuple[DeviceArray | None, DeviceArray | None, bool],
+        sums: tuple[DeviceArray | None, DeviceArray | None],
+        out: DeviceArray,
+    ) -> None:
+        kernels, count, averages = self.kernels.composed, inverse.size, self._averages(inverse)
+        kernels.batch_sums(terms, z, dy, *affine, *self.shared_by_blocks(), *sums, averages)
         each = box(z.shape, strides(z.shape), strides(inverse.shape))
-        kernels.batch_backward(z.size, each, z, inverse, dy, *affine, channels, averages, out)
+        kernels.batch_backward(z.size, each, z, inverse, dy, *affine, count, averages, out)
+
+    def _averages(self, inverse: DeviceArray) -> DeviceArray:
+        """Room for two numbers for each of `inverse`."""
+        address = self.device.scratch('averages', 2 * ITEM * inverse.size)
+        return DeviceArray(address, (2, *inverse.shape))
+
+    @op
+    def standardize_backward(
+        self, z: DeviceArray, inverse: DeviceArray, dy: DeviceArray, *, out: DeviceArray
+    ) -> None:
+        terms = chunks_of(z.shape, inverse.shape)
+        if terms is not None and terms.chunks > 1:
+            affine, sums = (None, None, False), (None, None)
+            self._normalized_backward(terms, z, inverse, dy, affine, sums, out)
+        else:  # one launch
+            kept, over, count = reduction(z.shape, inverse.shape)
+            kernel = self.kernels.normalization.standardize_backward
+            kernel(inverse.size, kept, over, count, z, inverse, dy, out)
+
+    @op
+    def scale_shift_backward(
+        self,
+        x: DeviceArray,
+        scale: DeviceArray,
+        dy: DeviceArray,
+        *,
+        out: DeviceArray | None = None,
+        dscale: DeviceArray | None = None,
+        dshift: DeviceArray | None = None,
+    ) -> None:
+        terms = chunks_of(x.shape, scale.shape)
+        if dscale is not None and dshift is not None and terms is not None:
+            shared, averages = self.shared_by_blocks(), self._averages(scale)
+            kernel = self.kernels.composed.batch_sums
+            kernel(terms, x, dy, None, None, False, *shared, dscale, dshift, averages)
+        else:
+            self._sums_backward(x, dy, dscale, dshift)
+        if out is not None:
+            self.binary('mul', dy, scale, out=out)
+
+    def _sums_backward(
+        self,
+        x: DeviceArray,
+        dy: DeviceArray,
+        dscale: DeviceArray | None,
+        dshift: DeviceArray | None,
+    ) -> None:
+        """The sums of scale_shift_backward one after the other."""
+        if dscale is not None:
+            self.dot(dy, x, out=dscale, accumulate=True)
+        if dshift is not None:
+            self.sum(dy, out=dshift, accumulate=True)
 
     @op
     def cross_entropy(

@@ -1,6 +1,7 @@
 // The work of several ops in one or two passes over memory. Of batch normalization, forward and
 // backward are a pair of kernels each: sums by channel, then a function of each element and of the
-// numbers of its channel. x, z, dy and out are (N, C, I).
+// numbers of its channel. x, z, dy and out are (N, C, I), or of another shape that is standardized
+// over some axes.
 
 // scale z + shift, where either may be missing: the same bits wherever it is computed.
 __device__ inline float affine(float z, float scale, float shift) { return fmaf(scale, z, shift); }
@@ -10,9 +11,9 @@ __device__ inline float number_or(const float* p, int i, float otherwise) {
     return p ? p[i] : otherwise;
 }
 
-// For each channel the mean, and inverse = (variance + eps)^-1/2. The stored ones: mean and variance,
-// which is divided by m - 1 instead of m, are added to `keep` times what is there, and so is 1 to
-// the factor.  Block <-> a chunk of the numbers of a channel (sums.cuh).
+// For each channel the mean, and inverse = (variance + eps)^-1/2. The mean, and the variance by
+// m - 1 instead of m, are added to `keep` times the stored ones, and so is 1 to the factor.
+// Block <-> a chunk of the numbers of a channel (sums.cuh).
 __global__ void batch_statistics(const __grid_constant__ Terms t, const float* x, float eps,
                                  float keep, float* partial, unsigned* arrived, float* mean,
                                  float* inverse, float* stored_mean, float* stored_var,
@@ -56,8 +57,8 @@ __device__ inline float passed(float dy, float z, float scale, float shift, int 
     return rectified && !(affine(z, scale, shift) > 0) ? 0 : dy;
 }
 
-// dshift += the sum of dy, dscale += the sum of dy z, where either may be null; averages (2, C) = the
-// averages of dz and of dz z, where dz = scale dy.
+// dshift += the sum of dy, dscale += the sum of dy z, where either may be null; averages (2, C) =
+// the averages of dz and of dz z, where dz = scale dy.
 // Block <-> a chunk of the numbers of a channel (sums.cuh).
 __global__ void batch_sums(const __grid_constant__ Terms t, const float* z, const float* dy,
                            const float* scale, const float* shift, int rectified, float* partial,

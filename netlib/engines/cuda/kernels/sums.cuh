@@ -3,10 +3,10 @@
 extern "C++" {  // PyCUDA declares its sources extern "C", which has no templates
 OVER_THE_BLOCK(block_sum, a + b)
 
-// x (outer, kept, inner) is summed over outer and inner. The terms of each of the `kept` results are
-// cut into chunks:  Block <-> chunk blockIdx.x % chunks of result blockIdx.x / chunks, whose threads
-// take every blockDim.x-th unit of it, a unit being `width` neighbors. The block that finishes a
-// result last combines the chunks, by number, so each launch gives the same bits.
+// x (outer, kept, inner) is summed over outer and inner. The terms of each of the `kept` results
+// are cut into chunks:  Block <-> chunk blockIdx.x % chunks of result blockIdx.x / chunks; its
+// threads take every blockDim.x-th unit of it, a unit being `width` neighbors. The block that
+// finishes a result last combines the chunks, by number, so each launch gives the same bits.
 struct Terms {
     int kept;
     int inner;   // in units
@@ -86,8 +86,8 @@ __device__ inline void loop_over_units(const Terms& t, Body body) {
     }
 }
 
-// Calls body(unit, at) for each unit that this thread takes: unit.load(p, at) is the unit of p, with
-// zeros beyond the width. `in_pieces`: every p is aligned to 16 bytes.
+// Calls body(unit, at) for each unit that this thread takes: unit.load(p, at) is the unit of p,
+// with zeros beyond the width. `in_pieces`: every p is aligned to 16 bytes.
 template <class Body>
 __device__ inline void for_each_unit(const Terms& t, bool in_pieces, Body body) {
     if (t.width == 1) {
@@ -196,8 +196,8 @@ __device__ inline bool result_moments(const Terms& t, const float* x, float* par
 
 // -- columns
 // x (outer, terms, inner) is summed over its terms, so neighbors belong to different sums.
-// Block <-> WIDE of the columns; thread t <-> column t % WIDE of them, of whose terms it takes every
-// (blockDim.x / WIDE)-th one.
+// Block <-> WIDE of the columns; thread t <-> column t % WIDE of them, of whose terms it takes
+// every (blockDim.x / WIDE)-th one.
 enum { WIDE = 32 };
 
 __device__ inline int column_number() { return blockIdx.x * WIDE + threadIdx.x % WIDE; }

@@ -55,6 +55,21 @@ class ComposedOps(EngineBase, declares_ops=True):
         """
 
     @op
+    def stored_moments(
+        self,
+        stored_mean: Tensor,
+        stored_var: Tensor,
+        factor: Tensor,
+        eps: float,
+        *,
+        mean: Tensor,
+        inverse: Tensor,
+    ) -> None:
+        """What `normalize_batch` has stored, to be used: mean = stored_mean / factor, and inverse =
+        1 / sqrt(stored_var / factor + eps), (1, C, 1) each. Nothing stored (factor 0) counts as
+        zeros."""
+
+    @op
     def normalize_batch_backward(
         self,
         z: Tensor,

@@ -217,6 +217,16 @@ def normalize_batch(x: Shape, eps: float, keep: float, mean: Shape, **others: An
     }
 
 
+def stored_moments(stored_mean: Shape, mean: Shape, **others: Any) -> Shapes:
+    (channels,) = stored_mean
+    per_channel = (1, channels, 1)
+    return {
+        **dict.fromkeys(('mean', 'inverse'), per_channel),
+        'stored_var': stored_mean,
+        'factor': (1,),
+    }
+
+
 def normalize_batch_backward(z: Shape, inverse: Shape, **others: Any) -> Shapes:
     per_channel = (1, axes(3, 3, z)[1], 1)
     return {
@@ -275,6 +285,7 @@ RULES: dict[str, Callable[..., Shapes]] = {
     'dropout': lambda x, seed, ratio, out, mask: {'out': x, 'mask': x},
     'rectify_backward': rectify_backward,
     'normalize_batch': normalize_batch,
+    'stored_moments': stored_moments,
     'normalize_batch_backward': normalize_batch_backward,
     'cross_entropy': lambda p, label, floor, factor, out: {
         'label': outer_inner(p),

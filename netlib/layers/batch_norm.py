@@ -103,18 +103,11 @@ class BatchNorm(Normalizing):
 
     def stored_statistics(self) -> tuple[Tensor, Tensor]:
         """The stored mean and 1 / sqrt(var + eps), (1, C, 1) each."""
-        mean, var = self.per_channel('mean'), self.per_channel('var')
-        factor = self.engine.number(self.params[2].values)
-        share = 1 / factor if factor else 0
-        for stored, out in zip(self.params, (mean, var), strict=False):
-            self.engine.axpby(share, stored.values.reshape(1, self.channels, 1), 0, out=out)
-        return mean, self.inverse(var)
-
-    def inverse(self, var: Tensor) -> Tensor:
-        """1 / sqrt(var + eps)."""
-        inverse, eps = self.per_channel('inverse'), self.param.batch_norm_param.eps
-        self.engine.unary('power', var, -0.5, 1, eps, out=inverse)
-        return inverse
+        mean, inverse = self.per_channel('mean'), self.per_channel('inverse')
+        stored = [param.values for param in self.params]
+        eps = self.param.batch_norm_param.eps
+        self.engine.stored_moments(*stored, eps, mean=mean, inverse=inverse)
+        return mean, inverse
 
     def backward(
         self,

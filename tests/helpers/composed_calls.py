@@ -46,6 +46,10 @@ def normalize_calls(call, draw, shape):
         if options:
             results['out'] = draw(*shape)
         yield call('normalize_batch', draw(*shape), 1e-3, 0.9, *options, **results)
+    stored = (draw(channels), draw(channels, low=0))
+    for factor in (0.0, 2.5):
+        to = {'mean': draw(*each), 'inverse': draw(*each)}
+        yield call('stored_moments', *stored, np.full(1, factor), 1e-3, **to)
     inverse = draw(*each, low=0.5)
     dy = draw(*shape)
     sums = {'dscale': draw(*each), 'dshift': draw(*each)}

@@ -72,6 +72,20 @@ class Composed(Normalization):
         kernels.batch_normalize(x.size, each, x, mean, inverse, scale, shift, rectify, z, out)
 
     @op
+    def stored_moments(
+        self,
+        stored_mean: DeviceArray,
+        stored_var: DeviceArray,
+        factor: DeviceArray,
+        eps: float,
+        *,
+        mean: DeviceArray,
+        inverse: DeviceArray,
+    ) -> None:
+        kernel = self.kernels.composed.stored_moments
+        kernel(mean.size, stored_mean, stored_var, factor, eps, mean, inverse)
+
+    @op
     def normalize_batch_backward(
         self,
         z: DeviceArray,

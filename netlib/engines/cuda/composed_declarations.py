@@ -14,6 +14,7 @@ from .launch import (
     WordsAt,
     per_chunk,
     per_column,
+    per_element,
     per_four,
 )
 
@@ -35,6 +36,18 @@ class Composed(Family):
         stored_mean: Array,
         stored_var: Array,
         factor: Array,
+    ) -> None: ...
+
+    @per_element
+    def stored_moments(
+        self,
+        n: Int,
+        stored_mean: Array,
+        stored_var: Array,
+        factor: Array,
+        eps: Float,
+        mean: Array,
+        inverse: Array,
     ) -> None: ...
 
     @per_four

@@ -75,6 +75,23 @@ class Composed(Indexing, Normalization):
         self.axpby(1, one, keep, out=factor)
 
     @op
+    def stored_moments(
+        self,
+        stored_mean: ndarray,
+        stored_var: ndarray,
+        factor: ndarray,
+        eps: float,
+        *,
+        mean: ndarray,
+        inverse: ndarray,
+    ) -> None:
+        var = np.empty_like(inverse)
+        share = 1 / float(factor[0]) if factor[0] else 0
+        self.axpby(share, stored_mean, 0, out=mean)
+        self.axpby(share, stored_var, 0, out=var)
+        self.unary('power', var, -0.5, 1, eps, out=inverse)
+
+    @op
     def normalize_batch_backward(
         self,
         z: ndarray,

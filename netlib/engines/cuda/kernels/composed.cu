@@ -29,6 +29,17 @@ __global__ void batch_statistics(const __grid_constant__ Terms t, const float* x
     if (c == 0) factor[0] = 1 + keep * factor[0];
 }
 
+// The stored ones to be used: mean = stored_mean / factor, inverse = (stored_var / factor +
+// eps)^-1/2; where factor is 0, as if they were 0.  Thread <-> channel i.
+__global__ void stored_moments(int n, const float* stored_mean, const float* stored_var,
+                               const float* factor, float eps, float* mean, float* inverse) {
+    int i = thread_number();
+    if (i >= n) return;
+    float share = factor[0] == 0 ? 0 : 1 / factor[0];
+    mean[i] = share * stored_mean[i];
+    inverse[i] = powf(eps + share * stored_var[i], -0.5f);
+}
+
 // z = (x - mean) inverse; out, if not null, = scale z + shift, then ReLU if `rectified`.
 // Thread <-> elements i .. i + 3.
 __global__ void batch_normalize(int n, const __grid_constant__ Box box, const float* x,

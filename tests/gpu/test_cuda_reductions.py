@@ -6,6 +6,8 @@ import pytest
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.cuda import launch
 from goodinit.netlib.engines.cuda.chunks import MOST_BLOCKS, Chunked, Columns, chunked, division
+from goodinit.netlib.engines.cuda.declarations import Reduction
+from goodinit.netlib.errors import EngineError
 from goodinit.netlib.memory import Memory, Tensor
 from op_calls import call, draw, run
 
@@ -166,3 +168,12 @@ def test_terms_are_divided_by_their_number_alone():
         assert found.chunks == 1 or found.blocks <= MOST_BLOCKS
         assert found.length * (found.chunks - 1) < found.units <= found.length * found.chunks
         assert found.units * found.width == outer * inner
+
+
+def test_a_kernel_counts_by_an_int():
+    found = Reduction(device=None)
+    message = r"engine 'cuda' computes on at most 2147482623 numbers at a time; found 21474826"
+    with pytest.raises(EngineError, match=message):
+        found.sum_columns(2**31 - 1024, 1, 1, None, None, False, None)
+    with pytest.raises(EngineError, match=message):
+        found.moments_terms(chunked(2, 1, 2**30 - 512), None, 0, 0, None, None)

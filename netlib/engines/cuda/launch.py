@@ -19,7 +19,7 @@ KERNELS = Path(__file__).parent / 'kernels'
 HEADERS = ('common.cuh', 'sums.cuh')  # compiled in front of each family
 THREADS = 256  # of a block, as MAX_THREADS in common.cuh
 WIDE = 32  # results of a block, as in reduction.cu
-MOST_THREADS = 2**31 - THREADS  # of a launch: kernels count their threads by an int
+MOST_NUMBERS = 2**31 - 4 * THREADS - 1  # of a launch: a kernel's last block counts on by an int
 Stub = TypeVar('Stub', bound=Callable[..., None])
 
 
@@ -126,15 +126,20 @@ def launched_per_element(
     of_block = of_block or of_thread * THREADS
 
     def launch(self, n, *arguments):
-        if n >= MOST_THREADS:
-            raise EngineError(
-                f"engine 'cuda' computes on at most {MOST_THREADS - 1} numbers at a time; found "
-                f'{n}. Use a smaller batch'
-            )
+        check_count(n)
         kernel.launch(self, -(-n // of_block), THREADS, (n, *arguments))
 
     vars(launch)['kernel'] = kernel
     return launch
+
+
+def check_count(n: int) -> None:
+    """Raises EngineError for more numbers than a kernel can count."""
+    if n > MOST_NUMBERS:
+        raise EngineError(
+            f"engine 'cuda' computes on at most {MOST_NUMBERS} numbers at a time; found {n}. Use a "
+            'smaller batch'
+        )
 
 
 def per_chunk(stub: Stub) -> Stub:
@@ -143,6 +148,7 @@ def per_chunk(stub: Stub) -> Stub:
     kernel = Kernel(stub, stub.__name__)
 
     def launch(self, terms, *arguments):
+        check_count(terms.kept * terms.units * terms.width)
         kernel.launch(self, terms.blocks, threads_for(terms.length), (terms, *arguments))
 
     vars(launch)['kernel'] = kernel

@@ -2,6 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...proto.caffe_pb2 import TEST
+from ..blob import Blob
 from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
@@ -73,16 +74,18 @@ class BatchNorm(Normalizing):
     def forward(
         self, bottom: Blobs, top: Blobs, affine: Scale | None = None, rectify: bool = False
     ) -> None:
-        """With `affine`, only if `from_batch`: y = s z + b instead, then ReLU if `rectify`; z is
-        kept where that layer keeps its input."""
+        """With `affine`: y = s z + b instead, then ReLU if `rectify`; z is kept where that layer
+        keeps its input."""
         x = bottom[0].values.reshape(*self.shape)
         z = self.work.output_place(top[0]).reshape(*self.shape)
+        y = top[0].values.reshape(*self.shape) if affine else None
+        scale, shift = affine.factors() if affine else (None, None)
         if not self.from_batch:
             mean, inverse = self.stored_statistics()
             self.engine.standardize(x, mean, inverse, out=z)
+            if y:
+                self.engine.scale_shift(z, scale, shift, rectify, out=y)
             return
-        y = top[0].values.reshape(*self.shape) if affine else None
-        scale, shift = affine.factors() if affine else (None, None)
         stored_mean, stored_var, factor = (param.values for param in self.params)
         self.engine.normalize_batch(
             x,
@@ -120,20 +123,31 @@ class BatchNorm(Normalizing):
         """`affine` and `rectify` as in forward: the layer's gradients are computed as well."""
         if not propagate_down[0]:
             return
-        mean, inverse = self.per_channel('mean'), self.per_channel('inverse')
         dy, dx = top[0].diffs.reshape(*self.shape), bottom[0].diffs.reshape(*self.shape)
-        if not self.from_batch:
-            self.engine.binary('mul', dy, inverse, out=dx)
-            return
-        z = self.work.kept_output(bottom[0], top[0])
-        if z is None:
-            z = self.standardized(bottom[0].values.reshape(*self.shape), mean, inverse)
+        inverse = self.per_channel('inverse')
         y = top[0].values.reshape(*self.shape) if rectify else None
         scale, shift = affine.factors() if affine else (None, None)
         sums = affine.factor_gradients() if affine else {}
-        self.engine.normalize_batch_backward(
-            z.reshape(*self.shape), inverse, dy, scale, shift, y, out=dx, **sums
-        )
+        if self.from_batch:
+            z = self.kept_standardized(bottom[0], top[0])
+            self.engine.normalize_batch_backward(z, inverse, dy, scale, shift, y, out=dx, **sums)
+            return
+        if y:
+            self.engine.rectify_backward(y, dy, out=dx)
+            dy = dx
+        if affine:
+            z = self.kept_standardized(bottom[0], top[0])
+            self.engine.scale_shift_backward(z, scale, dy, out=dx, **sums)
+            dy = dx
+        self.engine.binary('mul', dy, inverse, out=dx)
+
+    def kept_standardized(self, x: Blob, y: Blob) -> Tensor:
+        """z, as forward has kept it, or computed again."""
+        z = self.work.kept_output(x, y)
+        if z is None:
+            mean, inverse = self.per_channel('mean'), self.per_channel('inverse')
+            return self.standardized(x.values.reshape(*self.shape), mean, inverse)
+        return z.reshape(*self.shape)
 
     def compose(self, scale: Tensor, shift: Tensor) -> None:
         """Apply this layer, with its stored statistics, to scale x + shift, both (C,)."""

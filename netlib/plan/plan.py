@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..blob import Blob
+from ..blob import Blob, Param
 from ..layers import Layer
 from ..losses import put_loss_weights
 from ..memory import Tensor
@@ -43,6 +43,11 @@ class Fused:
         if self.affine:
             out['affine'] = self.affine
         return out
+
+    @property
+    def params(self) -> list[Param]:
+        """Those of the layers above whose gradients the layer's backward may compute."""
+        return self.affine.params if self.affine else []
 
     def forward_options(self, layer: Layer) -> dict[str, Any]:
         out = self.options()
@@ -117,15 +122,17 @@ class Plan:
             return
         layer, bottom, top = step
         options: dict[str, Any] = {}
+        params = list(layer.params)
         if i in self.fused and self.fused[i].backward:
             options = self.fused[i].options()
             top = self.fused[i].top
+            params += self.fused[i].params
         # A forward that cannot be repeated decides by numbers, which backward may use as well.
         recordings = self.recordings
         if ('forward', i) not in recordings.found or not can_repeat(layer, 'backward'):
             layer.backward(top, propagate_down, bottom, **options)
             return
-        facts = backward_facts(layer, bottom, top, propagate_down)
+        facts = backward_facts(layer, bottom, top, propagate_down, params)
         if recordings.repeat('backward', i, facts):
             return
         with recordings.record('backward', i, layer, facts):

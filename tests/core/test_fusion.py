@@ -137,6 +137,20 @@ def test_blobs_that_grow_stay_together(text, phase, engine):
                 np.testing.assert_allclose(b.diff, a.diff, rtol=0, atol=bound)
 
 
+def test_statistics_may_be_stored_ones_for_a_while(engine):
+    """As initializers have it: the layer above is applied all the same, forward and backward."""
+    plain, fused = made = nets(CONV + NORM + SCALE + RELU, TRAIN, engine)
+    for net in made:
+        net.layers[net.index('norm')].from_batch = False
+        net.forward()
+        net.clear_param_diffs()
+        net.backward()
+    np.testing.assert_array_equal(values(fused), values(plain))
+    for a, b in zip(*(net.all_params() for net in made), strict=True):
+        bound = 1e-5 * np.abs(a.diff).max(initial=1)
+        np.testing.assert_allclose(b.diff, a.diff, rtol=0, atol=bound)
+
+
 def test_what_a_layer_computes_the_gradients_of():
     """Those layers do not run backward: the lowest one does their work."""
     for text, expected in (

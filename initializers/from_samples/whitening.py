@@ -7,6 +7,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...netlib.engines import Engine
+from ...netlib.memory import Tensor
 from ..products import matmul_of
 from .coordinates import (
     Coordinates,
@@ -16,6 +17,7 @@ from .coordinates import (
     principal_vectors,
 )
 from .device_rows import DeviceRows
+from .unit_length import to_unit_length
 
 BLOCK = 4096  # rows per matrix product: float32 within a block, float64 over several
 LARGEST = 1e37  # beyond it a difference of two float32 values can overflow
@@ -102,7 +104,7 @@ class WhiteSamples:
         from scipy.linalg.blas import strmm
 
         if self.on_device:
-            return self.on_device.project(matrix)
+            return self.on_device.project(matrix).array()
         out = np.empty((self.count, len(matrix)), np.float32)
         start = 0
         for block in self.centered():
@@ -114,6 +116,12 @@ class WhiteSamples:
                 np.matmul(block, matrix.T, out=part)
             start += len(block)
         return out
+
+    def units(self, matrix: ndarray) -> ndarray | Tensor:
+        """`project` at unit length; on the engine's device, if it has one."""
+        if self.on_device:
+            return self.on_device.units(matrix)
+        return to_unit_length(self.project(matrix))
 
     def _mean_and_scale(self) -> tuple[ndarray, float]:
         total = np.zeros(self.size)

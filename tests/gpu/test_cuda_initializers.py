@@ -102,6 +102,15 @@ def test_samples_are_uploaded_once(copies):
     assert copies['download'] == [144, 144, 144, count * 12]
 
 
+def test_kmeans_brings_no_samples_back(copies):
+    """Only their lengths, and the sums of each iteration."""
+    count = 2 * whitening.BLOCK + 100
+    method = INITIALIZERS['kmeans'].function
+    method.weights(samples(count), 20, rng(), make_engine('cuda'))
+    assert [size for size in copies['upload'] if size >= 12 * count] == [12 * count]
+    assert max(copies['download']) == count
+
+
 def test_rows_that_cannot_be_used_stay_on_the_host(cuda):
     rows = samples(whitening.BLOCK + 50)
     rows[7] = np.nan

@@ -4,7 +4,7 @@ from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags
-from .shared.labels import ignored, one_hot
+from .shared.labels import ignored, labels_named, one_hot
 from .shared.loss import Loss
 
 # FLT_MIN: as in Caffe, the lower bound of probabilities before the logarithm.
@@ -60,9 +60,16 @@ class SoftmaxWithLoss(Loss):
         e, loss = self.engine, top[0].values
         x = bottom[0].values.reshape(self.outer, self.classes, self.inner)
         label = bottom[1].values.reshape(self.outer, self.inner)
-        p, log_p = self.work.for_backward('p', *x.shape), self.scratch('log_p', *x.shape)
-        target = self.work.for_backward('target', *x.shape)
+        p = self.work.for_backward('p', *x.shape)
         e.softmax_forward(x, out=p)
+        if self.is_plain:
+            self.divided_by = self.normalizer(self.mode, self.outer, self.inner, self.labels)
+            factor = -1 / self.divided_by
+            out = loss.reshape(1, 1, 1)
+            with labels_named(self, 'loss_param'):
+                e.cross_entropy(p, label, SMALLEST, factor, out=out)
+            return
+        log_p, target = self.scratch('log_p', *x.shape), self.work.for_backward('target', *x.shape)
         one_hot(self, 'loss_param', label, target)
         e.unary('log_floor', p, SMALLEST, out=log_p)
         self.divided_by = self.divisor(target)
@@ -76,15 +83,18 @@ class SoftmaxWithLoss(Loss):
         if not propagate_down[0]:
             return
         e, dx = self.engine, bottom[0].diffs.reshape(self.outer, self.classes, self.inner)
-        p, target = (
-            self.work.for_backward('p', *dx.shape),
-            self.work.for_backward('target', *dx.shape),
-        )
+        p = self.work.for_backward('p', *dx.shape)
+        factor = self.loss_weight(top) / self.divided_by
+        if self.is_plain:
+            label = bottom[1].values.reshape(self.outer, self.inner)
+            e.cross_entropy_backward(p, label, factor, out=dx)
+            return
+        target = self.work.for_backward('target', *dx.shape)
         weights = self.buffer('weights', self.outer, 1, self.inner)
         e.sum(target, out=weights)
         e.binary('mul', p, weights, out=dx)
         e.binary('sub', dx, target, out=dx)
-        e.axpby(self.loss_weight(top) / self.divided_by, dx, 0, out=dx)
+        e.axpby(factor, dx, 0, out=dx)
 
     def rarities(self, target: Tensor) -> Tensor:
         """1 / (the number of times each class is the target); 1 if it never is."""
@@ -98,14 +108,26 @@ class SoftmaxWithLoss(Loss):
     def class_axis(self) -> int:
         return self.param.softmax_param.axis
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether every label counts, and all of them the same."""
+        p = self.param.loss_param
+        return ignored(p) is None and not p.weight_by_label_freqs
+
+    @property
+    def mode(self) -> int:
+        return self.normalization(self.param.loss_param.VALID)
+
+    def labels(self) -> float:
+        return self.outer * self.inner
+
     def divisor(self, target: Tensor) -> float:
-        mode = self.normalization(self.param.loss_param.VALID)
-        return self.normalizer(mode, self.outer, self.inner, partial(self.valid, target))
+        return self.normalizer(self.mode, self.outer, self.inner, partial(self.valid, target))
 
     def valid(self, target: Tensor) -> float:
         """The number of labels that are not ignored."""
         if ignored(self.param.loss_param) is None:
-            return self.outer * self.inner
+            return self.labels()
         total = self.buffer('total', 1, 1, 1)
         self.engine.sum(target, out=total)
         return self.engine.number(total)

@@ -9,6 +9,7 @@ import numpy as np
 from ...memory import Places, Tensor
 from ..labels import label_error
 from .array import ITEM, DeviceArray
+from .chunks import ARRIVALS
 from .driver import driver, no_gpu_said
 from .pool import Allocation, Pool
 from .replay import Calls
@@ -38,6 +39,8 @@ class Gpu:
         self._scratch: dict[str, Allocation] = {}
         self.fault = self.scratch('fault', FAULT)
         self.clear(self.fault, FAULT)
+        self.arrived = self.scratch('arrived', ARRIVALS)  # counters, which kernels leave at 0
+        self.clear(self.arrived, ARRIVALS)
 
     def allocate(self, size: int) -> Allocation:
         """`size` bytes of undefined values, freed with the last reference. Raises EngineError if

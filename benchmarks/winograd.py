@@ -51,12 +51,12 @@ def table(engine: Fast, seconds: float) -> Iterator[str]:
     columns = [f'{inputs} to {outputs}' for inputs, outputs in CHANNELS]
     for kernel in KERNELS:
         yield ''
-        yield f'| {kernel} x {kernel} | {" | ".join(columns)} |'
+        yield f'| {kernel}x{kernel} | {" | ".join(columns)} |'
         yield '|---|' + '---|' * len(CHANNELS)
         for batch in BATCHES:
             for size in SIZES:
                 cells = [cell(engine, batch, size, pair, kernel, seconds) for pair in CHANNELS]
-                yield f'| {batch} of {size} x {size} | {" | ".join(cells)} |'
+                yield f'| {batch} of {size}x{size} | {" | ".join(cells)} |'
 
 
 def cell(

@@ -1,7 +1,7 @@
 """A Sphinx extension: mends what themes leave out for people who do not use a mouse or a screen.
 
-Captions get their level, code and tables that scroll can be reached by keys, a corner of a table is
-no heading, and what is next to the text has a name.
+Captions get their level; code, tables and formulas that scroll can be reached by keys; a corner of
+a table is no heading; what is next to the text has a name, and the page of the search its title.
 """
 
 from pathlib import Path
@@ -13,6 +13,9 @@ MENDED = {
     '<pre id=': '<pre tabindex="0" id=',
     '<pre>': '<pre tabindex="0">',
     '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
+    '<div class="formula">': '<div tabindex="0" class="formula">',
+    '<div class="output text_html">': '<div tabindex="0" class="output text_html">',
+    '<div id="search-results">': '<h1>Search</h1><div id="search-results">',
     '<th class="head"><p></p></th>': '<td class="head"></td>',
     '<summary aria-label="Toggle hidden content">': '<summary>',
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Pages">',

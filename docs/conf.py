@@ -26,11 +26,13 @@ nitpicky = False
 
 html_theme = 'furo'
 html_title = 'goodinit'
+html_favicon = '_static/icon.svg'
 html_static_path = ['_static']
 html_css_files = ['book.css']
 html_copy_source = False
 html_show_copyright = False
 html_math_renderer = 'mathml'
+highlight_language = 'text'  # of code that does not say its language: what a command prints
 
 myst_enable_extensions = ['colon_fence', 'deflist', 'dollarmath']
 myst_heading_anchors = 4
@@ -38,6 +40,7 @@ nb_execution_mode = 'force'
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
+nb_output_stderr = 'error'
 
 autodoc_typehints = 'signature'
 autodoc_preserve_defaults = True

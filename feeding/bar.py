@@ -1,7 +1,9 @@
 """A progress bar for programs: tqdm's, which suits a notebook as well as a terminal."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ..netlib import Net
 
@@ -14,12 +16,21 @@ def hearing(progress: Progress | bool, net: Net) -> Iterator[Progress]:
     if callable(progress):
         yield progress
         return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=len(net.layers), unit='layer', leave=False, disable=not progress) as bar:
+    with bar_class()(total=len(net.layers), unit='layer', leave=False, disable=not progress) as bar:
 
         def advance(layer: str) -> None:
             bar.set_description(layer, refresh=False)
             bar.update()
 
         yield advance
+
+
+def bar_class() -> Any:
+    """tqdm's bar for where the program runs. A notebook without ipywidgets gets one of text, about
+    which tqdm would warn in the midst of the results."""
+    from tqdm import TqdmWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', TqdmWarning)
+        from tqdm.auto import tqdm
+    return tqdm

@@ -59,8 +59,8 @@ def moments_by_output(layer: Layer, x: Tensor) -> Moments:
     outer, outputs, inner = x.shape
     if not x.size:
         return Moments(np.zeros(outputs), np.zeros(outputs), 0)
-    mean = layer.buffer('mean', 1, outputs, 1)
-    var = layer.buffer('var', 1, outputs, 1)
+    both = layer.buffer('moments', 2, 1, outputs, 1)  # in one memory, for one download
+    mean, var = both
     layer.engine.moments(x, mean=mean, var=var)
     return Moments(in_float64(mean), in_float64(var), outer * inner)
 

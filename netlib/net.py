@@ -76,10 +76,10 @@ class Net(WeightedGraph):
         float()."""
         first = 0 if start is None else self.index(start)
         last = len(self.layers) - 1 if end is None else self.index(end)
-        loss = self.engine.tensor(1)
+        loss, is_first = self.engine.tensor(1), True
         for i in range(first, last + 1):
             self.forward_layer(i)
-            add_loss(self.layers[i], self.tops[i], loss)
+            is_first = add_loss(self.layers[i], self.tops[i], loss, is_first)
         return loss
 
     def forward_layer(self, i: int) -> None:

@@ -47,12 +47,14 @@ def _completed_by(net: Net) -> dict[int, list[Param]]:
     """For each layer's index, the parameters whose gradient is complete once it has run backward.
 
     If layers share a parameter, that is the first of them, since backward starts at the last layer.
+    A layer below may compute the gradients of the ones above it.
     """
     last_user: dict[Param, int] = {}
     for i in reversed(range(len(net.layers))):
         if net.runs_backward[i]:
+            runs = net.plan.backed_by.get(i, i)
             for param in net.layers[i].params:
-                last_user[param.owner] = i
+                last_user[param.owner] = min(runs, last_user.get(param.owner, runs))
     completed: dict[int, list[Param]] = {}
     for param, layer in last_user.items():
         completed.setdefault(layer, []).append(param)

@@ -16,10 +16,10 @@ from .events import Magnitude, Norms, Report
 
 def forward(net: Net, report: Report) -> Tensor:
     """Net.run, with a report on the tops and parameters of each layer as soon as it has run."""
-    loss = net.engine.tensor(1)
+    loss, is_first = net.engine.tensor(1), True
     for i, (layer, tops) in enumerate(zip(net.layers, net.tops, strict=True)):
         net.forward_layer(i)
-        add_loss(layer, tops, loss)
+        is_first = add_loss(layer, tops, loss, is_first)
         for blob in tops:
             name = f'top blob {blob.name}'
             report(Magnitude('Forward', layer.name, name, 'data', mean(blob.values)))

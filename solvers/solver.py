@@ -12,6 +12,7 @@ import numpy as np
 from ..netlib import Net
 from ..netlib.blob import Blob, Param
 from ..netlib.engines import Engine, make_engine
+from ..netlib.losses import mean_loss
 from ..netlib.memory import Tensor
 from ..netlib.ranks import Ranks
 from ..proto.caffe_pb2 import SolverParameter
@@ -209,13 +210,9 @@ class Solver(shown.Shown):
         for on_start, _ in self.callbacks:
             on_start()
         self._debug = self.param.debug_info and self._due(self.param.display)
-        passes = self.param.iter_size
-        loss = self.engine.tensor(1)
-        for _ in range(passes):
-            self.engine.axpby(1 / passes, self._forward(), 1, out=loss)
-            self._backward()
+        losses = [self._pass() for _ in range(self.param.iter_size)]
         self.averaging.finish()
-        return loss
+        return mean_loss(self.engine, losses)
 
     def _forward(self) -> Tensor:
         loss = debug.forward(self.net, self.report) if self._debug else self.net.run()
@@ -223,11 +220,13 @@ class Solver(shown.Shown):
             self._check_finite('the loss', loss)
         return loss
 
-    def _backward(self) -> None:
+    def _pass(self) -> Tensor:
+        loss = self._forward()
         if self._debug:
             debug.backward(self.net, self.report)
         else:
             self.net.backward()
+        return loss
 
     def apply_update(self) -> None:
         """Update the parameters from their gradients (`diff`), which are then invalid, and count

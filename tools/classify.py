@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Name the classes of images with a trained net, as pycaffe's python/classify.py does.
 
-    goodinit classify cat.jpg --pretrained_model caffenet.caffemodel --labels_file synset_words.txt
-    goodinit classify images/ scores.npy --model_def deploy.prototxt --pretrained_model w.caffemodel
+    goodinit classify cat.jpg --weights caffenet.caffemodel --labels_file synset_words.txt
+    goodinit classify images/ scores.npy --proto deploy.prototxt --weights w.caffemodel
 
 Images are resized to --images_dim; the scores are the mean over ten crops: the corners, the center,
 and their mirror images. The output is an .npy file with a row for each image, the files of a

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Name the classes of windows of images with a trained net, as pycaffe's python/detect.py does.
 
-    goodinit detect windows.csv out.csv --model_def deploy.prototxt --pretrained_model w.caffemodel
+    goodinit detect windows.csv out.csv --proto deploy.prototxt --weights w.caffemodel
 
 The input is a .csv file with the header filename,xmin,ymin,xmax,ymax and a window in each line, or
 a .txt file with the name of an image in each line, in which selective search finds windows. The
@@ -12,7 +12,7 @@ writes: pandas.read_hdf(OUTPUT, 'df').
 
 With --draw FOLDER or --json it takes images instead, and finds objects in them with a Fast R-CNN:
 
-    goodinit detect --draw found/ street.jpg --pretrained_model trained.caffemodel
+    goodinit detect --draw found/ street.jpg --weights trained.caffemodel
     goodinit detect --json --help
 """
 

@@ -101,7 +101,7 @@ def row(model: Model) -> str:
     cells = [
         model.name,
         model.source,
-        ' x '.join(map(str, shape[1:])),
+        'x'.join(map(str, shape[1:])),
         parameters(model, shape),
         f'{cost(model.deploy, shape).macs:,}',
         REACHED.get(model.name, '–'),

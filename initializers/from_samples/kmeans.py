@@ -7,7 +7,6 @@ from numpy.random import Generator
 from ..kinds import initializer
 from .directions import from_directions
 from .spherical_kmeans import spherical_kmeans
-from .unit_length import to_unit_length
 from .whitening import WhiteSamples
 
 # Whitening divides by sqrt(variance + SMOOTHING * mean variance): axes that carry only noise must
@@ -25,9 +24,8 @@ def kmeans(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
     magic_init uses scikit-learn's MiniBatchKMeans, which reaches a clearly lower mean cosine.
     """
     smooth, back = samples.coordinates.smoothed(SMOOTHING)
-    rows = samples.project(smooth)
-    to_unit_length(rows)
-    count = min(count, len(rows))
+    rows = samples.units(smooth)
+    count = min(count, samples.count)
     centroids = spherical_kmeans(rows, count, rng, engine=samples.engine)
     return samples.matmul(centroids, back)
 

@@ -1,7 +1,7 @@
 """Spherical k-means: the directions around which rows of unit length cluster."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy import ndarray
@@ -9,17 +9,16 @@ from numpy.random import Generator
 
 from ...netlib.engines import Engine
 from ...netlib.memory import Tensor
+from .device_rows import uploaded
 
 BLOCK = 4096
 # An iteration on every 8th row, four more, then on every 4th ...
 SHARES = (8, 8, 8, 8, 8, 4, 4, 4, 2, 2, 1, 1)
 FEWEST = 8  # rows per centroid, if there are enough
 
-Sums = Callable[[range, ndarray], ndarray]
-
 
 def spherical_kmeans(
-    rows: ndarray,
+    rows: ndarray | Tensor,
     count: int,
     rng: Generator,
     shares: Sequence[int] = SHARES,
@@ -34,27 +33,37 @@ def spherical_kmeans(
     Coates & Ng 2012 also damp the step and let a centroid represent its negative). There is one
     iteration for each of `shares`, on every share-th row from a random start: early iterations move
     the centroids so far that a few rows suffice, and later ones need more rows. The iterations run
-    on the device of `engine`, if it has one.
+    on the device of `engine`, if it has one; then the rows may be a Tensor.
     """
+    total = rows.shape[0]
     sums_of = sums_by(engine, rows)
-    largest_share = max(len(rows) // (FEWEST * count), 1)
-    centroids = rows[rng.choice(len(rows), count, replace=False)]
+    largest_share = max(total // (FEWEST * count), 1)
+    centroids = sums_of.take(rng.choice(total, count, replace=False))
     for share in shares:
         share = min(share, largest_share)
-        chosen = range(rng.integers(share), len(rows), share)
+        chosen = range(rng.integers(share), total, share)
         sums = sums_of(chosen, centroids)
         lengths = np.linalg.norm(sums, axis=1)
         dead = lengths < 1e-6
-        drawn = rng.integers(len(rows), size=np.count_nonzero(dead))
-        sums[dead] = rows[drawn]
+        drawn = rng.integers(total, size=np.count_nonzero(dead))
+        sums[dead] = sums_of.take(drawn)
         lengths[dead] = 1
         centroids = sums / lengths[:, None]
     return centroids
 
 
-def sums_by(engine: Engine | None, rows: ndarray) -> Sums:
-    """A function that sums the rows around each centroid: from the chosen rows and the centroids
-    (count, d), it computes the sums (count, d) of the rows nearest to each centroid."""
+class Sums(Protocol):
+    """Rows, and the sums of those around each centroid."""
+
+    def __call__(self, chosen: range, centroids: ndarray) -> ndarray:
+        """From the chosen rows and the centroids (count, d), the sums (count, d) of the rows
+        nearest to each centroid."""
+
+    def take(self, index: ndarray) -> ndarray:
+        """The rows of these numbers."""
+
+
+def sums_by(engine: Engine | None, rows: ndarray | Tensor) -> Sums:
     if engine and engine.on_device:
         return DeviceSums(engine, rows)
     return HostSums(rows)
@@ -76,6 +85,9 @@ class HostSums:
             sums += belongs_to(nearest, len(centroids)) @ block
         return sums
 
+    def take(self, index: ndarray) -> ndarray:
+        return self.rows[index]
+
 
 def belongs_to(nearest: ndarray, count: int) -> Any:
     """A sparse matrix (count, rows) of zeros and ones: column i has its one in row nearest[i]."""
@@ -90,20 +102,24 @@ def belongs_to(nearest: ndarray, count: int) -> Any:
 class DeviceSums:
     """The sums by an engine, with the rows on its device."""
 
-    def __init__(self, engine: Engine, rows: ndarray):
+    def __init__(self, engine: Engine, rows: ndarray | Tensor):
         self.engine = engine
-        self.rows = engine.tensor(*rows.shape)
-        self.rows.set(rows)
+        self.rows = rows if isinstance(rows, Tensor) else uploaded(engine, rows)
 
     def __call__(self, chosen: range, centroids: ndarray) -> ndarray:
         count, size = centroids.shape
-        directions = self.engine.tensor(count, size)
-        directions.set(centroids)
+        directions = uploaded(self.engine, centroids)
         sums = self.engine.tensor(count, size)
         for start in range(0, len(chosen), BLOCK):
             block = chosen[start : start + BLOCK]
             self._add(block, directions, sums)
         return sums.array()
+
+    def take(self, index: ndarray) -> ndarray:
+        out = self.engine.tensor(len(index), self.rows.shape[1])
+        if len(index):
+            self.engine.gather(self.rows, index.tolist(), 0, out=out)
+        return out.array()
 
     def _add(self, chosen: range, directions: Tensor, sums: Tensor) -> None:
         e = self.engine

@@ -7,6 +7,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...netlib.engines import Engine
+from ...netlib.memory import Tensor
 from ..products import matmul_of
 from .coordinates import (
     Coordinates,
@@ -15,6 +16,8 @@ from .coordinates import (
     cholesky_factor,
     principal_vectors,
 )
+from .device_rows import DeviceRows
+from .unit_length import to_unit_length
 
 BLOCK = 4096  # rows per matrix product: float32 within a block, float64 over several
 LARGEST = 1e37  # beyond it a difference of two float32 values can overflow
@@ -75,6 +78,14 @@ class WhiteSamples:
                 return TriangularCoordinates(self._covariance, factor, self.scale, self.matmul)
         return self.principal
 
+    @functools.cached_property
+    def on_device(self) -> DeviceRows | None:
+        """The usable rows on the engine's device, if it has one."""
+        if self.engine is None or not self.engine.on_device:
+            return None
+        rows = self.rows if self.usable.all() else self.rows[self.usable]
+        return DeviceRows(self.engine, rows, self.mean, BLOCK)
+
     def centered(self) -> Iterator[ndarray]:
         """The usable rows minus their mean, in blocks; each block is overwritten by the next."""
         height = min(BLOCK, len(self.rows))
@@ -92,18 +103,25 @@ class WhiteSamples:
         `coordinates.smoothed`."""
         from scipy.linalg.blas import strmm
 
-        halves = self.coordinates.triangular and self.matmul is np.matmul
+        if self.on_device:
+            return self.on_device.project(matrix).array()
         out = np.empty((self.count, len(matrix)), np.float32)
         start = 0
         for block in self.centered():
             part = out[start : start + len(block)]
-            if halves:  # S is triangular: half the work, in place
+            if self.coordinates.triangular:  # S is triangular: half the work, in place
                 part[:] = block
                 strmm(1, matrix.T, part.T, trans_a=1, overwrite_b=1)
             else:
-                self.matmul(block, matrix.T, out=part)
+                np.matmul(block, matrix.T, out=part)
             start += len(block)
         return out
+
+    def units(self, matrix: ndarray) -> ndarray | Tensor:
+        """`project` at unit length; on the engine's device, if it has one."""
+        if self.on_device:
+            return self.on_device.units(matrix)
+        return to_unit_length(self.project(matrix))
 
     def _mean_and_scale(self) -> tuple[ndarray, float]:
         total = np.zeros(self.size)
@@ -118,6 +136,8 @@ class WhiteSamples:
         """The (d, d) sum of the outer products of (x - mean) / scale."""
         # For few rows, rounding errors do not average out, and float64 costs little.
         few = len(self.rows) <= BLOCK
+        if not few and self.on_device:
+            return self.on_device.scatter(self.scale)
         dtype = np.float64 if few else np.float32
         scale = np.float32(self.scale)
         total = np.zeros((self.size, self.size))
@@ -125,7 +145,7 @@ class WhiteSamples:
         for block in self.centered():
             block /= scale
             scaled = block.astype(dtype, copy=False)
-            total += self.matmul(scaled.T, scaled, out=product)
+            total += np.matmul(scaled.T, scaled, out=product)
         return total
 
     def _of_gram(self) -> PrincipalCoordinates:

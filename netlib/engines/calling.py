@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from math import prod
-from typing import Any, NoReturn, Protocol, Self
+from typing import Any, Concatenate, NoReturn, ParamSpec, Protocol, Self, overload
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ..errors import EngineError, did_you_mean
 from ..memory import Memory, Tensor
 from .block import Block, Immediate
 
+P = ParamSpec('P')
 Method = Callable[..., None]
 
 OPS: set[str] = set()  # the names of the ops that interface.py declares
@@ -143,3 +144,16 @@ def missing(declaration: Callable[..., None]) -> Callable[..., NoReturn]:
         raise EngineError(f"op '{declaration.__name__}' is not in engine '{self.name}'")
 
     return call
+
+
+Declaration = Callable[Concatenate[EngineBase, P], None]
+
+
+# Layers see the declaration's signature; an implementation has arrays instead of tensors.
+@overload
+def op(method: Declaration[P]) -> Declaration[P]: ...
+@overload
+def op(method: Callable[..., None]) -> Any: ...
+def op(method):
+    """Marks a method as an op: declares it in Engine, implements it in an engine."""
+    return with_arrays(method)

@@ -33,6 +33,10 @@ IN_PLACE = {
     'standardize_backward',
     'scale_shift',
     'scale_shift_backward',
+    'dropout',
+    'rectify_backward',
+    'normalize_batch',
+    'normalize_batch_backward',
 }
 # Outputs that an op always adds to.
 ADDING = {
@@ -40,6 +44,12 @@ ADDING = {
     ('conv_squared_gradients', 'out'),
     ('scale_shift_backward', 'dscale'),
     ('scale_shift_backward', 'dshift'),
+    ('rectify_backward', 'dshift'),
+    ('normalize_batch', 'stored_mean'),
+    ('normalize_batch', 'stored_var'),
+    ('normalize_batch', 'factor'),
+    ('normalize_batch_backward', 'dscale'),
+    ('normalize_batch_backward', 'dshift'),
 }
 SIGNATURES = {op: inspect.signature(getattr(Engine, op)) for op in OPS}
 Part = tuple[slice, ...] | EllipsisType

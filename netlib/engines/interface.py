@@ -1,4 +1,4 @@
-"""The ops: everything that a layer may ask of an engine, on one page.
+"""The ops: what a layer may ask of an engine, on one page, and another one in composed.py.
 
 Naming
     x y      inputs and outputs                    dx dy   gradients of the loss by them
@@ -16,30 +16,19 @@ tensor, the method receives the engine's own array: a NumPy array on the host, o
 shape on a device. An op that an engine lacks raises EngineError; it never runs on the host instead.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Concatenate, ParamSpec, overload
+from collections.abc import Sequence
 
 from ..memory import Tensor
-from .calling import EngineBase, with_arrays
+from .calling import op
+from .composed import ComposedOps
 from .windows import Bins, Window
 
-P = ParamSpec('P')
 Ints = Sequence[int]
-Declaration = Callable[Concatenate['Engine', P], None]
 
 
-# Layers see the declaration's signature; an implementation has arrays instead of tensors.
-@overload
-def op(method: Declaration[P]) -> Declaration[P]: ...
-@overload
-def op(method: Callable[..., None]) -> Any: ...
-def op(method):
-    """Marks a method as an op: declares it in Engine, implements it in an engine."""
-    return with_arrays(method)
-
-
-class Engine(EngineBase, declares_ops=True):
-    """Each op and its formula. Shapes are in parentheses; `...` stands for the spatial axes."""
+class Engine(ComposedOps, declares_ops=True):
+    """Each op and its formula, except for those that do the work of several others (composed.py).
+    Shapes are in parentheses; `...` stands for the spatial axes."""
 
     # -- moving values
     @op
@@ -230,14 +219,14 @@ class Engine(EngineBase, declares_ops=True):
     def scale_shift(
         self,
         x: Tensor,
-        scale: Tensor,
+        scale: Tensor | None,
         shift: Tensor | None = None,
         rectify: bool = False,
         *,
         out: Tensor,
     ) -> None:
         """out = scale x + shift, then ReLU if `rectify`; scale and shift have extent 1 along some
-        axes of x."""
+        axes of x. Without a scale, x + shift."""
 
     @op
     def scale_shift_backward(

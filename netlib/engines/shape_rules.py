@@ -8,6 +8,7 @@ unpacking a shape.
 from collections.abc import Callable, Sequence
 from itertools import chain
 from math import prod
+from typing import Any
 
 from ..shapes import Shape, conv_extent
 from .windows import Bins, Window
@@ -167,8 +168,11 @@ def spans_lie_in(regions: Sequence[Sequence[tuple[int, int]]], extent: int) -> b
     return all(start >= 0 and end <= extent for start, end in spans)
 
 
-def scale_shift(x: Shape, scale: Shape, shift: Shape, rectify: bool, out: Shape) -> Shapes:
-    return {'scale': fits(scale, x), 'shift': scale, 'out': x}
+def scale_shift(
+    x: Shape, scale: Shape | None, shift: Shape | None, rectify: bool, out: Shape
+) -> Shapes:
+    small = scale or shift or x
+    return {'scale': fits(small, x), 'shift': fits(small, x), 'out': x}
 
 
 def scale_shift_backward(
@@ -191,6 +195,44 @@ def lrn_backward(
     x: Shape, y: Shape, dy: Shape, scale: Shape, size: int, alpha: float, beta: float, out: Shape
 ) -> Shapes:
     return {'x': axes(2, 32, out), 'y': out, 'dy': out, 'scale': out}
+
+
+# -- compositions
+
+
+def rectify_backward(
+    y: Shape, dy: Shape, out: Shape, dshift: Shape | None, also: Shape | None
+) -> Shapes:
+    return {'y': out, 'dy': out, 'dshift': fits(dshift or out, out), 'also': out}
+
+
+def normalize_batch(x: Shape, eps: float, keep: float, mean: Shape, **others: Any) -> Shapes:
+    channels = axes(3, 3, x)[1]
+    per_channel = (1, channels, 1)
+    return {
+        **dict.fromkeys(('z', 'out'), x),
+        **dict.fromkeys(('mean', 'inverse', 'scale', 'shift'), per_channel),
+        **dict.fromkeys(('stored_mean', 'stored_var'), (channels,)),
+        'factor': (1,),
+    }
+
+
+def stored_moments(stored_mean: Shape, mean: Shape, **others: Any) -> Shapes:
+    (channels,) = stored_mean
+    per_channel = (1, channels, 1)
+    return {
+        **dict.fromkeys(('mean', 'inverse'), per_channel),
+        'stored_var': stored_mean,
+        'factor': (1,),
+    }
+
+
+def normalize_batch_backward(z: Shape, inverse: Shape, **others: Any) -> Shapes:
+    per_channel = (1, axes(3, 3, z)[1], 1)
+    return {
+        **dict.fromkeys(('dy', 'y', 'out'), z),
+        **dict.fromkeys(('inverse', 'scale', 'shift', 'dscale', 'dshift'), per_channel),
+    }
 
 
 RULES: dict[str, Callable[..., Shapes]] = {
@@ -240,4 +282,17 @@ RULES: dict[str, Callable[..., Shapes]] = {
     'softmax_forward': lambda x, out: {'x': axes(3, 3, out)},
     'softmax_backward': lambda y, dy, out: {'y': axes(3, 3, out), 'dy': out},
     'one_hot': lambda label, ignore, out: {'label': outer_inner(out)},
+    'dropout': lambda x, seed, ratio, out, mask: {'out': x, 'mask': x},
+    'rectify_backward': rectify_backward,
+    'normalize_batch': normalize_batch,
+    'stored_moments': stored_moments,
+    'normalize_batch_backward': normalize_batch_backward,
+    'cross_entropy': lambda p, label, floor, factor, out: {
+        'label': outer_inner(p),
+        'out': (1, 1, 1),
+    },
+    'cross_entropy_backward': lambda p, label, factor, out: {
+        'label': outer_inner(p),
+        'out': p,
+    },
 }

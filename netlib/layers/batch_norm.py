@@ -2,10 +2,12 @@ from dataclasses import replace
 from typing import Any
 
 from ...proto.caffe_pb2 import TEST
+from ..blob import Blob
 from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags
+from .scale import Scale
 from .shared.normalizing import Normalizing
 from .traits import FIXED, PASSES, Scaling, Traits
 
@@ -32,7 +34,7 @@ class BatchNorm(Normalizing):
     Source: Ioffe & Szegedy 2015; BVLC Caffe's batch_norm_layer.
     """
 
-    traits = Traits(in_place=True, per_unit=True)
+    traits = Traits(in_place=True, per_unit=True, repeats=PASSES)
     missing = 'scale factor 0'
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
@@ -40,10 +42,8 @@ class BatchNorm(Normalizing):
         stored = p.use_global_stats if p.HasField('use_global_stats') else self.phase == TEST
         self.from_batch = not stored
         self.scaling = FIXED if stored else Scaling('free', nearly=True, channels='kept')
-        # Stored statistics are divided by a number, the factor.
-        repeats = () if stored else PASSES
         self.traits = replace(
-            self.traits, by_channel=stored, keeps_output=not stored, repeats=repeats
+            self.traits, by_channel=stored, keeps_output=not stored, can_apply=not stored
         )
         self.channels = bottom[0].shape[self.axis(1, bottom[0])]
         for shape in ((self.channels,), (self.channels,), (1,)):
@@ -71,62 +71,83 @@ class BatchNorm(Normalizing):
         self.shape = fold(x.shape, 1)
         top[0].reshape(*x.shape)
 
-    def forward(self, bottom: Blobs, top: Blobs) -> None:
+    def forward(
+        self, bottom: Blobs, top: Blobs, affine: Scale | None = None, rectify: bool = False
+    ) -> None:
+        """With `affine`: y = s z + b instead, then ReLU if `rectify`; z is kept where that layer
+        keeps its input."""
         x = bottom[0].values.reshape(*self.shape)
-        y = self.work.output_place(top[0]).reshape(*self.shape)
-        if self.from_batch:
-            mean, inverse = self.batch_statistics(x)
-        else:
+        z = self.work.output_place(top[0]).reshape(*self.shape)
+        y = top[0].values.reshape(*self.shape) if affine else None
+        scale, shift = affine.factors() if affine else (None, None)
+        if not self.from_batch:
             mean, inverse = self.stored_statistics()
-        self.engine.standardize(x, mean, inverse, out=y)
-        if self.from_batch:
-            self.work.keep_output(bottom[0], top[0])
+            self.engine.standardize(x, mean, inverse, out=z)
+            if y:
+                self.engine.scale_shift(z, scale, shift, rectify, out=y)
+            return
+        stored_mean, stored_var, factor = (param.values for param in self.params)
+        self.engine.normalize_batch(
+            x,
+            self.param.batch_norm_param.eps,
+            self.param.batch_norm_param.moving_average_fraction,
+            scale,
+            shift,
+            rectify,
+            z=z,
+            mean=self.per_channel('mean'),
+            inverse=self.per_channel('inverse'),
+            stored_mean=stored_mean,
+            stored_var=stored_var,
+            factor=factor,
+            out=y,
+        )
+        self.work.keep_output(bottom[0], top[0])
 
     def stored_statistics(self) -> tuple[Tensor, Tensor]:
         """The stored mean and 1 / sqrt(var + eps), (1, C, 1) each."""
-        mean, var = self.per_channel('mean'), self.per_channel('var')
-        factor = self.engine.number(self.params[2].values)
-        share = 1 / factor if factor else 0
-        for stored, out in zip(self.params, (mean, var), strict=False):
-            self.engine.axpby(share, stored.values.reshape(1, self.channels, 1), 0, out=out)
-        return mean, self.inverse(var)
+        mean, inverse = self.per_channel('mean'), self.per_channel('inverse')
+        stored = [param.values for param in self.params]
+        eps = self.param.batch_norm_param.eps
+        self.engine.stored_moments(*stored, eps, mean=mean, inverse=inverse)
+        return mean, inverse
 
-    def batch_statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The batch's mean and 1 / sqrt(var + eps), (1, C, 1) each, kept in buffers."""
-        mean, var = self.per_channel('mean'), self.per_channel('var')
-        self.engine.moments(x, mean=mean, var=var)
-        self.remember(mean, var)
-        return mean, self.inverse(var)
-
-    def inverse(self, var: Tensor) -> Tensor:
-        """1 / sqrt(var + eps)."""
-        inverse, eps = self.per_channel('inverse'), self.param.batch_norm_param.eps
-        self.engine.unary('power', var, -0.5, 1, eps, out=inverse)
-        return inverse
-
-    def remember(self, mean: Tensor, var: Tensor) -> None:
-        """Add the batch's statistics to the stored ones."""
-        e, f = self.engine, self.param.batch_norm_param.moving_average_fraction
-        m = self.shape[0] * self.shape[2]
-        one = self.buffer('one', 1)
-        e.fill(1, out=one)
-        stored_mean, stored_var, factor = self.params
-        e.axpby(1, mean.reshape(-1), f, out=stored_mean.values)
-        e.axpby(m / max(m - 1, 1), var.reshape(-1), f, out=stored_var.values)
-        e.axpby(1, one, f, out=factor.values)
-
-    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
+    def backward(
+        self,
+        top: Blobs,
+        propagate_down: Flags,
+        bottom: Blobs,
+        affine: Scale | None = None,
+        rectify: bool = False,
+    ) -> None:
+        """`affine` and `rectify` as in forward: the layer's gradients are computed as well."""
         if not propagate_down[0]:
             return
-        mean, inverse = self.per_channel('mean'), self.per_channel('inverse')
         dy, dx = top[0].diffs.reshape(*self.shape), bottom[0].diffs.reshape(*self.shape)
-        if not self.from_batch:
-            self.engine.binary('mul', dy, inverse, out=dx)
+        inverse = self.per_channel('inverse')
+        y = top[0].values.reshape(*self.shape) if rectify else None
+        scale, shift = affine.factors() if affine else (None, None)
+        sums = affine.factor_gradients() if affine else {}
+        if self.from_batch:
+            z = self.kept_standardized(bottom[0], top[0])
+            self.engine.normalize_batch_backward(z, inverse, dy, scale, shift, y, out=dx, **sums)
             return
-        z = self.work.kept_output(bottom[0], top[0])
+        if y:
+            self.engine.rectify_backward(y, dy, out=dx)
+            dy = dx
+        if affine:
+            z = self.kept_standardized(bottom[0], top[0])
+            self.engine.scale_shift_backward(z, scale, dy, out=dx, **sums)
+            dy = dx
+        self.engine.binary('mul', dy, inverse, out=dx)
+
+    def kept_standardized(self, x: Blob, y: Blob) -> Tensor:
+        """z, as forward has kept it, or computed again."""
+        z = self.work.kept_output(x, y)
         if z is None:
-            z = self.standardized(bottom[0].values.reshape(*self.shape), mean, inverse)
-        self.engine.standardize_backward(z.reshape(*self.shape), inverse, dy, out=dx)
+            mean, inverse = self.per_channel('mean'), self.per_channel('inverse')
+            return self.standardized(x.values.reshape(*self.shape), mean, inverse)
+        return z.reshape(*self.shape)
 
     def compose(self, scale: Tensor, shift: Tensor) -> None:
         """Apply this layer, with its stored statistics, to scale x + shift, both (C,)."""

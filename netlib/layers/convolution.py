@@ -27,7 +27,9 @@ class Convolution(Sliding):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
-        self.traits = Traits(can_rectify=True, can_scale=len(top) == 1, repeats=PASSES)
+        self.traits = Traits(
+            can_rectify=True, can_rectify_back=True, can_scale=len(top) == 1, repeats=PASSES
+        )
 
     def forward(
         self,

@@ -32,9 +32,18 @@ class Dropout(Layer):
         top[0].reshape(*bottom[0].shape)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        if self.drops:
-            self.draw(self.buffer('mask', *bottom[0].shape))
-        self.apply(bottom[0].values, top[0].values)
+        p, x, y = self.param.dropout_param, bottom[0].values, top[0].values
+        if not self.drops:
+            self.apply(x, y)
+            return
+        mask = self.buffer('mask', *bottom[0].shape)
+        seed = int(self.rng.integers(2**63))
+        if p.scale_train:
+            self.engine.dropout(x, seed, p.dropout_ratio, out=y, mask=mask)
+            return
+        self.engine.dropout_mask(seed, p.dropout_ratio, out=mask)
+        self.engine.axpby(1 - p.dropout_ratio, mask, 0, out=mask)
+        self.apply(x, y)
 
     def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
         if propagate_down[0]:
@@ -43,12 +52,6 @@ class Dropout(Layer):
     @property
     def drops(self) -> bool:
         return self.phase == TRAIN or self.param.dropout_param.sample_weights_test
-
-    def draw(self, mask: Tensor) -> None:
-        p = self.param.dropout_param
-        self.engine.dropout_mask(int(self.rng.integers(2**63)), p.dropout_ratio, out=mask)
-        if not p.scale_train:
-            self.engine.axpby(1 - p.dropout_ratio, mask, 0, out=mask)
 
     def apply(self, x: Tensor, out: Tensor) -> None:
         p = self.param.dropout_param

@@ -1,3 +1,4 @@
+from ..blob import Blob
 from ..memory import Tensor
 from ..registry import register
 from .base import Blobs, Flags, Layer
@@ -38,6 +39,7 @@ class Eltwise(Layer):
         self.scaling = PRODUCT_BY_CHANNEL if product else EQUAL_BY_CHANNEL
         self.traits = Traits(
             can_rectify=p.operation != p.MAX,
+            can_rectify_back=p.operation == p.SUM,
             passes_diff=len(bottom) - 1 if p.operation == p.SUM else None,
             reads_top=p.operation == p.PROD and not p.stable_prod_grad,
             repeats=PASSES,
@@ -77,8 +79,14 @@ class Eltwise(Layer):
             e.copy(x.values.reshape(self.n), out=pieces[0][i])
         e.max_forward(pieces, out=y.reshape(1, self.n), winner=self.winner)
 
-    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
+    def backward(
+        self, top: Blobs, propagate_down: Flags, bottom: Blobs, rectify: bool = False
+    ) -> None:
+        """With `rectify`, which SUM allows: y has gone through ReLU."""
         e, p, dy = self.engine, self.param.eltwise_param, top[0].diffs
+        if p.operation == p.SUM:
+            self.add_backward(top[0], propagate_down, bottom, rectify)
+            return
         if p.operation == p.MAX:
             pieces = self.pieces(len(bottom))
             e.max_backward(dy.reshape(1, self.n), self.winner, out=pieces)
@@ -87,14 +95,28 @@ class Eltwise(Layer):
                 continue
             if p.operation == p.MAX:
                 e.copy(pieces[0][i], out=blob.diffs.reshape(self.n))
-            elif p.operation == p.SUM:
-                e.axpby(self.coeff[i], dy, 0, out=blob.diffs)
             elif p.stable_prod_grad:
                 others = [other.values for other in bottom if other is not blob]
                 fold_tensors(e, 'mul', [dy, *others], blob.diffs)
             else:
                 e.binary('div', top[0].values, blob.values, out=blob.diffs)
                 e.binary('mul', blob.diffs, dy, out=blob.diffs)
+
+    def add_backward(self, top: Blob, propagate_down: Flags, bottom: Blobs, rectify: bool) -> None:
+        """SUM: dx_i = coeff_i dy. The last dx_i may be where dy is."""
+        e, found = self.engine, top.diffs
+        wanted = [i for i, flag in enumerate(propagate_down) if flag]
+        diffs = [bottom[i].diffs for i in wanted]
+        if rectify and diffs:
+            second = diffs[1] if len(diffs) > 1 else None
+            e.rectify_backward(top.values, found, out=diffs[0], also=second)
+            found = diffs[0]
+        for k, dx in enumerate(diffs):
+            if k >= 2 or not rectify:
+                e.copy(found, out=dx)
+        for i, dx in zip(wanted, diffs, strict=True):
+            if self.coeff[i] != 1:
+                e.axpby(self.coeff[i], dx, 0, out=dx)
 
     def pieces(self, bottoms: int) -> Tensor:
         """The bottoms, or their diffs, side by side."""

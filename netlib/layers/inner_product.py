@@ -7,6 +7,7 @@ from ..registry import register
 from ..shapes import count
 from .base import Blobs, Flags
 from .shared.affine import Affine, Use
+from .traits import PASSES, Traits
 
 
 @register
@@ -20,6 +21,8 @@ class InnerProduct(Affine):
 
     Source: BVLC Caffe's inner_product_layer.
     """
+
+    traits = Traits(can_rectify=True, can_rectify_back=True, repeats=PASSES)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.inner_product_param
@@ -42,16 +45,22 @@ class InnerProduct(Affine):
         top[0].reshape(*x.shape[:start], self.num_output)
         self.M = count(x.shape, 0, start)
 
-    def forward(self, bottom: Blobs, top: Blobs) -> None:
+    def forward(self, bottom: Blobs, top: Blobs, rectify: bool = False) -> None:
         x, y = self.rows(bottom[0].values), top[0].values.reshape(self.M, self.num_output)
         self.engine.gemm(x, self.weight.values, out=y, transpose_b=not self.transposed)
-        self.add_bias(y)
+        self.add_bias(y, rectify)
 
-    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
+    def backward(
+        self, top: Blobs, propagate_down: Flags, bottom: Blobs, rectify: bool = False
+    ) -> None:
+        """With `rectify`: y has gone through ReLU."""
         dy = top[0].diffs.reshape(self.M, self.num_output)
+        if rectify:
+            self.rectified_backward(top[0].values, dy)
+        else:
+            self.bias_backward(dy)
         if self.weight.learns:
             self.add_outer(self.rows(bottom[0].values), dy)
-        self.bias_backward(dy)
         if propagate_down[0]:
             dx = self.rows(bottom[0].diffs)
             self.engine.gemm(dy, self.weight.values, out=dx, transpose_b=self.transposed)

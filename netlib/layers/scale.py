@@ -34,6 +34,7 @@ class Scale(Operand):
         if not p.bias_term:
             self.scaling = PRODUCT if len(bottom) > 1 else EQUAL_BY_CHANNEL
         own = range(len(self.params)) if len(bottom) == 1 else ()
+        is_affine = len(bottom) == p.axis == p.num_axes == 1
         self.traits = Traits(
             in_place=True,
             keeps_input=True,
@@ -42,7 +43,8 @@ class Scale(Operand):
             shift=1 if len(own) == 2 else None,
             can_rectify=True,
             repeats=PASSES,
-            by_channel=len(bottom) == p.axis == p.num_axes == 1,
+            by_channel=is_affine,
+            is_affine=is_affine,
         )
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
@@ -65,8 +67,25 @@ class Scale(Operand):
             self.seen(x), s, self.seen(dy), out=dx, dscale=ds, dshift=db
         )
 
+    def factors(self) -> tuple[Tensor, Tensor | None]:
+        """s and b, (1, C, 1) each, of a layer that is affine by channel."""
+        s, b = self.params[0], self.bias
+        return by_channel(s.values), by_channel(b.values) if b else None
+
+    def factor_gradients(self) -> dict[str, Tensor | None]:
+        """Where the gradients of s and b are added, likewise, as an op's `dscale` and `dshift`."""
+        s, b = self.params[0], self.bias
+        ds = by_channel(s.diffs) if s.learns else None
+        db = by_channel(b.diffs) if b and b.learns else None
+        return {'dscale': ds, 'dshift': db}
+
     def compose(self, scale: Tensor, shift: Tensor) -> None:
         """Apply this layer, if linear by channel, to scale x + shift, both (C,)."""
         s, b = self.params[0].values, self.bias.values if self.bias else None
         self.engine.binary('mul', scale, s, out=scale)
         self.engine.scale_shift(shift, s, b, out=shift)
+
+
+def by_channel(tensor: Tensor) -> Tensor:
+    """A tensor (C,) shaped to broadcast over (N, C, ...)."""
+    return tensor.reshape(1, tensor.size, 1)

@@ -2,7 +2,7 @@ from ..memory import Tensor
 from ..registry import register
 from ..shapes import fold
 from .base import Blobs, Flags
-from .shared.labels import ignored, one_hot
+from .shared.labels import ignored, labels_named, one_hot
 from .shared.loss import Loss
 
 # FLT_MIN: as in Caffe, the lower bound of probabilities before the logarithm.
@@ -58,9 +58,15 @@ class SoftmaxWithLoss(Loss):
         e, loss = self.engine, top[0].values
         x = bottom[0].values.reshape(self.outer, self.classes, self.inner)
         label = bottom[1].values.reshape(self.outer, self.inner)
-        p, log_p = self.work.for_backward('p', *x.shape), self.scratch('log_p', *x.shape)
-        target = self.work.for_backward('target', *x.shape)
+        p = self.work.for_backward('p', *x.shape)
         e.softmax_forward(x, out=p)
+        if self.is_plain:
+            factor = -1 / self.divisor_of_all()
+            out = loss.reshape(1, 1, 1)
+            with labels_named(self, 'loss_param'):
+                e.cross_entropy(p, label, SMALLEST, factor, out=out)
+            return
+        log_p, target = self.scratch('log_p', *x.shape), self.work.for_backward('target', *x.shape)
         one_hot(self, 'loss_param', label, target)
         e.unary('log_floor', p, SMALLEST, out=log_p)
         self.divided_by = self.divisor(target)
@@ -74,10 +80,13 @@ class SoftmaxWithLoss(Loss):
         if not propagate_down[0]:
             return
         e, dx = self.engine, bottom[0].diffs.reshape(self.outer, self.classes, self.inner)
-        p, target = (
-            self.work.for_backward('p', *dx.shape),
-            self.work.for_backward('target', *dx.shape),
-        )
+        p = self.work.for_backward('p', *dx.shape)
+        if self.is_plain:
+            factor = self.loss_weight(top) / self.divisor_of_all()
+            label = bottom[1].values.reshape(self.outer, self.inner)
+            e.cross_entropy_backward(p, label, factor, out=dx)
+            return
+        target = self.work.for_backward('target', *dx.shape)
         weights = self.buffer('weights', self.outer, 1, self.inner)
         e.sum(target, out=weights)
         e.binary('mul', p, weights, out=dx)
@@ -96,9 +105,25 @@ class SoftmaxWithLoss(Loss):
     def class_axis(self) -> int:
         return self.param.softmax_param.axis
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether every label counts, and all of them the same."""
+        p = self.param.loss_param
+        return ignored(p) is None and not p.weight_by_label_freqs
+
+    @property
+    def mode(self) -> int:
+        return self.normalization(self.param.loss_param.VALID)
+
+    def labels(self) -> float:
+        return self.outer * self.inner
+
+    def divisor_of_all(self) -> float:
+        """The normalizer if every label counts."""
+        return self.normalizer(self.mode, self.outer, self.inner, self.labels)
+
     def divisor(self, target: Tensor) -> float | Tensor:
         p = self.param.loss_param
-        mode = self.normalization(p.VALID)
-        if mode == p.VALID and ignored(p) is not None:
+        if self.mode == p.VALID and ignored(p) is not None:
             return self.count_ones(target)
-        return self.normalizer(mode, self.outer, self.inner, lambda: self.outer * self.inner)
+        return self.divisor_of_all()

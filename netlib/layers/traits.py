@@ -28,7 +28,10 @@ class Traits:
 
     # What one pass over memory can do together.
     can_rectify: bool = False  # forward(..., rectify=True) ends with y = max(y, 0)
+    can_rectify_back: bool = False  # backward(..., rectify=True) begins with dy = 0 where y = 0
     is_rectifier: bool = False  # y = max(x, 0), and nothing else
+    can_apply: bool = False  # forward and backward (..., affine) also compute such a layer above
+    is_affine: bool = False  # y = s x + b per channel (axis 1), with its params s and, if any, b
     can_scale: bool = False  # forward(..., scale, shift) computes scale x (its y without b) + shift
     by_channel: bool = False  # y = s x + t per channel (axis 1); `compose` applies s and t
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..blob import Blob
+from ..blob import Blob, Param
 from ..layers import Layer
 from ..losses import put_loss_weights
 from ..memory import Tensor
@@ -22,19 +22,35 @@ class Step(NamedTuple):
 
 @dataclass
 class Fused:
-    """What a layer's forward also computes: the layers above it, in place on its top.
+    """What a layer also computes: the layers above it, in place on its top.
 
-    Layers in `channels` are linear by channel and come first; a rectifier may follow.
+    Either layers in `channels`, which are linear by channel, or the layer `affine` come first; a
+    rectifier may follow. top: that of the last of them. backward: whether the layer's backward
+    computes their gradients as well.
     """
 
+    top: list[Blob]
     channels: list[Any] = field(default_factory=list)  # layers with a method `compose`
+    affine: Layer | None = None
     rectify: bool = False
+    backward: bool = False
 
-    def options(self, layer: Layer) -> dict[str, Any]:
-        """The arguments that pass this on to the layer's forward."""
+    def options(self) -> dict[str, Any]:
+        """The arguments that pass this on to the layer's forward and backward."""
         out: dict[str, Any] = {}
         if self.rectify:
             out['rectify'] = True
+        if self.affine:
+            out['affine'] = self.affine
+        return out
+
+    @property
+    def params(self) -> list[Param]:
+        """Those of the layers above whose gradients the layer's backward may compute."""
+        return self.affine.params if self.affine else []
+
+    def forward_options(self, layer: Layer) -> dict[str, Any]:
+        out = self.options()
         if self.channels:
             out['scale'], out['shift'] = self._scale_and_shift(layer)
         return out
@@ -59,6 +75,8 @@ class Plan:
     made_by     'share_memory' or 'share_diffs', the method of Net that made it, or ''
     fused       {index of a layer: what else its forward computes}
     done_below  indices of the layers that such a forward computes
+    follows     those of them whose top keeps its values where their bottom does
+    backed_by   {index of a layer: that of the layer whose backward computes its gradients}
     scratch     temporary tensors shared by all layers
     recordings  of what layers do, run again while shapes stay
     """
@@ -67,6 +85,8 @@ class Plan:
         self.made_by = ''
         self.fused: dict[int, Fused] = {}
         self.done_below: set[int] = set()
+        self.follows: set[int] = set()
+        self.backed_by: dict[int, int] = {}
         self.scratch: dict[str, Blob] = {}
         self.recordings = Recordings()
 
@@ -76,6 +96,8 @@ class Plan:
         if self.recordings.repeat('forward', i, forward_facts(bottom, top)):
             return
         self._reshape(step)
+        if i in self.follows:
+            top[0].use(values=bottom[0].values.memory)
         if i not in self.done_below:  # a layer below has computed those
             with self.recordings.record('forward', i, layer, forward_facts(bottom, top)):
                 self._compute(i, step)
@@ -90,20 +112,28 @@ class Plan:
     def _compute(self, i: int, step: Step) -> None:
         layer, bottom, top = step
         if i in self.fused:
-            layer.forward(bottom, top, **self.fused[i].options(layer))
+            layer.forward(bottom, top, **self.fused[i].forward_options(layer))
         else:
             layer.forward(bottom, top)
 
     def backward(self, i: int, step: Step, propagate_down: list[bool]) -> None:
-        """Run layer i backward."""
+        """Run layer i backward, unless a layer below does its work."""
+        if i in self.backed_by:
+            return
         layer, bottom, top = step
+        options: dict[str, Any] = {}
+        params = list(layer.params)
+        if i in self.fused and self.fused[i].backward:
+            options = self.fused[i].options()
+            top = self.fused[i].top
+            params += self.fused[i].params
         # A forward that cannot be repeated decides by numbers, which backward may use as well.
         recordings = self.recordings
         if ('forward', i) not in recordings.found or not can_repeat(layer, 'backward'):
-            layer.backward(top, propagate_down, bottom)
+            layer.backward(top, propagate_down, bottom, **options)
             return
-        facts = backward_facts(layer, bottom, top, propagate_down)
+        facts = backward_facts(layer, bottom, top, propagate_down, params)
         if recordings.repeat('backward', i, facts):
             return
         with recordings.record('backward', i, layer, facts):
-            layer.backward(top, propagate_down, bottom)
+            layer.backward(top, propagate_down, bottom, **options)

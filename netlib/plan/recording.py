@@ -7,11 +7,11 @@ tensors and arrays that it makes. In a small net these take longer than the kern
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ..blob import Blob
+from ..blob import Blob, Param
 from ..engines.labels import LabelError
 from ..errors import EngineError
 from ..layers import Layer
@@ -81,10 +81,14 @@ def forward_facts(bottom: list[Blob], top: list[Blob]) -> Facts:
 
 
 def backward_facts(
-    layer: Layer, bottom: list[Blob], top: list[Blob], propagate_down: list[bool]
+    layer: Layer,
+    bottom: list[Blob],
+    top: list[Blob],
+    propagate_down: list[bool],
+    params: Iterable[Param],
 ) -> Facts:
-    """What a backward depends on, likewise: also the gradients that are wanted, and those that a
-    loss starts from, which it reads as numbers."""
-    learns = [param.learns for param in layer.params]
+    """What a backward depends on, likewise: also the gradients that are wanted, those of `params`
+    among them, and those that a loss starts from, which it reads as numbers."""
+    learns = [param.learns for param in params]
     starts = [blob.diffs.item() for blob in top if layer.is_loss and blob.count == 1]
     return [*forward_facts(bottom, top), *propagate_down, *learns, *starts]

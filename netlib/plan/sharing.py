@@ -23,12 +23,13 @@ def share_values(
 
     A `watched` net (debug_info looks between layers) is not fused.
     """
+    fixed = list(fixed)
     found = live_ranges(steps, 'values', fixed)
     place(joined(found, values_overwritten(steps)), 'values', dtype)
     for step in steps:
         step.layer.work.forward_only = True
     if not watched:
-        fuse(plan, steps)
+        fuse(plan, steps, fixed)
     plan.made_by = 'share_memory'
 
 
@@ -44,11 +45,12 @@ def share_diffs(
 
     wanted: for each layer that runs backward, for which bottoms it computes the diff.
     """
+    fixed = list(fixed)
     found = backward_ranges(live_ranges(steps, 'diffs', fixed), steps, wanted)
     place(joined(found, diffs_overwritten(steps)), 'diffs', dtype)
     if not watched:
         share_copies(steps)
-        fuse(plan, steps)
+        fuse(plan, steps, fixed, wanted)
     plan.made_by = 'share_diffs'
 
 

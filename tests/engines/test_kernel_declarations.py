@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from goodinit.netlib.engines.cuda import declarations as cuda
-from goodinit.netlib.engines.cuda.launch import KERNELS
+from goodinit.netlib.engines.cuda.launch import HEADERS, KERNELS
 from goodinit.netlib.engines.fast import declarations as fast
 from goodinit.netlib.engines.fast import native
 from goodinit.netlib.errors import EngineError
@@ -44,7 +44,7 @@ def parameter_types(parameters):
     """The types of C's parameters, without const and namespaces: 'float*', 'long'."""
     found = []
     for parameter in parameters.split(','):
-        words = re.sub(r'\bconst\b|\w+::', '', parameter)
+        words = re.sub(r'\bconst\b|\b__grid_constant__\b|\w+::', '', parameter)
         kind, pointer, _ = re.fullmatch(r'\s*(\w+)\s*(\*?)\s*(\w+)\s*', words).groups()
         found.append(kind + pointer)
     return found
@@ -114,7 +114,10 @@ def test_a_library_that_lacks_a_kernel_says_so():
 
 
 def defined_in_cuda(family):
-    text = preprocessed(KERNELS / f'{family}.cu', '-include', str(KERNELS / 'common.cuh'))
+    headers = []
+    for name in HEADERS:
+        headers += ['-include', str(KERNELS / name)]
+    text = preprocessed(KERNELS / f'{family}.cu', *headers)
     found = re.findall(r'__global__ void (\w+)\(([^)]*)\)', text)
     return {name: parameter_types(parameters) for name, parameters in found}
 

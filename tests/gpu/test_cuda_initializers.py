@@ -5,8 +5,13 @@ import pytest
 from goodinit.initializers import INITIALIZERS, of_kind, orthonormal
 from goodinit.initializers.from_samples import spherical_kmeans, whitening
 from goodinit.initializers.from_shape import haar
+from goodinit.initializers.moments import moments_by_output
 from goodinit.initializers.products import matmul_of
+from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
+from goodinit.netlib.engines.cuda.device import open_device
+from goodinit.proto import parse_net
+from small_nets import conv, data
 
 pytestmark = pytest.mark.cuda
 
@@ -26,6 +31,22 @@ def products(cuda, monkeypatch):
         type(cuda).gemm(cuda, a, b, out=out, **options)
 
     monkeypatch.setattr(cuda, 'gemm', gemm)
+    return found
+
+
+@pytest.fixture
+def copies(cuda_device, monkeypatch):
+    """The numbers of each copy to the device, and of each one back."""
+    device = open_device()
+    found = {'upload': [], 'download': []}
+    for name, sizes in found.items():
+        method = getattr(device, name)
+
+        def counted(*arguments, method=method, sizes=sizes):
+            sizes += [array.size for array in arguments if isinstance(array, np.ndarray)]
+            method(*arguments)
+
+        monkeypatch.setattr(device, name, counted)
     return found
 
 
@@ -69,6 +90,47 @@ def test_weights_from_samples(name, count, cuda, products):
     assert_same(ours, expected)
     assert notes == expected_notes
     assert sum(products) > (12 * 12 * count if count > whitening.BLOCK else 0)
+
+
+def test_samples_are_uploaded_once(copies):
+    """For their covariance, and for what they are projected on; projections come back once."""
+    count = 2 * whitening.BLOCK + 100
+    white = whitening.WhiteSamples(samples(count), False, make_engine('cuda'))
+    white.project(np.eye(12, dtype=np.float32))
+    uploads = [size for size in copies['upload'] if size > 144]
+    assert uploads == [count * 12]
+    assert copies['download'] == [144, 144, 144, count * 12]
+
+
+def test_kmeans_brings_no_samples_back(copies):
+    """Only their lengths, and the sums of each iteration."""
+    count = 2 * whitening.BLOCK + 100
+    method = INITIALIZERS['kmeans'].function
+    method.weights(samples(count), 20, rng(), make_engine('cuda'))
+    assert [size for size in copies['upload'] if size >= 12 * count] == [12 * count]
+    assert max(copies['download']) == count
+
+
+def test_rows_that_cannot_be_used_stay_on_the_host(cuda):
+    rows = samples(whitening.BLOCK + 50)
+    rows[7] = np.nan
+    found = []
+    for engine in (cuda, None):
+        white = whitening.WhiteSamples(rows.copy(), True, engine)
+        found.append(white.project(white.principal.axes))
+    assert found[0].shape == (len(rows) - 1, 12)
+    ours, expected = found
+    signs = np.sign((ours * expected).sum(axis=0))  # each axis has one of two
+    assert_same(ours * signs, expected)
+
+
+def test_moments_come_back_together(copies):
+    engine = make_engine('cuda')
+    net = Net(parse_net(data('4 3 6 6') + conv('conv', 'data', 5)), engine=engine, seed=0)
+    net.forward()
+    copies['download'].clear()
+    moments_by_output(net.layers[1], net.layers[1].by_output(net.blobs['conv'].values))
+    assert copies['download'] == [10]
 
 
 def test_the_rows_of_each_centroid(cuda, monkeypatch):

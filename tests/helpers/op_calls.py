@@ -12,6 +12,7 @@ from math import prod
 
 import numpy as np
 import oracles
+from composed_calls import composed_calls
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.interface import Bins, Window
 from goodinit.netlib.shapes import conv_extent, pool_extent
@@ -251,8 +252,6 @@ def normalization_calls():
     yield call('softmax_backward', draw(2, 4, 3), draw(2, 4, 3), out=draw(2, 4, 3))
 
 
-# -- all
-
 CONVOLUTIONS = [
     (window(3, pad=1), 1, (2, 3, 5, 4), (4, 3, 3, 3)),
     (window((2, 3), stride=2, pad=(0, 1)), 2, (2, 4, 5, 6), (6, 2, 2, 3)),
@@ -283,13 +282,13 @@ def all_calls(unary, binary):
         reduction_calls(),
         gemm_calls(4, 5, 3),
         normalization_calls(),
+        composed_calls(call, draw, result),
         roi_calls(BINS, (2, 3, 5, 4), (2, 3, 2, 3)),
         roi_calls(Bins([], [], []), (1, 2, 3, 3), (0, 2, 2, 1)),
         lrn_calls((2, 5, 3, 2), 3, 0.5, 0.75, 1.0),
         lrn_calls((2, 3, 2), 5, 2.0, 0.5, 2.0),
     ]
-    families += map(unary_calls, unary)
-    families += map(binary_calls, binary)
+    families += [*map(unary_calls, unary), *map(binary_calls, binary)]
     families += starmap(convolution_calls, CONVOLUTIONS)
     families += starmap(pooling_calls, POOLINGS)
     numbers: dict[str, count] = {}

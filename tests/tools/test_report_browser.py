@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from goodinit.tools.init_net import main as init
-from toolkit import DEPLOY, samples, written
+from toolkit import DEPLOY, IMAGES, samples, written
 
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome')
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -40,6 +40,11 @@ const tip = document.getElementById('tip');
 seen.tip = [tip.hidden, tip.textContent];
 document.body.dispatchEvent(new PointerEvent('pointermove', at));
 seen.after = tip.hidden;
+const frame = document.querySelector('.graph .plot');
+const input = frame.querySelector('[role="graphics-symbol"][aria-label]').getBoundingClientRect();
+const edges = frame.getBoundingClientRect();
+seen.input = [input.left - edges.left, edges.right - input.right];
+seen.scrolled = frame.scrollLeft;
 seen.width = [document.documentElement.scrollWidth, window.innerWidth];
 document.getElementById('seen').textContent = JSON.stringify(seen);
 }
@@ -48,12 +53,15 @@ document.getElementById('seen').textContent = JSON.stringify(seen);
 """
 
 
-@pytest.fixture(scope='module')
-def page(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('browser')
-    arguments = ['--proto', written(folder, DEPLOY), '--data', samples(folder), '--quiet']
+def report(folder, net):
+    arguments = ['--proto', written(folder, net), '--data', samples(folder), '--quiet']
     assert init([*arguments, '--dry-run', '--report', str(folder / 'r.html')]) == 0
     return folder / 'r.html'
+
+
+@pytest.fixture(scope='module')
+def page(tmp_path_factory):
+    return report(tmp_path_factory.mktemp('browser'), DEPLOY)
 
 
 def browsed(page, width, *options):
@@ -93,6 +101,23 @@ def test_a_phone_scrolls_down_only(page):
     seen, complaints = browsed(page, 400)
     width, window = seen['width']
     assert complaints == [] and width <= window
+
+
+def branch(name):
+    return (
+        f'layer {{ name: "{name}" type: "Convolution" bottom: "data" top: "{name}" '
+        'convolution_param { num_output: 2 kernel_size: 3 weight_filler { type: "xavier" } } }\n'
+    )
+
+
+def test_a_wide_net_is_shown_from_its_input(tmp_path):
+    names = ['conv', 'b', 'c', 'd', 'e', 'f']
+    net = IMAGES + ''.join(map(branch, names))
+    bottoms = ' '.join(f'bottom: "{name}"' for name in names)
+    net += f'layer {{ name: "all" type: "Concat" {bottoms} top: "all" }}'
+    net += 'layer { name: "relu" type: "ReLU" bottom: "conv" top: "relu" }'
+    seen, complaints = browsed(report(tmp_path, net), 400)
+    assert complaints == [] and seen['scrolled'] > 0 and min(seen['input']) > 0
 
 
 def test_a_request_would_be_refused(page):

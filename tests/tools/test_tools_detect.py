@@ -30,7 +30,7 @@ def photograph(tmp_path):
 
 @pytest.fixture
 def arguments(model):
-    return ['--model_def', model[0], '--pretrained_model', model[1], *OPTIONS]
+    return ['--proto', model[0], '--weights', model[1], *OPTIONS]
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Find objects in images with a Fast R-CNN: `goodinit detect` with --draw or --json.
 
-    goodinit detect --draw found/ street.jpg --pretrained_model trained.caffemodel
-    goodinit detect --json photographs/ --pretrained_model trained.caffemodel --least 0.3
+    goodinit detect --draw found/ street.jpg --weights trained.caffemodel
+    goodinit detect --json photographs/ --weights trained.caffemodel --least 0.3
 
 Selective search proposes regions of each image, and the net says what they show. --draw writes
 images with a box, a class and a score for each object; --json prints the same.
@@ -30,6 +30,7 @@ from .arguments import add_engine, add_strictness, option, switch
 from .console import Parser, run, say, say_notes
 from .gpu import engine_for
 from .output_file import check_output
+from .pycaffe_model import add_net
 from .values import mistake, real, whole
 
 OPTIONS = ('--draw', '--json')
@@ -61,9 +62,7 @@ def arguments() -> Parser:
     add('--draw FOLDER', 'draw what is found, into FOLDER/NAME.png', Path)
     switch(parser, '--json', 'print what is found as JSON')
     switch(parser, '--force', 'overwrite pictures')
-    deploy = f"the net's deploy prototxt, or the name of a bundled model {DEFAULT}"
-    add('--model_def P', deploy, default='fast_rcnn/caffenet/deploy')
-    parser.add_argument('--pretrained_model', metavar='W', required=True, help='its weights')
+    add_net(parser, default='fast_rcnn/caffenet/deploy')
     names = 'the names of its classes, one a line, without the background (default: those of VOC)'
     add('--names F', names, default='')
     regions = (

@@ -31,9 +31,7 @@ NetKind = TypeVar('NetKind', bound=Net)
 def add_model(parser: Parser) -> None:
     """The options that say which net, and how images become its input."""
     add = parser.add_argument
-    deploy = "the net's deploy prototxt, or the name of a bundled model (default: %(default)s)"
-    add('--model_def', metavar='P', default='caffenet/deploy', help=deploy)
-    add('--pretrained_model', metavar='W', required=True, help='its trained weights')
+    add_net(parser, default='caffenet/deploy')
     mean = (
         "subtract M: an .npy or .binaryproto file, or a number per channel; '' for none "
         f'(default: {MEAN}, of ImageNet, for 3 channels)'
@@ -50,6 +48,16 @@ def add_model(parser: Parser) -> None:
     add_engine(parser)
     add_sharing(parser)
     add_strictness(parser)
+
+
+def add_net(parser: Parser, default: str) -> None:
+    """The options that name a trained net: `--proto` and `--weights`, as in all commands, which
+    pycaffe's scripts call `--model_def` and `--pretrained_model`."""
+    add = parser.add_argument
+    deploy = "the net's deploy prototxt, or the name of a bundled model (default: %(default)s)"
+    add('--proto', '--model_def', dest='model_def', metavar='P', default=default, help=deploy)
+    names = ('--weights', '--pretrained_model')
+    add(*names, dest='pretrained_model', metavar='W', required=True, help='its trained weights')
 
 
 def order(text: str) -> list[int]:

@@ -1,24 +1,19 @@
-"""Elementwise functions, reductions and the matrix product."""
+"""Elementwise functions and the matrix product."""
 
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from math import prod
 
-from ...shapes import Shape
 from .. import dropout
-from ..interface import Engine, op
+from ..interface import op
 from .array import DeviceArray
 from .block import DeferredBlock
 from .cublas import Cublas, open_cublas
-from .declarations import Kernels
 from .geometry import box, strides
-from .gpu import Gpu
+from .reductions import Reductions
 
 
-class Arithmetic(Engine):
-    device: Gpu
-    kernels: Kernels
+class Arithmetic(Reductions):
     tf32: bool
 
     @functools.cached_property
@@ -75,33 +70,6 @@ class Arithmetic(Engine):
         kernel(out.size, low, high, dropout.threshold(ratio), kept, out)
 
     @op
-    def sum(self, x: DeviceArray, *, out: DeviceArray, accumulate: bool = False) -> None:
-        kept, over, terms = reduction(x.shape, out.shape)
-        self.kernels.reduction.sum(out.size, kept, over, terms, x, None, accumulate, out)
-
-    @op
-    def dot(
-        self, a: DeviceArray, b: DeviceArray, *, out: DeviceArray, accumulate: bool = False
-    ) -> None:
-        kept, over, terms = reduction(a.shape, out.shape)
-        self.kernels.reduction.sum(out.size, kept, over, terms, a, b, accumulate, out)
-
-    @op
-    def moments(self, x: DeviceArray, *, mean: DeviceArray, var: DeviceArray) -> None:
-        kept, over, terms = reduction(x.shape, mean.shape)
-        self.kernels.reduction.moments(mean.size, kept, over, terms, x, mean, var)
-
-    @op
-    def max_forward(self, x: DeviceArray, *, out: DeviceArray, winner: DeviceArray) -> None:
-        _, pieces, inner = x.shape
-        self.kernels.reduction.max_forward(out.size, pieces, inner, x, out, winner)
-
-    @op
-    def max_backward(self, dy: DeviceArray, winner: DeviceArray, *, out: DeviceArray) -> None:
-        _, pieces, inner = out.shape
-        self.kernels.reduction.max_backward(out.size, pieces, inner, dy, winner, out)
-
-    @op
     def gemm(
         self,
         a: DeviceArray,
@@ -128,11 +96,3 @@ class Arithmetic(Engine):
 
 def compute_block(engine: Arithmetic, block: DeferredBlock) -> None:
     block.run()
-
-
-@functools.lru_cache(maxsize=4096)
-def reduction(x: Shape, out: Shape) -> tuple[bytes, bytes, int]:
-    """A reduction of x into `out`, over the axes where `out` has extent 1: the kept axes and the
-    summed axes, each as a Box on x, and the number of terms in each sum."""
-    over = tuple(n if m == 1 else 1 for n, m in zip(x, out, strict=True))
-    return box(out, strides(x)), box(over, strides(x)), prod(over)

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from functools import cached_property
 
 from ..functions import BINARY, UNARY, Functions
+from .composed_declarations import Composed
 from .gpu import Gpu
 from .launch import (
     Array,
+    ArrayAt,
     Box,
     Family,
     Flag,
@@ -19,9 +21,14 @@ from .launch import (
     IntegersAt,
     OptionalArray,
     Steps,
+    Terms,
     Word,
+    WordsAt,
     per_block,
+    per_chunk,
+    per_column,
     per_element,
+    per_four,
 )
 from .window_declarations import Convolution, Pooling
 
@@ -52,15 +59,28 @@ class Elementwise(Family):
     def binary(self) -> Functions[Callable[..., None]]:
         return self.for_each('binary_', '', binary, BINARY)
 
-    @per_element
+    @per_four
     def fill(self, n: Int, value: Float, out: Array) -> None: ...
 
-    @per_element
+    @per_four
     def axpby(self, n: Int, alpha: Float, x: Array, beta: Float, out: Array) -> None: ...
 
-    @per_element
+    @per_four
     def dropout_mask(
         self, n: Int, low: Word, high: Word, threshold: Word, scale: Float, out: Array
+    ) -> None: ...
+
+    @per_four
+    def dropout(
+        self,
+        n: Int,
+        low: Word,
+        high: Word,
+        threshold: Word,
+        scale: Float,
+        x: Array,
+        mask: Array,
+        out: Array,
     ) -> None: ...
 
     @per_element
@@ -120,9 +140,38 @@ class Reduction(Family):
         out: Array,
     ) -> None: ...
 
+    @per_chunk
+    def sum_terms(
+        self,
+        terms: Terms,
+        a: Array,
+        b: OptionalArray,
+        accumulate: Flag,
+        partial: ArrayAt,
+        arrived: WordsAt,
+        out: Array,
+    ) -> None: ...
+
+    @per_column
+    def sum_columns(
+        self,
+        columns: Int,
+        terms: Int,
+        inner: Int,
+        a: Array,
+        b: OptionalArray,
+        accumulate: Flag,
+        out: Array,
+    ) -> None: ...
+
     @per_block('terms')
     def moments(
         self, results: int, kept: Box, over: Box, terms: Int, x: Array, mean: Array, var: Array
+    ) -> None: ...
+
+    @per_chunk
+    def moments_terms(
+        self, terms: Terms, x: Array, partial: ArrayAt, arrived: WordsAt, mean: Array, var: Array
     ) -> None: ...
 
     @per_element
@@ -139,7 +188,7 @@ class Reduction(Family):
 class Normalization(Family):
     source = 'normalization'
 
-    @per_element
+    @per_four
     def standardize(
         self, n: Int, box: Box, x: Array, mean: Array, inverse: Array, out: Array
     ) -> None: ...
@@ -157,7 +206,7 @@ class Normalization(Family):
         out: Array,
     ) -> None: ...
 
-    @per_element
+    @per_four
     def scale_shift(
         self,
         n: Int,
@@ -221,3 +270,4 @@ class Kernels:
         self.convolution = Convolution(device)
         self.pooling = Pooling(device)
         self.normalization = Normalization(device)
+        self.composed = Composed(device)

@@ -10,17 +10,17 @@ from ...errors import EngineError
 from ...memory import Tensor
 from ..calling import Method
 from .array import DeviceArray, check_count
+from .composed import Composed
 from .convolution import Convolution
 from .declarations import Kernels
 from .device import open_device
 from .indexing import Indexing
-from .normalization import Normalization
 from .pooling import Pooling
 from .replay import Calls, Replay
 from .uploads import Staging
 
 
-class Cuda(Indexing, Convolution, Pooling, Normalization):
+class Cuda(Indexing, Convolution, Pooling, Composed):
     """Computes in float32.
 
     tf32: matrix products and convolutions may round their factors to 10 bits after the point, to

@@ -13,6 +13,7 @@ from ...errors import EngineError
 from ...memory import Places, Tensor
 from ..labels import label_error
 from .array import ITEM, DeviceArray
+from .chunks import ARRIVALS
 from .driver import driver, no_gpu_said
 from .graphs import Graphs, wanted
 from .pool import Allocation, Pool
@@ -68,6 +69,8 @@ class Gpu:
         self._scratch: dict[str, Allocation] = {}
         self.fault = self.scratch('fault', FAULT)
         self.clear(self.fault, FAULT)
+        self.arrived = self.scratch('arrived', ARRIVALS)  # counters, which kernels leave at 0
+        self.clear(self.arrived, ARRIVALS)
 
     @failures_said
     def allocate(self, size: int) -> Allocation:

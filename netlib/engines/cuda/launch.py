@@ -12,12 +12,15 @@ import numpy as np
 
 from ..functions import Functions
 from .array import DeviceArray, check_count
+from .chunks import Chunked
 from .compilation import compile_source
 from .gpu import Gpu
 
 KERNELS = Path(__file__).parent / 'kernels'
+HEADERS = ('common.cuh', 'sums.cuh')  # compiled in front of each family
 THREADS = 256  # of a block, as MAX_THREADS in common.cuh
 LARGEST = float(np.finfo(np.float32).max)
+WIDE = 32  # results of a block, as in reduction.cu
 Stub = TypeVar('Stub', bound=Callable[..., None])
 
 
@@ -36,6 +39,11 @@ def as_it_is(value: Any) -> Any:
     return value
 
 
+@functools.lru_cache(maxsize=4096)
+def packed_terms(numbers: Chunked) -> bytes:
+    return np.array(numbers, np.int32).tobytes()
+
+
 def float32(value: float) -> float:
     """A number that fits into a float32: infinity instead of a larger one."""
     if -LARGEST <= value <= LARGEST:
@@ -52,13 +60,17 @@ Array = Annotated[DeviceArray, 'float*', address]
 OptionalArray = Annotated[DeviceArray | None, 'float*', optional_address]
 Integers = Annotated[DeviceArray, 'int*', address]
 IntegersAt = Annotated[int, 'int*', as_it_is]
+ArrayAt = Annotated[int, 'float*', as_it_is]
+WordsAt = Annotated[int, 'unsigned*', as_it_is]
+Terms = Annotated[Chunked, 'Terms', packed_terms]
 Box = Annotated[bytes, 'Box', as_it_is]
 Window = Annotated[bytes, 'Window', as_it_is]
 Steps = Annotated[bytes, 'Steps', as_it_is]
 
 # The letters of the module struct. A struct is aligned as its largest member.
-LETTERS = {'int': 'i', 'unsigned': 'I', 'float': 'f', 'float*': 'P', 'int*': 'P'}
-ALIGNED_AS = {'Box': 'int', 'Window': 'int', 'Steps': 'float*'}
+POINTERS = ('float*', 'int*', 'unsigned*')
+LETTERS = {'int': 'i', 'unsigned': 'I', 'float': 'f', **dict.fromkeys(POINTERS, 'P')}
+ALIGNED_AS = {'Box': 'int', 'Window': 'int', 'Terms': 'int', 'Steps': 'float*'}
 
 
 # -- declarations
@@ -118,11 +130,11 @@ class Family:
     def for_each(
         self, prefix: str, suffix: str, stub: Stub, functions: Functions[tuple[str, ...]]
     ) -> Functions[Stub]:
-        """A kernel per element for each of these functions, given with their parameters."""
+        """A kernel per four elements for each of these functions, given with their parameters."""
         found: Functions[Any] = Functions()
         for name, parameters in functions.items():
             kernel = Kernel(stub, f'{prefix}{name}{suffix}', parameters=len(parameters))
-            found[name] = MethodType(launched_per_element(kernel), self)
+            found[name] = MethodType(launched_per_element(kernel, of_thread=4), self)
         return found
 
 
@@ -131,13 +143,42 @@ def per_element(stub: Stub) -> Stub:
     return declared(stub, launched_per_element(Kernel(stub, stub.__name__)))
 
 
-def launched_per_element(kernel: Kernel) -> Callable[..., None]:
+def per_four(stub: Stub) -> Stub:
+    """Declares a kernel with one thread for each four of n elements, where n is its first
+    argument."""
+    return declared(stub, launched_per_element(Kernel(stub, stub.__name__), of_thread=4))
+
+
+def per_column(stub: Stub) -> Stub:
+    """Declares a kernel with one block for each WIDE of n results, where n is its first
+    argument."""
+    return declared(stub, launched_per_element(Kernel(stub, stub.__name__), of_block=WIDE))
+
+
+def launched_per_element(
+    kernel: Kernel, of_thread: int = 1, of_block: int = 0
+) -> Callable[..., None]:
+    of_block = of_block or of_thread * THREADS
+
     def launch(self, n, *arguments):
         check_count(n, 'results')
-        kernel.launch(self, -(-n // THREADS), THREADS, (n, *arguments))
+        kernel.launch(self, -(-n // of_block), THREADS, (n, *arguments))
 
     vars(launch)['kernel'] = kernel
     return launch
+
+
+def per_chunk(stub: Stub) -> Stub:
+    """Declares a kernel with one block for each chunk of the terms of each result, where its first
+    argument says which those are."""
+    kernel = Kernel(stub, stub.__name__)
+
+    def launch(self, terms, *arguments):
+        check_count(terms.kept * terms.units * terms.width, 'terms')
+        kernel.launch(self, terms.blocks, threads_for(terms.length), (terms, *arguments))
+
+    vars(launch)['kernel'] = kernel
+    return declared(stub, launch)
 
 
 def per_block(terms: str) -> Callable[[Stub], Stub]:
@@ -181,7 +222,13 @@ def function(family: str, name: str) -> Any:
 @functools.cache
 def compiled(family: str) -> Any:
     """The compiled module of one .cu file. Raises EngineError without nvcc."""
+    return compile_source(family, source_of(family))
+
+
+def source_of(family: str) -> str:
+    """The text of one .cu file, with the headers in front of it."""
     source = ''
-    for path in (KERNELS / 'common.cuh', KERNELS / f'{family}.cu'):
+    for name in (*HEADERS, f'{family}.cu'):
+        path = KERNELS / name
         source += f'#line 1 "{path.as_posix()}"\n{path.read_text()}\n'
-    return compile_source(family, source)
+    return source

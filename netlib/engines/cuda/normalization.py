@@ -3,7 +3,7 @@
 from math import prod
 
 from ..interface import op
-from .arithmetic import Arithmetic, reduction
+from .arithmetic import Arithmetic
 from .array import DeviceArray
 from .geometry import box, strides
 
@@ -52,44 +52,18 @@ class Normalization(Arithmetic):
         self.kernels.normalization.standardize(out.size, each, x, mean, inverse, out)
 
     @op
-    def standardize_backward(
-        self, z: DeviceArray, inverse: DeviceArray, dy: DeviceArray, *, out: DeviceArray
-    ) -> None:
-        kept, over, terms = reduction(z.shape, inverse.shape)
-        self.kernels.normalization.standardize_backward(
-            inverse.size, kept, over, terms, z, inverse, dy, out
-        )
-
-    @op
     def scale_shift(
         self,
         x: DeviceArray,
-        scale: DeviceArray,
+        scale: DeviceArray | None,
         shift: DeviceArray | None = None,
         rectify: bool = False,
         *,
         out: DeviceArray,
     ) -> None:
-        each = box(out.shape, strides(x.shape), strides(scale.shape))
+        small = scale or shift or x
+        each = box(out.shape, strides(x.shape), strides(small.shape))
         self.kernels.normalization.scale_shift(out.size, each, x, scale, shift, rectify, out)
-
-    @op
-    def scale_shift_backward(
-        self,
-        x: DeviceArray,
-        scale: DeviceArray,
-        dy: DeviceArray,
-        *,
-        out: DeviceArray | None = None,
-        dscale: DeviceArray | None = None,
-        dshift: DeviceArray | None = None,
-    ) -> None:
-        if dscale is not None:
-            self.dot(dy, x, out=dscale, accumulate=True)
-        if dshift is not None:
-            self.sum(dy, out=dshift, accumulate=True)
-        if out is not None:
-            self.binary('mul', dy, scale, out=out)
 
     @op
     def softmax_forward(self, x: DeviceArray, *, out: DeviceArray) -> None:

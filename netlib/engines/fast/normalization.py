@@ -65,17 +65,29 @@ class Normalization(Reference):
     def scale_shift(
         self,
         x: ndarray,
-        scale: ndarray,
+        scale: ndarray | None,
         shift: ndarray | None = None,
         rectify: bool = False,
         *,
         out: ndarray,
     ) -> None:
+        if scale is None:
+            self._shift(x, shift, rectify, out)
+            return
         shape = reduction(x.shape, scale.shape)
         if shape is None:
             super().scale_shift(x, scale, shift, rectify, out=out)
         else:
             self.kernels.scale_shift(x, scale, shift, out, *shape, rectify)
+
+    def _shift(self, x: ndarray, shift: ndarray | None, rectify: bool, out: ndarray) -> None:
+        """scale_shift without a scale."""
+        if shift is None:
+            self.copy(x, out=out)
+        else:
+            self.binary('add', x, shift, out=out)
+        if rectify:
+            self.unary('relu', out, 0, out=out)
 
     @op
     def scale_shift_backward(

@@ -7,13 +7,12 @@ It computes in float32 or, for gradient checks, in float64. Each file has one fa
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .composed import Composed
 from .convolution import Convolution
-from .indexing import Indexing
-from .normalization import Normalization
 from .pooling import Pooling
 
 
-class Reference(Indexing, Convolution, Pooling, Normalization):
+class Reference(Composed, Convolution, Pooling):
     name = 'reference'
 
     def __init__(self, dtype: DTypeLike = np.float32):

@@ -57,13 +57,13 @@ class Normalization(Arithmetic):
     def scale_shift(
         self,
         x: ndarray,
-        scale: ndarray,
+        scale: ndarray | None,
         shift: ndarray | None = None,
         rectify: bool = False,
         *,
         out: ndarray,
     ) -> None:
-        np.multiply(x, scale, out=out)
+        np.multiply(x, 1 if scale is None else scale, out=out)
         if shift is not None:
             out += shift
         if rectify:

@@ -35,18 +35,31 @@ class Affine(Layer):
         self.weight = self.add_param(shape, p.weight_filler)
         self.bias = self.add_param((self.num_output,), p.bias_filler) if p.bias_term else None
 
-    def add_bias(self, y: Tensor) -> None:
-        """y += b, for a tensor of the top's shape."""
-        if self.bias:
-            y = self.by_output(y)
-            b = self.bias.values.reshape(1, self.num_output, 1)
+    def add_bias(self, y: Tensor, rectify: bool = False) -> None:
+        """y += b, then ReLU if `rectify`, for a tensor of the top's shape."""
+        y = self.by_output(y)
+        b = self.bias.values.reshape(1, self.num_output, 1) if self.bias else None
+        if rectify:
+            self.engine.scale_shift(y, None, b, True, out=y)
+        elif b:
             self.engine.binary('add', y, b, out=y)
 
     def bias_backward(self, dy: Tensor) -> None:
         """db += the sum of dy over images and positions."""
-        if self.bias and self.bias.learns:
-            db = self.bias.diffs.reshape(1, self.num_output, 1)
+        db = self.bias_gradient()
+        if db:
             self.engine.sum(self.by_output(dy), out=db, accumulate=True)
+
+    def rectified_backward(self, y: Tensor, dy: Tensor) -> None:
+        """dy = 0 where y is 0, as ReLU's gradient is, then as `bias_backward`."""
+        y, dy = self.by_output(y), self.by_output(dy)
+        self.engine.rectify_backward(y, dy, out=dy, dshift=self.bias_gradient())
+
+    def bias_gradient(self) -> Tensor | None:
+        """db, shaped to broadcast over `by_output`; None if b does not learn."""
+        if self.bias and self.bias.learns:
+            return self.bias.diffs.reshape(1, self.num_output, 1)
+        return None
 
     # -- for initializers
 

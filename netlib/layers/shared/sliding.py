@@ -67,12 +67,18 @@ class Sliding(Affine):
             )
         return extents
 
-    def backward(self, top: Blobs, propagate_down: Flags, bottom: Blobs) -> None:
+    def backward(
+        self, top: Blobs, propagate_down: Flags, bottom: Blobs, rectify: bool = False
+    ) -> None:
+        """With `rectify`, which Convolution allows: y has gone through ReLU."""
         for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
             dy = self.images(y.diffs)
+            if rectify:
+                self.rectified_backward(y.values, y.diffs)
+            else:
+                self.bias_backward(dy)
             if self.weight.learns:
                 self.weights_backward(self.images(x.values), dy, self.weight.diffs)
-            self.bias_backward(dy)
             if wanted:
                 self.data_backward(dy, self.images(x.diffs))
 

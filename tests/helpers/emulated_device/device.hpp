@@ -10,6 +10,7 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
+#define __grid_constant__
 
 using cuda_emulator::blockDim;
 using cuda_emulator::blockIdx;
@@ -18,6 +19,19 @@ using cuda_emulator::threadIdx;
 using dim3 = cuda_emulator::Index;
 
 inline void __syncthreads(int line = __builtin_LINE()) { cuda_emulator::wait_at_barrier(line); }
+
+inline void __threadfence() {}  // one thread runs at a time
+
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+
+inline unsigned atomicInc(unsigned* address, unsigned last) {
+    unsigned old = *address;
+    *address = old >= last ? 0 : old + 1;
+    return old;
+}
 
 template <class T>
 T atomicAdd(T* address, T value) {

@@ -20,6 +20,17 @@ document.addEventListener('pointermove', (event) => {
   tip.style.top = `${fits ? below : event.clientY - tip.offsetHeight - 8}px`;
 });
 
+// A net wider than its frame is shown from its input on, not from its left edge.
+function middle(box) {
+  return box.left + box.width / 2;
+}
+
+for (const frame of document.querySelectorAll('.graph .plot')) {
+  const input = frame.querySelector('svg [role="graphics-symbol"][aria-label]');
+  const off = input ? middle(input.getBoundingClientRect()) - middle(frame.getBoundingClientRect()) : 0;
+  frame.scrollLeft += off;
+}
+
 // A click on a heading sorts the rows by its column, upward or downward; dashes come last.
 function keyOf(row, column) {
   const cell = row.cells[column];

@@ -7,6 +7,55 @@
 // kernel with one thread per element begins with `if (i >= n) return;`.
 __device__ inline int thread_number() { return blockIdx.x * blockDim.x + threadIdx.x; }
 
+// -- four at a time
+// A thread that computes four neighbors asks the memory for 16 bytes at once, where they lie so.
+
+struct Four {
+    float at[4];
+};
+
+__device__ inline bool aligned(const float* p) { return (size_t)p % sizeof(float4) == 0; }
+
+// p[i] .. p[i + 3], of which those from n on are 0.
+__device__ inline Four load_four(const float* p, int i, int n) {
+    if (i + 4 <= n && aligned(p + i)) {
+        float4 found = *(const float4*)(p + i);
+        return {{found.x, found.y, found.z, found.w}};
+    }
+    Four out;
+#pragma unroll
+    for (int k = 0; k < 4; ++k)
+        out.at[k] = i + k < n ? p[i + k] : 0;
+    return out;
+}
+
+__device__ inline void store_four(float* p, int i, int n, Four x) {
+    if (i + 4 <= n && aligned(p + i)) {
+        *(float4*)(p + i) = make_float4(x.at[0], x.at[1], x.at[2], x.at[3]);
+        return;
+    }
+#pragma unroll
+    for (int k = 0; k < 4; ++k)
+        if (i + k < n) p[i + k] = x.at[k];
+}
+
+// The body of a kernel: for elements i .. i + 3 of out, as far as there are n, the variable `y` is
+// what `statements` make of element k.
+#define FOR_EACH_OF_FOUR(out, i, n, statements)         \
+    do {                                                \
+        Four all_four;                                  \
+        _Pragma("unroll") for (int k = 0; k < 4; ++k) { \
+            float y;                                    \
+            statements;                                 \
+            all_four.at[k] = y;                         \
+        }                                               \
+        store_four(out, i, n, all_four);                \
+    } while (0)
+
+// -- boxes
+// The structs below are arguments of kernels as `const __grid_constant__`: so they are read where
+// the launch has put them, and no thread keeps a copy.
+
 enum { MAX_AXES = 8 };
 
 // A box of elements, cut from one or two tensors: how many elements along each axis, and how far
@@ -19,14 +68,33 @@ struct Box {
     int b[MAX_AXES];
 };
 
-// Where element i of the box, counted in row order, lies in the tensor with these strides.
+// Where element i of the box, counted in row order, lies in the tensor with these strides. Where
+// all axes are merged into one, as for tensors of equal shape, nothing is divided.
 __device__ inline int place(int i, const Box& box, const int* stride) {
     int at = 0;
-    for (int axis = box.axes - 1; axis >= 0; --axis) {
-        at += i % box.extent[axis] * stride[axis];
-        i /= box.extent[axis];
+    for (int axis = box.axes - 1; axis > 0; --axis) {
+        int outer = i / box.extent[axis];
+        at += (i - outer * box.extent[axis]) * stride[axis];
+        i = outer;
     }
-    return at;
+    return at + i * stride[0];
+}
+
+// The numbers of tensor p for elements i .. i + 3 of the box, of which those from n on are 0. Where
+// four elements do not reach into the next row, their places follow from the first one.
+__device__ inline Four gather_four(const float* p, int i, int n, const Box& box,
+                                   const int* stride) {
+    int last = box.axes > 0 ? box.axes - 1 : 0;
+    if (box.extent[last] % 4 == 0 && i + 4 <= n) {
+        int at = place(i, box, stride);
+        if (stride[last] == 1) return load_four(p, at, at + 4);
+        if (stride[last] == 0) return {{p[at], p[at], p[at], p[at]}};
+    }
+    Four out;
+#pragma unroll
+    for (int k = 0; k < 4; ++k)
+        out.at[k] = i + k < n ? p[place(i + k, box, stride)] : 0;
+    return out;
 }
 
 // What slides over an image: for each spatial axis the extents of image, kernel and positions, and

@@ -35,7 +35,7 @@ __device__ inline int seeing(const Window& w, int place, int element) {
 }
 
 // x (planes, places) -> columns (planes, elements, positions).  Thread <-> element i of columns.
-__global__ void im2col(int n, Window w, const float* x, float* columns) {
+__global__ void im2col(int n, const __grid_constant__ Window w, const float* x, float* columns) {
     int i = thread_number();
     if (i >= n) return;
     int plane = i / w.positions / w.elements;
@@ -46,7 +46,7 @@ __global__ void im2col(int n, Window w, const float* x, float* columns) {
 // Its gradient: columns (planes, elements, positions) -> out (planes, places).
 // Thread <-> element i of out. It gathers what was copied from its place, so that no two threads
 // write to the same place.
-__global__ void col2im(int n, Window w, const float* columns, float* out) {
+__global__ void col2im(int n, const __grid_constant__ Window w, const float* columns, float* out) {
     int i = thread_number();
     if (i >= n) return;
     const float* plane = columns + i / w.places * w.elements * w.positions;
@@ -60,8 +60,8 @@ __global__ void col2im(int n, Window w, const float* columns, float* out) {
 
 // x (N, groups * channels, places) -> out (groups, rows, channels * elements): the patches at
 // chosen positions, which count (image, position).  Thread <-> element i of out.
-__global__ void patches(int n, Window w, int groups, int channels, int rows, const int* chosen,
-                        const float* x, float* out) {
+__global__ void patches(int n, const __grid_constant__ Window w, int groups, int channels, int rows,
+                        const int* chosen, const float* x, float* out) {
     int i = thread_number();
     if (i >= n) return;
     int element = i % w.elements;

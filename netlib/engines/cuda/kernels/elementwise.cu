@@ -1,22 +1,22 @@
-// Functions of one element at a time.  Thread <-> element i of out.
+// Functions of one element at a time.  Thread <-> elements i .. i + 3 of out.
 
 __global__ void fill(int n, float value, float* out) {
-    int i = thread_number();
-    if (i < n) out[i] = value;
+    int i = 4 * thread_number();
+    if (i < n) store_four(out, i, n, {{value, value, value, value}});
 }
 
 // out = alpha x + beta out. Where beta is 0, out may hold NaN.
 __global__ void axpby(int n, float alpha, const float* x, float beta, float* out) {
-    int i = thread_number();
-    if (i < n) out[i] = alpha * x[i] + (beta != 0 ? beta * out[i] : 0);
+    int i = 4 * thread_number();
+    if (i >= n) return;
+    Four old = {};
+    if (beta != 0) old = load_four(out, i, n);
+    Four in = load_four(x, i, n);
+    FOR_EACH_OF_FOUR(out, i, n, y = alpha * in.at[k] + (beta != 0 ? beta * old.at[k] : 0));
 }
 
-// The 32-bit hash of (i, seed) that the reference engine uses: murmur3's finalizer, twice. An
-// element is kept where its hash, evenly spread over 0 .. 2^32 - 1, is not below `threshold`.
-__global__ void dropout_mask(int n, unsigned low, unsigned high, unsigned threshold, float scale,
-                             float* out) {
-    int i = thread_number();
-    if (i >= n) return;
+// The 32-bit hash of (i, seed) that the reference engine uses: murmur3's finalizer, twice.
+__device__ inline unsigned hash_of(unsigned i, unsigned low, unsigned high) {
     unsigned hash = i;
     for (int round = 0; round < 2; ++round) {
         hash += round == 0 ? low : high;
@@ -26,7 +26,29 @@ __global__ void dropout_mask(int n, unsigned low, unsigned high, unsigned thresh
         hash *= 0xc2b2ae35u;
         hash ^= hash >> 16;
     }
-    out[i] = hash >= threshold ? scale : 0;
+    return hash;
+}
+
+// An element is kept where its hash, evenly spread over 0 .. 2^32 - 1, is not below `threshold`.
+__global__ void dropout_mask(int n, unsigned low, unsigned high, unsigned threshold, float scale,
+                             float* out) {
+    int i = 4 * thread_number();
+    if (i >= n) return;
+    FOR_EACH_OF_FOUR(out, i, n, y = hash_of(i + k, low, high) >= threshold ? scale : 0);
+}
+
+// The mask, and out = x mask.
+__global__ void dropout(int n, unsigned low, unsigned high, unsigned threshold, float scale,
+                        const float* x, float* mask, float* out) {
+    int i = 4 * thread_number();
+    if (i >= n) return;
+    Four in = load_four(x, i, n);
+    Four drawn;
+#pragma unroll
+    for (int k = 0; k < 4; ++k)
+        drawn.at[k] = hash_of(i + k, low, high) >= threshold ? scale : 0;
+    store_four(mask, i, n, drawn);
+    FOR_EACH_OF_FOUR(out, i, n, y = in.at[k] * drawn.at[k]);
 }
 
 // inner^power. As in Caffe, the exponents 0, 1 and 2 need no pow.
@@ -70,19 +92,26 @@ __device__ inline float clipped(float x, float low, float high) {
 // Defines y = f(x), and dx = dy f'(x) from x, y and dy. A NaN in gives a NaN out.
 #define UNARY(name, value, derivative, ...)                                                     \
     __global__ void unary_##name(int n, const float* in, float* out, ##__VA_ARGS__) {           \
-        int i = thread_number();                                                                \
+        int i = 4 * thread_number();                                                            \
         if (i >= n) return;                                                                     \
-        float x = in[i];                                                                        \
-        out[i] = value;                                                                         \
+        Four all = load_four(in, i, n);                                                         \
+        FOR_EACH_OF_FOUR(out, i, n, float x = all.at[k]; y = value);                            \
     }                                                                                           \
     __global__ void unary_##name##_backward(int n, const float* in, const float* top,           \
                                             const float* top_diff, float* out, ##__VA_ARGS__) { \
-        int i = thread_number();                                                                \
+        int i = 4 * thread_number();                                                            \
         if (i >= n) return;                                                                     \
-        [[maybe_unused]] float x = in[i];                                                       \
-        [[maybe_unused]] float y = top[i];                                                      \
-        [[maybe_unused]] float dy = top_diff[i];                                                \
-        out[i] = derivative;                                                                    \
+        Four of_x = load_four(in, i, n);                                                        \
+        Four of_y = load_four(top, i, n);                                                       \
+        Four of_dy = load_four(top_diff, i, n);                                                 \
+        Four dx;                                                                                \
+        _Pragma("unroll") for (int k = 0; k < 4; ++k) {                                         \
+            [[maybe_unused]] float x = of_x.at[k];                                              \
+            [[maybe_unused]] float y = of_y.at[k];                                              \
+            [[maybe_unused]] float dy = of_dy.at[k];                                            \
+            dx.at[k] = derivative;                                                              \
+        }                                                                                       \
+        store_four(out, i, n, dx);                                                              \
     }
 
 // clang-format off
@@ -115,14 +144,14 @@ UNARY(trunc,     truncf(x),                                 0)
 // clang-format on
 
 // Defines out = f(a, b). a and b may be the same all along some axes of out.
-#define BINARY(name, value)                                                             \
-    __global__ void binary_##name(int n, Box box, const float* in_a, const float* in_b, \
-                                  float* out) {                                         \
-        int i = thread_number();                                                        \
-        if (i >= n) return;                                                             \
-        float a = in_a[place(i, box, box.a)];                                           \
-        float b = in_b[place(i, box, box.b)];                                           \
-        out[i] = value;                                                                 \
+#define BINARY(name, value)                                                                  \
+    __global__ void binary_##name(int n, const __grid_constant__ Box box, const float* in_a, \
+                                  const float* in_b, float* out) {                           \
+        int i = 4 * thread_number();                                                         \
+        if (i >= n) return;                                                                  \
+        Four of_a = gather_four(in_a, i, n, box, box.a);                                     \
+        Four of_b = gather_four(in_b, i, n, box, box.b);                                     \
+        FOR_EACH_OF_FOUR(out, i, n, float a = of_a.at[k]; float b = of_b.at[k]; y = value);  \
     }
 
 // clang-format off
@@ -169,7 +198,7 @@ __device__ inline float value_of(const Step& s, int i) {
 }
 
 // Thread <-> element i of every step: what a step reads, this thread has written.
-__global__ void steps(int n, int count, Steps list) {
+__global__ void steps(int n, int count, const __grid_constant__ Steps list) {
     int i = thread_number();
     if (i >= n) return;
     for (int k = 0; k < count; ++k)

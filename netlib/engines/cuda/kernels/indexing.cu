@@ -2,7 +2,8 @@
 
 // out[at : at + shape] (+)= x[start : start + shape].
 // Thread <-> element i of the box. x and out point to its corner.
-__global__ void copy_window(int n, Box box, const float* x, int accumulate, float* out) {
+__global__ void copy_window(int n, const __grid_constant__ Box box, const float* x, int accumulate,
+                            float* out) {
     int i = thread_number();
     if (i >= n) return;
     float value = x[place(i, box, box.a)];

@@ -3,7 +3,6 @@
 // Softmax runs over the middle axis of (outer, classes, inner).  Block <-> one (outer, inner), a
 // vector of scores; its threads share the classes.
 
-OVER_THE_BLOCK(block_sum, a + b)
 OVER_THE_BLOCK(block_max, max(a, b))
 
 // Where the vector of this block begins.
@@ -45,32 +44,37 @@ __global__ void softmax_backward(int classes, int inner, const float* y, const f
 }
 
 // out = (x - mean) inverse, where mean and inverse are the same along some axes.
-// Thread <-> element i.
-__global__ void standardize(int n, Box box, const float* x, const float* mean, const float* inverse,
-                            float* out) {
-    int i = thread_number();
+// Thread <-> elements i .. i + 3.
+__global__ void standardize(int n, const __grid_constant__ Box box, const float* x,
+                            const float* mean, const float* inverse, float* out) {
+    int i = 4 * thread_number();
     if (i >= n) return;
-    int at = place(i, box, box.b);
-    out[i] = (x[i] - mean[at]) * inverse[at];
+    Four in = load_four(x, i, n);
+    Four center = gather_four(mean, i, n, box, box.b);
+    Four factor = gather_four(inverse, i, n, box, box.b);
+    FOR_EACH_OF_FOUR(out, i, n, y = (in.at[k] - center.at[k]) * factor.at[k]);
 }
 
 // out = scale x + shift, then ReLU if `rectified`. scale and shift are the same along some axes,
-// and either may be missing (null).  Thread <-> element i.
-__global__ void scale_shift(int n, Box box, const float* x, const float* scale, const float* shift,
-                            int rectified, float* out) {
-    int i = thread_number();
+// and either may be missing (null).  Thread <-> elements i .. i + 3.
+__global__ void scale_shift(int n, const __grid_constant__ Box box, const float* x,
+                            const float* scale, const float* shift, int rectified, float* out) {
+    int i = 4 * thread_number();
     if (i >= n) return;
-    int at = place(i, box, box.b);
-    float y = x[i];
-    if (scale) y *= scale[at];
-    if (shift) y += shift[at];
-    out[i] = rectified && y < 0 ? 0 : y;
+    Four all = load_four(x, i, n);
+    Four factor = {{1, 1, 1, 1}};
+    Four term = {};
+    if (scale) factor = gather_four(scale, i, n, box, box.b);
+    if (shift) term = gather_four(shift, i, n, box, box.b);
+    FOR_EACH_OF_FOUR(out, i, n, y = fmaf(factor.at[k], all.at[k], term.at[k]);
+                     y = rectified && y < 0 ? 0 : y);
 }
 
 // dx = inverse (dy - average of dy - z average of dy z).
 // Block <-> one number of inverse; its threads share the `terms` elements that this number scales.
 // As in reduction.cu, `kept` says where these begin, and `over` how far each is from there.
-__global__ void standardize_backward(Box kept, Box over, int terms, const float* z,
+__global__ void standardize_backward(const __grid_constant__ Box kept,
+                                     const __grid_constant__ Box over, int terms, const float* z,
                                      const float* inverse, const float* dy, float* dx) {
     int start = place(blockIdx.x, kept, kept.a);
     float sum = 0;

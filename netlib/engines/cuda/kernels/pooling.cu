@@ -42,7 +42,8 @@ __device__ inline Area windows_over(const Window& w, int i) {
 
 // y = the largest number of the window; the first in row order wins. mask = its place in the plane.
 // Thread <-> element i of y.
-__global__ void max_forward(int n, Window w, const float* x, float* y, float* mask) {
+__global__ void max_forward(int n, const __grid_constant__ Window w, const float* x, float* y,
+                            float* mask) {
     int i = thread_number();
     if (i >= n) return;
     const float* plane = x + i / w.positions * w.places;
@@ -65,7 +66,8 @@ __global__ void max_forward(int n, Window w, const float* x, float* y, float* ma
 // dx = the sum of dy over those windows whose winner, according to mask, is x.
 // Thread <-> element i of x. It asks each window that sees it, so that no two threads write to the
 // same place.
-__global__ void mask_backward(int n, Window w, const float* dy, const float* mask, float* dx) {
+__global__ void mask_backward(int n, const __grid_constant__ Window w, const float* dy,
+                              const float* mask, float* dx) {
     int i = thread_number();
     if (i >= n) return;
     int plane = i / w.places;
@@ -90,7 +92,7 @@ __global__ void mask_forward(int n, int places, int positions, const float* x, c
 }
 
 // y = the sum over the window / its size.  Thread <-> element i of y.
-__global__ void ave_forward(int n, Window w, const float* x, float* y) {
+__global__ void ave_forward(int n, const __grid_constant__ Window w, const float* x, float* y) {
     int i = thread_number();
     if (i >= n) return;
     const float* plane = x + i / w.positions * w.places;
@@ -105,7 +107,7 @@ __global__ void ave_forward(int n, Window w, const float* x, float* y) {
 }
 
 // dx = the sum of dy / size over the windows that see x.  Thread <-> element i of x.
-__global__ void ave_backward(int n, Window w, const float* dy, float* dx) {
+__global__ void ave_backward(int n, const __grid_constant__ Window w, const float* dy, float* dx) {
     int i = thread_number();
     if (i >= n) return;
     const float* plane = dy + i / w.places * w.positions;

@@ -20,7 +20,7 @@ export OUT WORK PYTHONUNBUFFERED=1 GOODINIT_REQUIRE_CUDA=1
 export PYCUDA_CACHE_DIR=$WORK/cache PYTHONPATH=$WORK/site:$HERE${PYTHONPATH:+:$PYTHONPATH}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-8}
 sanitizer=$(find /usr/local /opt -maxdepth 6 -name compute-sanitizer -type f 2>/dev/null | head -1)
-export PATH=$PATH:/usr/local/cuda/bin:${sanitizer%/*}
+export PATH=$PATH:/usr/local/cuda/bin${sanitizer:+:${sanitizer%/*}}
 mkdir -p "$OUT" "$WORK/site" "$WORK/logs" "$PYCUDA_CACHE_DIR"
 : > "$OUT/summary.txt"
 

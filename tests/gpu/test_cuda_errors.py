@@ -92,6 +92,16 @@ def test_a_cublas_that_cannot_be_used_is_named(kind, message, cuda, monkeypatch)
 
 
 @pytest.mark.cuda
+def test_a_library_may_be_the_first_to_say_that_a_kernel_has_failed():
+    with pytest.raises(
+        EngineError,
+        match=r'status 13 \(CUBLAS_STATUS_EXECUTION_FAILED\)\. An earlier kernel may have failed: '
+        'GOODINIT_CUDA_WAIT=1 waits after each call, and names it',
+    ):
+        cublas.check_status(13)
+
+
+@pytest.mark.cuda
 def test_a_failing_cublas_call_is_an_error(cuda):
     with pytest.raises(
         EngineError, match=r'cuBLAS failed with status 7 \(CUBLAS_STATUS_INVALID_VALUE\)'

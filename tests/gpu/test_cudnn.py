@@ -155,8 +155,8 @@ def test_where_all_algorithms_fail_and_nothing_else_is_wanted(with_cudnn, broken
     broken.value = 0b1011
     message = (
         r'cuDNN has no algorithm for ConvolutionForward of these shapes \(cuDNN failed: '
-        r'cudnnConvolutionForward gave status 5000 \(CUDNN_STATUS_EXECUTION_FAILED\)\): use '
-        'engine: CAFFE'
+        r'cudnnConvolutionForward gave status 5000 \(CUDNN_STATUS_EXECUTION_FAILED\)\. An earlier '
+        r'kernel may have failed: GOODINIT_CUDA_WAIT=1 .*\): use engine: CAFFE'
     )
     with pytest.raises(EngineError, match=message):
         run(wanted, CALLS[0])

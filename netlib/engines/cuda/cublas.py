@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import EngineError
 from .device import open_device
-from .gpu import Gpu
+from .gpu import Gpu, status_text
 from .libraries import load_library
 
 INSTALL = 'install the CUDA toolkit, or pip install nvidia-cublas'
@@ -111,8 +111,8 @@ def load_cublas() -> ctypes.CDLL:
 def check_status(status: int) -> None:
     """Raises EngineError if `status` says that a cuBLAS function failed."""
     if status:
-        text = STATUSES.get(status, 'unknown')
-        raise EngineError(f'cuBLAS failed with status {status} ({text})')
+        text = status_text(status, STATUSES.get(status, 'unknown'))
+        raise EngineError(f'cuBLAS failed with {text}')
 
 
 @functools.cache

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import EngineError
 from .device import open_device
-from .gpu import Gpu
+from .gpu import Gpu, status_text
 from .libraries import load_library
 
 INSTALL = 'pip install nvidia-cudnn-cu13 (or -cu12, for CUDA 12)'
@@ -40,7 +40,7 @@ class Cudnn:
         status = function(*arguments)
         if status:
             text = self.library.cudnnGetErrorString(c_int(status)).decode()
-            raise EngineError(f'cuDNN failed: cudnn{name} gave status {status} ({text})')
+            raise EngineError(f'cuDNN failed: cudnn{name} gave {status_text(status, text)}')
 
     def version(self) -> str:
         """'9.10.2', of the number 91002; before 9 a thousand separated the major version."""

@@ -22,8 +22,15 @@ from .uploads import Staging, Uploads
 
 FAULT = 8  # bytes: a wrong label found by a kernel, and the number of classes
 WAIT = 'GOODINIT_CUDA_WAIT'  # the variable that makes the host wait after each call
+LATE = f'. An earlier kernel may have failed: {WAIT}=1 waits after each call, and names it'
 P = ParamSpec('P')
 Result = TypeVar('Result')
+
+
+def status_text(status: int, name: str) -> str:
+    """A status of cuBLAS or cuDNN in words, with what to do about one that may come late."""
+    hint = LATE if name.endswith('EXECUTION_FAILED') else ''
+    return f'status {status} ({name}){hint}'
 
 
 def failures_said(

@@ -47,7 +47,7 @@ class Cuda(Indexing, Convolution, Pooling, Composed):
                 f"engine 'cuda' computes in float32; for {np.dtype(dtype)} use engine 'reference'"
             )
         self.device = open_device()
-        self.can_record = not self.device.waits  # which names each call
+        self.can_record = self.can_record and not self.device.waits  # which names each call
         self.kernels = Kernels(self.device)
         self.tf32 = tf32
         self.deterministic = deterministic

@@ -48,4 +48,5 @@ def test_a_net_on_a_card(cuda_device, monkeypatch, capsys):
     assert 20 < int(calls) < 60
     assert 3e-9 * operations('lenet', 64) / 42 < float(fp32) + 0.01
     assert float(tf32) <= float(fp32)
+    assert float(row.split()[3]) > 0.01
     assert {bound.strip(',') for bound in bounds} <= {'products', 'memory', 'host'}

@@ -46,13 +46,14 @@ def emptied() -> Iterator[None]:
 
 
 def training(model: str, batch: int, engine: Any) -> tuple[Solver, Callable[[], None]]:
-    """The training of a bundled net, and a function that gives it a batch and takes a step.
+    """The training of a bundled net as the tools train it, and a function that gives it a batch and
+    takes a step.
 
     Weights stay zero: they are only counted. The first steps take memory and compile.
     """
     param = trained(model, batch)
     source = parse_text(SOLVER, SolverParameter(net_param=param))
-    solver = Solver(source, engine=engine, fill=lambda net: None)
+    solver = Solver(source, engine=engine, fill=lambda net: None, share_memory=True)
 
     def step() -> None:
         put_inputs(solver.net, param)

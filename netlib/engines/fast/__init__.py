@@ -18,6 +18,7 @@ from ..calling import Method
 from ..reference import Reference
 from . import native
 from .arithmetic import Arithmetic
+from .composed import Composed
 from .convolution import Convolution
 from .declarations import Kernels
 from .normalization import Normalization
@@ -33,7 +34,7 @@ ONE_KERNEL = {
 }
 
 
-class Fast(Arithmetic, Convolution, Pooling, Normalization):
+class Fast(Arithmetic, Composed, Convolution, Pooling, Normalization):
     """exact: without Winograd's transforms, whose rounding errors, about 1e-5 of the largest value,
     are some ten times those of a plain sum."""
 

@@ -212,6 +212,41 @@ class Kernels:
     ) -> None: ...
 
     @kernel
+    def batch_norm(
+        self,
+        x: Array,
+        scale: OptionalArray,
+        shift: OptionalArray,
+        z: Array,
+        y: OptionalArray,
+        mean: Array,
+        var: Array,
+        inverse: Array,
+        eps: Float,
+        outer: Long,
+        kept: Long,
+        inner: Long,
+        rectify: Flag,
+    ) -> None: ...
+
+    @kernel
+    def batch_norm_backward(
+        self,
+        z: Array,
+        inverse: Array,
+        dy: Array,
+        scale: OptionalArray,
+        shift: OptionalArray,
+        dx: Array,
+        dscale: OptionalArray,
+        dshift: OptionalArray,
+        outer: Long,
+        kept: Long,
+        inner: Long,
+        rectify: Flag,
+    ) -> None: ...
+
+    @kernel
     def lrn_forward(
         self, x: Array, y: Array, scale: Array, lrn: Struct, alpha: Float, beta: Float, k: Float
     ) -> None: ...

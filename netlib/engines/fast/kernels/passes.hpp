@@ -13,6 +13,7 @@
 #include "kept.hpp"
 #include "standardize.hpp"
 #include "scale_shift.hpp"
+#include "batch_norm.hpp"
 #include "softmax.hpp"
 #include "one_hot.hpp"
 #include "pooling.hpp"

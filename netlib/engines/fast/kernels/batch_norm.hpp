@@ -1,0 +1,117 @@
+// Batch normalization, Scale and ReLU, and their gradients, for x (outer, kept, inner).
+//
+//     z = (x - mean) inverse,  inverse = 1 / sqrt(variance + eps),  y = ReLU(scale z + shift)
+//
+// Some channels are read from memory once: their numbers stay in the cache while they are summed,
+// summed again and mapped.
+#pragma once
+
+#include <cmath>
+#include <vector>
+
+#include "functions.hpp"
+#include "isa.hpp"
+#include "map.hpp"
+#include "reduction.hpp"
+#include "simd.hpp"
+
+namespace ISA {
+
+// What is left of dy behind the ReLU of factor z + offset.
+struct Passed {
+    const float *dy, *z;
+    float factor, offset;
+    bool rectify;
+    template <class Some>
+    vec at(long i, Some some) const {
+        const vec gradient = some.load(dy + i);
+        if (!rectify) return gradient;
+        return factor * some.load(z + i) + offset > 0 ? gradient : vec{};
+    }
+};
+
+struct PassedAlong : Passed {
+    template <class Some>
+    vec at(long i, Some some) const {
+        return Passed::at(i, some) * some.load(z + i);
+    }
+};
+
+inline void standardize_row(const float* x, float mean, float inverse, float* z, long n) {
+    const vec m = all(mean);
+    const vec s = all(inverse);
+    map_some(z, n, [=](vec x) { return (x - m) * s; }, x);
+}
+
+inline void scale_row(const float* z, float factor, float offset, bool rectify, float* y, long n) {
+    const vec s = all(factor);
+    const vec t = all(offset);
+    if (rectify) map_some(y, n, [=](vec z) { return larger(s * z + t, vec{}); }, z);
+    else map_some(y, n, [=](vec z) { return s * z + t; }, z);
+}
+
+// scale and shift may be null, for ones and zeros; y as well: only z is wanted. mean and var are
+// those of the batch.
+EXPORT(batch_norm)(const float* x, const float* scale, const float* shift, float* z, float* y,
+                   float* mean, float* var, float* inverse, float eps, long outer, long kept,
+                   long inner, long rectify) try {
+    const double n = static_cast<double>(outer) * inner;
+    const auto plain = [=](long i, long) { return Plain{x + i}; };
+    const auto deviation = [=](long i, long k) { return Deviation{x + i, mean[k]}; };
+    share_out_kept(outer, kept, inner, [&](long begin, long end) {
+        std::vector<double> totals(end - begin);
+        sum_rows(plain, outer, kept, inner, begin, end, totals.data());
+        for (long k = begin; k < end; ++k)
+            mean[k] = totals[k - begin] / n;
+        sum_rows(deviation, outer, kept, inner, begin, end, totals.data());
+        for (long k = begin; k < end; ++k) {
+            var[k] = totals[k - begin] / n;
+            inverse[k] = 1 / std::sqrt(var[k] + eps);
+        }
+        for (long o = 0; o < outer; ++o)
+            for (long k = begin; k < end; ++k) {
+                const long i = (o * kept + k) * inner;
+                standardize_row(x + i, mean[k], inverse[k], z + i, inner);
+                const float factor = scale ? scale[k] : 1;
+                const float offset = shift ? shift[k] : 0;
+                if (y) scale_row(z + i, factor, offset, rectify, y + i, inner);
+            }
+    });
+} REFUSED
+
+// dx, dscale += the sum of dy z and dshift += the sum of dy, where dy counts as 0 if the ReLU gave
+// 0. The sums may be null: not wanted.
+EXPORT(batch_norm_backward)(const float* z, const float* inverse, const float* dy,
+                            const float* scale, const float* shift, float* dx, float* dscale,
+                            float* dshift, long outer, long kept, long inner, long rectify) try {
+    const double n = static_cast<double>(outer) * inner;
+    const auto passed = [=](long i, long k) {
+        const float factor = scale ? scale[k] : 1;
+        return Passed{dy + i, z + i, factor, shift ? shift[k] : 0, rectify != 0};
+    };
+    const auto product = [=](long i, long k) { return PassedAlong{passed(i, k)}; };
+    share_out_kept(outer, kept, inner, [&](long begin, long end) {
+        std::vector<double> totals(end - begin);
+        std::vector<double> along(end - begin);
+        sum_rows(passed, outer, kept, inner, begin, end, totals.data());
+        sum_rows(product, outer, kept, inner, begin, end, along.data());
+        for (long o = 0; o < outer; ++o)
+            for (long k = begin; k < end; ++k) {
+                const long i = (o * kept + k) * inner;
+                const Passed of = passed(i, k);
+                const vec average = all(totals[k - begin] / n);
+                const vec slope = all(along[k - begin] / n);
+                const vec s = all(of.factor * inverse[k]);
+                each_vector(inner, [=](long j, auto some) {
+                    const vec g = of.at(j, some);
+                    some.store(dx + i + j, (g - average - some.load(z + i + j) * slope) * s);
+                });
+            }
+        for (long k = begin; k < end; ++k) {
+            if (dscale) dscale[k] += along[k - begin];
+            if (dshift) dshift[k] += totals[k - begin];
+        }
+    });
+} REFUSED
+
+}  // namespace ISA

@@ -13,6 +13,7 @@ from ..netlib import Net
 from ..netlib.blob import Param
 from ..netlib.layers import Layer
 from ..netlib.layers.shared.normalizing import Normalizing
+from ..netlib.memory import Places
 from ..netlib.statistics import with_statistics, without_values
 from .activations import Batch
 from .kinds import Notes
@@ -81,11 +82,13 @@ def on_statistics(net: Net, layers: Collection[Normalizing]) -> Iterator[None]:
         if layer.from_batch:
             layer.from_batch = False
             changed.append(layer)
+    Places.change()  # what has been recorded of these layers does not hold
     try:
         yield
     finally:
         for layer in changed:
             layer.from_batch = True
+        Places.change()
 
 
 class Statistics:

@@ -35,9 +35,9 @@ def test_what_the_engine_cannot_do_is_said(c, message, cuda):
 @pytest.mark.cuda
 def test_too_much_is_refused(cuda):
     with pytest.raises(
-        EngineError, match=r'at most 2147483391 numbers at a time; found 2147483392\. Use a smaller'
+        EngineError, match=r'at most 2147482623 numbers at a time; found 2147482624\. Use a smaller'
     ):
-        cuda.kernels.elementwise.fill(2**31 - 256, 0, None)
+        cuda.kernels.elementwise.fill(2**31 - 1024, 0, None)
     with pytest.raises(
         EngineError,
         match=r'the GPU cannot allocate another 140737488 MB: [\d]+ of [\d]+ MB are free',

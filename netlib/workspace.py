@@ -64,10 +64,12 @@ class Workspace:
         """Where forward writes y: directly into the copy that the reader keeps, if any."""
         return self.reader.buffer('input', *y.shape) if self.reader else y.values
 
-    def keep_output(self, x: Blob, y: Blob) -> None:
-        """Copy y if x alone will not give it back; an in-place layer above may overwrite y."""
+    def output_copy(self, x: Blob, y: Blob) -> Tensor | None:
+        """Where forward also writes y, if x alone will not give it back: an in-place layer above
+        may overwrite y."""
         if x is y and not self.reader and not self.forward_only:
-            self.engine.copy(y.values, out=self.buffer('output', *y.shape))
+            return self.buffer('output', *y.shape)
+        return None
 
     def kept_output(self, x: Blob, y: Blob) -> Tensor | None:
         """The values of y that forward wrote; None if none were kept because x still gives them."""

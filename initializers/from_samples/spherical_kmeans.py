@@ -66,7 +66,7 @@ class Sums(Protocol):
 def sums_by(engine: Engine | None, rows: ndarray | Tensor) -> Sums:
     if engine and engine.on_device:
         return DeviceSums(engine, rows)
-    return HostSums(rows)
+    return HostSums(rows.array() if isinstance(rows, Tensor) else rows)
 
 
 class HostSums:

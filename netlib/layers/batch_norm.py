@@ -77,8 +77,9 @@ class BatchNorm(Normalizing):
         """With `affine`: y = s z + b instead, then ReLU if `rectify`; z is kept where that layer
         keeps its input."""
         x = bottom[0].values.reshape(*self.shape)
-        z = self.work.output_place(top[0]).reshape(*self.shape)
-        y = top[0].values.reshape(*self.shape) if affine else None
+        copy = self.work.output_copy(bottom[0], top[0]) if self.from_batch else None
+        z = (copy or self.work.output_place(top[0])).reshape(*self.shape)
+        y = top[0].values.reshape(*self.shape) if affine or copy else None
         scale, shift = affine.factors() if affine else (None, None)
         if not self.from_batch:
             mean, inverse = self.stored_statistics()
@@ -102,7 +103,6 @@ class BatchNorm(Normalizing):
             factor=factor,
             out=y,
         )
-        self.work.keep_output(bottom[0], top[0])
 
     def stored_statistics(self) -> tuple[Tensor, Tensor]:
         """The stored mean and 1 / sqrt(var + eps), (1, C, 1) each."""

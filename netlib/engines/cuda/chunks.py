@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...shapes import Shape
 
 # Results must not depend on the card, so these do not either.
-MOST_BLOCKS = 1024  # as many as the largest cards run at once: 132 multiprocessors, 8 blocks each
+MOST_BLOCKS = 1024  # twice what the largest cards run at once: 132 multiprocessors, 4 blocks each
 LEAST_TERMS = 4096  # of a block that shares a result with others
 PARTIALS = 4 * 2 * MOST_BLOCKS  # bytes: two numbers of each block
 ARRIVALS = 4 * MOST_BLOCKS  # bytes: a counter for each result

@@ -14,10 +14,10 @@ __device__ inline float number_or(const float* p, int i, float otherwise) {
 // For each channel the mean, and inverse = (variance + eps)^-1/2. The mean, and the variance by
 // m - 1 instead of m, are added to `keep` times the stored ones, and so is 1 to the factor.
 // Block <-> a chunk of the numbers of a channel (sums.cuh).
-__global__ void batch_statistics(const __grid_constant__ Terms t, const float* x, float eps,
-                                 float keep, float* partial, unsigned* arrived, float* mean,
-                                 float* inverse, float* stored_mean, float* stored_var,
-                                 float* factor) {
+__global__ void FOR_UNITS batch_statistics(const __grid_constant__ Terms t, const float* x,
+                                           float eps, float keep, float* partial, unsigned* arrived,
+                                           float* mean, float* inverse, float* stored_mean,
+                                           float* stored_var, float* factor) {
     Moments found;
     if (!result_moments(t, x, partial, arrived, &found) || threadIdx.x > 0) return;
     int c = result_number(t);
@@ -71,23 +71,27 @@ __device__ inline float passed(float dy, float z, float scale, float shift, int 
 // dshift += the sum of dy, dscale += the sum of dy z, where either may be null; averages (2, C) =
 // the averages of dz and of dz z, where dz = scale dy.
 // Block <-> a chunk of the numbers of a channel (sums.cuh).
-__global__ void batch_sums(const __grid_constant__ Terms t, const float* z, const float* dy,
-                           const float* scale, const float* shift, int rectified, float* partial,
-                           unsigned* arrived, float* dscale, float* dshift, float* averages) {
+__global__ void FOR_UNITS batch_sums(const __grid_constant__ Terms t, const float* z,
+                                     const float* dy, const float* scale, const float* shift,
+                                     int rectified, float* partial, unsigned* arrived,
+                                     float* dscale, float* dshift, float* averages) {
     int c = result_number(t);
     float factor = number_or(scale, c, 1);
     float term = number_or(shift, c, 0);
     Four sum = {};
     Four product = {};
-    for_each_unit(t, aligned(z) && aligned(dy), [&](auto unit, int at) {
-        Four of_z = unit.load(z, at);
-        Four of_dy = unit.load(dy, at);
+    for_each_unit(
+        t, aligned(z) && aligned(dy),
+        [&](auto unit, int at) { return Pair{unit.load(z, at), unit.load(dy, at)}; },
+        [&](auto, Pair loaded, int) {
+            Four of_z = loaded.first;
+            Four of_dy = loaded.second;
 #pragma unroll
-        for (int k = 0; k < unit.width; ++k)
-            of_dy.at[k] = passed(of_dy.at[k], of_z.at[k], factor, term, rectified);
-        add(sum, of_dy);
-        add_product(product, of_dy, of_z);
-    });
+            for (int k = 0; k < 4; ++k)
+                of_dy.at[k] = passed(of_dy.at[k], of_z.at[k], factor, term, rectified);
+            add(sum, of_dy);
+            add_product(product, of_dy, of_z);
+        });
     float sums[] = {block_sum(lane_sum(sum)), block_sum(lane_sum(product))};
     if (!complete(t, sums, partial, arrived) || threadIdx.x > 0) return;
     if (dshift) dshift[c] += sums[0];
@@ -125,18 +129,21 @@ __global__ void batch_backward(int n, const __grid_constant__ Box box, const flo
 
 // dx = dy where y > 0, else 0; dshift += its sum over the outer and the inner axis.
 // Block <-> a chunk of the terms of one number of dshift (sums.cuh). dx may be dy.
-__global__ void rectify_backward(const __grid_constant__ Terms t, const float* y, const float* dy,
-                                 float* partial, unsigned* arrived, float* dx, float* dshift) {
+__global__ void FOR_UNITS rectify_backward(const __grid_constant__ Terms t, const float* y,
+                                           const float* dy, float* partial, unsigned* arrived,
+                                           float* dx, float* dshift) {
     Four part = {};
-    for_each_unit(t, aligned(y) && aligned(dy) && aligned(dx), [&](auto unit, int at) {
-        Four of_y = unit.load(y, at);
-        Four out = unit.load(dy, at);
+    for_each_unit(
+        t, aligned(y) && aligned(dy) && aligned(dx),
+        [&](auto unit, int at) { return Pair{unit.load(y, at), unit.load(dy, at)}; },
+        [&](auto unit, Pair loaded, int at) {
+            Four out = loaded.second;
 #pragma unroll
-        for (int k = 0; k < 4; ++k)
-            out.at[k] = of_y.at[k] > 0 ? out.at[k] : 0;
-        unit.store(dx, at, out);
-        add(part, out);
-    });
+            for (int k = 0; k < 4; ++k)
+                out.at[k] = loaded.first.at[k] > 0 ? out.at[k] : 0;
+            unit.store(dx, at, out);
+            add(part, out);
+        });
     float sums[] = {block_sum(lane_sum(part))};
     if (complete(t, sums, partial, arrived) && threadIdx.x == 0)
         dshift[result_number(t)] += sums[0];
@@ -176,25 +183,27 @@ __global__ void rectify_backward_twice(int n, const float* y, const float* dy, f
 // out = factor times the sum of log(max(p at the label, floor)). A label outside 0 .. classes - 1
 // goes to fault = (label, classes), which the host reads when it next waits.
 // Block <-> a chunk of the labels (sums.cuh).
-__global__ void cross_entropy(const __grid_constant__ Terms t, int classes, int inner,
-                              const float* p, const float* label, float floor, float factor,
-                              int* fault, float* partial, unsigned* arrived, float* out) {
+__global__ void FOR_UNITS cross_entropy(const __grid_constant__ Terms t, int classes, int inner,
+                                        const float* p, const float* label, float floor,
+                                        float factor, int* fault, float* partial, unsigned* arrived,
+                                        float* out) {
     float sum = 0;
-    for_each_unit(t, aligned(label), [&](auto unit, int at) {
-        Four labels = unit.load(label, at);
+    for_each_unit(
+        t, aligned(label), [&](auto unit, int at) { return unit.load(label, at); },
+        [&](auto unit, Four labels, int at) {
 #pragma unroll
-        for (int k = 0; k < unit.width; ++k) {
-            float c = truncf(labels.at[k]);
-            if (!(c >= 0 && c < classes)) {
-                fault[0] = c;
-                fault[1] = classes;
-                continue;
+            for (int k = 0; k < unit.width; ++k) {
+                float c = truncf(labels.at[k]);
+                if (!(c >= 0 && c < classes)) {
+                    fault[0] = c;
+                    fault[1] = classes;
+                    continue;
+                }
+                int outer = (at + k) / inner;
+                float found = p[(outer * (classes - 1) + (int)c) * inner + at + k];
+                sum += logf(found < floor ? floor : found);
             }
-            int outer = (at + k) / inner;
-            float found = p[(outer * (classes - 1) + (int)c) * inner + at + k];
-            sum += logf(found < floor ? floor : found);
-        }
-    });
+        });
     float sums[] = {block_sum(sum)};
     if (complete(t, sums, partial, arrived) && threadIdx.x == 0) out[0] = factor * sums[0];
 }

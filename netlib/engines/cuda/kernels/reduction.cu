@@ -20,15 +20,18 @@ __global__ void sum(const __grid_constant__ Box kept, const __grid_constant__ Bo
 
 // The same over the outer and the inner axis of (outer, kept, inner).
 // Block <-> a chunk of the terms of one number of out (common.cuh).
-__global__ void sum_terms(const __grid_constant__ Terms t, const float* a, const float* b,
-                          int accumulate, float* partial, unsigned* arrived, float* out) {
+__global__ void FOR_UNITS sum_terms(const __grid_constant__ Terms t, const float* a, const float* b,
+                                    int accumulate, float* partial, unsigned* arrived, float* out) {
     Four part = {};
     if (b) {
-        for_each_unit(t, aligned(a) && aligned(b), [&](auto unit, int at) {
-            add_product(part, unit.load(a, at), unit.load(b, at));
-        });
+        for_each_unit(
+            t, aligned(a) && aligned(b),
+            [&](auto unit, int at) { return Pair{unit.load(a, at), unit.load(b, at)}; },
+            [&](auto, Pair loaded, int) { add_product(part, loaded.first, loaded.second); });
     } else {
-        for_each_unit(t, aligned(a), [&](auto unit, int at) { add(part, unit.load(a, at)); });
+        for_each_unit(
+            t, aligned(a), [&](auto unit, int at) { return unit.load(a, at); },
+            [&](auto, Four loaded, int) { add(part, loaded); });
     }
     float sums[] = {block_sum(lane_sum(part))};
     if (!complete(t, sums, partial, arrived) || threadIdx.x > 0) return;
@@ -70,8 +73,9 @@ __global__ void moments(const __grid_constant__ Box kept, const __grid_constant_
 
 // The same over the outer and the inner axis of (outer, kept, inner), in one pass.
 // Block <-> a chunk of the terms of one number of mean (common.cuh).
-__global__ void moments_terms(const __grid_constant__ Terms t, const float* x, float* partial,
-                              unsigned* arrived, float* mean, float* var) {
+__global__ void FOR_UNITS moments_terms(const __grid_constant__ Terms t, const float* x,
+                                        float* partial, unsigned* arrived, float* mean,
+                                        float* var) {
     Moments found;
     if (!result_moments(t, x, partial, arrived, &found) || threadIdx.x > 0) return;
     mean[result_number(t)] = found.mean;

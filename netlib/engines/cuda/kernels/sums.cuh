@@ -64,38 +64,75 @@ __device__ inline void add_product(Four& sum, Four x, Four y) {
         sum.at[k] += x.at[k] * y.at[k];
 }
 
-// The loop of for_each_unit. It divides nothing and decides nothing, so several loads of its body
-// are under way at once.
-template <class Unit, class Body>
-__device__ inline void loop_over_units(const Terms& t, Body body) {
-    int result = result_number(t);
-    int chunk = blockIdx.x - result * t.chunks;
-    int i = chunk * t.length + threadIdx.x;
-    int end = min((chunk + 1) * t.length, t.units);
-    int row = i / t.inner;
-    int column = i - row * t.inner;
-    int rows = blockDim.x / t.inner;
-    int columns = blockDim.x - rows * t.inner;
-#pragma unroll 4
-    for (; i < end; i += blockDim.x) {
-        body(Unit(), ((row * t.kept + result) * t.inner + column) * Unit::width);
+// Units of two tensors at the same place.
+struct Pair {
+    Four first, second;
+};
+
+// Where the units lie that this thread takes: it steps from one to the next without a division.
+struct Walk {
+    int row, column;    // of the unit, in (outer, inner)
+    int rows, columns;  // from one unit to the next
+
+    __device__ Walk(const Terms& t, int i) {
+        row = i / t.inner;
+        column = i - row * t.inner;
+        rows = blockDim.x / t.inner;
+        columns = blockDim.x - rows * t.inner;
+    }
+
+    // The place of this unit; then the walk is at the next one.
+    __device__ int next(const Terms& t, int width) {
+        int at = ((row * t.kept + result_number(t)) * t.inner + column) * width;
         column += columns;
         int wraps = column >= t.inner;
         row += rows + wraps;
         column -= wraps * t.inner;
+        return at;
+    }
+};
+
+// The loop of for_each_unit. Loads of TOGETHER units are under way before the first one is used. To
+// have registers for them, a kernel promises that four blocks on a multiprocessor are enough.
+enum { TOGETHER = 4 };
+#define FOR_UNITS __launch_bounds__(MAX_THREADS, 4)
+template <class Unit, class Load, class Use>
+__device__ inline void loop_over_units(const Terms& t, Load load, Use use) {
+    int chunk = blockIdx.x - result_number(t) * t.chunks;
+    int i = chunk * t.length + threadIdx.x;
+    int end = min((chunk + 1) * t.length, t.units);
+    int step = blockDim.x;
+    Walk walk(t, i);
+    Unit unit;
+    for (; i + (TOGETHER - 1) * step < end; i += TOGETHER * step) {
+        int at[TOGETHER];
+        decltype(load(unit, 0)) loaded[TOGETHER];
+#pragma unroll
+        for (int k = 0; k < TOGETHER; ++k) {
+            at[k] = walk.next(t, Unit::width);
+            loaded[k] = load(unit, at[k]);
+        }
+#pragma unroll
+        for (int k = 0; k < TOGETHER; ++k)
+            use(unit, loaded[k], at[k]);
+    }
+    for (; i < end; i += step) {
+        int at = walk.next(t, Unit::width);
+        use(unit, load(unit, at), at);
     }
 }
 
-// Calls body(unit, at) for each unit that this thread takes: unit.load(p, at) is the unit of p,
-// with zeros beyond the width. `in_pieces`: every p is aligned to 16 bytes.
-template <class Body>
-__device__ inline void for_each_unit(const Terms& t, bool in_pieces, Body body) {
+// For each unit that this thread takes, in order, use(unit, loaded, at): `at` is its place and
+// `loaded` what load(unit, at) returns. unit.load(p, at) is the unit of p, with zeros beyond the
+// width. `in_pieces`: every p is aligned to 16 bytes.
+template <class Load, class Use>
+__device__ inline void for_each_unit(const Terms& t, bool in_pieces, Load load, Use use) {
     if (t.width == 1) {
-        loop_over_units<Single>(t, body);
+        loop_over_units<Single>(t, load, use);
     } else if (in_pieces) {
-        loop_over_units<Aligned>(t, body);
+        loop_over_units<Aligned>(t, load, use);
     } else {
-        loop_over_units<Unaligned>(t, body);
+        loop_over_units<Unaligned>(t, load, use);
     }
 }
 
@@ -154,15 +191,16 @@ __device__ inline Moments chunk_moments(const Terms& t, const float* x, int numb
     float origin = block_sum(first_unit(t, x)) / min(numbers, (int)blockDim.x * t.width);
     float sum = 0;
     float squares = 0;
-    for_each_unit(t, aligned(x), [&](auto unit, int at) {
-        Four in = unit.load(x, at);
+    for_each_unit(
+        t, aligned(x), [&](auto unit, int at) { return unit.load(x, at); },
+        [&](auto unit, Four loaded, int) {
 #pragma unroll
-        for (int k = 0; k < unit.width; ++k) {
-            float distance = in.at[k] - origin;
-            sum += distance;
-            squares += distance * distance;
-        }
-    });
+            for (int k = 0; k < unit.width; ++k) {
+                float distance = loaded.at[k] - origin;
+                sum += distance;
+                squares += distance * distance;
+            }
+        });
     sum = block_sum(sum);
     squares = block_sum(squares) - sum * sum / numbers;
     return {origin + sum / numbers, squares < 0 ? 0 : squares};

@@ -19,6 +19,7 @@ from goodinit.benchmarks.subjects import (
     trained,
 )
 from goodinit.benchmarks.worker import serve
+from goodinit.export import Options, write
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
 from goodinit.proto import write_text
@@ -127,7 +128,7 @@ def our_tasks(name: str, net: Subject) -> Tasks:
 
 
 def opencv_tasks(net: Subject) -> Tasks:
-    """OpenCV's importer of Caffe's files, which only runs forward."""
+    """OpenCV's importer of Caffe's files or of ONNX, which only runs forward."""
 
     @cache
     def reader(images: int):
@@ -142,12 +143,17 @@ def opencv_tasks(net: Subject) -> Tasks:
 
 
 def read_by_opencv(param: NetParameter):
-    """The net, with random weights, in OpenCV."""
+    """The net, with random weights, in OpenCV: from Caffe's files, or from ONNX where it does not
+    read them any more."""
     import cv2
 
+    net = filled_net(param, TEST)
     with tempfile.TemporaryDirectory() as folder:
+        if not hasattr(cv2.dnn, 'readNetFromCaffe'):
+            write(net, f'{folder}/net.onnx', Options(check=False))
+            return cv2.dnn.readNetFromONNX(f'{folder}/net.onnx')
         prototxt = f'{folder}/net.prototxt'
         caffemodel = f'{folder}/net.caffemodel'
         write_text(param, Path(prototxt))
-        filled_net(param, TEST).save(caffemodel)
+        net.save(caffemodel)
         return cv2.dnn.readNetFromCaffe(prototxt, caffemodel)

@@ -17,7 +17,7 @@ from statistics import median
 from goodinit.benchmarks.machine import compiled_kernels, write_numbers
 from goodinit.benchmarks.net_tasks import CANDIDATES, NETS, TASKS, serve_tasks
 from goodinit.benchmarks.nets_plot import plot
-from goodinit.benchmarks.peers import missing, runnable
+from goodinit.benchmarks.peers import missing, runnable, versions
 from goodinit.benchmarks.subjects import operations
 from goodinit.benchmarks.worker import Worker
 
@@ -41,6 +41,7 @@ def main() -> None:
         gflops[net] = gflop(net)
         batches[net] = NETS[net].batch
     numbers = {
+        'peers': versions(candidates),
         'gflops_peak': peak,
         'gflop_forward': gflops,
         'batch': batches,

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
-NO_IMPORTER = 'this OpenCV has no Caffe importer, which ended with OpenCV 4'
-
 
 def missing(peer: str) -> str:
     """Why a peer (torch, opencv, lmdb, matplotlib) cannot run; '' if it can."""
@@ -16,13 +14,26 @@ def missing(peer: str) -> str:
 
 
 def missing_opencv() -> str:
-    install = "pip install 'opencv-python-headless<5'"
+    """OpenCV 4 reads Caffe's files. Later ones read ONNX, which is written by what `goodinit
+    convert` needs."""
+    install = 'pip install opencv-python-headless'
     if find_spec('cv2') is None:
         return f'no opencv: {install}'
     dnn = getattr(import_module('cv2'), 'dnn', None)
-    if not hasattr(dnn, 'readNetFromCaffe'):
-        return f'no opencv: {NO_IMPORTER}: {install}'
+    if hasattr(dnn, 'readNetFromCaffe'):
+        return ''
+    if not hasattr(dnn, 'readNetFromONNX'):
+        return f'no opencv: this one has no module dnn: {install}'
+    if find_spec('onnx') is None:
+        return "no opencv: this one reads ONNX, not Caffe's files: pip install 'goodinit[export]'"
     return ''
+
+
+def versions(candidates: Sequence[str]) -> dict[str, str]:
+    """Those of the candidates' peers, as they say themselves."""
+    modules = {'torch': 'torch', 'opencv': 'cv2'}
+    used = {candidate.split()[0] for candidate in candidates}
+    return {peer: import_module(modules[peer]).__version__ for peer in modules if peer in used}
 
 
 def runnable(candidates: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The benchmarks run, with and without the software that they measure beside ours."""
 
 import json
+import re
 import sys
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import pytest
 from goodinit.benchmarks import (
     initializers,
     machine,
+    net_tasks,
     nets,
     peers,
     reading,
@@ -40,21 +42,43 @@ def test_what_is_missing_is_named(name, without):
     assert peers.missing(name) == f'no {name}: pip install {name}'
 
 
-@pytest.mark.parametrize('module', [SimpleNamespace(), SimpleNamespace(dnn=SimpleNamespace())])
-def test_an_opencv_without_importer_is_missing(module, without, monkeypatch):
-    without()
+def opencv(*importers):
+    return SimpleNamespace(dnn=SimpleNamespace(**dict.fromkeys(importers)))
+
+
+@pytest.mark.parametrize(
+    'module, hidden, reason',
+    [
+        (SimpleNamespace(), '', 'no opencv: this one has no module dnn: pip install opencv'),
+        (opencv(), '', 'no opencv: this one has no module dnn: pip install opencv'),
+        (opencv('readNetFromONNX'), 'onnx', "no opencv: .* pip install 'goodinit.export.'"),
+        (opencv('readNetFromONNX'), '', '$'),
+        (opencv('readNetFromCaffe'), 'onnx', '$'),
+    ],
+)
+def test_an_opencv_without_importer_is_missing(module, hidden, reason, without, monkeypatch):
+    without(hidden)
     monkeypatch.setattr(peers, 'import_module', lambda name: module)
-    assert peers.missing('opencv') == (
-        'no opencv: this OpenCV has no Caffe importer, which ended with OpenCV 4: '
-        "pip install 'opencv-python-headless<5'"
-    )
+    assert re.match(reason, peers.missing('opencv'))
 
 
-def test_an_opencv_with_importer_is_there(without, monkeypatch):
-    without()
-    with_importer = SimpleNamespace(dnn=SimpleNamespace(readNetFromCaffe=None))
-    monkeypatch.setattr(peers, 'import_module', lambda name: with_importer)
-    assert peers.missing('opencv') == ''
+@pytest.mark.parametrize('caffe', [True, False])
+def test_opencv_computes_what_we_do(caffe, monkeypatch):
+    """From Caffe's files or, where it no longer reads them, from ONNX."""
+    cv2 = pytest.importorskip('cv2')
+    pytest.importorskip('onnx')
+    if not caffe:
+        monkeypatch.delattr(cv2.dnn, 'readNetFromCaffe', raising=False)
+    elif not hasattr(cv2.dnn, 'readNetFromCaffe'):
+        pytest.skip('this OpenCV reads no Caffe files')
+    param = subjects.deployed('lenet', 2)
+    images = subjects.batch_of('lenet', 2)['data']
+    ours = subjects.filled_net(param, TEST)
+    ours.blobs['data'].data = images
+    ours.forward()
+    imported = net_tasks.read_by_opencv(param)
+    imported.setInput(images)
+    np.testing.assert_allclose(imported.forward(), ours.blobs['prob'].data, atol=1e-5)
 
 
 def test_candidates_that_cannot_run_are_left_out(without, capsys):
@@ -63,7 +87,7 @@ def test_candidates_that_cannot_run_are_left_out(without, capsys):
     assert capsys.readouterr().out.splitlines() == [
         'torch is left out: no torch: pip install torch',
         'torch tuned is left out: no torch: pip install torch',
-        "opencv is left out: no opencv: pip install 'opencv-python-headless<5'",
+        'opencv is left out: no opencv: pip install opencv-python-headless',
     ]
 
 

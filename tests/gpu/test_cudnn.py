@@ -177,3 +177,52 @@ def test_what_cudnn_offers_has_the_layout_of_c():
     pair = cudnn_algorithms.Algorithm
     assert [getattr(pair, name).offset for name, _ in pair._fields_] == [0, 4, 8, 16, 24, 28, 32]
     assert ctypes.sizeof(pair) == 48
+
+
+# -- bias and ReLU in the same call
+
+RECTIFIED = 'ConvolutionBiasActivationForward'
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """The functions of cuDNN that are called."""
+    names, call = [], cudnn_convolution.Convolution.call
+
+    def named(self, name, *arguments):
+        names.append(name)
+        call(self, name, *arguments)
+
+    monkeypatch.setattr(cudnn_convolution.Convolution, 'call', named)
+    return names
+
+
+def rectified(engine, x):
+    W, bias = np.linspace(-1, 1, 6 * 2 * 6).reshape(6, 2, 3, 2), np.linspace(-1, 1, 6)
+    window = Window((3, 2), (2, 1), (1, 0), (1, 2))
+    out = engine.tensor(2, 6, 4, 4)
+    tensors = []
+    for values in (x, W, bias):
+        tensors.append(engine.tensor(*values.shape))
+        tensors[-1].set(values.astype(np.float32))
+    engine.conv_forward(*tensors[:2], window, 2, tensors[2], True, out=out)
+    return out.array()
+
+
+def test_bias_and_relu_go_along(with_cudnn, fresh, names):
+    x = np.random.default_rng(0).standard_normal((2, 4, 7, 6))
+    x[0, 0, 0, 0] = np.nan
+    expected = rectified(make_engine('reference'), x)
+    for _ in range(2):
+        found = rectified(with_cudnn, x)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    assert names == [RECTIFIED, RECTIFIED]
+
+
+def test_they_go_alone_where_cudnn_refuses(with_cudnn, broken, names):
+    broken.value = 1 << 30
+    x = np.random.default_rng(0).standard_normal((2, 4, 7, 6))
+    expected = rectified(make_engine('reference'), x)
+    for _ in range(2):
+        np.testing.assert_allclose(rectified(with_cudnn, x), expected, rtol=0, atol=1e-5)
+    assert names == [RECTIFIED, 'ConvolutionForward', 'ConvolutionForward']

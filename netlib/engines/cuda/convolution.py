@@ -12,6 +12,7 @@ from .arithmetic import Arithmetic
 from .array import ITEM, DeviceArray, check_count
 from .cudnn import Cudnn, open_cudnn
 from .cudnn_convolution import AXES, planned
+from .cudnn_convolution import Convolution as Plan
 from .geometry import box, strides, window_over
 from .libraries import NotInstalled
 
@@ -65,6 +66,10 @@ class Convolution(Arithmetic):
         *,
         out: DeviceArray,
     ) -> None:
+        if rectify and bias and not scale:
+            plan = self._planned(x, W, out, window, groups)
+            if plan and plan.rectified(x, W, bias, out):
+                return
         if not self._by_cudnn('Forward', x, W, out, window, groups):
             self._multiply_columns(x, W, window, groups, out)
         if scale or bias or rectify:
@@ -122,11 +127,9 @@ class Convolution(Arithmetic):
     ) -> bool:
         """Let cuDNN compute one of the three from the others; False if that is not wanted or not
         possible. Raises EngineError if it is not possible, and nothing else is wanted."""
-        shapes = (x.shape, W.shape, y.shape)
-        empty = 0 in x.shape + W.shape + y.shape
-        if self.cudnn is None or empty or len(window.kernel) > max(AXES):
+        plan = self._planned(x, W, y, window, groups)
+        if plan is None:
             return False
-        plan = planned(self.cudnn, *shapes, window, groups, self.tf32, self.deterministic)
         done = plan.compute(direction, x, W, y)
         if not done and self.convolution == 'CUDNN':
             why = f' ({plan.failure})' if plan.failure else ''
@@ -135,6 +138,16 @@ class Convolution(Arithmetic):
                 'engine: CAFFE'
             )
         return done
+
+    def _planned(
+        self, x: DeviceArray, W: DeviceArray, y: DeviceArray, window: Window, groups: int
+    ) -> Plan | None:
+        """What cuDNN knows of a convolution; None if it is not to compute it."""
+        shapes = (x.shape, W.shape, y.shape)
+        empty = 0 in x.shape + W.shape + y.shape
+        if self.cudnn is None or empty or len(window.kernel) > max(AXES):
+            return None
+        return planned(self.cudnn, *shapes, window, groups, self.tf32, self.deterministic)
 
     def _multiply_columns(
         self, x: DeviceArray, W: DeviceArray, window: Window, groups: int, out: DeviceArray

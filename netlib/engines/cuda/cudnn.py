@@ -2,7 +2,7 @@
 
 import ctypes
 import functools
-from ctypes import byref, c_char_p, c_int, c_size_t, c_void_p
+from ctypes import byref, c_char_p, c_double, c_int, c_size_t, c_void_p
 from typing import Any
 
 from ...errors import EngineError
@@ -10,6 +10,7 @@ from .device import open_device
 from .gpu import Gpu, status_text
 from .libraries import load_library
 
+RELU, PROPAGATE_NAN = 1, 1  # of cudnn.h
 INSTALL = 'pip install nvidia-cudnn-cu13 (or -cu12, for CUDA 12)'
 REPAIR = f'{INSTALL}, or remove it: convolutions then go by im2col and cuBLAS'
 
@@ -41,6 +42,14 @@ class Cudnn:
         if status:
             text = self.library.cudnnGetErrorString(c_int(status)).decode()
             raise EngineError(f'cuDNN failed: cudnn{name} gave {status_text(status, text)}')
+
+    @functools.cached_property
+    def relu(self) -> c_void_p:
+        """The descriptor of a ReLU that lets NaN pass."""
+        made = c_void_p()
+        self.call('CreateActivationDescriptor', byref(made))
+        self.call('SetActivationDescriptor', made, c_int(RELU), c_int(PROPAGATE_NAN), c_double(0))
+        return made
 
     def version(self) -> str:
         """'9.10.2', of the number 91002; before 9 a thousand separated the major version."""

@@ -51,11 +51,13 @@ class Convolution:
         self.cudnn, self.tf32, self.deterministic = cudnn, tf32, deterministic
         self.algorithms: dict[str, list[Algorithm]] = {}
         self.measured = dict.fromkeys(ACCUMULATES, deterministic)
+        self.rectifies = True  # until cuDNN refuses
         self.failure = ''  # what cuDNN said of the last algorithm that failed
         self.descriptors: list[tuple[str, c_void_p]] = []
         missing = AXES[0] - len(window.kernel)
         self.x = self._tensor(filled(x, missing))
         self.y = self._tensor(filled(y, missing))
+        self.bias = self._tensor(filled((1, y[1], *[1] * len(window.kernel)), missing))
         self.W = self._filter(filled(W, missing))
         self.windows: dict[int, c_void_p] = {}  # by math type
         for math in WITH_TF32:
@@ -87,6 +89,25 @@ class Convolution:
                 device.note(self.call, *run)
                 return True
         return False
+
+    def rectified(self, x: DeviceArray, W: DeviceArray, bias: DeviceArray, y: DeviceArray) -> bool:
+        """Compute y = ReLU(convolution + bias) in one call. Returns False if cuDNN cannot."""
+        device = self.cudnn.device
+        device.run_graphs()
+        problem = self.problem('Forward', x, W, y)
+        algorithms = self._best(problem)
+        if not algorithms or not self.rectifies:
+            return False
+        workspace = device.scratch('workspace', algorithms[0].workspace)
+        run = self._run_rectified(problem, algorithms[0], workspace, bias)
+        try:
+            self.call(*run)
+        except EngineError:
+            self.rectifies = False
+            return False
+        device.settle('cudnnConvolutionBiasActivationForward')
+        device.note(self.call, *run)
+        return True
 
     def problem(self, direction: str, x: DeviceArray, W: DeviceArray, y: DeviceArray) -> Problem:
         """What a direction reads and writes."""
@@ -134,6 +155,29 @@ class Convolution:
             c_size_t(algorithm.workspace),
             byref(c_float(ACCUMULATES[direction])),
             *(out.descriptor, c_void_p(out.array.address)),
+        )
+
+    def _run_rectified(
+        self, problem: Problem, algorithm: Algorithm, workspace: int, bias: DeviceArray
+    ) -> tuple[Any, ...]:
+        """The arguments of `call` that compute a problem, its bias and its ReLU. What cuDNN could
+        add besides, times 0, is y."""
+        _, x, W, _, y = problem
+        return (
+            'ConvolutionBiasActivationForward',
+            self.cudnn.handle,
+            byref(c_float(1)),
+            *(x.descriptor, c_void_p(x.array.address)),
+            *(W.descriptor, c_void_p(W.array.address)),
+            self.windows[algorithm.math],
+            c_int(algorithm.number),
+            c_void_p(workspace),
+            c_size_t(algorithm.workspace),
+            byref(c_float(0)),
+            *(y.descriptor, c_void_p(y.array.address)),
+            *(self.bias, c_void_p(bias.address)),
+            self.cudnn.relu,
+            *(y.descriptor, c_void_p(y.array.address)),
         )
 
     # -- descriptors

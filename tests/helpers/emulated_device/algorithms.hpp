@@ -10,6 +10,8 @@ extern "C" int cudnn_broken = 0;
 
 namespace cuda_emulator {
 
+const int no_activation = 30;  // the bit that says that a convolution takes no bias and ReLU along
+
 enum Status {
     success = 0,
     not_initialized = 1001,

@@ -18,6 +18,7 @@ namespace {
 const int float_type = 0;
 const int row_order = 0;
 const int cross_correlation = 1;
+const int relu = 1;
 
 Status set_shape(Shape* shape, int type, int dims, const int* extents) {
     if (type != float_type || dims < 4 || dims > 5) return bad_parameter;
@@ -82,6 +83,15 @@ int compute(Tensor<const float> a, Tensor<const float> b, Tensor<float> out, con
         out.values[i] = plan.alpha * sums[i] + old;
     }
     return success;
+}
+
+// y = ReLU(y + bias of the channel)
+void rectify(float* y, const float* bias, const Shape& shape) {
+    const int64_t inner = shape.count() / shape.n / shape.c;
+    for (int64_t i = 0; i < shape.count(); ++i) {
+        const float sum = y[i] + bias[i / inner % shape.c];
+        y[i] = sum < 0 ? 0 : sum;
+    }
 }
 
 // As list_measured. A measurement overwrites the output and the workspace.
@@ -175,6 +185,16 @@ int cudnnSetFilterNdDescriptor(Shape* s, int type, int order, int dims, const in
     return order == row_order ? set_shape(s, type, dims, extents) : bad_parameter;
 }
 
+int cudnnCreateActivationDescriptor(int** activation) {
+    *activation = new int(0);
+    return success;
+}
+
+int cudnnSetActivationDescriptor(int* activation, int mode, int, double) {
+    *activation = mode;
+    return success;
+}
+
 int cudnnSetConvolutionNdDescriptor(Window* p, int dims, const int* pad, const int* stride,
                                     const int* dilation, int mode, int type) {
     if (dims < 2 || dims > axes) return bad_parameter;
@@ -249,6 +269,26 @@ int cudnnConvolutionForward(void*, const float* alpha, Shape* sx, const float* x
         cuda_emulator::count("cudnn", "ConvolutionForward");
         return compute({sx, x}, {sw, w}, {sy, y}, p, plan,
                        [&](auto add) { products(sx, sw, p, sy, add); });
+    });
+}
+
+// y = ReLU(alpha1 convolution + alpha2 z + bias); here without z.
+int cudnnConvolutionBiasActivationForward(void*, const float* alpha1, Shape* sx, const float* x,
+                                          Shape* sw, const float* w, Window* p, int algorithm,
+                                          float* workspace, size_t bytes, const float* alpha2,
+                                          Shape*, const float*, Shape* sb, const float* bias,
+                                          int* activation, Shape* sy, float* y) {
+    if (*alpha2 || *activation != relu) return not_supported;
+    if (sb->count() != sy->c || sb->c != sy->c) return bad_parameter;
+    if (!on_device(bias, sb->count())) return execution_failed;
+    if (cudnn_broken >> no_activation & 1) return not_supported;
+    const Plan plan{*alpha1, 0, algorithm, workspace, bytes};
+    return now_or_captured([=, sx = *sx, sw = *sw, sy = *sy, p = *p] {
+        cuda_emulator::count("cudnn", "ConvolutionBiasActivationForward");
+        const int status = compute({sx, x}, {sw, w}, {sy, y}, p, plan,
+                                   [&](auto add) { products(sx, sw, p, sy, add); });
+        if (!status && !cuda_empty) rectify(y, bias, sy);
+        return status;
     });
 }
 

@@ -74,7 +74,7 @@ def test_an_implementation_must_be_marked():
         (
             'fas',
             r"unknown engine 'fas'; did you mean 'fast'\? "
-            r'\(known: reference, fast, exact, cuda, and checked:NAME',
+            r'\(known: reference, fast, exact, cuda, cuda-tf32, and checked:NAME',
         ),
         ('checked:referenc', "unknown engine 'referenc'; did you mean 'reference'"),
     ],

@@ -35,8 +35,10 @@ class Composed(Reference):
             super().normalize_batch(x, eps, keep, scale, shift, rectify, **found, **stored)
             return
         var = np.empty_like(mean)
-        statistics = (mean, var, inverse)
-        self.kernels.batch_norm(x, scale, shift, z, out, *statistics, eps, *x.shape, rectify)
+        outer, kept, inner = x.shape
+        self.kernels.batch_norm(
+            x, scale, shift, z, out, mean, var, inverse, eps, outer, kept, inner, rectify
+        )
         self.remember(mean, var, x.size // mean.size, keep, **stored)
 
     @op
@@ -53,15 +55,16 @@ class Composed(Reference):
         dscale: ndarray | None = None,
         dshift: ndarray | None = None,
     ) -> None:
-        sums = (dscale, dshift)
         if not has_rows(z):
             found = {'out': out, 'dscale': dscale, 'dshift': dshift}
             super().normalize_batch_backward(z, inverse, dy, scale, shift, y, **found)
             return
         # Whether ReLU let a number pass follows from z: y need not be read.
         rectify = y is not None
-        kernel = self.kernels.batch_norm_backward
-        kernel(z, inverse, dy, scale, shift, out, *sums, *z.shape, rectify)
+        outer, kept, inner = z.shape
+        self.kernels.batch_norm_backward(
+            z, inverse, dy, scale, shift, out, dscale, dshift, outer, kept, inner, rectify
+        )
 
 
 def has_rows(x: ndarray) -> bool:

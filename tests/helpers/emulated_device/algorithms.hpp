@@ -6,7 +6,7 @@
 
 // A test may break algorithms: bit n says that number n fails when it runs. -1: nothing works, not
 // even a measurement.
-extern "C" int cudnn_broken = 0;
+extern "C" int cudnn_broken;
 
 namespace cuda_emulator {
 

@@ -19,6 +19,7 @@ DRIVER = (
     'memory.cpp',
     'streams.cpp',
 )
+CUDNN = 'libcudnn.cpp', 'libcudnn_descriptors.cpp'
 # In the order of loading. cuda.pathfinder wants to have cublasLt when it looks for cuBLAS.
 LIBRARIES = 'libcuda.so.1', 'libcublasLt.so.13', 'libcublas.so.13', 'libcudnn.so.9'
 
@@ -57,7 +58,7 @@ def build(folder: Path) -> None:
     link(library / 'libcuda.so.1', *DRIVER, str(rest))
     link(library / 'libcublasLt.so.13', '-x', 'c++', '/dev/null')
     link(library / 'libcublas.so.13', 'libcublas.cpp', str(library / 'libcuda.so.1'))
-    link(library / 'libcudnn.so.9', 'libcudnn.cpp', str(library / 'libcuda.so.1'))
+    link(library / 'libcudnn.so.9', *CUDNN, str(library / 'libcuda.so.1'))
     nvcc.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{HERE / "nvcc.py"}" "$@"\n')
     nvcc.chmod(0o755)
 

@@ -62,6 +62,8 @@ def arguments() -> Parser:
 
 def make_databases(args: argparse.Namespace) -> None:
     """Find all images, then write a database of each part."""
+    if not args.folder.is_dir():
+        raise UsageError(f'{args.folder}: no such folder; needed: that of the tar files')
     out = args.out or args.folder
     if not out.is_dir():
         raise UsageError(f'--out: {out}: no such folder')

@@ -196,9 +196,8 @@ def test_what_is_missing_is_named(tmp_path, capsys):
         main, [tmp_path / 'a'], capsys
     )
     assert '--out: nowhere: no such folder' in fails(main, [tmp_path, '--out', 'nowhere'], capsys)
-    assert fails(main, [tmp_path / 'away'], capsys).startswith(
-        f'goodinit imagenet: {tmp_path}/away: no'
-    )
+    away = tmp_path / 'away'
+    assert fails(main, [away], capsys).startswith(f'{away}: no such folder')
     (tmp_path / 'train').mkdir()
     assert 'train: found no images of any class' in fails(main, [tmp_path], capsys)
     copy(IMAGES[:1], tmp_path / 'train' / CLASSES[0])

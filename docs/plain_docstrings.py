@@ -22,7 +22,8 @@ def restructured(paragraphs: list[str]) -> Iterator[str]:
     """Each paragraph as text, or as a literal block if its lines must stay as they are."""
     for paragraph in paragraphs:
         if is_verbatim(paragraph):
-            yield '::' if paragraph.startswith('    ') else '.. code-block:: text'
+            language = 'python' if paragraph.startswith('    ') else 'text'
+            yield f'.. code-block:: {language}'
             yield ''
             for line in paragraph.split('\n'):
                 yield f'    {line}'

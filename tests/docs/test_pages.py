@@ -130,7 +130,7 @@ def test_docstrings_keep_their_tables_and_formulas(monkeypatch):
     assert lines == [
         r'A \*net\* of ``names`` and x\_.',
         '',
-        '::',
+        '.. code-block:: python',
         '',
         '        y = x',
         '',

@@ -34,7 +34,7 @@ def restructured(paragraphs: list[str]) -> Iterator[str]:
 
 def is_verbatim(paragraph: str) -> bool:
     """Whether a paragraph is code, a formula or a table."""
-    return paragraph.startswith('    ') or bool(TABLE.search(paragraph))
+    return paragraph.startswith(('    ', '|')) or bool(TABLE.search(paragraph))
 
 
 def escaped(text: str) -> str:

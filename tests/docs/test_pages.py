@@ -142,6 +142,13 @@ def test_docstrings_keep_their_tables_and_formulas(monkeypatch):
     ]
 
 
+def test_a_table_with_bars_is_kept(monkeypatch):
+    docstrings = extension('plain_docstrings', monkeypatch)
+    lines = ['| a | b |', '|---|---|', '| 1 | 2 |']
+    docstrings.rewrite(None, 'class', 'C', None, None, lines)
+    assert lines[:3] == ['.. code-block:: text', '', '    | a | b |']
+
+
 def test_links_to_outside_files_are_mended(monkeypatch):
     links = extension('outside_links', monkeypatch)
     source = [

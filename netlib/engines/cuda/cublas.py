@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import EngineError
 from .device import open_device
 from .gpu import Gpu, status_text
-from .libraries import load_library
+from .libraries import declare, load_library
 
 INSTALL = 'install the CUDA toolkit, or pip install nvidia-cublas'
 FLOAT32_MATH, TF32_MATH = 0, 3  # CUBLAS_DEFAULT_MATH and CUBLAS_TF32_TENSOR_OP_MATH
@@ -100,11 +100,7 @@ def load_cublas() -> ctypes.CDLL:
     load."""
     missing = f"engine 'cuda' needs cuBLAS, which was not found: {INSTALL}"
     library = load_library('cublas', 'cuBLAS', missing, f'Install it again: {INSTALL}')
-    for name, types in FUNCTIONS.items():
-        function = library[name]
-        function.argtypes = types
-        function.restype = check_status
-        setattr(library, name, function)
+    declare(library, FUNCTIONS, check_status)
     return library
 
 

@@ -79,14 +79,12 @@ class Convolution:
             workspace = device.scratch('workspace', algorithms[0].workspace)
             run = self._run(problem, algorithms[0], workspace)
             try:
-                self.call(*run)
+                self._queue(run)
             except EngineError as error:
                 self.failure = str(error)
                 del algorithms[0]
                 Places.change()
             else:
-                device.settle(f'cudnnConvolution{direction}')
-                device.note(self.call, *run)
                 return True
         return False
 
@@ -101,13 +99,10 @@ class Convolution:
         workspace = device.scratch('workspace', algorithms[0].workspace)
         run = self._run_rectified(problem, algorithms[0], workspace, bias)
         try:
-            self.call(*run)
+            self._queue(run)
         except EngineError:
             self.rectifies = False
-            return False
-        device.settle('cudnnConvolutionBiasActivationForward')
-        device.note(self.call, *run)
-        return True
+        return self.rectifies
 
     def problem(self, direction: str, x: DeviceArray, W: DeviceArray, y: DeviceArray) -> Problem:
         """What a direction reads and writes."""
@@ -135,6 +130,12 @@ class Convolution:
             some = fastest(self.cudnn, problem, self.algorithms[direction])
             self.algorithms[direction] = some
         return self.algorithms[direction]
+
+    def _queue(self, run: tuple[Any, ...]) -> None:
+        """Make a call, and note it to be made again. Raises EngineError if cuDNN refuses."""
+        self.call(*run)
+        self.cudnn.device.settle(f'cudnn{run[0]}')
+        self.cudnn.device.note(self.call, *run)
 
     def call(self, name: str, *arguments: Any) -> None:
         """Call cuDNN with descriptors of this object, which a note of this call keeps alive."""
@@ -222,16 +223,5 @@ def ints(values: Sequence[int]) -> Any:
     return (c_int * len(values))(*values)
 
 
-@functools.lru_cache(maxsize=1000)
-def planned(
-    cudnn: Cudnn,
-    x: Shape,
-    W: Shape,
-    y: Shape,
-    window: Window,
-    groups: int,
-    tf32: bool,
-    deterministic: bool,
-) -> Convolution:
-    """The Convolution for these arguments, with what is known of its algorithms."""
-    return Convolution(cudnn, x, W, y, window, groups, tf32, deterministic)
+# The Convolution for these arguments, with what is known of its algorithms.
+planned = functools.lru_cache(maxsize=1000)(Convolution)

@@ -17,6 +17,7 @@ from typing import Any
 
 from ...errors import EngineError
 from ...memory import Places
+from .libraries import declare
 from .replay import Replay
 
 GRAPHS = 'GOODINIT_CUDA_GRAPHS'  # the variable
@@ -131,11 +132,7 @@ def wanted() -> bool:
 def load_driver() -> ctypes.CDLL:
     """The driver's library, with FUNCTIONS as attributes, which raise EngineError."""
     library = ctypes.CDLL('libcuda.so.1')
-    for name, types in FUNCTIONS.items():
-        function = library[name]
-        function.argtypes = types
-        function.restype = check_status
-        setattr(library, name, function)
+    declare(library, FUNCTIONS, check_status)
     return library
 
 

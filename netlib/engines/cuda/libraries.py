@@ -1,6 +1,7 @@
 """NVIDIA's libraries, wherever they are installed: from pip, from conda, or with the toolkit."""
 
 import ctypes
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import EngineError, import_extra
@@ -8,6 +9,18 @@ from ...errors import EngineError, import_extra
 
 class NotInstalled(EngineError):
     """A library is not installed."""
+
+
+def declare(
+    library: ctypes.CDLL, functions: Mapping[str, tuple[Any, ...]], check: Callable[[int], None]
+) -> None:
+    """Tell ctypes the arguments of these functions, and let `check` look at the statuses that they
+    return."""
+    for name, types in functions.items():
+        function = library[name]
+        function.argtypes = types
+        function.restype = check
+        setattr(library, name, function)
 
 
 def load_library(file: str, name: str, missing: str, repair: str) -> ctypes.CDLL:

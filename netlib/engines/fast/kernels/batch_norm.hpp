@@ -37,6 +37,8 @@ struct PassedAlong : Passed {
     }
 };
 
+// A row of one channel: z, and what Scale and ReLU make of it.
+
 inline void standardize_row(const float* x, float mean, float inverse, float* z, long n) {
     const vec m = all(mean);
     const vec s = all(inverse);
@@ -55,19 +57,10 @@ inline void scale_row(const float* z, float factor, float offset, bool rectify, 
 EXPORT(batch_norm)(const float* x, const float* scale, const float* shift, float* z, float* y,
                    float* mean, float* var, float* inverse, float eps, long outer, long kept,
                    long inner, long rectify) try {
-    const double n = static_cast<double>(outer) * inner;
-    const auto plain = [=](long i, long) { return Plain{x + i}; };
-    const auto deviation = [=](long i, long k) { return Deviation{x + i, mean[k]}; };
     share_out_kept(outer, kept, inner, [&](long begin, long end) {
-        std::vector<double> totals(end - begin);
-        sum_rows(plain, outer, kept, inner, begin, end, totals.data());
+        moments_of_some(x, mean, var, outer, kept, inner, begin, end);
         for (long k = begin; k < end; ++k)
-            mean[k] = totals[k - begin] / n;
-        sum_rows(deviation, outer, kept, inner, begin, end, totals.data());
-        for (long k = begin; k < end; ++k) {
-            var[k] = totals[k - begin] / n;
             inverse[k] = 1 / std::sqrt(var[k] + eps);
-        }
         for (long o = 0; o < outer; ++o)
             for (long k = begin; k < end; ++k) {
                 const long i = (o * kept + k) * inner;

@@ -163,20 +163,25 @@ EXPORT(dot)(const float* a, const float* b, float* out, long outer, long kept, l
     sum(product, out, outer, kept, inner, accumulate);
 } REFUSED
 
-// mean = the sum of x / n, var = the sum of (x - mean)^2 / n. The second pass over x keeps var
-// accurate where the mean is large against it.
-EXPORT(moments)(const float* x, float* mean, float* var, long outer, long kept, long inner) try {
+// mean = the sum of x / n, var = the sum of (x - mean)^2 / n, for begin .. end - 1. The second pass
+// over x keeps var accurate where the mean is large against it.
+inline void moments_of_some(const float* x, float* mean, float* var, long outer, long kept,
+                            long inner, long begin, long end) {
     const double n = static_cast<double>(outer) * inner;
     const auto plain = [=](long i, long) { return Plain{x + i}; };
     const auto deviation = [=](long i, long k) { return Deviation{x + i, mean[k]}; };
+    std::vector<double> totals(end - begin);
+    sum_rows(plain, outer, kept, inner, begin, end, totals.data());
+    for (long k = begin; k < end; ++k)
+        mean[k] = totals[k - begin] / n;
+    sum_rows(deviation, outer, kept, inner, begin, end, totals.data());
+    for (long k = begin; k < end; ++k)
+        var[k] = totals[k - begin] / n;
+}
+
+EXPORT(moments)(const float* x, float* mean, float* var, long outer, long kept, long inner) try {
     share_out_kept(outer, kept, inner, [&](long begin, long end) {
-        std::vector<double> totals(end - begin);
-        sum_rows(plain, outer, kept, inner, begin, end, totals.data());
-        for (long k = begin; k < end; ++k)
-            mean[k] = totals[k - begin] / n;
-        sum_rows(deviation, outer, kept, inner, begin, end, totals.data());
-        for (long k = begin; k < end; ++k)
-            var[k] = totals[k - begin] / n;
+        moments_of_some(x, mean, var, outer, kept, inner, begin, end);
     });
 } REFUSED
 

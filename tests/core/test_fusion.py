@@ -105,7 +105,8 @@ def test_training_is_the_same(text, engine):
         net.backward()
     for a, b in zip(*(net.all_params() for net in made), strict=True):
         # Kernels that do more at once round elsewhere.
-        bound = 0 if 'reference' in engine.name else 1e-5 * np.abs(a.diff).max(initial=1)
+        rounds = engine.on_device or ('fast' in engine.name and 'BatchNorm' in text)
+        bound = 1e-5 * np.abs(a.diff).max(initial=1) if rounds else 0
         np.testing.assert_allclose(b.diff, a.diff, rtol=0, atol=bound)
         np.testing.assert_array_equal(b.data, a.data)
 

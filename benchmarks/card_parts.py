@@ -12,6 +12,7 @@ from goodinit.netlib.engines.cuda import launch
 from goodinit.netlib.engines.cuda.cudnn import Cudnn, open_cudnn
 from goodinit.netlib.engines.cuda.cudnn_algorithms import Algorithm, expected, measured
 from goodinit.netlib.engines.cuda.cudnn_convolution import ACCUMULATES, Convolution
+from goodinit.netlib.engines.cuda.device import open_device
 from goodinit.netlib.engines.cuda.engine import Cuda
 from goodinit.netlib.engines.interface import Window
 from goodinit.netlib.memory import Tensor
@@ -33,6 +34,7 @@ SMALL_SHAPES = [(3, 4, 6, 3, 1, 1)]
 
 def compile_seconds() -> dict[str, float]:
     """The seconds that nvcc, or PyCUDA's cache, takes for each family of kernels."""
+    open_device()
     found = {}
     for path in sorted(launch.KERNELS.glob('*.cu')):
         start = time.perf_counter()

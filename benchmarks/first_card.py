@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""What the first run on a card is to find out. first_card.sh runs it after the tests.
+"""What the first run on a card is to find out. first_card.sh runs it before the tests.
 
     python benchmarks/first_card.py ours            our CUDA engine
     python benchmarks/first_card.py torch           PyTorch, eagerly, the same nets
@@ -9,12 +8,16 @@ Ours: seconds of a training step and of a forward pass in float32 and TF32, the 
 each kernel's part, the most memory in use; rates of memory, launches, uploads and products; what
 cuDNN offers and what is chosen; whether two trainings end in the same bits. All of it goes to
 results/DATE-first-card-CARD-ours.json, again after each part, so that what is cut short is kept.
+
+Each part runs in a process of its own: an error of the card ends all that its process could do.
 """
 
 import argparse
-import gc
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -32,25 +35,22 @@ from goodinit.tools.bvlc.devices import versions
 
 NETS = {'lenet': 64, 'fitnet4/relu': 128, 'caffenet': 256, 'resnet50': 64, 'vgg16': 64}
 SHOWN = 8  # kernels of a net that are printed
+PART_SECONDS = 90  # for a part, at most
+GRAPHS = {'lenet', 'fitnet4/relu', 'resnet50'}  # nets that are also run with captured graphs
 Numbers = dict[str, Any]
+Parts = dict[str, Callable[[], object]]
 
 
 class Report:
     """The numbers so far, and the file that holds them."""
 
-    def __init__(self, args: argparse.Namespace):
-        self.card = open_device().cuda.Device(0).name()
-        name = re.sub(r'\W+', '-', self.card.lower())
+    def __init__(self, args: argparse.Namespace, card: str):
+        name = re.sub(r'\W+', '-', card.lower())
         self.path = dated_path(f'first-card-{name}-{args.whose}.json', args.out)
-        self.numbers: Numbers = {'gpu': self.card, 'emulated': args.emulated}
+        self.numbers: Numbers = {'gpu': card, 'emulated': args.emulated}
 
-    def add(self, part: str, measure: Callable[[], object]) -> None:
-        """Measure a part, print and keep it. A part that fails says so; the next one may not."""
-        found: object
-        try:
-            found = measure()
-        except Exception as error:
-            found = {'failed': f'{type(error).__name__}: {error}'}
+    def add(self, part: str, found: object) -> None:
+        """Print and keep what was found."""
         self.numbers[part] = found
         self.path.write_text(json.dumps(about() | self.numbers, indent=1) + '\n', encoding='utf-8')
         print(f'{part}: {shortened(found)}', flush=True)
@@ -68,12 +68,32 @@ def shortened(found: object) -> str:
 
 def main() -> None:
     args = arguments()
-    if args.emulated:
-        install_emulated_device()
-    report = Report(args)
-    measure = measure_ours if args.whose == 'ours' else measure_torch
-    measure(report, args)
+    if args.part:
+        if args.emulated:
+            install_emulated_device()
+        print(json.dumps(parts_of(args)[args.part]()))
+        return
+    report = Report(args, apart(['--part', 'card'], os.environ))
+    for part in parts_of(args):
+        if part != 'card':
+            variables = {'GOODINIT_CUDA_GRAPHS': '1'} if part.endswith('graphs') else {}
+            report.add(part, apart(['--part', part], os.environ | variables))
     print(report.path)
+
+
+def apart(words: Sequence[str], variables: Any) -> Any:
+    """What a part finds in a process of its own, or how that failed."""
+    command = [sys.executable, __file__, *sys.argv[1:], *words]
+    try:
+        done = subprocess.run(
+            command, env=variables, capture_output=True, text=True, timeout=PART_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return {'failed': f'not done after {PART_SECONDS} s'}
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f'status {done.returncode}']
+        return {'failed': said[-1], 'said': said[-12:]}
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -86,6 +106,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('nets', metavar='NET=BATCH', nargs='*', type=net_and_batch, help=nets)
     add('--emulated', action='store_true', help='LeNet on the emulated device: a rehearsal')
     add('--out', type=Path, help='the folder for the JSON (default: results/)')
+    add('--part', help='print what this part alone finds, as JSON')
     args = parser.parse_args(argv)
     default = {'lenet': 2} if args.emulated else NETS
     args.nets = dict(args.nets) or default
@@ -99,37 +120,48 @@ def net_and_batch(text: str) -> tuple[str, int]:
     return name, int(batch)
 
 
+def parts_of(args: argparse.Namespace) -> Parts:
+    """What can be measured, in order."""
+    parts: Parts = {'card': lambda: open_device().cuda.Device(0).name()}
+    if args.whose == 'torch':
+        return parts | torch_parts(args)
+    return parts | our_parts(args)
+
+
 # -- ours
 
 
-def measure_ours(report: Report, args: argparse.Namespace) -> None:
+def our_parts(args: argparse.Namespace) -> Parts:
     """All parts, the cheap ones first."""
     small = args.emulated
-    report.add('versions', versions)
-    report.add('compile_seconds', card_parts.compile_seconds)
-    engine = Cuda()
     numbers = 2**12 if small else 2**28
-    report.add('memory_gb_per_s', lambda: card_parts.memory_rates(engine, numbers))
-    report.add('launch_host_us', lambda: card_parts.launch_microseconds(engine))
     image_batch = 2**8 if small else 158 * 2**18  # as many as in 256 images of CaffeNet
-    report.add('upload', lambda: card_parts.upload_rate(engine, image_batch))
-    report.add('peak_tflops', lambda: peaks(64 if small else 8192))
+    parts: Parts = {
+        'versions': versions,
+        'compile_seconds': card_parts.compile_seconds,
+        'memory_gb_per_s': lambda: card_parts.memory_rates(Cuda(), numbers),
+        'launch_host_us': lambda: card_parts.launch_microseconds(Cuda()),
+        'upload': lambda: card_parts.upload_rate(Cuda(), image_batch),
+        'peak_tflops': lambda: peaks(64 if small else 8192),
+    }
     for net, batch in args.nets.items():
-        for tf32 in (False, True):
-            name = f'{net} b{batch} {"tf32" if tf32 else "float32"}'
-            report.add(name, partial(measure_net, Cuda(tf32=tf32), net, batch, args))
-            engine.device.pool.release()
-    report.add('cudnn', lambda: card_parts.cudnn_choices(small))
+        for precision in ('float32', 'tf32'):
+            measure = partial(measure_net, precision, net, batch, args)
+            parts[f'{net} b{batch} {precision}'] = measure
+        if net in GRAPHS:
+            measure = partial(measure_net, 'float32', net, batch, args)
+            parts[f'{net} b{batch} float32 graphs'] = measure
     net, batch, steps = ('lenet', 2, 2) if small else ('fitnet4/relu', 128, 20)
-    report.add('same_bits', lambda: card_parts.same_bits(net, batch, steps))
+    parts['cudnn'] = lambda: card_parts.cudnn_choices(small)
+    parts['same_bits'] = lambda: card_parts.same_bits(net, batch, steps)
+    return parts
 
 
-def measure_net(engine: Cuda, net: str, batch: int, args: argparse.Namespace) -> Numbers:
+def measure_net(precision: str, net: str, batch: int, args: argparse.Namespace) -> Numbers:
     """A training step and a forward pass of a net."""
+    engine = Cuda(tf32=precision == 'tf32')
     found: Numbers = {}
-    gc.collect()  # the net before this one
     pool = engine.device.pool
-    pool.peak = pool.used
     finish = engine.device.stream.synchronize
     for task, key in (('training step', 'step'), ('forward', 'forward')):
         run = our_run(engine, task, net, batch)
@@ -148,20 +180,24 @@ def measure_net(engine: Cuda, net: str, batch: int, args: argparse.Namespace) ->
 # -- PyTorch
 
 
-def measure_torch(report: Report, args: argparse.Namespace) -> None:
-    """Training steps in PyTorch, eagerly."""
+def torch_parts(args: argparse.Namespace) -> Parts:
+    """Training steps in PyTorch, eagerly; without it, what is missing."""
     reason = missing('torch')
     if reason:
-        report.add('torch', lambda: reason)
-        return
+        return {'torch': lambda: reason}
+    parts: Parts = {'torch': torch_version}
+    for net, batch in args.nets.items():
+        for precision in ('float32', 'tf32'):
+            words = ['torch', precision]
+            measure = partial(measure_passes, words, net, batch, args.repeats)
+            parts[f'{net} b{batch} {precision}'] = measure
+    return parts
+
+
+def torch_version() -> str:
     import torch
 
-    report.add('torch', lambda: f'{torch.__version__}, cuDNN {torch.backends.cudnn.version()}')
-    for net, batch in args.nets.items():
-        for words in (['torch'], ['torch', 'tf32']):
-            name = f'{net} b{batch} {"tf32" if "tf32" in words else "float32"}'
-            report.add(name, partial(measure_passes, words, net, batch, args.repeats))
-            torch.cuda.empty_cache()
+    return f'{torch.__version__}, cuDNN {torch.backends.cudnn.version()}'
 
 
 def measure_passes(words: list[str], net: str, batch: int, repeats: Repeats) -> Numbers:

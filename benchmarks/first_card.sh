@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the first run on a card is to find out, in one command of at most LIMIT seconds: that all is
-# there, the tests, our speed, PyTorch's, and what compute-sanitizer says.
+# there, our speed, PyTorch's, the tests, and what compute-sanitizer says.
 #
 #     benchmarks/pack_card.sh                 before, where there is a network
 #     OUT=found benchmarks/first_card.sh      on the machine with the card
@@ -58,7 +58,7 @@ installed() {                   # fails where something is missing that all else
 tests() {                       # a process for each file: a fault ends the context of its own alone
     local files=tests/gpu/test_cudnn_loading.py
     [ -n "$EMULATED" ] || files=$(files_with_cuda)
-    xargs -P 5 -I{} sh -c 'timeout --foreground 150 "$PYTHON" -m pytest -m cuda -W default \
+    xargs -P "$(nproc)" -I{} sh -c 'timeout --foreground 150 "$PYTHON" -m pytest -m cuda -W default \
         -p no:cacheprovider -rfE --tb=short {} > "$WORK/logs/$(basename {}).log" 2>&1' <<< "$files"
     ! grep -qsE '^(FAILED|ERROR)' "$WORK"/logs/*
 }
@@ -97,10 +97,10 @@ sanitized() {                   # what the card's own checker finds, a few tests
 export -f installed tests files_with_cuda sanitized
 measure=("$PYTHON" benchmarks/first_card.py)
 stage installed 90 bash -c installed || exit 1
+stage ours 200 "${measure[@]}" ours --out "$OUT" $emulated
+stage torch 100 "${measure[@]}" torch --out "$OUT" $emulated
 stage tests 170 bash -c tests
 logs_of_tests >> "$OUT/tests.log"
-stage ours 150 "${measure[@]}" ours --out "$OUT" $emulated
-stage torch 80 "${measure[@]}" torch --out "$OUT" $emulated
 stage sanitized 170 bash -c sanitized
 {
     grep -hoE '(CUDA driver|cuBLAS|cuDNN) version.*' "$OUT/installed.log"

@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+import matplotlib.font_manager  # noqa: F401  (lists the fonts once: on a page that would be a warning)
+
 from goodinit import __version__
 
 HERE = str(Path(__file__).parent)

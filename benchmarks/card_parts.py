@@ -31,6 +31,12 @@ SHAPES = [
 ]
 SMALL_SHAPES = [(3, 4, 6, 3, 1, 1)]
 
+# Channels, filters and extent of the convolutions of 1 x 1 in ResNet-50 and GoogLeNet.
+POINTWISE = [(64, 64, 56), (64, 256, 56), (256, 64, 56), (128, 512, 28), (512, 128, 28)]
+POINTWISE += [(256, 1024, 14), (1024, 256, 14), (512, 2048, 7), (2048, 512, 7)]
+POINTWISE += [(192, 16, 28), (480, 192, 14), (832, 128, 7)]
+SMALL_POINTWISE = [(3, 4, 6)]
+
 
 def compile_seconds() -> dict[str, float]:
     """The seconds that nvcc, or PyCUDA's cache, takes for each family of kernels."""
@@ -59,7 +65,7 @@ def memory_rates(engine: Cuda, numbers: int) -> dict[str, float]:
     }
     found = {}
     for name, (moved, run) in runs.items():
-        took = timed(run, engine.device.stream.synchronize, FEW)
+        took = timed(run, engine.device.finish, FEW)
         found[name] = 4e-9 * moved * numbers / took.seconds
     return found
 
@@ -72,7 +78,7 @@ def launch_microseconds(engine: Cuda) -> float:
         for _ in range(1000):
             engine.axpby(1, x, 1, out=y)
 
-    took = timed(run, engine.device.stream.synchronize, Repeats(turns=3, passes=1))
+    took = timed(run, engine.device.finish, Repeats(turns=3, passes=1))
     return 1e3 * took.host_seconds
 
 
@@ -81,7 +87,7 @@ def upload_rate(engine: Cuda, numbers: int) -> Numbers:
     host = np.ones(numbers, np.float32)
     place = engine.tensor(numbers)
     address = place.memory.device(engine.device, True)
-    took = timed(lambda: engine.device.upload(host, address), engine.device.stream.synchronize, FEW)
+    took = timed(lambda: engine.device.upload(host, address), engine.device.finish, FEW)
     return {
         'bytes': host.nbytes,
         'gb_per_s': 1e-9 * host.nbytes / took.seconds,
@@ -148,6 +154,49 @@ def described(one: Algorithm) -> Numbers:
         'workspace_mb': round(one.workspace / 1e6, 1),
         'deterministic': bool(one.deterministic),
     }
+
+
+# -- convolutions of 1 x 1
+
+
+def pointwise_ms(emulated: bool) -> list[Numbers]:
+    """For each shape, precision and direction: milliseconds by cuDNN, and as products."""
+    rows = []
+    batch, shapes = (2, SMALL_POINTWISE) if emulated else (64, POINTWISE)
+    for channels, filters, extent in shapes:
+        for tf32 in (False, True):
+            engine = Cuda(tf32=tf32)
+            x = engine.tensor(batch, channels, extent, extent)
+            y = engine.tensor(batch, filters, extent, extent)
+            W = engine.tensor(filters, channels, 1, 1)
+            for tensor in (x, W, y):
+                engine.fill(0.5, out=tensor)
+            name = f'{channels} -> {filters}, {extent} x {extent}'
+            precision = 'tf32' if tf32 else 'float32'
+            for direction in ACCUMULATES:
+                took = pointwise_times(engine, direction, x, W, y)
+                rows.append(
+                    {'convolution': name, 'precision': precision, 'direction': direction} | took
+                )
+    return rows
+
+
+def pointwise_times(engine: Cuda, direction: str, x: Tensor, W: Tensor, y: Tensor) -> Numbers:
+    """Milliseconds of one direction."""
+    operands = [engine.writes(tensor) for tensor in (x, W, y)]
+    products = {
+        'Forward': engine._product,
+        'BackwardData': engine._product_backward_data,
+        'BackwardFilter': engine._product_backward_weights,
+    }
+    window = Window((1, 1), (1, 1), (0, 0), (1, 1))
+    plan = Convolution(open_cudnn(), *(a.shape for a in operands), window, 1, engine.tf32, False)
+    ways = {
+        'cudnn_ms': lambda: plan.compute(direction, *operands),
+        'products_ms': lambda: products[direction](*operands),
+    }
+    finish = engine.device.finish
+    return {name: 1e3 * timed(run, finish, FEW).seconds for name, run in ways.items()}
 
 
 # -- bits

@@ -64,7 +64,7 @@ def kernel_times(
     with watched(engine.device) as log:
         run()
     engine.can_record = True
-    engine.device.stream.synchronize()
+    engine.device.finish()
     found: dict[str, dict[str, float]] = {}
     for name, before, after in log:
         part = found.setdefault(name, {'calls': 0, 'ms': 0.0})
@@ -101,6 +101,7 @@ def watched(device: Gpu) -> Iterator[Log]:
         (Gpu, 'launch', lambda *arguments: arguments[-1].removeprefix('kernel ')),
         (Cublas, 'gemm', lambda *arguments: 'cuBLAS'),
         (Convolution, 'compute', lambda plan, direction, *rest: f'cuDNN {direction}'),
+        (Convolution, 'rectified', lambda *arguments: 'cuDNN Forward, bias and ReLU'),
     ]
     originals = [getattr(owner, method) for owner, method, _ in places]
     for (owner, method, name), original in zip(places, originals, strict=True):

@@ -9,7 +9,8 @@ each kernel's part, the most memory in use; rates of memory, launches, uploads a
 cuDNN offers and what is chosen; whether two trainings end in the same bits. All of it goes to
 results/DATE-first-card-CARD-ours.json, again after each part, so that what is cut short is kept.
 
-Each part runs in a process of its own: an error of the card ends all that its process could do.
+Each part of ours runs in a process of its own: an error of the card ends all that its process could
+do.
 """
 
 import argparse
@@ -36,7 +37,7 @@ from goodinit.tools.bvlc.devices import versions
 NETS = {'lenet': 64, 'fitnet4/relu': 128, 'caffenet': 256, 'resnet50': 64, 'vgg16': 64}
 SHOWN = 8  # kernels of a net that are printed
 PART_SECONDS = 90  # for a part, at most
-GRAPHS = {'lenet', 'fitnet4/relu', 'resnet50'}  # nets that are also run with captured graphs
+EAGER = {'lenet', 'fitnet4/relu', 'resnet50'}  # nets that are also run without captured graphs
 Numbers = dict[str, Any]
 Parts = dict[str, Callable[[], object]]
 
@@ -74,9 +75,11 @@ def main() -> None:
         print(json.dumps(parts_of(args)[args.part]()))
         return
     report = Report(args, apart(['--part', 'card'], os.environ))
-    for part in parts_of(args):
-        if part != 'card':
-            variables = {'GOODINIT_CUDA_GRAPHS': '1'} if part.endswith('graphs') else {}
+    for part, measure in parts_of(args).items():
+        if args.whose == 'torch':
+            report.add(part, measure())  # all in this process: PyTorch takes long to start
+        elif part != 'card':
+            variables = {'GOODINIT_CUDA_GRAPHS': '0'} if part.endswith('no graphs') else {}
             report.add(part, apart(['--part', part], os.environ | variables))
     print(report.path)
 
@@ -122,10 +125,9 @@ def net_and_batch(text: str) -> tuple[str, int]:
 
 def parts_of(args: argparse.Namespace) -> Parts:
     """What can be measured, in order."""
-    parts: Parts = {'card': lambda: open_device().cuda.Device(0).name()}
-    if args.whose == 'torch':
-        return parts | torch_parts(args)
-    return parts | our_parts(args)
+    if args.part == 'card' or args.whose == 'ours':
+        return {'card': lambda: open_device().cuda.Device(0).name()} | our_parts(args)
+    return torch_parts(args)
 
 
 # -- ours
@@ -148,11 +150,12 @@ def our_parts(args: argparse.Namespace) -> Parts:
         for precision in ('float32', 'tf32'):
             measure = partial(measure_net, precision, net, batch, args)
             parts[f'{net} b{batch} {precision}'] = measure
-        if net in GRAPHS:
+        if net in EAGER:
             measure = partial(measure_net, 'float32', net, batch, args)
-            parts[f'{net} b{batch} float32 graphs'] = measure
+            parts[f'{net} b{batch} float32, no graphs'] = measure
     net, batch, steps = ('lenet', 2, 2) if small else ('fitnet4/relu', 128, 20)
     parts['cudnn'] = lambda: card_parts.cudnn_choices(small)
+    parts['pointwise'] = lambda: card_parts.pointwise_ms(small)
     parts['same_bits'] = lambda: card_parts.same_bits(net, batch, steps)
     return parts
 
@@ -162,7 +165,7 @@ def measure_net(precision: str, net: str, batch: int, args: argparse.Namespace) 
     engine = Cuda(tf32=precision == 'tf32')
     found: Numbers = {}
     pool = engine.device.pool
-    finish = engine.device.stream.synchronize
+    finish = engine.device.finish
     for task, key in (('training step', 'step'), ('forward', 'forward')):
         run = our_run(engine, task, net, batch)
         took = timed(run, finish, args.repeats)
@@ -203,13 +206,19 @@ def torch_version() -> str:
 def measure_passes(words: list[str], net: str, batch: int, repeats: Repeats) -> Numbers:
     """A training step in PyTorch."""
     passes: Passes = torch_passes(words, 'training step', net, batch)
+    import torch
+
+    torch.cuda.reset_peak_memory_stats()
     took = timed(passes.run, passes.finish, repeats)
-    return {
+    found = {
         'step_ms': 1e3 * took.seconds,
         'step_host_ms': 1e3 * took.host_seconds,
         'step_images_per_s': batch / took.seconds,
         'peak_mb': passes.peak_mb(),
     }
+    del passes
+    torch.cuda.empty_cache()
+    return found
 
 
 if __name__ == '__main__':

@@ -83,25 +83,32 @@ counted_tests() {               # those that failed, and how many there are of e
         | awk '{ n[$2] += $1 } END { for (kind in n) print "TOTAL", n[kind], kind }'
 }
 
-sanitized() {                   # what the card's own checker finds, a few tests at a time
+sanitized() {                   # what the card's own checker finds: its four tools, at the same time
     command -v compute-sanitizer || { echo 'no compute-sanitizer: left out'; return; }
     export PYCUDA_DEFAULT_NVCC_FLAGS=-lineinfo
-    local tool
-    for tool in memcheck racecheck synccheck initcheck; do
-        echo "== $tool"
-        timeout 40 compute-sanitizer --tool "$tool" --print-limit 20 "$PYTHON" -m pytest -m cuda \
-            -W default -p no:cacheprovider tests/gpu/test_cuda.py -k more_than_a_block
-    done
+    checked memcheck tests/engines/test_engines.py &
+    checked racecheck tests/gpu/test_cuda_reductions.py tests/gpu/test_cuda.py &
+    checked synccheck tests/gpu/test_cuda_reductions.py tests/gpu/test_cuda.py &
+    checked initcheck tests/gpu/test_cuda_reductions.py tests/gpu/test_cuda.py &
+    wait
 }
 
-export -f installed tests files_with_cuda sanitized
+checked() {                     # TOOL FILE...: the tests of these files under one of its tools
+    local tool=$1 log
+    shift
+    log=$(timeout 100 compute-sanitizer --tool "$tool" --print-limit 20 "$PYTHON" -m pytest -q \
+        -m cuda -W default -p no:cacheprovider "$@" 2>&1)
+    printf '== %s: status %s\n%s\n' "$tool" $? "$log"
+}
+
+export -f installed tests files_with_cuda sanitized checked
 measure=("$PYTHON" benchmarks/first_card.py)
 stage installed 90 bash -c installed || exit 1
 stage ours 200 "${measure[@]}" ours --out "$OUT" $emulated
 stage torch 100 "${measure[@]}" torch --out "$OUT" $emulated
 stage tests 170 bash -c tests
 logs_of_tests >> "$OUT/tests.log"
-stage sanitized 170 bash -c sanitized
+stage sanitized 110 bash -c sanitized
 {
     grep -hoE '(CUDA driver|cuBLAS|cuDNN) version.*' "$OUT/installed.log"
     counted_tests

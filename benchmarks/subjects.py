@@ -16,7 +16,7 @@ from goodinit.zoo.cost import cost
 
 SOLVER = """
     base_lr: 1e-6 lr_policy: "fixed" momentum: 0.9 weight_decay: 0.0005
-    max_iter: 1000000 snapshot_prefix: "x"
+    max_iter: 1000000 snapshot_prefix: "x" random_seed: 0
 """
 
 

@@ -25,7 +25,8 @@ ENGINES = [
 def engine(request):
     if 'cuda' in request.param:
         request.getfixturevalue('cuda_device')
-    return make_engine(request.param)
+    # Deterministic, as what is compared to the bit must not depend on cuDNN's clock.
+    return make_engine(request.param, deterministic=True)
 
 
 @pytest.fixture

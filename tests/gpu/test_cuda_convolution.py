@@ -1,10 +1,11 @@
-"""Convolution on a device, by cuDNN and by im2col with cuBLAS: which is chosen, and that both
-compute the same."""
+"""Convolution on a device, by cuDNN, as products, and by im2col with cuBLAS: which is chosen, and
+that all compute the same."""
 
 import numpy as np
 import pytest
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.cuda import gpu
+from goodinit.netlib.engines.cuda.cublas import Cublas
 from goodinit.netlib.engines.cuda.engine import Cuda
 from goodinit.netlib.engines.interface import Window
 from op_calls import call, convolution_calls, draw, run
@@ -26,9 +27,9 @@ WINDOW = Window((3, 3), (1, 1), (1, 1), (1, 1))
 TOLERANCE = 1e-4  # of the largest: cuDNN may take Winograd's or Fourier's transforms
 
 
-@pytest.mark.parametrize('by', ['CAFFE', 'CUDNN'])
+@pytest.mark.parametrize('by', ['CAFFE', 'CUDNN', 'DEFAULT'])
 @pytest.mark.parametrize('c', CASES, ids=lambda c: f'{c.id}-{c.inputs[2].kernel}')
-def test_both_ways_compute_the_same(c, by, with_cudnn):
+def test_all_ways_compute_the_same(c, by, with_cudnn):
     expected = run(make_engine('reference', dtype=np.float64), c)['out']
     found = run(with_cudnn.convolving(by), c)['out']
     tolerance = TOLERANCE * np.abs(expected).max(initial=1)
@@ -50,6 +51,30 @@ def test_what_follows_a_convolution_is_one_kernel(options, launches, with_cudnn,
     expected = run(make_engine('reference'), c)['out']
     tolerance = TOLERANCE * np.abs(expected).max()
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    'tf32, extent, groups, products',
+    [(False, 5, 1, (1, 1, 1)), (True, 5, 1, (1, 1, 0)), (False, 1, 1, ()), (False, 5, 2, ())],
+)
+def test_kernels_of_one_place_are_products(tf32, extent, groups, products, with_cudnn, monkeypatch):
+    """Those of all images in one call; where an image is one number, or there are groups, cuDNN
+    knows better."""
+    window = Window((1, 1), (1, 1), (0, 0), (1, 1))
+    shapes = (window, groups, (3, 4, extent, extent), (6, 4 // groups, 1, 1))
+    multiplied, gemm = [], Cublas.gemm
+    monkeypatch.setattr(Cublas, 'gemm', lambda *a, **k: multiplied.append(k) or gemm(*a, **k))
+    engine = Cuda(tf32=tf32)
+    counts = []
+    for c in convolution_calls(*shapes):
+        if c.op in DIRECTIONS:
+            multiplied.clear()
+            run(engine, c)
+            counts.append((c.op, [each['count'] for each in multiplied]))
+    expected = dict(zip(DIRECTIONS, products or (0, 0, 0), strict=True))
+    assert {op for op, _ in counts} == set(DIRECTIONS)
+    for op, found in counts:
+        assert found == [3] * expected[op], op
 
 
 def test_nothing_to_convolve(with_cudnn):

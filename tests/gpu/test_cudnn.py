@@ -115,7 +115,7 @@ def test_without_a_measurement_the_heuristic_decides(with_cudnn, broken, monkeyp
 def test_a_workspace_takes_a_part_of_what_is_free(with_cudnn, monkeypatch):
     device = with_cudnn.device
     monkeypatch.setattr(device.pool, 'kept', 0)
-    for free, expected in ((2**20, 2**16), (2**40, 2**30)):
+    for free, expected in ((2**20, 2**17), (2**40, 2**32)):
         monkeypatch.setattr(device.cuda, 'mem_get_info', lambda free=free: (free, 2**40))
         assert cudnn_algorithms.workspace_room(device) == expected
 

@@ -12,7 +12,7 @@ from goodinit.proto import parse_text
 from goodinit.proto.caffe_pb2 import SolverParameter
 from goodinit.solvers import Solver
 
-WARM_UP = 4  # steps
+WARM_UP = 8  # steps: by then calls that repeat are captured
 Counts = Counter[str]  # 'kernel axpby', 'copy to_device', 'copy to_device, bytes', ...
 
 

@@ -4,7 +4,6 @@ from .. import dropout
 from ..interface import op
 from .array import ITEM, DeviceArray
 from .chunks import Chunked, Columns, chunked, chunks_of, division
-from .geometry import box, strides
 from .normalization import Normalization
 from .reductions import reduction
 
@@ -67,9 +66,9 @@ class Composed(Normalization):
         kernels = self.kernels.composed
         stored = (stored_mean, stored_var, factor)
         shared = self.shared_by_blocks()
-        kernels.batch_statistics(chunked(*x.shape), x, eps, keep, *shared, mean, inverse, *stored)
-        each = box(x.shape, strides(x.shape), strides(mean.shape))
-        kernels.batch_normalize(x.size, each, x, mean, inverse, scale, shift, rectify, z, out)
+        terms = chunked(*x.shape)
+        kernels.batch_statistics(terms, x, eps, keep, *shared, mean, inverse, *stored)
+        kernels.batch_normalize(terms, x, mean, inverse, scale, shift, rectify, z, out)
 
     @op
     def stored_moments(
@@ -114,10 +113,9 @@ class Composed(Normalization):
         sums: tuple[DeviceArray | None, DeviceArray | None],
         out: DeviceArray,
     ) -> None:
-        kernels, count, averages = self.kernels.composed, inverse.size, self._averages(inverse)
+        kernels, averages = self.kernels.composed, self._averages(inverse)
         kernels.batch_sums(terms, z, dy, *affine, *self.shared_by_blocks(), *sums, averages)
-        each = box(z.shape, strides(z.shape), strides(inverse.shape))
-        kernels.batch_backward(z.size, each, z, inverse, dy, *affine, count, averages, out)
+        kernels.batch_backward(terms, z, inverse, dy, *affine, averages, out)
 
     def _averages(self, inverse: DeviceArray) -> DeviceArray:
         """Room for two numbers for each of `inverse`."""

@@ -3,7 +3,6 @@
 from .launch import (
     Array,
     ArrayAt,
-    Box,
     Family,
     Flag,
     Float,
@@ -50,11 +49,10 @@ class Composed(Family):
         inverse: Array,
     ) -> None: ...
 
-    @per_four
+    @per_chunk
     def batch_normalize(
         self,
-        n: Int,
-        box: Box,
+        terms: Terms,
         x: Array,
         mean: Array,
         inverse: Array,
@@ -81,18 +79,16 @@ class Composed(Family):
         averages: Array,
     ) -> None: ...
 
-    @per_four
+    @per_chunk
     def batch_backward(
         self,
-        n: Int,
-        box: Box,
+        terms: Terms,
         z: Array,
         inverse: Array,
         dy: Array,
         scale: OptionalArray,
         shift: OptionalArray,
         rectified: Flag,
-        channels: Int,
         averages: Array,
         dx: Array,
     ) -> None: ...

@@ -1,5 +1,5 @@
-"""Convolution by cuDNN, or image by image: patches as columns (im2col) times the weights of each
-group (cuBLAS)."""
+"""Convolution by cuDNN; or, where the kernel is one place, as products (pointwise.py); or image by
+image: patches as columns (im2col) times the weights of each group (cuBLAS)."""
 
 import functools
 from collections.abc import Iterator
@@ -8,16 +8,16 @@ from math import prod
 from ...errors import EngineError
 from ...shapes import Shape, conv_extent
 from ..interface import Ints, Window, op
-from .arithmetic import Arithmetic
 from .array import ITEM, DeviceArray, check_count
 from .cudnn import Cudnn, open_cudnn
 from .cudnn_convolution import AXES, planned
 from .cudnn_convolution import Convolution as Plan
 from .geometry import box, strides, window_over
 from .libraries import NotInstalled
+from .pointwise import Pointwise
 
 
-class Convolution(Arithmetic):
+class Convolution(Pointwise):
     convolution: str
     deterministic: bool
 
@@ -66,11 +66,11 @@ class Convolution(Arithmetic):
         *,
         out: DeviceArray,
     ) -> None:
-        if rectify and bias and not scale:
-            plan = self._planned(x, W, out, window, groups)
-            if plan and plan.rectified(x, W, bias, out):
-                return
-        if not self._by_cudnn('Forward', x, W, out, window, groups):
+        if self._is_product(out, window, groups):
+            self._product(x, W, out)
+        elif rectify and bias and not scale and self._rectified(x, W, bias, window, groups, out):
+            return
+        elif not self._by_cudnn('Forward', x, W, out, window, groups):
             self._multiply_columns(x, W, window, groups, out)
         if scale or bias or rectify:
             self._finish(scale, bias, rectify, out)
@@ -79,6 +79,9 @@ class Convolution(Arithmetic):
     def conv_backward_data(
         self, dy: DeviceArray, W: DeviceArray, window: Window, groups: int, *, out: DeviceArray
     ) -> None:
+        if self._is_product(dy, window, groups):
+            self._product_backward_data(out, W, dy)
+            return
         if self._by_cudnn('BackwardData', out, W, dy, window, groups):
             return
         m, k, p = per_group(W.shape, groups, dy.shape)
@@ -95,6 +98,9 @@ class Convolution(Arithmetic):
     def conv_backward_weights(
         self, x: DeviceArray, dy: DeviceArray, window: Window, groups: int, *, out: DeviceArray
     ) -> None:
+        if self._is_product(dy, window, groups) and self._sums_products(x, dy):
+            self._product_backward_weights(x, out, dy)
+            return
         if self._by_cudnn('BackwardFilter', x, out, dy, window, groups):
             return
         m, k, p = per_group(out.shape, groups, dy.shape)
@@ -115,6 +121,24 @@ class Convolution(Arithmetic):
             self.blas.gemm(*matrices, m, k, p, transpose_b=True, count=groups)
             self.unary('power', gradient, 2, 1, 0, out=gradient)
             self.axpby(1, gradient, 1, out=out)
+
+    def _is_product(self, y: DeviceArray, window: Window, groups: int) -> bool:
+        """Whether a convolution is a product of matrices for each image."""
+        one_place = window.pointwise and groups == 1
+        return self.convolution == 'DEFAULT' and one_place and prod(y.shape[2:]) > 1
+
+    def _rectified(
+        self,
+        x: DeviceArray,
+        W: DeviceArray,
+        bias: DeviceArray,
+        window: Window,
+        groups: int,
+        out: DeviceArray,
+    ) -> bool:
+        """Let cuDNN compute ReLU(convolution + bias); False if that is not possible."""
+        plan = self._planned(x, W, out, window, groups)
+        return plan is not None and plan.rectified(x, W, bias, out)
 
     def _by_cudnn(
         self,

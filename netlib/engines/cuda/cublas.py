@@ -66,9 +66,10 @@ class Cublas:
         transpose_b: bool = False,
         accumulate: bool = False,
         count: int = 1,
+        shared_a: bool = False,
     ) -> None:
         """out (m, n) (+)= a (m, k) b (k, n), given by their addresses; `count` such products of
-        consecutive matrices.
+        consecutive matrices, or all of them with the same a.
 
         transpose_a: a is (k, m), transpose_b: b is (n, k). cuBLAS orders matrices by columns: it
         sees (m, n) in row order as (n, m), and so computes out' = b' a'.
@@ -83,7 +84,8 @@ class Cublas:
             product = self.library.cublasSgemm_v2
             self.device.call('cuBLAS', product, *head, b, ldb, a, lda, beta, out, n)
         else:
-            matrices = (b, ldb, k * n, a, lda, m * k, beta, out, n, m * n)
+            step_a = 0 if shared_a else m * k
+            matrices = (b, ldb, k * n, a, lda, step_a, beta, out, n, m * n)
             product = self.library.cublasSgemmStridedBatched
             self.device.call('cuBLAS', product, *head, *matrices, count)
 

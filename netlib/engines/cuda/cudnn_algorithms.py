@@ -24,8 +24,8 @@ PRECISE = (FMA_MATH,)
 WITH_TF32 = (DEFAULT_MATH, TENSOR_OP_MATH, FMA_MATH)
 
 MOST_ALGORITHMS = 32  # more pairs than cuDNN offers
-MOST_WORKSPACE = 2**30  # bytes of workspace
-FREE_SHARE = 16  # of the memory that is free, a workspace takes at most one part in so many
+MOST_WORKSPACE = 2**32  # bytes of workspace
+FREE_SHARE = 8  # of the memory that is free, a workspace takes at most one part in so many
 FIXED_WORKSPACE = 2**28  # bytes of workspace where the choice must not depend on what is free
 
 

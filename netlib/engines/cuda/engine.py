@@ -27,8 +27,8 @@ class Cuda(Indexing, Convolution, Pooling, Composed):
     use the tensor cores, which are several times as fast.
     deterministic: cuDNN also computes the same bits every time. Our own kernels always do, and so
     does cuBLAS, since it uses one stream.
-    convolution: 'CAFFE' (im2col and cuBLAS), 'CUDNN', or 'DEFAULT': cuDNN, if it is installed and
-    has an algorithm for the shapes.
+    convolution: 'CAFFE' (im2col and cuBLAS), 'CUDNN', or 'DEFAULT': products where the kernel is
+    one place (pointwise.py), else cuDNN, if it is installed and has an algorithm for the shapes.
     """
 
     name = 'cuda'

@@ -83,6 +83,7 @@ class Gpu:
     def allocate(self, size: int) -> Allocation:
         """`size` bytes of undefined values, freed with the last reference. Raises EngineError if
         the GPU is out of memory."""
+        self.check_thread()
         return self.pool.allocate(size)
 
     @failures_said
@@ -123,6 +124,12 @@ class Gpu:
             self.clear(self.fault, FAULT)
             raise label_error(label, classes)
 
+    @failures_said
+    def finish(self) -> None:
+        """Wait until all that was asked for is done."""
+        self.run_graphs()
+        self.stream.synchronize()
+
     def call(self, name: str, function: Callable[..., Any], *arguments: Any) -> None:
         """Call a function of the driver or a library that queues work, which errors call `name`,
         and note the call."""
@@ -148,7 +155,9 @@ class Gpu:
 
     @failures_said
     def run_graphs(self) -> None:
-        """Queue the calls that wait in line, before anything else is queued."""
+        """Queue the calls that wait in line, before anything else is queued. Raises EngineError in
+        another thread than the one that computes."""
+        self.check_thread()
         if self.graphs is not None:
             self.graphs.run()
 

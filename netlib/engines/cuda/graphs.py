@@ -3,9 +3,8 @@
 A launch costs the host and the card a few microseconds each, which in a net of small layers is more
 than the kernels take. So Replays do not make their calls at once: they wait in line until the
 device is asked for something else (a copy, an op that is not repeated). A line that has been run
-before is then captured, and launched as a graph from there on.
-
-Off by default, since no card has run it yet: GOODINIT_CUDA_GRAPHS=1 turns it on.
+before is then captured, and launched as a graph from there on. GOODINIT_CUDA_GRAPHS=0 turns that
+off.
 """
 
 import ctypes
@@ -126,7 +125,7 @@ def make_calls(line: Line) -> None:
 
 
 def wanted() -> bool:
-    return os.environ.get(GRAPHS, '') not in ('', '0')
+    return os.environ.get(GRAPHS, '') != '0'
 
 
 def load_driver() -> ctypes.CDLL:

@@ -41,26 +41,32 @@ __global__ void stored_moments(int n, const float* stored_mean, const float* sto
 }
 
 // z = (x - mean) inverse; out, if not null, = scale z + shift, then ReLU if `rectified`.
-// Thread <-> elements i .. i + 3.
-__global__ void batch_normalize(int n, const __grid_constant__ Box box, const float* x,
-                                const float* mean, const float* inverse, const float* scale,
-                                const float* shift, int rectified, float* z, float* out) {
-    int i = 4 * thread_number();
-    if (i >= n) return;
-    Four all = load_four(x, i, n);
-    Four center = gather_four(mean, i, n, box, box.b);
-    Four divided = gather_four(inverse, i, n, box, box.b);
-    Four factor = {{1, 1, 1, 1}};
-    Four term = {};
-    if (scale) factor = gather_four(scale, i, n, box, box.b);
-    if (shift) term = gather_four(shift, i, n, box, box.b);
+// Block <-> a chunk of the numbers of a channel (sums.cuh), which share all but x.
+__global__ void FOR_UNITS batch_normalize(const __grid_constant__ Terms t, const float* x,
+                                          const float* mean, const float* inverse,
+                                          const float* scale, const float* shift, int rectified,
+                                          float* z, float* out) {
+    int c = result_number(t);
+    float center = mean[c];
+    float divided = inverse[c];
+    float factor = number_or(scale, c, 1);
+    float term = number_or(shift, c, 0);
+    for_each_unit(
+        t, aligned(x) && aligned(z) && aligned(out),
+        [&](auto unit, int at) { return unit.load(x, at); },
+        [&](auto unit, Four all, int at) {
 #pragma unroll
-    for (int k = 0; k < 4; ++k)
-        all.at[k] = (all.at[k] - center.at[k]) * divided.at[k];
-    store_four(z, i, n, all);
-    if (!out) return;
-    FOR_EACH_OF_FOUR(out, i, n, y = affine(all.at[k], factor.at[k], term.at[k]);
-                     y = rectified && y < 0 ? 0 : y);
+            for (int k = 0; k < 4; ++k)
+                all.at[k] = (all.at[k] - center) * divided;
+            unit.store(z, at, all);
+            if (!out) return;
+#pragma unroll
+            for (int k = 0; k < 4; ++k) {
+                float y = affine(all.at[k], factor, term);
+                all.at[k] = rectified && y < 0 ? 0 : y;
+            }
+            unit.store(out, at, all);
+        });
 }
 
 // dy, or 0 where a ReLU has made scale z + shift 0.
@@ -102,29 +108,30 @@ __global__ void FOR_UNITS batch_sums(const __grid_constant__ Terms t, const floa
 }
 
 // dx = inverse (dz - average of dz - z average of dz z), where dz = scale dy.
-// Thread <-> elements i .. i + 3.
-__global__ void batch_backward(int n, const __grid_constant__ Box box, const float* z,
-                               const float* inverse, const float* dy, const float* scale,
-                               const float* shift, int rectified, int channels,
-                               const float* averages, float* dx) {
-    int i = 4 * thread_number();
-    if (i >= n) return;
-    Four of_z = load_four(z, i, n);
-    Four of_dy = load_four(dy, i, n);
-    Four divided = gather_four(inverse, i, n, box, box.b);
-    Four average = gather_four(averages, i, n, box, box.b);
-    Four along = gather_four(averages + channels, i, n, box, box.b);
-    Four factor = {{1, 1, 1, 1}};
-    Four term = {};
-    if (scale) factor = gather_four(scale, i, n, box, box.b);
-    if (shift) term = gather_four(shift, i, n, box, box.b);
+// Block <-> a chunk of the numbers of a channel (sums.cuh).
+__global__ void FOR_UNITS batch_backward(const __grid_constant__ Terms t, const float* z,
+                                         const float* inverse, const float* dy, const float* scale,
+                                         const float* shift, int rectified, const float* averages,
+                                         float* dx) {
+    int c = result_number(t);
+    float divided = inverse[c];
+    float average = averages[c];
+    float along = averages[t.kept + c];
+    float factor = number_or(scale, c, 1);
+    float term = number_or(shift, c, 0);
+    for_each_unit(
+        t, aligned(z) && aligned(dy) && aligned(dx),
+        [&](auto unit, int at) { return Pair{unit.load(z, at), unit.load(dy, at)}; },
+        [&](auto unit, Pair loaded, int at) {
+            Four found = loaded.second;
 #pragma unroll
-    for (int k = 0; k < 4; ++k) {
-        float z = of_z.at[k];
-        float dz = factor.at[k] * passed(of_dy.at[k], z, factor.at[k], term.at[k], rectified);
-        of_dy.at[k] = (dz - average.at[k] - z * along.at[k]) * divided.at[k];
-    }
-    store_four(dx, i, n, of_dy);
+            for (int k = 0; k < 4; ++k) {
+                float z = loaded.first.at[k];
+                float dz = factor * passed(found.at[k], z, factor, term, rectified);
+                found.at[k] = (dz - average - z * along) * divided;
+            }
+            unit.store(dx, at, found);
+        });
 }
 
 // dx = dy where y > 0, else 0; dshift += its sum over the outer and the inner axis.

@@ -84,7 +84,7 @@ class Elementwise(Family):
         out: Array,
     ) -> None: ...
 
-    @per_element
+    @per_four
     def steps(self, n: Int, count: Int, steps: Steps) -> None: ...
 
 

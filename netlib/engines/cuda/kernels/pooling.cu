@@ -6,6 +6,42 @@ struct Area {
     int top, bottom, left, right;
 };
 
+extern "C++" {  // PyCUDA declares its sources extern "C", which has no templates
+// The area is a square of this size. All of its numbers are on their way before the first one is
+// used: a thread that asks for one at a time waits for the memory each time.
+template <int size, class Use>
+__device__ inline void for_each_of_square(const float* plane, int width, Area area, Use use) {
+    int first = area.top * width + area.left;
+    float found[size][size];
+#pragma unroll
+    for (int row = 0; row < size; ++row)
+#pragma unroll
+        for (int column = 0; column < size; ++column)
+            found[row][column] = plane[first + row * width + column];
+#pragma unroll
+    for (int row = 0; row < size; ++row)
+#pragma unroll
+        for (int column = 0; column < size; ++column)
+            use(found[row][column], first + row * width + column);
+}
+
+// use(number, place) for each number of an area, in row order.
+template <class Use>
+__device__ inline void for_each_of_area(const float* plane, int width, Area area, Use use) {
+    int rows = area.bottom - area.top;
+    int columns = area.right - area.left;
+    if (rows == 2 && columns == 2) {
+        for_each_of_square<2>(plane, width, area, use);
+    } else if (rows == 3 && columns == 3) {
+        for_each_of_square<3>(plane, width, area, use);
+    } else {
+        for (int row = area.top; row < area.bottom; ++row)
+            for (int at = row * width + area.left; at < row * width + area.right; ++at)
+                use(plane[at], at);
+    }
+}
+}  // extern "C++"
+
 // What the window at (row, column) sees of the image, without the padding.
 __device__ inline Area inside(const Window& w, int row, int column) {
     int top = row * w.stride[0].by - w.pad[0];
@@ -64,15 +100,10 @@ __global__ void max_forward(int n, const __grid_constant__ Window w, const float
     Area area = inside(w, modulo(line, w.position[0]), modulo(i, w.position[1]));
     float best = -3.402823466e+38f;
     int winner = -1;
-    for (int row = area.top; row < area.bottom; ++row) {
-        for (int column = area.left; column < area.right; ++column) {
-            int at = row * w.image[1].by + column;
-            if (plane[at] > best) {
-                best = plane[at];
-                winner = at;
-            }
-        }
-    }
+    for_each_of_area(plane, w.image[1].by, area, [&](float value, int at) {
+        winner = value > best ? at : winner;
+        best = value > best ? value : best;
+    });
     y[i] = best;
     mask[i] = winner;
 }
@@ -120,9 +151,7 @@ __global__ void ave_forward(int n, const __grid_constant__ Window w, const float
     int column = modulo(i, w.position[1]);
     Area area = inside(w, row, column);
     float sum = 0;
-    for (int r = area.top; r < area.bottom; ++r)
-        for (int c = area.left; c < area.right; ++c)
-            sum += plane[r * w.image[1].by + c];
+    for_each_of_area(plane, w.image[1].by, area, [&](float value, int) { sum += value; });
     y[i] = sum / size_of(w, row, column);
 }
 
@@ -176,18 +205,16 @@ __global__ void roi_forward(int n, Divisor channels, int height, int width, Divi
     Region seen = region(packed, quotient(map, channels), rows.by, columns.by);
     const int* row = seen.row + 2 * modulo(line, rows);
     const int* column = seen.column + 2 * modulo(i, columns);
+    Area bin = {row[0], row[1], column[0], column[1]};
     int plane_number = seen.image * channels.by + modulo(map, channels);
     const float* plane = x + plane_number * height * width;
     float best = 0;
     int at = -1;
-    for (int r = row[0]; r < row[1]; ++r) {
-        for (int c = column[0]; c < column[1]; ++c) {
-            if (at < 0 || plane[r * width + c] > best) {
-                at = r * width + c;
-                best = plane[at];
-            }
-        }
-    }
+    for_each_of_area(plane, width, bin, [&](float value, int place) {
+        bool wins = at < 0 || value > best;
+        at = wins ? place : at;
+        best = wins ? value : best;
+    });
     y[i] = best;
     winner[i] = at;
 }

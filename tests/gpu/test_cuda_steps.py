@@ -1,6 +1,7 @@
 """The updates of many tensors in one launch: each has a size of its own, and may lie anywhere."""
 
 from contextlib import nullcontext
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -13,11 +14,9 @@ SIZES = [3, 4096, 1, 0, 4097, 5, 1030, 1030, 4, 2, 2000, 7, 4099]
 def test_a_thread_skips_what_is_too_small_for_it():
     rng = np.random.default_rng(0)
     for sizes in ([], [4], [1, 1, 1], [3, 2, 1], SIZES, rng.integers(0, 9, MOST).tolist()):
-        larger = [
-            next((j for j in range(k, len(sizes)) if sizes[j] > sizes[k]), len(sizes))
-            for k in range(len(sizes))
-        ]
-        assert next_larger(sizes) == larger
+        for place, found in enumerate(next_larger(sizes)):
+            assert max(sizes[place:found]) == sizes[place]
+            assert found == len(sizes) or sizes[found] > sizes[place]
 
 
 def placed(size, offset):
@@ -33,7 +32,7 @@ def test_updates_of_every_size_have_the_same_bits(offsets, cuda):
     """As op by op; more of them than a launch takes."""
     found = []
     for use in (nullcontext, lambda engine: engine.blockwise()):
-        tensors = [[placed(size, offset) for offset in offsets] for size in SIZES]
+        tensors = [tuple(map(placed, [size] * 3, offsets)) for size in SIZES]
         with use(cuda) as ops:
             for x, y, z in tensors:
                 ops.axpby(0.25, x, 0.5, out=y)
@@ -42,6 +41,6 @@ def test_updates_of_every_size_have_the_same_bits(offsets, cuda):
                 ops.binary('div', y, z, out=z)
                 ops.axpby(-0.5, z, 1, out=x)
                 ops.copy(x, out=z)
-        found.append([t.array().copy() for each in tensors for t in each])
+        found.append([t.array().copy() for t in chain(*tensors)])
     for one_by_one, at_once in zip(*found, strict=True):
         np.testing.assert_array_equal(at_once, one_by_one)

@@ -120,6 +120,7 @@ __global__ void mask_backward(int n, const __grid_constant__ Window w, Divisor f
     Four sum = {};
     for (int row = near.windows.top; row < near.windows.bottom; ++row) {
         int start = near.plane * w.positions.by + row * w.position[1].by;
+#pragma unroll 2  // as many windows as see four neighbors where kernel and stride are 2
         for (int at = start + near.windows.left; at < start + near.windows.right; ++at) {
             float winner = mask[at];
             float passed = dy[at];

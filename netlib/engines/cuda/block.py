@@ -25,7 +25,15 @@ FUNCTIONS = (
 MOST = 64  # steps in a launch
 # Its struct Step.
 STEP = np.dtype(
-    [('function', 'i4'), ('n', 'i4'), ('a', 'u8'), ('b', 'u8'), ('out', 'u8'), ('p', 'f4', 3)],
+    [
+        ('function', 'i4'),
+        ('n', 'i4'),
+        ('a', 'u8'),
+        ('b', 'u8'),
+        ('out', 'u8'),
+        ('p', 'f4', 3),
+        ('larger', 'i4'),
+    ],
     align=True,
 )
 
@@ -60,10 +68,11 @@ class DeferredBlock:
         """Compute all ops, in order."""
         for start in range(0, len(self.steps), MOST):
             some = self.steps[start : start + MOST]
+            sizes = [step[1] for step in some]
             table = np.zeros(MOST, STEP)
-            table[: len(some)] = some
-            most = int(table['n'].max())
-            self.kernels.elementwise.steps(most, len(some), table.tobytes())
+            larger = next_larger(sizes)
+            table[: len(some)] = [(*step, k) for step, k in zip(some, larger, strict=True)]
+            self.kernels.elementwise.steps(max(sizes), len(some), table.tobytes())
 
     def _defer(
         self, function: str, inputs: Sequence[Tensor], parameters: Sequence[float], out: Tensor
@@ -77,3 +86,14 @@ class DeferredBlock:
         to = self.engine.writes(out).address
         self.tensors += [*inputs, out]
         self.steps.append((number, out.size, a, b, to, (*parameters, 0, 0, 0)[:3]))
+
+
+def next_larger(sizes: Sequence[int]) -> list[int]:
+    """For each size the place of the next larger one, or the end."""
+    found = [len(sizes)] * len(sizes)
+    for place in reversed(range(len(sizes))):
+        other = place + 1
+        while other < len(sizes) and sizes[other] <= sizes[place]:
+            other = found[other]
+        found[place] = other
+    return found

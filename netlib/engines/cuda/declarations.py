@@ -13,6 +13,7 @@ from .launch import (
     Array,
     ArrayAt,
     Box,
+    Divisor,
     Family,
     Flag,
     Float,
@@ -83,7 +84,7 @@ class Elementwise(Family):
         out: Array,
     ) -> None: ...
 
-    @per_element
+    @per_four
     def steps(self, n: Int, count: Int, steps: Steps) -> None: ...
 
 
@@ -95,16 +96,23 @@ class Indexing(Family):
 
     @per_element
     def gather(
-        self, n: Int, extent: Int, parts: Int, inner: Int, index: Integers, x: Array, out: Array
+        self,
+        n: Int,
+        extent: Int,
+        parts: Divisor,
+        inner: Divisor,
+        index: Integers,
+        x: Array,
+        out: Array,
     ) -> None: ...
 
     @per_element
     def scatter_add(
         self,
         n: Int,
-        extent: Int,
+        extent: Divisor,
         parts: Int,
-        inner: Int,
+        inner: Divisor,
         first: Integers,
         part: Integers,
         dy: Array,
@@ -115,8 +123,8 @@ class Indexing(Family):
     def one_hot(
         self,
         n: Int,
-        classes: Int,
-        inner: Int,
+        classes: Divisor,
+        inner: Divisor,
         label: Array,
         ignore: Float,
         fault: IntegersAt,
@@ -176,12 +184,12 @@ class Reduction(Family):
 
     @per_element
     def max_forward(
-        self, n: Int, pieces: Int, inner: Int, x: Array, out: Array, winner: Array
+        self, n: Int, pieces: Int, inner: Divisor, x: Array, out: Array, winner: Array
     ) -> None: ...
 
     @per_element
     def max_backward(
-        self, n: Int, pieces: Int, inner: Int, dy: Array, winner: Array, out: Array
+        self, n: Int, pieces: Divisor, inner: Divisor, dy: Array, winner: Array, out: Array
     ) -> None: ...
 
 
@@ -222,8 +230,8 @@ class Normalization(Family):
     def lrn_forward(
         self,
         n: Int,
-        channels: Int,
-        inner: Int,
+        channels: Divisor,
+        inner: Divisor,
         size: Int,
         alpha: Float,
         beta: Float,
@@ -237,8 +245,8 @@ class Normalization(Family):
     def lrn_backward(
         self,
         n: Int,
-        channels: Int,
-        inner: Int,
+        channels: Divisor,
+        inner: Divisor,
         size: Int,
         alpha: Float,
         beta: Float,

@@ -14,6 +14,7 @@ from ..functions import Functions
 from .array import DeviceArray, check_count
 from .chunks import Chunked
 from .compilation import compile_source
+from .geometry import packed_divisor, packed_terms
 from .gpu import Gpu
 
 KERNELS = Path(__file__).parent / 'kernels'
@@ -39,11 +40,6 @@ def as_it_is(value: Any) -> Any:
     return value
 
 
-@functools.lru_cache(maxsize=4096)
-def packed_terms(numbers: Chunked) -> bytes:
-    return np.array(numbers, np.int32).tobytes()
-
-
 def float32(value: float) -> float:
     """A number that fits into a float32: infinity instead of a larger one."""
     if -LARGEST <= value <= LARGEST:
@@ -62,6 +58,7 @@ Integers = Annotated[DeviceArray, 'int*', address]
 IntegersAt = Annotated[int, 'int*', as_it_is]
 ArrayAt = Annotated[int, 'float*', as_it_is]
 WordsAt = Annotated[int, 'unsigned*', as_it_is]
+Divisor = Annotated[int, 'Divisor', packed_divisor]
 Terms = Annotated[Chunked, 'Terms', packed_terms]
 Box = Annotated[bytes, 'Box', as_it_is]
 Window = Annotated[bytes, 'Window', as_it_is]
@@ -70,7 +67,7 @@ Steps = Annotated[bytes, 'Steps', as_it_is]
 # The letters of the module struct. A struct is aligned as its largest member.
 POINTERS = ('float*', 'int*', 'unsigned*')
 LETTERS = {'int': 'i', 'unsigned': 'I', 'float': 'f', **dict.fromkeys(POINTERS, 'P')}
-ALIGNED_AS = {'Box': 'int', 'Window': 'int', 'Terms': 'int', 'Steps': 'float*'}
+ALIGNED_AS = {**dict.fromkeys(('Divisor', 'Box', 'Window', 'Terms'), 'int'), 'Steps': 'float*'}
 
 
 # -- declarations

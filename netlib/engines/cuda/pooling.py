@@ -4,6 +4,7 @@ from math import prod
 
 import numpy as np
 
+from ...shapes import Shape
 from ..interface import Bins, Engine, Window, op
 from .array import DeviceArray
 from .declarations import Kernels
@@ -27,7 +28,8 @@ class Pooling(Engine):
         self, dy: DeviceArray, mask: DeviceArray, window: Window, *, out: DeviceArray
     ) -> None:
         slid = window_over(out.shape[2:], dy.shape[2:], window)
-        self.kernels.pooling.mask_backward(out.size, slid, dy, mask, out)
+        threads, fours = by_four(out.shape)
+        self.kernels.pooling.mask_backward(threads, slid, fours, dy, mask, out)
 
     @op
     def pool_mask_forward(self, x: DeviceArray, mask: DeviceArray, *, out: DeviceArray) -> None:
@@ -42,7 +44,8 @@ class Pooling(Engine):
     @op
     def pool_ave_backward(self, dy: DeviceArray, window: Window, *, out: DeviceArray) -> None:
         slid = window_over(out.shape[2:], dy.shape[2:], window)
-        self.kernels.pooling.ave_backward(out.size, slid, dy, out)
+        threads, fours = by_four(out.shape)
+        self.kernels.pooling.ave_backward(threads, slid, fours, dy, out)
 
     @op
     def roi_pool_forward(
@@ -65,6 +68,14 @@ class Pooling(Engine):
         self.kernels.pooling.roi_backward(
             out.size, channels, height, width, rows, columns, regions, packed, dy, winner, out
         )
+
+
+def by_four(shape: Shape) -> tuple[int, int]:
+    """How many threads a tensor takes, with up to four neighbors of a row each, and how many a
+    row."""
+    *outer, width = shape
+    fours = -(-width // 4)
+    return prod(outer) * fours, fours
 
 
 def pack_bins(bins: Bins, rows: int, columns: int) -> np.ndarray:

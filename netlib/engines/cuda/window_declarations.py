@@ -1,7 +1,7 @@
 """The kernels that slide windows over images or divide them into bins; see declarations.py for the
 others."""
 
-from .launch import Array, Family, Int, Integers, Window, per_element
+from .launch import Array, Divisor, Family, Int, Integers, Window, per_element
 
 
 class Convolution(Family):
@@ -19,8 +19,8 @@ class Convolution(Family):
         n: Int,
         window: Window,
         groups: Int,
-        channels: Int,
-        rows: Int,
+        channels: Divisor,
+        rows: Divisor,
         chosen: Integers,
         x: Array,
         out: Array,
@@ -34,28 +34,32 @@ class Pooling(Family):
     def max_forward(self, n: Int, window: Window, x: Array, y: Array, mask: Array) -> None: ...
 
     @per_element
-    def mask_backward(self, n: Int, window: Window, dy: Array, mask: Array, dx: Array) -> None: ...
+    def mask_backward(
+        self, n: Int, window: Window, fours: Divisor, dy: Array, mask: Array, dx: Array
+    ) -> None: ...
 
     @per_element
     def mask_forward(
-        self, n: Int, places: Int, positions: Int, x: Array, mask: Array, y: Array
+        self, n: Int, places: Int, positions: Divisor, x: Array, mask: Array, y: Array
     ) -> None: ...
 
     @per_element
     def ave_forward(self, n: Int, window: Window, x: Array, y: Array) -> None: ...
 
     @per_element
-    def ave_backward(self, n: Int, window: Window, dy: Array, dx: Array) -> None: ...
+    def ave_backward(
+        self, n: Int, window: Window, fours: Divisor, dy: Array, dx: Array
+    ) -> None: ...
 
     @per_element
     def roi_forward(
         self,
         n: Int,
-        channels: Int,
+        channels: Divisor,
         height: Int,
         width: Int,
-        rows: Int,
-        columns: Int,
+        rows: Divisor,
+        columns: Divisor,
         packed: Integers,
         x: Array,
         y: Array,
@@ -66,9 +70,9 @@ class Pooling(Family):
     def roi_backward(
         self,
         n: Int,
-        channels: Int,
-        height: Int,
-        width: Int,
+        channels: Divisor,
+        height: Divisor,
+        width: Divisor,
         rows: Int,
         columns: Int,
         regions: Int,

@@ -11,6 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 DRIVER = (
     'libcuda.cpp',
+    'accesses.cpp',
     'counts.cpp',
     'graphs.cpp',
     'libcuda_memory.cpp',

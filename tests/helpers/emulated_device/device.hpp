@@ -22,6 +22,9 @@ inline void __syncthreads(int line = __builtin_LINE()) { cuda_emulator::wait_at_
 
 inline void __threadfence() {}  // one thread runs at a time
 
+// The upper half of the product.
+inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned long long)a * b >> 32; }
+
 struct alignas(16) float4 {
     float x, y, z, w;
 };

@@ -17,6 +17,7 @@
 #include <mutex>
 #include <vector>
 
+#include "accesses.hpp"
 #include "memory.hpp"
 
 namespace cuda_emulator {
@@ -202,6 +203,7 @@ std::string launch(const Kernel& kernel, Index grid, Index block, size_t shared_
     arguments = buffer;
     FaultsCaught faults_caught;
     std::string error = run_blocks(kernel);
+    count_accesses(kernel.name);
     if (error.empty()) return "";
     fibers.clear();  // some may be stuck in the kernel
     return std::string("kernel ") + kernel.name + ": " + error;

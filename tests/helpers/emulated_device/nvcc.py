@@ -1,7 +1,7 @@
 """Stands in for nvcc: `nvcc --cubin [OPTION...] FILE.cu` compiles FILE.cu for the emulated device.
 
 g++ preprocesses the file first, so that kernels written by macros are found, too. Of the options
-only -D and -I mean anything here.
+only -D and -I mean anything here; -DCOUNTED has a kernel's loads and stores counted.
 """
 
 import re
@@ -11,6 +11,8 @@ from pathlib import Path
 
 DEVICE = Path(__file__).with_name('device.hpp')
 GXX = ('g++', '-std=c++20', '-x', 'c++')
+# A call in front of each access to memory (accesses.cpp), which no library of g++ is to receive.
+COUNTED = ('-fsanitize=thread', '--param=tsan-instrument-func-entry-exit=0')
 
 KERNEL = re.compile(r'__global__\s+(?:void\s+)?(\w+)\s*\(')
 DYNAMIC_SHARED = re.compile(r'extern\s+__shared__\s+([\w\s]+?)\s*\b(\w+)\s*\[\s*\]\s*;')
@@ -36,8 +38,12 @@ def compile_kernels(source: Path, options: list[str]) -> None:
     """Write the shared object that holds the kernels of `source` beside it, as a .cubin file."""
     preprocess = [*GXX, '-E', '-include', str(DEVICE), *options, str(source)]
     code = subprocess.run(preprocess, stdout=subprocess.PIPE, text=True, check=True).stdout
-    build = [*GXX, '-O2', '-w', '-shared', '-fPIC', '-', '-o', str(source.with_suffix('.cubin'))]
+    counted = COUNTED if '-DCOUNTED' in options else ()
+    compiled = str(source.with_suffix('.o'))
+    build = [*GXX, '-O2', '-w', '-fPIC', *counted, '-c', '-', '-o', compiled]
     subprocess.run(build, input=translate(code), text=True, check=True)
+    link = ['g++', '-shared', compiled, '-o', str(source.with_suffix('.cubin'))]
+    subprocess.run(link, check=True)
 
 
 def main(arguments: list[str]) -> None:

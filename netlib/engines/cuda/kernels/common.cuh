@@ -52,6 +52,27 @@ __device__ inline void store_four(float* p, int i, int n, Four x) {
         store_four(out, i, n, all_four);                \
     } while (0)
 
+// -- division
+// An integer divided by a number that the compiler does not know takes some twenty instructions.
+// The host, which knows most of these numbers, finds factor = 2^(31 + shift) / by, rounded up, with
+// the least shift for which 2^shift >= by. Then i / by is the upper part of the product i factor:
+// for 0 <= i < 2^31 the rounding adds less than 1 / by, so it reaches no further integer. (Granlund
+// and Montgomery 1994, Division by invariant integers using multiplication.)
+
+struct Divisor {
+    int by;
+    unsigned factor;
+    int shift;
+};
+
+// i / by
+__device__ inline int quotient(int i, const Divisor& d) {
+    return __umulhi(2u * i, d.factor) >> d.shift;
+}
+
+// i % by
+__device__ inline int modulo(int i, const Divisor& d) { return i - quotient(i, d) * d.by; }
+
 // -- boxes
 // The structs below are arguments of kernels as `const __grid_constant__`: so they are read where
 // the launch has put them, and no thread keeps a copy.
@@ -63,7 +84,7 @@ enum { MAX_AXES = 8 };
 // the same).
 struct Box {
     int axes;
-    int extent[MAX_AXES];
+    Divisor extent[MAX_AXES];
     int a[MAX_AXES];
     int b[MAX_AXES];
 };
@@ -73,28 +94,49 @@ struct Box {
 __device__ inline int place(int i, const Box& box, const int* stride) {
     int at = 0;
     for (int axis = box.axes - 1; axis > 0; --axis) {
-        int outer = i / box.extent[axis];
-        at += (i - outer * box.extent[axis]) * stride[axis];
+        int outer = quotient(i, box.extent[axis]);
+        at += (i - outer * box.extent[axis].by) * stride[axis];
         i = outer;
     }
     return at + i * stride[0];
 }
 
-// The numbers of tensor p for elements i .. i + 3 of the box, of which those from n on are 0. Where
-// four elements do not reach into the next row, their places follow from the first one.
-__device__ inline Four gather_four(const float* p, int i, int n, const Box& box,
-                                   const int* stride) {
+// Where elements i .. i + 3 of the box lie in a tensor; those from n on lie nowhere, at -1.
+struct FourPlaces {
+    enum { SAME, NEIGHBORS, APART } are;
+    int at[4];  // only the first one where they are the same or neighbors
+};
+
+// Where four elements do not reach into the next row, their places follow from the first one.
+__device__ inline FourPlaces four_places(int i, int n, const Box& box, const int* stride) {
     int last = box.axes > 0 ? box.axes - 1 : 0;
-    if (box.extent[last] % 4 == 0 && i + 4 <= n) {
-        int at = place(i, box, stride);
-        if (stride[last] == 1) return load_four(p, at, at + 4);
-        if (stride[last] == 0) return {{p[at], p[at], p[at], p[at]}};
+    if (box.extent[last].by % 4 == 0 && i + 4 <= n && stride[last] <= 1) {
+        int first = place(i, box, stride);
+        return {stride[last] == 0 ? FourPlaces::SAME : FourPlaces::NEIGHBORS, {first}};
     }
+    FourPlaces out = {FourPlaces::APART};
+#pragma unroll
+    for (int k = 0; k < 4; ++k)
+        out.at[k] = i + k < n ? place(i + k, box, stride) : -1;
+    return out;
+}
+
+// The numbers of p there; 0 where that is nowhere.
+__device__ inline Four load_places(const float* p, const FourPlaces& places) {
+    int first = places.at[0];
+    if (places.are == FourPlaces::NEIGHBORS) return load_four(p, first, first + 4);
+    if (places.are == FourPlaces::SAME) return {{p[first], p[first], p[first], p[first]}};
     Four out;
 #pragma unroll
     for (int k = 0; k < 4; ++k)
-        out.at[k] = i + k < n ? p[place(i + k, box, stride)] : 0;
+        out.at[k] = places.at[k] < 0 ? 0 : p[places.at[k]];
     return out;
+}
+
+// The same at once. Where several tensors lie alike, their places are found only once by the above.
+__device__ inline Four gather_four(const float* p, int i, int n, const Box& box,
+                                   const int* stride) {
+    return load_places(p, four_places(i, n, box, stride));
 }
 
 // What slides over an image: for each spatial axis the extents of image, kernel and positions, and
@@ -102,13 +144,13 @@ __device__ inline Four gather_four(const float* p, int i, int n, const Box& box,
 // each element o of the kernel.
 struct Window {
     int axes;
-    int places;     // of an image
-    int elements;   // of the kernel
-    int positions;  // of the window
-    int image[MAX_AXES];
-    int kernel[MAX_AXES];
-    int position[MAX_AXES];
-    int stride[MAX_AXES];
+    Divisor places;     // of an image
+    Divisor elements;   // of the kernel
+    Divisor positions;  // of the window
+    Divisor image[MAX_AXES];
+    Divisor kernel[MAX_AXES];
+    Divisor position[MAX_AXES];
+    Divisor stride[MAX_AXES];
     int pad[MAX_AXES];
     int dilation[MAX_AXES];
 };

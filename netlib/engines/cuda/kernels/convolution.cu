@@ -6,13 +6,13 @@ __device__ inline int seen(const Window& w, int position, int element) {
     int place = 0;
     int step = 1;
     for (int axis = w.axes - 1; axis >= 0; --axis) {
-        int first = position % w.position[axis] * w.stride[axis] - w.pad[axis];
-        int at = first + element % w.kernel[axis] * w.dilation[axis];
-        if (at < 0 || at >= w.image[axis]) return -1;
+        int first = modulo(position, w.position[axis]) * w.stride[axis].by - w.pad[axis];
+        int at = first + modulo(element, w.kernel[axis]) * w.dilation[axis];
+        if (at < 0 || at >= w.image[axis].by) return -1;
         place += at * step;
-        step *= w.image[axis];
-        position /= w.position[axis];
-        element /= w.kernel[axis];
+        step *= w.image[axis].by;
+        position = quotient(position, w.position[axis]);
+        element = quotient(element, w.kernel[axis]);
     }
     return place;
 }
@@ -22,14 +22,15 @@ __device__ inline int seeing(const Window& w, int place, int element) {
     int position = 0;
     int step = 1;
     for (int axis = w.axes - 1; axis >= 0; --axis) {
-        int offset = element % w.kernel[axis] * w.dilation[axis];
-        int first = place % w.image[axis] + w.pad[axis] - offset;
-        int at = first / w.stride[axis];
-        if (first < 0 || first % w.stride[axis] != 0 || at >= w.position[axis]) return -1;
+        int offset = modulo(element, w.kernel[axis]) * w.dilation[axis];
+        int first = modulo(place, w.image[axis]) + w.pad[axis] - offset;
+        if (first < 0) return -1;
+        int at = quotient(first, w.stride[axis]);
+        if (at * w.stride[axis].by != first || at >= w.position[axis].by) return -1;
         position += at * step;
-        step *= w.position[axis];
-        place /= w.image[axis];
-        element /= w.kernel[axis];
+        step *= w.position[axis].by;
+        place = quotient(place, w.image[axis]);
+        element = quotient(element, w.kernel[axis]);
     }
     return position;
 }
@@ -38,9 +39,10 @@ __device__ inline int seeing(const Window& w, int place, int element) {
 __global__ void im2col(int n, const __grid_constant__ Window w, const float* x, float* columns) {
     int i = thread_number();
     if (i >= n) return;
-    int plane = i / w.positions / w.elements;
-    int at = seen(w, i % w.positions, i / w.positions % w.elements);
-    columns[i] = at < 0 ? 0 : x[plane * w.places + at];
+    int row = quotient(i, w.positions);
+    int plane = quotient(row, w.elements);
+    int at = seen(w, modulo(i, w.positions), modulo(row, w.elements));
+    columns[i] = at < 0 ? 0 : x[plane * w.places.by + at];
 }
 
 // Its gradient: columns (planes, elements, positions) -> out (planes, places).
@@ -49,27 +51,28 @@ __global__ void im2col(int n, const __grid_constant__ Window w, const float* x, 
 __global__ void col2im(int n, const __grid_constant__ Window w, const float* columns, float* out) {
     int i = thread_number();
     if (i >= n) return;
-    const float* plane = columns + i / w.places * w.elements * w.positions;
+    int place = modulo(i, w.places);
+    const float* plane = columns + quotient(i, w.places) * w.elements.by * w.positions.by;
     float sum = 0;
-    for (int element = 0; element < w.elements; ++element) {
-        int position = seeing(w, i % w.places, element);
-        if (position >= 0) sum += plane[element * w.positions + position];
+    for (int element = 0; element < w.elements.by; ++element) {
+        int position = seeing(w, place, element);
+        if (position >= 0) sum += plane[element * w.positions.by + position];
     }
     out[i] = sum;
 }
 
 // x (N, groups * channels, places) -> out (groups, rows, channels * elements): the patches at
 // chosen positions, which count (image, position).  Thread <-> element i of out.
-__global__ void patches(int n, const __grid_constant__ Window w, int groups, int channels, int rows,
-                        const int* chosen, const float* x, float* out) {
+__global__ void patches(int n, const __grid_constant__ Window w, int groups, Divisor channels,
+                        Divisor rows, const int* chosen, const float* x, float* out) {
     int i = thread_number();
     if (i >= n) return;
-    int element = i % w.elements;
-    int channel = i / w.elements % channels;
-    int row = i / w.elements / channels % rows;
-    int group = i / w.elements / channels / rows;
-    int image = chosen[row] / w.positions;
-    int plane = (image * groups + group) * channels + channel;
-    int at = seen(w, chosen[row] % w.positions, element);
-    out[i] = at < 0 ? 0 : x[plane * w.places + at];
+    int patch = quotient(i, w.elements);  // of one channel
+    int channel = modulo(patch, channels);
+    int row = modulo(quotient(patch, channels), rows);
+    int group = quotient(quotient(patch, channels), rows);
+    int image = quotient(chosen[row], w.positions);
+    int plane = (image * groups + group) * channels.by + channel;
+    int at = seen(w, modulo(chosen[row], w.positions), modulo(i, w.elements));
+    out[i] = at < 0 ? 0 : x[plane * w.places.by + at];
 }

@@ -172,35 +172,59 @@ BINARY(sigmoid_cross_entropy, (a > 0 ? a : 0) - a * b + log1pf(expf(-fabsf(a))))
 
 // Several functions, one after the other, each of n numbers of its own: so a solver updates all
 // parameters in one launch. The functions are numbered as in ../block.py; p are their parameters.
+// b is null where a function has one operand.
 struct Step {
     int function, n;
     const float *a, *b;
     float* out;
     float p[3];
+    int larger;  // the next step of more numbers than this one
 };
 enum { MAX_STEPS = 64 };
 struct Steps {
     Step step[MAX_STEPS];
 };
 
-__device__ inline float value_of(const Step& s, int i) {
-    float a = s.a[i];
+// Elements i .. i + 3 of a step.
+__device__ inline void compute(const Step& s, int i) {
+    bool adds = s.function == 0 && s.p[1] != 0;  // axpby reads `out` only where it counts
+    Four of_a = load_four(s.a, i, s.n);
+    Four of_b = {};
+    Four old = {};
+    if (s.b) of_b = load_four(s.b, i, s.n);
+    if (adds) old = load_four(s.out, i, s.n);
+    Four out;
+#define CASE(number, value)                             \
+    case number:                                        \
+        _Pragma("unroll") for (int k = 0; k < 4; ++k) { \
+            float a = of_a.at[k];                       \
+            [[maybe_unused]] float b = of_b.at[k];      \
+            out.at[k] = value;                          \
+        }                                               \
+        break;
     switch (s.function) {
-        case 0: return s.p[0] * a + (s.p[1] != 0 ? s.p[1] * s.out[i] : 0);  // axpby
-        case 1: return leaky(a, s.p[0]);                                    // relu
-        case 2: return sign_of(a);
-        case 3: return power_of(s.p[2] + s.p[1] * a, s.p[0]);
-        case 4: return a + s.b[i];
-        case 5: return a * s.b[i];
-        case 6: return a / s.b[i];
-        default: return a;  // copy
+        CASE(0, s.p[0] * a + (adds ? s.p[1] * old.at[k] : 0))
+        CASE(1, leaky(a, s.p[0]))  // relu
+        CASE(2, sign_of(a))
+        CASE(3, power_of(s.p[2] + s.p[1] * a, s.p[0]))
+        CASE(4, a + b)
+        CASE(5, a * b)
+        CASE(6, a / b)
+        CASE(7, a)  // copy
     }
+#undef CASE
+    store_four(s.out, i, s.n, out);
 }
 
-// Thread <-> element i of every step: what a step reads, this thread has written.
+// Thread <-> elements i .. i + 3 of every step: what a step reads, this thread has written. A
+// thread beyond the end of one step goes on with the next larger one: what lies between them ends
+// no later.
 __global__ void steps(int n, int count, const __grid_constant__ Steps list) {
-    int i = thread_number();
+    int i = 4 * thread_number();
     if (i >= n) return;
-    for (int k = 0; k < count; ++k)
-        if (i < list.step[k].n) list.step[k].out[i] = value_of(list.step[k], i);
+    for (int k = 0; k < count;) {
+        const Step& step = list.step[k];
+        if (i < step.n) compute(step, i);
+        k = i < step.n ? k + 1 : step.larger;
+    }
 }

@@ -50,8 +50,9 @@ __global__ void standardize(int n, const __grid_constant__ Box box, const float*
     int i = 4 * thread_number();
     if (i >= n) return;
     Four in = load_four(x, i, n);
-    Four center = gather_four(mean, i, n, box, box.b);
-    Four factor = gather_four(inverse, i, n, box, box.b);
+    FourPlaces places = four_places(i, n, box, box.b);
+    Four center = load_places(mean, places);
+    Four factor = load_places(inverse, places);
     FOR_EACH_OF_FOUR(out, i, n, y = (in.at[k] - center.at[k]) * factor.at[k]);
 }
 
@@ -64,8 +65,9 @@ __global__ void scale_shift(int n, const __grid_constant__ Box box, const float*
     Four all = load_four(x, i, n);
     Four factor = {{1, 1, 1, 1}};
     Four term = {};
-    if (scale) factor = gather_four(scale, i, n, box, box.b);
-    if (shift) term = gather_four(shift, i, n, box, box.b);
+    FourPlaces places = four_places(i, n, box, box.b);
+    if (scale) factor = load_places(scale, places);
+    if (shift) term = load_places(shift, places);
     FOR_EACH_OF_FOUR(out, i, n, y = fmaf(factor.at[k], all.at[k], term.at[k]);
                      y = rectified && y < 0 ? 0 : y);
 }
@@ -97,43 +99,44 @@ __global__ void standardize_backward(const __grid_constant__ Box kept,
 struct Neighbors {
     int first, last;
 };
-__device__ inline Neighbors around(int i, int channels, int inner, int size) {
-    int channel = i / inner % channels;
-    return {max(channel - size / 2, 0), min(channel + size / 2 + 1, channels)};
+__device__ inline Neighbors around(int i, const Divisor& channels, const Divisor& inner, int size) {
+    int channel = modulo(quotient(i, inner), channels);
+    return {max(channel - size / 2, 0), min(channel + size / 2 + 1, channels.by)};
 }
 
 // The place of element i in channel 0 of its image.
-__device__ inline int in_first_channel(int i, int channels, int inner) {
-    return i / inner / channels * channels * inner + i % inner;
+__device__ inline int in_first_channel(int i, const Divisor& channels, const Divisor& inner) {
+    int image = quotient(quotient(i, inner), channels);
+    return image * channels.by * inner.by + modulo(i, inner);
 }
 
 // scale = k + alpha / size * sum of x^2 over the neighbors, y = x scale^-beta.
 // Thread <-> element i.
-__global__ void lrn_forward(int n, int channels, int inner, int size, float alpha, float beta,
-                            float k, const float* x, float* y, float* scale) {
+__global__ void lrn_forward(int n, Divisor channels, Divisor inner, int size, float alpha,
+                            float beta, float k, const float* x, float* y, float* scale) {
     int i = thread_number();
     if (i >= n) return;
     Neighbors near = around(i, channels, inner, size);
     const float* image = x + in_first_channel(i, channels, inner);
     float sum = 0;
     for (int c = near.first; c < near.last; ++c)
-        sum += image[c * inner] * image[c * inner];
+        sum += image[c * inner.by] * image[c * inner.by];
     scale[i] = k + alpha / size * sum;
     y[i] = x[i] * powf(scale[i], -beta);
 }
 
 // dx = dy scale^-beta - 2 alpha beta / size * x * sum of dy y / scale over the neighbors.
 // Thread <-> element i.
-__global__ void lrn_backward(int n, int channels, int inner, int size, float alpha, float beta,
-                             const float* x, const float* y, const float* dy, const float* scale,
-                             float* dx) {
+__global__ void lrn_backward(int n, Divisor channels, Divisor inner, int size, float alpha,
+                             float beta, const float* x, const float* y, const float* dy,
+                             const float* scale, float* dx) {
     int i = thread_number();
     if (i >= n) return;
     Neighbors near = around(i, channels, inner, size);
     int image = in_first_channel(i, channels, inner);
     float sum = 0;
     for (int c = near.first; c < near.last; ++c) {
-        int at = image + c * inner;
+        int at = image + c * inner.by;
         sum += dy[at] * y[at] / scale[at];
     }
     dx[i] = dy[i] * powf(scale[i], -beta) - 2 * alpha * beta / size * x[i] * sum;

@@ -85,15 +85,15 @@ __global__ void FOR_UNITS moments_terms(const __grid_constant__ Terms t, const f
 // x (outer, pieces, inner) -> out, winner (outer, inner): the largest piece and its number. As in
 // Caffe's Eltwise, piece 1 wins a tie with piece 0, and later ones must be larger.
 // Thread <-> element i of out.
-__global__ void max_forward(int n, int pieces, int inner, const float* x, float* out,
+__global__ void max_forward(int n, int pieces, Divisor inner, const float* x, float* out,
                             float* winner) {
     int i = thread_number();
     if (i >= n) return;
-    x += i / inner * pieces * inner + i % inner;
+    x += quotient(i, inner) * pieces * inner.by + modulo(i, inner);
     float best = x[0];
     int number = 0;
     for (int piece = 1; piece < pieces; ++piece) {
-        float value = x[piece * inner];
+        float value = x[piece * inner.by];
         if (value > best || (piece == 1 && value == best)) {
             best = value;
             number = piece;
@@ -105,10 +105,11 @@ __global__ void max_forward(int n, int pieces, int inner, const float* x, float*
 
 // Its gradient: out (outer, pieces, inner) = dy at the winner, else 0.
 // Thread <-> element i of out.
-__global__ void max_backward(int n, int pieces, int inner, const float* dy, const float* winner,
-                             float* out) {
+__global__ void max_backward(int n, Divisor pieces, Divisor inner, const float* dy,
+                             const float* winner, float* out) {
     int i = thread_number();
     if (i >= n) return;
-    int from = i / inner / pieces * inner + i % inner;
-    out[i] = winner[from] == i / inner % pieces ? dy[from] : 0;
+    int row = quotient(i, inner);
+    int from = quotient(row, pieces) * inner.by + modulo(i, inner);
+    out[i] = winner[from] == modulo(row, pieces) ? dy[from] : 0;
 }

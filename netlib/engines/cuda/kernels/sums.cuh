@@ -9,14 +9,14 @@ OVER_THE_BLOCK(block_sum, a + b)
 // finishes a result last combines the chunks, by number, so each launch gives the same bits.
 struct Terms {
     int kept;
-    int inner;   // in units
-    int width;   // of a unit: 4 where inner is a multiple of that, else 1
-    int units;   // of a result
-    int length;  // of a chunk, in units
-    int chunks;  // of a result
+    Divisor inner;   // in units
+    int width;       // of a unit: 4 where inner is a multiple of that, else 1
+    int units;       // of a result
+    int length;      // of a chunk, in units
+    Divisor chunks;  // of a result
 };
 
-__device__ inline int result_number(const Terms& t) { return blockIdx.x / t.chunks; }
+__device__ inline int result_number(const Terms& t) { return quotient(blockIdx.x, t.chunks); }
 
 // The numbers in a chunk.
 __device__ inline int chunk_size(const Terms& t, int chunk) {
@@ -75,19 +75,19 @@ struct Walk {
     int rows, columns;  // from one unit to the next
 
     __device__ Walk(const Terms& t, int i) {
-        row = i / t.inner;
-        column = i - row * t.inner;
-        rows = blockDim.x / t.inner;
-        columns = blockDim.x - rows * t.inner;
+        row = quotient(i, t.inner);
+        column = i - row * t.inner.by;
+        rows = quotient(blockDim.x, t.inner);
+        columns = blockDim.x - rows * t.inner.by;
     }
 
     // The place of this unit; then the walk is at the next one.
     __device__ int next(const Terms& t, int width) {
-        int at = ((row * t.kept + result_number(t)) * t.inner + column) * width;
+        int at = ((row * t.kept + result_number(t)) * t.inner.by + column) * width;
         column += columns;
-        int wraps = column >= t.inner;
+        int wraps = column >= t.inner.by;
         row += rows + wraps;
-        column -= wraps * t.inner;
+        column -= wraps * t.inner.by;
         return at;
     }
 };
@@ -98,7 +98,7 @@ enum { TOGETHER = 4 };
 #define FOR_UNITS __launch_bounds__(MAX_THREADS, 4)
 template <class Unit, class Load, class Use>
 __device__ inline void loop_over_units(const Terms& t, Load load, Use use) {
-    int chunk = blockIdx.x - result_number(t) * t.chunks;
+    int chunk = blockIdx.x - result_number(t) * t.chunks.by;
     int i = chunk * t.length + threadIdx.x;
     int end = min((chunk + 1) * t.length, t.units);
     int step = blockDim.x;
@@ -142,11 +142,11 @@ __device__ bool is_last(const Terms& t, unsigned* arrived) {
     __shared__ unsigned before;
     if (threadIdx.x == 0) {
         __threadfence();
-        before = atomicInc(arrived + result_number(t), t.chunks - 1);
+        before = atomicInc(arrived + result_number(t), t.chunks.by - 1);
         __threadfence();
     }
     __syncthreads();
-    return before == t.chunks - 1;
+    return before == t.chunks.by - 1;
 }
 
 // Adds up over all blocks of a result what each has found; true in the one block that gets the
@@ -154,15 +154,15 @@ __device__ bool is_last(const Terms& t, unsigned* arrived) {
 template <int count>
 __device__ inline bool complete(const Terms& t, float (&sums)[count], float* partial,
                                 unsigned* arrived) {
-    if (t.chunks == 1) return true;
-    volatile float* chunk = partial + count * t.chunks * result_number(t);
+    if (t.chunks.by == 1) return true;
+    volatile float* chunk = partial + count * t.chunks.by * result_number(t);
     for (int k = 0; k < count; ++k)
         if (threadIdx.x == 0) partial[count * blockIdx.x + k] = sums[k];
     if (!is_last(t, arrived)) return false;
 #pragma unroll
     for (int k = 0; k < count; ++k) {
         float sum = 0;
-        for (int c = threadIdx.x; c < t.chunks; c += blockDim.x)
+        for (int c = threadIdx.x; c < t.chunks.by; c += blockDim.x)
             sum += chunk[count * c + k];
         sums[k] = block_sum(sum);
     }
@@ -177,11 +177,12 @@ struct Moments {
 // The sum of the first unit that this thread takes of its block's chunk; 0 if it takes none.
 __device__ inline float first_unit(const Terms& t, const float* x) {
     int result = result_number(t);
-    int chunk = blockIdx.x - result * t.chunks;
+    int chunk = blockIdx.x - result * t.chunks.by;
     int i = chunk * t.length + threadIdx.x;
     if (i >= min((chunk + 1) * t.length, t.units)) return 0;
-    int row = i / t.inner;
-    const float* unit = x + ((row * t.kept + result) * t.inner + i - row * t.inner) * t.width;
+    int row = quotient(i, t.inner);
+    int column = i - row * t.inner.by;
+    const float* unit = x + ((row * t.kept + result) * t.inner.by + column) * t.width;
     return lane_sum(t.width == 4 ? Unaligned::load(unit, 0) : Single::load(unit, 0));
 }
 
@@ -211,20 +212,20 @@ __device__ inline Moments chunk_moments(const Terms& t, const float* x, int numb
 __device__ inline bool result_moments(const Terms& t, const float* x, float* partial,
                                       unsigned* arrived, Moments* found) {
     int result = result_number(t);
-    *found = chunk_moments(t, x, chunk_size(t, blockIdx.x - result * t.chunks));
-    if (t.chunks == 1) return true;
-    volatile float* chunk = partial + 2 * t.chunks * result;
+    *found = chunk_moments(t, x, chunk_size(t, blockIdx.x - result * t.chunks.by));
+    if (t.chunks.by == 1) return true;
+    volatile float* chunk = partial + 2 * t.chunks.by * result;
     if (threadIdx.x == 0) {
         partial[2 * blockIdx.x] = found->mean;
         partial[2 * blockIdx.x + 1] = found->squares;
     }
     if (!is_last(t, arrived)) return false;
     float sum = 0;
-    for (int c = threadIdx.x; c < t.chunks; c += blockDim.x)
+    for (int c = threadIdx.x; c < t.chunks.by; c += blockDim.x)
         sum += chunk_size(t, c) * chunk[2 * c];
     found->mean = block_sum(sum) / (t.units * t.width);
     float squares = 0;
-    for (int c = threadIdx.x; c < t.chunks; c += blockDim.x) {
+    for (int c = threadIdx.x; c < t.chunks.by; c += blockDim.x) {
         float distance = chunk[2 * c] - found->mean;
         squares += chunk[2 * c + 1] + chunk_size(t, c) * distance * distance;
     }

@@ -3,6 +3,7 @@
 from .launch import (
     Array,
     ArrayAt,
+    Divisor,
     Family,
     Flag,
     Float,
@@ -127,7 +128,7 @@ class Composed(Family):
         self,
         terms: Terms,
         classes: Int,
-        inner: Int,
+        inner: Divisor,
         p: Array,
         label: Array,
         floor: Float,
@@ -140,5 +141,12 @@ class Composed(Family):
 
     @per_four
     def cross_entropy_backward(
-        self, n: Int, classes: Int, inner: Int, p: Array, label: Array, factor: Float, out: Array
+        self,
+        n: Int,
+        classes: Divisor,
+        inner: Divisor,
+        p: Array,
+        label: Array,
+        factor: Float,
+        out: Array,
     ) -> None: ...

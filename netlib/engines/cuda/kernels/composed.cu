@@ -190,10 +190,10 @@ __global__ void rectify_backward_twice(int n, const float* y, const float* dy, f
 // out = factor times the sum of log(max(p at the label, floor)). A label outside 0 .. classes - 1
 // goes to fault = (label, classes), which the host reads when it next waits.
 // Block <-> a chunk of the labels (sums.cuh).
-__global__ void FOR_UNITS cross_entropy(const __grid_constant__ Terms t, int classes, int inner,
-                                        const float* p, const float* label, float floor,
-                                        float factor, int* fault, float* partial, unsigned* arrived,
-                                        float* out) {
+__global__ void FOR_UNITS cross_entropy(const __grid_constant__ Terms t, int classes,
+                                        Divisor inner, const float* p, const float* label,
+                                        float floor, float factor, int* fault, float* partial,
+                                        unsigned* arrived, float* out) {
     float sum = 0;
     for_each_unit(
         t, aligned(label), [&](auto unit, int at) { return unit.load(label, at); },
@@ -206,8 +206,8 @@ __global__ void FOR_UNITS cross_entropy(const __grid_constant__ Terms t, int cla
                     fault[1] = classes;
                     continue;
                 }
-                int outer = (at + k) / inner;
-                float found = p[(outer * (classes - 1) + (int)c) * inner + at + k];
+                int outer = quotient(at + k, inner);
+                float found = p[(outer * (classes - 1) + (int)c) * inner.by + at + k];
                 sum += logf(found < floor ? floor : found);
             }
         });
@@ -216,17 +216,18 @@ __global__ void FOR_UNITS cross_entropy(const __grid_constant__ Terms t, int cla
 }
 
 // out = factor (p - 1) at the label, factor p elsewhere.  Thread <-> elements i .. i + 3 of out.
-__global__ void cross_entropy_backward(int n, int classes, int inner, const float* p,
+__global__ void cross_entropy_backward(int n, Divisor classes, Divisor inner, const float* p,
                                        const float* label, float factor, float* out) {
     int i = 4 * thread_number();
     if (i >= n) return;
     Four all = load_four(p, i, n);
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
-        int row = (i + k) / inner;
-        int outer = row / classes;
-        int c = row - outer * classes;
-        bool is_label = i + k < n && truncf(label[outer * inner + (i + k) % inner]) == c;
+        int row = quotient(i + k, inner);
+        int outer = quotient(row, classes);
+        int c = row - outer * classes.by;
+        int at = outer * inner.by + modulo(i + k, inner);
+        bool is_label = i + k < n && truncf(label[at]) == c;
         all.at[k] = factor * (is_label ? all.at[k] - 1 : all.at[k]);
     }
     store_four(out, i, n, all);

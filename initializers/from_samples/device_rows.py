@@ -1,6 +1,7 @@
 """Rows of samples on an engine's device, where they stay: what comes back are a few numbers of each
 row, and matrices that do not grow with the rows."""
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,7 +18,7 @@ class DeviceRows:
 
     Up to BLOCK rows, and fewer usable rows than dimensions, are an exception: float64 computes the
     mean and the products of these, which devices do not offer. They come to the host once, for
-    that alone, and are at most as many numbers as BLOCK of them have or as a square matrix has.
+    that alone; projections have them on the device.
     """
 
     def __init__(self, engine: Engine, rows: Tensor):
@@ -29,19 +30,23 @@ class DeviceRows:
         finite, largest = self._magnitudes()
         self.usable = finite == self.size
         self.count = int(self.usable.sum())
-        self.on_host: HostRows | None = None
-        if self.total <= BLOCK or self.count < self.size:
-            self.on_host = HostRows(rows.array())
-            self.mean, self.scale = self.on_host.mean, self.on_host.scale
         self._kept = self._usable_rows()
-        if self.on_host is None:
+        self.in_float64 = self.total <= BLOCK or self.count < self.size
+        if self.in_float64:
+            self.mean, self.scale = self.on_host.mean, self.on_host.scale
+        else:
             self.scale = float(largest[self.usable].max()) or 1.0
             self.mean = self._mean()
         self._mean_there = uploaded(engine, self.mean.reshape(1, -1))
 
+    @functools.cached_property
+    def on_host(self) -> HostRows:
+        """All of them, brought to the host."""
+        return HostRows(self.rows.array())
+
     def scatter(self) -> ndarray:
         """As HostRows has it: float32 within a block, and its rounding kept over several."""
-        if self.on_host is not None:
+        if self.in_float64:
             return self.on_host.scatter()
         total = Total(self.engine, self.size, self.size)
         product = self.engine.tensor(self.size, self.size)
@@ -79,8 +84,7 @@ class DeviceRows:
         return gathered(self.engine, self.rows, chosen).array() - self.mean
 
     def centered(self) -> ndarray:
-        """x - mean for all usable rows, where they are fewer than their dimensions."""
-        assert self.on_host is not None
+        """x - mean for all usable rows, on the host."""
         return self.on_host.centered()
 
     def _magnitudes(self) -> ndarray:

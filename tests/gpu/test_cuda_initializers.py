@@ -163,9 +163,7 @@ def test_a_total_keeps_what_its_additions_round_off(cuda):
     np.testing.assert_allclose(total.array(), exact, rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    'chosen', [range(10), range(3, 10), range(1, 10, 3), range(9, 10, 4)]
-)
+@pytest.mark.parametrize('chosen', [range(10), range(3, 10), range(1, 10, 3), range(9, 10, 4)])
 def test_rows_at_regular_distances(chosen, cuda):
     rows = samples(10)
     found = every(cuda, uploaded(cuda, rows), chosen)
@@ -205,6 +203,9 @@ def test_products(cuda, products):
     for x, y in (
         (a, b.T),
         (a.T, a),
+        (a, a.T),
+        (a, a[::-1].T),
+        (a[:1], a[:1].T),
         (a[2:5, 1:9], b[:, 1:9].T),
         (a[:1], b.T),
         (a[:, :1], b[:, :1].T),
@@ -214,10 +215,10 @@ def test_products(cuda, products):
         assert matmul(x, y, out=out) is out
         np.testing.assert_allclose(out, x.astype(float) @ y, rtol=1e-5)
         np.testing.assert_array_equal(matmul(x, y), out)
-    assert len(products) == 12
+    assert len(products) == 18
     wide = samples(10).astype(float) / 3
     np.testing.assert_array_equal(matmul(wide, wide.T), wide @ wide.T)
-    assert len(products) == 12
+    assert len(products) == 18
 
 
 def test_the_cpu_multiplies_by_numpy():

@@ -8,6 +8,7 @@ from goodinit.initializers.from_samples.host_rows import BLOCK
 from goodinit.initializers.recipe import Recipe
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
+from goodinit.netlib.engines.cuda.engine import Cuda
 from goodinit.proto import parse_net
 from small_nets import conv, data, relu
 
@@ -72,6 +73,28 @@ def test_patches_stay_on_the_device(method):
     for rows, groups, size, _ in LAYERS:
         assert rows > BLOCK
         assert ITEM * rows * groups * size > max(up, down)
+
+
+@pytest.mark.parametrize('batches', [2, 3])
+def test_batches_stay_on_the_device(batches):
+    """Images go there once for all layers that read them, and what layers make of them stays."""
+    one, several = (initialized('zca', 'cuda', count)[1] for count in (1, batches))
+    up, down = ('copy to_device, bytes', 'copy to_host, bytes')
+    patches = sum(rows for rows, *_ in LAYERS)
+    more = ITEM * (batches - 1)
+    assert several[up] - one[up] <= more * (int(np.prod(IMAGES)) + patches + FEW)
+    assert several[down] - one[down] <= more * (FEW + 4 * patches)
+
+
+@pytest.mark.parametrize('room', [0, 4 * 12 * 3 * 32 * 32])
+def test_without_room_they_wait_on_the_host(room, monkeypatch):
+    """All of them, or only what a layer makes of the images."""
+    expected = weights_of(initialized('zca', 'cuda', 2)[0])
+    monkeypatch.setattr(Cuda, 'room', lambda engine: room)
+    net, found = initialized('zca', 'cuda', 2)
+    for W, wanted in zip(weights_of(net), expected, strict=True):
+        np.testing.assert_array_equal(W, wanted)
+    assert found['copy to_host, bytes'] > 2 * net.blobs['c1'].values.size * ITEM
 
 
 @pytest.mark.parametrize('method, batches', [('pca', 1), ('rand', 2), ('kmeans', 1)])

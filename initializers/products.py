@@ -47,12 +47,17 @@ class DeviceMatmul:
         """The matrix in its memory layout, and whether that is transposed."""
         transposed = matrix.strides[0] < matrix.strides[1]
         rows = matrix.T if transposed else matrix
-        tensor = self.engine.tensor(*rows.shape)
-        tensor.set(rows)
-        return tensor, transposed
+        return uploaded(self.engine, rows), transposed
 
 
 def is_transpose(a: ndarray, b: ndarray) -> bool:
     """Whether b is a's transpose in the same memory."""
     same = a.shape == b.T.shape and a.strides == b.T.strides
     return same and a.ctypes.data == b.ctypes.data
+
+
+def uploaded(engine: Engine, values: ndarray) -> Tensor:
+    """A new tensor of these values; they go to the device, if there is one, with the first op."""
+    tensor = engine.tensor(*values.shape)
+    tensor.set(values)
+    return tensor

@@ -7,7 +7,8 @@ from numpy import ndarray
 
 from ...netlib.engines import Engine
 from ...netlib.memory import Tensor
-from .device_rows import every, gathered, rows_of, uploaded
+from ..products import uploaded
+from .device_rows import every, gathered, rows_of
 
 BLOCK = 4096
 

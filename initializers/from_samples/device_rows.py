@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from ...netlib.engines import Engine
 from ...netlib.memory import Tensor
+from ..products import uploaded
 from .host_rows import BLOCK, LARGEST, HostRows
 from .unit_length import NEGLIGIBLE
 
@@ -160,12 +161,6 @@ class Total:
         """The sum so far, in float64."""
         found, excess = self.both.array().astype(float)
         return found - excess
-
-
-def uploaded(engine: Engine, values: ndarray) -> Tensor:
-    tensor = engine.tensor(*values.shape)
-    tensor.set(values)
-    return tensor
 
 
 def filled(engine: Engine, value: float, *shape: int) -> Tensor:

@@ -7,7 +7,7 @@ from numpy import ndarray
 
 from ...netlib.engines import Engine
 from ...netlib.memory import Tensor
-from ..products import matmul_of
+from ..products import matmul_of, uploaded
 from .coordinates import (
     Coordinates,
     PrincipalCoordinates,
@@ -15,7 +15,7 @@ from .coordinates import (
     cholesky_factor,
     principal_vectors,
 )
-from .device_rows import DeviceRows, uploaded
+from .device_rows import DeviceRows
 from .host_rows import BLOCK, HostRows
 
 Rows = HostRows | DeviceRows

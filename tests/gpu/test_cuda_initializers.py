@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from goodinit.initializers import INITIALIZERS, of_kind, orthonormal
 from goodinit.initializers.from_samples import centroids, spherical_kmeans, whitening
-from goodinit.initializers.from_samples.device_rows import DeviceRows, Total, every, uploaded
+from goodinit.initializers.from_samples.device_rows import DeviceRows, Total, every
 from goodinit.initializers.from_samples.host_rows import BLOCK, HostRows
 from goodinit.initializers.from_shape import haar
 from goodinit.initializers.moments import moments_by_output
-from goodinit.initializers.products import matmul_of
+from goodinit.initializers.products import matmul_of, uploaded
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.cuda.device import open_device

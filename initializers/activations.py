@@ -8,9 +8,11 @@ from numpy import ndarray
 from ..netlib import Net
 from ..netlib.blob import Blob
 from ..netlib.errors import DataError
+from ..netlib.memory import Tensor
 from .reach import last_turns
 
 Batch = dict[str, ndarray]
+Values = ndarray | Tensor  # on the host or on a device
 
 
 def set_inputs(net: Net, batch: Batch) -> None:
@@ -37,7 +39,8 @@ class Activations:
     """The blobs' values for each batch.
 
     A single batch simply stays in the blobs. Several batches are copied out of the blobs after a
-    layer has run, and back into them before the next layer reads.
+    layer has run, and back into them before the next layer reads. The copies are on the engine's
+    device as far as it has room for them, also those of the inputs, and otherwise on the host.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class Activations:
         self.net = net
         self.batches = len(batches)
         self.keep = keep
-        self.values: list[Batch] = [{} for _ in batches]
+        self.values: list[dict[str, Values]] = [{} for _ in batches]
         self.inputs = list(batches)
         self.turn = {i: n for n, turn in enumerate(turns) for i in turn}
         self.last = last_turns(net, self.turn)
@@ -68,7 +71,14 @@ class Activations:
         for blob in blobs:
             values = self._find(batch, blob.name)
             blob.reshape(*values.shape)
+            if isinstance(values, Tensor):
+                self.net.engine.copy(values, out=blob.values)
+                continue
             blob.data = values
+            if blob.name not in self.values[batch]:  # an input, which later layers may read again
+                there = self._on_device(blob)
+                if there is not None:
+                    self.values[batch][blob.name] = there
 
     def save(self, batch: int, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Copy the tops of a layer that has run on the batch."""
@@ -79,14 +89,27 @@ class Activations:
             if not is_input:
                 self.values[batch][blob.name] = self._copy(batch, blob, bottom)
 
-    def _copy(self, batch: int, blob: Blob, bottom: Sequence[Blob]) -> ndarray:
+    def _copy(self, batch: int, blob: Blob, bottom: Sequence[Blob]) -> Values:
         """The blob's values; a top that shares the memory of a bottom shares its copy too."""
         for other in bottom:
             if other is not blob and other.values.memory is blob.values.memory:
-                return self._find(batch, other.name).reshape(blob.shape)
-        return blob.data.copy()
+                found = self._find(batch, other.name)
+                if isinstance(found, Tensor):
+                    return found.reshape(*blob.shape)
+                return found.reshape(blob.shape)
+        there = self._on_device(blob)
+        return blob.data.copy() if there is None else there
 
-    def _find(self, batch: int, name: str) -> ndarray:
+    def _on_device(self, blob: Blob) -> Tensor | None:
+        """A copy of the blob's values on the engine's device, if that has room for them."""
+        engine = self.net.engine
+        if not blob.values.size or blob.values.size * engine.dtype.itemsize > engine.room():
+            return None
+        out = engine.tensor(*blob.shape)
+        engine.copy(blob.values, out=out)
+        return out
+
+    def _find(self, batch: int, name: str) -> Values:
         values = self.values[batch]
         return values[name] if name in values else self.inputs[batch][name]
 

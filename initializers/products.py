@@ -20,7 +20,7 @@ def matmul_of(engine: Engine | None) -> Matmul:
 
 class DeviceMatmul:
     """np.matmul for float32 matrices by the engine's `gemm`: copies them to the device, and the
-    product back.
+    product back. A matrix by its own transpose is copied once.
 
     Matrices of float64, which devices do not support, stay on the host.
     """
@@ -33,7 +33,10 @@ class DeviceMatmul:
             return np.matmul(a, b, out=out)
         product = self.engine.tensor(len(a), b.shape[1])
         x, transpose_a = self._uploaded(a)
-        y, transpose_b = self._uploaded(b)
+        if is_transpose(a, b):
+            y, transpose_b = x, not transpose_a
+        else:
+            y, transpose_b = self._uploaded(b)
         self.engine.gemm(x, y, out=product, transpose_a=transpose_a, transpose_b=transpose_b)
         if out is None:
             return product.array()
@@ -44,6 +47,17 @@ class DeviceMatmul:
         """The matrix in its memory layout, and whether that is transposed."""
         transposed = matrix.strides[0] < matrix.strides[1]
         rows = matrix.T if transposed else matrix
-        tensor = self.engine.tensor(*rows.shape)
-        tensor.set(rows)
-        return tensor, transposed
+        return uploaded(self.engine, rows), transposed
+
+
+def is_transpose(a: ndarray, b: ndarray) -> bool:
+    """Whether b is a's transpose in the same memory."""
+    same = a.shape == b.T.shape and a.strides == b.T.strides
+    return same and a.ctypes.data == b.ctypes.data
+
+
+def uploaded(engine: Engine, values: ndarray) -> Tensor:
+    """A new tensor of these values; they go to the device, if there is one, with the first op."""
+    tensor = engine.tensor(*values.shape)
+    tensor.set(values)
+    return tensor

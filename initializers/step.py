@@ -53,12 +53,18 @@ class Step:
         return [use.layer.name for use in self.uses]
 
     def samples(self, limit: int, rng: Generator) -> ndarray:
+        """`rows` on the host."""
+        rows = self.rows(limit, rng)
+        return rows.array() if isinstance(rows, Tensor) else rows
+
+    def rows(self, limit: int, rng: Generator) -> ndarray | Tensor:
         """At most `limit` of the rows multiplied by W, drawn evenly from all uses and all batches
         of all ranks: (groups, rows, fan-in).
 
-        They may be in a buffer of the layer, valid until the next call.
+        They are a Tensor where the net computes on a device, and alone. They may be in a buffer of
+        the layer, valid until the next call.
         """
-        return SampledRows(self.uses, self.kept, self.net.ranks).draw(limit, rng)
+        return SampledRows(self.uses, self.kept, self.net).draw(limit, rng)
 
     def forward(self) -> Moments:
         """Run the layers on every batch, if they have not run.

@@ -25,14 +25,16 @@ from numpy import ndarray
 from numpy.random import Generator
 
 from ...netlib.engines import Engine
+from ...netlib.memory import Tensor
 from ...proto.caffe_pb2 import FillerParameter
 from ..from_shape.filler import fill_weights
 from ..from_shape.orthonormal import orthonormal
 from ..kinds import Notes, Option
 from ..products import Matmul
 from ..step import Step
+from .host_rows import LARGEST
 from .unit_length import to_unit_length
-from .whitening import LARGEST, WhiteSamples
+from .whitening import WhiteSamples
 
 GAUSSIAN = FillerParameter(type='gaussian', std=0.01)  # Krähenbühl et al. 2016, 3.3
 STAYS_GAUSSIAN = (
@@ -80,13 +82,13 @@ class FromSamples:
             return [STAYS_GAUSSIAN]
         groups, _, *inputs = layer.weight_view().shape
         row_bytes = 8 * prod(inputs) * groups  # float32, and one copy of them, whitened
-        samples = step.samples(max(memory // row_bytes, 2), rng)
+        samples = step.rows(max(memory // row_bytes, 2), rng)
         if not samples.size:
             fill_weights(layer, GAUSSIAN, rng)
             return [f'no rows of samples meet the weights of a {layer.type}: they are Gaussian']
         return self._fill_groups(step, samples, rng)
 
-    def _fill_groups(self, step: Step, samples: ndarray, rng: Generator) -> Notes:
+    def _fill_groups(self, step: Step, samples: ndarray | Tensor, rng: Generator) -> Notes:
         """Give each group its weights, from its samples (groups, rows, fan-in)."""
         view = step.layer.weight_view()
         groups, count, *inputs = view.shape
@@ -99,12 +101,16 @@ class FromSamples:
         return notes
 
     def weights(
-        self, rows: ndarray, count: int, rng: Generator, engine: Engine | None = None
+        self,
+        rows: ndarray | Tensor,
+        count: int,
+        rng: Generator,
+        engine: Engine | None = None,
     ) -> tuple[ndarray, Notes]:
         """Weights (count, d) for rows (n, d), both float32, and notes on any deviations from the
         method.
 
-        An engine that computes on a device multiplies large matrices there.
+        An engine that computes on a device does so with the rows, which may be there already.
         """
         samples = WhiteSamples(rows, self.principal, engine)
         notes = left_out(samples)
@@ -141,7 +147,7 @@ def distinct(directions: ndarray, matmul: Matmul) -> ndarray:
 
 def left_out(samples: WhiteSamples) -> Notes:
     """A note about unusable rows."""
-    total = len(samples.rows)
+    total = samples.rows.total
     bad = total - samples.count
     if not bad:
         return []

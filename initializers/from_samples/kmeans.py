@@ -36,6 +36,5 @@ def rand(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
     """Samples chosen at random, whitened as for kmeans (magic_init)."""
     chosen = rng.permutation(np.flatnonzero(samples.usable))[:count]
     smooth, back = samples.coordinates.smoothed(SMOOTHING)
-    centered = samples.rows[chosen] - samples.mean
-    white = samples.matmul(centered, smooth.T)
+    white = samples.matmul(samples.rows.take(chosen), smooth.T)
     return samples.matmul(white, back)

@@ -15,7 +15,7 @@ from numpy.random import Generator
 
 from ...netlib.engines import Engine
 from ...netlib.memory import Tensor
-from ..products import Matmul, matmul_of
+from ..products import uploaded
 from ..random_numbers import normal
 
 BLOCK = 256  # reflections applied together, by matrix products
@@ -47,19 +47,13 @@ def _fill_on_device(engine: Engine, matrix: ndarray, rng: Generator) -> None:
     for start, vectors, signs in _blocks(count, length, rng):
         corner = (start, start)
         shape = (count - start, length - start)
-        diagonal = _on_device(engine, np.diag(signs))
+        diagonal = uploaded(engine, np.diag(signs))
         rows = engine.tensor(*shape)
         engine.copy_window(whole, corner, out=rows, at=(0, 0), shape=shape)
         engine.copy_window(diagonal, (0, 0), out=rows, at=(0, 0), shape=diagonal.shape)
         _reflect_on_device(engine, rows, vectors)
         engine.copy_window(rows, (0, 0), out=whole, at=corner, shape=shape)
     matrix[:] = whole.array()
-
-
-def _on_device(engine: Engine, values: ndarray) -> Tensor:
-    tensor = engine.tensor(*values.shape)
-    tensor.set(values)
-    return tensor
 
 
 def _blocks(count: int, length: int, rng: Generator) -> Iterator[Block]:
@@ -91,7 +85,7 @@ def reflect(rows: ndarray, vectors: ndarray) -> None:
 
     Together the reflections are I - V^T T V.
     """
-    middle = _middle(vectors)
+    middle = _middle(vectors, vectors @ vectors.T)
     scratch = np.empty_like(rows[:ROWS])
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]
@@ -102,9 +96,11 @@ def reflect(rows: ndarray, vectors: ndarray) -> None:
 
 def _reflect_on_device(engine: Engine, rows: Tensor, vectors: ndarray) -> None:
     """`reflect` by an engine, with the rows on its device."""
-    middle = _middle(vectors, matmul_of(engine))
-    v = _on_device(engine, vectors)
-    minus_middle = _on_device(engine, -middle)
+    v = uploaded(engine, vectors)
+    products = engine.tensor(len(vectors), len(vectors))
+    engine.gemm(v, v, out=products, transpose_b=True)
+    middle = _middle(vectors, products.array())
+    minus_middle = uploaded(engine, -middle)
     shape = (rows.shape[0], len(vectors))
     along = engine.tensor(*shape)
     mixed = engine.tensor(*shape)
@@ -113,9 +109,10 @@ def _reflect_on_device(engine: Engine, rows: Tensor, vectors: ndarray) -> None:
     engine.gemm(mixed, v, out=rows, accumulate=True)
 
 
-def _middle(vectors: ndarray, matmul: Matmul = np.matmul) -> ndarray:
-    """T, the inverse of the lower triangle of V V^T with its diagonal halved (Puglisi 1992)."""
-    below = np.tril(matmul(vectors, vectors.T), -1)
+def _middle(vectors: ndarray, products: ndarray) -> ndarray:
+    """T, the inverse of the lower triangle of V V^T with its diagonal halved (Puglisi 1992);
+    products: V V^T."""
+    below = np.tril(products, -1)
     halves = np.diag(_squared_lengths(vectors) / 2)
     inverse = np.linalg.inv(below + halves)
     return inverse.astype(np.float32)

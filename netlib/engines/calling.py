@@ -43,6 +43,10 @@ class EngineBase:
         """A new tensor of zeros."""
         return Tensor(shape, Memory(prod(shape), self.dtype))
 
+    def room(self) -> int:
+        """The bytes that may be set aside on the device for later; 0 without one."""
+        return 0
+
     def blockwise(self: Block) -> AbstractContextManager[Block]:
         """A context for elementwise ops that the engine may defer to its end (block.py), so that
         it can run all of them on each part of the tensors while that part is in the cache."""

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from goodinit.initializers import INITIALIZERS, of_kind
 from goodinit.initializers.from_samples import whitening
+from goodinit.initializers.from_samples.host_rows import BLOCK
 from goodinit.initializers.from_samples.kmeans import SMOOTHING, kmeans, rand
 from goodinit.initializers.from_samples.principal import pca, zca
-from goodinit.initializers.from_samples.whitening import BLOCK, WhiteSamples
+from goodinit.initializers.from_samples.whitening import WhiteSamples
 
 NAMES = of_kind('samples')
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from goodinit.initializers.from_samples.spherical_kmeans import BLOCK, SHARES, spherical_kmeans
+from goodinit.initializers.from_samples.centroids import BLOCK
+from goodinit.initializers.from_samples.spherical_kmeans import SHARES, spherical_kmeans
 
 
 def mean_cosine(rows, centroids):

@@ -63,6 +63,11 @@ class Cuda(Indexing, Convolution, Pooling, Composed):
     def staging(self, tensor: Tensor) -> Staging | None:
         return self.device.staging(tensor)
 
+    def room(self) -> int:
+        """Half of the memory is for those who compute."""
+        free, total = self.device.cuda.mem_get_info()
+        return max(free + self.device.pool.kept - total // 2, 0)
+
     def replay(self, recorder: list[Any]) -> Replay:
         """The Replay of a recorder, which is all it holds."""
         if not recorder:

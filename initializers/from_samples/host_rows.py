@@ -1,0 +1,110 @@
+"""Rows of samples in the host's memory."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy import ndarray
+
+from .unit_length import to_unit_length
+
+BLOCK = 4096  # rows per matrix product: float32 within a block, float64 over several
+LARGEST = 1e37  # beyond it a difference of two float32 values can overflow
+
+
+class HostRows:
+    """Rows (n, d), and what is computed of those that can be used.
+
+    total    n
+    usable   (n,)  rows without NaN and Inf
+    count    the number of usable rows
+    mean     (d,)  of the usable rows, float32
+    scale    their largest absolute value
+    """
+
+    def __init__(self, rows: ndarray):
+        self.rows = rows
+        self.total, self.size = rows.shape
+        self.usable = usable_rows(rows)
+        self.count = int(self.usable.sum())
+        self.mean = np.zeros(self.size, np.float32)
+        self.scale = 1.0
+        if self.count:
+            self.mean, self.scale = self._mean_and_scale()
+
+    def scatter(self) -> ndarray:
+        """The (d, d) sum of the outer products of (x - mean) / scale."""
+        # For few rows, rounding errors do not average out, and float64 costs little.
+        dtype = np.float64 if self.total <= BLOCK else np.float32
+        scale = np.float32(self.scale)
+        total = np.zeros((self.size, self.size))
+        product = np.empty((self.size, self.size), dtype)
+        for block in self._centered():
+            block /= scale
+            scaled = block.astype(dtype, copy=False)
+            total += np.matmul(scaled.T, scaled, out=product)
+        return total
+
+    def project(self, matrix: ndarray, triangular: bool) -> ndarray:
+        """(x - mean) S^T for all usable rows: (count, len(S)) float32, for a matrix S, which is
+        lower triangular or not."""
+        from scipy.linalg.blas import strmm
+
+        out = np.empty((self.count, len(matrix)), np.float32)
+        start = 0
+        for block in self._centered():
+            part = out[start : start + len(block)]
+            if triangular:  # half the work, in place
+                part[:] = block
+                strmm(1, matrix.T, part.T, trans_a=1, overwrite_b=1)
+            else:
+                np.matmul(block, matrix.T, out=part)
+            start += len(block)
+        return out
+
+    def units(self, matrix: ndarray, triangular: bool) -> ndarray:
+        """`project` at unit length."""
+        return to_unit_length(self.project(matrix, triangular))
+
+    def take(self, chosen: ndarray) -> ndarray:
+        """x - mean for the rows of these numbers, unusable ones counted."""
+        return self.rows[chosen] - self.mean
+
+    def centered(self) -> ndarray:
+        """x - mean for all usable rows."""
+        rows = np.empty((self.count, self.size), np.float32)
+        start = 0
+        for block in self._centered():
+            rows[start : start + len(block)] = block
+            start += len(block)
+        return rows
+
+    def _centered(self) -> Iterator[ndarray]:
+        """The usable rows minus their mean, in blocks; each block is overwritten by the next."""
+        height = min(BLOCK, self.total)
+        scratch = np.empty((height, self.size), np.float32)
+        for start in range(0, self.total, BLOCK):
+            block = self.rows[start : start + BLOCK]
+            usable = self.usable[start : start + BLOCK]
+            if not usable.all():
+                block = block[usable]
+            out = scratch[: len(block)]
+            yield np.subtract(block, self.mean, out=out)
+
+    def _mean_and_scale(self) -> tuple[ndarray, float]:
+        total = np.zeros(self.size)
+        largest = 0.0
+        for block in self._centered():  # the mean is still zero
+            total += block.sum(axis=0, dtype=np.float64)
+            largest = max(largest, float(abs(block).max(initial=0)))
+        mean = total / self.count
+        return mean.astype(np.float32), largest or 1.0
+
+
+def usable_rows(rows: ndarray) -> ndarray:
+    """Which rows contain no NaN, Inf or values so large that differences could overflow."""
+    usable = np.empty(len(rows), bool)
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        finite = abs(block) < LARGEST  # NaN is not
+        usable[start : start + BLOCK] = finite.all(axis=1)
+    return usable

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-import matplotlib.font_manager  # noqa: F401  (lists the fonts once: on a page that would be a warning)
+import matplotlib.font_manager  # noqa: F401  (lists the fonts: on a page that would be a warning)
 
 from goodinit import __version__
 

@@ -54,22 +54,23 @@ def test_what_follows_a_convolution_is_one_kernel(options, launches, with_cudnn,
 
 
 @pytest.mark.parametrize(
-    'tf32, extent, groups, products',
-    [(False, 5, 1, (1, 1, 1)), (True, 5, 1, (1, 1, 0)), (False, 1, 1, ()), (False, 5, 2, ())],
+    'channels, extent, groups, products',
+    [(4, 5, 1, (1, 1, 1)), (12, 2, 1, (1, 1, 0)), (4, 1, 1, ()), (4, 5, 2, ())],
 )
-def test_kernels_of_one_place_are_products(tf32, extent, groups, products, with_cudnn, monkeypatch):
-    """Those of all images in one call; where an image is one number, or there are groups, cuDNN
-    knows better."""
+def test_kernels_of_one_place_are_products(
+    channels, extent, groups, products, with_cudnn, monkeypatch
+):
+    """Those of all images in one call, unless they are more numbers than the images; where an image
+    is one number, or there are groups, cuDNN knows better."""
     window = Window((1, 1), (1, 1), (0, 0), (1, 1))
-    shapes = (window, groups, (3, 4, extent, extent), (6, 4 // groups, 1, 1))
+    shapes = (window, groups, (3, channels, extent, extent), (12, channels // groups, 1, 1))
     multiplied, gemm = [], Cublas.gemm
     monkeypatch.setattr(Cublas, 'gemm', lambda *a, **k: multiplied.append(k) or gemm(*a, **k))
-    engine = Cuda(tf32=tf32)
     counts = []
     for c in convolution_calls(*shapes):
         if c.op in DIRECTIONS:
             multiplied.clear()
-            run(engine, c)
+            run(with_cudnn, c)
             counts.append((c.op, [each['count'] for each in multiplied]))
     expected = dict(zip(DIRECTIONS, products or (0, 0, 0), strict=True))
     assert {op for op, _ in counts} == set(DIRECTIONS)

@@ -42,7 +42,7 @@ def test_a_net_on_a_card(cuda_device, monkeypatch, capsys):
     monkeypatch.setattr('sys.argv', ['gpu.py', '--model', '--nets', 'lenet', '--batch', '64'])
     gpu.main()
     head, _, row = capsys.readouterr().out.splitlines()
-    assert head == 'H200: 42 TFLOP/s in fp32, 200 in tf32, 3.6 TB/s'
+    assert head == 'H200: 51 TFLOP/s in fp32, 386 in tf32, 4.3 TB/s'
     net, batch, calls, _, fp32, tf32, _, *bounds = row.split()
     assert (net, batch) == ('lenet', '64')
     assert 20 < int(calls) < 60

@@ -45,7 +45,7 @@ def name(request):
 
 
 def small_net(name, records, fields=''):
-    engine = make_engine(name)
+    engine = make_engine(name, deterministic=True)
     engine.can_record = engine.can_record and records
     net = Net(parse_net(TEXT.replace('FIELDS', fields)), 0, engine=engine, seed=3)
     rng = np.random.default_rng(1)
@@ -79,7 +79,7 @@ def recorded_types(net, direction):
 
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case.id)
 def test_layers_repeat_what_they_do(case, name):
-    nets = [case.net(make_engine(name)) for _ in range(2)]
+    nets = [case.net(make_engine(name, deterministic=True)) for _ in range(2)]
     nets[1].layers[-1].engine.can_record = False
     for k in range(4):
         recorded, anew = (changed_run(case, net, k) for net in nets)

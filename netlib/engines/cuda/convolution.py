@@ -14,7 +14,7 @@ from .cudnn_convolution import AXES, planned
 from .cudnn_convolution import Convolution as Plan
 from .geometry import box, strides, window_over
 from .libraries import NotInstalled
-from .pointwise import Pointwise
+from .pointwise import Pointwise, sums_pay
 
 
 class Convolution(Pointwise):
@@ -98,7 +98,7 @@ class Convolution(Pointwise):
     def conv_backward_weights(
         self, x: DeviceArray, dy: DeviceArray, window: Window, groups: int, *, out: DeviceArray
     ) -> None:
-        if self._is_product(dy, window, groups) and self._sums_products(x, dy):
+        if self._is_product(dy, window, groups) and sums_pay(x, dy):
             self._product_backward_weights(x, out, dy)
             return
         if self._by_cudnn('BackwardFilter', x, out, dy, window, groups):

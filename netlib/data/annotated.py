@@ -19,10 +19,11 @@ from .annotations import (
 )
 from .databases import datum_name, datum_to_array
 from .distortion import check_distortion, distorted
+from .patch import Patch
 from .readers import DatumReader, Image
 from .resize_policy import fitted
 from .shuffle import draw_seed
-from .transform import ANNOTATED, UNUSED, Patch, Transformer
+from .transform import ANNOTATED, UNUSED, Transformer
 
 
 class AnnotatedTransformer(Transformer):

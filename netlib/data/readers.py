@@ -13,8 +13,9 @@ from .databases import datum_name, open_database, read_datum
 from .deep_images import warn_of_depth
 from .images import decode_image, resize
 from .list_files import read_pairs
+from .patch import Patch
 from .shuffle import draw_seed, order
-from .transform import Patch, Transformer
+from .transform import Transformer
 
 # The label may be None, or an image of labels; the name is for error messages.
 Label = int | np.ndarray | None

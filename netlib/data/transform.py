@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from ..shapes import Shape, dimensions
 from .array_files import read_mean
 from .noise import UNUSED as UNUSED_NOISE
 from .noise import noised
+from .patch import Patch
 from .resize_policy import DRAWS, resized
 
 # Fields of forks that only change how images vary, or boxes: training goes on without them.
@@ -32,23 +32,6 @@ UNUSED_RESIZING = (
     'width_scale',
 )
 Slices = tuple[slice, slice, slice]  # of channels, rows and columns
-
-
-class Patch(NamedTuple):
-    """An image on its way into a net, where it becomes (pixels - mean) * scale. As bytes it takes a
-    quarter of the memory."""
-
-    pixels: np.ndarray
-    mean: np.ndarray | None
-    scale: np.float32
-
-    def write(self, out: np.ndarray) -> None:
-        """Write the values to `out`, with the shape of `pixels`; computed in the dtype of `out`."""
-        out[...] = self.pixels
-        if self.mean is not None:
-            out -= self.mean
-        if self.scale != 1:
-            out *= self.scale
 
 
 def warn_of_unused(param: TransformationParameter, unused: Sequence[str] = UNUSED) -> None:
@@ -106,6 +89,7 @@ class Transformer:
         self.scale = np.float32(param.scale)
         self.mean = read_mean(param.mean_file) if param.mean_file else None
         self.mean_values = np.array(param.mean_value, np.float32)
+        self.spread: np.ndarray | None = None  # the mean values, for the last image's shape
 
     @property
     def color(self) -> bool | None:
@@ -144,7 +128,9 @@ class Transformer:
         mean = self.mean_for(pixels.shape, name)
         window = self._window(pixels.shape, draws, name)
         mirror = self.mirrors(draws)
-        cut = np.ascontiguousarray(_part(pixels, window, mirror))
+        cut = _part(pixels, window, mirror)
+        if 2 * cut.size < pixels.size:  # not to keep what is cut off
+            cut = cut.copy()
         if mean is not None:
             mean = _part(mean, window, mirror)
         return Patch(cut, mean, self.scale)
@@ -166,7 +152,10 @@ class Transformer:
                 f'{name}: Specify either 1 mean_value or as many as channels: {shape[0]}; '
                 f'found {len(self.mean_values)}'
             )
-        return np.broadcast_to(self.mean_values[:, None, None], shape)
+        spread = self.spread  # one at a time, as another thread may replace it
+        if spread is None or spread.shape != shape:
+            self.spread = spread = np.broadcast_to(self.mean_values[:, None, None], shape)
+        return spread
 
     def _window(self, shape: Shape, draws: np.ndarray, name: str) -> Slices:
         """The part of an image (C, H, W) that crop_size, or crop_h and crop_w, selects."""

@@ -11,8 +11,9 @@ from ..errors import DataError
 from ..rng import Rng
 from ..shapes import dimensions
 from .images import ImageError, decode_image, resize
+from .patch import Patch
 from .readers import Image
-from .transform import Patch, Transformer, refuse_extents
+from .transform import Transformer, refuse_extents
 from .window_file import Window, WindowFile
 from .window_place import Warp, place
 

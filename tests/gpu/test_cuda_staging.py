@@ -6,10 +6,10 @@ import golden
 import numpy as np
 import pytest
 from goodinit.netlib import Net
-from goodinit.netlib.data.transform import Patch
+from goodinit.netlib.data.patch import write_all
 from goodinit.netlib.engines.cuda import uploads
 from goodinit.netlib.errors import DataError
-from goodinit.netlib.layers.host.shared import staged
+from goodinit.netlib.layers.host.shared import batches, staged
 from goodinit.proto import parse_net
 from goodinit.proto.caffe_pb2 import TRAIN
 from PIL import Image
@@ -66,17 +66,18 @@ def test_a_position_is_gone_back_to(cuda):
 
 def test_the_thread_that_trains_copies_nothing(cuda, monkeypatch):
     writers, copied = set(), []
-    write, upload = Patch.write, uploads.Slot.upload
+    upload = uploads.Slot.upload
 
-    def write_noted(patch, out):
+    def write_noted(patches, out):
         writers.add(threading.get_ident())
-        write(patch, out)
+        write_all(patches, out)
 
     def upload_noted(slot, host, address):
         copied.append(host.size)
         upload(slot, host, address)
 
-    monkeypatch.setattr(Patch, 'write', write_noted)
+    for module in (staged, batches):
+        monkeypatch.setattr(module, 'write_all', write_noted)
     monkeypatch.setattr(uploads.Slot, 'upload', upload_noted)
     net = images(cuda)
     for _ in range(6):

@@ -61,12 +61,13 @@ class AnnotatedData(Batches):
             top[1].reshape(1, 1, *rows.shape)
             top[1].data = rows[None, None]
 
-    def put(self, i: int, image: Image, top: Blobs, staged: bool = False) -> None:
-        patch, label, name = image
-        if self.boxes != isinstance(label, np.ndarray):
-            raise DataError(f'{name}: some datums have an annotation type, and others have none')
-        if not self.boxes:
-            super().put(i, image, top, staged)
-            return
-        super().put(i, (patch, None, name), top[:1], staged)
-        self.rows.append(np.insert(np.asarray(label), 0, i, axis=1))
+    def label(self, images: list[Image], start: int, top: Blobs) -> None:
+        for _, label, name in images:
+            if self.boxes != isinstance(label, np.ndarray):
+                raise DataError(
+                    f'{name}: some datums have an annotation type, and others have none'
+                )
+        super().label(images, start, top[:1] if self.boxes else top)
+        if self.boxes:
+            for i, (_, label, _) in enumerate(images, start):
+                self.rows.append(np.insert(np.asarray(label), 0, i, axis=1))

@@ -18,4 +18,5 @@
 #include "one_hot.hpp"
 #include "pooling.hpp"
 #include "normalization.hpp"
+#include "place.hpp"
 #include "peak.hpp"

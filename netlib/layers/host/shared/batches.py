@@ -1,5 +1,6 @@
 """Shared by Data, ImageData and WindowData: turning images into tops, batch by batch."""
 
+from ....data.patch import write_all
 from ....data.prefetch import THREADS, Grouped, Reader
 from ....data.readers import Image
 from ....engines.calling import Staging
@@ -68,8 +69,7 @@ class Batches(Reading):
             part = self.take()
             if start == 0:
                 self.shape_tops(top, part)
-            for i, image in enumerate(part, start):
-                self.put(i, image, top)
+            self.put_all(part, start, top)
 
     def stage(self, top: Blobs) -> None:
         """Before reading ahead begins: let its threads write the batches, if that helps."""
@@ -93,24 +93,29 @@ class Batches(Reading):
         groups = [self.take() for _ in range(0, self.batch_size, self.part)]
         images = [image for group, _ in groups for image in group]
         self.shape_tops(top, images)
-        staged = all(fits for _, fits in groups)
-        if staged:
+        if all(fits for _, fits in groups):
             staging.send(self.turn, top[0].values)
-        for i, image in enumerate(images):
-            self.put(i, image, top, staged)
+            self.label(images, 0, top)
+        else:
+            self.put_all(images, 0, top)
         self.turn += 1
 
-    def put(self, i: int, image: Image, top: Blobs, staged: bool = False) -> None:
-        """Write an image to its place in the batch, and its label; only the label if the image has
-        been staged. Raises DataError if it does not fit."""
-        patch, label, name = image
-        if patch.pixels.shape != top[0].shape[1:]:
-            raise DataError(
-                f'{name} is {dimensions(patch.pixels.shape)}, but the batch began with '
-                f'{dimensions(top[0].shape[1:])}: give all images one size, or set crop_size or '
-                'batch_size: 1'
-            )
-        if not staged:
-            patch.write(top[0].data[i])
+    def put_all(self, images: list[Image], start: int, top: Blobs) -> None:
+        """Write images and their labels, from a place in the batch on."""
+        self.label(images, start, top)
+        write_all([patch for patch, _, _ in images], top[0].data[start:])
+
+    def label(self, images: list[Image], start: int, top: Blobs) -> None:
+        """Write the labels of images, from a place in the batch on. Raises DataError if an image
+        does not fit into the batch."""
+        shape = top[0].shape[1:]
+        for patch, _, name in images:
+            if patch.pixels.shape != shape:
+                raise DataError(
+                    f'{name} is {dimensions(patch.pixels.shape)}, but the batch began with '
+                    f'{dimensions(shape)}: give all images one size, or set crop_size or '
+                    'batch_size: 1'
+                )
         if len(top) > 1:
-            top[1].data[i] = 0 if label is None else label
+            labels = [0 if label is None else label for _, label, _ in images]
+            top[1].data[start : start + len(images)] = labels

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from ....data.patch import write_all
 from ....data.prefetch import Reader
 from ....data.readers import Image
 
@@ -42,6 +43,5 @@ def put(task: Callable[[], list[Image]], place: np.ndarray) -> Placed:
     images = task()
     fits = all(patch.pixels.shape == place.shape[1:] for patch, _, _ in images)
     if fits:
-        for (patch, _, _), out in zip(images, place, strict=True):
-            patch.write(out)
+        write_all([patch for patch, _, _ in images], place)
     return images, fits

@@ -92,6 +92,19 @@ def check_refused(kernel: str) -> None:
         )
 
 
+# Instruction sets that have only what multiplies matrices, by a matrix unit, and the ones that they
+# extend, which have the other kernels and the same ones without the unit.
+EXTENDED = {'amx': 'avx512', 'amx_plain': 'avx512'}
+
+
+def kernel_symbol(isa: str, name: str) -> Any:
+    """The C function of a kernel for an instruction set. Raises EngineError if the library is too
+    old to have it."""
+    if isa in EXTENDED and not hasattr(library(), f'{isa}_{name}'):
+        isa = EXTENDED[isa]
+    return _symbol(library(), f'{isa}_{name}')
+
+
 def instruction_sets() -> list[str]:
     """The instruction sets of this processor that have kernels, the best first."""
     function = library().instruction_sets
@@ -194,7 +207,7 @@ class Declared:
     def function(self, isa: str) -> Any:
         """The C function, with its `address` for struct Step. Raises EngineError if the library is
         too old to have it."""
-        function = _symbol(library(), f'{isa}_{self.name}')
+        function = kernel_symbol(isa, self.name)
         function.argtypes = self.arguments
         function.restype = self.result
         function.errcheck = check_memory

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .native import NoKernels, instruction_sets, library
+from .native import NoKernels, instruction_sets, kernel_symbol
 
 KERNELS = {np.dtype(np.uint8): 'place_bytes', np.dtype(np.float32): 'place_floats'}
 ARGUMENTS: Any = (
@@ -57,7 +57,7 @@ def function(dtype: np.dtype) -> Any:
         isa = os.environ.get('GOODINIT_ISA', instruction_sets()[0])
     except NoKernels:
         return None
-    found = library()[f'{isa}_{KERNELS[dtype]}']
+    found = kernel_symbol(isa, KERNELS[dtype])
     found.argtypes = ARGUMENTS
     found.restype = None
     return found

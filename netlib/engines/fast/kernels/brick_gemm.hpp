@@ -24,11 +24,6 @@ constexpr long TASK_DEPTH = 512;   // values of k at a time
 constexpr long TASK_ROWS = 512;    // of a task, at most
 constexpr long TASK_COLUMNS = 256;
 
-// Whether bricks are the faster way. For each 32 values of k, in the cycles that bricks.hpp tells:
-// they take 48 (M / 16) (N / 16) + 250 (M / 16 + N / 16), multiply-adds M N. So they win from about
-// 32 x 32 on.
-inline bool pay(long M, long N, long K) { return K >= DEPTH && M * N >= SIDE * (M + N); }
-
 // A task: c (M, N) = or += a (M, K) b (K, N).
 struct Task {
     Matrix a, b, c;
@@ -42,7 +37,9 @@ struct Task {
         const Matrix made{sums, BLOCK, 1};
         const long rows = std::min(BLOCK, M - m);
         const long cols = std::min(BLOCK, N - n);
-        if (!bricks::multiply(left, right, rows, cols, d, sums)) {
+        const long step = deep(d) * BRICK;
+        bricks::multiply(rows, cols, {left, step}, {right, step}, deep(d), sums, true);
+        if (!finite(sums, rows, cols)) {
             const long depth = std::min(d, product::DEPTH);
             product::Task{a.from(m, k), b.from(k, n), made, rows, cols, d, depth, false}.multiply();
         }
@@ -59,7 +56,7 @@ struct Task {
             for (long m = 0; m < M; m += BLOCK) {
                 pack(a.from(m, k), std::min(BLOCK, M - m), d, Operand::LEFT, left);
                 for (long n = 0; n < N; n += BLOCK)
-                    multiply_block(m, n, k, d, left, right + n / SIDE * column_size(d));
+                    multiply_block(m, n, k, d, left, right + n / SIDE * deep(d) * BRICK);
             }
         }
     }

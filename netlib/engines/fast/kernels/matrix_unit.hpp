@@ -23,7 +23,7 @@
 namespace ISA {
 
 constexpr long UNIT_ROWS = 16;        // of a register
-constexpr long UNIT_STEP = 64;        // bytes from row to row, where they lie side by side
+constexpr long UNIT_STEP = 64;        // bytes of a row
 constexpr int UNIT_REGISTERS = 8;     // numbered from 0
 constexpr std::uint32_t UPPER_HALF = 0xffff0000;
 
@@ -59,12 +59,11 @@ void clear_register() {
     asm volatile("tilezero %%tmm%c0" ::"i"(R));
 }
 
+// In memory, rows lie `step` bytes apart.
 template <int R>
-void load_register(const void* from) {
-    asm volatile("tileloadd (%1,%2,1), %%tmm%c0" ::"i"(R), "r"(from), "r"(UNIT_STEP) : "memory");
+void load_register(const void* from, long step) {
+    asm volatile("tileloadd (%1,%2,1), %%tmm%c0" ::"i"(R), "r"(from), "r"(step) : "memory");
 }
-
-// Rows are stored `step` bytes apart.
 template <int R>
 void store_register(void* to, long step) {
     asm volatile("tilestored %%tmm%c0, (%1,%2,1)" ::"i"(R), "r"(to), "r"(step) : "memory");
@@ -95,8 +94,9 @@ void clear_register() {
 }
 
 template <int R>
-void load_register(const void* from) {
-    std::memcpy(unit_register(R), from, sizeof(words[UNIT_ROWS]));
+void load_register(const void* from, long step) {
+    for (long i = 0; i < UNIT_ROWS; ++i)
+        std::memcpy(&unit_register(R)[i], static_cast<const char*>(from) + i * step, UNIT_STEP);
 }
 
 template <int R>

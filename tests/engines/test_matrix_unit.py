@@ -9,6 +9,7 @@ from goodinit.netlib.engines.fast import native
 from goodinit.netlib.engines.interface import Window
 from kernel_calls import REFERENCE
 from op_calls import call, conv_extents, draw, run
+from openmp import threads
 
 ISAS = native.instruction_sets() if native.LIBRARY.exists() else []
 WITH_UNIT = [isa for isa in ISAS if isa in native.EXTENDED]
@@ -35,6 +36,7 @@ CONVOLUTIONS = [
     ((5, 37, 64), (14, 14), (1, 1), (1, 1), (0, 0), (1, 1)),
     ((1, 70, 50), (12, 11), (3, 2), (2, 1), (0, 1), (2, 3)),
     ((2, 64, 96), (21, 21), (1, 1), (1, 1), (0, 0), (1, 1)),
+    ((3, 300, 35), (7, 6), (3, 3), (2, 1), (1, 0), (1, 1)),
 ]
 
 
@@ -48,6 +50,19 @@ def error(engine, c):
     """Of the largest value."""
     expected = run(REFERENCE, c)['out']
     return np.abs(run(engine, c)['out'] - expected).max() / np.abs(expected).max()
+
+
+def convolution_calls(numbers):
+    """A convolution of CONVOLUTIONS in all directions."""
+    (images, inputs, outputs), image, *fields = numbers
+    window = Window(*fields)
+    x, W = draw(images, inputs, *image), draw(outputs, inputs, *window.kernel)
+    dy = draw(images, outputs, *conv_extents(image, window))
+    return [
+        call('conv_forward', x, W, window, 1, draw(outputs), out=dy),
+        call('conv_backward_data', dy, W, window, 1, out=x),
+        call('conv_backward_weights', x, dy, window, 1, out=0 * W),
+    ]
 
 
 def product(a, b, left, right, add):
@@ -73,18 +88,22 @@ def test_products_err_little(isa):
 
 @pytest.mark.parametrize('numbers', CONVOLUTIONS)
 def test_convolutions_err_little(isa, numbers):
-    (images, inputs, outputs), image, *fields = numbers
-    window = Window(*fields)
-    x, W = draw(images, inputs, *image), draw(outputs, inputs, *window.kernel)
-    dy = draw(images, outputs, *conv_extents(image, window))
-    engine, errors = make_engine('fast'), []
-    for c in (
-        call('conv_forward', x, W, window, 1, draw(outputs), out=dy),
-        call('conv_backward_data', dy, W, window, 1, out=x),
-        call('conv_backward_weights', x, dy, window, 1, out=0 * W),
-    ):
-        errors.append(error(engine, c))
+    engine = make_engine('fast')
+    errors = [error(engine, c) for c in convolution_calls(numbers)]
     assert max(errors) < MOST and np.mean(errors) < TYPICAL
+
+
+@pytest.mark.parametrize('numbers', CONVOLUTIONS[::3])
+def test_the_number_of_threads_changes_no_bit(isa, numbers):
+    engine, calls = make_engine('fast'), convolution_calls(numbers)
+    calls.append(product(draw(300, 700), draw(700, 90), left=False, right=True, add=True))
+    found = []
+    for n in (1, 2, 3):
+        with threads(n):
+            found.append([run(engine, c)['out'] for c in calls])
+    for others in found[1:]:
+        for one, other in zip(found[0], others, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 SPECIAL = {
@@ -111,6 +130,17 @@ def test_numbers_that_bfloat16_cannot_hold_give_what_floats_give(isa, case, fact
     rows = finite.all(axis=1)
     largest = np.abs(exact[rows]).max(axis=1, keepdims=True)
     assert (np.abs(ours[rows] - exact[rows]) <= MOST * largest).all()
+
+
+@pytest.mark.parametrize('number', [np.inf, np.nan, LARGEST])
+def test_convolutions_give_what_floats_give_for_special_numbers(isa, number):
+    for c in convolution_calls(CONVOLUTIONS[0]):
+        c.inputs[0][1, 5, 2, 3] = number
+        ours, exact = (run(make_engine(name), c)['out'] for name in ('fast', 'exact'))
+        np.testing.assert_array_equal(ours[~np.isfinite(exact)], exact[~np.isfinite(exact)])
+        largest = np.abs(exact[np.isfinite(exact)]).max(initial=0)
+        far = np.isfinite(exact) & (np.abs(exact) < largest)
+        np.testing.assert_allclose(ours[far], exact[far], rtol=0, atol=largest * MOST)
 
 
 def test_a_nan_with_any_payload_stays_nan(isa):

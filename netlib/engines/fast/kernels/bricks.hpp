@@ -183,8 +183,8 @@ struct Packed {
     long step;
 };
 
-// c (BLOCK, BLOCK) = (fresh) or += the product of packed a (rows, k) and b (k, cols), `count` bricks
-// along k. The rest of c is undefined.
+// c (BLOCK, BLOCK) = (fresh) or += the product of packed a (rows, k) and b (k, cols), with `count`
+// bricks along k. The rest of c is undefined.
 inline void multiply(long rows, long cols, Packed a, Packed b, long count, float* c, bool fresh) {
     const auto by = [&](auto multiply_rows) {
         multiply_rows(a.bricks, a.step, b.bricks, b.step, count, c, fresh);

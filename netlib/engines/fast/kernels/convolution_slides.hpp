@@ -15,10 +15,10 @@
 namespace ISA {
 
 // Whether slides win over Winograd's transform, for so many outputs of a group. In cycles, as
-// bricks.hpp counts them: with o = outputs / 16, for 16 positions and 32 pairs, bricks take 48 o for
-// products and 214 to copy and pack the columns; multiply-adds take 256 o + 64. That is 0.54 of the
-// time for 32 outputs, 0.37 for 64, 0.28 for 128, 0.24 for 256. Winograd's transform was measured at
-// 0.35 to 0.45 of it for 3x3 filters, and at 0.26 to 0.3 for 5x5 filters (docs/cpu.md).
+// bricks.hpp counts them: with o = outputs / 16, for 16 positions and 32 pairs, bricks take 48 o
+// for products and 214 to copy and pack the columns; multiply-adds take 256 o + 64. Of their time
+// that is 0.54 for 32 outputs, 0.37 for 64, 0.28 for 128, 0.24 for 256. Winograd's transform takes
+// about 0.4 of it for 3x3 filters, and 0.28 for 5x5 filters (docs/cpu.md has measurements).
 inline bool slides_win(const Convolution& c, long outputs) {
 #ifdef MATRIX_UNIT
     return outputs >= (c.kernel_y == 3 ? 64 : 256);

@@ -95,7 +95,9 @@ class BuildKernels(build_ext):
         target = Path(self.get_ext_fullpath(ext.name))
         built = Path(*ext.name.split('.')[1:-1], target.name)
         made_of = [*ext.sources, *ext.depends, 'setup.py']
-        if built.is_file() and built.stat().st_mtime > max(map(os.path.getmtime, made_of)):
+        if STAND_IN and built.is_file() and b'amx_plain_gemm' not in built.read_bytes():
+            self.force = True
+        elif built.is_file() and built.stat().st_mtime > max(map(os.path.getmtime, made_of)):
             if not (target.exists() and target.samefile(built)):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(built, target)

@@ -2,7 +2,12 @@
 GOODINIT_AMX_PLAIN=1 was set): how much they err, numbers that bfloat16 cannot hold, and that
 `exact` goes without."""
 
+import shutil
+import subprocess
+import sys
+
 import numpy as np
+import places
 import pytest
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.fast import native
@@ -162,3 +167,20 @@ def test_exact_goes_without(isa, monkeypatch):
     exact = run(make_engine('exact'), c)['out']
     monkeypatch.setenv('GOODINIT_ISA', native.EXTENDED[isa])
     np.testing.assert_array_equal(exact, run(make_engine('fast'), c)['out'])
+
+
+def test_kernels_for_amx_are_those_that_have_the_stand_in(tmp_path):
+    """The compiled code for AMX, whose instructions are computed one by one where the processor
+    lacks them: it gives the same bits."""
+    has_both = {'avx512', 'amx_plain'} <= set(ISAS) and 'amx' not in ISAS
+    if not has_both or not shutil.which('g++'):
+        pytest.skip('needs the stand-in, g++, and a processor without AMX')
+    traps = tmp_path / 'traps.so'
+    source = places.TESTS / 'helpers/amx_traps.cpp'
+    options = ['-std=c++17', '-O2', '-mfma', '-ffp-contract=off', '-shared', '-fPIC']
+    subprocess.run(['g++', *options, str(source), '-o', str(traps)], check=True)
+    command = [sys.executable, str(source.with_name('amx_by_traps.py')), str(traps)]
+    printed = subprocess.run(command, capture_output=True, text=True)
+    assert printed.returncode == 0, printed.stderr
+    configured, released, *others = map(int, printed.stdout.split())
+    assert configured == released > 0 and min(others) > 0

@@ -57,7 +57,8 @@ struct Slides {
         const long K = s.pairs();
         const long row = deep(K) * BRICK;  // of filters
         float* columns = buffer(RIGHT_BRICKS, T, TILE_ROOM);
-        float* sums = buffer(SUMS, part.end - part.begin, T, BLOCK_SIZE);
+        const bool once = K <= PAIRS;  // then no sums have to wait
+        float* sums = buffer(SUMS, once ? 1 : (part.end - part.begin) * T, BLOCK_SIZE);
         bool all_finite = true;
         for (long k0 = 0; k0 < K; k0 += PAIRS) {
             const long depth = std::min(PAIRS, K - k0);
@@ -66,7 +67,7 @@ struct Slides {
                 const long rows = std::min(BLOCK, s.outputs - p * BLOCK);
                 const Packed filters{part.filters + p * 2 * row + k0 / DEPTH * BRICK, row};
                 for (long t = 0; t < T; ++t) {
-                    float* sum = sums + ((p - part.begin) * T + t) * BLOCK_SIZE;
+                    float* sum = once ? sums : sums + ((p - part.begin) * T + t) * BLOCK_SIZE;
                     const Packed right{columns + t * TILE_ROOM, deep(depth) * BRICK};
                     const long width = tiles[t].columns;
                     multiply(rows, width, filters, right, deep(depth), sum, k0 == 0);

@@ -1,13 +1,13 @@
 // Matrix products by the matrix unit, of numbers as precise as floats: a float is the sum of two
 // bfloat16 and a rest,
 //
-//     a = high + low + at most 2^-18 a        high: a, rounded; low: a - high, rounded
+//     a = high + low + at most 2^-17 a        high: a, rounded; low: a - high, rounded
 //
 // and a product of two numbers is three products of such parts,
 //
 //     a b = high high' + high low' + low high'
 //
-// The unit sums them as floats. What is left out, rests and low low', is at most 2^-16 of a b. Sums
+// The unit sums them as floats. What is left out, rests and low low', is at most 2^-15 of a b. Sums
 // differ from those of the definition by 4e-6 to 1e-5 of the largest value, as with Winograd's
 // transform.
 //
@@ -31,11 +31,11 @@
 namespace ISA {
 namespace bricks {
 
-constexpr long SIDE = UNIT_ROWS;          // rows of a, or columns of b
-constexpr long DEPTH = 2 * LANES;         // values of k
-constexpr long HALF = SIDE * LANES;       // floats whose room the high parts take
-constexpr long BRICK = 2 * HALF;          // and a brick
-constexpr long BLOCK = 2 * SIDE;          // rows and columns of c that are computed at a time
+constexpr long SIDE = UNIT_ROWS;     // rows of a, or columns of b
+constexpr long DEPTH = 2 * LANES;    // values of k
+constexpr long HALF = SIDE * LANES;  // floats whose room the high parts take
+constexpr long BRICK = 2 * HALF;     // floats whose room a brick takes
+constexpr long BLOCK = 2 * SIDE;     // rows and columns of c that are computed at a time
 constexpr long BLOCK_SIZE = BLOCK * BLOCK;
 
 enum class Operand { LEFT, RIGHT };
@@ -186,9 +186,7 @@ struct Packed {
 // c (BLOCK, BLOCK) = (fresh) or += the product of packed a (rows, k) and b (k, cols), with `count`
 // bricks along k. The rest of c is undefined.
 inline void multiply(long rows, long cols, Packed a, Packed b, long count, float* c, bool fresh) {
-    const auto by = [&](auto multiply_rows) {
-        multiply_rows(a.bricks, a.step, b.bricks, b.step, count, c, fresh);
-    };
+    const auto by = [&](auto way) { way(a.bricks, a.step, b.bricks, b.step, count, c, fresh); };
     const bool high = rows > SIDE;
     const bool wide = cols > SIDE;
     if (high && wide) by(multiply_rows<2, 2>);
@@ -198,7 +196,7 @@ inline void multiply(long rows, long cols, Packed a, Packed b, long count, float
 }
 
 // Whether the first rows and columns of c (BLOCK, BLOCK) are finite. Where they are not, they are
-// not to be used: what floats make infinite may be NaN, as a sum of infinite parts.
+// not to be used: what is infinite for floats may be NaN here, as a sum of infinite parts.
 inline bool finite(const float* c, long rows, long cols) {
     vec nothing{};
     for (long i = 0; i < rows; ++i)

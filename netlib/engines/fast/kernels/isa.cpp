@@ -2,6 +2,11 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
+#if defined(__x86_64__) && defined(__linux__) && !defined(__clang__) && __GNUC__ >= 11
+#define KNOWS_AMX  // as in isa_amx.hpp
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 extern "C" {
 long memory_limit = LONG_MAX;
@@ -15,22 +20,19 @@ extern "C" void use_one_thread() {
 #endif
 }
 
-#if defined(__x86_64__) && defined(__linux__) && !defined(__clang__) && __GNUC__ >= 11
-#include <sys/syscall.h>
-#include <unistd.h>
-
 // Whether the processor has AMX's matrix unit, and Linux grants this process its registers. They
 // take 8 KB for each thread, so Linux wants to be asked.
 static bool has_matrix_unit() {
+#ifdef KNOWS_AMX
     constexpr long REQUEST_PERMISSION = 0x1023;  // ARCH_REQ_XCOMP_PERM
     constexpr long TILE_DATA = 18;               // the number of these registers' state
     if (!__builtin_cpu_supports("amx-tile") || !__builtin_cpu_supports("amx-bf16")) return false;
     static const bool granted = syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
     return granted;
-}
 #else
-static bool has_matrix_unit() { return false; }
+    return false;
 #endif
+}
 
 // The names of the instruction sets that have kernels and that this processor has, the best first,
 // and the stand-in for AMX, if it is compiled, last.

@@ -22,9 +22,9 @@
 #ifdef MATRIX_UNIT
 namespace ISA {
 
-constexpr long UNIT_ROWS = 16;        // of a register
-constexpr long UNIT_STEP = 64;        // bytes of a row
-constexpr int UNIT_REGISTERS = 8;     // numbered from 0
+constexpr long UNIT_ROWS = 16;     // of a register
+constexpr long UNIT_STEP = 64;     // bytes of a row
+constexpr int UNIT_REGISTERS = 8;  // numbered from 0
 constexpr std::uint32_t UPPER_HALF = 0xffff0000;
 
 #ifndef STAND_IN

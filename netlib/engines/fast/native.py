@@ -75,8 +75,7 @@ def _symbol(loaded: ctypes.CDLL, name: str) -> Any:
 
 def check_memory(result: Any, function: Any, arguments: Any) -> Any:
     """What ctypes calls after a kernel. Raises EngineError if the kernel got no memory."""
-    name = function.__name__.partition('_')[2]
-    check_refused(f"kernel '{name}'")
+    check_refused(f"kernel '{function.kernel}'")
     return result
 
 
@@ -205,12 +204,13 @@ class Declared:
         return function
 
     def function(self, isa: str) -> Any:
-        """The C function, with its `address` for struct Step. Raises EngineError if the library is
-        too old to have it."""
+        """The C function, with the name of its `kernel`, and its `address` for struct Step. Raises
+        EngineError if the library is too old to have it."""
         function = kernel_symbol(isa, self.name)
         function.argtypes = self.arguments
         function.restype = self.result
         function.errcheck = check_memory
+        function.kernel = self.name
         function.address = ctypes.cast(function, ctypes.c_void_p).value
         return function
 

@@ -2,10 +2,10 @@
 
     python benchmarks/update.py
 
-SGD with momentum and weight decay on as many parameters as VGG-16 has, in one inner product: it reads
-weights, gradients and momentum and writes weights and momentum, so it moves 20 bytes a parameter at
-least. Beside it NumPy's copy of as many numbers, which moves 8, and the same copy by the engine.
-They take turns; the medians go to results/DATE-update.json.
+SGD with momentum and weight decay on as many parameters as VGG-16 has, in one inner product: it
+reads weights, gradients and momentum and writes weights and momentum, so it moves 20 bytes a
+parameter at least. Beside it NumPy's copy of as many numbers, which moves 8, and the same copy by
+the engine. They take turns; the medians go to results/DATE-update.json.
 """
 
 import argparse

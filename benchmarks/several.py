@@ -80,9 +80,7 @@ def main() -> None:
         for _ in range(args.repeats - 1):
             for name, found in samples.items():
                 found.append(sample(net, name))
-        numbers[net] = {
-            name: [each['seconds'] for each in found] for name, found in samples.items()
-        }
+        numbers[net] = seconds_of(samples)
         traces[net] = samples[AT_ONCE][-1]['events']
         show(net, numbers[net])
     path = write_numbers('several', numbers | {'trace of rank 0': traces})
@@ -113,6 +111,13 @@ def sample(net: str, name: str) -> Sample:
     if done.returncode:
         raise SystemExit(f'{name}, {net}: {done.stderr.strip().splitlines()[-1:]}')
     return json.loads(done.stdout)
+
+
+def seconds_of(samples: dict[str, list[Sample]]) -> dict[str, list[float]]:
+    found = {}
+    for name, some in samples.items():
+        found[name] = [each['seconds'] for each in some]
+    return found
 
 
 def show(net: str, seconds: dict[str, list[float]]) -> None:

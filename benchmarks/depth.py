@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from goodinit.benchmarks.initializers import least, run
-from goodinit.benchmarks.machine import write_numbers
+from goodinit.benchmarks.machine import positive, write_numbers
 from goodinit.benchmarks.peers import missing
 
 DEPTHS = (8, 16, 32, 64, 128, 256, 512, 1000)
@@ -54,7 +54,7 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     repeats = 'runs of each depth (default: %(default)s)'
-    parser.add_argument('--repeats', type=int, default=3, help=repeats)
+    parser.add_argument('--repeats', type=positive, default=3, help=repeats)
     return parser.parse_args()
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from goodinit.benchmarks.gpu_initializers import INITIALIZERS, measure_initializer
 from goodinit.benchmarks.gpu_model import CARDS, DEFAULT, card_of, show_model
 from goodinit.benchmarks.gpu_passes import TASKS, product_rate, serve_passes
-from goodinit.benchmarks.machine import write_numbers
+from goodinit.benchmarks.machine import positive, write_numbers
 from goodinit.benchmarks.peers import runnable
 from goodinit.benchmarks.subjects import operations
 from goodinit.benchmarks.worker import Worker
@@ -71,7 +71,9 @@ def arguments() -> argparse.Namespace:
     add('--nets', nargs='+', help=f'bundled models (default: {" ".join(NETS)})')
     add('--candidates', nargs='+', choices=CANDIDATES, help='(default: all that are installed)')
     add('--batch', type=int, help="images in a batch (default: each net's own)")
-    add('--repeats', type=int, default=7, help='turns of each candidate (default: %(default)s)')
+    add(
+        '--repeats', type=positive, default=7, help='turns of each candidate (default: %(default)s)'
+    )
     add('--iterations', type=int, default=10, help='passes in a turn (default: %(default)s)')
     add('--quick', action='store_true', help='two nets, 3 turns of 5 passes, nothing compiled')
     add('--emulated', action='store_true', help='LeNet on the emulated device: a dry run')

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 
-from goodinit.benchmarks.machine import environment, write_numbers
+from goodinit.benchmarks.machine import environment, positive, write_numbers
 from goodinit.initializers import PRESETS, of_kind
 from goodinit.netlib.engines import ENGINES
 
@@ -27,13 +27,16 @@ USUAL = [
     'caffenet lsuv',
     'caffenet kmeans',
     'googlenet lsuv',
+    'googlenet kmeans',
+    'resnet50 lsuv',
     'vgg16 lsuv',
 ]
 
 
 def init_cases() -> dict[str, list[str]]:
     """A case: what `goodinit init` is asked for. FitNet-4 takes the images of CIFAR-10, the other
-    nets 32 of ImageNet; 160 where weights come from samples, as in the paper."""
+    nets 32 of ImageNet; where weights come from samples, CaffeNet takes 160, as in the paper, and
+    GoogLeNet 100."""
     cases = {'fitnet4 lsuv': FITNET4}
     for name, recipe in PRESETS.items():
         options = ['--proto', 'caffenet', '--method', name]
@@ -41,6 +44,9 @@ def init_cases() -> dict[str, list[str]]:
             options += ['--batches', '5']
         cases[f'caffenet {name}'] = options
     cases['googlenet lsuv'] = ['--proto', 'googlenet']
+    kmeans = ['--method', 'kmeans', '--batch-size', '50', '--batches', '2']
+    cases['googlenet kmeans'] = ['--proto', 'googlenet', *kmeans]
+    cases['resnet50 lsuv'] = ['--proto', 'resnet50']
     cases['vgg16 lsuv'] = ['--proto', 'vgg16']
     return cases
 
@@ -68,7 +74,7 @@ def arguments() -> argparse.Namespace:
     add('--images', required=True, help='at least 160 images: a folder, or a list file')
     add('--cifar', required=True, help='a binary batch of CIFAR-10, unpacked')
     add('--engine', choices=ENGINES, default='fast')
-    add('--repeats', type=int, default=3, help='runs of each case (default: %(default)s)')
+    add('--repeats', type=positive, default=3, help='runs of each case (default: %(default)s)')
     add('--cases', nargs='+', choices=['import', *INIT], default=USUAL)
     return parser.parse_args()
 

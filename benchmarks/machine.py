@@ -1,5 +1,6 @@
 """What the numbers of a benchmark depend on besides its code, and the file that they go to."""
 
+import argparse
 import json
 import os
 import platform
@@ -48,6 +49,14 @@ def machine() -> dict[str, str | int | float | None]:
         'scipy': version('scipy'),
         'OMP_NUM_THREADS': os.environ.get('OMP_NUM_THREADS'),
     }
+
+
+def positive(text: str) -> int:
+    """A type of an argument: a number of repeats, at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'found {number}, needed: at least 1')
+    return number
 
 
 def compiled_kernels() -> Kernels:

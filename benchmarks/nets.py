@@ -14,7 +14,7 @@ import argparse
 import time
 from statistics import median
 
-from goodinit.benchmarks.machine import compiled_kernels, write_numbers
+from goodinit.benchmarks.machine import compiled_kernels, positive, write_numbers
 from goodinit.benchmarks.net_tasks import CANDIDATES, NETS, TASKS, serve_tasks
 from goodinit.benchmarks.nets_plot import plot
 from goodinit.benchmarks.peers import missing, runnable, versions
@@ -62,7 +62,7 @@ def arguments() -> argparse.Namespace:
     add = parser.add_argument
     add('--nets', nargs='+', choices=NETS, default=list(NETS))
     add('--candidates', nargs='+', choices=CANDIDATES, default=list(CANDIDATES))
-    add('--repeats', type=int, default=5, help='samples of each task (default: %(default)s)')
+    add('--repeats', type=positive, default=5, help='samples of each task (default: %(default)s)')
     # What a fresh process is asked for.
     add('--worker', choices=CANDIDATES, help=argparse.SUPPRESS)
     return parser.parse_args()

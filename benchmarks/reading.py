@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from goodinit.benchmarks.machine import write_numbers
+from goodinit.benchmarks.machine import positive, write_numbers
 from goodinit.benchmarks.peers import missing, runnable
 from goodinit.benchmarks.readers import (
     BATCH_SIZE,
@@ -66,7 +66,7 @@ def arguments() -> argparse.Namespace:
     add('--images', type=int, default=10_000, help='how many JPEGs (default: %(default)s)')
     timed = f'timed, after {WARM_UP} that are not (default: %(default)s of {BATCH_SIZE})'
     add('--batches', type=int, default=20, help=timed)
-    add('--repeats', type=int, default=7, help='samples of each reader (default: %(default)s)')
+    add('--repeats', type=positive, default=7, help='samples of each reader (default: %(default)s)')
     # What a fresh process is asked for.
     add('--sample', choices=READERS, help=argparse.SUPPRESS)
     add('--folder', help=argparse.SUPPRESS)

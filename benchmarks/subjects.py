@@ -9,6 +9,7 @@ from goodinit.feeding.net_file import read_net_file
 from goodinit.initializers import fill
 from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine
+from goodinit.netlib.ranks import Ranks
 from goodinit.proto import parse_text, read_net
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import Solver
@@ -68,13 +69,16 @@ def filled_net(param: NetParameter, phase: int, engine: Engine | str = 'referenc
     return net
 
 
-def filled_solver(param: NetParameter, engine: Engine, share_memory: bool = False) -> Solver:
+def filled_solver(
+    param: NetParameter, engine: Engine, share_memory: bool = False, ranks: Ranks | None = None
+) -> Solver:
     """SGD with momentum on the net, with random weights and inputs."""
     solver = Solver(
         parse_text(SOLVER, SolverParameter(net_param=param)),
         engine=engine,
         fill=lambda net: fill(net, np.random.default_rng(0)),
         share_memory=share_memory,
+        ranks=ranks,
     )
     put_inputs(solver.net, param)
     return solver

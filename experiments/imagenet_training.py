@@ -45,6 +45,7 @@ RECIPES = {
     'kmeans': Recipe('kmeans', 'within', 'exact', zero_last=True, options=BALANCED),
 }
 TO_INITIALIZE = 160  # images
+MOST_DRAWN = 14  # twice the loss of a net that knows nothing of 1000 classes, 6.9
 SIDE = 256
 KEPT = ('base_lr', 'momentum', 'weight_decay', 'lr_policy', 'gamma', 'power', 'stepsize')
 
@@ -198,7 +199,7 @@ def page(title: str, results: Results, protocol: Protocol) -> str:
 
 
 def draw(results: Results, path: Path) -> None:
-    """Losses over iterations."""
+    """Losses over iterations, up to MOST_DRAWN: of a net that diverges, the beginning."""
     from goodinit.tools.plots import figures
     from matplotlib.figure import Figure
 
@@ -214,7 +215,7 @@ def draw(results: Results, path: Path) -> None:
             linestyle=look['linestyle'],
             label=cell.name,
         )
-    panel.set(xlabel='iteration', ylabel='loss of the last classifier')
+    panel.set(xlabel='iteration', ylabel='loss of the last classifier', ylim=(0, MOST_DRAWN))
     panel.legend(frameon=False)
     figures.save(figure, path)
 

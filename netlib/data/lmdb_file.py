@@ -31,6 +31,8 @@ META = struct.Struct('<IIQQ IHHQQQQQ IHHQQQQQ QQ')
 SIZES = range(256, 65537)  # of pages
 DEEPEST = 64
 KEPT = 256  # pages in memory
+AHEAD = 2**18  # bytes that are read at a time where reads follow each other
+NEAR = 2**16  # bytes between two reads, at most, that follow each other
 
 
 class Node(NamedTuple):
@@ -59,6 +61,8 @@ class LmdbFile:
         if found < needed:
             raise DataError(f'{about}: truncated: found {found} bytes, needed: {needed}')
         self._nodes = lru_cache(KEPT)(self._read_nodes)
+        self._end = 0  # of the last read
+        self._ahead = (0, b'')  # the place of some bytes, and the bytes
 
     def pairs(self, after: bytes = b'') -> Iterator[tuple[bytes, bytes]]:
         """The pairs whose keys follow `after`, in order."""
@@ -160,13 +164,24 @@ class LmdbFile:
         return Node(key, 0, page[end : end + size], size)
 
     def _read(self, start: int, size: int) -> bytes:
+        """Small images in the order of their keys follow each other: many come with one call of the
+        system, at each of which other threads may take the interpreter's lock."""
+        place, data = self._ahead
+        if not place <= start <= start + size <= place + len(data):
+            follows = 0 <= start - self._end <= NEAR
+            place, data = start, self._bytes_at(start, max(size, AHEAD) if follows else size)
+            self._ahead = place, data
+        self._end = start + size
+        found = data[start - place : start - place + size]
+        if len(found) < size:
+            raise self._damage(f'it ends at byte {start + len(found)}')
+        return found
+
+    def _bytes_at(self, start: int, size: int) -> bytes:
         try:
-            data = os.pread(self._file, size, start)
+            return os.pread(self._file, size, start)
         except OSError as error:
             raise self._damage(reason(error)) from error
-        if len(data) < size:
-            raise self._damage(f'it ends at byte {start + len(data)}')
-        return data
 
     def _damage(self, what: str) -> DataError:
         return DataError(f'{self.about}: damaged ({what})')

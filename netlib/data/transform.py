@@ -86,6 +86,8 @@ class Transformer:
         warn_of_unused(param, self.unused)
         self.param = param
         self.phase = phase
+        resizes, is_noised = param.HasField('resize_param'), param.HasField('noise_param')
+        self.drawn = 3 + DRAWS * resizes + is_noised  # numbers for an image
         self.scale = np.float32(param.scale)
         self.mean = read_mean(param.mean_file) if param.mean_file else None
         self.mean_values = np.array(param.mean_value, np.float32)
@@ -103,8 +105,7 @@ class Transformer:
     def draw(self, rng: Rng) -> np.ndarray:
         """The random numbers in [0, 1) for one image of any size: for its top and left, for
         mirroring, and for resizing and noise if they are asked for."""
-        p = self.param
-        return rng.random(3 + DRAWS * p.HasField('resize_param') + p.HasField('noise_param'))
+        return rng.random(self.drawn)
 
     def __call__(self, pixels: np.ndarray, draws: np.ndarray, name: str = 'image') -> Patch:
         """The patch (C, h, w) of pixels (C, H, W), uint8 or float. `draws` come from `draw`; `name`

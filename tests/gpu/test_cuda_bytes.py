@@ -81,6 +81,44 @@ CALLS = [
 ]
 
 
+ROWS = (4, 8, 768)  # X, as batch normalization takes it
+EACH = (1, 8, 1)
+RUNNING = {'stored_mean': draw(8), 'stored_var': draw(8), 'factor': draw(1)}
+MOMENTS = {'mean': draw(*EACH), 'inverse': draw(*EACH), **RUNNING}
+SUMS = {'dscale': draw(*EACH), 'dshift': draw(*EACH)}
+AFFINE = draw(*EACH), draw(*EACH)
+# How often each number has to be loaded: twice where sums of all come before what is made of each.
+COMPOSED = [
+    (call('dropout', draw(*X), 1, 0.5, out=draw(*X), mask=draw(*X)), 1),
+    (call('rectify_backward', draw(*ROWS), draw(*ROWS), out=draw(*ROWS), dshift=draw(*EACH)), 1),
+    (call('rectify_backward', draw(*ROWS), draw(*ROWS), out=draw(*ROWS), also=draw(*ROWS)), 1),
+    (call('normalize_batch', draw(*ROWS), 1e-3, 0.9, z=draw(*ROWS), **MOMENTS), 2),
+    (
+        call(
+            *('normalize_batch', draw(*ROWS), 1e-3, 0.9, *AFFINE, True),
+            **{'z': draw(*ROWS), 'out': draw(*ROWS), **MOMENTS},
+        ),
+        2,
+    ),
+    (
+        call(
+            *('normalize_batch_backward', draw(*ROWS), draw(*EACH), draw(*ROWS), *AFFINE, None),
+            **{'out': draw(*ROWS), **SUMS},
+        ),
+        2,
+    ),
+]
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize('c, passes', COMPOSED, ids=lambda c: getattr(c, 'id', ''))
+def test_composed_kernels_load_a_number_once_a_pass(c, passes, cuda, moved):
+    loaded, stored = moved(lambda: run(cuda, c))
+    large = [a for a in c.inputs if isinstance(a, np.ndarray) and a.size >= 1000]
+    assert bytes_of(large) * passes <= loaded
+    assert loaded + stored <= MOST * (passes * bytes_of(large) + bytes_of(c.keywords.values()))
+
+
 @pytest.mark.cuda
 @pytest.mark.parametrize('c', CALLS, ids=lambda c: c.id)
 def test_kernels_move_hardly_more_than_they_must(c, cuda, moved):

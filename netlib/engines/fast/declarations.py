@@ -81,6 +81,32 @@ class Kernels:
     def copy_window(self, x: Array, out: Array, loops: Struct, accumulate: Flag) -> None: ...
 
     @kernel
+    def place_bytes(
+        self,
+        images: Integers,
+        count: Long,
+        scale: Float,
+        out: Array,
+        channels: Long,
+        height: Long,
+        width: Long,
+    ) -> None:
+        """Images (placing.py) of bytes as a batch."""
+
+    @kernel
+    def place_floats(
+        self,
+        images: Integers,
+        count: Long,
+        scale: Float,
+        out: Array,
+        channels: Long,
+        height: Long,
+        width: Long,
+    ) -> None:
+        """The same, of floats."""
+
+    @kernel
     def one_hot(
         self, label: Array, ignore: Float, y: Array, outer: Long, classes: Long, inner: Long
     ) -> Long:

@@ -2,22 +2,16 @@
 
 import ctypes
 import functools
-import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .native import NoKernels, instruction_sets, kernel_symbol
+from . import load
+from .declarations import Kernels
+from .native import NoKernels
 
 KERNELS = {np.dtype(np.uint8): 'place_bytes', np.dtype(np.float32): 'place_floats'}
-ARGUMENTS: Any = (
-    ctypes.c_void_p,
-    ctypes.c_long,
-    ctypes.c_float,
-    ctypes.c_void_p,
-    *[ctypes.c_long] * 3,
-)
 
 
 def place(
@@ -38,7 +32,7 @@ def place(
         table += located(image)
         table += (0, 0, 0, 0) if mean is None else located(mean)
     packed = (ctypes.c_long * len(table))(*table)
-    kernel(packed, len(pixels), scale, out.ctypes.data, *out.shape[1:])
+    kernel(packed, len(pixels), scale, out, *out.shape[1:])
     return True
 
 
@@ -54,10 +48,9 @@ def function(dtype: np.dtype) -> Any:
     if dtype not in KERNELS:
         return None
     try:
-        isa = os.environ.get('GOODINIT_ISA', instruction_sets()[0])
+        isa = load().isa
     except NoKernels:
         return None
-    found = kernel_symbol(isa, KERNELS[dtype])
-    found.argtypes = ARGUMENTS
-    found.restype = None
+    found = vars(Kernels)[KERNELS[dtype]].function(isa)
+    del found.errcheck  # it looks for a kernel without memory, which would be another thread's
     return found

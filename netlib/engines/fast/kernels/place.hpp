@@ -16,6 +16,7 @@ struct Placed {
     const float* mean;
     long mean_channel, mean_row, mean_column;
 };
+static_assert(sizeof(Placed) == 8 * sizeof(long), "Python makes it of longs");
 
 // body(step) with a step that the compiler knows, where it is a usual one: side by side, mirrored,
 // colors side by side, or the same for all.
@@ -51,10 +52,10 @@ inline bool is_one_row(long row, long column, long width) { return row == width 
 
 // out (count, channels, height, width)
 template <class Pixel>
-inline void place(const Placed* images, long count, float scale, float* out, long channels,
+inline void place(const long* images, long count, float scale, float* out, long channels,
                   long height, long width) {
     for (long n = 0; n < count; ++n) {
-        const Placed& image = images[n];
+        const Placed& image = reinterpret_cast<const Placed*>(images)[n];
         const Pixel* pixels = static_cast<const Pixel*>(image.pixels);
         const bool joined =
             is_one_row(image.row, image.column, width) &&
@@ -73,12 +74,12 @@ inline void place(const Placed* images, long count, float scale, float* out, lon
     }
 }
 
-EXPORT(place_bytes)(const Placed* images, long count, float scale, float* out, long channels,
+EXPORT(place_bytes)(const long* images, long count, float scale, float* out, long channels,
                     long height, long width) {
     place<unsigned char>(images, count, scale, out, channels, height, width);
 }
 
-EXPORT(place_floats)(const Placed* images, long count, float scale, float* out, long channels,
+EXPORT(place_floats)(const long* images, long count, float scale, float* out, long channels,
                      long height, long width) {
     place<float>(images, count, scale, out, channels, height, width);
 }

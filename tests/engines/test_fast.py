@@ -14,6 +14,7 @@ from goodinit.netlib.errors import EngineError
 from goodinit.netlib.memory import Tensor
 from kernel_calls import CASES, REFERENCE
 from op_calls import call, draw, run, tensor
+from openmp import threads
 
 ISAS = native.instruction_sets() if native.LIBRARY.exists() else []
 # Ops that may go by Winograd's transform.
@@ -68,20 +69,6 @@ def test_the_number_of_threads_changes_no_bit(case, fast):
         for c, ours, theirs in zip(calls, found[0], other, strict=True):
             for name in ours:
                 np.testing.assert_array_equal(ours[name], theirs[name], err_msg=f'{c.id}: {name}')
-
-
-class threads:
-    """OpenMP's number of threads, for a while."""
-
-    def __init__(self, n):
-        self.n, self.openmp = n, ctypes.CDLL(str(native.LIBRARY))
-
-    def __enter__(self):
-        self.before = self.openmp.omp_get_max_threads()
-        self.openmp.omp_set_num_threads(self.n)
-
-    def __exit__(self, *error):
-        self.openmp.omp_set_num_threads(self.before)
 
 
 @pytest.mark.parametrize('kernel', [3, 5])

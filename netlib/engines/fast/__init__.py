@@ -35,8 +35,8 @@ ONE_KERNEL = {
 
 
 class Fast(Arithmetic, Composed, Convolution, Pooling, Normalization):
-    """exact: without Winograd's transforms, whose rounding errors, about 1e-5 of the largest value,
-    are some ten times those of a plain sum."""
+    """exact: without Winograd's transforms and without matrix units, whose rounding errors, about
+    1e-5 of the largest value, are some ten times those of a plain sum of float32."""
 
     can_record = True
 
@@ -72,7 +72,7 @@ def fast_engine(dtype: DTypeLike = np.float32, exact: bool = False) -> Reference
     reference engine under another name; a warning says if kernels are missing."""
     if np.dtype(dtype) == np.float32:
         try:
-            return Fast(load(), exact)
+            return Fast(load(exact), exact)
         except native.NoKernels as error:
             warnings.warn(
                 f'engine fast: {error}. Until then NumPy computes, {TIMES_SLOWER}', stacklevel=3
@@ -86,10 +86,10 @@ def engine_name(exact: bool) -> str:
     return 'exact' if exact else 'fast'
 
 
-def load() -> Kernels:
-    """The kernels for this processor, or for the instruction set (avx512, avx2, baseline) in the
-    environment variable GOODINIT_ISA. Raises NoKernels, and EngineError for an instruction set that
-    this processor lacks."""
+def load(exact: bool = False) -> Kernels:
+    """The kernels for this processor, or for the instruction set (amx, avx512, avx2, baseline) in
+    the environment variable GOODINIT_ISA; `exact` ones use no matrix unit. Raises NoKernels, and
+    EngineError for an instruction set that this processor lacks."""
     known = native.instruction_sets()
     wanted = os.environ.get('GOODINIT_ISA', known[0])
     if wanted not in known:
@@ -97,4 +97,4 @@ def load() -> Kernels:
             f"GOODINIT_ISA: this processor does not have '{wanted}'"
             f'{did_you_mean(wanted, known)} (it has {", ".join(known)})'
         )
-    return Kernels(wanted)
+    return Kernels(native.EXTENDED.get(wanted, wanted) if exact else wanted)

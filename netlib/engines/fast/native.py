@@ -75,8 +75,7 @@ def _symbol(loaded: ctypes.CDLL, name: str) -> Any:
 
 def check_memory(result: Any, function: Any, arguments: Any) -> Any:
     """What ctypes calls after a kernel. Raises EngineError if the kernel got no memory."""
-    name = function.__name__.partition('_')[2]
-    check_refused(f"kernel '{name}'")
+    check_refused(f"kernel '{function.kernel}'")
     return result
 
 
@@ -90,6 +89,19 @@ def check_refused(kernel: str) -> None:
             f'this machine has left, {most_memory() / 1e9:.0f} GB in all: use a smaller batch, '
             'window or padding'
         )
+
+
+# Instruction sets that have only what multiplies matrices, by a matrix unit, and the ones that they
+# extend, which have the other kernels and the same ones without the unit.
+EXTENDED = {'amx': 'avx512', 'amx_plain': 'avx512'}
+
+
+def kernel_symbol(isa: str, name: str) -> Any:
+    """The C function of a kernel for an instruction set. Raises EngineError if the library is too
+    old to have it."""
+    if isa in EXTENDED and not hasattr(library(), f'{isa}_{name}'):
+        isa = EXTENDED[isa]
+    return _symbol(library(), f'{isa}_{name}')
 
 
 def instruction_sets() -> list[str]:
@@ -192,12 +204,13 @@ class Declared:
         return function
 
     def function(self, isa: str) -> Any:
-        """The C function, with its `address` for struct Step. Raises EngineError if the library is
-        too old to have it."""
-        function = _symbol(library(), f'{isa}_{self.name}')
+        """The C function, with the name of its `kernel`, and its `address` for struct Step. Raises
+        EngineError if the library is too old to have it."""
+        function = kernel_symbol(isa, self.name)
         function.argtypes = self.arguments
         function.restype = self.result
         function.errcheck = check_memory
+        function.kernel = self.name
         function.address = ctypes.cast(function, ctypes.c_void_p).value
         return function
 

@@ -14,7 +14,18 @@ extern "C" long memory_limit;
 namespace ISA {
 
 // A kernel uses several buffers at a time, each under a name of its own.
-enum Buffer { PADDED, COLUMNS, SUMS, LINE, FILTERS, PATCHES, PRODUCTS, BUFFERS };
+enum Buffer {
+    PADDED,
+    COLUMNS,
+    SUMS,
+    LINE,
+    FILTERS,
+    PATCHES,
+    PRODUCTS,
+    LEFT_BRICKS,
+    RIGHT_BRICKS,
+    BUFFERS
+};
 
 constexpr long SPILL = 4 * LANES;  // floats that loops may read and write past a buffer's end
 constexpr long PAGE = 4096;        // bytes

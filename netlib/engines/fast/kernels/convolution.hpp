@@ -19,7 +19,8 @@ EXPORT(conv_forward)(const float* x, const float* W, const float* scale, const f
     Slide plain = forward_slide(*c);
     plain.finish = finish;
     if (pointwise::pays(*c)) pointwise::forward(*c, x, W, y, finish);
-    else if (!winograd || !c->images) slide(plain, x, W, y, c->images);
+    else if (!winograd || !c->images || slides_win(*c, c->outputs_of_group()))
+        compute(plain, x, W, y, c->images);
     else if (c->kernel_y == 3) winograd::convolve<3>(*c, false, x, W, y, finish);
     else winograd::convolve<5>(*c, false, x, W, y, finish);
 } REFUSED
@@ -27,7 +28,8 @@ EXPORT(conv_forward)(const float* x, const float* W, const float* scale, const f
 EXPORT(conv_backward_data)(const float* dy, const float* W, float* dx, const Convolution* c,
                            long winograd) try {
     if (pointwise::pays(*c)) pointwise::backward_data(*c, dy, W, dx);
-    else if (!winograd || !c->images) slide_backward_data(*c, dy, W, dx);
+    else if (!winograd || !c->images || slides_win(*c, c->inputs_of_group()))
+        slide_backward_data(*c, dy, W, dx);
     else if (c->kernel_y == 3) winograd::convolve<3>(*c, true, dy, W, dx);
     else winograd::convolve<5>(*c, true, dy, W, dx);
 } REFUSED

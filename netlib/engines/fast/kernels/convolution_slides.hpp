@@ -3,13 +3,38 @@
 
 #include <algorithm>
 
+#include "brick_slide.hpp"
+#include "bricks.hpp"
 #include "isa.hpp"
+#include "matrix_unit.hpp"
 #include "padded.hpp"
 #include "shapes.hpp"
 #include "slide.hpp"
 #include "threads.hpp"
 
 namespace ISA {
+
+// Whether slides win over Winograd's transform, for so many outputs of a group. In cycles, as
+// bricks.hpp counts them: with o = outputs / 16, for 16 positions and 32 pairs, bricks take 48 o
+// for products and 214 to copy and pack the columns; multiply-adds take 256 o + 64. Of their time
+// that is 0.54 for 32 outputs, 0.37 for 64, 0.28 for 128, 0.24 for 256. Winograd's transform takes
+// about 0.4 of it for 3x3 filters, and 0.28 for 5x5 filters (docs/cpu.md has measurements).
+inline bool slides_win(const Convolution& c, long outputs) {
+#ifdef MATRIX_UNIT
+    return outputs >= (c.kernel_y == 3 ? 64 : 256);
+#else
+    return false;
+#endif
+}
+
+// `slide` by the best way.
+inline void compute(const Slide& s, const float* x, const float* W, float* y, long images) {
+#ifdef MATRIX_UNIT
+    const bool pays = bricks::pay(s.outputs, images * s.height * s.width, s.pairs());
+    if (pays && slide<bricks::Slides>(s, x, W, y, images)) return;
+#endif
+    slide(s, x, W, y, images);
+}
 
 inline Slide forward_slide(const Convolution& c) {
     Slide s{};
@@ -86,7 +111,7 @@ inline void slide_backward_data(const Convolution& c, const float* dy, const flo
             const Phase x(j, c.width, c.kernel_x, c.stride_x, c.pad_x, c.dilation_x);
             if (!y.count || !x.count) continue;
             float* first = dx + y.first * c.width + x.first;
-            slide(backward_slide(c, i, j, y, x), dy, W, first, c.images);
+            compute(backward_slide(c, i, j, y, x), dy, W, first, c.images);
         }
 }
 

@@ -6,6 +6,8 @@
 //     ISA    the name of the instruction set and of the namespace of its kernels
 //     LANES  how many floats a vector holds
 //
+// and MATRIX_UNIT where there is one (matrix_unit.hpp).
+//
 // Without them, as when an editor opens a header, the instruction set is `baseline`.
 #pragma once
 

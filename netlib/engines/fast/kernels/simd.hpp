@@ -87,6 +87,14 @@ inline vec even(vec a, vec b) {
     return shuffle(a, b, from);
 }
 
+// The others.
+inline vec odd(vec a, vec b) {
+    lanes from;
+    for (int i = 0; i < LANES; ++i)
+        from[i] = 2 * i + 1;
+    return shuffle(a, b, from);
+}
+
 // The numbers of a and b in turn: the lower or the upper half of these 2 LANES numbers.
 inline vec interleave(vec a, vec b, bool upper) {
     lanes from;

@@ -50,8 +50,10 @@ struct Slide {
     std::vector<Tap> taps;
     Finish finish;
 
-    long pairs() const { return inputs * taps.size(); }   // (c, t): the K of the product
-    long panels() const { return parts(outputs, ROWS); }  // of a group's filters
+    long pairs() const { return inputs * taps.size(); }  // (c, t): the K of the product
+
+    // Whether the numbers of a filter are those of its pairs, in the same order.
+    bool contiguous() const { return input_step == kernel && long(taps.size()) == kernel; }
 
     std::vector<Place> places(long channels) const {
         std::vector<Place> places;
@@ -145,94 +147,119 @@ inline void deliver(const Slide& s, const Tile& tile, float* sums, long rows, lo
     }
 }
 
-// Copies `rows` filters as a panel (pairs, ROWS), filled up with zeros.
-inline void pack_panel(const Slide& s, const float* filters, long rows, float* panel) {
+// Copies `rows` filters as a panel (pairs, height), filled up with zeros.
+inline void pack_panel(const Slide& s, const float* filters, long rows, long height, float* panel) {
     const long T = s.taps.size();
     const long K = s.pairs();
-    const bool contiguous = s.input_step == s.kernel && T == s.kernel;  // the numbers of a filter
-    if (contiguous) {
+    if (s.contiguous()) {
         for (long k = 0; k < K; k += LANES)
-            for (long i = 0; i < ROWS; i += LANES) {
+            for (long i = 0; i < height; i += LANES) {
                 const float* from = filters + i * s.output_step + k;
                 vec numbers[LANES];
                 load_across(from, s.output_step, rows - i, K - k, numbers);
                 for (long j = 0; j < std::min<long>(LANES, K - k); ++j)
-                    store_part(panel + (k + j) * ROWS + i, numbers[j], ROWS - i);
+                    store_part(panel + (k + j) * height + i, numbers[j], height - i);
             }
         return;
     }
     for (long c = 0; c < s.inputs; ++c)
-        for (long t = 0; t < T; ++t, panel += ROWS) {
+        for (long t = 0; t < T; ++t, panel += height) {
             const float* from = filters + c * s.input_step + s.taps[t].number;
             gather(panel, from, s.output_step, rows);
-            std::fill(panel + rows, panel + ROWS, 0.f);
+            std::fill(panel + rows, panel + height, 0.f);
         }
 }
 
-// Copies the filters of each group, panel after panel.
-inline void pack_filters(const Slide& s, const float* W, float* to) {
-    share_out(s.groups * s.panels(), [&](long task) {
-        const long g = task / s.panels();
-        const long first = task % s.panels() * ROWS;
-        const long rows = std::min<long>(ROWS, s.outputs - first);
-        const float* filters = W + g * s.inputs * s.outputs * s.kernel + first * s.output_step;
-        pack_panel(s, filters, rows, to + task * s.pairs() * ROWS);
-    });
-}
+// Some panels of a group's filters, and what they make of a block.
+struct Part {
+    const float* padded;   // the images of the group
+    const float* filters;  // of all panels
+    long channel;          // the group's first one, in y
+    long begin, end;       // panels
+};
 
-// Computes panels panel0 .. panel1 - 1 of a group's outputs, which begin at `channel`, for one
-// block of positions.
-inline void slide_group(const Slide& s, const std::vector<Tile>& tiles, const float* padded,
-                        const Place* places, const float* filters, long channel, long panel0,
-                        long panel1, float* y) {
-    const long T = tiles.size();
-    const long K = s.pairs();
-    float* columns = buffer(COLUMNS, T, DEPTH, COLS);
-    const bool once = K <= DEPTH;  // then no sums have to wait
-    float* sums = buffer(SUMS, once ? TILE_SIZE : (panel1 - panel0) * T * TILE_SIZE);
-    for (long k0 = 0; k0 < K || k0 == 0; k0 += DEPTH) {
-        const long depth = std::min(DEPTH, K - k0);
-        for (long t = 0; t < T; ++t)
-            pack(padded, places + k0, depth, tiles[t], columns + t * depth * COLS);
-        for (long p = panel0; p < panel1; ++p) {
-            const long rows = std::min<long>(ROWS, s.outputs - p * ROWS);
-            const Panel panel{filters + (p * K + k0) * ROWS};
-            for (long t = 0; t < T; ++t) {
-                float* sum = once ? sums : sums + ((p - panel0) * T + t) * TILE_SIZE;
-                multiply(rows, tiles[t].columns, panel, Run{1, depth, 0},
-                         columns + t * depth * COLS, sum, k0 == 0);
-                if (k0 + depth >= K) deliver(s, tiles[t], sum, rows, channel + p * ROWS, y);
+// Multiplies by multiply-adds, panels of HEIGHT filters by tiles of positions.
+struct MultiplyAdds {
+    static constexpr long HEIGHT = ROWS;
+
+    static long panel_size(const Slide& s) { return s.pairs() * HEIGHT; }
+
+    static void pack_filters(const Slide& s, const float* filters, long rows, float* to) {
+        pack_panel(s, filters, rows, HEIGHT, to);
+    }
+
+    // Computes a part of y. Returns whether it could.
+    static bool multiply_part(const Slide& s, const std::vector<Tile>& tiles, const Part& part,
+                              const Place* places, float* y) {
+        const long T = tiles.size();
+        const long K = s.pairs();
+        float* columns = buffer(COLUMNS, T, DEPTH, COLS);
+        const bool once = K <= DEPTH;  // then no sums have to wait
+        float* sums = buffer(SUMS, once ? TILE_SIZE : (part.end - part.begin) * T * TILE_SIZE);
+        for (long k0 = 0; k0 < K || k0 == 0; k0 += DEPTH) {
+            const long depth = std::min(DEPTH, K - k0);
+            for (long t = 0; t < T; ++t)
+                pack(part.padded, places + k0, depth, tiles[t], columns + t * depth * COLS);
+            for (long p = part.begin; p < part.end; ++p) {
+                const long rows = std::min<long>(ROWS, s.outputs - p * ROWS);
+                const Panel panel{part.filters + (p * K + k0) * ROWS};
+                for (long t = 0; t < T; ++t) {
+                    float* sum = once ? sums : sums + ((p - part.begin) * T + t) * TILE_SIZE;
+                    multiply(rows, tiles[t].columns, panel, Run{1, depth, 0},
+                             columns + t * depth * COLS, sum, k0 == 0);
+                    const long channel = part.channel + p * ROWS;
+                    if (k0 + depth >= K) deliver(s, tiles[t], sum, rows, channel, y);
+                }
             }
         }
+        return true;
     }
+};
+
+// Packs the filters of each group, panel after panel.
+template <class Way>
+void pack_all_filters(const Slide& s, const float* W, long panels, float* to) {
+    share_out(s.groups * panels, [&](long task) {
+        const long g = task / panels;
+        const long first = task % panels * Way::HEIGHT;
+        const long rows = std::min(Way::HEIGHT, s.outputs - first);
+        const float* filters = W + g * s.inputs * s.outputs * s.kernel + first * s.output_step;
+        Way::pack_filters(s, filters, rows, to + task * Way::panel_size(s));
+    });
 }
 
 }  // namespace sliding
 
-// y = the slide of all images of x with the filters W; `images` in all.
-inline void slide(Slide s, const float* x, const float* W, float* y, long images) {
+// y = the slide of all images of x with the filters W; `images` in all. Returns whether this way
+// could compute it.
+template <class Way = sliding::MultiplyAdds>
+bool slide(Slide s, const float* x, const float* W, float* y, long images) {
     using namespace sliding;
     const Blocks blocks(images, s.height, s.width, POSITIONS);
-    if (!blocks.count()) return;
+    if (!blocks.count()) return true;
     s.fit(blocks);
-    const long filters_of_group = s.panels() * s.pairs() * ROWS;
+    const long panels = parts(s.outputs, Way::HEIGHT);  // of a group
+    const long filters_of_group = panels * Way::panel_size(s);
     float* filters = buffer(FILTERS, s.groups, filters_of_group);
-    pack_filters(s, W, filters);
+    pack_all_filters<Way>(s, W, panels, filters);
     const std::vector<Place> places = s.places(s.inputs);
     // With few blocks, as for a single image, the outputs are shared out as well.
-    const long shares = std::min(s.panels(), parts(2 * threads(), blocks.count()));
-    const long share = parts(s.panels(), shares);
-    share_out(blocks.count() * shares, [&](long task) {
+    const long shares = std::min(panels, parts(2 * threads(), blocks.count()));
+    const long share = parts(panels, shares);
+    return share_out_all(blocks.count() * shares, [&](long task) {
         const Block block = blocks[task / shares];
         const long panel = task % shares * share;
-        const long end = std::min(s.panels(), panel + share);
         float* padded = buffer(PADDED, s.in.size());
         for (long c = 0; c < s.in.channels; ++c)
             s.in.fill(x, block, c, padded + c * s.in.channel());
         const std::vector<Tile> tiles = tiles_of(s, block);
-        for (long g = 0; g < s.groups; ++g)
-            slide_group(s, tiles, padded + g * s.inputs * s.in.channel(), places.data(),
-                        filters + g * filters_of_group, g * s.outputs, panel, end, y);
+        bool computed = true;
+        for (long g = 0; g < s.groups; ++g) {
+            const Part part{padded + g * s.inputs * s.in.channel(), filters + g * filters_of_group,
+                            g * s.outputs, panel, std::min(panels, panel + share)};
+            computed &= Way::multiply_part(s, tiles, part, places.data(), y);
+        }
+        return computed;
     });
 }
 

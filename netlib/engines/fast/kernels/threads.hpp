@@ -42,6 +42,18 @@ void share_out(long n, const Work& work) {
     if (refused) throw std::bad_alloc();
 }
 
+// Calls work(i) for all i < n. Returns whether all of them returned true.
+template <class Work>
+bool share_out_all(long n, const Work& work) {
+    bool all = true;
+    share_out(n, [&](long i) {
+        if (work(i)) return;
+#pragma omp atomic write
+        all = false;
+    });
+    return all;
+}
+
 // Calls work(begin, end) for ranges of `size` that make up 0 .. n. A single range stays with the
 // calling thread.
 template <class Work>

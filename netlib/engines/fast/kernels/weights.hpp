@@ -33,10 +33,11 @@ struct Gradient {
     Slide s;  // the forward pass
     Blocks blocks;
     std::vector<Place> places;
+    long height = ROWS;  // of a tile
 
     long panels() const { return parts(s.outputs, COLS); }  // of a group's outputs
     long positions() const { return blocks.images * blocks.rows * s.width; }  // of a block
-    long rows() const { return parts(s.pairs(), ROWS) * ROWS; }               // of whole tiles
+    long rows() const { return parts(s.pairs(), height) * height; }           // of whole tiles
     long sums() const { return room(s.groups, panels(), rows(), COLS); }
 };
 

@@ -9,8 +9,12 @@
 
 #include "across.hpp"
 #include "band.hpp"
+#include "brick_weights.hpp"
+#include "bricks.hpp"
 #include "buffer.hpp"
+#include "convolution_slides.hpp"
 #include "isa.hpp"
+#include "matrix_unit.hpp"
 #include "padded.hpp"
 #include "pointwise.hpp"
 #include "shapes.hpp"
@@ -130,10 +134,22 @@ void backward_weights(const Convolution& c, const float* x, const float* dy, flo
 
 }  // namespace winograd
 
+// dW += the gradient as weights.hpp defines it, by the best way.
+inline void sum_positions(const Convolution& c, const float* x, const float* dy, float* dW) {
+#ifdef MATRIX_UNIT
+    const long positions = c.images * c.out_height * c.out_width;
+    const long pairs = c.inputs_of_group() * c.kernel();
+    const bool pays = bricks::pay(pairs, c.outputs_of_group(), positions);
+    if (pays && bricks::backward_weights(c, x, dy, dW)) return;
+#endif
+    weights::backward_weights(c, x, dy, dW);
+}
+
 EXPORT(conv_backward_weights)(const float* x, const float* dy, float* dW, const Convolution* c,
                               long winograd) try {
     if (pointwise::pays(*c)) pointwise::backward_weights(*c, x, dy, dW);
-    else if (!winograd || !c->images) weights::backward_weights(*c, x, dy, dW);
+    else if (!winograd || !c->images || slides_win(*c, c->outputs_of_group()))
+        sum_positions(*c, x, dy, dW);
     else if (c->kernel_y == 3) winograd::backward_weights<3>(*c, x, dy, dW);
     else winograd::backward_weights<5>(*c, x, dy, dW);
 } REFUSED

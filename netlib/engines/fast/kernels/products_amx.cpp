@@ -1,0 +1,5 @@
+#include "isa_amx.hpp"
+
+#ifdef ISA
+#include "products.hpp"
+#endif

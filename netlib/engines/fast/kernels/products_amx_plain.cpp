@@ -1,0 +1,5 @@
+#include "isa_amx_plain.hpp"
+
+#ifdef ISA
+#include "products.hpp"
+#endif

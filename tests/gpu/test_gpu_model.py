@@ -19,7 +19,7 @@ def test_the_longer_of_operations_and_bytes_counts():
 
 def test_cards():
     assert gpu_model.card_of('10,100,2') == CARD
-    with pytest.raises(argparse.ArgumentTypeError, match=r"no card 'A5': use H200, or .* 42,200,3"):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"no card 'A5': use H200, or .* 51,386,4"):
         gpu_model.card_of('A5')
 
 
@@ -46,7 +46,7 @@ def test_a_net_on_a_card(cuda_device, monkeypatch, capsys):
     net, batch, calls, _, fp32, tf32, _, *bounds = row.split()
     assert (net, batch) == ('lenet', '64')
     assert 20 < int(calls) < 60
-    assert 3e-9 * operations('lenet', 64) / 42 < float(fp32) + 0.01
+    assert 3e-9 * operations('lenet', 64) / 51 < float(fp32) + 0.01
     assert float(tf32) <= float(fp32)
     assert float(row.split()[3]) > 0.01
     assert {bound.strip(',') for bound in bounds} <= {'products', 'memory', 'host'}

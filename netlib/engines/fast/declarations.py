@@ -20,6 +20,8 @@ from .native import (
     kernel_for_each,
 )
 
+PIXELS = ('bytes', 'floats')
+
 
 def elementwise(
     a: Array, b: OptionalArray, c: OptionalArray, parameters: Parameters, out: Array, n: Long
@@ -29,6 +31,18 @@ def elementwise(
 
 def broadcast(a: Array, b: Array, out: Array, loops: Struct) -> None:
     """A kernel whose inputs broadcast."""
+
+
+def placed(
+    images: Integers,
+    count: Long,
+    scale: Float,
+    out: Array,
+    channels: Long,
+    height: Long,
+    width: Long,
+) -> None:
+    """A kernel that makes a batch of images (placing.py) of so many channels, rows and columns."""
 
 
 class Kernels:
@@ -80,31 +94,7 @@ class Kernels:
     @kernel
     def copy_window(self, x: Array, out: Array, loops: Struct, accumulate: Flag) -> None: ...
 
-    @kernel
-    def place_bytes(
-        self,
-        images: Integers,
-        count: Long,
-        scale: Float,
-        out: Array,
-        channels: Long,
-        height: Long,
-        width: Long,
-    ) -> None:
-        """Images (placing.py) of bytes as a batch."""
-
-    @kernel
-    def place_floats(
-        self,
-        images: Integers,
-        count: Long,
-        scale: Float,
-        out: Array,
-        channels: Long,
-        height: Long,
-        width: Long,
-    ) -> None:
-        """The same, of floats."""
+    place = kernel_for_each('place_', PIXELS, placed)
 
     @kernel
     def one_hot(

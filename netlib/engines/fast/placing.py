@@ -11,7 +11,7 @@ from . import load
 from .declarations import Kernels
 from .native import NoKernels
 
-KERNELS = {np.dtype(np.uint8): 'place_bytes', np.dtype(np.float32): 'place_floats'}
+PIXELS = {np.dtype(np.uint8): 'bytes', np.dtype(np.float32): 'floats'}
 
 
 def place(
@@ -45,12 +45,12 @@ def located(array: np.ndarray) -> tuple[int, ...]:
 @functools.cache
 def function(dtype: np.dtype) -> Any:
     """The kernel for pixels of this type; None if there is none."""
-    if dtype not in KERNELS:
+    if dtype not in PIXELS:
         return None
     try:
         isa = load().isa
     except NoKernels:
         return None
-    found = vars(Kernels)[KERNELS[dtype]].function(isa)
+    found = vars(Kernels)['place'].kernels[PIXELS[dtype]].function(isa)
     del found.errcheck  # it looks for a kernel without memory, which would be another thread's
     return found

@@ -14,11 +14,14 @@ from goodinit.benchmarks import (
     nets,
     peers,
     reading,
+    several,
     subjects,
+    update,
     without_kernels,
 )
 from goodinit.benchmarks.worker import Worker
 from goodinit.initializers import of_kind
+from goodinit.netlib.ranks import Ranks
 from goodinit.proto.caffe_pb2 import TEST
 from goodinit.tools import init_net
 
@@ -177,7 +180,26 @@ def test_initializations_are_what_is_measured():
         model, method = case.split()
         args = init_net.arguments().parse_args(options)
         assert args.net.startswith(model) and args.method == method
-        assert args.batches == (5 if method in of_kind('samples') else 1)
+        batches = {'caffenet': 5, 'googlenet': 2}
+        assert args.batches == (batches[model] if method in of_kind('samples') else 1)
+
+
+def test_a_trace_of_two_ranks():
+    marks = [('loss', 10.0), ('fc', 10.5), ('conv', 12.0)]
+    events = several.events_of_step(marks, Ranks(), 9.0)
+    assert events == [('fc', 1.0, 1.5), ('conv', 1.5, 3.0)]
+    spans = several.spans_of([*events, ('sum', 1.5, 2.5), ('wait', 3.0, 3.25)])
+    assert spans == {
+        'layers, backward': [(1.0, 0.5), (1.5, 1.5)],
+        'sums of gradients': [(1.5, 1.0)],
+        'waiting for sums': [(3.0, 0.25)],
+    }
+
+
+def test_an_update_is_timed(monkeypatch):
+    monkeypatch.setattr(update, 'PARAMETERS', 2 * update.INPUTS)
+    for run in update.tasks().values():
+        assert update.timed(run) > 0
 
 
 def test_numpy_is_measured_beside_the_kernels():

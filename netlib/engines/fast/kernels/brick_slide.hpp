@@ -39,11 +39,12 @@ struct Slides {
     }
 
     // Packs what `depth` places read for each tile.
-    static void pack_tiles(const std::vector<Tile>& tiles, const float* padded, const Place* places,
-                           long depth, float* to) {
+    static void pack_tiles(const Padded& in, const std::vector<Tile>& tiles, const float* seen,
+                           const Place* places, long depth, float* to) {
         float* columns = buffer(COLUMNS, PAIRS, COLS);
         for (const Tile& tile : tiles) {
-            sliding::pack(padded, places, depth, tile, columns);
+            for (long k = 0; k < depth; ++k)
+                sliding::pack_row(in, seen + places[k].offset, tile, columns + k * COLS);
             pack({columns, 1, COLS}, tile.columns, depth, Operand::RIGHT, to);
             to += TILE_ROOM;
         }
@@ -62,7 +63,7 @@ struct Slides {
         bool all_finite = true;
         for (long k0 = 0; k0 < K; k0 += PAIRS) {
             const long depth = std::min(PAIRS, K - k0);
-            pack_tiles(tiles, part.padded, places + k0, depth, columns);
+            pack_tiles(s.in, tiles, part.seen, places + k0, depth, columns);
             for (long p = part.begin; p < part.end; ++p) {
                 const long rows = std::min(BLOCK, s.outputs - p * BLOCK);
                 const Packed filters{part.filters + p * 2 * row + k0 / DEPTH * BRICK, row};

@@ -32,7 +32,7 @@ constexpr long TILES = 64;  // that a task multiplies at a time: its rows stay i
 struct Layout {
     Block block;
     std::vector<Tile> tiles;
-    const float* padded;
+    const float* seen;  // the images
     float* outputs;  // bricks (groups, sides of a group's outputs, tiles)
 
     long room(long sides) const { return sides * tiles.size() * BRICK; }
@@ -62,13 +62,11 @@ inline void pack_outputs(const Slide& s, const std::vector<Tile>& tiles, const f
 }
 
 // Packs what `n` pairs read, tile after tile.
-inline void pack_pairs(const Tile* tiles, long count, const float* padded, const Place* pairs,
-                       long n, float* to) {
+inline void pack_pairs(const Padded& in, const Tile* tiles, long count, const float* seen,
+                       const Place* pairs, long n, float* to) {
     for (const Tile* tile = tiles; tile < tiles + count; ++tile, to += BRICK) {
         const auto line = [&](long i, float* numbers) {
-            const float* from = padded + pairs[i].offset;
-            for (const Stretch& stretch : tile->reads)
-                copy_beyond(numbers + stretch.start, from + stretch.place, stretch.length);
+            sliding::pack_row(in, seen + pairs[i].offset, *tile, numbers);
         };
         pack_lines(*tile, n, Operand::LEFT, line, to);
     }
@@ -83,13 +81,13 @@ inline bool add_products(const weights::Gradient& w, const Layout& layout, long 
     const long row = layout.room(1);  // of outputs
     const long sides = parts(w.s.outputs, SIDE);
     const long n = std::min(BLOCK, w.s.pairs() - k);
-    const float* padded = layout.padded + group * w.s.inputs * w.s.in.channel();
+    const float* seen = layout.seen + group * w.s.inputs * w.s.in.channel();
     float* pairs = buffer(LEFT_BRICKS, 2 * TILES, BRICK);
     bool all_finite = true;
     for (long t = 0; t < T; t += TILES) {
         const long count = std::min(TILES, T - t);
         for (long side = 0; side < n; side += SIDE)
-            pack_pairs(&layout.tiles[t], count, padded, &w.places[k + side],
+            pack_pairs(w.s.in, &layout.tiles[t], count, seen, &w.places[k + side],
                        std::min(SIDE, n - side), pairs + side / SIDE * count * BRICK);
         for (long o = 0; o < w.s.outputs; o += BLOCK) {
             const float* outputs = layout.outputs + layout.room(group * sides + o / SIDE);
@@ -110,15 +108,18 @@ inline bool backward_weights(const Convolution& c, const float* x, const float* 
     const long sides = parts(w.s.outputs, SIDE);
     const long shares = w.rows() / BLOCK;
     float* sums = buffer(SUMS, w.sums());
-    float* padded = buffer(PADDED, w.s.in.size());
+    const Padded& in = w.s.in;
+    float* padded = buffer(PADDED, in.in_place ? 0 : in.size());
     bool all_finite = true;
     for (long i = 0; i < w.blocks.count() && all_finite; ++i) {
-        Layout layout{w.blocks[i], sliding::tiles_of(w.s, w.blocks[i]), padded, nullptr};
+        const Block block = w.blocks[i];
+        const float* seen = in.in_place ? in.first(x, block) : padded;
+        Layout layout{block, sliding::tiles_of(w.s, block), seen, nullptr};
         layout.outputs = buffer(RIGHT_BRICKS, layout.room(w.s.groups * sides));
-        share_out(w.s.in.channels + w.s.groups * sides, [&](long task) {
+        share_out((in.in_place ? 0 : in.channels) + w.s.groups * sides, [&](long task) {
             const long channel = task - w.s.groups * sides;
             if (channel >= 0)
-                return w.s.in.fill(x, layout.block, channel, padded + channel * w.s.in.channel());
+                return in.fill(x, block, channel, padded + channel * in.channel());
             pack_outputs(w.s, layout.tiles, dy, task / sides, task % sides * SIDE,
                          layout.outputs + layout.room(task));
         });

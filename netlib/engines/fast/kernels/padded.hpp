@@ -31,9 +31,10 @@ struct Padded {
     long rows = 0, columns = 0;       // of a phase
     long phases_y = 1, phases_x = 1;  // the phases that a window reads: the first ones
     float border = 0;
+    bool in_place = false;  // whether x is read where it lies, since a copy would be the same
 
     long plane() const { return images * rows * columns; }
-    long channel() const { return phases_y * phases_x * plane(); }
+    long channel() const { return in_place ? height * width : phases_y * phases_x * plane(); }
     long size() const { return room(channels, phases_y, phases_x, images, rows, columns); }
 
     // Where the padded image's place (y, x) lies in a channel of the buffer.
@@ -44,7 +45,19 @@ struct Padded {
 
     // Where offset 0 of position (row, column) lies, for an image of the block.
     long position(long image, long row, long column) const {
-        return (image * rows + row) * columns + column;
+        const long image_step = in_place ? channels * height * width : rows * columns;
+        return image * image_step + row * columns + column;
+    }
+
+    // Whether a copy of some rows, as wide as an image, would be what lies in x.
+    bool is_plain() const {
+        const bool phases = stride_y > 1 || stride_x > 1;
+        return !phases && top == 0 && left == 0 && columns == width;
+    }
+
+    // Where offset 0 of a block's first position lies in x, if that is read in place.
+    const float* first(const float* x, const Block& block) const {
+        return x + (block.image * channels * height + block.row) * width;
     }
 
     // The `count` columns of a phase, from `first` on, that hold numbers of the image; they begin
@@ -79,7 +92,22 @@ struct Padded {
                     }
             }
     }
+
+    // Copies n numbers of a channel; beyond them up to a vector more, if that is there to be read.
+    void read(const float* from, long n, float* to) const {
+        if (in_place) copy(to, from, n);
+        else copy_beyond(to, from, n);
+    }
 };
+
+// A block of x as the places of `in` count: x itself, or a copy in this thread's buffer.
+inline const float* lay_out(const Padded& in, const float* x, const Block& block) {
+    if (in.in_place) return in.first(x, block);
+    float* copied = buffer(PADDED, in.size());
+    for (long c = 0; c < in.channels; ++c)
+        in.fill(x, block, c, copied + c * in.channel());
+    return copied;
+}
 
 // How many of `n` rows of `width` positions (or of n images) make a block: at most `limit`
 // positions where possible, and so many that little is left over when a block is taken in pieces of

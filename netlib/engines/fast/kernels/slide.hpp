@@ -9,9 +9,9 @@
 // one slide over dy for each phase of the stride: dx at s r + p depends on dy at r - a through the
 // kernel's place s a + p.
 //
-// A task is a block of positions. It pads its part of the images, which is small enough for the
-// second-level cache, and multiplies: for DEPTH pairs (c, t) at a time it copies the rows that they
-// read as panels of COLS positions.
+// A task is a block of positions. If need be, it pads its part of the images, which is small enough
+// for the second-level cache, and multiplies: for DEPTH pairs (c, t) at a time it copies the rows
+// that they read as panels of COLS positions.
 #pragma once
 
 #include <algorithm>
@@ -63,7 +63,8 @@ struct Slide {
         return places;
     }
 
-    // Makes room in the buffer for a block and for what the taps read beyond it.
+    // Makes room in the buffer for a block and for what the taps read beyond it, if x has to be
+    // copied for that.
     void fit(const Blocks& blocks) {
         long y = 0;
         long x = 0;
@@ -74,6 +75,7 @@ struct Slide {
         in.images = blocks.images;
         in.rows = blocks.rows + y;
         in.columns = width + x;
+        in.in_place = in.is_plain() && height + y <= in.height;
     }
 };
 
@@ -91,7 +93,7 @@ struct Tile {
 namespace sliding {
 
 constexpr long DEPTH = 256;      // pairs at a time
-constexpr long POSITIONS = 256;  // of a block, at most
+constexpr long POSITIONS = 512;  // of a block, at most
 
 // Appends a stretch, or lengthens the last one.
 inline void add(std::vector<Stretch>& to, Stretch more) {
@@ -123,15 +125,39 @@ inline std::vector<Tile> tiles_of(const Slide& s, const Block& block) {
     return tiles;
 }
 
-// Copies the panel of a tile: what `depth` places read. Stretches go from left to right and row by
+// Copies a row of a tile's panel: what one place reads. Stretches go from left to right and row by
 // row, so the next one overwrites what a copy writes beyond its stretch.
-inline void pack(const float* padded, const Place* places, long depth, const Tile& tile,
-                 float* to) {
+inline void pack_row(const Padded& in, const float* from, const Tile& tile, float* to) {
     const Stretch* const first = tile.reads.data();
     const Stretch* const end = first + tile.reads.size();
-    for (long k = 0; k < depth; ++k, to += COLS)
-        for (const Stretch* s = first; s < end; ++s)
-            copy_beyond(to + s->start, padded + places[k].offset + s->place, s->length);
+    for (const Stretch* s = first; s < end; ++s)
+        in.read(from + s->place, s->length, to + s->start);
+}
+
+// Floats from the panel of a tile to the next one's. A row may be copied beyond its end.
+constexpr long panel_step(long depth) { return depth * COLS + LANES; }
+
+// Copies the panels of all tiles: what `depth` places read, one place after the other, since what
+// neighboring tiles read is side by side.
+inline void pack(const Padded& in, const float* seen, const Place* places, long depth,
+                 const std::vector<Tile>& tiles, float* to) {
+    for (long k = 0; k < depth; ++k, to += COLS) {
+        float* row = to;
+        for (const Tile& tile : tiles) {
+            pack_row(in, seen + places[k].offset, tile, row);
+            row += panel_step(depth);
+        }
+    }
+}
+
+// Fetches what `deliver` will write.
+inline void fetch_outputs(const Slide& s, const Tile& tile, long rows, long channel, float* y) {
+    y += channel * s.channel;
+    for (long i = 0; i < rows; ++i, y += s.channel)
+        for (const Stretch& w : tile.writes) {
+            __builtin_prefetch(y + w.place, 1);
+            __builtin_prefetch(y + w.place + w.length - 1, 1);
+        }
 }
 
 // Stores the sums of `rows` outputs, from `channel` on.
@@ -172,7 +198,7 @@ inline void pack_panel(const Slide& s, const float* filters, long rows, long hei
 
 // Some panels of a group's filters, and what they make of a block.
 struct Part {
-    const float* padded;   // the images of the group
+    const float* seen;     // the images of the group
     const float* filters;  // of all panels
     long channel;          // the group's first one, in y
     long begin, end;       // panels
@@ -193,22 +219,23 @@ struct MultiplyAdds {
                               const Place* places, float* y) {
         const long T = tiles.size();
         const long K = s.pairs();
-        float* columns = buffer(COLUMNS, T, DEPTH, COLS);
+        float* columns = buffer(COLUMNS, T, panel_step(DEPTH));
         const bool once = K <= DEPTH;  // then no sums have to wait
         float* sums = buffer(SUMS, once ? TILE_SIZE : (part.end - part.begin) * T * TILE_SIZE);
         for (long k0 = 0; k0 < K || k0 == 0; k0 += DEPTH) {
             const long depth = std::min(DEPTH, K - k0);
-            for (long t = 0; t < T; ++t)
-                pack(part.padded, places + k0, depth, tiles[t], columns + t * depth * COLS);
+            const bool last = k0 + depth >= K;
+            pack(s.in, part.seen, places + k0, depth, tiles, columns);
             for (long p = part.begin; p < part.end; ++p) {
                 const long rows = std::min<long>(ROWS, s.outputs - p * ROWS);
                 const Panel panel{part.filters + (p * K + k0) * ROWS};
+                const long channel = part.channel + p * ROWS;
                 for (long t = 0; t < T; ++t) {
+                    if (last) fetch_outputs(s, tiles[t], rows, channel, y);
                     float* sum = once ? sums : sums + ((p - part.begin) * T + t) * TILE_SIZE;
                     multiply(rows, tiles[t].columns, panel, Run{1, depth, 0},
-                             columns + t * depth * COLS, sum, k0 == 0);
-                    const long channel = part.channel + p * ROWS;
-                    if (k0 + depth >= K) deliver(s, tiles[t], sum, rows, channel, y);
+                             columns + t * panel_step(depth), sum, k0 == 0);
+                    if (last) deliver(s, tiles[t], sum, rows, channel, y);
                 }
             }
         }
@@ -249,13 +276,11 @@ bool slide(Slide s, const float* x, const float* W, float* y, long images) {
     return share_out_all(blocks.count() * shares, [&](long task) {
         const Block block = blocks[task / shares];
         const long panel = task % shares * share;
-        float* padded = buffer(PADDED, s.in.size());
-        for (long c = 0; c < s.in.channels; ++c)
-            s.in.fill(x, block, c, padded + c * s.in.channel());
+        const float* seen = lay_out(s.in, x, block);
         const std::vector<Tile> tiles = tiles_of(s, block);
         bool computed = true;
         for (long g = 0; g < s.groups; ++g) {
-            const Part part{padded + g * s.inputs * s.in.channel(), filters + g * filters_of_group,
+            const Part part{seen + g * s.inputs * s.in.channel(), filters + g * filters_of_group,
                             g * s.outputs, panel, std::min(panels, panel + share)};
             computed &= Way::multiply_part(s, tiles, part, places.data(), y);
         }

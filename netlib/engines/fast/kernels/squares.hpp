@@ -26,7 +26,7 @@ inline void add_squares(const Gradient& w, const Block& block, const Share& shar
     for (long i = 0; i < block.images; ++i) {
         const Block one{block.image + i, 1, block.row, block.rows};
         Share of_image = share;
-        of_image.padded += w.s.in.position(i, 0, 0);
+        of_image.seen += w.s.in.position(i, 0, 0);
         of_image.columns += i * block.rows * w.s.width * COLS;
         add_products(w, one, of_image, sums, image_begins);
         if (!image_ends) continue;

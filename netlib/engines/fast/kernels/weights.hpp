@@ -43,7 +43,7 @@ struct Gradient {
 
 // A task's share of a block: some tiles of one panel of outputs.
 struct Share {
-    const float* padded;   // the images of the panel's group
+    const float* seen;     // the images of the panel's group
     const float* columns;  // the panel: dy, transposed (positions, COLS)
     long width;            // outputs of the panel, at most COLS of which are in it
     long begin, end;       // rows of dW
@@ -77,7 +77,7 @@ inline void add_products(const Gradient& w, const Block& block, const Share& sha
             Rows a;
             for (long j = 0; j < ROWS; ++j) {
                 const Place place = w.places[std::min(k + j, w.s.pairs() - 1)];
-                a.row[j] = share.padded + place.offset + from;
+                a.row[j] = share.seen + place.offset + from;
             }
             multiply(share.end - k, share.width, a, run, columns, sums + k * COLS, first);
         }
@@ -86,11 +86,14 @@ inline void add_products(const Gradient& w, const Block& block, const Share& sha
     const long line = w.s.width;
     const long all = block.images * block.rows * line;
     const bool no_border = in.rows == block.rows && in.columns == line;
-    if (no_border) {  // between the lines, which are one
-        for (long n = 0; n < all; n += DEPTH) {
-            const Run run{1, std::min(DEPTH, all - n), 0};
-            add(run, n, share.columns + n * COLS, fresh && !n);
-        }
+    if (no_border) {  // between the lines, which are one; where x is read in place, one an image
+        const long length = in.in_place ? block.rows * line : all;
+        for (long start = 0; start < all; start += length)
+            for (long n = 0; n < length; n += DEPTH) {
+                const Run run{1, std::min(DEPTH, length - n), 0};
+                const float* columns = share.columns + (start + n) * COLS;
+                add(run, in.position(start / length, 0, n), columns, fresh && !start && !n);
+            }
         return;
     }
     const long step = std::max(1L, DEPTH / line);
@@ -109,11 +112,12 @@ void share_block(const Gradient& w, const Block& block, const float* x, const fl
     const long channels = w.s.in.channels;
     const long panels = w.s.groups * w.panels();
     const long size = w.positions() * COLS;
-    float* padded = buffer(PADDED, w.s.in.size());
+    const long copied = w.s.in.in_place ? 0 : channels;
+    float* padded = buffer(PADDED, copied ? w.s.in.size() : 0);
     float* columns = buffer(COLUMNS, panels, size);
-    share_out(channels + panels, [&](long i) {
-        if (i < channels) return w.s.in.fill(x, block, i, padded + i * w.s.in.channel());
-        const long panel = i - channels;
+    share_out(copied + panels, [&](long i) {
+        if (i < copied) return w.s.in.fill(x, block, i, padded + i * w.s.in.channel());
+        const long panel = i - copied;
         const long group = panel / w.panels();
         const long first = panel % w.panels() * COLS;
         const long width = std::min<long>(COLS, w.s.outputs - first);
@@ -127,7 +131,8 @@ void share_block(const Gradient& w, const Block& block, const float* x, const fl
         const long group = panel / w.panels();
         const long begin = task % shares * rows;
         Share share;
-        share.padded = padded + group * w.s.inputs * w.s.in.channel();
+        share.seen = copied ? padded : w.s.in.first(x, block);
+        share.seen += group * w.s.inputs * w.s.in.channel();
         share.columns = columns + panel * size;
         share.width = w.s.outputs - panel % w.panels() * COLS;
         share.begin = begin;

@@ -1,8 +1,9 @@
 // The gradient by the weights of a convolution by Winograd's transform.
 //
-// Each block transforms x and dy. For each place it multiplies them, and adds the products of its
-// cells to sums over all cells of all blocks: matrices whose rows are inputs and whose columns are
-// outputs. At the end the sums are transformed back.
+// Each block transforms x and dy. For each place they are multiplied, and the products of the
+// block's cells added to sums over all cells of all blocks: matrices whose rows are inputs and whose
+// columns are outputs. A task owns some rows of a panel of outputs, for all places: after the last
+// block it transforms its sums back while they are in its cache.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +29,8 @@
 namespace ISA {
 namespace winograd {
 
-constexpr long DEPTH = 128;  // cells at a time: their gradients stay in the first-level cache
+constexpr long DEPTH = 128;      // cells at a time: their gradients stay in the first-level cache
+constexpr long MOST = 6 * ROWS;  // rows of a task
 
 // gradients (PLACES, group, panel, cells, COLS): E dy E' of a block, for a vector of outputs.
 template <int FILTER>
@@ -57,31 +59,50 @@ void transform_gradients(const Grid<FILTER>& grid, const Block& block, long grou
     }
 }
 
-// sums (rows, COLS) of one place and one panel = (fresh) or += patches times gradients.
+// A task's part of the sums (PLACES, rows, COLS): `count` inputs of a group from `first` on, by a
+// panel of its outputs.
+struct Part {
+    long group, panel, first, count;
+
+    long rows() const { return parts(count, ROWS) * ROWS; }
+    long outputs() const { return panel * COLS; }  // before the panel's
+};
+
+// sums = (fresh) or += patches times gradients.
 template <int FILTER>
-void add_products(const Grid<FILTER>& grid, long cells, long cols, const float* patches,
+void add_products(const Grid<FILTER>& grid, const Part& part, long cells, const float* patches,
                   const float* gradients, float* sums, bool fresh) {
-    for (long t = 0; t < cells; t += DEPTH)
-        for (long c = 0; c < grid.inputs; c += ROWS) {
-            const Panel panel{patches + t * grid.cell_step() + c, grid.cell_step()};
-            const Run run{1, std::min(DEPTH, cells - t), 0};
-            multiply(grid.inputs - c, cols, panel, run, gradients + t * COLS, sums + c * COLS,
-                     fresh && !t);
-        }
+    const long cols = grid.outputs - part.outputs();
+    patches += part.group * grid.inputs + part.first;
+    gradients += (part.group * grid.panels() + part.panel) * grid.panel_step();
+    for (long place = 0; place < grid.PLACES; ++place) {
+        for (long t = 0; t < cells; t += DEPTH)
+            for (long c = 0; c < part.count; c += ROWS) {
+                const Panel panel{patches + t * grid.cell_step() + c, grid.cell_step()};
+                const Run run{1, std::min(DEPTH, cells - t), 0};
+                multiply(part.count - c, cols, panel, run, gradients + t * COLS, sums + c * COLS,
+                         fresh && !t);
+            }
+        patches += grid.patches_step();
+        gradients += grid.panels_step();
+        sums += part.rows() * COLS;
+    }
 }
 
-// dW (groups, outputs, inputs, FILTER, FILTER) += E' S sums S E, for a vector of outputs.
+// dW (groups, outputs, inputs, FILTER, FILTER) += E' S sums S E, for a vector of the panel's
+// outputs, those from `lane` on.
 template <int FILTER>
-void add_filters(const Grid<FILTER>& grid, long group, long first, const float* sums, long rows,
+void add_filters(const Grid<FILTER>& grid, const Part& part, long lane, const float* sums,
                  float* dW) {
     constexpr int SIZE = FILTER * FILTER;
     constexpr int PATCH = Grid<FILTER>::PATCH;
+    const long first = part.outputs() + lane;
     const long outputs = grid.outputs - first;
-    const long step = grid.groups * grid.panels() * rows * COLS;
-    const long panel = group * grid.panels() + first / COLS;
-    const float* from = sums + panel * rows * COLS + first % COLS;
-    float* to = dW + (group * grid.outputs + first) * grid.output_step;
-    for (long c = 0; c < grid.inputs; ++c, from += COLS, to += grid.input_step) {
+    const long step = part.rows() * COLS;
+    const float* from = sums + lane;
+    float* to = dW + (part.group * grid.outputs + first) * grid.output_step;
+    to += part.first * grid.input_step;
+    for (long c = 0; c < part.count; ++c, from += COLS, to += grid.input_step) {
         vec old[LANES];
         vec out[parts(SIZE, LANES) * LANES] = {};
         const auto in = [=](int i, int j) {
@@ -103,11 +124,15 @@ void backward_weights(const Convolution& c, const float* x, const float* dy, flo
     const Grid<FILTER> grid(c, false, FAR_ROOM);
     const long panels = grid.groups * grid.panels();
     const long vectors = parts(grid.outputs, LANES);
-    const long rows = parts(grid.inputs, ROWS) * ROWS;
+    const long rows = share(grid.inputs, MOST, ROWS, parts(4 * threads(), panels));
+    const long parts_down = parts(grid.inputs, rows);
+    const long size = grid.PLACES * rows * COLS;
+    const long blocks = grid.blocks.count();
+    const bool once = blocks == 1;  // then no sums have to wait
     float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
     float* gradients = buffer(PRODUCTS, grid.PLACES, grid.panels_step());
-    float* sums = buffer(SUMS, grid.PLACES, panels, rows, COLS);
-    for (long b = 0; b < grid.blocks.count(); ++b) {
+    float* sums = buffer(SUMS, once ? 1 : panels * parts_down, size);
+    for (long b = 0; b < blocks; ++b) {
         const Block block = grid.blocks[b];
         share_out(grid.vectors() + grid.groups * vectors, [&](long i) {
             if (i < grid.vectors()) return transform_patches(grid, block, x, i, patches);
@@ -115,21 +140,18 @@ void backward_weights(const Convolution& c, const float* x, const float* dy, flo
             const long first = v % vectors * LANES;
             transform_gradients(grid, block, v / vectors, first, dy, gradients);
         });
-        share_out(grid.PLACES * panels, [&](long i) {
-            const long place = i / panels;
-            const long panel = i % panels;
-            const long group = panel / grid.panels();
-            const long cols = grid.outputs - panel % grid.panels() * COLS;
-            add_products(grid, grid.cells_of(block), cols,
-                         patches + place * grid.patches_step() + group * grid.inputs,
-                         gradients + place * grid.panels_step() + panel * grid.panel_step(),
-                         sums + i * rows * COLS, b == 0);
+        share_out(panels * parts_down, [&](long i) {
+            const long panel = i / parts_down;
+            const long first = i % parts_down * rows;
+            const Part part{panel / grid.panels(), panel % grid.panels(), first,
+                            std::min(rows, grid.inputs - first)};
+            float* mine = once ? buffer(SUMS, size) : sums + i * size;
+            add_products(grid, part, grid.cells_of(block), patches, gradients, mine, b == 0);
+            const long outputs = std::min<long>(COLS, grid.outputs - part.outputs());
+            for (long lane = 0; b == blocks - 1 && lane < outputs; lane += LANES)
+                add_filters(grid, part, lane, mine, dW);
         });
     }
-    share_out(grid.groups * vectors, [&](long i) {
-        const long first = i % vectors * LANES;
-        add_filters(grid, i / vectors, first, sums, rows, dW);
-    });
 }
 
 }  // namespace winograd

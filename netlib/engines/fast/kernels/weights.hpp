@@ -28,6 +28,7 @@ namespace weights {
 
 constexpr long DEPTH = 256;  // positions at a time: their numbers of dy stay in the first cache
 constexpr long TILES = 8;    // of a task, below each other
+constexpr long LONG = 128;   // positions of an image that are worth a run of their own
 
 struct Gradient {
     Slide s;  // the forward pass
@@ -160,6 +161,7 @@ inline Gradient gradient(const Convolution& c, long room) {
     const long limit = std::max(512L, room / floats_of_a_position);
     Gradient w{forward_slide(c), Blocks(c.images, c.out_height, c.out_width, limit), {}};
     w.s.fit(w.blocks);
+    if (w.blocks.rows * w.s.width < LONG) w.s.in.in_place = false;  // a copy joins images
     w.places = w.s.places(w.s.inputs);
     return w;
 }

@@ -1,9 +1,9 @@
 // The gradient by the weights of a convolution by Winograd's transform.
 //
 // Each block transforms x and dy. For each place they are multiplied, and the products of the
-// block's cells added to sums over all cells of all blocks: matrices whose rows are inputs and whose
-// columns are outputs. A task owns some rows of a panel of outputs, for all places: after the last
-// block it transforms its sums back while they are in its cache.
+// block's cells added to sums over all cells of all blocks: matrices whose rows are inputs and
+// whose columns are outputs. A task owns some rows of a panel of outputs, for all places: after the
+// last block it transforms its sums back while they are in its cache.
 #pragma once
 
 #include <algorithm>

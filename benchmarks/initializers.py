@@ -4,7 +4,8 @@ goodinit`.
     python benchmarks/initializers.py --images imagenet_images/ --cifar data_batch_1.bin
 
 The least of each case is printed, since other processes only ever add to it: seconds by the clock,
-those of all processors together, and the peak of memory. All runs go to
+those of all processors together, and the peak of memory, beside 1.5 times the larger of weights and
+of the two largest blobs, with the images and samples that were asked for. All runs go to
 results/DATE-initializers.json.
 """
 
@@ -15,10 +16,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from math import prod
 
 from goodinit.benchmarks.machine import environment, positive, write_numbers
+from goodinit.benchmarks.subjects import deployed
 from goodinit.initializers import PRESETS, of_kind
 from goodinit.netlib.engines import ENGINES
+from goodinit.zoo.cost import cost
 
 FITNET4 = ['--proto', 'fitnet4/relu', '--batch-size', '128']
 USUAL = [
@@ -30,24 +34,28 @@ USUAL = [
     'googlenet kmeans',
     'resnet50 lsuv',
     'vgg16 lsuv',
+    *(f'{net} lsuv quiet' for net in ('caffenet', 'googlenet', 'resnet50', 'vgg16')),
 ]
+SLACK = 1.5  # times what must be held
+SAMPLES_MB = 500  # of patches that k-means and the like hold at once: --memory
 
 
 def init_cases() -> dict[str, list[str]]:
     """A case: what `goodinit init` is asked for. FitNet-4 takes the images of CIFAR-10, the other
     nets 32 of ImageNet; where weights come from samples, CaffeNet takes 160, as in the paper, and
-    GoogLeNet 100."""
+    GoogLeNet 100. A quiet one measures nothing that it does not need."""
     cases = {'fitnet4 lsuv': FITNET4}
     for name, recipe in PRESETS.items():
         options = ['--proto', 'caffenet', '--method', name]
         if recipe.weights_from in of_kind('samples'):
             options += ['--batches', '5']
         cases[f'caffenet {name}'] = options
-    cases['googlenet lsuv'] = ['--proto', 'googlenet']
     kmeans = ['--method', 'kmeans', '--batch-size', '50', '--batches', '2']
     cases['googlenet kmeans'] = ['--proto', 'googlenet', *kmeans]
-    cases['resnet50 lsuv'] = ['--proto', 'resnet50']
-    cases['vgg16 lsuv'] = ['--proto', 'vgg16']
+    for net in ('googlenet', 'resnet50', 'vgg16'):
+        cases[f'{net} lsuv'] = ['--proto', net]
+    for net in ('caffenet', 'googlenet', 'resnet50', 'vgg16'):
+        cases[f'{net} lsuv quiet'] = ['--proto', net, '--quiet']
     return cases
 
 
@@ -57,12 +65,19 @@ INIT = init_cases()
 def main() -> None:
     args = arguments()
     samples: dict[str, list[dict[str, float]]] = {}
-    print(f'{"case":16} {"seconds":>8} {"cpu s":>8} {"peak MB":>8}')
+    print(f'{"case":20} {"seconds":>8} {"cpu s":>8} {"peak MB":>8} {"bound MB":>8}')
     for case in args.cases:
         samples[case] = [run(command(case, args)) for _ in range(args.repeats)]
         wall, cpu, peak = (least(samples[case], what) for what in ('wall', 'cpu', 'peak_mb'))
-        print(f'{case:16} {wall:8.2f} {cpu:8.2f} {peak:8.0f}', flush=True)
-    numbers = {'engine': args.engine, 'commands': INIT, 'samples': samples}
+        bound = f'{bound_mb(case):8.0f}' if case in INIT else ''
+        print(f'{case:20} {wall:8.2f} {cpu:8.2f} {peak:8.0f} {bound}', flush=True)
+    bounds = {case: round(bound_mb(case)) for case in args.cases if case in INIT}
+    numbers = {
+        'engine': args.engine,
+        'commands': INIT,
+        'bound_mb': bounds,
+        'samples': samples,
+    }
     write_numbers('initializers', numbers)
 
 
@@ -112,6 +127,25 @@ def run(command: Sequence[str]) -> dict[str, float]:
         'cpu': used.ru_utime + used.ru_stime,
         'peak_mb': used.ru_maxrss / 1024,
     }
+
+
+def bound_mb(case: str) -> float:
+    """What a case may hold, in MB, besides Python and its libraries."""
+    options = INIT[case]
+    batch = int(option(options, '--batch-size', '32'))
+    batches = int(option(options, '--batches', '1'))
+    param = deployed(option(options, '--proto'), batch)
+    shape = tuple(param.layer[0].input_param.shape[0].dim)
+    held = cost(param, shape)
+    blobs = sorted(map(prod, held.shapes.values()))
+    floats = max(held.parameters + held.statistics, sum(blobs[-2:])) + batches * prod(shape)
+    method = option(options, '--method', 'lsuv')
+    has_samples = PRESETS[method].weights_from in of_kind('samples')
+    return SLACK * (4e-6 * floats + SAMPLES_MB * has_samples)
+
+
+def option(options: Sequence[str], name: str, default: str = '') -> str:
+    return options[options.index(name) + 1] if name in options else default
 
 
 def least(samples: Sequence[dict[str, float]], what: str) -> float:

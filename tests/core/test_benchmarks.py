@@ -170,18 +170,28 @@ def test_a_process_that_does_not_start(tmp_path):
 
 
 def test_initializations_are_measured():
-    sample = initializers.run([sys.executable, '-c', 'sum(range(10 ** 6)); bytes(10 ** 8)'])
+    sample = initializers.run([sys.executable, '-c', "sum(range(10 ** 6)); b'x' * 10 ** 8"])
     assert 0 < sample['user'] <= sample['cpu']
     assert sample['wall'] > 0 and sample['peak_mb'] > 100
 
 
 def test_initializations_are_what_is_measured():
     for case, options in initializers.INIT.items():
-        model, method = case.split()
+        model, method, *quiet = case.split()
         args = init_net.arguments().parse_args(options)
         assert args.net.startswith(model) and args.method == method
+        assert args.quiet == bool(quiet)
         batches = {'caffenet': 5, 'googlenet': 2}
         assert args.batches == (batches[model] if method in of_kind('samples') else 1)
+
+
+def test_what_an_initialization_may_hold():
+    images = 32 * 3 * 227 * 227
+    weights = 60_965_224  # more than the two largest blobs of CaffeNet
+    assert initializers.bound_mb('caffenet lsuv') == pytest.approx(6e-6 * (weights + images))
+    blobs = 2 * 32 * 64 * 224 * 224  # of VGG-16, more than its weights
+    images = 32 * 3 * 224 * 224
+    assert initializers.bound_mb('vgg16 lsuv') == pytest.approx(6e-6 * (blobs + images))
 
 
 def test_a_trace_of_two_ranks():

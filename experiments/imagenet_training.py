@@ -1,18 +1,19 @@
 """CaffeNet and GoogLeNet, trained on ImageNet from an initialization: Figures 3 and 4 of Krähenbühl
-et al. (2016).
+et al. (2016), and Figures 4 and 5 of Mishkin & Matas (2016).
 
 The full protocol is that of the bundled solver, on databases of ILSVRC12. The reduced one is its
 first iterations in small batches, on photographs at hand: each is a class of its own, so that the
 loss starts at that of 1000 classes, and what can be seen is how fast it falls there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from goodinit.experiments.runner import (
     ILSVRC12_SAMPLE,
     Cell,
+    Curve,
     DataSet,
     Experiment,
     Found,
@@ -24,7 +25,7 @@ from goodinit.experiments.runner import (
 from goodinit.experiments.runner.comparison import markdown
 from goodinit.experiments.voc_cells import BALANCED, CONVOLUTIONS
 from goodinit.feeding.bundled import find_model
-from goodinit.initializers import Recipe, fill, initialize
+from goodinit.initializers import PRESETS, Recipe, fill, initialize
 from goodinit.netlib import Net
 from goodinit.netlib.data.images import SUFFIXES
 from goodinit.netlib.rng import make_rng
@@ -40,6 +41,7 @@ ILSVRC12 = DataSet(
 )
 RECIPES = {
     'reference': Recipe('filler', 'none'),
+    'lsuv': PRESETS['lsuv'],
     'msra': Recipe('msra', 'none', layers=CONVOLUTIONS),
     'random': Recipe('gaussian', 'within', 'exact', zero_last=True, options=BALANCED),
     'kmeans': Recipe('kmeans', 'within', 'exact', zero_last=True, options=BALANCED),
@@ -50,8 +52,9 @@ SIDE = 256
 KEPT = ('base_lr', 'momentum', 'weight_decay', 'lr_policy', 'gamma', 'power', 'stepsize')
 
 
-def measure(run: Run) -> Found:
-    """'losses': of the last classifier, by iteration, those before the update."""
+def measure(run: Run, validate: Callable[[Solver], float] | None = None) -> Found:
+    """'losses': of the last classifier, by iteration, those before the update. 'accuracies': what
+    validate(solver) finds every run['test_every'] iterations."""
     layer = data_layer(run)
     param = training_net(run, layer)
     solver = solver_param(run, param)
@@ -60,20 +63,31 @@ def measure(run: Run) -> Found:
     def fill_net(net: Net) -> None:
         initialize_net(net, run, param, layer)
 
-    def last_loss(solver: Solver) -> float | None:
-        return float(solver.net.blobs[loss].data) if solver.iter else None
+    def loss_and_accuracy(solver: Solver) -> list[float | None]:
+        last_loss = float(solver.net.blobs[loss].data) if solver.iter else None
+        if validate is None or solver.iter % run['test_every']:
+            return [last_loss, None]
+        return [last_loss, validate(solver)]
 
     _, curve = train(
         run,
         solver,
         run['iterations'],
         fill=fill_net,
-        probe=last_loss,
+        probe=loss_and_accuracy,
         probe_every=run['every'],
         snapshot=run['snapshot'],
     )
-    losses = {at: value for at, value in curve.probes.items() if value is not None}
-    return {'losses': losses, 'diverged': curve.diverged}
+    found: Found = {'losses': column(curve, 0), 'diverged': curve.diverged}
+    if validate is not None:
+        found['accuracies'] = column(curve, 1)
+    return found
+
+
+def column(curve: Curve, number: int) -> dict[str, float]:
+    """What was found, by iteration."""
+    values = {at: values[number] for at, values in curve.probes.items()}
+    return {at: value for at, value in values.items() if value is not None}
 
 
 def training_net(run: Run, layer: LayerParameter) -> NetParameter:

@@ -1,13 +1,18 @@
-"""Figures 3 and 4 of Krähenbühl et al. on drawn pictures and a small net."""
+"""CaffeNet's and GoogLeNet's figures of Krähenbühl et al. and of Mishkin & Matas, on drawn pictures
+and a small net."""
 
 import shutil
 
 import numpy as np
 import pytest
 from goodinit.experiments import imagenet_training as training
+from goodinit.experiments import mishkin_imagenet
 from goodinit.experiments.kraehenbuehl2016 import figure3, figure4
+from goodinit.experiments.mishkin2016 import figure4 as caffenet
+from goodinit.experiments.mishkin2016 import figure5 as googlenet
 from goodinit.experiments.runner import ExperimentError, Run
 from goodinit.netlib import Net
+from goodinit.tools import convert_imageset
 from mini_devkit import YEAR
 
 TINY = {
@@ -39,12 +44,12 @@ def run_of(data, weights, **numbers):
     return Run({**TINY, 'weights': weights, **numbers}, data, work)
 
 
-@pytest.mark.parametrize('weights', ['reference', 'random', 'kmeans'])
+@pytest.mark.parametrize('weights', ['reference', 'lsuv', 'random', 'kmeans'])
 def test_a_cell_is_measured(data, weights):
     found = training.measure(run_of(data, weights))
     assert list(found['losses']) == ['1', '2', '3'] and not found['diverged']
     assert found['losses']['1'] > 1
-    if weights != 'reference':  # classifiers that are zero know nothing
+    if weights in ('random', 'kmeans'):  # classifiers that are zero know nothing
         assert found['losses']['1'] == pytest.approx(np.log(10), abs=1e-4)
 
 
@@ -70,7 +75,7 @@ def test_the_full_protocol_needs_databases(data):
     assert layer.data_param.source == str(data / 'ilsvrc12' / 'ilsvrc12_train_lmdb')
 
 
-@pytest.mark.parametrize('figure', [figure3, figure4])
+@pytest.mark.parametrize('figure', [figure3, figure4, caffenet, googlenet])
 def test_each_cell_is_a_net_with_a_loss(figure, data):
     for cell in figure.EXPERIMENT.full.cells:
         run = run_of(data, cell['weights'], model=cell['model'])
@@ -101,3 +106,46 @@ def test_pages(figure, tmp_path):
     assert 'photographs at hand' not in experiment.report(results, experiment.full)
     experiment.draw(results, tmp_path / 'a.png')
     assert (tmp_path / 'a.png').stat().st_size > 5000
+
+
+def make_database(data, name):
+    """Ten photographs of CIFAR-10's size, each of a class of its own."""
+    paths = sorted((data / 'imagenet_sample').iterdir())
+    listed = data / 'list.txt'
+    listed.write_text(''.join(f'{path.name} {i}\n' for i, path in enumerate(paths)))
+    size = ['--resize_height', '32', '--resize_width', '32']
+    out = data / 'ilsvrc12' / name
+    out.parent.mkdir(exist_ok=True)
+    folder = f'{data / "imagenet_sample"}/'
+    assert not convert_imageset.main([*size, folder, str(listed), str(out)])
+
+
+def test_accuracy_on_validation_images(data, monkeypatch):
+    """The net is trained on what it is validated on, and gets to know it."""
+    for name in ('cifar10_train_lmdb', 'cifar10_test_lmdb'):
+        make_database(data, name)
+    databases = training.DataSet('small', ('ilsvrc12',), ('cifar10_test_lmdb/data.mdb',), '')
+    monkeypatch.setattr(training, 'ILSVRC12', databases)
+    monkeypatch.setattr(mishkin_imagenet, 'ILSVRC12', databases)
+    numbers = {'photographs': False, 'iterations': 40, 'test_every': 20, 'tested': 100}
+    found = mishkin_imagenet.measure(run_of(data, 'lsuv', **numbers))
+    assert list(found['accuracies']) == ['0', '20', '40'] and len(found['losses']) == 40
+    assert found['accuracies']['40'] > 0.3 > found['accuracies']['0']
+
+
+def test_the_end_of_a_flat_start(tmp_path):
+    flat = {str(at): 6.9 for at in range(1, 11)}
+    assert mishkin_imagenet.end_of_flat_start(flat) is None
+    falling = {**flat, **{str(at): 6.0 for at in range(11, 21)}}
+    assert mishkin_imagenet.end_of_flat_start(falling) == 8  # two of five points are low
+    figure = caffenet.EXPERIMENT
+    cells = figure.full.cells
+    accuracies = {'0': 0.001, '1000': 0.2}
+    results = {
+        cells[0]: {'losses': falling, 'accuracies': accuracies, 'diverged': False},
+        cells[1]: {'losses': flat, 'accuracies': {'0': 0.001}, 'diverged': False},
+    }
+    page = figure.report(results, figure.full)
+    assert '| LSUV | 6.900 | 6.000 | 6.000 | 8 | 20.0 |' in page
+    figure.draw(results, tmp_path / 'figure.png')
+    assert (tmp_path / 'figure.png').exists()

@@ -65,17 +65,10 @@ struct Task {
 // c (M, N) = or += a (M, K) b (K, N). Of each matrix either step is 1.
 inline void gemm(const Matrix& a, const Matrix& b, const Matrix& c, long M, long N, long K,
                  bool accumulate) {
-    const long tasks = tasks_for(1. * M * N * K);
-    const long across = share(N, TASK_COLUMNS, BLOCK, parts(tasks, parts(M, TASK_ROWS)));
-    const long down = share(M, TASK_ROWS, BLOCK, parts(tasks, parts(N, across)));
-    const long tasks_down = parts(M, down);
-    share_out(tasks_down * parts(N, across), [&](long i) {
-        const long m = i % tasks_down * down;
-        const long n = i / tasks_down * across;
-        const long rows = std::min(down, M - m);
-        const long cols = std::min(across, N - n);
+    const auto multiply = [&](long m, long n, long rows, long cols) {
         Task{a.from(m, 0), b.from(0, n), c.from(m, n), rows, cols, K, accumulate}.multiply();
-    });
+    };
+    share_out_product(M, N, K, {TASK_ROWS, BLOCK}, {TASK_COLUMNS, BLOCK}, multiply);
 }
 
 }  // namespace bricks

@@ -44,16 +44,9 @@ inline void gemm(const Matrix& a, const Matrix& b, const Matrix& c, long M, long
     if (is_narrow) return narrow::gemm(a, b, c, M, N, K, accumulate);
     const bool shallow = M <= FEW_ROWS && b.across == 1;
     const long depth = std::clamp(K, 1L, shallow ? SHALLOW : DEPTH);
-    const long tasks = tasks_for(1. * M * N * K);
-    const long widest = std::max<long>(COLS, PANEL_ROOM / std::max(depth, 32L));
-    const long across = share(N, widest, COLS, parts(tasks, parts(M, TASK_ROWS)));
-    const long down = share(M, TASK_ROWS, ROWS, parts(tasks, parts(N, across)));
-    const long tasks_down = parts(M, down);
-    share_out(tasks_down * parts(N, across), [&](long i) {
-        const long m = i % tasks_down * down;
-        const long n = i / tasks_down * across;
-        const long rows = std::min(down, M - m);
-        const long cols = std::min(across, N - n);
+    const Limit of_rows{TASK_ROWS, ROWS};
+    const Limit of_columns{std::max<long>(COLS, PANEL_ROOM / std::max(depth, 32L)), COLS};
+    const auto multiply = [&](long m, long n, long rows, long cols) {
         const Matrix out = c.from(m, n);
         Task task{a.from(m, 0), b.from(0, n), out, rows, cols, K, depth, accumulate};
         if (c.across == 1) return task.multiply();
@@ -61,7 +54,8 @@ inline void gemm(const Matrix& a, const Matrix& b, const Matrix& c, long M, long
         task.accumulate = false;
         task.multiply();
         deliver(task.c, out, rows, cols, accumulate);
-    });
+    };
+    share_out_product(M, N, K, of_rows, of_columns, multiply);
 }
 
 EXPORT(gemm)(float* a, float* b, float* c, long M, long N, long K, long transpose_a,

@@ -32,6 +32,27 @@ inline long share(long n, long most, long step, long wanted) {
 // handing it over takes longer.
 inline long tasks_for(double work) { return std::clamp<long>(work / (1 << 18), 1, 4 * threads()); }
 
+// How much of one axis of a product a task takes: at most `most`, a multiple of `step`.
+struct Limit {
+    long most, step;
+};
+
+// Cuts a product (M, N) of length K into tasks and calls work(m, n, rows, cols) for each: the
+// columns first, so that a task packs few of them, then the rows.
+template <class Work>
+void share_out_product(long M, long N, long K, Limit of_rows, Limit of_columns, const Work& work) {
+    const long tasks = tasks_for(1. * M * N * K);
+    const long tall = parts(tasks, parts(M, of_rows.most));
+    const long across = share(N, of_columns.most, of_columns.step, tall);
+    const long down = share(M, of_rows.most, of_rows.step, parts(tasks, parts(N, across)));
+    const long tasks_down = parts(M, down);
+    share_out(tasks_down * parts(N, across), [&](long i) {
+        const long m = i % tasks_down * down;
+        const long n = i / tasks_down * across;
+        work(m, n, std::min(down, M - m), std::min(across, N - n));
+    });
+}
+
 // c (M, N) = or += sums.
 inline void deliver(const Matrix& sums, const Matrix& c, long M, long N, bool accumulate) {
     if (c.down == 1 && (c.across != 1 || sums.across != 1))

@@ -81,7 +81,7 @@ class FromSamples:
             fill_weights(layer, GAUSSIAN, rng)
             return [STAYS_GAUSSIAN]
         groups, _, *inputs = layer.weight_view().shape
-        row_bytes = 8 * prod(inputs) * groups  # float32, and one copy of them, whitened
+        row_bytes = 8 * prod(inputs) * groups  # float32, and on a device a copy of them, whitened
         samples = step.rows(max(memory // row_bytes, 2), rng)
         if not samples.size:
             fill_weights(layer, GAUSSIAN, rng)
@@ -94,7 +94,7 @@ class FromSamples:
         groups, count, *inputs = view.shape
         notes = []
         for group, rows in enumerate(samples):
-            weights, said = self.weights(rows, count, rng, step.net.engine)
+            weights, said = self.weights(rows, count, rng, step.net.engine, spare=True)
             view[group] = weights.reshape(count, *inputs)
             where = f'group {group}: ' if groups > 1 else ''
             notes += [where + note for note in said]
@@ -106,13 +106,15 @@ class FromSamples:
         count: int,
         rng: Generator,
         engine: Engine | None = None,
+        spare: bool = False,
     ) -> tuple[ndarray, Notes]:
         """Weights (count, d) for rows (n, d), both float32, and notes on any deviations from the
         method.
 
         An engine that computes on a device does so with the rows, which may be there already.
+        `spare` rows may be overwritten.
         """
-        samples = WhiteSamples(rows, self.principal, engine)
+        samples = WhiteSamples(rows, self.principal, engine, spare)
         notes = left_out(samples)
         if not samples.rank:
             size = samples.size

@@ -51,6 +51,7 @@ class Activations:
         self.keep = keep
         self.values: list[dict[str, Values]] = [{} for _ in batches]
         self.inputs = list(batches)
+        self.shared: set[str] = set()  # blobs whose values are those of others
         self.turn = {i: n for n, turn in enumerate(turns) for i in turn}
         self.last = last_turns(net, self.turn)
         self.users: dict[str, list[int]] = {name: [] for name in net.blobs}
@@ -94,11 +95,21 @@ class Activations:
         for other in bottom:
             if other is not blob and other.values.memory is blob.values.memory:
                 found = self._find(batch, other.name)
+                self.shared |= {blob.name, other.name}
                 if isinstance(found, Tensor):
                     return found.reshape(*blob.shape)
                 return found.reshape(blob.shape)
         there = self._on_device(blob)
-        return blob.data.copy() if there is None else there
+        return self._on_host(batch, blob) if there is None else there
+
+    def _on_host(self, batch: int, blob: Blob) -> ndarray:
+        """A copy of the blob's values, over its last one if no other blob has that: new memory
+        takes longer than to copy."""
+        last = None if blob.name in self.shared else self.values[batch].get(blob.name)
+        if isinstance(last, ndarray) and last.shape == blob.shape:
+            last[...] = blob.data
+            return last
+        return blob.data.copy()
 
     def _on_device(self, blob: Blob) -> Tensor | None:
         """A copy of the blob's values on the engine's device, if that has room for them."""

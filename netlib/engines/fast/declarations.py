@@ -151,7 +151,7 @@ class Kernels:
 
     @kernel
     def conv_squared_gradients(
-        self, x: Array, dy: Array, out: Array, convolution: Struct
+        self, x: Array, dy: Array, out: Array, convolution: Struct, winograd: Flag
     ) -> None: ...
 
     # -- pooling and normalization

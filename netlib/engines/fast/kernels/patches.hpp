@@ -22,7 +22,7 @@ inline void copy_patch(const Convolution& c, const float* image, long top, long 
     }
 }
 
-// The same for a window of `height` rows of WIDTH neighbors, all inside: `from` is the first number.
+// The same for a window of `height` rows of WIDTH neighbors, all inside, the first one at `from`.
 template <int WIDTH>
 inline void copy_inside(const float* from, long step, long height, float* to) {
     for (long i = 0; i < height; ++i, from += step, to += WIDTH) {

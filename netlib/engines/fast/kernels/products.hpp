@@ -35,3 +35,4 @@
 #include "brick_weights.hpp"
 #include "squares.hpp"
 #include "winograd_weights.hpp"
+#include "winograd_squares.hpp"

@@ -57,6 +57,19 @@ void transform_gradients(const Grid<FILTER>& grid, const Block& block, long grou
     }
 }
 
+// Both transforms of a block.
+template <int FILTER>
+void transform_both(const Grid<FILTER>& grid, const Block& block, const float* x, const float* dy,
+                    float* patches, float* gradients) {
+    const long vectors = parts(grid.outputs, LANES);
+    share_out(grid.vectors() + grid.groups * vectors, [&](long i) {
+        if (i < grid.vectors()) return transform_patches(grid, block, x, i, patches);
+        const long v = i - grid.vectors();
+        const long first = v % vectors * LANES;
+        transform_gradients(grid, block, v / vectors, first, dy, gradients);
+    });
+}
+
 // sums (rows, COLS) of one place and one panel = (fresh) or += patches times gradients.
 template <int FILTER>
 void add_products(const Grid<FILTER>& grid, long cells, long cols, const float* patches,
@@ -70,31 +83,36 @@ void add_products(const Grid<FILTER>& grid, long cells, long cols, const float* 
         }
 }
 
+// Adds numbers (SIZE, outputs) to the filters (outputs, SIZE) for one input, the first at `to`.
+template <int FILTER>
+void add_across(const Grid<FILTER>& grid, long outputs, const vec* numbers, float* to) {
+    constexpr int SIZE = FILTER * FILTER;
+    vec old[LANES];
+    for (long k = 0; k < SIZE; k += LANES) {
+        load_across(to + k, grid.output_step, outputs, SIZE - k, old);
+        for (int i = 0; i < LANES; ++i)
+            old[i] += numbers[k + i];
+        store_across(to + k, grid.output_step, outputs, SIZE - k, old);
+    }
+}
+
 // dW (groups, outputs, inputs, FILTER, FILTER) += E' S sums S E, for a vector of outputs.
 template <int FILTER>
 void add_filters(const Grid<FILTER>& grid, long group, long first, const float* sums, long rows,
                  float* dW) {
-    constexpr int SIZE = FILTER * FILTER;
     constexpr int PATCH = Grid<FILTER>::PATCH;
-    const long outputs = grid.outputs - first;
     const long step = grid.groups * grid.panels() * rows * COLS;
     const long panel = group * grid.panels() + first / COLS;
     const float* from = sums + panel * rows * COLS + first % COLS;
     float* to = dW + (group * grid.outputs + first) * grid.output_step;
     for (long c = 0; c < grid.inputs; ++c, from += COLS, to += grid.input_step) {
-        vec old[LANES];
-        vec out[parts(SIZE, LANES) * LANES] = {};
+        vec out[parts(FILTER * FILTER, LANES) * LANES] = {};
         const auto in = [=](int i, int j) {
             return scale<PATCH>(i, j) * load(from + (i * PATCH + j) * step);
         };
         const auto put = [&](int i, int j, vec v) { out[i * FILTER + j] = v; };
         transform<Collect<FILTER, PATCH>>(in, put);
-        for (long k = 0; k < SIZE; k += LANES) {
-            load_across(to + k, grid.output_step, outputs, SIZE - k, old);
-            for (int i = 0; i < LANES; ++i)
-                old[i] += out[k + i];
-            store_across(to + k, grid.output_step, outputs, SIZE - k, old);
-        }
+        add_across(grid, grid.outputs - first, out, to);
     }
 }
 
@@ -109,12 +127,7 @@ void backward_weights(const Convolution& c, const float* x, const float* dy, flo
     float* sums = buffer(SUMS, grid.PLACES, panels, rows, COLS);
     for (long b = 0; b < grid.blocks.count(); ++b) {
         const Block block = grid.blocks[b];
-        share_out(grid.vectors() + grid.groups * vectors, [&](long i) {
-            if (i < grid.vectors()) return transform_patches(grid, block, x, i, patches);
-            const long v = i - grid.vectors();
-            const long first = v % vectors * LANES;
-            transform_gradients(grid, block, v / vectors, first, dy, gradients);
-        });
+        transform_both(grid, block, x, dy, patches, gradients);
         share_out(grid.PLACES * panels, [&](long i) {
             const long place = i / panels;
             const long panel = i % panels;
@@ -152,6 +165,7 @@ EXPORT(conv_backward_weights)(const float* x, const float* dy, float* dW, const 
         sum_positions(*c, x, dy, dW);
     else if (c->kernel_y == 3) winograd::backward_weights<3>(*c, x, dy, dW);
     else winograd::backward_weights<5>(*c, x, dy, dW);
-} REFUSED
+}
+REFUSED
 
 }  // namespace ISA

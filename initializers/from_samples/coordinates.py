@@ -72,8 +72,7 @@ class TriangularCoordinates:
         from scipy.linalg.lapack import dtrtri
 
         added = part * np.trace(self.covariance) / self.rank
-        smoothed = self.covariance + added * np.eye(self.rank)
-        factor = np.linalg.cholesky(smoothed)
+        factor = np.linalg.cholesky(with_added(self.covariance, added))
         inverse, _ = dtrtri(factor, lower=1)
         smooth = np.tril(inverse).astype(np.float32)
         back = self.matmul(smooth, self.factor.astype(np.float32))
@@ -83,14 +82,20 @@ class TriangularCoordinates:
 Coordinates = PrincipalCoordinates | TriangularCoordinates
 
 
+def with_added(matrix: ndarray, number: float) -> ndarray:
+    """The square matrix with a number added to its diagonal."""
+    found = matrix.copy()
+    found.flat[:: len(matrix) + 1] += number
+    return found
+
+
 def cholesky_factor(covariance: ndarray) -> ndarray | None:
     """L, if the smallest variance is certainly large enough: the covariance stays positive definite
     after subtracting it."""
     largest = float(np.linalg.norm(covariance))
     floor = max(RELATIVE * largest, ROUNDING**2)
-    identity = np.eye(len(covariance))
     try:
-        np.linalg.cholesky(covariance - floor * identity)
+        np.linalg.cholesky(with_added(covariance, -floor))
         return np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
         return None

@@ -91,21 +91,24 @@ class HostRows:
         height = min(BLOCK, self.total)
         scratch = np.empty((height, self.size), np.float32) if out is None else out
         done = 0
-        for start in range(0, self.total, BLOCK):
-            block = self.rows[start : start + BLOCK]
-            usable = self.usable[start : start + BLOCK]
-            if not usable.all():
-                block = block[usable]
+        for block in self._blocks():
             part = scratch[done : done + len(block)]
             done += 0 if out is None else len(block)
             yield np.subtract(block, self.mean, out=part)
 
+    def _blocks(self) -> Iterator[ndarray]:
+        """The usable rows, in blocks."""
+        for start in range(0, self.total, BLOCK):
+            block = self.rows[start : start + BLOCK]
+            usable = self.usable[start : start + BLOCK]
+            yield block if usable.all() else block[usable]
+
     def _mean_and_scale(self) -> tuple[ndarray, float]:
         total = np.zeros(self.size)
         largest = 0.0
-        for block in self._centered():  # the mean is still zero
+        for block in self._blocks():
             total += block.sum(axis=0, dtype=np.float64)
-            largest = max(largest, float(abs(block).max(initial=0)))
+            largest = max(largest, magnitude(block))
         mean = total / self.count
         return mean.astype(np.float32), largest or 1.0
 
@@ -115,6 +118,14 @@ def usable_rows(rows: ndarray) -> ndarray:
     usable = np.empty(len(rows), bool)
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
-        finite = abs(block) < LARGEST  # NaN is not
+        if magnitude(block) < LARGEST:  # NaN is not
+            usable[start : start + BLOCK] = True
+            continue
+        finite = abs(block) < LARGEST
         usable[start : start + BLOCK] = finite.all(axis=1)
     return usable
+
+
+def magnitude(block: ndarray) -> float:
+    """The largest absolute value; NaN if one is."""
+    return float(max(block.max(initial=0), -block.min(initial=0)))

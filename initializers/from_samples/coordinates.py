@@ -69,13 +69,18 @@ class TriangularCoordinates:
 
     def smoothed(self, part: float) -> tuple[ndarray, ndarray]:
         """S and B as in PrincipalCoordinates, in these coordinates; S is lower triangular."""
+        from scipy.linalg.blas import strmm
         from scipy.linalg.lapack import dtrtri
 
         added = part * np.trace(self.covariance) / self.rank
-        factor = np.linalg.cholesky(with_added(self.covariance, added))
-        inverse, _ = dtrtri(factor, lower=1)
+        smoothed = np.linalg.cholesky(with_added(self.covariance, added))
+        inverse, _ = dtrtri(smoothed, lower=1)
         smooth = np.tril(inverse).astype(np.float32)
-        back = self.matmul(smooth, self.factor.astype(np.float32))
+        factor = self.factor.astype(np.float32)
+        if self.matmul is np.matmul:  # half the work for a triangular matrix
+            back = strmm(1, smooth.T, factor.T, side=1, overwrite_b=1).T
+        else:
+            back = self.matmul(smooth, factor)
         return smooth / np.float32(self.scale), back
 
 

@@ -1,6 +1,7 @@
 """Activations during a walk of a net: its inputs, and the blobs' values for each batch."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -51,6 +52,7 @@ class Activations:
         self.keep = keep
         self.values: list[dict[str, Values]] = [{} for _ in batches]
         self.inputs = list(batches)
+        self.remembered: dict[Hashable, tuple[int, Any]] = {}  # with a turn, as `remember` has it
         self.shared: set[str] = set()  # blobs whose values are those of others
         self.turn = {i: n for n, turn in enumerate(turns) for i in turn}
         self.last = last_turns(net, self.turn)
@@ -124,9 +126,31 @@ class Activations:
         values = self.values[batch]
         return values[name] if name in values else self.inputs[batch][name]
 
+    def remember(self, key: Hashable, found: Any, index: int) -> None:
+        """Keep something that has been found of the values until the turn of this layer ends."""
+        self.remembered[key] = self.turn[index], found
+
+    def recall(self, key: Hashable) -> Any:
+        """What is kept under this key; None if nothing is."""
+        return self.remembered.get(key, (0, None))[1]
+
+    def places(self, name: str) -> tuple[Hashable, ...]:
+        """Where the copies of a blob's values are on the host, and their shape, for each batch: the
+        same for blobs that share them. Empty unless they are all there."""
+        found = []
+        for batch in self.values:
+            values = batch.get(name)
+            if not isinstance(values, ndarray):
+                return ()
+            found.append((values.__array_interface__['data'][0], values.shape))
+        return tuple(found)
+
     def release(self, index: int) -> None:
         """Drop the values that no later turn than that of this layer reads."""
         turn = self.turn[index]
+        for key, (last, _) in list(self.remembered.items()):
+            if last <= turn:
+                del self.remembered[key]
         for blob in [*self.net.bottoms[index], *self.net.tops[index]]:
             if self._needed(blob.name, turn):
                 continue

@@ -54,8 +54,16 @@ class SampledRows:
     def draw(self, limit: int, rng: Generator) -> ndarray | Tensor:
         """At most `limit` of the rows, (groups, rows, fan-in); if there are none, the last axis is
         empty too. A Tensor if they are on a device."""
+        return self.take(self.choose(limit, rng))
+
+    def choose(self, limit: int, rng: Generator) -> list[BatchRows]:
+        """Which ones, of the batches of all ranks."""
         batches = self.ranks.gather(self._counted())
         draw_positions(batches, limit, rng)
+        return batches
+
+    def take(self, batches: Sequence[BatchRows]) -> ndarray | Tensor:
+        """The rows that have been chosen, as `draw` returns them."""
         chosen = []
         for each in batches:
             if each.rank == self.ranks.rank and len(each.positions):

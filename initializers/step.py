@@ -64,7 +64,11 @@ class Step:
         They are a Tensor where the net computes on a device, and alone. They may be in a buffer of
         the layer, valid until the next call.
         """
-        return SampledRows(self.uses, self.kept, self.net).draw(limit, rng)
+        return self.sampled_rows().draw(limit, rng)
+
+    def sampled_rows(self) -> SampledRows:
+        """What draws these rows, and takes them afterwards."""
+        return SampledRows(self.uses, self.kept, self.net)
 
     def forward(self) -> Moments:
         """Run the layers on every batch, if they have not run.

@@ -57,6 +57,7 @@ class WhiteSamples:
         if self.count >= self.size:
             self._covariance = self.rows.scatter() / max(self.count, 1)
         self.coordinates = self.principal if principal else self._cheapest()
+        self._smoothed: dict[float, tuple[ndarray | Tensor, ndarray]] = {}
 
     @property
     def rank(self) -> int:
@@ -78,6 +79,14 @@ class WhiteSamples:
             if factor is not None:
                 return TriangularCoordinates(self._covariance, factor, self.scale, self.matmul)
         return self.principal
+
+    def smoothed_units(self, part: float) -> tuple[ndarray | Tensor, ndarray]:
+        """The samples smoothed and at unit length, s / |s|, and B, both as `coordinates.smoothed`
+        has them; found once."""
+        if part not in self._smoothed:
+            smooth, back = self.coordinates.smoothed(part)
+            self._smoothed[part] = self.units(smooth), back
+        return self._smoothed[part]
 
     def units(self, matrix: ndarray) -> ndarray | Tensor:
         """(x - mean) S^T at unit length for all usable rows, S that of `coordinates.smoothed`;

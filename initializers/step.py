@@ -148,8 +148,7 @@ class Step:
             self.kept.load(batch, use.top)
             for blob in use.top:
                 z = use.layer.by_output(blob.values)
-                engine.binary('mul', z, a, out=z)
-                engine.binary('add', z, c, out=z)
+                engine.scale_shift(z, a, c, out=z)
             self.kept.save(batch, [], use.top)
 
     def _on_device(self, name: str, values: ndarray) -> Tensor:

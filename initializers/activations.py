@@ -1,6 +1,7 @@
 """Activations during a walk of a net: its inputs, and the blobs' values for each batch."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy import ndarray
 from ..netlib import Net
 from ..netlib.blob import Blob
 from ..netlib.errors import DataError
-from ..netlib.memory import Tensor
+from ..netlib.memory import Memory, Tensor
 from .reach import last_turns
 
 Batch = dict[str, ndarray]
@@ -67,13 +68,19 @@ class Activations:
             for batch in batches:
                 check_finite(batch)
 
+    def reshape(self, batch: int, blobs: Sequence[Blob]) -> None:
+        """Give these blobs the batch's shapes, but no values."""
+        if self.batches > 1:
+            for blob in blobs:
+                blob.reshape(*self._find(batch, blob.name).shape)
+
     def load(self, batch: int, blobs: Sequence[Blob]) -> None:
         """Copy the batch's values back into these blobs."""
         if self.batches == 1:
             return
+        self.reshape(batch, blobs)
         for blob in blobs:
             values = self._find(batch, blob.name)
-            blob.reshape(*values.shape)
             if isinstance(values, Tensor):
                 self.net.engine.copy(values, out=blob.values)
                 continue
@@ -91,6 +98,22 @@ class Activations:
             is_input = not bottom and blob.name in self.inputs[batch]
             if not is_input:
                 self.values[batch][blob.name] = self._copy(batch, blob, bottom)
+
+    @contextmanager
+    def changing(self, batch: int, blob: Blob) -> Iterator[Tensor]:
+        """A context in which to change the blob's values for the batch, where they are kept. The
+        blob itself keeps those of the last batch, changed."""
+        values = self.values[batch].get(blob.name)
+        if isinstance(values, ndarray) and not self.net.engine.on_device:
+            values = Tensor(values.shape, Memory.on(values))
+        if values is None or isinstance(values, ndarray) or blob.name in self.shared:
+            self.load(batch, [blob])
+            yield blob.values
+            self.save(batch, [], [blob])
+            return
+        yield values
+        if batch == self.batches - 1:
+            self.load(batch, [blob])
 
     def _copy(self, batch: int, blob: Blob, bottom: Sequence[Blob]) -> Values:
         """The blob's values; a top that shares the memory of a bottom shares its copy too."""

@@ -79,9 +79,11 @@ class SampledRows:
     def _counted(self) -> list[BatchRows]:
         """This rank's batches, with nothing drawn yet."""
         batches = []
-        for use in range(len(self.uses)):
+        for use, found in enumerate(self.uses):
             for batch in range(self.kept.batches):
-                count = self._load(use, batch)
+                self.kept.reshape(batch, found.bottom)
+                found.layer.reshape(found.bottom, found.top)
+                count = found.layer.sample_count(found.bottom)
                 batches.append(BatchRows(self.ranks.rank, use, batch, count))
         return batches
 
@@ -111,12 +113,11 @@ class SampledRows:
         use.layer.samples(use.bottom, drawn.positions, out=part)
         self.engine.copy_window(part, (0, 0, 0), out=out, at=(0, start, 0), shape=shape)
 
-    def _load(self, use: int, batch: int) -> int:
-        """Put a batch into a layer's bottoms; returns its number of rows."""
+    def _load(self, use: int, batch: int) -> None:
+        """Put a batch into a layer's bottoms."""
         found = self.uses[use]
         self.kept.load(batch, found.bottom)
         found.layer.reshape(found.bottom, found.top)
-        return found.layer.sample_count(found.bottom)
 
 
 def draw_positions(batches: list[BatchRows], limit: int, rng: Generator) -> None:

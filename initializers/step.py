@@ -145,11 +145,10 @@ class Step:
         a = self._on_device('factor', factor)
         c = self._on_device('shift', shift)
         for batch in range(self.kept.batches):
-            self.kept.load(batch, use.top)
             for blob in use.top:
-                z = use.layer.by_output(blob.values)
-                engine.scale_shift(z, a, c, out=z)
-            self.kept.save(batch, [], use.top)
+                with self.kept.changing(batch, blob) as values:
+                    z = use.layer.by_output(values)
+                    engine.scale_shift(z, a, c, out=z)
 
     def _on_device(self, name: str, values: ndarray) -> Tensor:
         """The values, one for each output, as a tensor that broadcasts over z."""

@@ -247,3 +247,11 @@ def test_the_c_library_is_asked_to_keep_freed_memory(monkeypatch):
 def test_a_c_library_that_cannot_keep_freed_memory_is_left_alone(monkeypatch):
     monkeypatch.setattr(machine.ctypes, 'CDLL', lambda name: object())
     machine.keep_freed_memory()
+
+
+def test_a_memory_on_an_array_is_the_array():
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    tensor = Tensor((2, 3), Memory.on(array))
+    np.testing.assert_array_equal(tensor.array(), array)
+    tensor.array(write=True)[0, 1] = 7
+    assert array[0, 1] == 7

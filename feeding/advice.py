@@ -7,6 +7,7 @@ from math import ceil, log10, sqrt
 import numpy as np
 
 from ..initializers import Recipe
+from ..initializers.moments import moments_of, pooled
 from ..initializers.reach import first_layers
 from ..netlib import Net
 from .feed import Feed
@@ -87,9 +88,10 @@ def channel_moments(feed: Feed, name: str) -> tuple[np.ndarray, np.ndarray]:
         channels = 1
     parts = []
     for batch in feed.batches:  # perhaps of pictures of another size each
-        parts.append(np.moveaxis(batch[name], 1, 0).reshape(channels, -1))
-    rows = np.concatenate(parts, axis=1)
-    return rows.mean(axis=1, dtype=float), rows.var(axis=1, dtype=float)
+        rows = np.moveaxis(batch[name], 1, 0).reshape(channels, -1)
+        parts.append(moments_of(rows))
+    found = pooled(parts)
+    return found.mean, found.var
 
 
 def cure(transform: Transform, mean: np.ndarray | None, scale: float | None, std: float) -> str:

@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import sqrt
 
 import numpy as np
 
+from ..initializers.moments import moments_of, pooled
 from ..initializers.walk import Batch
 from ..netlib import Net
 from ..netlib.errors import DataError
@@ -39,17 +41,16 @@ class Feed:
     def __post_init__(self) -> None:
         self.statistics = {}
         for name in self.shapes:
-            parts = [batch[name].ravel() for batch in self.batches]
-            values = np.concatenate(parts)
-            if not np.isfinite(values).all():
-                raise DataError(f"{self.describe}: input '{name}' contains NaN or infinity")
+            for batch in self.batches:
+                if not np.isfinite(batch[name]).all():
+                    raise DataError(f"{self.describe}: input '{name}' contains NaN or infinity")
             if name not in self.labels:
-                self._measure(name, values)
+                self._measure(name)
 
-    def _measure(self, name: str, values: np.ndarray) -> None:
-        mean = float(values.mean(dtype=float))
-        std = float(values.std(dtype=float))
-        self.statistics[name] = {'mean': mean, 'std': std}
+    def _measure(self, name: str) -> None:
+        moments = pooled([moments_of(batch[name].reshape(1, -1)) for batch in self.batches])
+        std = sqrt(moments.total_var)
+        self.statistics[name] = {'mean': moments.total_mean, 'std': std}
         if std == 0:
             self.notes.append(f"input '{name}' is constant")
 

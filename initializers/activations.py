@@ -1,6 +1,8 @@
 """Activations during a walk of a net: its inputs, and the blobs' values for each batch."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -8,7 +10,7 @@ from numpy import ndarray
 from ..netlib import Net
 from ..netlib.blob import Blob
 from ..netlib.errors import DataError
-from ..netlib.memory import Tensor
+from ..netlib.memory import Memory, Tensor
 from .reach import last_turns
 
 Batch = dict[str, ndarray]
@@ -51,6 +53,8 @@ class Activations:
         self.keep = keep
         self.values: list[dict[str, Values]] = [{} for _ in batches]
         self.inputs = list(batches)
+        self.remembered: dict[Hashable, tuple[int, Any]] = {}  # with a turn, as `remember` has it
+        self.shared: set[str] = set()  # blobs whose values are those of others
         self.turn = {i: n for n, turn in enumerate(turns) for i in turn}
         self.last = last_turns(net, self.turn)
         self.users: dict[str, list[int]] = {name: [] for name in net.blobs}
@@ -64,13 +68,19 @@ class Activations:
             for batch in batches:
                 check_finite(batch)
 
+    def reshape(self, batch: int, blobs: Sequence[Blob]) -> None:
+        """Give these blobs the batch's shapes, but no values."""
+        if self.batches > 1:
+            for blob in blobs:
+                blob.reshape(*self._find(batch, blob.name).shape)
+
     def load(self, batch: int, blobs: Sequence[Blob]) -> None:
         """Copy the batch's values back into these blobs."""
         if self.batches == 1:
             return
+        self.reshape(batch, blobs)
         for blob in blobs:
             values = self._find(batch, blob.name)
-            blob.reshape(*values.shape)
             if isinstance(values, Tensor):
                 self.net.engine.copy(values, out=blob.values)
                 continue
@@ -89,16 +99,42 @@ class Activations:
             if not is_input:
                 self.values[batch][blob.name] = self._copy(batch, blob, bottom)
 
+    @contextmanager
+    def changing(self, batch: int, blob: Blob) -> Iterator[Tensor]:
+        """A context in which to change the blob's values for the batch, where they are kept. The
+        blob itself keeps those of the last batch, changed."""
+        values = self.values[batch].get(blob.name)
+        if isinstance(values, ndarray) and not self.net.engine.on_device:
+            values = Tensor(values.shape, Memory.on(values))
+        if values is None or isinstance(values, ndarray) or blob.name in self.shared:
+            self.load(batch, [blob])
+            yield blob.values
+            self.save(batch, [], [blob])
+            return
+        yield values
+        if batch == self.batches - 1:
+            self.load(batch, [blob])
+
     def _copy(self, batch: int, blob: Blob, bottom: Sequence[Blob]) -> Values:
         """The blob's values; a top that shares the memory of a bottom shares its copy too."""
         for other in bottom:
             if other is not blob and other.values.memory is blob.values.memory:
                 found = self._find(batch, other.name)
+                self.shared |= {blob.name, other.name}
                 if isinstance(found, Tensor):
                     return found.reshape(*blob.shape)
                 return found.reshape(blob.shape)
         there = self._on_device(blob)
-        return blob.data.copy() if there is None else there
+        return self._on_host(batch, blob) if there is None else there
+
+    def _on_host(self, batch: int, blob: Blob) -> ndarray:
+        """A copy of the blob's values, over its last one if no other blob has that: new memory
+        takes longer than to copy."""
+        last = None if blob.name in self.shared else self.values[batch].get(blob.name)
+        if isinstance(last, ndarray) and last.shape == blob.shape:
+            last[...] = blob.data
+            return last
+        return blob.data.copy()
 
     def _on_device(self, blob: Blob) -> Tensor | None:
         """A copy of the blob's values on the engine's device, if that has room for them."""
@@ -113,9 +149,31 @@ class Activations:
         values = self.values[batch]
         return values[name] if name in values else self.inputs[batch][name]
 
+    def remember(self, key: Hashable, found: Any, index: int) -> None:
+        """Keep something that has been found of the values until the turn of this layer ends."""
+        self.remembered[key] = self.turn[index], found
+
+    def recall(self, key: Hashable) -> Any:
+        """What is kept under this key; None if nothing is."""
+        return self.remembered.get(key, (0, None))[1]
+
+    def places(self, name: str) -> tuple[Hashable, ...]:
+        """Where the copies of a blob's values are on the host, and their shape, for each batch: the
+        same for blobs that share them. Empty unless they are all there."""
+        found = []
+        for batch in self.values:
+            values = batch.get(name)
+            if not isinstance(values, ndarray):
+                return ()
+            found.append((values.__array_interface__['data'][0], values.shape))
+        return tuple(found)
+
     def release(self, index: int) -> None:
         """Drop the values that no later turn than that of this layer reads."""
         turn = self.turn[index]
+        for key, (last, _) in list(self.remembered.items()):
+            if last <= turn:
+                del self.remembered[key]
         for blob in [*self.net.bottoms[index], *self.net.tops[index]]:
             if self._needed(blob.name, turn):
                 continue

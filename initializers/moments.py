@@ -65,6 +65,13 @@ def moments_by_output(layer: Layer, x: Tensor) -> Moments:
     return Moments(in_float64(mean), in_float64(var), outer * inner)
 
 
+def moments_of(rows: ndarray) -> Moments:
+    """Those of rows on the host (outputs, samples), in float64."""
+    mean = rows.mean(axis=1, dtype=float)
+    var = rows.var(axis=1, dtype=float)
+    return Moments(mean, var, rows.shape[1])
+
+
 def in_float64(tensor: Tensor) -> ndarray:
     """A copy of the tensor's values, (size,)."""
     return tensor.array().ravel().astype(float)
@@ -78,6 +85,6 @@ def pooled(parts: Sequence[Moments]) -> Moments:
     weights = counts / counts.sum()
     means = np.array([part.mean for part in parts])
     variances = np.array([part.var for part in parts])
-    mean = weights @ means
+    mean = means[0] + weights @ (means - means[0])  # exactly, where all are equal
     var = weights @ (variances + (means - mean) ** 2)
     return Moments(mean, var, int(counts.sum()))

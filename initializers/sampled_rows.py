@@ -54,8 +54,16 @@ class SampledRows:
     def draw(self, limit: int, rng: Generator) -> ndarray | Tensor:
         """At most `limit` of the rows, (groups, rows, fan-in); if there are none, the last axis is
         empty too. A Tensor if they are on a device."""
+        return self.take(self.choose(limit, rng))
+
+    def choose(self, limit: int, rng: Generator) -> list[BatchRows]:
+        """Which ones, of the batches of all ranks."""
         batches = self.ranks.gather(self._counted())
         draw_positions(batches, limit, rng)
+        return batches
+
+    def take(self, batches: Sequence[BatchRows]) -> ndarray | Tensor:
+        """The rows that have been chosen, as `draw` returns them."""
         chosen = []
         for each in batches:
             if each.rank == self.ranks.rank and len(each.positions):
@@ -71,41 +79,45 @@ class SampledRows:
     def _counted(self) -> list[BatchRows]:
         """This rank's batches, with nothing drawn yet."""
         batches = []
-        for use in range(len(self.uses)):
+        for use, found in enumerate(self.uses):
             for batch in range(self.kept.batches):
-                count = self._load(use, batch)
+                self.kept.reshape(batch, found.bottom)
+                found.layer.reshape(found.bottom, found.top)
+                count = found.layer.sample_count(found.bottom)
                 batches.append(BatchRows(self.ranks.rank, use, batch, count))
         return batches
 
     def _take(self, chosen: list[BatchRows]) -> Tensor:
-        """The rows drawn, one batch after another."""
-        if len(chosen) == 1:
-            return self._rows(chosen[0])
+        """The rows drawn, one batch after another, in a buffer of the layer."""
+        layer = self.uses[0].layer
         total = sum(len(each.positions) for each in chosen)
-        out = self.engine.tensor(0)
+        fan_in = layer.weight.values.size // layer.num_output
+        out = layer.buffer('samples', layer.groups, total, fan_in)
         start = 0
         for each in chosen:
-            rows = self._rows(each)
-            groups, count, fan_in = rows.shape
-            if start == 0:
-                out = self.engine.tensor(groups, total, fan_in)
-            at = (0, start, 0)
-            self.engine.copy_window(rows, (0, 0, 0), out=out, at=at, shape=rows.shape)
-            start += count
+            self._put(each, out, start)
+            start += len(each.positions)
         return out
 
-    def _rows(self, drawn: BatchRows) -> Tensor:
-        """The rows drawn from a batch, in a buffer of the layer."""
+    def _put(self, drawn: BatchRows, out: Tensor, start: int) -> None:
+        """The rows drawn from a batch, from row `start` of `out` (groups, rows, fan-in) on."""
         self._load(drawn.use, drawn.batch)
         use = self.uses[drawn.use]
-        return use.layer.samples(use.bottom, drawn.positions)
+        groups, _, fan_in = out.shape
+        shape = (groups, len(drawn.positions), fan_in)
+        if groups == 1 or shape == out.shape:
+            part = Tensor(shape, out.memory, out.offset + start * fan_in)
+            use.layer.samples(use.bottom, drawn.positions, out=part)
+            return
+        part = self.uses[0].layer.buffer('samples of a batch', *shape)
+        use.layer.samples(use.bottom, drawn.positions, out=part)
+        self.engine.copy_window(part, (0, 0, 0), out=out, at=(0, start, 0), shape=shape)
 
-    def _load(self, use: int, batch: int) -> int:
-        """Put a batch into a layer's bottoms; returns its number of rows."""
+    def _load(self, use: int, batch: int) -> None:
+        """Put a batch into a layer's bottoms."""
         found = self.uses[use]
         self.kept.load(batch, found.bottom)
         found.layer.reshape(found.bottom, found.top)
-        return found.layer.sample_count(found.bottom)
 
 
 def draw_positions(batches: list[BatchRows], limit: int, rng: Generator) -> None:

@@ -64,7 +64,11 @@ class Step:
         They are a Tensor where the net computes on a device, and alone. They may be in a buffer of
         the layer, valid until the next call.
         """
-        return SampledRows(self.uses, self.kept, self.net).draw(limit, rng)
+        return self.sampled_rows().draw(limit, rng)
+
+    def sampled_rows(self) -> SampledRows:
+        """What draws these rows, and takes them afterwards."""
+        return SampledRows(self.uses, self.kept, self.net)
 
     def forward(self) -> Moments:
         """Run the layers on every batch, if they have not run.
@@ -141,12 +145,10 @@ class Step:
         a = self._on_device('factor', factor)
         c = self._on_device('shift', shift)
         for batch in range(self.kept.batches):
-            self.kept.load(batch, use.top)
             for blob in use.top:
-                z = use.layer.by_output(blob.values)
-                engine.binary('mul', z, a, out=z)
-                engine.binary('add', z, c, out=z)
-            self.kept.save(batch, [], use.top)
+                with self.kept.changing(batch, blob) as values:
+                    z = use.layer.by_output(values)
+                    engine.scale_shift(z, a, c, out=z)
 
     def _on_device(self, name: str, values: ndarray) -> Tensor:
         """The values, one for each output, as a tensor that broadcasts over z."""

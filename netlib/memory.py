@@ -47,6 +47,13 @@ class Memory:
         self.whole: Arena | None = None
         self.start = 0
 
+    @classmethod
+    def on(cls, array: np.ndarray) -> Memory:
+        """One whose host mirror is this contiguous array."""
+        memory = cls(array.size, array.dtype)
+        memory._host, memory.head = array.reshape(-1), 'host'
+        return memory
+
     def host(self, write: bool = False, fetch: bool = True) -> np.ndarray:
         """The values as a flat NumPy array on the host. Without `fetch` they are undefined, for a
         caller that overwrites them all."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...netlib.engines import Engine
+from ...netlib.engines.fast.clustering import clustering
 from ...netlib.memory import Tensor
 from ..products import uploaded
 from .device_rows import every, gathered, rows_of
@@ -41,22 +42,21 @@ def centroids_by(engine: Engine | None, rows: ndarray | Tensor) -> Centroids:
 
 
 class HostCentroids:
-    """By NumPy and SciPy."""
+    """By kernels, which leave out products that bounds make needless; without them by NumPy and
+    SciPy."""
 
     def __init__(self, rows: ndarray):
         self.rows = rows
 
     def start(self, index: ndarray) -> None:
         self.centroids = self.rows[index]
+        self.clustering = clustering(self.rows)
 
     def add_up(self, chosen: range) -> ndarray:
-        rows = self.rows[chosen.start :: chosen.step]
-        self.sums = np.zeros_like(self.centroids)
-        for start in range(0, len(rows), BLOCK):
-            block = rows[start : start + BLOCK]
-            cosines = block @ self.centroids.T
-            nearest = cosines.argmax(axis=1)
-            self.sums += belongs_to(nearest, len(self.sums)) @ block
+        if self.clustering:
+            self.sums = self.clustering.add_up(self.centroids, chosen)
+        else:
+            self.sums = sums_by_nearest(self.rows[chosen.start :: chosen.step], self.centroids)
         return np.linalg.norm(self.sums, axis=1)
 
     def redraw(self, numbers: ndarray, index: ndarray) -> None:
@@ -67,6 +67,17 @@ class HostCentroids:
 
     def array(self) -> ndarray:
         return self.centroids
+
+
+def sums_by_nearest(rows: ndarray, centroids: ndarray) -> ndarray:
+    """The sums of the rows that are nearest to each centroid."""
+    sums = np.zeros_like(centroids)
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        cosines = block @ centroids.T
+        nearest = cosines.argmax(axis=1)
+        sums += belongs_to(nearest, len(sums)) @ block
+    return sums
 
 
 def belongs_to(nearest: ndarray, count: int) -> Any:

@@ -69,18 +69,29 @@ class TriangularCoordinates:
 
     def smoothed(self, part: float) -> tuple[ndarray, ndarray]:
         """S and B as in PrincipalCoordinates, in these coordinates; S is lower triangular."""
+        from scipy.linalg.blas import strmm
         from scipy.linalg.lapack import dtrtri
 
         added = part * np.trace(self.covariance) / self.rank
-        smoothed = self.covariance + added * np.eye(self.rank)
-        factor = np.linalg.cholesky(smoothed)
-        inverse, _ = dtrtri(factor, lower=1)
+        smoothed = np.linalg.cholesky(with_added(self.covariance, added))
+        inverse, _ = dtrtri(smoothed, lower=1)
         smooth = np.tril(inverse).astype(np.float32)
-        back = self.matmul(smooth, self.factor.astype(np.float32))
+        factor = self.factor.astype(np.float32)
+        if self.matmul is np.matmul:  # half the work for a triangular matrix
+            back = strmm(1, smooth.T, factor.T, side=1, overwrite_b=1).T
+        else:
+            back = self.matmul(smooth, factor)
         return smooth / np.float32(self.scale), back
 
 
 Coordinates = PrincipalCoordinates | TriangularCoordinates
+
+
+def with_added(matrix: ndarray, number: float) -> ndarray:
+    """The square matrix with a number added to its diagonal."""
+    found = matrix.copy()
+    found.flat[:: len(matrix) + 1] += number
+    return found
 
 
 def cholesky_factor(covariance: ndarray) -> ndarray | None:
@@ -88,9 +99,8 @@ def cholesky_factor(covariance: ndarray) -> ndarray | None:
     after subtracting it."""
     largest = float(np.linalg.norm(covariance))
     floor = max(RELATIVE * largest, ROUNDING**2)
-    identity = np.eye(len(covariance))
     try:
-        np.linalg.cholesky(covariance - floor * identity)
+        np.linalg.cholesky(with_added(covariance, -floor))
         return np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
         return None

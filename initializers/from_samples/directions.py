@@ -16,7 +16,7 @@ equal filters), the rest are random orthogonal directions in the whitened space,
 1. Constant samples give Gaussian weights of variance 1 / d. Rows with NaN or Inf are ignored.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Annotated
 
@@ -33,6 +33,7 @@ from ..kinds import Notes, Option
 from ..products import Matmul
 from ..step import Step
 from .host_rows import LARGEST
+from .shared_samples import leave_samples, shared_samples
 from .unit_length import to_unit_length
 from .whitening import WhiteSamples
 
@@ -81,20 +82,27 @@ class FromSamples:
             fill_weights(layer, GAUSSIAN, rng)
             return [STAYS_GAUSSIAN]
         groups, _, *inputs = layer.weight_view().shape
-        row_bytes = 8 * prod(inputs) * groups  # float32, and one copy of them, whitened
-        samples = step.rows(max(memory // row_bytes, 2), rng)
-        if not samples.size:
-            fill_weights(layer, GAUSSIAN, rng)
-            return [f'no rows of samples meet the weights of a {layer.type}: they are Gaussian']
+        row_bytes = 8 * prod(inputs) * groups  # float32, and on a device a copy of them, whitened
+        drawing = step.sampled_rows()
+        batches = drawing.choose(max(memory // row_bytes, 2), rng)
+        samples = shared_samples(step, batches)
+        if samples is None:
+            rows = drawing.take(batches)
+            if not rows.size:
+                fill_weights(layer, GAUSSIAN, rng)
+                return [f'no rows of samples meet the weights of a {layer.type}: they are Gaussian']
+            engine = step.net.engine
+            samples = [WhiteSamples(group, self.principal, engine, spare=True) for group in rows]
+            leave_samples(step, batches, samples)
         return self._fill_groups(step, samples, rng)
 
-    def _fill_groups(self, step: Step, samples: ndarray | Tensor, rng: Generator) -> Notes:
-        """Give each group its weights, from its samples (groups, rows, fan-in)."""
+    def _fill_groups(self, step: Step, samples: Sequence[WhiteSamples], rng: Generator) -> Notes:
+        """Give each group its weights, from its samples."""
         view = step.layer.weight_view()
         groups, count, *inputs = view.shape
         notes = []
-        for group, rows in enumerate(samples):
-            weights, said = self.weights(rows, count, rng, step.net.engine)
+        for group, white in enumerate(samples):
+            weights, said = self.weights_of(white, count, rng)
             view[group] = weights.reshape(count, *inputs)
             where = f'group {group}: ' if groups > 1 else ''
             notes += [where + note for note in said]
@@ -106,13 +114,20 @@ class FromSamples:
         count: int,
         rng: Generator,
         engine: Engine | None = None,
+        spare: bool = False,
     ) -> tuple[ndarray, Notes]:
         """Weights (count, d) for rows (n, d), both float32, and notes on any deviations from the
         method.
 
         An engine that computes on a device does so with the rows, which may be there already.
+        `spare` rows may be overwritten.
         """
-        samples = WhiteSamples(rows, self.principal, engine)
+        return self.weights_of(WhiteSamples(rows, self.principal, engine, spare), count, rng)
+
+    def weights_of(
+        self, samples: WhiteSamples, count: int, rng: Generator
+    ) -> tuple[ndarray, Notes]:
+        """The same from samples that have been whitened."""
         notes = left_out(samples)
         if not samples.rank:
             size = samples.size

@@ -14,6 +14,8 @@ LARGEST = 1e37  # beyond it a difference of two float32 values can overflow
 class HostRows:
     """Rows (n, d), and what is computed of those that can be used.
 
+    spare    whether `project` and `units` may write their results over the rows, and so need no
+             other memory; afterwards nothing more can be computed of the rows
     total    n
     usable   (n,)  rows without NaN and Inf
     count    the number of usable rows
@@ -21,8 +23,9 @@ class HostRows:
     scale    their largest absolute value
     """
 
-    def __init__(self, rows: ndarray):
+    def __init__(self, rows: ndarray, spare: bool = False):
         self.rows = rows
+        self.spare = spare
         self.total, self.size = rows.shape
         self.usable = usable_rows(rows)
         self.count = int(self.usable.sum())
@@ -49,17 +52,23 @@ class HostRows:
         lower triangular or not."""
         from scipy.linalg.blas import strmm
 
-        out = np.empty((self.count, len(matrix)), np.float32)
+        out = self._results(len(matrix))
+        if triangular:  # half the work, in place
+            for part in self._centered(out):
+                strmm(1, matrix.T, part.T, trans_a=1, overwrite_b=1)
+            return out
         start = 0
         for block in self._centered():
-            part = out[start : start + len(block)]
-            if triangular:  # half the work, in place
-                part[:] = block
-                strmm(1, matrix.T, part.T, trans_a=1, overwrite_b=1)
-            else:
-                np.matmul(block, matrix.T, out=part)
+            np.matmul(block, matrix.T, out=out[start : start + len(block)])
             start += len(block)
         return out
+
+    def _results(self, size: int) -> ndarray:
+        """Room for results (count, size): of no more numbers than the rows if it is theirs, so that
+        the results of a block end where the next block begins, or before."""
+        if self.spare and size <= self.size and self.rows.flags.c_contiguous:
+            return self.rows.reshape(-1)[: self.count * size].reshape(self.count, size)
+        return np.empty((self.count, size), np.float32)
 
     def units(self, matrix: ndarray, triangular: bool) -> ndarray:
         """`project` at unit length."""
@@ -72,30 +81,34 @@ class HostRows:
     def centered(self) -> ndarray:
         """x - mean for all usable rows."""
         rows = np.empty((self.count, self.size), np.float32)
-        start = 0
-        for block in self._centered():
-            rows[start : start + len(block)] = block
-            start += len(block)
+        for _ in self._centered(rows):
+            pass
         return rows
 
-    def _centered(self) -> Iterator[ndarray]:
-        """The usable rows minus their mean, in blocks; each block is overwritten by the next."""
+    def _centered(self, out: ndarray | None = None) -> Iterator[ndarray]:
+        """The usable rows minus their mean, in blocks: parts of `out`, or each overwritten by the
+        next."""
         height = min(BLOCK, self.total)
-        scratch = np.empty((height, self.size), np.float32)
+        scratch = np.empty((height, self.size), np.float32) if out is None else out
+        done = 0
+        for block in self._blocks():
+            part = scratch[done : done + len(block)]
+            done += 0 if out is None else len(block)
+            yield np.subtract(block, self.mean, out=part)
+
+    def _blocks(self) -> Iterator[ndarray]:
+        """The usable rows, in blocks."""
         for start in range(0, self.total, BLOCK):
             block = self.rows[start : start + BLOCK]
             usable = self.usable[start : start + BLOCK]
-            if not usable.all():
-                block = block[usable]
-            out = scratch[: len(block)]
-            yield np.subtract(block, self.mean, out=out)
+            yield block if usable.all() else block[usable]
 
     def _mean_and_scale(self) -> tuple[ndarray, float]:
         total = np.zeros(self.size)
         largest = 0.0
-        for block in self._centered():  # the mean is still zero
+        for block in self._blocks():
             total += block.sum(axis=0, dtype=np.float64)
-            largest = max(largest, float(abs(block).max(initial=0)))
+            largest = max(largest, magnitude(block))
         mean = total / self.count
         return mean.astype(np.float32), largest or 1.0
 
@@ -105,6 +118,14 @@ def usable_rows(rows: ndarray) -> ndarray:
     usable = np.empty(len(rows), bool)
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
-        finite = abs(block) < LARGEST  # NaN is not
+        if magnitude(block) < LARGEST:  # NaN is not
+            usable[start : start + BLOCK] = True
+            continue
+        finite = abs(block) < LARGEST
         usable[start : start + BLOCK] = finite.all(axis=1)
     return usable
+
+
+def magnitude(block: ndarray) -> float:
+    """The largest absolute value; NaN if one is."""
+    return float(max(block.max(initial=0), -block.min(initial=0)))

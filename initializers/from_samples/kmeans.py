@@ -23,8 +23,7 @@ def kmeans(samples: WhiteSamples, count: int, rng: Generator) -> ndarray:
 
     magic_init uses scikit-learn's MiniBatchKMeans, which reaches a clearly lower mean cosine.
     """
-    smooth, back = samples.coordinates.smoothed(SMOOTHING)
-    rows = samples.units(smooth)
+    rows, back = samples.smoothed_units(SMOOTHING)
     count = min(count, samples.count)
     centroids = spherical_kmeans(rows, count, rng, engine=samples.engine)
     return samples.matmul(centroids, back)

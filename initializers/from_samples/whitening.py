@@ -36,13 +36,17 @@ class WhiteSamples:
     largest (products of float32 values resolve little less) and above the rounding of the values
     themselves. Nothing is added to these variances, so the coordinates are exactly white. Constant
     samples have rank 0. If the engine computes on a device, it computes float32 products, and rows
-    that are there stay there.
+    that are there stay there. `spare` rows on the host may be overwritten by `units`.
     """
 
     def __init__(
-        self, rows: ndarray | Tensor, principal: bool = True, engine: Engine | None = None
+        self,
+        rows: ndarray | Tensor,
+        principal: bool = True,
+        engine: Engine | None = None,
+        spare: bool = False,
     ) -> None:
-        self.rows = rows_by(engine, rows)
+        self.rows = rows_by(engine, rows, spare)
         self.engine = engine
         self.matmul = matmul_of(engine)
         self.size = self.rows.size
@@ -53,6 +57,7 @@ class WhiteSamples:
         if self.count >= self.size:
             self._covariance = self.rows.scatter() / max(self.count, 1)
         self.coordinates = self.principal if principal else self._cheapest()
+        self._smoothed: dict[float, tuple[ndarray | Tensor, ndarray]] = {}
 
     @property
     def rank(self) -> int:
@@ -75,6 +80,14 @@ class WhiteSamples:
                 return TriangularCoordinates(self._covariance, factor, self.scale, self.matmul)
         return self.principal
 
+    def smoothed_units(self, part: float) -> tuple[ndarray | Tensor, ndarray]:
+        """The samples smoothed and at unit length, s / |s|, and B, both as `coordinates.smoothed`
+        has them; found once."""
+        if part not in self._smoothed:
+            smooth, back = self.coordinates.smoothed(part)
+            self._smoothed[part] = self.units(smooth), back
+        return self._smoothed[part]
+
     def units(self, matrix: ndarray) -> ndarray | Tensor:
         """(x - mean) S^T at unit length for all usable rows, S that of `coordinates.smoothed`;
         on the engine's device, if it has one."""
@@ -96,9 +109,10 @@ class WhiteSamples:
         return PrincipalCoordinates(axes, variances * self.scale**2, self.matmul)
 
 
-def rows_by(engine: Engine | None, rows: ndarray | Tensor) -> Rows:
+def rows_by(engine: Engine | None, rows: ndarray | Tensor, spare: bool) -> Rows:
     """Rows where the engine computes, or on the host."""
     if engine and engine.on_device:
         there = rows if isinstance(rows, Tensor) else uploaded(engine, rows)
         return DeviceRows(engine, there)
-    return HostRows(rows.array() if isinstance(rows, Tensor) else rows)
+    on_host = rows.array(write=spare) if isinstance(rows, Tensor) else rows
+    return HostRows(on_host, spare)

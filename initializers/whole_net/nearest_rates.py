@@ -97,10 +97,11 @@ def nearest_rates(model: RateModel, start: ndarray, bounds: Bounds) -> ndarray:
         values = model.values(z)
         slopes = model.slopes(z)
         relative = slopes - slopes.mean(axis=0)
-        step = bounded_least_squares(-relative, values, bounds.around(z))
+        wanted = bounded_least_squares(-relative, values, bounds.around(z))
+        step = shortened(model, z, wanted)
         if abs(slopes @ step).max() < SMALLEST:
             break
-        z = z + shortened(model, z, step)
+        z = z + step
     return z
 
 

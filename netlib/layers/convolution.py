@@ -83,9 +83,6 @@ class Convolution(Sliding):
     def sample_count(self, bottom: Blobs) -> int:
         return self.N * count(self.extents)
 
-    def samples(self, bottom: Blobs, positions: Sequence[int]) -> Tensor:
-        fan_in = count(self.weight.shape, 1)
+    def samples(self, bottom: Blobs, positions: Sequence[int], *, out: Tensor) -> None:
         x = self.images(bottom[0].values)
-        out = self.buffer('samples', self.groups, len(positions), fan_in)
         self.engine.patches(x, self.window, self.groups, positions, out=out)
-        return out

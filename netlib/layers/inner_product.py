@@ -89,10 +89,8 @@ class InnerProduct(Affine):
     def sample_count(self, bottom: Blobs) -> int:
         return self.M
 
-    def samples(self, bottom: Blobs, positions: Sequence[int]) -> Tensor:
-        out = self.buffer('samples', 1, len(positions), self.K)
+    def samples(self, bottom: Blobs, positions: Sequence[int], *, out: Tensor) -> None:
         self.engine.gather(self.rows(bottom[0].values), positions, 0, out=out[0])
-        return out
 
     def add_squared_gradients(self, uses: Sequence[Use]) -> None:
         # One row's gradient is a sum of outer products, so its square is that of the products of

@@ -5,6 +5,8 @@ import shlex
 
 import numpy as np
 import pytest
+from goodinit.feeding.advice import input_advice
+from goodinit.feeding.feed import Feed
 from goodinit.tools.init_net import main
 from PIL import Image
 from toolkit import BODY, DEPLOY, IMAGES, PROB, initialized, json_of, train_val, written
@@ -247,3 +249,10 @@ def test_lsuv_is_said_to_even_variances(tmp_path, capsys):
     assert note.endswith(
         '; LSUV evens variances, not rates (goodinit init --between exact evens rates)'
     )
+
+
+def test_a_constant_input_is_known_as_such_over_several_batches():
+    batches = [{'x': np.full((n, 3, 2, 2), 0.1, np.float32)} for n in (1, 3, 7)]
+    feed = Feed(batches, 'made up')
+    assert feed.notes == ["input 'x' is constant"] and feed.statistics['x']['std'] == 0
+    assert not list(input_advice(feed, 'x'))

@@ -252,3 +252,19 @@ def test_samples_are_left_as_they_were_and_memory_stays_below_twice_theirs(name)
     tracemalloc.stop()
     np.testing.assert_array_equal(rows, before)
     assert peak < 1.6 * rows.nbytes if name == 'kmeans' else peak < 0.5 * rows.nbytes
+
+
+@pytest.mark.parametrize('name', ['kmeans', 'rand'])
+@pytest.mark.parametrize('n, d', [(40, 70), (9000, 30)])
+def test_spare_rows_give_the_same_weights(name, n, d):
+    """Some rows cannot be used, and one column does not vary."""
+    rows = correlated(n=n, d=d)
+    rows[:, 3] = 1
+    rows[::7, 2] = np.nan
+    before = rows.copy()
+    method = INITIALIZERS[name].function
+    expected, notes = method.weights(rows, 20, np.random.default_rng(0))
+    np.testing.assert_array_equal(rows, before)
+    weights, same_notes = method.weights(rows, 20, np.random.default_rng(0), spare=True)
+    np.testing.assert_array_equal(weights, expected)
+    assert notes == same_notes

@@ -277,3 +277,20 @@ def test_nan_from_inside_is_named_by_the_layer():
         np.errstate(invalid='ignore'),
     ):
         list(walk(net, samples(net)))
+
+
+def test_a_walk_leaves_the_batches_as_they_are():
+    """A blob that has the memory of an input is overwritten in place by a later layer."""
+    net = build(
+        data('4 6')
+        + 'layer { name: "flat" type: "Flatten" bottom: "data" top: "flat" }'
+        + 'layer { name: "relu" type: "ReLU" bottom: "flat" top: "flat" }'
+        + fc('f', 'flat', 2)
+    )
+    rng = np.random.default_rng(0)
+    batches = [{'data': rng.standard_normal((4, 6)).astype(np.float32)} for _ in range(2)]
+    before = [batch['data'].copy() for batch in batches]
+    for step in walk(net, batches):
+        step.forward()
+    for batch, values in zip(batches, before, strict=True):
+        np.testing.assert_array_equal(batch['data'], values)

@@ -86,7 +86,9 @@ class Convolution(Reference):
             super().conv_squared_gradients(x, dy, window, groups, out=out)
             return
         convolution = shapes(x.shape, dy.shape[1:], window, groups)
-        self.kernels.conv_squared_gradients(x, dy, out, convolution)
+        of_an_image = (1, *dy.shape[1:])
+        winograd = self.winograd(out.shape, window, groups, of_an_image, CELLS_FOR_WEIGHTS)
+        self.kernels.conv_squared_gradients(x, dy, out, convolution, winograd)
 
     def winograd(self, W: Shape, window: Window, groups: int, y: Shape, least: int = CELLS) -> bool:
         """Whether to compute a convolution with weights and output of these shapes by Winograd's

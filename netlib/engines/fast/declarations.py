@@ -19,30 +19,7 @@ from .native import (
     kernel,
     kernel_for_each,
 )
-
-PIXELS = ('bytes', 'floats')
-
-
-def elementwise(
-    a: Array, b: OptionalArray, c: OptionalArray, parameters: Parameters, out: Array, n: Long
-) -> None:
-    """A kernel from n elements of up to three inputs, with up to three parameters, to n outputs."""
-
-
-def broadcast(a: Array, b: Array, out: Array, loops: Struct) -> None:
-    """A kernel whose inputs broadcast."""
-
-
-def placed(
-    images: Integers,
-    count: Long,
-    scale: Float,
-    out: Array,
-    channels: Long,
-    height: Long,
-    width: Long,
-) -> None:
-    """A kernel that makes a batch of images (placing.py) of so many channels, rows and columns."""
+from .signatures import PIXELS, broadcast, elementwise, placed
 
 
 class Kernels:
@@ -174,7 +151,7 @@ class Kernels:
 
     @kernel
     def conv_squared_gradients(
-        self, x: Array, dy: Array, out: Array, convolution: Struct
+        self, x: Array, dy: Array, out: Array, convolution: Struct, winograd: Flag
     ) -> None: ...
 
     # -- pooling and normalization
@@ -288,6 +265,19 @@ class Kernels:
     @kernel
     def softmax_backward(
         self, y: Array, dy: Array, dx: Array, outer: Long, pieces: Long, inner: Long
+    ) -> None: ...
+
+    # -- clusters
+    @kernel
+    def cluster(
+        self,
+        x: Array,
+        centers: Array,
+        moved: OptionalArray,
+        bounds: OptionalArray,
+        nearest: Integers,
+        sums: Array,
+        clustered: Struct,
     ) -> None: ...
 
     # -- a benchmark's yardstick

@@ -83,11 +83,8 @@ class Affine(Layer):
         is not applied to rows."""
         return 0
 
-    def samples(self, bottom: Blobs, positions: Sequence[int]) -> Tensor:
-        """The rows at `positions` (numbers below sample_count): a tensor (groups, rows, fan-in).
-
-        It is the layer's own buffer, valid until the next call.
-        """
+    def samples(self, bottom: Blobs, positions: Sequence[int], *, out: Tensor) -> None:
+        """out (groups, rows, fan-in) = the rows at `positions` (numbers below sample_count)."""
         raise NotImplementedError
 
     def add_squared_gradients(self, uses: Sequence[Use]) -> None:

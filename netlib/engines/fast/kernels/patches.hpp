@@ -1,8 +1,11 @@
 // The patches that a convolution's window reads at chosen positions, as rows.
 #pragma once
 
+#include <type_traits>
+
 #include "isa.hpp"
 #include "shapes.hpp"
+#include "simd.hpp"
 #include "threads.hpp"
 
 namespace ISA {
@@ -19,6 +22,40 @@ inline void copy_patch(const Convolution& c, const float* image, long top, long 
     }
 }
 
+// The same for a window of `height` rows of WIDTH neighbors, all inside, the first one at `from`.
+template <int WIDTH>
+inline void copy_inside(const float* from, long step, long height, float* to) {
+    for (long i = 0; i < height; ++i, from += step, to += WIDTH) {
+        UNROLLED
+        for (int j = 0; j < WIDTH; ++j)
+            to[j] = from[j];
+    }
+}
+
+// Copies the patches of some channels, one after the other, whose window begins at (top, left).
+inline void copy_patches(const Convolution& c, const float* image, long channels, long top,
+                         long left, float* to) {
+    const long plane = c.height * c.width;
+    const long size = c.kernel();
+    const bool inside = top >= 0 && left >= 0 && top + c.kernel_y <= c.height
+                        && left + c.kernel_x <= c.width && c.dilation_y == 1 && c.dilation_x == 1;
+    const float* from = image + top * c.width + left;
+    const auto each = [&](auto copy) {
+        for (long i = 0; i < channels; ++i)
+            copy(i * plane, to + i * size);
+    };
+    const auto neighbors = [&](auto width) {
+        each([=](long at, float* to) {
+            copy_inside<width.value>(from + at, c.width, c.kernel_y, to);
+        });
+    };
+    if (inside && c.kernel_x == 1) neighbors(std::integral_constant<int, 1>());
+    else if (inside && c.kernel_x == 3) neighbors(std::integral_constant<int, 3>());
+    else if (inside && c.kernel_x == 5) neighbors(std::integral_constant<int, 5>());
+    else if (inside && c.kernel_x == 7) neighbors(std::integral_constant<int, 7>());
+    else each([&](long at, float* to) { copy_patch(c, image + at, top, left, to); });
+}
+
 // out (groups, rows, channels of a group, kernel). `chosen` holds the number of a position for each
 // row, in the order (image, row, column).
 EXPORT(patches)(const float* x, const long* chosen, float* out, long rows,
@@ -32,13 +69,13 @@ EXPORT(patches)(const float* x, const long* chosen, float* out, long rows,
             const float* image = x + chosen[row] / positions * c->channels * plane;
             const long top = position / c->out_width * c->stride_y - c->pad_y;
             const long left = position % c->out_width * c->stride_x - c->pad_x;
-            for (long channel = 0; channel < c->channels; ++channel, image += plane) {
-                const long group = channel / inputs;
-                const long number = (group * rows + row) * inputs + channel % inputs;
-                copy_patch(*c, image, top, left, out + number * c->kernel());
+            for (long group = 0; group < c->groups; ++group) {
+                float* to = out + (group * rows + row) * inputs * c->kernel();
+                copy_patches(*c, image + group * inputs * plane, inputs, top, left, to);
             }
         }
     });
-} REFUSED
+}
+REFUSED
 
 }  // namespace ISA

@@ -13,6 +13,7 @@
 #include "matrix.hpp"
 #include "narrow_gemm.hpp"
 #include "gemm_task.hpp"
+#include "nearest.hpp"
 #include "matrix_unit.hpp"
 #include "bricks.hpp"
 #include "brick_gemm.hpp"
@@ -34,3 +35,4 @@
 #include "brick_weights.hpp"
 #include "squares.hpp"
 #include "winograd_weights.hpp"
+#include "winograd_squares.hpp"

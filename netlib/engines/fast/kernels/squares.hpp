@@ -36,13 +36,9 @@ inline void add_squares(const Gradient& w, const Block& block, const Share& shar
     }
 }
 
-}  // namespace weights
-
 // out (outputs, inputs of a group, kernel) += the sum over images of dW^2
-EXPORT(conv_squared_gradients)(const float* x, const float* dy, float* out,
-                               const Convolution* c) try {
-    using namespace weights;
-    const Gradient w = gradient(*c, 1 << 18);  // a block stays in the second-level cache
+inline void squared_gradients(const Convolution& c, const float* x, const float* dy, float* out) {
+    const Gradient w = gradient(c, 1 << 18);  // a block stays in the second-level cache
     float* sums = buffer(SUMS, 2, w.sums());
     float* squares = sums + w.sums();
     std::fill_n(squares, w.sums(), 0.f);
@@ -53,6 +49,7 @@ EXPORT(conv_squared_gradients)(const float* x, const float* dy, float* out,
         });
     }
     add_sums(w, squares, out);
-} REFUSED
+}
 
+}  // namespace weights
 }  // namespace ISA

@@ -59,6 +59,19 @@ void transform_gradients(const Grid<FILTER>& grid, const Block& block, long grou
     }
 }
 
+// Both transforms of a block.
+template <int FILTER>
+void transform_both(const Grid<FILTER>& grid, const Block& block, const float* x, const float* dy,
+                    float* patches, float* gradients) {
+    const long vectors = parts(grid.outputs, LANES);
+    share_out(grid.vectors() + grid.groups * vectors, [&](long i) {
+        if (i < grid.vectors()) return transform_patches(grid, block, x, i, patches);
+        const long v = i - grid.vectors();
+        const long first = v % vectors * LANES;
+        transform_gradients(grid, block, v / vectors, first, dy, gradients);
+    });
+}
+
 // A task's part of the sums (PLACES, rows, COLS): `count` inputs of a group from `first` on, by a
 // panel of its outputs.
 struct Part {
@@ -89,33 +102,38 @@ void add_products(const Grid<FILTER>& grid, const Part& part, long cells, const 
     }
 }
 
+// Adds numbers (SIZE, outputs) to the filters (outputs, SIZE) for one input, the first at `to`.
+template <int FILTER>
+void add_across(const Grid<FILTER>& grid, long outputs, const vec* numbers, float* to) {
+    constexpr int SIZE = FILTER * FILTER;
+    vec old[LANES];
+    for (long k = 0; k < SIZE; k += LANES) {
+        load_across(to + k, grid.output_step, outputs, SIZE - k, old);
+        for (int i = 0; i < LANES; ++i)
+            old[i] += numbers[k + i];
+        store_across(to + k, grid.output_step, outputs, SIZE - k, old);
+    }
+}
+
 // dW (groups, outputs, inputs, FILTER, FILTER) += E' S sums S E, for a vector of the panel's
 // outputs, those from `lane` on.
 template <int FILTER>
 void add_filters(const Grid<FILTER>& grid, const Part& part, long lane, const float* sums,
                  float* dW) {
-    constexpr int SIZE = FILTER * FILTER;
     constexpr int PATCH = Grid<FILTER>::PATCH;
     const long first = part.outputs() + lane;
-    const long outputs = grid.outputs - first;
     const long step = part.rows() * COLS;
     const float* from = sums + lane;
     float* to = dW + (part.group * grid.outputs + first) * grid.output_step;
     to += part.first * grid.input_step;
     for (long c = 0; c < part.count; ++c, from += COLS, to += grid.input_step) {
-        vec old[LANES];
-        vec out[parts(SIZE, LANES) * LANES] = {};
+        vec out[parts(FILTER * FILTER, LANES) * LANES] = {};
         const auto in = [=](int i, int j) {
             return scale<PATCH>(i, j) * load(from + (i * PATCH + j) * step);
         };
         const auto put = [&](int i, int j, vec v) { out[i * FILTER + j] = v; };
         transform<Collect<FILTER, PATCH>>(in, put);
-        for (long k = 0; k < SIZE; k += LANES) {
-            load_across(to + k, grid.output_step, outputs, SIZE - k, old);
-            for (int i = 0; i < LANES; ++i)
-                old[i] += out[k + i];
-            store_across(to + k, grid.output_step, outputs, SIZE - k, old);
-        }
+        add_across(grid, grid.outputs - first, out, to);
     }
 }
 
@@ -123,7 +141,6 @@ template <int FILTER>
 void backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
     const Grid<FILTER> grid(c, false, FAR_ROOM);
     const long panels = grid.groups * grid.panels();
-    const long vectors = parts(grid.outputs, LANES);
     const long rows = share(grid.inputs, MOST, ROWS, parts(4 * threads(), panels));
     const long parts_down = parts(grid.inputs, rows);
     const long size = grid.PLACES * rows * COLS;
@@ -134,12 +151,7 @@ void backward_weights(const Convolution& c, const float* x, const float* dy, flo
     float* sums = buffer(SUMS, once ? 1 : panels * parts_down, size);
     for (long b = 0; b < blocks; ++b) {
         const Block block = grid.blocks[b];
-        share_out(grid.vectors() + grid.groups * vectors, [&](long i) {
-            if (i < grid.vectors()) return transform_patches(grid, block, x, i, patches);
-            const long v = i - grid.vectors();
-            const long first = v % vectors * LANES;
-            transform_gradients(grid, block, v / vectors, first, dy, gradients);
-        });
+        transform_both(grid, block, x, dy, patches, gradients);
         share_out(panels * parts_down, [&](long i) {
             const long panel = i / parts_down;
             const long first = i % parts_down * rows;

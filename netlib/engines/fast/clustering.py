@@ -1,0 +1,62 @@
+"""Spherical k-means on the host by kernels/nearest.hpp."""
+
+import ctypes
+
+import numpy as np
+from numpy import ndarray
+
+from . import load
+from .declarations import Kernels
+from .native import NoKernels
+
+ROUNDING = 1e-6  # of a product of rows of unit length, and of a distance
+
+
+class Clustering:
+    """The center nearest to each row, and what is known about the others while all rows are visited
+    in one iteration after the other.
+
+    nearest  (n,)    the number of the nearest center, at the last visit
+    bounds   (n, k)  what the product with a center does not exceed; None before the first iteration
+                     on all rows
+    before   (k, d)  the centers to which the bounds apply
+    """
+
+    def __init__(self, kernels: Kernels, rows: ndarray):
+        self.kernels = kernels
+        self.rows = rows
+        self.nearest = np.zeros(len(rows), ctypes.c_long)
+        self.bounds: ndarray | None = None
+        self.before: ndarray | None = None
+
+    def add_up(self, centers: ndarray, chosen: range) -> ndarray:
+        """The sums (k, d) of the chosen rows by the nearest of the centers (k, d)."""
+        count, size = centers.shape
+        bounds = moved = None
+        if len(chosen) == len(self.rows) and 2 * count <= size:  # they pay, in time and memory
+            moved = self._moved(centers)
+            bounds = self.bounds
+        sums = np.empty_like(centers)
+        clustered = (chosen.start, chosen.step, len(chosen), size, count)
+        self.kernels.cluster(self.rows, centers, moved, bounds, self.nearest, sums, clustered)
+        return sums
+
+    def _moved(self, centers: ndarray) -> ndarray | None:
+        """How far each center has moved since the bounds were found, which apply to these centers
+        from now on; None for the first time."""
+        before, self.before = self.before, centers
+        if before is None:
+            self.bounds = np.empty((len(self.rows), len(centers)), np.float32)
+            return None
+        return np.linalg.norm(centers - before, axis=1) + np.float32(ROUNDING)
+
+
+def clustering(rows: ndarray) -> Clustering | None:
+    """For rows (n, d) of length 1 or 0; None for other arrays than kernels take, or without
+    kernels."""
+    if rows.dtype != np.float32 or not rows.flags.c_contiguous or not rows.size:
+        return None
+    try:
+        return Clustering(load(), rows)
+    except NoKernels:
+        return None

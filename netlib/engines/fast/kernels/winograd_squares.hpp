@@ -1,0 +1,138 @@
+// The squared gradient by the weights of each image by itself, summed over images, by Winograd's
+// transform.
+//
+// Each block holds whole images, and is transformed as for winograd_weights.hpp. A task owns some
+// tiles of dW: inputs times a panel of outputs. For one image after the other it multiplies such a
+// tile of all places, transforms it back and adds the squares. So what an image adds up stays in
+// the caches, which the sums of all places for all of dW would not.
+#pragma once
+
+#include <algorithm>
+
+#include "buffer.hpp"
+#include "isa.hpp"
+#include "padded.hpp"
+#include "shapes.hpp"
+#include "simd.hpp"
+#include "squares.hpp"
+#include "threads.hpp"
+#include "tile.hpp"
+#include "winograd.hpp"
+#include "winograd_grid.hpp"
+#include "winograd_weights.hpp"
+
+namespace ISA {
+namespace winograd {
+
+constexpr long TILES = 4;  // of a task
+
+template <int FILTER>
+struct Squares {
+    static constexpr int SIZE = FILTER * FILTER;
+    static constexpr int PATCH = Grid<FILTER>::PATCH;
+    static constexpr int PLACES = Grid<FILTER>::PLACES;
+
+    const Grid<FILTER>& grid;
+    const float *patches, *gradients;
+    float* squares;  // (groups, panels, inputs, SIZE, COLS)
+
+    float* at(long panel, long input) const {
+        return squares + (panel * grid.inputs + input) * SIZE * COLS;
+    }
+
+    // tiles (PLACES, ROWS, COLS) of an image: inputs from c on times a panel of outputs.
+    void multiply_places(long image, long panel, long c, float* tiles) const {
+        const long cells = grid.blocks.rows * grid.across();
+        const long cell = image * cells;
+        const long channel = panel / grid.panels() * grid.inputs + c;
+        const long cols = grid.outputs - panel % grid.panels() * COLS;
+        const float* x = patches + cell * grid.cell_step() + channel;
+        const float* dy = gradients + panel * grid.panel_step() + cell * COLS;
+        for (long place = 0; place < PLACES; ++place) {
+            const Panel rows{x + place * grid.patches_step(), grid.cell_step()};
+            multiply(grid.inputs - c, cols, rows, Run{1, cells, 0}, dy + place * grid.panels_step(),
+                     tiles + place * TILE_SIZE, true);
+        }
+    }
+
+    // to (SIZE, COLS) += (E' S tiles S E)^2 for a vector of outputs.
+    static void add(const float* tiles, float* to) {
+        const auto in = [=](int i, int j) {
+            return scale<PATCH>(i, j) * load(tiles + (i * PATCH + j) * TILE_SIZE);
+        };
+        const auto put = [=](int i, int j, vec v) {
+            float* place = to + (i * FILTER + j) * COLS;
+            store(place, load(place) + v * v);
+        };
+        transform<Collect<FILTER, PATCH>>(in, put);
+    }
+
+    // Adds the squares of a block's images, for the inputs begin .. end - 1 and a panel of outputs.
+    void add_images(long images, long panel, long begin, long end) const {
+        float* tiles = buffer(SUMS, PLACES, TILE_SIZE);
+        const long cols = std::min<long>(COLS, grid.outputs - panel % grid.panels() * COLS);
+        for (long image = 0; image < images; ++image)
+            for (long c = begin; c < end; c += ROWS) {
+                multiply_places(image, panel, c, tiles);
+                for (long i = 0; i < std::min<long>(ROWS, end - c); ++i)
+                    for (long v = 0; v < cols; v += LANES)
+                        add(tiles + i * COLS + v, at(panel, c + i) + v);
+            }
+    }
+
+    // out (groups, outputs, inputs, FILTER, FILTER) += squares, for a vector of outputs.
+    void deliver(long group, long first, float* out) const {
+        const long panel = group * grid.panels() + first / COLS;
+        float* to = out + (group * grid.outputs + first) * grid.output_step;
+        for (long c = 0; c < grid.inputs; ++c, to += grid.input_step) {
+            vec numbers[parts(SIZE, LANES) * LANES] = {};
+            for (long k = 0; k < SIZE; ++k)
+                numbers[k] = load(at(panel, c) + k * COLS + first % COLS);
+            add_across(grid, grid.outputs - first, numbers, to);
+        }
+    }
+};
+
+// Returns whether it has: a block has to have room for an image.
+template <int FILTER>
+bool squared_gradients(const Convolution& c, const float* x, const float* dy, float* out) {
+    const Grid<FILTER> grid(c, false, FAR_ROOM);
+    if (grid.blocks.rows < grid.blocks.height) return false;
+    const long panels = grid.groups * grid.panels();
+    const long vectors = parts(grid.outputs, LANES);
+    float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
+    float* gradients = buffer(PRODUCTS, grid.PLACES, grid.panels_step());
+    const long size = room(panels, grid.inputs, FILTER * FILTER, COLS);
+    float* squares = buffer(FILTERS, size);
+    std::fill_n(squares, size, 0.f);
+    const Squares<FILTER> work{grid, patches, gradients, squares};
+    const long tasks = parts(grid.inputs, TILES * ROWS);  // of a panel
+    for (long b = 0; b < grid.blocks.count(); ++b) {
+        const Block block = grid.blocks[b];
+        transform_both(grid, block, x, dy, patches, gradients);
+        share_out(panels * tasks, [&](long i) {
+            const long begin = i % tasks * TILES * ROWS;
+            const long end = std::min(grid.inputs, begin + TILES * ROWS);
+            work.add_images(block.images, i / tasks, begin, end);
+        });
+    }
+    share_out(grid.groups * vectors,
+              [&](long i) { work.deliver(i / vectors, i % vectors * LANES, out); });
+    return true;
+}
+
+}  // namespace winograd
+
+// out (outputs, inputs of a group, kernel) += the sum over images of dW^2
+EXPORT(conv_squared_gradients)(const float* x, const float* dy, float* out, const Convolution* c,
+                               long winograd) try {
+    if (winograd && c->images) {
+        const bool done = c->kernel_y == 3 ? winograd::squared_gradients<3>(*c, x, dy, out)
+                                           : winograd::squared_gradients<5>(*c, x, dy, out);
+        if (done) return;
+    }
+    weights::squared_gradients(*c, x, dy, out);
+}
+REFUSED
+
+}  // namespace ISA

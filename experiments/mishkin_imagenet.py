@@ -87,17 +87,22 @@ def page(title: str, claim: str, results: Results, protocol: Protocol) -> str:
         end = end_of_flat_start(found['losses'])
         row = [WEIGHTS[cell['weights']], *shown, '' if end is None else str(end)]
         rows.append([*row, *best_accuracy(found)])
-    on_photographs = protocol['photographs']
     head = ['', 'start', 'halfway', 'end', 'learns from']
+    of_what = accuracy = ''
+    if protocol['photographs']:
+        of_what = ' on photographs at hand, each of its own class'
+    else:
+        head.append('accuracy, %')
+        accuracy = '; the best accuracy on validation images'
     return PAGE.format(
         title=title,
         claim=claim,
         iterations=protocol['iterations'],
-        of_what=' on photographs at hand, each of its own class' if on_photographs else '',
+        of_what=of_what,
         threshold=LEARNING * CHANCE,
         chance=CHANCE,
-        accuracy='' if on_photographs else '; the best accuracy on validation images',
-        table=markdown(head if on_photographs else [*head, 'accuracy, %'], rows),
+        accuracy=accuracy,
+        table=markdown(head, rows),
     )
 
 

@@ -38,19 +38,19 @@ def centroids_by(engine: Engine | None, rows: ndarray | Tensor) -> Centroids:
     """Where the engine computes, or on the host."""
     if engine and engine.on_device:
         return DeviceCentroids(engine, rows)
-    return HostCentroids(rows.array() if isinstance(rows, Tensor) else rows)
+    return HostCentroids(rows.array() if isinstance(rows, Tensor) else rows, engine)
 
 
 class HostCentroids:
-    """By kernels, which leave out products that bounds make needless; without them by NumPy and
-    SciPy."""
+    """By the engine's kernels, which leave out products that bounds make needless; without them by
+    NumPy and SciPy."""
 
-    def __init__(self, rows: ndarray):
-        self.rows = rows
+    def __init__(self, rows: ndarray, engine: Engine | None = None):
+        self.rows, self.engine = rows, engine
 
     def start(self, index: ndarray) -> None:
         self.centroids = self.rows[index]
-        self.clustering = clustering(self.rows)
+        self.clustering = clustering(self.rows, self.engine)
 
     def add_up(self, chosen: range) -> ndarray:
         if self.clustering:

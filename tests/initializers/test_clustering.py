@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from goodinit.initializers.from_samples.centroids import sums_by_nearest
+from goodinit.netlib.engines import make_engine
 from goodinit.netlib.engines.fast import load, native
 from goodinit.netlib.engines.fast.clustering import Clustering, clustering
 from openmp import threads
@@ -71,9 +72,10 @@ def test_sums_do_not_depend_on_the_number_of_threads(kernels):
     np.testing.assert_array_equal(*several)
 
 
-def test_arrays_that_kernels_do_not_take():
+def test_what_kernels_do_not_take():
     rows = np.eye(4, dtype=np.float32)
     assert clustering(rows)
     assert clustering(rows.astype(float)) is None
     assert clustering(rows[:, ::2]) is None
     assert clustering(rows[:0]) is None
+    assert clustering(rows, make_engine('fast')) and not clustering(rows, make_engine('reference'))

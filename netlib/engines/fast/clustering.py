@@ -5,6 +5,7 @@ import ctypes
 import numpy as np
 from numpy import ndarray
 
+from ..interface import Engine
 from . import load
 from .declarations import Kernels
 from .native import NoKernels
@@ -51,12 +52,17 @@ class Clustering:
         return np.linalg.norm(centers - before, axis=1) + np.float32(ROUNDING)
 
 
-def clustering(rows: ndarray) -> Clustering | None:
-    """For rows (n, d) of length 1 or 0; None for other arrays than kernels take, or without
-    kernels."""
+def clustering(rows: ndarray, engine: Engine | None = None) -> Clustering | None:
+    """For rows (n, d) of length 1 or 0, by the engine's kernels, or by any. None for other arrays
+    than kernels take, and for an engine that has no kernels."""
     if rows.dtype != np.float32 or not rows.flags.c_contiguous or not rows.size:
         return None
+    kernels = kernels_at_hand() if engine is None else getattr(engine, 'kernels', None)
+    return Clustering(kernels, rows) if kernels else None
+
+
+def kernels_at_hand() -> Kernels | None:
     try:
-        return Clustering(load(), rows)
+        return load()
     except NoKernels:
         return None

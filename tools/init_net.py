@@ -27,7 +27,6 @@ from goodinit.initializers import PRESETS, Recipe
 from goodinit.initializers.kinds import Option, all_options, readers
 from goodinit.initializers.recipe import BETWEEN, NORMALIZE, RESIDUAL, WEIGHTS_FROM
 from goodinit.netlib.errors import import_extra
-from goodinit.netlib.machine import keep_freed_memory
 from goodinit.tools.cli import report
 from goodinit.tools.cli.arguments import (
     add_data,
@@ -158,7 +157,6 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
 
 def initialize_net(args: argparse.Namespace) -> None:
     start = time.perf_counter()
-    keep_freed_memory()
     file = read_net_file(args.net, PHASES[args.phase])
     out = output_of(args, file)
     recipe = recipe_of(args)

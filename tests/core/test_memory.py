@@ -1,10 +1,7 @@
 """Memory's two mirrors, tensors as windows on it, and blobs."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-from goodinit.netlib import machine
 from goodinit.netlib.blob import Blob, Param
 from goodinit.netlib.errors import NetError
 from goodinit.netlib.memory import Arena, Memory, Tensor, join
@@ -234,24 +231,3 @@ def test_values_are_set_without_a_look_at_the_old_ones(device):
     Tensor((2,), memory).set([1, 2])
     assert device.asked[-1] == 'download'
     assert memory.host().tolist() == [1, 2, 5]
-
-
-def test_the_c_library_is_asked_to_keep_freed_memory(monkeypatch):
-    asked = {}
-    library = SimpleNamespace(mallopt=asked.__setitem__)
-    monkeypatch.setattr(machine.ctypes, 'CDLL', lambda name: library)
-    machine.keep_freed_memory()
-    assert asked == {machine.M_TRIM_THRESHOLD: machine.KEPT, machine.M_MMAP_THRESHOLD: 1 << 30}
-
-
-def test_a_c_library_that_cannot_keep_freed_memory_is_left_alone(monkeypatch):
-    monkeypatch.setattr(machine.ctypes, 'CDLL', lambda name: object())
-    machine.keep_freed_memory()
-
-
-def test_a_memory_on_an_array_is_the_array():
-    array = np.arange(6, dtype=np.float32).reshape(2, 3)
-    tensor = Tensor((2, 3), Memory.on(array))
-    np.testing.assert_array_equal(tensor.array(), array)
-    tensor.array(write=True)[0, 1] = 7
-    assert array[0, 1] == 7

@@ -41,8 +41,6 @@ measured (printed, after 150,000 steps, the best of three rates):
 By steps: the mean loss of the last 50 steps, and the mean average precision in percent.
 
 {curves}
-
-![losses and mean average precision by steps]({picture}.png)
 """
 NEAR = 0.1  # magnitudes within a tenth agree
 
@@ -61,7 +59,6 @@ def report(results: Results, protocol: Protocol) -> str:
         table=side_by_side(measured, PRINTED, '{:.1f}'.format),
         agreement=agreement(measured, PRINTED, NEAR),
         curves=curves(results),
-        picture='table2_detection' + ('_reduced' if protocol['photographs'] else ''),
     )
 
 

@@ -6,7 +6,7 @@ first iterations in small batches, on photographs at hand: each is a class of it
 loss starts at that of 1000 classes, and what can be seen is how fast it falls there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,7 @@ RECIPES = {
 }
 TO_INITIALIZE = 160  # images
 MOST_DRAWN = 14  # twice the loss of a net that knows nothing of 1000 classes, 6.9
+SMOOTH = 5  # points of a curve
 SIDE = 256
 KEPT = ('base_lr', 'momentum', 'weight_decay', 'lr_policy', 'gamma', 'power', 'stepsize')
 
@@ -196,20 +197,26 @@ start, halfway and at the end:
 def page(title: str, results: Results, protocol: Protocol) -> str:
     rows = []
     for cell, found in results.items():
-        values = [value for value in found['losses'].values() if value is not None]
-        middle = len(values) // 2
-        parts = [values[:5], values[middle : middle + 5], values[-5:]]
-        shown = [f'{np.mean(part):.3f}' for part in parts]
+        shown = three_means(found['losses'])
         rows.append([cell.name, *shown, 'diverged' if found['diverged'] else ''])
-    of_what = ''
-    if protocol['photographs']:
-        of_what = ' on photographs at hand, each of its own class'
     return PAGE.format(
         title=title,
         iterations=protocol['iterations'],
-        of_what=of_what,
+        of_what=of_what(protocol),
         table=markdown(['net', 'start', 'halfway', 'end', ''], rows),
     )
+
+
+def three_means(losses: Mapping[str, float]) -> list[str]:
+    """Of SMOOTH points at the start, halfway and at the end."""
+    values = list(losses.values())
+    middle = len(values) // 2
+    parts = (values[:SMOOTH], values[middle : middle + SMOOTH], values[-SMOOTH:])
+    return [f'{np.mean(part):.3f}' for part in parts]
+
+
+def of_what(protocol: Protocol) -> str:
+    return ' on photographs at hand, each of its own class' if protocol['photographs'] else ''
 
 
 def draw(results: Results, path: Path) -> None:

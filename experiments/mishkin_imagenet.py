@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from goodinit.experiments import imagenet_training
-from goodinit.experiments.imagenet_training import ILSVRC12
+from goodinit.experiments.imagenet_training import ILSVRC12, SMOOTH, of_what, three_means
 from goodinit.experiments.runner import Cell, Experiment, Found, Protocol, Results, Run
 from goodinit.experiments.runner.comparison import markdown
 from goodinit.feeding.bundled import find_model
@@ -23,7 +23,6 @@ from goodinit.tools.plots import figures
 WEIGHTS = {'lsuv': 'LSUV', 'reference': 'published fillers'}
 CHANCE = log(1000)  # the loss of a net that knows nothing
 LEARNING = 0.97  # of it: a smaller mean loss ends the flat start
-SMOOTH = 5  # points of the curve
 LABELS = {'losses': 'loss of the last classifier', 'accuracies': 'accuracy'}
 
 
@@ -80,25 +79,20 @@ flat start ends (a net that knows nothing has {chance:.2f}){accuracy}:
 def page(title: str, claim: str, results: Results, protocol: Protocol) -> str:
     rows = []
     for cell, found in results.items():
-        values = list(found['losses'].values())
-        middle = len(values) // 2
-        parts = (values[:SMOOTH], values[middle : middle + SMOOTH], values[-SMOOTH:])
-        shown = [f'{np.mean(part):.3f}' for part in parts]
+        shown = three_means(found['losses'])
         end = end_of_flat_start(found['losses'])
         row = [WEIGHTS[cell['weights']], *shown, '' if end is None else str(end)]
         rows.append([*row, *best_accuracy(found)])
     head = ['', 'start', 'halfway', 'end', 'learns from']
-    of_what = accuracy = ''
-    if protocol['photographs']:
-        of_what = ' on photographs at hand, each of its own class'
-    else:
+    accuracy = ''
+    if not protocol['photographs']:
         head.append('accuracy, %')
         accuracy = '; the best accuracy on validation images'
     return PAGE.format(
         title=title,
         claim=claim,
         iterations=protocol['iterations'],
-        of_what=of_what,
+        of_what=of_what(protocol),
         threshold=LEARNING * CHANCE,
         chance=CHANCE,
         accuracy=accuracy,

@@ -11,12 +11,18 @@ A net, data in its shape, and weights from them:
 """
 
 import importlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # In a clone the subpackages (proto, netlib, ...) stand beside this folder; once installed, in it.
 if not (Path(__file__).parent / 'netlib').is_dir():
     __path__.append(str(Path(__file__).parent.parent))
+
+# After a matrix product the threads of OpenBLAS, which NumPy and SciPy use, look for another one
+# for 20 ms, and the kernels that run meanwhile lack their processors. Said before NumPy is loaded,
+# this lets them sleep after 2^16 cycles.
+os.environ.setdefault('OPENBLAS_THREAD_TIMEOUT', '16')
 
 from .proto.version import __version__
 

@@ -10,11 +10,13 @@ from numpy import ndarray
 from ..netlib import Net
 from ..netlib.blob import Blob
 from ..netlib.errors import DataError
+from ..netlib.machine import give_back
 from ..netlib.memory import Memory, Tensor
 from .reach import last_turns
 
 Batch = dict[str, ndarray]
 Values = ndarray | Tensor  # on the host or on a device
+LARGE = 10_000_000  # bytes
 
 
 def set_inputs(net: Net, batch: Batch) -> None:
@@ -187,6 +189,8 @@ class Activations:
         needed = any(self._needed(name, turn) for name in self._sharers(blob))
         if memory not in self.params and not needed:
             memory.free()
+            if memory.nbytes > LARGE:
+                give_back()
 
     def _sharers(self, blob: Blob) -> set[str]:
         """The names of the blobs that share a blob's memory: a layer shares that of its bottom with

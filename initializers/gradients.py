@@ -14,8 +14,9 @@ from numpy.random import Generator
 from ..netlib import Net
 from ..netlib.blob import Blob, Param
 from ..netlib.layers.shared.affine import Affine
+from ..netlib.machine import give_back
 from .activations import Batch, set_inputs
-from .reach import affine_layers, score_blobs
+from .reach import affine_layers, parts, score_blobs
 from .squared_gradients import See, SquaredGradients, WeightGradient
 from .walk import measuring
 
@@ -35,8 +36,8 @@ def weight_gradients(
     One forward and one backward pass per batch. If layers share weights, the gradient is the sum.
     `after_forward` is called with each layer's index as soon as the layer has run, `after_gradient`
     with each layer and the number of images while the diffs of its weight hold the roots of the
-    sums of squared gradients. Diffs of parameters are zero afterwards. Raises NetError for a net
-    without scores.
+    sums of squared gradients. The layers' tops and the diffs of parameters are zero afterwards.
+    Raises NetError for a net without scores.
     """
     scores = score_blobs(net)
     gathered = squares_by_owner(net)
@@ -50,6 +51,7 @@ def weight_gradients(
                 images = images_of(net.blobs[scores[0]])
                 for squares in gathered.values():
                     squares.close(images)
+        free_values(net)
         found = {}
         for weight, squares in gathered.items():
             found[weight] = squares.gradient(net.ranks, after_gradient)
@@ -121,6 +123,20 @@ def free_finished_diffs(net: Net, i: int) -> None:
     for blob in net.tops[i]:
         if blob.diffs.memory not in below:
             blob.diffs.memory.free()
+
+
+def free_values(net: Net) -> None:
+    """Release what layers have computed, apart from diffs: it is large, and of the last portion."""
+    kept = {param.values.memory for param in net.all_params()}  # which tops may share
+    for layer, bottom, top in parts(net):
+        layer.work.free()
+        for blob in top:
+            memory = blob.values.memory
+            if not bottom:
+                kept.add(memory)
+            elif memory not in kept:
+                memory.free()
+    give_back()
 
 
 def free_param_diffs(net: Net) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from numpy.random import Generator
 
 from ..netlib import Net
+from ..netlib.never_learning import filled_with_zeros
 from ..proto.caffe_pb2 import TRAIN
 from .activations import Batch
 from .kinds import INITIALIZERS, Notes, of_kind
@@ -83,6 +84,17 @@ def initialize(
     if whole.outputs or changes_outputs(recipe):
         outputs = whole.outputs
     return Initialized(notes, whole.measured, outputs)
+
+
+def release_weights(net: Net, recipe: Recipe) -> None:
+    """Release the memory of the weights that a recipe is going to draw: they read as zeros until
+    their turn, when large blobs have been released in turn. Arrays that were taken of them before
+    are no longer theirs."""
+    if recipe.weights_from == 'keep':
+        return
+    for layer in choose(net, recipe)[0]:
+        if not filled_with_zeros(layer.weight):  # `choose` asks whether such a one is zero still
+            layer.weight.values.memory.free()
 
 
 def initialize_whole(whole: WholeNet, rng: Generator, recipe: Recipe) -> Notes:

@@ -16,6 +16,7 @@ from .activations import Batch
 from .gradients import weight_gradients
 from .histograms import Histogram, LayerHistograms
 from .moments import Moments, output_moments, pooled, weight_moments
+from .portions import portions
 from .reach import affine_by_index, relu_sources
 from .saturation import Saturation
 from .squared_gradients import WeightGradient
@@ -84,9 +85,9 @@ def measure(
     """A Row for each convolution and inner product of the net, in the net's order.
 
     batches: the values of the net's Input blobs, as in `walk`. One forward and one backward pass
-    per batch; dropout is off unless `dropout`. Weights, and statistics that forward changes, keep
-    their values; diffs of parameters become zero. Raises DataError if an input contains NaN or Inf,
-    NetError for a net without scores.
+    per portion of a batch (portions.py); dropout is off unless `dropout`. Weights, and statistics
+    that forward changes, keep their values; the layers' tops and diffs of parameters become zero.
+    Raises DataError if an input contains NaN or Inf, NetError for a net without scores.
 
     known: the moments of layers' outputs, by name, where they are known from more samples.
     histograms: count them too.
@@ -103,7 +104,8 @@ def measure(
             each.see(i)
 
     see = counted.see_gradients if histograms else ignore_gradients
-    gradients = weight_gradients(net, batches, rng, dropout, after_forward, see)
+    few = portions(net, batches)
+    gradients = weight_gradients(net, few, rng, dropout, after_forward, see)
     rows = []
     for i, layer in outputs.affine.items():
         moments = known[layer.name] if layer.name in known else outputs.moments(i)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..netlib.blob import Blob
-from ..netlib.layers.shared.affine import Affine
+from ..netlib.layers.shared.affine import Affine, Use
 from ..netlib.memory import Tensor
 from ..netlib.ranks import Ranks
 from .moments import weight_moments
@@ -81,14 +81,17 @@ class SquaredGradients:
     """Collects the squares of one weight's gradients in its diff.
 
     Layers that share the weight are its users. The gradient of an image is the sum of theirs, so it
-    is squared when all users have run backward.
+    is squared when all users have run backward. Of a weight that is larger than what its users read
+    and write, such as that of an inner product, these are kept, and squared at the end, so that the
+    diffs of one such weight are there at a time.
     """
 
     def __init__(self, layer: Affine, users: int):
         self.layer = layer
         self.users = users
         self.images = 0
-        self.uses: list[tuple[Blob, Blob]] = []
+        self.uses: list[Use] = []
+        self.kept: list[list[Use]] = []  # to be squared at the end
         self.seen = 0
         self.reached = False
         self.sizes: list[float] = []  # of each image, as far as they can be told apart
@@ -109,17 +112,32 @@ class SquaredGradients:
         self.reached = False
 
     def _add(self) -> None:
-        if self.uses:
-            self.sizes += sizes_by_image(self.layer, self.uses)
+        if not self.uses:
+            return
+        self.sizes += sizes_by_image(self.layer, self.uses)
+        if sum(x.count + z.count for x, z in self.uses) < self.layer.weight.count:
+            self.kept.append([self._copies(*use) for use in self.uses])
+        else:
             self.layer.add_squared_gradients(self.uses)
-            self.layer.work.free()
-            self.uses = []
-            self.reached = True
+        self.layer.work.free()
+        self.uses = []
+        self.reached = True
+
+    def _copies(self, bottom: Blob, top: Blob) -> Use:
+        """What a gradient is computed from: the values of the bottom, and the diffs of the top."""
+        engine = self.layer.engine
+        x, z = (Blob(blob.name, blob.shape, engine.dtype) for blob in (bottom, top))
+        engine.copy(bottom.values, out=x.values)
+        engine.copy(top.diffs, out=z.diffs)
+        return x, z
 
     def gradient(self, ranks: Ranks, see: See) -> WeightGradient:
         """The result from the squares of all ranks, which are then discarded. `see` is called with
         the layer and the number of images before that, while the diffs of its weight hold the roots
         of the sums of squares."""
+        for uses in self.kept:
+            self.layer.add_squared_gradients(uses)
+        self.kept = []
         if ranks.size > 1:
             ranks.start_sum(self.layer.weight.diff)
             ranks.finish_sums()
@@ -132,7 +150,7 @@ class SquaredGradients:
         return found
 
 
-def sizes_by_image(layer: Affine, uses: Sequence[tuple[Blob, Blob]]) -> list[float]:
+def sizes_by_image(layer: Affine, uses: Sequence[Use]) -> list[float]:
     """|x|^2 |dl/dz|^2 of each image, summed over the uses of W; empty where a blob's first axis is
     another."""
     total: ndarray | float = 0.0

@@ -37,7 +37,8 @@ class Blob:
         return f"Blob('{self.name}', {self.shape})"
 
     def reshape(self, *shape: int) -> None:
-        """Set a new shape. As in Caffe, values survive if the old memory is large enough."""
+        """Set a new shape. As in Caffe, values survive if the old memory is large enough. Memory
+        that holds nothing becomes as small as the shape."""
         if shape == self.shape:
             return
         if len(shape) > 32 or any(n < 0 for n in shape):
@@ -46,10 +47,16 @@ class Blob:
             )
         self.shape = tuple(int(n) for n in shape)
         self.count = prod(self.shape)
-        if self.count > min(self._values.size, self._diffs.size):
+        room = min(self._values.size, self._diffs.size)
+        if self.count > room or (self.count < room and self._is_empty()):
             self._values = Memory(self.count, self.dtype)
             self._diffs = Memory(self.count, self.dtype)
             Places.change()
+
+    def _is_empty(self) -> bool:
+        """Whether neither half holds memory, or has a place in a larger one."""
+        halves = (self._values, self._diffs)
+        return not any(half.held or half.whole for half in halves)
 
     def share(self, other: Blob, diffs: bool = True) -> None:
         """Use the memory of `other`, which must hold at least as many elements. The shapes may

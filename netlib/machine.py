@@ -1,6 +1,7 @@
 """How much memory there is: that of the machine, or less where a control group or a limit of the
 process says so."""
 
+import ctypes
 import functools
 import os
 import sys
@@ -27,6 +28,12 @@ def free_memory() -> int:
     """Bytes that this process may have in addition to those it has, about; all of them where the
     system does not say."""
     return min(most_memory(), _available())
+
+
+def give_back() -> None:
+    """Return freed memory to the system, as far as the C library keeps it for later."""
+    with suppress(AttributeError, OSError):  # others than GNU's
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _physical() -> int:

@@ -57,11 +57,11 @@ def exact(
     rounds = Rounds(whole, scales, rng, bounded=not allow_change)
     if allow_change and scales.nearly:
         rounds.watch()
-        if len(whole.batches) > 1:
-            rounds.settle(whole.batches[:1])  # most of the way at a fraction of the cost
-        rounds.settle(whole.batches)
+        if len(rounds.batches) > 1:
+            rounds.settle(rounds.batches[:1])  # most of the way at a fraction of the cost
+        rounds.settle(rounds.batches)
     else:
-        rounds.run(whole.batches)
+        rounds.run(rounds.batches)
     return arrived(rounds) + apart(rounds)
 
 
@@ -83,5 +83,5 @@ def paper(
         return [NOTHING_FREE]
     rounds = Rounds(whole, scales, rng, bounded=not allow_change)
     for _ in range(PAPER_ROUNDS):
-        rounds.run(whole.batches, ALPHA)
+        rounds.run(rounds.batches, ALPHA)
     return arrived(rounds)

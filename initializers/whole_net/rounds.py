@@ -10,6 +10,7 @@ from numpy.random import Generator
 from ..activations import Batch
 from ..gradients import weight_gradients
 from ..measures import WatchedOutputs
+from ..portions import portions
 from .factors import Factors
 from .free_scales import FreeScales
 from .leeway import Leeway
@@ -30,6 +31,7 @@ class Rounds:
 
     bounded: layers that are only nearly homogeneous move as far as the outputs allow.
 
+    batches   of the whole net, in portions (portions.py)
     model     the log-rates before the last move
     start     the free numbers of all changes before the last move
     part      how far the last move went toward the nearest rates
@@ -43,6 +45,7 @@ class Rounds:
 
     def __init__(self, whole: WholeNet, scales: FreeScales, rng: Generator, bounded: bool):
         self.whole = whole
+        self.batches = portions(whole.net, whole.batches)
         self.scales = scales
         self.seed = int(rng.integers(2**63))
         self.factors = Factors(whole.net, scales)
@@ -56,7 +59,7 @@ class Rounds:
         self.outputs = WatchedOutputs(whole.net)
         self.leeway: Leeway | None = None
         if bounded and scales.nearly:
-            self.leeway = Leeway(whole.net, whole.batches[0], scales, ALLOWED / 2)
+            self.leeway = Leeway(whole.net, self.batches[0], scales, ALLOWED / 2)
 
     def run(self, batches: Sequence[Batch], part: float = 1) -> None:
         """One round, going only `part` of the way."""
@@ -89,7 +92,7 @@ class Rounds:
 
     def watch(self) -> None:
         """Remember the scores as they are now."""
-        self.before = scores_of(self.whole.net, self.whole.batches)
+        self.before = scores_of(self.whole.net, self.batches)
 
     def keep_function(self) -> float:
         """Find the largest last step that leaves the scores as they were before the first; returns
@@ -123,7 +126,7 @@ class Rounds:
     def _scores_moved(self) -> float:
         net = self.whole.net
         self.outputs = WatchedOutputs(net)
-        after = scores_of(net, self.whole.batches, self.outputs.see)
+        after = scores_of(net, self.batches, self.outputs.see)
         return greatest_move(self.before, after, net.ranks)
 
     def _measure(self, batches: Sequence[Batch]) -> RateModel:

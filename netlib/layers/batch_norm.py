@@ -43,7 +43,11 @@ class BatchNorm(Normalizing):
         self.from_batch = not stored
         self.scaling = FIXED if stored else Scaling('free', nearly=True, channels='kept')
         self.traits = replace(
-            self.traits, by_channel=stored, keeps_output=not stored, can_apply=not stored
+            self.traits,
+            by_channel=stored,
+            by_sample=stored,
+            keeps_output=not stored,
+            can_apply=not stored,
         )
         self.channels = bottom[0].shape[self.axis(1, bottom[0])]
         for shape in ((self.channels,), (self.channels,), (1,)):

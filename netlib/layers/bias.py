@@ -26,6 +26,8 @@ class Bias(Operand):
         else:
             self.add_operand(bottom[0], self.param.bias_param, 0)
             self.traits = replace(self.traits, shift=0)
+        by_sample = self.is_by_sample(bottom, self.param.bias_param.axis)
+        self.traits = replace(self.traits, by_sample=by_sample)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self.place_operand(bottom, self.param.bias_param)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from ..registry import register
 from .base import Blobs, Flags
 from .shared.blocks import Blocks
@@ -19,6 +21,7 @@ class Concat(Blocks):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.read_axis(self.param.concat_param, 'concat_dim', bottom[0])
+        self.traits = replace(self.traits, by_sample=self.block_axis > 0)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         first, axis = bottom[0], self.block_axis

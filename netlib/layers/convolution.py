@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..memory import Tensor
@@ -6,7 +7,6 @@ from ..registry import register
 from ..shapes import conv_extent, count
 from .base import Blobs
 from .shared.sliding import Sliding
-from .traits import PASSES, Traits
 
 
 @register
@@ -27,8 +27,8 @@ class Convolution(Sliding):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
-        self.traits = Traits(
-            can_rectify=True, can_rectify_back=True, can_scale=len(top) == 1, repeats=PASSES
+        self.traits = replace(
+            self.traits, can_rectify=True, can_rectify_back=True, can_scale=len(top) == 1
         )
 
     def forward(

@@ -20,7 +20,7 @@ class Dropout(Layer):
     Source: Srivastava et al. 2014; BVLC Caffe's dropout_layer.
     """
 
-    traits = Traits(in_place=True, per_unit=True, draws=True)
+    traits = Traits(in_place=True, per_unit=True, by_sample=True, draws=True)
     scaling = EQUAL_BY_CHANNEL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

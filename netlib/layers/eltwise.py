@@ -42,6 +42,7 @@ class Eltwise(Layer):
             can_rectify_back=p.operation == p.SUM,
             passes_diff=len(bottom) - 1 if p.operation == p.SUM else None,
             reads_top=p.operation == p.PROD and not p.stable_prod_grad,
+            by_sample=True,
             repeats=PASSES,
         )
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from ..registry import register
 from ..shapes import count
 from .base import Blobs, Flags, Layer
@@ -19,6 +21,7 @@ class Flatten(Layer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         if self.axis(self.param.flatten_param.axis, bottom[0]):
             self.scaling = EQUAL_BY_CHANNEL
+            self.traits = replace(self.traits, by_sample=True)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom[0], self.param.flatten_param

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -30,6 +31,7 @@ class InnerProduct(Affine):
             raise self.error('num_output: must be positive')
         self.num_output, self.transposed = p.num_output, p.transpose
         self.input_axis = self.axis(p.axis, bottom[0])
+        self.traits = replace(self.traits, by_sample=self.input_axis > 0)
         self.K = count(bottom[0].shape, self.input_axis)
         shape = (self.K, p.num_output) if p.transpose else (p.num_output, self.K)
         self.add_weights(shape, p)

@@ -1,5 +1,6 @@
 from ..registry import register
 from .base import Blobs, Flags, Layer
+from .traits import Traits
 
 
 @register
@@ -10,6 +11,7 @@ class Input(Layer):
     """
 
     bottoms, tops = 0, (1, None)
+    traits = Traits(by_sample=True)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         shapes = self.param.input_param.shape

@@ -32,7 +32,9 @@ class LRN(Layer):
         self.within = p.norm_region == p.WITHIN_CHANNEL
         if self.within:
             self.scaling = replace(self.scaling, channels='kept')
-        self.traits = Traits(per_unit=True, reads_top=not self.within, repeats=PASSES)
+        self.traits = Traits(
+            per_unit=True, by_sample=True, reads_top=not self.within, repeats=PASSES
+        )
         pad = (p.local_size - 1) // 2
         self.window = Window((p.local_size,) * 2, (1, 1), (pad, pad), (1, 1))
 

@@ -26,7 +26,7 @@ class Pooling(Layer):
 
     tops = (1, 2)
     scaling = EQUAL_BY_CHANNEL
-    traits = Traits(per_unit=True, repeats=PASSES)
+    traits = Traits(per_unit=True, by_sample=True, repeats=PASSES)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.pooling_param

@@ -21,7 +21,7 @@ class PReLU(Layer):
     Source: He et al. 2015; BVLC Caffe's prelu_layer.
     """
 
-    traits = Traits(in_place=True, keeps_input=True, repeats=PASSES)
+    traits = Traits(in_place=True, keeps_input=True, by_sample=True, repeats=PASSES)
     scaling = EQUAL_BY_CHANNEL
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -45,6 +45,7 @@ class Scale(Operand):
             repeats=PASSES,
             by_channel=is_affine,
             is_affine=is_affine,
+            by_sample=self.is_by_sample(bottom, p.axis),
         )
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:

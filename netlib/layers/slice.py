@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 from ..blob import Blob
@@ -24,6 +25,7 @@ class Slice(Blocks):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.read_axis(self.param.slice_param, 'slice_dim', bottom[0])
+        self.traits = replace(self.traits, by_sample=self.block_axis > 0)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, axis = bottom[0], self.block_axis

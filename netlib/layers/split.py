@@ -16,7 +16,7 @@ class Split(Layer):
 
     tops = (1, None)
     scaling = EQUAL_BY_CHANNEL
-    traits = Traits(passes_diff=0, per_unit=True, moves=True, repeats=PASSES)
+    traits = Traits(passes_diff=0, per_unit=True, by_sample=True, moves=True, repeats=PASSES)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         for blob in top:

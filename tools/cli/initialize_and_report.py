@@ -10,7 +10,7 @@ from ...feeding.feed import samples_in
 from ...feeding.filled_net import INITIALIZE, random_numbers
 from ...feeding.measured_on import measured_on
 from ...initializers import Recipe, Row, initialize
-from ...initializers.initialize import Initialized
+from ...initializers.initialize import Initialized, release_weights
 from ...initializers.moments import Moments
 from ...initializers.recipe import choose
 from . import report
@@ -121,6 +121,7 @@ def initialize_and_report(
         for recipe in recipes:
             for layer in fed.fresh:
                 layer.forget()  # what the recipe before has measured holds no longer
+            release_weights(fed.net, recipe)
             done = initialize(fed.net, fed.data.batches, recipe, rng, work.initialized)
             notes += done
         after = measures(done.outputs)

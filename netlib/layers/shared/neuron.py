@@ -15,7 +15,7 @@ class Neuron(Layer):
     `needs_input`, and the layer keeps a copy of x.
     """
 
-    traits = Traits(in_place=True, repeats=PASSES)
+    traits = Traits(in_place=True, by_sample=True, repeats=PASSES)
     function = ''
     needs_input = False
     from_y = False  # the derivative follows from y

@@ -37,6 +37,12 @@ class Operand(Layer):
         filler = p.filler if p.HasField('filler') else FillerParameter(value=default)
         self.add_param(x.shape[start:end], filler)
 
+    def is_by_sample(self, bottom: Blobs, axis: int) -> bool:
+        """Whether the operand is the same for all samples, or has an axis for them."""
+        if len(bottom) == 1:
+            return self.axis(axis, bottom[0]) > 0
+        return bool(bottom[1].axes) and self.axis(axis, bottom[0]) == 0
+
     def operand(self, bottom: Blobs) -> Blob:
         """The second bottom, or the learned one."""
         return bottom[1] if len(bottom) > 1 else self.params[0]

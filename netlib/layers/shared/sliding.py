@@ -1,6 +1,7 @@
 """Shared by Convolution and Deconvolution: fields, weights, and views of blobs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ...blob import Blob
 from ...memory import Tensor
@@ -23,6 +24,7 @@ class Sliding(Affine):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p, x = self.param.convolution_param, bottom[0]
         self.input_axis = self.axis(p.axis, x)
+        self.traits = replace(self.traits, by_sample=self.input_axis > 0)
         self.num_output, self.groups = p.num_output, p.group
         self.engine = self.engine.convolving(p.Engine.Name(p.engine))
         self.channels = x.shape[self.input_axis]

@@ -185,7 +185,7 @@ def measure_net(precision: str, net: str, batch: int, args: argparse.Namespace) 
 
 def torch_parts(args: argparse.Namespace) -> Parts:
     """Training steps in PyTorch, eagerly; without it, what is missing."""
-    reason = missing('torch')
+    reason = missing('torch') or without_card()
     if reason:
         return {'torch': lambda: reason}
     parts: Parts = {'torch': torch_version}
@@ -195,6 +195,13 @@ def torch_parts(args: argparse.Namespace) -> Parts:
             measure = partial(measure_passes, words, net, batch, args.repeats)
             parts[f'{net} b{batch} {precision}'] = measure
     return parts
+
+
+def without_card() -> str:
+    """Why PyTorch cannot use the card; '' if it can."""
+    import torch
+
+    return '' if torch.cuda.is_available() else f'{torch.__version__} finds no card'
 
 
 def torch_version() -> str:

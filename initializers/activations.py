@@ -12,7 +12,7 @@ from ..netlib.blob import Blob
 from ..netlib.errors import DataError
 from ..netlib.machine import give_back
 from ..netlib.memory import Memory, Tensor
-from .reach import last_turns
+from .reach import is_sum, last_turns
 
 Batch = dict[str, ndarray]
 Values = ndarray | Tensor  # on the host or on a device
@@ -57,6 +57,7 @@ class Activations:
         self.inputs = list(batches)
         self.remembered: dict[Hashable, tuple[int, Any]] = {}  # with a turn, as `remember` has it
         self.shared: set[str] = set()  # blobs whose values are those of others
+        self.overwritten: list[Blob] = []  # by the layer that runs
         self.turn = {i: n for n, turn in enumerate(turns) for i in turn}
         self.last = last_turns(net, self.turn)
         self.users: dict[str, list[int]] = {name: [] for name in net.blobs}
@@ -116,6 +117,22 @@ class Activations:
         yield values
         if batch == self.batches - 1:
             self.load(batch, [blob])
+
+    def overwrite(self, index: int) -> None:
+        """Let a layer that is about to run, if it is a sum, write over its first bottom, if no
+        later turn reads that: then a residual branch takes two blobs instead of three. Only a
+        single batch is in the blobs."""
+        layer, bottom, top = self.net.steps[index]
+        if self.batches > 1 or not is_sum(layer):
+            return
+        memory = bottom[0].values.memory
+        turn = self.turn[index]
+        needed = any(self._needed(name, turn) for name in self._sharers(bottom[0]))
+        if memory in self.params or needed:
+            return
+        layer.reshape(bottom, top)
+        top[0].use(values=memory)
+        self.overwritten.append(bottom[0])
 
     def _copy(self, batch: int, blob: Blob, bottom: Sequence[Blob]) -> Values:
         """The blob's values; a top that shares the memory of a bottom shares its copy too."""
@@ -182,6 +199,7 @@ class Activations:
             for values in self.values:
                 values.pop(blob.name, None)
             self._free(blob, turn)
+        self._part()
 
     def _free(self, blob: Blob, turn: int) -> None:
         """Release the blob's memory, unless it is shared with a parameter or a needed blob."""
@@ -191,6 +209,12 @@ class Activations:
             memory.free()
             if memory.nbytes > LARGE:
                 give_back()
+
+    def _part(self) -> None:
+        """Give blobs that have been overwritten memory of their own again."""
+        for blob in self.overwritten:
+            blob.use(values=Memory(blob.values.memory.size, blob.dtype))
+        self.overwritten.clear()
 
     def _sharers(self, blob: Blob) -> set[str]:
         """The names of the blobs that share a blob's memory: a layer shares that of its bottom with

@@ -71,7 +71,8 @@ class Step:
         return SampledRows(self.uses, self.kept, self.net)
 
     def forward(self) -> Moments:
-        """Run the layers on every batch, if they have not run.
+        """Run the layers on every batch, if they have not run. A sum may write over its first
+        bottom, if no later layer reads that.
 
         Returns the moments of their outputs over all ranks if they are affine, or empty moments.
         Raises DataError for outputs that are not finite.
@@ -92,6 +93,7 @@ class Step:
         parts = []
         for batch in range(self.kept.batches):
             self.kept.load(batch, use.bottom)
+            self.kept.overwrite(use.index)
             self.net.forward_layer(use.index)
             if self.affine:
                 for blob in use.top:

@@ -72,9 +72,7 @@ def report(results: Results, protocol: Protocol) -> str:
     losses: dict[str, dict[str, float]] = {}
     for cell, found in results.items():
         net, scale = NETS[cell['net']], f'{cell["scale"]:g}'
-        typical = 100 * np.nanmedian(updates(found))
-        mark = '' if begins_to_learn(found) else ' n/c'
-        table.setdefault(scale, {})[net] = f'{typical:.2g} %, {final_loss(found):.3f}{mark}'
+        table.setdefault(scale, {})[net] = described(found)
         losses.setdefault(net, {})[scale] = final_loss(found)
     rows = []
     for scale, cells in table.items():
@@ -85,6 +83,16 @@ def report(results: Results, protocol: Protocol) -> str:
         table=markdown(['scale', *losses], rows),
         best=', '.join(best),
     )
+
+
+def described(found: Found) -> str:
+    """The typical update, the loss, and whether the net learns."""
+    loss = final_loss(found)
+    if not np.isfinite(loss):
+        return 'diverges'
+    typical = 100 * np.nanmedian(updates(found))
+    mark = '' if begins_to_learn(found) else ' n/c'
+    return f'{typical:.2g} %, {loss:.3f}{mark}'
 
 
 def updates(found: Found) -> list[float]:
@@ -109,6 +117,8 @@ def draw(results: Results, path: Path) -> None:
                 values = updates(found)[: len(iterations)]
                 panel.plot(iterations, values, color=color, label=f'{cell["scale"]:g}')
         panel.set(title=title, yscale='log', ylabel='|update| / |weights|')
+    for panel in panels[-1]:
+        panel.set_xlabel('iteration')
     panels.flat[0].legend(title='scale', frameon=False, fontsize='small')
     figures.save(figure, path)
 

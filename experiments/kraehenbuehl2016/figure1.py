@@ -2,7 +2,7 @@
 
 The between-layer step makes the change rates of all layers equal; k-means weights have a low
 coefficient of variation within layers. Initialized from 160 images, measured on 100 others. The
-paper's are of VOC 2007; any photographs will do.
+paper's are of VOC 2007; any photographs will do. It took 9 minutes on a core.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
 """Figure 4: the loss of GoogLeNet on ImageNet, by the reference and from k-means weights, with its
 auxiliary classifiers and without.
 
-Claimed: from k-means weights it learns much faster, and needs no auxiliary classifiers.
-Reduced: 40 iterations of 8 on photographs at hand.
+Claimed: from k-means weights it learns much faster, and needs no auxiliary classifiers. Reduced: 40
+iterations of 8 on photographs at hand. Reduced, it took 4 minutes on two cores.
 """
 
 from goodinit.experiments.imagenet_training import experiment

@@ -2,7 +2,8 @@
 
 Left: what theory says of the mean m and the deviation v over samples in each layer (eq. 8). Right:
 histograms of preactivations in layers 1 and 50 of wide ReLU nets, of three units over samples, and
-of all over samples and nets. In layer 1 they are alike; in layer 50 a unit's own are narrow.
+of all over samples and nets. In layer 1 they are alike; in layer 50 a unit's own are narrow. It
+took 5 minutes on a core.
 """
 
 from pathlib import Path

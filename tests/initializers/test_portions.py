@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from goodinit.initializers import PRESETS, measure, portions
+from goodinit.initializers import PRESETS, Recipe, measure, portions
 from goodinit.initializers.initialize import initialize, release_weights
 from goodinit.initializers.squared_gradients import SquaredGradients
 from goodinit.proto.caffe_pb2 import TEST, TRAIN
@@ -117,6 +117,15 @@ def test_squares_of_large_weights_are_there_one_at_a_time():
         rows = rows_of(net, samples(net))
     assert max(most) == 1
     assert all(row.change_rate > 0 for row in rows)
+
+
+@pytest.mark.parametrize('method', [Recipe('keep'), PRESETS['filler']])
+def test_weights_that_stay_are_not_released(method):
+    net = build('chain')
+    before = [param.data.copy() for param in net.all_params()]
+    release_weights(net, method)
+    for param, values in zip(net.all_params(), before, strict=True):
+        np.testing.assert_array_equal(param.data, values)
 
 
 def test_weights_that_will_be_drawn_are_released():

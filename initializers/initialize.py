@@ -88,7 +88,7 @@ def initialize(
 
 def release_weights(net: Net, recipe: Recipe) -> None:
     """Release the memory of the weights that a recipe is going to draw: they read as zeros until
-    their turn, when large blobs have been released in turn. Arrays that were taken of them before
+    their turn, when large blobs below have been released. Arrays that were taken of them before
     are no longer theirs."""
     if recipe.weights_from not in INITIALIZERS:  # they stay as they are
         return

@@ -1,5 +1,7 @@
 """Step: a layer at its turn in the walk, and what an initializer can do with it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -94,7 +96,8 @@ class Step:
         for batch in range(self.kept.batches):
             self.kept.load(batch, use.bottom)
             self.kept.overwrite(use.index)
-            self.net.forward_layer(use.index)
+            with forward_only(use.layer):
+                self.net.forward_layer(use.index)
             if self.affine:
                 for blob in use.top:
                     z = output_moments(use.layer, blob)
@@ -157,6 +160,17 @@ class Step:
         tensor = self.layer.buffer(name, 1, values.size, 1)
         tensor.array(write=True)[...] = values.reshape(tensor.shape)
         return tensor
+
+
+@contextmanager
+def forward_only(layer: Layer) -> Iterator[None]:
+    """A context in which a layer keeps nothing for a backward pass."""
+    before = layer.work.forward_only
+    layer.work.forward_only = True
+    try:
+        yield
+    finally:
+        layer.work.forward_only = before
 
 
 def settable_bias(layer: Layer) -> Param | None:

@@ -42,7 +42,6 @@ from numpy import ndarray
 from ..netlib import Net
 from ..netlib.blob import Param
 from ..netlib.layers.shared.normalizing import Normalizing
-from ..netlib.memory import Places
 from ..proto.caffe_pb2 import TEST
 from .activations import Activations, Batch
 from .reach import drawing_layers
@@ -59,30 +58,14 @@ def walk(net: Net, batches: Sequence[Batch], keep: Iterable[str] = ()) -> Iterat
     """
     order = turns(net)
     kept = Activations(net, batches, set(keep), order)
-    with forward_only(net):
-        for turn in order:
-            step = Step(net, turn, kept)
-            yield step
-            step.forward()
-            for index in turn:
-                net.layers[index].work.free()
-                kept.release(index)
-            net.plan.scratch.clear()
-
-
-@contextmanager
-def forward_only(net: Net) -> Iterator[None]:
-    """A context in which layers keep nothing for a backward pass."""
-    before = [layer.work.forward_only for layer in net.layers]
-    for layer in net.layers:
-        layer.work.forward_only = True
-    Places.change()  # what was recorded keeps it
-    try:
-        yield
-    finally:
-        for layer, only in zip(net.layers, before, strict=True):
-            layer.work.forward_only = only
-        Places.change()
+    for turn in order:
+        step = Step(net, turn, kept)
+        yield step
+        step.forward()
+        for index in turn:
+            net.layers[index].work.free()
+            kept.release(index)
+        net.plan.scratch.clear()
 
 
 @contextmanager

@@ -93,13 +93,14 @@ class Plan:
     def forward(self, i: int, step: Step) -> None:
         """Run layer i forward, after shaping its tops to fit its bottoms."""
         layer, bottom, top = step
-        if self.recordings.repeat('forward', i, forward_facts(bottom, top)):
+        if self.recordings.repeat('forward', i, forward_facts(layer, bottom, top)):
             return
         self._reshape(step)
         if i in self.follows:
             top[0].use(values=bottom[0].values.memory)
         if i not in self.done_below:  # a layer below has computed those
-            with self.recordings.record('forward', i, layer, forward_facts(bottom, top)):
+            facts = forward_facts(layer, bottom, top)
+            with self.recordings.record('forward', i, layer, facts):
                 self._compute(i, step)
 
     def _reshape(self, step: Step) -> None:

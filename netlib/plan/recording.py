@@ -75,9 +75,9 @@ def can_repeat(layer: Layer, direction: str) -> bool:
     return direction in layer.traits.repeats and layer.engine.can_record
 
 
-def forward_facts(bottom: list[Blob], top: list[Blob]) -> Facts:
+def forward_facts(layer: Layer, bottom: list[Blob], top: list[Blob]) -> Facts:
     """What a forward depends on, besides its numbers and where they are."""
-    return [blob.shape for blob in (*bottom, *top)]
+    return [layer.work.forward_only, *(blob.shape for blob in (*bottom, *top))]
 
 
 def backward_facts(
@@ -91,4 +91,4 @@ def backward_facts(
     among them, and those that a loss starts from, which it reads as numbers."""
     learns = [param.learns for param in params]
     starts = [blob.diffs.item() for blob in top if layer.is_loss and blob.count == 1]
-    return [*forward_facts(bottom, top), *propagate_down, *learns, *starts]
+    return [*forward_facts(layer, bottom, top), *propagate_down, *learns, *starts]

@@ -1,4 +1,5 @@
-"""During a walk a sum of residual branches writes over one of them."""
+"""A walk needs little memory: a sum of residual branches writes over one of them, and layers keep
+nothing for backward."""
 
 import numpy as np
 import pytest
@@ -46,3 +47,22 @@ def test_a_branch_that_is_read_later_is_not_written_over():
         step.forward()
     for name, values in expected.items():
         np.testing.assert_array_equal(net.blobs[name].data, values)
+
+
+def test_a_walk_that_is_left_in_the_middle_leaves_a_net_that_trains():
+    """In place, a layer keeps what backward needs, but not in a walk."""
+    text = data() + conv('c', 'data', 4) + layer('PReLU', 'prelu', 'c', 'c') + fc('f', 'c', 3)
+    plain, walked = build(text), build(text)
+    batches = samples(plain)
+    steps = walk(walked, batches)
+    for step in steps:
+        if step.layer.name == 'prelu':
+            step.forward()
+            break
+    for net in (plain, walked):
+        for _ in range(2):
+            outputs(net, batches[0])
+            net.clear_param_diffs()
+            net.backward_from({'f': np.ones(net.blobs['f'].shape)})
+    for one, other in zip(plain.all_params(), walked.all_params(), strict=True):
+        np.testing.assert_array_equal(one.diff, other.diff)

@@ -57,7 +57,6 @@ class Activations:
         self.inputs = list(batches)
         self.remembered: dict[Hashable, tuple[int, Any]] = {}  # with a turn, as `remember` has it
         self.shared: set[str] = set()  # blobs whose values are those of others
-        self.overwritten: list[Blob] = []  # by the layer that runs
         self.turn = {i: n for n, turn in enumerate(turns) for i in turn}
         self.last = last_turns(net, self.turn)
         self.users: dict[str, list[int]] = {name: [] for name in net.blobs}
@@ -118,21 +117,26 @@ class Activations:
         if batch == self.batches - 1:
             self.load(batch, [blob])
 
-    def overwrite(self, index: int) -> None:
-        """Let a layer that is about to run, if it is a sum, write over its first bottom, if no
-        later turn reads that: then a residual branch takes two blobs instead of three. Only a
-        single batch is in the blobs."""
+    @contextmanager
+    def overwriting(self, index: int) -> Iterator[None]:
+        """A context in which a layer runs, and writes over its first bottom if it is a sum and no
+        later turn reads that: then a residual branch takes two blobs instead of three."""
         layer, bottom, top = self.net.steps[index]
-        if self.batches > 1 or not is_sum(layer):
-            return
-        memory = bottom[0].values.memory
         turn = self.turn[index]
-        needed = any(self._needed(name, turn) for name in self._sharers(bottom[0]))
-        if memory in self.params or needed:
+        if self.batches > 1 or not is_sum(layer) or not self._is_spent(bottom[0], turn):
+            yield
             return
         layer.reshape(bottom, top)
-        top[0].use(values=memory)
-        self.overwritten.append(bottom[0])
+        top[0].use(values=bottom[0].values.memory)
+        try:
+            yield
+        finally:
+            bottom[0].use(values=Memory(bottom[0].values.memory.size, bottom[0].dtype))
+
+    def _is_spent(self, blob: Blob, turn: int) -> bool:
+        """Whether neither a parameter nor a blob that is needed after this turn has the memory."""
+        needed = any(self._needed(name, turn) for name in self._sharers(blob))
+        return not needed and blob.values.memory not in self.params
 
     def _copy(self, batch: int, blob: Blob, bottom: Sequence[Blob]) -> Values:
         """The blob's values; a top that shares the memory of a bottom shares its copy too."""
@@ -199,22 +203,14 @@ class Activations:
             for values in self.values:
                 values.pop(blob.name, None)
             self._free(blob, turn)
-        self._part()
 
     def _free(self, blob: Blob, turn: int) -> None:
-        """Release the blob's memory, unless it is shared with a parameter or a needed blob."""
-        memory = blob.values.memory
-        needed = any(self._needed(name, turn) for name in self._sharers(blob))
-        if memory not in self.params and not needed:
+        """Release the blob's memory, if nothing else needs it."""
+        if self._is_spent(blob, turn):
+            memory = blob.values.memory
             memory.free()
             if memory.nbytes > LARGE:
                 give_back()
-
-    def _part(self) -> None:
-        """Give blobs that have been overwritten memory of their own again."""
-        for blob in self.overwritten:
-            blob.use(values=Memory(blob.values.memory.size, blob.dtype))
-        self.overwritten.clear()
 
     def _sharers(self, blob: Blob) -> set[str]:
         """The names of the blobs that share a blob's memory: a layer shares that of its bottom with

@@ -95,8 +95,7 @@ class Step:
         parts = []
         for batch in range(self.kept.batches):
             self.kept.load(batch, use.bottom)
-            self.kept.overwrite(use.index)
-            with forward_only(use.layer):
+            with forward_only(use.layer), self.kept.overwriting(use.index):
                 self.net.forward_layer(use.index)
             if self.affine:
                 for blob in use.top:

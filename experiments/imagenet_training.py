@@ -258,4 +258,5 @@ def experiment(
         measure=measure,
         report=report,
         draw=draw,
+        finds=True,
     )

@@ -149,4 +149,5 @@ def experiment(model: str, heading: str, claim: str, full: dict, reduced: dict) 
         measure=measure,
         report=report,
         draw=draw,
+        finds=True,
     )

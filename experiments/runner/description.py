@@ -69,6 +69,7 @@ class Experiment:
     report     a page in Markdown of finished cells: tables with measured beside printed figures
     draw       writes the picture of finished cells, if there is one
     needs      the data sets that `measure` reads
+    finds      whether it looks for others itself, which depend on the protocol
     """
 
     title: str
@@ -78,6 +79,7 @@ class Experiment:
     reduced: Protocol | None = None
     draw: Callable[[Results, Path], None] | None = None
     needs: Sequence[DataSet] = ()
+    finds: bool = False
 
     def protocol(self, reduced: bool) -> Protocol:
         """The protocol that is asked for; the full one if there is no other."""

@@ -50,7 +50,7 @@ def page_text(task: Task, results: Results) -> str:
     command = f'goodinit reproduce {task.name}'
     if experiment.reduced is not None and task.reduced:
         command += ' --reduced'
-    if experiment.needs:
+    if experiment.needs or experiment.finds:
         command += ' --data DATA'
     footer = FOOTER.format(
         picture=f'![{experiment.title}]({name})\n\n' if experiment.draw else '',

@@ -1,8 +1,8 @@
 """Figure 5: GoogLeNet on ImageNet from LSUV's and from its published weights.
 
 Claimed: from LSUV's weights it learns faster, and has the better accuracy all the time: in the end
-68.0 % against 67.2.
-Reduced: 100 iterations of 32 on photographs at hand.
+68.0 % against 67.2. Reduced: 100 iterations of 32 on photographs at hand. It took 7 minutes on a
+core.
 """
 
 from goodinit.experiments.mishkin_imagenet import experiment

@@ -43,7 +43,7 @@ def measure(run: Run) -> Found:
 REPORT = """# All initializations on four nets
 
 The mean loss of the last {last} of {iterations} iterations of {batch} images, and the accuracy on
-{tested} test images in percent; means over {seeds} seeds. A net that knows nothing has {chance:.2f}
+{tested} test images in percent; {seeds}. A net that knows nothing has {chance:.2f}
 and 10 %. n/c: not finite, or not better than that.
 
 {table}
@@ -52,6 +52,7 @@ and 10 %. n/c: not finite, or not better than that.
 
 def report(results: Results, protocol: Protocol) -> str:
     found = by_net(results)
+    seeds = {cell['seed'] for cell in results}
     names = list(found)
     titles = [NETS[net][0] for net in names]
     rows = []
@@ -64,7 +65,7 @@ def report(results: Results, protocol: Protocol) -> str:
         iterations=protocol['iterations'],
         batch=protocol['batch'],
         tested=protocol['tested'] * protocol['batch'],
-        seeds=len({cell['seed'] for cell in results}),
+        seeds='one seed' if len(seeds) == 1 else f'means over {len(seeds)} seeds',
         chance=CHANCE,
         table=markdown(['initialization', *titles], rows),
     )

@@ -23,6 +23,7 @@ from goodinit.experiments.runner import (
     train,
 )
 from goodinit.experiments.runner.comparison import markdown
+from goodinit.experiments.runner.training import is_finite
 from goodinit.experiments.voc_cells import BALANCED, CONVOLUTIONS
 from goodinit.feeding.bundled import find_model
 from goodinit.initializers import PRESETS, Recipe, fill, initialize
@@ -86,9 +87,9 @@ def measure(run: Run, validate: Callable[[Solver], float] | None = None) -> Foun
 
 
 def column(curve: Curve, number: int) -> dict[str, float]:
-    """What was found, by iteration."""
+    """What was found, by iteration, as far as it is finite."""
     values = {at: values[number] for at, values in curve.probes.items()}
-    return {at: value for at, value in values.items() if value is not None}
+    return {at: value for at, value in values.items() if is_finite(value)}
 
 
 def training_net(run: Run, layer: LayerParameter) -> NetParameter:
@@ -212,7 +213,7 @@ def three_means(losses: Mapping[str, float]) -> list[str]:
     values = list(losses.values())
     middle = len(values) // 2
     parts = (values[:SMOOTH], values[middle : middle + SMOOTH], values[-SMOOTH:])
-    return [f'{np.mean(part):.3f}' for part in parts]
+    return [f'{np.mean(part):.3f}' if part else '–' for part in parts]
 
 
 def of_what(protocol: Protocol) -> str:

@@ -3,8 +3,8 @@
 Shown: to a k-means initialization, alike means the same texture and colors. Compared are Gaussian
 weights, k-means with both scalings, and the latter trained on VOC 2007 by us; the paper's nets that
 others had trained are not. Near is a small angle between features, which the paper does not say.
-Reduced: 300 photographs instead of 50,000, 500 steps of training instead of 80,000. Reduced, it
-took 15 minutes on two cores.
+Reduced: 300 photographs instead of 50,000, 500 steps of training instead of 80,000. It took 15
+minutes on two cores.
 """
 
 from itertools import combinations

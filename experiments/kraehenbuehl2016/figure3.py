@@ -2,7 +2,7 @@
 
 Claimed: Gaussian and k-means weights, scaled, are ahead of the reference and of MSRA's over the
 first 100,000 of 350,000 iterations, and so is k-means without LRN; the others catch up later.
-Reduced: 40 iterations of 32 on photographs at hand. Reduced, it took 3 minutes on two cores.
+Reduced: 40 iterations of 32 on photographs at hand. It took 3 minutes on two cores.
 """
 
 from goodinit.experiments.imagenet_training import experiment

@@ -2,7 +2,7 @@
 auxiliary classifiers and without.
 
 Claimed: from k-means weights it learns much faster, and needs no auxiliary classifiers. Reduced: 40
-iterations of 8 on photographs at hand. Reduced, it took 4 minutes on two cores.
+iterations of 8 on photographs at hand. It took 4 minutes on two cores.
 """
 
 from goodinit.experiments.imagenet_training import experiment

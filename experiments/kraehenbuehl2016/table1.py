@@ -2,8 +2,8 @@
 between them, and both, by four optimizers: mean average precision on VOC 2007.
 
 Claimed: without scaling k-means is behind Gaussian weights, with both scalings it is ahead of all,
-and SGD from there is as good as better optimizers from elsewhere. Reduced: 4,000 of 80,000 steps.
-Reduced, a cell took 28 to 110 minutes on a core.
+and SGD from there is as good as better optimizers from elsewhere. Reduced: 4,000 of 80,000 steps. A
+cell took 28 to 110 minutes on a core.
 """
 
 from goodinit.experiments.runner import Protocol, Results

@@ -2,8 +2,8 @@
 
 Claimed: k-means with both scalings is ahead of carefully chosen Gaussians, those are ahead of
 Xavier's weights, and MSRA's are last. Reduced: 4,000 of 80,000 steps. Cells of Table 1 are cells
-here too: a file copied from there to here is taken as finished. Reduced, a cell took 27 to 60
-minutes on a core.
+here too: a file copied from there to here is taken as finished. A cell took 27 to 60 minutes on a
+core.
 """
 
 from goodinit.experiments.runner import Protocol, Results

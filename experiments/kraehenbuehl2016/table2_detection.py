@@ -4,8 +4,8 @@
 Claimed: k-means with both scalings is ahead of Gaussians with both, those are ahead of carefully
 chosen ones and of Xavier's weights, and MSRA's are last. Reduced: k-means, Gaussian and Xavier,
 2,000 of 150,000 steps of one rate, of 600 photographs whose short side has 256 pixels; initialized
-from 16 photographs; tested on 300 regions of each of 100 photographs. Reduced, a cell took 12 to 61
-minutes on a core.
+from 16 photographs; tested on 300 regions of each of 100 photographs. A cell took 12 to 61 minutes
+on a core.
 """
 
 from pathlib import Path

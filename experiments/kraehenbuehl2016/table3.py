@@ -3,7 +3,7 @@
 Claimed: of three nets that learned without labels, rescaling improves two on VOC 2007. The full
 protocol trains each on classification, as it is and rescaled. Reduced: a net trained on ImageNet,
 SqueezeNet, is rescaled and not trained: what becomes of its change rates, and of what it computes.
-Reduced, it took a minute on two cores.
+It took a minute on two cores.
 """
 
 from time import perf_counter

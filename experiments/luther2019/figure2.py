@@ -6,8 +6,8 @@ U-Net on slices of ISBI 2012; it rises to about layer 12 and falls after it. All
 He et al. A unit of a convolution is a channel at a position; what comes out if it is a channel,
 whose positions are samples too, is told besides.
 
-Reduced: crops of 128 x 128 pixels instead of whole slices of 512 x 512. Reduced, it took 5 minutes
-on a core.
+Reduced: crops of 128 x 128 pixels instead of whole slices of 512 x 512. It took 5 minutes on a
+core.
 """
 
 from pathlib import Path

@@ -5,7 +5,7 @@ five batches and with batch normalization, by SGD with momentum and by Adam, eac
 four rates: scale+bias is ahead of scale in each case.
 
 Reduced: a quarter and an eighth of the channels, squares of 128 pixels, 200 iterations, one seed.
-Reduced, it took 10 minutes on a core.
+It took 10 minutes on a core.
 """
 
 from collections.abc import Callable

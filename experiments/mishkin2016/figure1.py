@@ -4,7 +4,7 @@ The relative magnitude of an update, |update| / |weights|, over the iterations: 
 it is between 0.1 % and 1 %; above it diverges, below it stays where it is. For ReLU the best scale
 is about 1.4. FitNet-4 with four nonlinearities; the mean over its layers.
 
-Reduced: 100 iterations, on the first 10,000 images. Reduced, it took 21 minutes on a core.
+Reduced: 100 iterations, on the first 10,000 images. It took 21 minutes on a core.
 """
 
 from pathlib import Path

@@ -3,8 +3,8 @@
 LSUV converges faster than the others with all nonlinearities except tanh, and maxout does not
 converge from MSRA's weights.
 
-Reduced: the first 300 iterations instead of 90,000, on the first 10,000 images. Reduced, a cell
-took 3 to 7 minutes on a core.
+Reduced: the first 300 iterations instead of 90,000, on the first 10,000 images. A cell took 3 to 7
+minutes on a core.
 """
 
 from math import isfinite

@@ -3,8 +3,8 @@
 With batch normalization fewer iterations do, but each takes about 30 % longer; by the clock LSUV is
 as good. BN-half has half the iterations at each rate.
 
-Reduced: 500 iterations, on the first 10,000 images. Time is that of the CPU, without tests.
-Reduced, it took 10 minutes on a core.
+Reduced: 500 iterations, on the first 10,000 images. Time is that of the CPU, without tests. It took
+10 minutes on a core.
 """
 
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 Claimed: from LSUV's weights the flat start ends after 0.05 epochs instead of 0.5, and the net
 learns faster, but from the 30th epoch on it is behind; its final accuracy is 1.3 % lower. Reduced:
-100 iterations of 32 on photographs at hand. Reduced, it took 5 minutes on a core.
+100 iterations of 32 on photographs at hand. It took 5 minutes on a core.
 """
 
 from goodinit.experiments.mishkin_imagenet import experiment

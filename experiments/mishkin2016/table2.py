@@ -4,8 +4,8 @@ LSUV is as good as orthonormal weights with softmax loss, and better with hinge 
 of 50,000 iterations each, by the bundled solvers, without augmentation; LSUV measures the first
 batch, with dropout at work. Of the table's CIFAR-10 side, Table 3 has the networks of the paper.
 
-Reduced: 5,000 iterations, in which the learning rate does not fall yet. It took 100 minutes on a
-core.
+Reduced: 5,000 iterations, in which the learning rate does not fall yet. The full protocol took 100
+minutes on a core.
 """
 
 from pathlib import Path

@@ -2,8 +2,7 @@
 
 After it is better with tanh and maxout, and as good with ReLU. The weights are Xavier's.
 
-Reduced: 500 iterations instead of 90,000 on the first 10,000 images. Reduced, it took 38 minutes on
-a core.
+Reduced: 500 iterations instead of 90,000 on the first 10,000 images. It took 38 minutes on a core.
 """
 
 from goodinit.experiments.cifar_training import (

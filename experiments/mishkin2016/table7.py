@@ -3,7 +3,7 @@
 There is no difference between small and large batches, except where only two images are used.
 
 Reduced: no training; instead, by how much the weights' deviations differ from those of 128 images.
-Reduced, it took 7 minutes on a core.
+It took 7 minutes on a core.
 """
 
 import numpy as np

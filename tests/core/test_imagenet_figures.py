@@ -10,7 +10,7 @@ from goodinit.experiments import mishkin_imagenet
 from goodinit.experiments.kraehenbuehl2016 import figure3, figure4
 from goodinit.experiments.mishkin2016 import figure4 as caffenet
 from goodinit.experiments.mishkin2016 import figure5 as googlenet
-from goodinit.experiments.runner import ExperimentError, Run
+from goodinit.experiments.runner import Curve, ExperimentError, Run
 from goodinit.netlib import Net
 from goodinit.tools import convert_imageset
 from mini_devkit import YEAR
@@ -149,3 +149,11 @@ def test_the_end_of_a_flat_start(tmp_path):
     assert '| LSUV | 6.900 | 6.000 | 6.000 | 8 | 20.0 |' in page
     figure.draw(results, tmp_path / 'figure.png')
     assert (tmp_path / 'figure.png').exists()
+
+
+def test_a_loss_that_is_not_finite_is_no_point_of_a_curve():
+    curve = Curve(probes={'1': [None, None], '2': [7.5, 0.1], '3': [float('inf'), None]})
+    losses = training.column(curve, 0)
+    assert losses == {'2': 7.5}
+    assert training.three_means(losses) == ['7.500'] * 3
+    assert training.three_means({}) == ['–'] * 3

@@ -9,8 +9,6 @@
 
 namespace ISA {
 
-constexpr long CACHE_LINE = 16;  // floats
-
 // The number (i, j) of a matrix lies at i * down + j * across.
 struct Matrix {
     float* numbers;

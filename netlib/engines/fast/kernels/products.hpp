@@ -34,5 +34,7 @@
 #include "weights.hpp"
 #include "brick_weights.hpp"
 #include "squares.hpp"
+#include "winograd_gradients.hpp"
+#include "winograd_portions.hpp"
 #include "winograd_weights.hpp"
 #include "winograd_squares.hpp"

@@ -15,6 +15,8 @@
 
 namespace ISA {
 
+constexpr long CACHE_LINE = 16;  // floats
+
 // A vector in a register, on the stack or in a buffer; and one that lies anywhere in memory.
 typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef float vec_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));

@@ -5,6 +5,8 @@
 // multiply-adds for 2 + ROWS loads, and there are registers enough for all of c.
 #pragma once
 
+#include <algorithm>
+
 #include "isa.hpp"
 #include "simd.hpp"
 
@@ -18,19 +20,26 @@ constexpr int ROWS = 6;  // 12 of 16 registers hold c
 constexpr int COLS = 2 * LANES;
 constexpr int TILE_SIZE = ROWS * COLS;
 
-// Where a tile finds the numbers of a: an object that returns a(row, k).
+// Where a tile finds the numbers of a: an object that returns a(row, k). For each k it may fetch
+// something of what the next tile needs, whose c follows.
 
 // A panel of a: ROWS numbers side by side for each k, which begin `step` after those for k - 1.
+// Those of the next tiles are their neighbors; the ones fetched are needed after the next tile.
 struct Panel {
     const float* numbers;
     long step = ROWS;
     float operator()(int row, long k) const { return numbers[k * step + row]; }
+    void fetch(long k, const float* c) const {
+        __builtin_prefetch(numbers + k * step + 2 * ROWS + 4);
+        __builtin_prefetch(c + TILE_SIZE + std::min<long>(k * CACHE_LINE, TILE_SIZE - 1), 1);
+    }
 };
 
 // ROWS rows anywhere in memory, each with the numbers for successive k side by side.
 struct Rows {
     const float* row[ROWS];
     float operator()(int i, long k) const { return row[i][k]; }
+    void fetch(long, const float*) const {}
 };
 
 // The values of k: `lines` times `length` successive ones. A line starts `step` after the last one.
@@ -51,6 +60,7 @@ void multiply_tile(const A& a, Run run, const float* b, float* c, bool fresh) {
     const A lines = a;
     for (long line = 0; line < run.lines; ++line)
         for (long k = line * run.step, end = k + run.length; k < end; ++k, b += COLS) {
+            lines.fetch(k, c);
             UNROLLED
             for (int i = 0; i < M; ++i) {
                 UNROLLED

@@ -90,7 +90,72 @@ void transform_back(const Grid<FILTER>& grid, const Block& block, long group, lo
     }
 }
 
-// A block, with filters (PLACES, group, panel, inputs, COLS).
+// y of a block for a panel of outputs, whose filters (inputs, COLS) lie `size` apart for each place.
+template <int FILTER>
+void make_panel(const Grid<FILTER>& grid, const Block& block, long group, long first,
+                const float* patches, const float* filters, long size, float* y) {
+    const long end = std::min(grid.outputs, first + COLS);
+    const long step = grid.panel_step() + LANES;
+    float* products = buffer(PRODUCTS, grid.PLACES, step);
+    for (long place = 0; place < grid.PLACES; ++place)
+        multiply_panel(grid, grid.cells_of(block), end - first, filters + place * size,
+                       patches + place * grid.patches_step() + group * grid.inputs,
+                       products + place * step);
+    for (long v = first; v < end; v += LANES)
+        transform_back(grid, block, group, v, products, step, y);
+}
+
+// Filters of all panels, (PLACES, group, panel, inputs, COLS).
+template <int FILTER>
+float* transform_all_filters(const Grid<FILTER>& grid, const float* W) {
+    const long vectors = parts(grid.outputs, LANES);
+    const long panels = grid.groups * grid.panels();
+    const long size = grid.inputs * COLS;
+    float* filters = buffer(FILTERS, grid.PLACES, panels, size);
+    share_out(grid.groups * vectors, [&](long i) {
+        const long group = i / vectors;
+        const long first = i % vectors * LANES;
+        const long panel = group * grid.panels() + first / COLS;
+        transform_filters(grid, W, group, first, filters + panel * size, panels * size);
+    });
+    return filters;
+}
+
+// Each core takes blocks of its own.
+template <int FILTER>
+void forward_near(const Grid<FILTER>& grid, const float* x, const float* W, float* y) {
+    const float* filters = transform_all_filters(grid, W);
+    const long panels = grid.groups * grid.panels();
+    const long size = grid.inputs * COLS;
+    share_out(grid.blocks.count(), [&](long b) {
+        const Block block = grid.blocks[b];
+        float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
+        for (long v = 0; v < grid.vectors(); ++v)
+            transform_patches(grid, block, x, v, patches);
+        for (long i = 0; i < panels; ++i)
+            make_panel(grid, block, i / grid.panels(), i % grid.panels() * COLS, patches,
+                       filters + i * size, panels * size, y);
+    });
+}
+
+// All cells as one block. Each core takes panels of outputs.
+template <int FILTER>
+void forward_panels(const Grid<FILTER>& grid, const float* x, const float* W, float* y) {
+    const Block all = grid.blocks[0];
+    float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
+    share_out(grid.vectors(), [&](long v) { transform_patches(grid, all, x, v, patches); });
+    share_out(grid.groups * grid.panels(), [&](long i) {
+        const long group = i / grid.panels();
+        const long first = i % grid.panels() * COLS;
+        const long size = grid.inputs * COLS;
+        float* filters = buffer(FILTERS, grid.PLACES, size);
+        for (long v = first; v < std::min(grid.outputs, first + COLS); v += LANES)
+            transform_filters(grid, W, group, v, filters, size);
+        make_panel(grid, all, group, first, patches, filters, size, y);
+    });
+}
+
+// The cores share each step of a block.
 template <int FILTER>
 void forward_block(const Grid<FILTER>& grid, const Block& block, const float* x,
                    const float* filters, float* y) {
@@ -117,63 +182,20 @@ void forward_block(const Grid<FILTER>& grid, const Block& block, const float* x,
     });
 }
 
-// All blocks. `near`: whether each core takes blocks of its own.
-template <int FILTER>
-void forward_blocks(const Grid<FILTER>& grid, const float* x, const float* W, float* y, bool near) {
-    const long panels = grid.groups * grid.panels();
-    const long vectors = parts(grid.outputs, LANES);
-    const long size = grid.inputs * COLS;
-    float* filters = buffer(FILTERS, grid.PLACES, panels, size);
-    share_out(grid.groups * vectors, [&](long i) {
-        const long group = i / vectors;
-        const long first = i % vectors * LANES;
-        const long panel = group * grid.panels() + first / COLS;
-        transform_filters(grid, W, group, first, filters + panel * size, panels * size);
-    });
-    const auto work = [&](long b) { forward_block(grid, grid.blocks[b], x, filters, y); };
-    const long count = grid.blocks.count();
-    if (near) return share_out(count, work);  // then the sharing inside of a block has no effect
-    for (long b = 0; b < count; ++b)
-        work(b);
-}
-
-// All cells as one block. Each core takes panels of outputs.
-template <int FILTER>
-void forward_panels(const Grid<FILTER>& grid, const float* x, const float* W, float* y) {
-    const Block all = grid.blocks[0];
-    float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
-    share_out(grid.vectors(), [&](long v) { transform_patches(grid, all, x, v, patches); });
-    share_out(grid.groups * grid.panels(), [&](long i) {
-        const long group = i / grid.panels();
-        const long first = i % grid.panels() * COLS;
-        const long end = std::min(grid.outputs, first + COLS);
-        const long size = grid.inputs * COLS;
-        const long step = grid.panel_step() + LANES;
-        float* filters = buffer(FILTERS, grid.PLACES, size);
-        float* products = buffer(PRODUCTS, grid.PLACES, step);
-        for (long v = first; v < end; v += LANES)
-            transform_filters(grid, W, group, v, filters, size);
-        for (long place = 0; place < grid.PLACES; ++place) {
-            const float* from = patches + place * grid.patches_step() + group * grid.inputs;
-            multiply_panel(grid, grid.cells(), end - first, filters + place * size, from,
-                           products + place * step);
-        }
-        for (long v = first; v < end; v += LANES)
-            transform_back(grid, all, group, v, products, step, y);
-    });
-}
-
 template <int FILTER>
 void convolve(const Convolution& c, bool backward, const float* x, const float* W, float* y,
               Finish finish = {}) {
-    const Grid<FILTER> near(c, backward, NEAR_ROOM, finish);
-    const bool has_room = NEAR_ROOM / near.floats_of_a_cell() >= NEAR_CELLS;
-    if (has_room && near.blocks.count() >= 2 * threads())
-        return forward_blocks(near, x, W, y, true);
-    const Grid<FILTER> whole = near.in_one_block();
+    const Grid<FILTER> whole(c, backward, finish);
+    const long near_cells = NEAR_ROOM / whole.floats_by_panels();
+    const Grid<FILTER> near = whole.in_blocks(near_cells);
+    if (near_cells >= NEAR_CELLS && near.blocks.count() >= 2 * threads())
+        return forward_near(near, x, W, y);
     const bool fits = whole.PLACES * whole.patches_step() <= FAR_ROOM;
-    if (fits && near.groups * near.panels() >= threads()) return forward_panels(whole, x, W, y);
-    forward_blocks(Grid<FILTER>(c, backward, FAR_ROOM, finish), x, W, y, false);
+    if (fits && whole.groups * whole.panels() >= threads()) return forward_panels(whole, x, W, y);
+    const Grid<FILTER> far = whole.in_blocks(FAR_ROOM / whole.floats_of_a_cell());
+    const float* filters = transform_all_filters(far, W);
+    for (long b = 0; b < far.blocks.count(); ++b)
+        forward_block(far, far.blocks[b], x, filters, y);
 }
 
 }  // namespace winograd

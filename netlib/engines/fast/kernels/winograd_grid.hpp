@@ -23,7 +23,7 @@ namespace ISA {
 namespace winograd {
 
 // Floats that the second-level cache of a core holds, and the last-level cache.
-constexpr long NEAR_ROOM = 3 << 16;
+constexpr long NEAR_ROOM = 1 << 18;
 constexpr long FAR_ROOM = 1 << 21;
 
 template <int FILTER>
@@ -40,8 +40,8 @@ struct Grid {
     Finish finish;
     Blocks blocks;  // whose rows are rows of cells
 
-    // `room`: floats for the transforms of a block.
-    Grid(const Convolution& c, bool backward, long room, Finish finish = {})
+    // In one block.
+    Grid(const Convolution& c, bool backward, Finish finish = {})
         : groups(c.groups),
           inputs(c.inputs_of_group()),
           outputs(c.outputs_of_group()),
@@ -55,7 +55,7 @@ struct Grid {
           input_step(FILTER * FILTER),
           backward(backward),
           finish(finish),
-          blocks(0, 1, 1, 1) {
+          blocks(c.images, 1, 1, 1) {
         if (backward) {
             std::swap(inputs, outputs);
             std::swap(height, out_height);
@@ -64,14 +64,15 @@ struct Grid {
             top = FILTER - 1 - top;
             left = FILTER - 1 - left;
         }
-        const long cells_of_a_block = std::clamp<long>(room / floats_of_a_cell(), ROWS, 1024);
-        blocks = Blocks(c.images, parts(out_height, CELL), across(), cells_of_a_block, ROWS);
+        blocks.images = c.images;
+        blocks.height = blocks.rows = parts(out_height, CELL);
     }
 
-    Grid in_one_block() const {
+    // In blocks of about so many cells.
+    Grid in_blocks(long cells) const {
         Grid grid = *this;
-        grid.blocks.images = grid.blocks.all_images;
-        grid.blocks.rows = grid.blocks.height;
+        const long limit = std::clamp<long>(cells, ROWS, 1024);
+        grid.blocks = Blocks(blocks.all_images, blocks.height, across(), limit, ROWS);
         return grid;
     }
 
@@ -81,7 +82,10 @@ struct Grid {
     long panels() const { return parts(outputs, COLS); }  // of a group
     long cells() const { return blocks.images * blocks.rows * across(); }
     long cells_of(const Block& b) const { return b.images * b.rows * across(); }
+
+    // Floats of the transforms of a cell, with those of all outputs or of a panel.
     long floats_of_a_cell() const { return PLACES * (cell_step() + groups * panels() * COLS); }
+    long floats_by_panels() const { return PLACES * (cell_step() + COLS); }
 
     // Floats between cells in the patches. It is an odd number of vectors, since steps of a power
     // of two crowd few sets of a cache; for the same reason there is a gap between places.

@@ -18,8 +18,8 @@
 #include "threads.hpp"
 #include "tile.hpp"
 #include "winograd.hpp"
+#include "winograd_gradients.hpp"
 #include "winograd_grid.hpp"
-#include "winograd_weights.hpp"
 
 namespace ISA {
 namespace winograd {
@@ -96,7 +96,8 @@ struct Squares {
 // Returns whether it has: a block has to have room for an image.
 template <int FILTER>
 bool squared_gradients(const Convolution& c, const float* x, const float* dy, float* out) {
-    const Grid<FILTER> grid(c, false, FAR_ROOM);
+    const Grid<FILTER> whole(c, false);
+    const Grid<FILTER> grid = whole.in_blocks(FAR_ROOM / whole.floats_of_a_cell());
     if (grid.blocks.rows < grid.blocks.height) return false;
     const long panels = grid.groups * grid.panels();
     const long vectors = parts(grid.outputs, LANES);

@@ -28,6 +28,25 @@ inline vec root(vec x) {
         x[i] = std::sqrt(x[i]);
     return x;
 }
+
+// 1 / root(x). AVX-512 estimates it to 14 bits, and a step of Newton's method doubles them; where
+// that meets infinity times zero, the estimate is the result.
+inline vec inverse_root(vec x) {
+#if LANES == 16
+    const vec estimate = vec(_mm512_maskz_rsqrt14_ps(0xffff, __m512(x)));
+    const vec better = estimate * (1.5f - x * .5f * estimate * estimate);
+    return better == better ? better : estimate;
+#else
+    return 1 / root(x);
+#endif
+}
+
+// x^(3/2) for x from 0 to infinity
+inline vec power_three_halves(vec x) {
+    const vec product = x * x * inverse_root(x);
+    return product == product ? product : x;
+}
+
 inline vec truncated(vec x) {
     for (int i = 0; i < LANES; ++i)
         x[i] = std::trunc(x[i]);

@@ -18,67 +18,88 @@ struct Lrn {
     long images, channels, inner, size;
 };
 
-// out = s^-exponent; the usual exponents by square roots.
-inline void inverse_power(const float* s, float exponent, float* out, long n) {
-    if (exponent == 0.75f) map_some(out, n, [=](vec s) { return 1 / root(s * root(s)); }, s);
-    else if (exponent == 0.5f) map_some(out, n, [=](vec s) { return 1 / root(s); }, s);
-    else map_some(out, n, [=](vec s) { return power(s, -exponent); }, s);
+// s^-exponent; the usual exponents by roots.
+struct InversePower {
+    float exponent;
+    vec operator()(vec s) const { return power(s, -exponent); }
+};
+struct InverseRoot {
+    vec operator()(vec s) const { return inverse_root(s); }
+};
+struct InverseThreeQuarters {
+    vec operator()(vec s) const { return power_three_halves(inverse_root(s)); }
+};
+
+template <class Work>
+void with_inverse_power(float exponent, const Work& work) {
+    if (exponent == 0.5f) work(InverseRoot{});
+    else if (exponent == 0.75f) work(InverseThreeQuarters{});
+    else work(InversePower{exponent});
 }
 
-// total = the sum of term(channel, position) over the channels around c.
+// The sum of term(d) over the channels d around c.
 template <class Term>
-void sum_around(const Lrn& l, long c, long n, float* total, const Term& term) {
-    std::fill_n(total, n, 0.f);
+[[gnu::always_inline]] inline vec sum_around(const Lrn& l, long c, const Term& term) {
     const long reach = l.size / 2;
     const long end = std::min(l.channels, c + reach + 1);
+    vec sum{};
     for (long d = std::max(0L, c - reach); d < end; ++d)
-#pragma omp simd
-        for (long i = 0; i < n; ++i)
-            total[i] += term(d, i);
+        sum += term(d);
+    return sum;
 }
 
 EXPORT(lrn_forward)(const float* x, float* y, float* scale, const Lrn* l, float alpha, float beta,
                     float k) try {
+    const Lrn shapes = *l;
+    const long inner = l->inner;
     const float a = alpha / l->size;
-    each_strip(l->images, l->channels, l->inner, [&](long image, long start, long n) {
-        const long first = image * l->channels * l->inner + start;
-        float total[STRIP];
-        for (long c = 0; c < l->channels; ++c) {
-            const float* from = x + first;
-            const long at = first + c * l->inner;
-            const auto square = [=](long d, long i) {
-                return from[d * l->inner + i] * from[d * l->inner + i];
-            };
-            sum_around(*l, c, n, total, square);
-            for (long i = 0; i < n; ++i)
-                scale[at + i] = total[i] = k + a * total[i];
-            inverse_power(total, beta, total, n);
-            for (long i = 0; i < n; ++i)
-                y[at + i] = x[at + i] * total[i];
-        }
+    with_inverse_power(beta, [&](auto inverse) {
+        each_strip(l->images, l->channels, inner, [&](long image, long start, long n) {
+            const long first = image * shapes.channels * inner + start;
+            for (long c = 0; c < shapes.channels; ++c)
+                each_vector(n, [=](long i, auto some) {
+                    const float* from = x + first + i;
+                    const long at = first + c * inner + i;
+                    const vec squares = sum_around(shapes, c, [=](long d) {
+                        const vec v = some.load(from + d * inner);
+                        return v * v;
+                    });
+                    const vec s = k + a * squares;
+                    some.store(scale + at, s);
+                    some.store(y + at, some.load(x + at) * inverse(s));
+                });
+        });
     });
-} REFUSED
+}
+REFUSED
 
 // dx = dy s^-beta - 2 alpha beta / size * x * the sum of dy y / s over the channels around.
 EXPORT(lrn_backward)(const float* x, const float* y, const float* dy, const float* scale, float* dx,
                      const Lrn* l, float alpha, float beta) try {
+    const Lrn shapes = *l;
+    const long inner = l->inner;
     const float factor = 2 * alpha * beta / l->size;
-    each_strip(l->images, l->channels, l->inner, [&](long image, long start, long n) {
-        const long first = image * l->channels * l->inner + start;
-        float total[STRIP];
-        float inverse[STRIP];
-        float* ratio = buffer(LINE, l->channels, STRIP);
-        for (long c = 0; c < l->channels; ++c)
-            for (long i = 0, at = first + c * l->inner; i < n; ++i, ++at)
-                ratio[c * STRIP + i] = dy[at] * y[at] / scale[at];
-        for (long c = 0; c < l->channels; ++c) {
-            const long at = first + c * l->inner;
-            sum_around(*l, c, n, total, [=](long d, long i) { return ratio[d * STRIP + i]; });
-            inverse_power(scale + at, beta, inverse, n);
-            for (long i = 0; i < n; ++i)
-                dx[at + i] = dy[at + i] * inverse[i] - factor * x[at + i] * total[i];
-        }
+    with_inverse_power(beta, [&](auto inverse) {
+        each_strip(l->images, l->channels, inner, [&](long image, long start, long n) {
+            const long first = image * shapes.channels * inner + start;
+            float* ratio = buffer(LINE, shapes.channels, STRIP);
+            for (long c = 0; c < shapes.channels; ++c)
+                each_vector(n, [=](long i, auto some) {
+                    const long at = first + c * inner + i;
+                    const vec product = some.load(dy + at) * some.load(y + at);
+                    some.store(ratio + c * STRIP + i, product / some.load(scale + at, all(1)));
+                });
+            for (long c = 0; c < shapes.channels; ++c)
+                each_vector(n, [=](long i, auto some) {
+                    const long at = first + c * inner + i;
+                    const vec ratios = sum_around(
+                        shapes, c, [=](long d) { return some.load(ratio + d * STRIP + i); });
+                    const vec straight = some.load(dy + at) * inverse(some.load(scale + at));
+                    some.store(dx + at, straight - factor * some.load(x + at) * ratios);
+                });
+        });
     });
-} REFUSED
+}
+REFUSED
 
 }  // namespace ISA

@@ -1,7 +1,7 @@
 // Max and average pooling, plane by plane (a plane is one channel of one image).
 //
 // A plane is copied with its border, so that all windows are alike. LANES windows side by side are
-// computed together, place by place of the window.
+// computed together, place by place of the window; averages sum rows of windows first.
 #pragma once
 
 #include <algorithm>
@@ -100,13 +100,21 @@ inline vec load_apart(const float* p, long step, long n) {
     return v;
 }
 
+// Calls work(step) with the distance of a row's windows, as load_apart takes it.
+template <class Work>
+void with_step(const Pooling& p, const Work& work) {
+    if (p.stride_x == 1) work(One{});
+    else if (p.stride_x == 2) work(Two{});
+    else work(p.stride_x);
+}
+
 // Calls work(seen, step, plane, row, column, n) for every LANES windows of a row. The first of them
 // is the one at (row, column); `seen` is its first place in the padded plane; n windows are left
 // from there to the end of the row. `step` is for load_apart.
 template <class Work>
 void each_windows(const Pooling& p, const float* x, float border, const Work& work) {
     const Padded padded = p.padded(border);
-    const auto each = [&](auto step) {
+    with_step(p, [&](auto step) {
         p.each_plane([&](long plane) {
             float* seen = buffer(PADDED, padded.size());
             padded.fill(x, {plane, 1, 0, padded.rows}, 0, seen);
@@ -116,10 +124,7 @@ void each_windows(const Pooling& p, const float* x, float border, const Work& wo
                     work(seen + first, step, plane, row, column, p.out_width - column);
                 }
         });
-    };
-    if (p.stride_x == 1) each(One{});
-    else if (p.stride_x == 2) each(Two{});
-    else each(p.stride_x);
+    });
 }
 
 // y = the largest number of each window; mask = its place in the plane, the first one in row order
@@ -144,7 +149,8 @@ EXPORT(pool_max_forward)(const float* x, float* y, float* mask, const Pooling* p
         store_part(mask + at, winner, n);
     };
     each_windows(*p, x, -FLT_MAX, largest);
-} REFUSED
+}
+REFUSED
 
 // dx = the sum of dy over the windows whose winner is x.
 EXPORT(pool_mask_backward)(const float* dy, const float* mask, float* dx, const Pooling* p) try {
@@ -154,7 +160,18 @@ EXPORT(pool_mask_backward)(const float* dy, const float* mask, float* dx, const 
         for (long i = plane * p->out(); i < (plane + 1) * p->out(); ++i)
             if (mask[i] >= 0 && mask[i] < p->in()) to[static_cast<long>(mask[i])] += dy[i];
     });
-} REFUSED
+}
+REFUSED
+
+// The sums of the columns that a row of windows sees, the first of whose rows is at `seen`.
+inline const float* sum_rows(const Pooling& p, const float* seen) {
+    const long columns = p.padded(0).columns;
+    float* sums = buffer(LINE, columns);
+    std::fill_n(sums, columns, 0.f);
+    for (long i = 0; i < p.kernel_y; ++i)
+        add(sums, seen + i * columns, columns);
+    return sums;
+}
 
 EXPORT(pool_ave_forward)(const float* x, float* y, const Pooling* p) try {
     if (p->global())
@@ -162,19 +179,29 @@ EXPORT(pool_ave_forward)(const float* x, float* y, const Pooling* p) try {
             const Plain terms{x + i * p->in()};
             y[i] = sum_lanes(sum_row(terms, p->in())) / p->in();
         });
-    const std::vector<WindowPlace> places = window_places(*p);
     const std::vector<float> sizes = p->sizes();
-    const auto average = [&](const float* seen, auto step, long plane, long row, long column,
-                             long n) {
-        vec sum{};
-        for (const WindowPlace& place : places)
-            sum += load_apart(seen + place.offset, step, n);
-        const long at = row * p->out_width + column;
-        const vec size = load_part(sizes.data() + at, n);
-        store_part(y + plane * p->out() + at, sum / size, n);
-    };
-    each_windows(*p, x, 0, average);
-} REFUSED
+    const Padded padded = p->padded(0);
+    room(p->kernel_y, p->kernel_x);
+    with_step(*p, [&](auto step) {
+        p->each_plane([&](long plane) {
+            float* seen = buffer(PADDED, padded.size());
+            padded.fill(x, {plane, 1, 0, padded.rows}, 0, seen);
+            for (long row = 0; row < p->out_height; ++row) {
+                const float* sums = sum_rows(*p, seen + row * p->stride_y * padded.columns);
+                for (long column = 0; column < p->out_width; column += LANES) {
+                    const long n = p->out_width - column;
+                    vec sum{};
+                    for (long i = 0; i < p->kernel_x; ++i)
+                        sum += load_apart(sums + column * p->stride_x + i, step, n);
+                    const long at = row * p->out_width + column;
+                    const vec size = load_part(sizes.data() + at, n);
+                    store_part(y + plane * p->out() + at, sum / size, n);
+                }
+            }
+        });
+    });
+}
+REFUSED
 
 // dx = the sum of dy / size over the windows that see x. A row of windows adds the same `line` to
 // all rows that it sees: at each column the sum over its windows.
@@ -204,6 +231,7 @@ EXPORT(pool_ave_backward)(const float* dy, float* dx, const Pooling* p) try {
                 add(to + y * p->width, line + p->pad_x, p->width);
         }
     });
-} REFUSED
+}
+REFUSED
 
 }  // namespace ISA

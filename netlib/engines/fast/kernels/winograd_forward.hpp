@@ -27,7 +27,10 @@
 namespace ISA {
 namespace winograd {
 
-constexpr long NEAR_CELLS = 24;  // that make a block worthwhile
+// Cells that make a block worthwhile, since for each block all filters are read: where these stay
+// in the last-level cache, and where they do not.
+constexpr long ENOUGH_CELLS = 24;
+constexpr long MANY_CELLS = 32;
 
 // Filters of a panel of outputs, (inputs, COLS) for each place, `step` apart: S E g E' S, for the
 // vector of outputs from `first` on. Lanes without an output hold zeros.
@@ -186,10 +189,15 @@ template <int FILTER>
 void convolve(const Convolution& c, bool backward, const float* x, const float* W, float* y,
               Finish finish = {}) {
     const Grid<FILTER> whole(c, backward, finish);
-    const long near_cells = NEAR_ROOM / whole.floats_by_panels();
-    const Grid<FILTER> near = whole.in_blocks(near_cells);
-    if (near_cells >= NEAR_CELLS && near.blocks.count() >= 2 * threads())
-        return forward_near(near, x, W, y);
+    const auto pays = [&](long cells, long blocks_of_a_core) {
+        const long enough = whole.filters_size() <= FAR_ROOM ? ENOUGH_CELLS : MANY_CELLS;
+        return cells >= enough
+               && whole.in_blocks(cells).blocks.count() >= blocks_of_a_core * threads();
+    };
+    const long near = NEAR_ROOM / whole.floats_by_panels();
+    if (pays(near, 2)) return forward_near(whole.in_blocks(near), x, W, y);
+    const long next = NEXT_ROOM / whole.floats_by_panels();
+    if (pays(next, 4)) return forward_near(whole.in_blocks(next), x, W, y);
     const bool fits = whole.PLACES * whole.patches_step() <= FAR_ROOM;
     if (fits && whole.groups * whole.panels() >= threads()) return forward_panels(whole, x, W, y);
     const Grid<FILTER> far = whole.in_blocks(FAR_ROOM / whole.floats_of_a_cell());

@@ -22,8 +22,10 @@
 namespace ISA {
 namespace winograd {
 
-// Floats that the second-level cache of a core holds, and the last-level cache.
+// Floats that the second-level cache of a core holds; somewhat more, for a start of what it holds;
+// and those of the last-level cache.
 constexpr long NEAR_ROOM = 1 << 18;
+constexpr long NEXT_ROOM = 1 << 19;
 constexpr long FAR_ROOM = 1 << 21;
 
 template <int FILTER>
@@ -82,6 +84,8 @@ struct Grid {
     long panels() const { return parts(outputs, COLS); }  // of a group
     long cells() const { return blocks.images * blocks.rows * across(); }
     long cells_of(const Block& b) const { return b.images * b.rows * across(); }
+
+    long filters_size() const { return PLACES * groups * panels() * inputs * COLS; }
 
     // Floats of the transforms of a cell, with those of all outputs or of a panel.
     long floats_of_a_cell() const { return PLACES * (cell_step() + groups * panels() * COLS); }

@@ -30,15 +30,21 @@ struct RowPanel {
     float operator()(int row, long k) const { return numbers[row * ROW_STEP + k]; }
 };
 
-// What to fetch: one cache line for each k. Of these lines 2^shift lie side by side; the next ones
-// lie `step` further on.
+// What to fetch: one cache line for each k, to be read or to be written, from line 0 to `last`. Of
+// these 2^shift lie side by side; the next ones lie `step` further on. Always inline: a compiler
+// that sees no effect in a call leaves it out.
 struct Ahead {
     const float* from;
     long step;
     int shift;
-    void fetch(long k) const {
-        const long line = k & ((1L << shift) - 1);
-        __builtin_prefetch(from + (k >> shift) * step + line * CACHE_LINE);
+    bool written = false;
+    long last = DEPTH - 1;
+    [[gnu::always_inline]] void fetch(long k) const {
+        const long i = std::min(k, last);
+        const long line = i & ((1L << shift) - 1);
+        const float* at = from + (i >> shift) * step + line * CACHE_LINE;
+        if (written) __builtin_prefetch(at, 1);
+        else __builtin_prefetch(at);
     }
 };
 
@@ -126,10 +132,10 @@ struct Task {
     bool accumulate;
 
     // What the tile at (m, n), the t-th for this k, fetches. Where one step takes all of k, it is
-    // the part of C to the tile's right. Else the first tile of a row fetches the next rows of A,
-    // and each of the others some of B for the next step.
+    // the next tile of C. Else the first tile of a row fetches the next rows of A, and each of the
+    // others some of B for the next step.
     Ahead next(long k, long m, long n, long t) const {
-        if (K <= depth) return {n + COLS < N ? c.at(m, n + COLS) : c.at(m + ROWS, 0), c.down, 1};
+        if (K <= depth) return n + COLS < N ? tile_of_c(m, n + COLS) : tile_of_c(m + ROWS, 0);
         if (n == 0) {
             const float* rows = m + ROWS < M ? a.at(m + ROWS, k) : a.at(0, k + depth);
             return a.across == 1 ? Ahead{rows, a.down, 4} : Ahead{rows, a.across, 0};
@@ -137,6 +143,14 @@ struct Task {
         if (b.across != 1) return {b.at(k + depth, std::min(t * CACHE_LINE, N)), b.across, 4};
         const int shift = depth == DEPTH ? 4 : 6;  // so many lines are a row of all panels
         return {b.at(k + depth + std::min(t * (depth >> shift), depth), 0), b.down, shift};
+    }
+
+    // Nothing beyond this task's part of C: other cores write there.
+    Ahead tile_of_c(long m, long n) const {
+        const long rows = std::min<long>(ROWS, M - m);
+        if (rows <= 0) return {c.at(0, 0), 0, 0, false, 0};
+        const bool two = COLS > CACHE_LINE;  // lines of a row
+        return {c.at(m, n), c.down, two, true, two ? 2 * rows - 1 : rows - 1};
     }
 
     // The tiles from row m on, for the d values of k from k on.

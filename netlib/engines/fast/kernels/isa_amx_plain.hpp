@@ -5,7 +5,7 @@
 #include "standard.hpp"
 
 #if defined(AMX_PLAIN) && defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,prefer-vector-width=512")
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,prfchw,prefer-vector-width=512")
 #define ISA amx_plain
 #define LANES 16
 #define MATRIX_UNIT

@@ -29,7 +29,7 @@ struct Panel {
     const float* numbers;
     long step = ROWS;
     float operator()(int row, long k) const { return numbers[k * step + row]; }
-    void fetch(long k, const float* c) const {
+    [[gnu::always_inline]] void fetch(long k, const float* c) const {
         __builtin_prefetch(numbers + k * step + 2 * ROWS + 4);
         __builtin_prefetch(c + TILE_SIZE + std::min<long>(k * CACHE_LINE, TILE_SIZE - 1), 1);
     }

@@ -44,7 +44,7 @@ void share_out_product(long M, long N, long K, Limit of_rows, Limit of_columns, 
     const long across = share(N, of_columns.most, of_columns.step, tall);
     const long down = share(M, of_rows.most, of_rows.step, parts(tasks, parts(N, across)));
     const long tasks_down = parts(M, down);
-    share_out(tasks_down * parts(N, across), [&](long i) {
+    share_out_singly(tasks_down * parts(N, across), [&](long i) {
         const long m = i % tasks_down * down;
         const long n = i / tasks_down * across;
         work(m, n, std::min(down, M - m), std::min(across, N - n));

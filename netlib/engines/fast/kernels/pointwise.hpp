@@ -24,6 +24,12 @@ inline bool pays(const Convolution& c) {
     return unit && plain && c.height * c.width >= (c.images == 1 ? 1 : 400);
 }
 
+// For the gradient by the weights a product an image pays less often: weights.hpp has all images
+// in one sum.
+inline bool pays_for_weights(const Convolution& c) {
+    return pays(c) && (c.images == 1 || std::min(c.channels, c.outputs) < 32);
+}
+
 // The n-th image of x (images, channels, positions).
 inline Matrix image(const Convolution& c, const float* x, long channels, long n) {
     const long positions = c.height * c.width;

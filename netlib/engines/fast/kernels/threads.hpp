@@ -25,28 +25,43 @@ inline long threads() {
 #endif
 }
 
-// Calls work(i) for all i < n, in any order. Throws std::bad_alloc if one of them did: no exception
-// may leave a thread of OpenMP.
+// Calls work(i), for an i that a thread has been given. No exception may leave a thread of OpenMP.
+template <class Work>
+void try_work(const Work& work, long i, bool& refused) {
+    try {
+        work(i);
+    } catch (const std::bad_alloc&) {
+#pragma omp atomic write
+        refused = true;
+    }
+}
+
+// Calls work(i) for all i < n, in any order. A thread gets neighbors, at first half of its share:
+// what they read and write in common stays in its cache. Throws std::bad_alloc if one of them did.
 template <class Work>
 void share_out(long n, const Work& work) {
     bool refused = false;
-#pragma omp parallel for schedule(dynamic) if (n > 1)
-    for (long i = 0; i < n; ++i) {
-        try {
-            work(i);
-        } catch (const std::bad_alloc&) {
-#pragma omp atomic write
-            refused = true;
-        }
-    }
+#pragma omp parallel for schedule(guided) if (n > 1)
+    for (long i = 0; i < n; ++i)
+        try_work(work, i, refused);
     if (refused) throw std::bad_alloc();
 }
 
-// Calls work(i) for all i < n. Returns whether all of them returned true.
+// The same one by one, for a few long pieces of work, or unequal ones.
+template <class Work>
+void share_out_singly(long n, const Work& work) {
+    bool refused = false;
+#pragma omp parallel for schedule(dynamic) if (n > 1)
+    for (long i = 0; i < n; ++i)
+        try_work(work, i, refused);
+    if (refused) throw std::bad_alloc();
+}
+
+// Calls work(i) for all i < n, one by one. Returns whether all of them returned true.
 template <class Work>
 bool share_out_all(long n, const Work& work) {
     bool all = true;
-    share_out(n, [&](long i) {
+    share_out_singly(n, [&](long i) {
         if (work(i)) return;
 #pragma omp atomic write
         all = false;

@@ -108,7 +108,7 @@ struct Portions {
     void add_all(const float* x, const float* dy, float* dW) const {
         float* results = buffer(FILTERS, count() * panels, results_size());
         const long panels_of_split = parts(panels, splits);
-        share_out(count() * splits, [&](long i) {
+        share_out_singly(count() * splits, [&](long i) {
             const long begin = i % splits * panels_of_split;
             const long end = std::min(begin + panels_of_split, panels);
             const long portion = i / splits;

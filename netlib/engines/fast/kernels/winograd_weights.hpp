@@ -90,7 +90,7 @@ inline void sum_positions(const Convolution& c, const float* x, const float* dy,
 
 EXPORT(conv_backward_weights)(const float* x, const float* dy, float* dW, const Convolution* c,
                               long winograd) try {
-    if (pointwise::pays(*c)) pointwise::backward_weights(*c, x, dy, dW);
+    if (pointwise::pays_for_weights(*c)) pointwise::backward_weights(*c, x, dy, dW);
     else if (!winograd || !c->images || slides_win(*c, c->outputs_of_group()))
         sum_positions(*c, x, dy, dW);
     else if (c->kernel_y == 3) winograd::backward_weights<3>(*c, x, dy, dW);

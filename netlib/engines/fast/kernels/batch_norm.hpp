@@ -17,6 +17,8 @@
 
 namespace ISA {
 
+constexpr long LONG_ROW = 512;  // from which a store past the caches pays
+
 // What is left of dy behind the ReLU of factor z + offset.
 struct Passed {
     const float *dy, *z;
@@ -37,26 +39,37 @@ struct PassedAlong : Passed {
     }
 };
 
-// A row of one channel: z, and what Scale and ReLU make of it.
+// One channel's part in z and y.
+struct Normal {
+    float mean, inverse, factor, offset;
+    bool rectify;
 
-inline void standardize_row(const float* x, float mean, float inverse, float* z, long n) {
-    const vec m = all(mean);
-    const vec s = all(inverse);
-    map_some(z, n, [=](vec x) { return (x - m) * s; }, x);
-}
-
-inline void scale_row(const float* z, float factor, float offset, bool rectify, float* y, long n) {
-    const vec s = all(factor);
-    const vec t = all(offset);
-    if (rectify) map_some(y, n, [=](vec z) { return larger(s * z + t, vec{}); }, z);
-    else map_some(y, n, [=](vec z) { return s * z + t; }, z);
-}
+    // A row of it. y may be null. z is kept for backward: past the caches, if it is `past` them.
+    void row(const float* x, float* z, float* y, long n, bool past) const {
+        const vec m = all(mean);
+        const vec inverse = all(this->inverse);
+        const vec s = all(factor);
+        const vec t = all(offset);
+        const vec least = all(rectify ? 0 : -INFINITY);
+        if (!y) {
+            each_vector(
+                n, [=](long i, auto some) { some.store(z + i, (some.load(x + i) - m) * inverse); });
+            return;
+        }
+        each_vector_past(n, z, past, [=](long i, auto some) {
+            const vec standard = (some.load(x + i) - m) * inverse;
+            some.store_past(z + i, standard);
+            some.store(y + i, larger(s * standard + t, least));
+        });
+    }
+};
 
 // scale and shift may be null, for ones and zeros; y as well: only z is wanted. mean and var are
 // those of the batch.
 EXPORT(batch_norm)(const float* x, const float* scale, const float* shift, float* z, float* y,
                    float* mean, float* var, float* inverse, float eps, long outer, long kept,
                    long inner, long rectify) try {
+    const bool past = inner >= LONG_ROW && outer * kept * inner >= BEYOND_OWN;
     share_out_kept(outer, kept, inner, [&](long begin, long end) {
         moments_of_some(x, mean, var, outer, kept, inner, begin, end);
         for (long k = begin; k < end; ++k)
@@ -64,13 +77,14 @@ EXPORT(batch_norm)(const float* x, const float* scale, const float* shift, float
         for (long o = 0; o < outer; ++o)
             for (long k = begin; k < end; ++k) {
                 const long i = (o * kept + k) * inner;
-                standardize_row(x + i, mean[k], inverse[k], z + i, inner);
-                const float factor = scale ? scale[k] : 1;
-                const float offset = shift ? shift[k] : 0;
-                if (y) scale_row(z + i, factor, offset, rectify, y + i, inner);
+                const Normal channel{mean[k], inverse[k], scale ? scale[k] : 1,
+                                     shift ? shift[k] : 0, rectify != 0};
+                channel.row(x + i, z + i, y ? y + i : nullptr, inner, past);
             }
+        if (past) fence();
     });
-} REFUSED
+}
+REFUSED
 
 // dx, dscale += the sum of dy z and dshift += the sum of dy, where dy counts as 0 if the ReLU gave
 // 0. The sums may be null: not wanted.
@@ -105,6 +119,7 @@ EXPORT(batch_norm_backward)(const float* z, const float* inverse, const float* d
             if (dshift) dshift[k] += totals[k - begin];
         }
     });
-} REFUSED
+}
+REFUSED
 
 }  // namespace ISA

@@ -14,6 +14,8 @@ namespace ISA {
 // The innermost steps are 0 or 1.
 struct Loops {
     long extent[4], a[4], b[4], out[4];
+
+    long size() const { return extent[0] * extent[1] * extent[2] * extent[3]; }
 };
 
 // Calls work(a, b, out, n) for the innermost loop, n elements from these places on. Short loops go
@@ -44,8 +46,14 @@ void share_out_loops(const Loops& l, const Work& work) {
 
 // Copies a box of x into a box of out, or adds it.
 EXPORT(copy_window)(const float* x, float* out, const Loops* loops, long accumulate) {
+    const bool past = !accumulate && loops->size() >= BEYOND_ALL;
     share_out_loops(*loops, [&](long i, long, long o, long n) {
-        (accumulate ? add : copy)(out + o, x + i, n);
+        if (accumulate) return add(out + o, x + i, n);
+        const float* from = x + i;
+        float* to = out + o;
+        each_vector_past(n, to, past,
+                         [=](long j, auto some) { some.store_past(to + j, some.load(from + j)); });
+        if (past) fence();
     });
 }
 

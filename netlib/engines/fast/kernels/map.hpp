@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "isa.hpp"
@@ -11,6 +12,11 @@
 namespace ISA {
 
 constexpr long CHUNK = 1 << 14;  // floats of a task
+
+// Floats that a core's own caches do not hold until they are read again, and that none does.
+constexpr long BEYOND_OWN = 1 << 19;
+constexpr long BEYOND_ALL = 1 << 22;
+
 constexpr long ALONE = 1 << 17;  // with fewer floats than these, one thread is done sooner
 
 // Calls work(begin, end) over 0 .. n, things that take as long as `floats` elements each.
@@ -26,6 +32,12 @@ struct Whole {
     vec load(const float* p) const { return ISA::load(p); }
     vec load(const float* p, vec) const { return ISA::load(p); }
     void store(float* p, vec v) const { ISA::store(p, v); }
+    void store_past(float* p, vec v) const { ISA::store(p, v); }
+};
+
+// The same, and stores past the caches.
+struct WholePast : Whole {
+    void store_past(float* p, vec v) const { ISA::store_past(p, v); }
 };
 
 // Loads and stores the first n lanes, fewer than all. The others load as 0, or as in `outside`.
@@ -37,6 +49,7 @@ struct Part {
         return outside;
     }
     void store(float* p, vec v) const { store_part(p, v, n); }
+    void store_past(float* p, vec v) const { store_part(p, v, n); }
 };
 
 // Calls work(i, some) for each vector of n elements, where `some` is Whole or Part. The work comes
@@ -49,6 +62,20 @@ template <class Work>
     if (i < n) work(i, Part{n - i});
 }
 
+// The same for work that stores at to + i past the caches, if `past`: first some elements up to the
+// boundary of a vector. Whoever calls it calls `fence` in the end.
+template <class Work>
+[[gnu::always_inline]] inline void each_vector_past(long n, float* to, bool past, const Work work) {
+    constexpr long BYTES = LANES * sizeof(float);
+    if (!past) return each_vector(n, work);
+    const long misplaced = reinterpret_cast<std::uintptr_t>(to) % BYTES / sizeof(float);
+    long i = misplaced ? std::min(n, LANES - misplaced) : 0;
+    if (i) work(0, Part{i});
+    for (; i + LANES <= n; i += LANES)
+        work(i, WholePast{});
+    if (i < n) work(i, Part{n - i});
+}
+
 // out = f(in...) for n elements, by the calling thread.
 template <class Function, class... In>
 void map_some(float* out, long n, const Function& f, const In*... in) {
@@ -58,8 +85,12 @@ void map_some(float* out, long n, const Function& f, const In*... in) {
 // out = f(in...) for n elements.
 template <class Function, class... In>
 void map(float* out, long n, const Function& f, const In*... in) {
+    const bool past = n >= BEYOND_ALL && !((in == out) || ...);
     share_out_light(n, 1, [&](long begin, long end) {
-        map_some(out + begin, end - begin, f, (in + begin)...);
+        each_vector_past(end - begin, out + begin, past, [=](long i, auto some) {
+            some.store_past(out + begin + i, f(some.load(in + begin + i)...));
+        });
+        if (past) fence();
     });
 }
 

@@ -16,6 +16,8 @@ namespace ISA {
 // The shapes, as Python passes them.
 struct Lrn {
     long images, channels, inner, size;
+
+    long numbers() const { return images * channels * inner; }
 };
 
 // s^-exponent; the usual exponents by roots.
@@ -53,11 +55,12 @@ EXPORT(lrn_forward)(const float* x, float* y, float* scale, const Lrn* l, float 
     const Lrn shapes = *l;
     const long inner = l->inner;
     const float a = alpha / l->size;
+    const bool past = shapes.numbers() >= BEYOND_OWN;  // scale is kept for backward
     with_inverse_power(beta, [&](auto inverse) {
         each_strip(l->images, l->channels, inner, [&](long image, long start, long n) {
             const long first = image * shapes.channels * inner + start;
             for (long c = 0; c < shapes.channels; ++c)
-                each_vector(n, [=](long i, auto some) {
+                each_vector_past(n, scale + first + c * inner, past, [=](long i, auto some) {
                     const float* from = x + first + i;
                     const long at = first + c * inner + i;
                     const vec squares = sum_around(shapes, c, [=](long d) {
@@ -65,9 +68,10 @@ EXPORT(lrn_forward)(const float* x, float* y, float* scale, const Lrn* l, float 
                         return v * v;
                     });
                     const vec s = k + a * squares;
-                    some.store(scale + at, s);
+                    some.store_past(scale + at, s);
                     some.store(y + at, some.load(x + at) * inverse(s));
                 });
+            if (past) fence();
         });
     });
 }
@@ -79,6 +83,7 @@ EXPORT(lrn_backward)(const float* x, const float* y, const float* dy, const floa
     const Lrn shapes = *l;
     const long inner = l->inner;
     const float factor = 2 * alpha * beta / l->size;
+    const bool past = shapes.numbers() >= BEYOND_ALL;
     with_inverse_power(beta, [&](auto inverse) {
         each_strip(l->images, l->channels, inner, [&](long image, long start, long n) {
             const long first = image * shapes.channels * inner + start;
@@ -90,13 +95,14 @@ EXPORT(lrn_backward)(const float* x, const float* y, const float* dy, const floa
                     some.store(ratio + c * STRIP + i, product / some.load(scale + at, all(1)));
                 });
             for (long c = 0; c < shapes.channels; ++c)
-                each_vector(n, [=](long i, auto some) {
+                each_vector_past(n, dx + first + c * inner, past, [=](long i, auto some) {
                     const long at = first + c * inner + i;
                     const vec ratios = sum_around(
                         shapes, c, [=](long d) { return some.load(ratio + d * STRIP + i); });
                     const vec straight = some.load(dy + at) * inverse(some.load(scale + at));
-                    some.store(dx + at, straight - factor * some.load(x + at) * ratios);
+                    some.store_past(dx + at, straight - factor * some.load(x + at) * ratios);
                 });
+            if (past) fence();
         });
     });
 }

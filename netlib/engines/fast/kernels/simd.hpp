@@ -28,6 +28,20 @@ typedef std::uint32_t words __attribute__((vector_size(4 * LANES)));
 inline vec load(const float* p) { return *reinterpret_cast<const vec_anywhere*>(p); }
 inline void store(float* p, vec v) { *reinterpret_cast<vec_anywhere*>(p) = v; }
 
+// Stores past the caches, for p on the boundary of a vector: what nothing reads soon then leaves
+// the caches to other numbers, and memory is written without being read before. Other threads see
+// it after `fence`.
+#if LANES == 16
+inline void store_past(float* p, vec v) { _mm512_stream_ps(p, __m512(v)); }
+inline void fence() { _mm_sfence(); }
+#elif LANES == 8
+inline void store_past(float* p, vec v) { _mm256_stream_ps(p, __m256(v)); }
+inline void fence() { _mm_sfence(); }
+#else
+inline void store_past(float* p, vec v) { store(p, v); }
+inline void fence() {}
+#endif
+
 // 0, 1, 2, ...
 inline vec counting() {
     vec v{};

@@ -20,7 +20,7 @@ STANDARD = {
     'climits': r'\b(INT|LONG)_(MIN|MAX)\b',
     'cmath': r'std::(sqrt|trunc|fmod)\b|\b(INFINITY|NAN|M_[A-Z0-9_]+)\b',
     'cstddef': r'std::size_t\b',
-    'cstdint': r'std::u?int\d+_t\b',
+    'cstdint': r'std::u?int(\d+|ptr)_t\b',
     'cstdlib': r'std::(free|aligned_alloc|abort)\b',
     'cstring': r'std::mem(cpy|set)\b',
     'type_traits': r'std::integral_constant\b',

@@ -1,4 +1,4 @@
-"""Batch normalization with what follows it, by kernels that read each channel once."""
+"""Layers with what follows them, by kernels that read each number once."""
 
 import numpy as np
 from numpy import ndarray
@@ -10,6 +10,21 @@ from .declarations import Kernels
 
 class Composed(Reference):
     kernels: Kernels
+
+    @op
+    def rectify_backward(
+        self,
+        y: ndarray,
+        dy: ndarray,
+        *,
+        out: ndarray,
+        dshift: ndarray | None = None,
+        also: ndarray | None = None,
+    ) -> None:
+        if also is None or dshift is not None:
+            super().rectify_backward(y, dy, out=out, dshift=dshift, also=also)
+            return
+        self.kernels.rectify_backward_twice(y, dy, out, also, out.size)
 
     @op
     def normalize_batch(

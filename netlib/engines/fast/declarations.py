@@ -240,6 +240,11 @@ class Kernels:
     ) -> None: ...
 
     @kernel
+    def rectify_backward_twice(
+        self, y: Array, dy: Array, out: Array, also: Array, n: Long
+    ) -> None: ...
+
+    @kernel
     def lrn_forward(
         self, x: Array, y: Array, scale: Array, lrn: Struct, alpha: Float, beta: Float, k: Float
     ) -> None: ...

@@ -17,7 +17,7 @@
 
 namespace ISA {
 
-constexpr long LONG_ROW = 512;  // from which a store past the caches pays
+constexpr long LONG_ROW = 128;  // from which a store past the caches pays
 
 // What is left of dy behind the ReLU of factor z + offset.
 struct Passed {

@@ -28,7 +28,7 @@ inline long share(long n, long most, long step, long wanted) {
 
 // How many tasks so many multiply-adds are worth: several for each thread, but none so short that
 // handing it over takes longer.
-inline long tasks_for(double work) { return std::clamp<long>(work / (1 << 18), 1, 4 * threads()); }
+inline long tasks_for(double work) { return std::clamp<long>(work / (1 << 18), 1, 2 * threads()); }
 
 // How much of one axis of a product a task takes: at most `most`, a multiple of `step`.
 struct Limit {

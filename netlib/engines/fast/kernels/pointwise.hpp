@@ -56,24 +56,32 @@ inline void finish_image(const Convolution& c, const Matrix& y, const Finish& fi
     });
 }
 
+// Calls work(image) for all of them: each core takes images of its own, if there are enough.
+template <class Work>
+void each_image(const Convolution& c, const Work& work) {
+    if (c.images % threads() == 0 || c.images >= 8 * threads()) return share_out(c.images, work);
+    for (long n = 0; n < c.images; ++n)
+        work(n);
+}
+
 inline void forward(const Convolution& c, const float* x, const float* W, float* y,
                     const Finish& finish) {
     const long positions = c.height * c.width;
-    for (long n = 0; n < c.images; ++n) {
+    each_image(c, [&](long n) {
         const Matrix in = image(c, x, c.channels, n);
         const Matrix out = image(c, y, c.outputs, n);
         gemm(weights(c, W), in, out, c.outputs, positions, c.channels, false);
         if (finish) finish_image(c, out, finish);
-    }
+    });
 }
 
 inline void backward_data(const Convolution& c, const float* dy, const float* W, float* dx) {
     const long positions = c.height * c.width;
-    for (long n = 0; n < c.images; ++n) {
+    each_image(c, [&](long n) {
         const Matrix in = image(c, dy, c.outputs, n);
         const Matrix out = image(c, dx, c.channels, n);
         gemm(weights(c, W).transposed(), in, out, c.channels, positions, c.outputs, false);
-    }
+    });
 }
 
 // dW += the sum over images of dy x^T.

@@ -43,13 +43,15 @@ struct Rows {
 };
 
 // The values of k: `lines` times `length` successive ones. A line starts `step` after the last one.
+// Functions take it by reference: a copy reads in one piece what has just been written in several,
+// and a processor then waits until all that was stored before is in the cache.
 struct Run {
     long lines, length, step;
 };
 
 // The product of M rows of a and V vectors of each row of b.
 template <int M, int V, class A>
-void multiply_tile(const A& a, Run run, const float* b, float* c, bool fresh) {
+void multiply_tile(const A& a, const Run& run, const float* b, float* c, bool fresh) {
     vec sum[M][V];
     UNROLLED
     for (int i = 0; i < M; ++i) {
@@ -79,7 +81,8 @@ void multiply_tile(const A& a, Run run, const float* b, float* c, bool fresh) {
 // c (ROWS, COLS) = (fresh) or += the first `rows` rows and `cols` columns of a b. The rest of c is
 // undefined. b is a panel: COLS numbers side by side for each k.
 template <class A>
-void multiply(long rows, long cols, const A& a, Run run, const float* b, float* c, bool fresh) {
+void multiply(long rows, long cols, const A& a, const Run& run, const float* b, float* c,
+              bool fresh) {
     constexpr int THIRD = ROWS / 3;
     const bool wide = cols > LANES;
     if (rows > 2 * THIRD && wide) multiply_tile<ROWS, 2>(a, run, b, c, fresh);

@@ -1,6 +1,8 @@
 // Functions y = f(x) of one variable, and dx = dy f'(x) from x, y and dy.
 #pragma once
 
+#include <utility>
+
 #include "elementwise.hpp"
 #include "functions.hpp"
 #include "isa.hpp"
@@ -63,6 +65,22 @@ ELEMENTWISE(unary_relu) {
 ELEMENTWISE(unary_backward_relu) {
     const float slope = parameters[0];
     map(out, n, [=](vec x, vec dy) { return x > 0 ? dy : slope * dy; }, a, c);
+}
+
+// out = also = dy where y > 0, else 0: what a sum's inputs get through its ReLU. One of them may be
+// dy.
+EXPORT(rectify_backward_twice)(const float* y, const float* dy, float* out, float* also, long n) {
+    if (out == dy) std::swap(out, also);
+    const bool past = n >= BEYOND_ALL && out != y;
+    share_out_light(n, 1, [=](long begin, long end) {
+        each_vector_past(end - begin, out + begin, past, [=](long i, auto some) {
+            const vec gradient = some.load(dy + begin + i);
+            const vec passed = some.load(y + begin + i) > 0 ? gradient : vec{};
+            some.store(also + begin + i, passed);
+            some.store_past(out + begin + i, passed);
+        });
+        if (past) fence();
+    });
 }
 
 // Calls use(f) for the function f(x) = x^exponent.

@@ -93,7 +93,7 @@ void transform_back(const Grid<FILTER>& grid, const Block& block, long group, lo
     }
 }
 
-// y of a block for a panel of outputs, whose filters (inputs, COLS) lie `size` apart for each place.
+// y of a block, for a panel of outputs. Its filters (inputs, COLS) lie `size` apart for each place.
 template <int FILTER>
 void make_panel(const Grid<FILTER>& grid, const Block& block, long group, long first,
                 const float* patches, const float* filters, long size, float* y) {

@@ -16,6 +16,7 @@ namespace ISA {
 // A kernel uses several buffers at a time, each under a name of its own.
 enum Buffer {
     PADDED,
+    THINNED,
     COLUMNS,
     SUMS,
     LINE,

@@ -28,6 +28,7 @@
 #include "winograd_grid.hpp"
 #include "winograd_forward.hpp"
 #include "pointwise.hpp"
+#include "thinned.hpp"
 #include "convolution_slides.hpp"
 #include "convolution.hpp"
 #include "patches.hpp"

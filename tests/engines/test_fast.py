@@ -12,7 +12,9 @@ from goodinit.netlib.engines.fast import native
 from goodinit.netlib.engines.interface import Window
 from goodinit.netlib.errors import EngineError
 from goodinit.netlib.memory import Tensor
-from kernel_calls import CASES, REFERENCE
+from kernel_calls import CASES as SMALL
+from kernel_calls import REFERENCE
+from large_calls import LARGE
 from op_calls import call, draw, run, tensor
 from openmp import threads
 
@@ -26,6 +28,9 @@ pytestmark = pytest.mark.skipif(not ISAS, reason='goodinit was installed without
 def fast(request, monkeypatch):
     monkeypatch.setenv('GOODINIT_ISA', request.param)
     return functools.partial(make_engine, 'fast')
+
+
+CASES = SMALL | LARGE
 
 
 @pytest.mark.parametrize('case', CASES)
@@ -45,6 +50,7 @@ def test_kernels_agree_with_the_reference(case, fast):
 @pytest.mark.parametrize(
     'case',
     [
+        *('portions', 'portions-twice-transformed', 'thinned-2-2'),
         'convolution-0',
         'convolution-1',
         'convolution-2',

@@ -1,0 +1,77 @@
+"""Calls for what the fast engine computes in other ways because it is large, or seen in part:
+LARGE[name]() is a list of them. `kernel_calls.py` has the others."""
+
+from functools import partial
+
+import numpy as np
+from goodinit.netlib.engines.interface import Window
+from kernel_calls import lrn
+from op_calls import call, conv_extents, draw
+
+ONES = (1, 1)
+MANY = (1 << 22) + 19  # numbers; what is computed of them is stored past the caches
+
+
+def portions(images, inputs, outputs, groups=1):
+    """A convolution whose gradient by the weights cores sum in portions."""
+    w = Window((3, 3), ONES, ONES, ONES)
+    x, dy = draw(images, groups * inputs, 16, 16), draw(images, groups * outputs, 16, 16)
+    W = draw(groups * outputs, inputs, 3, 3)
+    return [
+        call('conv_forward', x, W, w, groups, out=draw(*dy.shape)),
+        call('conv_backward_data', dy, W, w, groups, out=draw(*x.shape)),
+        call('conv_backward_weights', x, dy, w, groups, out=draw(*W.shape)),
+    ]
+
+
+def thinned(stride, groups):
+    """A convolution that sees some rows and columns alone."""
+    w = Window(ONES, stride, (0, 0), ONES)
+    x = draw(3, 20 * groups, 13, 38)
+    W = draw(11 * groups, 20, 1, 1)
+    dy = draw(3, len(W), *conv_extents(x.shape[2:], w))
+    return [
+        call('conv_forward', x, W, w, groups, draw(len(W)), True, out=draw(*dy.shape)),
+        call('conv_backward_data', dy, W, w, groups, out=draw(*x.shape)),
+        call('conv_backward_weights', x, dy, w, groups, out=draw(*W.shape)),
+    ]
+
+
+def elementwise():
+    x, y = draw(MANY), draw(MANY)
+    both = {'out': draw(MANY), 'also': draw(MANY)}
+    return [
+        call('fill', 3, out=draw(MANY)),
+        call('binary', 'add', x, y, out=draw(MANY)),
+        call('rectify_backward', np.maximum(x, 0), y, **both),
+    ]
+
+
+def boxes():
+    to = {'at': (0, 1, 0), 'shape': (2, 7, MANY // 14)}
+    return [
+        call('copy_window', draw(2, 7, MANY // 14), (0, 0, 0), out=draw(2, 9, MANY // 14), **to)
+    ]
+
+
+def normalized(inner):
+    shape, each = (2, 3, inner), (1, 3, 1)
+    results = {name: draw(*shape) for name in ('z', 'out')}
+    results |= {name: draw(*each) for name in ('mean', 'inverse')}
+    results |= {'stored_mean': draw(3), 'stored_var': draw(3), 'factor': draw(1)}
+    options = (1e-3, 0.9, draw(*each), draw(*each), True)
+    return [call('normalize_batch', draw(*shape), *options, **results)]
+
+
+LARGE = {
+    'portions': partial(portions, 40, 17, 24),
+    'portions-of-groups': partial(portions, 40, 16, 18, groups=2),
+    'portions-twice-transformed': partial(portions, 8, 128, 128),
+    'thinned-2-2': partial(thinned, (2, 2), 1),
+    'thinned-1-3': partial(thinned, (1, 3), 2),
+    'thinned-4-1': partial(thinned, (4, 1), 1),
+    'elementwise': elementwise,
+    'boxes': boxes,
+    'lrn': partial(lrn, (2, 9, 1 << 18), 5),
+    'normalized': partial(normalized, 100_003),
+}

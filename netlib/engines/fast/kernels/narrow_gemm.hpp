@@ -119,7 +119,8 @@ void multiply(const Matrix& a, const Matrix& b, const Matrix& c, long M, long n,
               bool accumulate) {
     float* columns = buffer(COLUMNS, N, K + CACHE_LINE);
     pack(b, K, n, N, columns);
-    const long rows_of_a_task = share(M, 2048, COLS, tasks_for(1. * M * K * N));
+    // Reading a number takes as long as MOST multiply-adds.
+    const long rows_of_a_task = share(M, 2048, COLS, tasks_for(1. * M * K * MOST));
     share_out_ranges(M, rows_of_a_task, [&](long begin, long end) {
         const long rows = end - begin;
         float* sums = buffer(SUMS, N, rows);

@@ -1,7 +1,7 @@
 // Max and average pooling, plane by plane (a plane is one channel of one image).
 //
-// A plane is copied with its border, so that all windows are alike. LANES windows side by side are
-// computed together, place by place of the window; averages sum rows of windows first.
+// A plane is copied with its border, if it has one, so that all windows are alike. LANES windows
+// side by side are computed together, place by place of the window; averages sum rows first.
 #pragma once
 
 #include <algorithm>
@@ -60,6 +60,16 @@ struct Pooling {
         return sizes;
     }
 
+    // A plane of x with its border: where it lies if it has none, unless that is where x ends, since
+    // vectors are read beyond the last window; else a copy.
+    const float* bordered(const Padded& padded, const float* x, long plane) const {
+        const bool plain = padded.is_plain() && padded.rows <= height;
+        if (plain && plane + 1 < planes && in() >= SPILL) return x + plane * in();
+        float* seen = buffer(PADDED, padded.size());
+        padded.fill(x, {plane, 1, 0, padded.rows}, 0, seen);
+        return seen;
+    }
+
     // Calls work(plane) for each plane.
     template <class Work>
     void each_plane(const Work& work) const {
@@ -102,7 +112,7 @@ inline vec load_apart(const float* p, long step, long n) {
 
 // Calls work(step) with the distance of a row's windows, as load_apart takes it.
 template <class Work>
-void with_step(const Pooling& p, const Work& work) {
+void with_known_step(const Pooling& p, const Work& work) {
     if (p.stride_x == 1) work(One{});
     else if (p.stride_x == 2) work(Two{});
     else work(p.stride_x);
@@ -114,10 +124,9 @@ void with_step(const Pooling& p, const Work& work) {
 template <class Work>
 void each_windows(const Pooling& p, const float* x, float border, const Work& work) {
     const Padded padded = p.padded(border);
-    with_step(p, [&](auto step) {
+    with_known_step(p, [&](auto step) {
         p.each_plane([&](long plane) {
-            float* seen = buffer(PADDED, padded.size());
-            padded.fill(x, {plane, 1, 0, padded.rows}, 0, seen);
+            const float* seen = p.bordered(padded, x, plane);
             for (long row = 0; row < p.out_height; ++row)
                 for (long column = 0; column < p.out_width; column += LANES) {
                     const long first = padded.position(0, row * p.stride_y, column * p.stride_x);
@@ -182,10 +191,9 @@ EXPORT(pool_ave_forward)(const float* x, float* y, const Pooling* p) try {
     const std::vector<float> sizes = p->sizes();
     const Padded padded = p->padded(0);
     room(p->kernel_y, p->kernel_x);
-    with_step(*p, [&](auto step) {
+    with_known_step(*p, [&](auto step) {
         p->each_plane([&](long plane) {
-            float* seen = buffer(PADDED, padded.size());
-            padded.fill(x, {plane, 1, 0, padded.rows}, 0, seen);
+            const float* seen = p->bordered(padded, x, plane);
             for (long row = 0; row < p->out_height; ++row) {
                 const float* sums = sum_rows(*p, seen + row * p->stride_y * padded.columns);
                 for (long column = 0; column < p->out_width; column += LANES) {

@@ -1,6 +1,6 @@
 // A convolution's forward pass and its gradient by the data: as matrix products (pointwise.hpp), by
-// Winograd's transform (winograd_forward.hpp) or as slides (slide.hpp); without a stride, if need be
-// (thinned.hpp).
+// Winograd's transform (winograd_forward.hpp) or as slides (slide.hpp); those of 1x1 without their
+// stride (thinned.hpp).
 #pragma once
 
 #include "convolution_slides.hpp"

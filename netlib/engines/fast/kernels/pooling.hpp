@@ -60,8 +60,8 @@ struct Pooling {
         return sizes;
     }
 
-    // A plane of x with its border: where it lies if it has none, unless that is where x ends, since
-    // vectors are read beyond the last window; else a copy.
+    // A plane of x with its border. Without one it is read where it lies, except at the end of x,
+    // since vectors are read beyond the last window; else it is copied.
     const float* bordered(const Padded& padded, const float* x, long plane) const {
         const bool plain = padded.is_plain() && padded.rows <= height;
         if (plain && plane + 1 < planes && in() >= SPILL) return x + plane * in();

@@ -1,5 +1,5 @@
-// A convolution by a kernel of one number with a stride: it sees every s-th row and column of x. With
-// only these in x, the stride is 1.
+// A convolution by a kernel of one number, with a stride: it sees every s-th row and column of x.
+// With only these in x, the stride is 1.
 #pragma once
 
 #include <algorithm>

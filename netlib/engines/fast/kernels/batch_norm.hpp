@@ -81,10 +81,8 @@ EXPORT(batch_norm)(const float* x, const float* scale, const float* shift, float
                                      shift ? shift[k] : 0, rectify != 0};
                 channel.row(x + i, z + i, y ? y + i : nullptr, inner, past);
             }
-        if (past) fence();
     });
-}
-REFUSED
+} REFUSED
 
 // dx, dscale += the sum of dy z and dshift += the sum of dy, where dy counts as 0 if the ReLU gave
 // 0. The sums may be null: not wanted.
@@ -119,7 +117,6 @@ EXPORT(batch_norm_backward)(const float* z, const float* inverse, const float* d
             if (dshift) dshift[k] += totals[k - begin];
         }
     });
-}
-REFUSED
+} REFUSED
 
 }  // namespace ISA

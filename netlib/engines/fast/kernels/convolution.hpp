@@ -40,8 +40,7 @@ EXPORT(conv_forward)(const float* x, const float* W, const float* scale, const f
     const Finish finish{scale, bias, rectify != 0};
     if (thinned::pays(*c)) forward(thinned::dense(*c), thinned::thin(*c, x), W, finish, y, false);
     else forward(*c, x, W, finish, y, winograd);
-}
-REFUSED
+} REFUSED
 
 EXPORT(conv_backward_data)(const float* dy, const float* W, float* dx, const Convolution* c,
                            long winograd) try {
@@ -49,7 +48,6 @@ EXPORT(conv_backward_data)(const float* dy, const float* W, float* dx, const Con
     float* seen = thinned::room_for(*c);
     backward_data(thinned::dense(*c), dy, W, seen, false);
     thinned::spread(*c, seen, dx);
-}
-REFUSED
+} REFUSED
 
 }  // namespace ISA

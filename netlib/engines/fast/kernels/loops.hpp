@@ -53,7 +53,6 @@ EXPORT(copy_window)(const float* x, float* out, const Loops* loops, long accumul
         float* to = out + o;
         each_vector_past(n, to, past,
                          [=](long j, auto some) { some.store_past(to + j, some.load(from + j)); });
-        if (past) fence();
     });
 }
 

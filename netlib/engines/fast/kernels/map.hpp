@@ -63,7 +63,7 @@ template <class Work>
 }
 
 // The same for work that stores at to + i past the caches, if `past`: first some elements up to the
-// boundary of a vector. Whoever calls it calls `fence` in the end.
+// boundary of a vector.
 template <class Work>
 [[gnu::always_inline]] inline void each_vector_past(long n, float* to, bool past, const Work work) {
     constexpr long BYTES = LANES * sizeof(float);
@@ -90,7 +90,6 @@ void map(float* out, long n, const Function& f, const In*... in) {
         each_vector_past(end - begin, out + begin, past, [=](long i, auto some) {
             some.store_past(out + begin + i, f(some.load(in + begin + i)...));
         });
-        if (past) fence();
     });
 }
 

@@ -71,11 +71,9 @@ EXPORT(lrn_forward)(const float* x, float* y, float* scale, const Lrn* l, float 
                     some.store_past(scale + at, s);
                     some.store(y + at, some.load(x + at) * inverse(s));
                 });
-            if (past) fence();
         });
     });
-}
-REFUSED
+} REFUSED
 
 // dx = dy s^-beta - 2 alpha beta / size * x * the sum of dy y / s over the channels around.
 EXPORT(lrn_backward)(const float* x, const float* y, const float* dy, const float* scale, float* dx,
@@ -102,10 +100,8 @@ EXPORT(lrn_backward)(const float* x, const float* y, const float* dy, const floa
                     const vec straight = some.load(dy + at) * inverse(some.load(scale + at));
                     some.store_past(dx + at, straight - factor * some.load(x + at) * ratios);
                 });
-            if (past) fence();
         });
     });
-}
-REFUSED
+} REFUSED
 
 }  // namespace ISA

@@ -158,8 +158,7 @@ EXPORT(pool_max_forward)(const float* x, float* y, float* mask, const Pooling* p
         store_part(mask + at, winner, n);
     };
     each_windows(*p, x, -FLT_MAX, largest);
-}
-REFUSED
+} REFUSED
 
 // dx = the sum of dy over the windows whose winner is x.
 EXPORT(pool_mask_backward)(const float* dy, const float* mask, float* dx, const Pooling* p) try {
@@ -169,8 +168,7 @@ EXPORT(pool_mask_backward)(const float* dy, const float* mask, float* dx, const 
         for (long i = plane * p->out(); i < (plane + 1) * p->out(); ++i)
             if (mask[i] >= 0 && mask[i] < p->in()) to[static_cast<long>(mask[i])] += dy[i];
     });
-}
-REFUSED
+} REFUSED
 
 // The sums of the columns that a row of windows sees, the first of whose rows is at `seen`.
 inline const float* sum_rows(const Pooling& p, const float* seen) {
@@ -208,8 +206,7 @@ EXPORT(pool_ave_forward)(const float* x, float* y, const Pooling* p) try {
             }
         });
     });
-}
-REFUSED
+} REFUSED
 
 // dx = the sum of dy / size over the windows that see x. A row of windows adds the same `line` to
 // all rows that it sees: at each column the sum over its windows.
@@ -239,7 +236,6 @@ EXPORT(pool_ave_backward)(const float* dy, float* dx, const Pooling* p) try {
                 add(to + y * p->width, line + p->pad_x, p->width);
         }
     });
-}
-REFUSED
+} REFUSED
 
 }  // namespace ISA

@@ -30,7 +30,7 @@ inline void store(float* p, vec v) { *reinterpret_cast<vec_anywhere*>(p) = v; }
 
 // Stores past the caches, for p on the boundary of a vector: what nothing reads soon then leaves
 // the caches to other numbers, and memory is written without being read before. Other threads see
-// it after `fence`.
+// it after `fence`, with which shared-out work ends (threads.hpp).
 #if LANES == 16
 inline void store_past(float* p, vec v) { _mm512_stream_ps(p, __m512(v)); }
 inline void fence() { _mm_sfence(); }

@@ -11,6 +11,7 @@
 #endif
 
 #include "isa.hpp"
+#include "simd.hpp"
 
 namespace ISA {
 
@@ -41,9 +42,13 @@ void try_work(const Work& work, long i, bool& refused) {
 template <class Work>
 void share_out(long n, const Work& work) {
     bool refused = false;
-#pragma omp parallel for schedule(guided) if (n > 1)
-    for (long i = 0; i < n; ++i)
-        try_work(work, i, refused);
+#pragma omp parallel if (n > 1)
+    {
+#pragma omp for schedule(guided) nowait
+        for (long i = 0; i < n; ++i)
+            try_work(work, i, refused);
+        fence();
+    }
     if (refused) throw std::bad_alloc();
 }
 
@@ -51,9 +56,13 @@ void share_out(long n, const Work& work) {
 template <class Work>
 void share_out_singly(long n, const Work& work) {
     bool refused = false;
-#pragma omp parallel for schedule(dynamic) if (n > 1)
-    for (long i = 0; i < n; ++i)
-        try_work(work, i, refused);
+#pragma omp parallel if (n > 1)
+    {
+#pragma omp for schedule(dynamic) nowait
+        for (long i = 0; i < n; ++i)
+            try_work(work, i, refused);
+        fence();
+    }
     if (refused) throw std::bad_alloc();
 }
 

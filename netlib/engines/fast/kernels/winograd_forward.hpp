@@ -191,8 +191,8 @@ void convolve(const Convolution& c, bool backward, const float* x, const float* 
     const Grid<FILTER> whole(c, backward, finish);
     const auto pays = [&](long cells, long blocks_of_a_core) {
         const long enough = whole.filters_size() <= FAR_ROOM ? ENOUGH_CELLS : MANY_CELLS;
-        return cells >= enough
-               && whole.in_blocks(cells).blocks.count() >= blocks_of_a_core * threads();
+        const long blocks = whole.in_blocks(cells).blocks.count();
+        return cells >= enough && blocks >= blocks_of_a_core * threads();
     };
     const long near = NEAR_ROOM / whole.floats_by_panels();
     if (pays(near, 2)) return forward_near(whole.in_blocks(near), x, W, y);

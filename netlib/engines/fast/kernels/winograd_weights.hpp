@@ -95,7 +95,6 @@ EXPORT(conv_backward_weights)(const float* x, const float* dy, float* dW, const 
         sum_positions(*c, x, dy, dW);
     else if (c->kernel_y == 3) winograd::backward_weights<3>(*c, x, dy, dW);
     else winograd::backward_weights<5>(*c, x, dy, dW);
-}
-REFUSED
+} REFUSED
 
 }  // namespace ISA

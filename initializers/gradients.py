@@ -17,6 +17,7 @@ from ..netlib.layers.shared.affine import Affine
 from ..netlib.machine import give_back
 from .activations import Batch, set_inputs
 from .reach import affine_layers, parts, score_blobs
+from .segments import Segments
 from .squared_gradients import See, SquaredGradients, WeightGradient
 from .walk import measuring
 
@@ -29,38 +30,81 @@ def weight_gradients(
     rng: Generator,
     dropout: bool = False,
     after_forward: Hear = lambda layer: None,
-    after_gradient: See = lambda layer, images: None,
+    after_gradient: See = lambda layer, images, roots: None,
 ) -> dict[Param, WeightGradient]:
     """The gradients by all convolution and inner product weights that learn, by owner.
 
     One forward and one backward pass per batch. If layers share weights, the gradient is the sum.
     `after_forward` is called with each layer's index as soon as the layer has run, `after_gradient`
-    with each layer and the number of images while the diffs of its weight hold the roots of the
-    sums of squared gradients. The layers' tops and the diffs of parameters are zero afterwards.
-    Raises NetError for a net without scores.
+    with each layer, the number of images and, for some of its outputs after the other, the roots of
+    the sums of squared gradients (outer, outputs, inner). The layers' tops and the diffs of
+    parameters are zero afterwards. Raises NetError for a net without scores.
     """
     scores = score_blobs(net)
-    gathered = squares_by_owner(net)
-    hear = gathering(net, gathered)
+    gathering = Gathering(net, after_gradient)
     free_param_diffs(net)
-    net.after_backward.append(hear)
+    net.after_backward.append(gathering.hear)
     try:
         with measuring(net, dropout):
-            for batch in batches:
-                run_random_loss(net, batch, scores, rng, after_forward)
-                images = images_of(net.blobs[scores[0]])
-                for squares in gathered.values():
-                    squares.close(images)
+            for number, batch in enumerate(batches, 1):
+                gathering.is_last = number == len(batches)
+                run_random_loss(net, batch, scores, rng, after_forward, gathering)
+                gathering.close()
         free_values(net)
-        found = {}
-        for weight, squares in gathered.items():
-            found[weight] = squares.gradient(net.ranks, after_gradient)
-        return found
+        return gathering.results()
     finally:
-        net.after_backward.remove(hear)
+        net.after_backward.remove(gathering.hear)
         free_param_diffs(net)
         for name in scores:
             net.blobs[name].diffs.memory.free()
+
+
+class Gathering:
+    """Collects the squares of gradients while a net runs backward. While it does so for the last
+    batch, the result of each weight is found as soon as all its users have run."""
+
+    def __init__(self, net: Net, see: See):
+        self.net = net
+        self.see = see
+        self.squares = squares_by_owner(net)
+        self.owners = list(self.squares)
+        self.found: dict[Param, WeightGradient] = {}
+        self.images = 0  # of this batch
+        self.is_last = False
+
+    def hear(self, i: int) -> None:
+        """Layer i has run backward: collect its squares, and free its diffs as soon as nothing
+        reads them."""
+        layer = self.net.layers[i]
+        squares = self.squares.get(layer.weight.owner) if isinstance(layer, Affine) else None
+        if squares:
+            squares.see(self.net.bottoms[i], self.net.tops[i])
+        if not squares or not squares.uses:
+            free_finished_diffs(self.net, i)
+        if squares and squares.complete and self.is_last:
+            squares.close(self.images)
+            self._find(squares)
+
+    def add(self) -> None:
+        """Values are about to be freed: no other user of a weight will run."""
+        for squares in self.squares.values():
+            squares.add()
+
+    def close(self) -> None:
+        """A batch is done."""
+        for squares in self.squares.values():
+            squares.close(self.images)
+
+    def results(self) -> dict[Param, WeightGradient]:
+        """Those of all weights, in the order of backward."""
+        for squares in list(self.squares.values()):
+            self._find(squares)
+        return {owner: self.found[owner] for owner in self.owners}
+
+    def _find(self, squares: SquaredGradients) -> None:
+        owner = squares.layer.weight.owner
+        self.found[owner] = squares.gradient(self.net.ranks, self.see)
+        del self.squares[owner]
 
 
 def squares_by_owner(net: Net) -> dict[Param, SquaredGradients]:
@@ -76,40 +120,29 @@ def squares_by_owner(net: Net) -> dict[Param, SquaredGradients]:
     return gathered
 
 
-def gathering(net: Net, gathered: dict[Param, SquaredGradients]) -> Hear:
-    """A callback that collects the squares of layer i once it has run backward, and frees its diffs
-    as soon as nothing reads them."""
-
-    def hear(i: int) -> None:
-        squares = None
-        layer = net.layers[i]
-        if isinstance(layer, Affine):
-            squares = gathered.get(layer.weight.owner)
-        if squares:
-            squares.see(net.bottoms[i], net.tops[i])
-        if not squares or not squares.uses:
-            free_finished_diffs(net, i)
-
-    return hear
-
-
 def run_random_loss(
     net: Net,
     batch: Batch,
     scores: Sequence[str],
     rng: Generator,
     after_forward: Hear,
+    gathering: Gathering,
 ) -> None:
     """One pass forward, then backward from standard normal diffs of the scores, which differ from
     rank to rank."""
     set_inputs(net, batch)
-    for i in range(len(net.layers)):
-        net.forward_layer(i)
-        after_forward(i)
+    net.reshape()
+    segments = Segments(net, gathering.add)
+    segments.forward(after_forward)
+    gathering.images = images_of(net.blobs[scores[0]])
     diffs = []
     for _ in range(net.ranks.size):
         diffs.append({name: rng.standard_normal(net.blobs[name].shape) for name in scores})
-    net.backward_from(diffs[net.ranks.rank], accumulate=False)
+    net.before_backward.append(segments.before_backward)
+    try:
+        net.backward_from(diffs[net.ranks.rank], accumulate=False)
+    finally:
+        net.before_backward.remove(segments.before_backward)
 
 
 def images_of(scores: Blob) -> int:

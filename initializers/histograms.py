@@ -8,6 +8,7 @@ from numpy import ndarray
 
 from ..netlib import Net
 from ..netlib.layers.shared.affine import Affine
+from ..netlib.memory import Tensor
 from .moments import Moments, weight_moments
 
 BINS = 32
@@ -49,11 +50,11 @@ class Histogram:
         self.above += int(found[-1])
 
 
-def evenly_spread(values: ndarray) -> ndarray:
-    """All values, or about LIMIT of them: (n,). The step is odd, so that it does not stay in one
-    column of a row."""
+def evenly_spread(values: ndarray, total: int | None = None) -> ndarray:
+    """All values, or about LIMIT of them, or of the `total` of which they are a part: (n,). The
+    step is odd, so that it does not stay in one column of a row."""
     flat = values.ravel()
-    step = max(flat.size // LIMIT, 1)
+    step = max((total or flat.size) // LIMIT, 1)
     return flat[:: step | 1]
 
 
@@ -74,7 +75,7 @@ class LayerHistograms:
         self.net = net
         self.moments = moments
         self.outputs: dict[str, Histogram] = {}
-        self.rates: dict[str, Histogram] = {}
+        self.rates: dict[str, list[ndarray]] = {}  # logarithms
 
     def see(self, i: int) -> None:
         """Layer i has run."""
@@ -88,15 +89,14 @@ class LayerHistograms:
         for blob in self.net.tops[i]:
             self.outputs[name].add(blob.values.array())
 
-    def see_gradients(self, layer: Affine, images: int) -> None:
-        """All batches are done: the diffs of the layer's weights hold the roots of sums over this
-        many images, C_ij sqrt(images)."""
+    def see_gradients(self, layer: Affine, images: int, roots: Tensor) -> None:
+        """All batches are done: these are, for some outputs of the layer, the roots of sums over
+        this many images, C_ij sqrt(images)."""
         size = np.sqrt(images * weight_moments(layer, layer.weight.values).mean_square)
-        roots = evenly_spread(layer.weight.diffs.array())
-        positive = roots[roots > 0]
+        some = evenly_spread(roots.array(), layer.weight.count)
+        positive = some[some > 0]
         if size and positive.size:
-            logarithms = np.log10(positive / size)
-            self.rates[layer.name] = filled(logarithms)
+            self.rates.setdefault(layer.name, []).append(np.log10(positive / size))
 
     def of(self, layer: Affine) -> dict[str, Histogram]:
         """The histograms of one layer; only those of which there is something to count."""
@@ -106,7 +106,7 @@ class LayerHistograms:
         if layer.weight.count:
             found['weights'] = filled(layer.weight.values.array())
         if layer.name in self.rates:
-            found['rates'] = self.rates[layer.name]
+            found['rates'] = filled(np.concatenate(self.rates[layer.name]))
         return found
 
 

@@ -12,6 +12,7 @@ from numpy.random import Generator
 from ..netlib import Net
 from ..netlib.blob import Blob
 from ..netlib.layers.shared.affine import Affine
+from ..netlib.memory import Tensor
 from .activations import Batch
 from .gradients import weight_gradients
 from .histograms import Histogram, LayerHistograms
@@ -124,7 +125,7 @@ class Watching(Protocol):
     def see(self, i: int) -> None: ...
 
 
-def ignore_gradients(layer: Affine, images: int) -> None:
+def ignore_gradients(layer: Affine, images: int, roots: Tensor) -> None:
     """Nobody asks for those of single weights."""
 
 

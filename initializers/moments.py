@@ -77,6 +77,15 @@ def in_float64(tensor: Tensor) -> ndarray:
     return tensor.array().ravel().astype(float)
 
 
+def joined(parts: Sequence[Moments]) -> Moments:
+    """The moments of some outputs after those of others, each over as many numbers."""
+    if len(parts) == 1:
+        return parts[0]
+    mean = np.concatenate([part.mean for part in parts])
+    var = np.concatenate([part.var for part in parts])
+    return Moments(mean, var, parts[0].count)
+
+
 def pooled(parts: Sequence[Moments]) -> Moments:
     """The moments of several sets of samples taken together."""
     counts = np.array([part.count for part in parts], float)

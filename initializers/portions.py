@@ -49,10 +49,16 @@ def portion_size(net: Net, size: int) -> int:
         if blob.shape:
             values[blob.values.memory] = blob.count / max(blob.shape[0], 1)
     ordered = sorted(values.values())
-    largest = sum(ordered[-3:])
-    weights = sum(param.count for param in net.all_params() if param.owner is param)
     needed = sum(ordered) + sum(ordered[-2:])  # of one sample, with diffs of two blobs
-    return max(int(max(weights, size * largest, SMALL) / max(needed, 1)), FEW)
+    room = room_for_values(net, [size * count for count in ordered])
+    return max(int(room / max(needed, 1)), FEW)
+
+
+def room_for_values(net: Net, counts: Sequence[float]) -> float:
+    """How many numbers a pass may keep: as many as the weights or, if they are more, the three
+    largest of `counts`, which increase; or SMALL."""
+    weights = sum(param.count for param in net.all_params() if param.owner is param)
+    return max(weights, sum(counts[-3:]), SMALL)
 
 
 def cut(batch: Batch, size: int, most: int) -> list[Batch]:

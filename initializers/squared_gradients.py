@@ -1,6 +1,7 @@
 """The squares of a weight's gradients, collected image by image, and the learning rates that follow
 (Krähenbühl et al. 2016, section 3)."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,29 +11,43 @@ from ..netlib.blob import Blob
 from ..netlib.layers.shared.affine import Affine, Use
 from ..netlib.memory import Tensor
 from ..netlib.ranks import Ranks
-from .moments import weight_moments
+from .moments import Moments, joined, moments_by_output, weight_moments
 
-See = Callable[[Affine, int], None]
+See = Callable[[Affine, int, Tensor], None]
 
 
 class WeightGradient:
     """C_ij^2 = E[(dl/dW_ij)^2] (eq. 1) of a weight matrix W, i its outputs, j its inputs: a mean
-    over images."""
+    over images. It is found from some outputs after the other."""
 
     def __init__(self, layer: Affine, images: int, sizes: Sequence[float]):
-        """W's diff must hold the sums over the images; afterwards it holds their roots. sizes: of
-        each image, something proportional to the sum of its squares."""
+        """sizes: of each image, something proportional to the sum of its squares."""
         self.images = images
         self.sizes = np.array(sizes)
         self.mean_square = weight_moments(layer, layer.weight.values).mean_square
-        squares = layer.weights_by_output(layer.weight.diffs)
-        outer, outputs, inner = squares.shape
+        self._sums: ndarray | float = 0.0  # over the images, and over the outputs so far
+        self._moments: list[Moments] = []
+
+    def add(self, layer: Affine, squares: Tensor) -> None:
+        """Take the next outputs from sums of squares over the images, (outer, outputs, inner),
+        which become their roots."""
+        outer, _, inner = squares.shape
         sums = layer.buffer('columns', outer, 1, inner)
         layer.engine.sum(squares, out=sums)
-        terms = outputs * max(images, 1)
-        self.columns = sums.array().astype(float) / terms  # mean over i: C_j^2
+        self._sums = self._sums + sums.array().astype(float)
         layer.engine.unary('power', squares, 0.5, 1, 0, out=squares)
-        self.deviations = weight_moments(layer, layer.weight.diffs)
+        self._moments.append(moments_by_output(layer, squares))
+
+    @functools.cached_property
+    def deviations(self) -> Moments:
+        """Of C_ij sqrt(images), by output."""
+        return joined(self._moments)
+
+    @functools.cached_property
+    def columns(self) -> ndarray:
+        """C_j^2, the mean of C_ij^2 over i: (outer, 1, inner) float64."""
+        outputs = len(self.deviations.mean)
+        return np.asarray(self._sums) / (outputs * max(self.images, 1))
 
     @property
     def variance(self) -> float:
@@ -82,8 +97,8 @@ class SquaredGradients:
 
     Layers that share the weight are its users. The gradient of an image is the sum of theirs, so it
     is squared when all users have run backward. Of a weight that is larger than what its users read
-    and write, such as that of an inner product, these are kept, and squared at the end, so that the
-    diffs of one such weight are there at a time.
+    and write, such as that of an inner product, these are kept, and squared at the end, for some
+    outputs after the other.
     """
 
     def __init__(self, layer: Affine, users: int):
@@ -100,28 +115,35 @@ class SquaredGradients:
         """A user has run backward: its tops have their diffs."""
         self.uses += zip(bottom, top, strict=True)
         self.seen += 1
-        if self.seen == self.users:
-            self._add()
+        if self.complete:
+            self.add()
 
-    def close(self, images: int) -> None:
-        """The batch is done; users that no score depends on have not run."""
-        self._add()
-        if self.reached:
-            self.images += images
-        self.seen = 0
-        self.reached = False
+    @property
+    def complete(self) -> bool:
+        """Whether all users have run backward for this batch."""
+        return self.seen == self.users
 
-    def _add(self) -> None:
+    def add(self) -> None:
+        """No other user will run for this batch: those that no score depends on do not."""
         if not self.uses:
             return
         self.sizes += sizes_by_image(self.layer, self.uses)
-        if sum(x.count + z.count for x, z in self.uses) < self.layer.weight.count:
+        small = sum(x.count + z.count for x, z in self.uses) < self.layer.weight.count
+        if small:
             self.kept.append([self._copies(*use) for use in self.uses])
         else:
             self.layer.add_squared_gradients(self.uses)
         self.layer.work.free()
         self.uses = []
         self.reached = True
+
+    def close(self, images: int) -> None:
+        """The batch, of so many images, is done."""
+        self.add()
+        if self.reached:
+            self.images += images
+        self.seen = 0
+        self.reached = False
 
     def _copies(self, bottom: Blob, top: Blob) -> Use:
         """What a gradient is computed from: the values of the bottom, and the diffs of the top."""
@@ -133,20 +155,21 @@ class SquaredGradients:
 
     def gradient(self, ranks: Ranks, see: See) -> WeightGradient:
         """The result from the squares of all ranks, which are then discarded. `see` is called with
-        the layer and the number of images before that, while the diffs of its weight hold the roots
-        of the sums of squares."""
-        for uses in self.kept:
-            self.layer.add_squared_gradients(uses)
-        self.kept = []
-        if ranks.size > 1:
-            ranks.start_sum(self.layer.weight.diff)
-            ranks.finish_sums()
+        the layer, the number of images and, for some outputs after the other, the roots of the sums
+        of squares."""
+        layer = self.layer
         images = sum(ranks.gather([self.images]))
         sizes = ranks.gather(self.sizes)
-        found = WeightGradient(self.layer, images, sizes if len(sizes) == images else ())
-        see(self.layer, images)
-        self.layer.work.free()
-        self.layer.weight.diffs.memory.free()
+        found = WeightGradient(layer, images, sizes if len(sizes) == images else ())
+        for squares in layer.squares_by_output(self.kept):
+            if ranks.size > 1:
+                ranks.start_sum(squares.array(write=True))
+                ranks.finish_sums()
+            found.add(layer, squares)
+            see(layer, images, squares)
+        self.kept = []
+        layer.work.free()
+        layer.weight.diffs.memory.free()
         return found
 
 

@@ -47,6 +47,9 @@ class EngineBase:
         """The bytes that may be set aside on the device for later; 0 without one."""
         return 0
 
+    def release(self) -> None:
+        """Free what ops have kept on the host to work in."""
+
     def blockwise(self: Block) -> AbstractContextManager[Block]:
         """A context for elementwise ops that the engine may defer to its end (block.py), so that
         it can run all of them on each part of the tensors while that part is in the cache."""

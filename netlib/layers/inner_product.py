@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -9,6 +9,8 @@ from ..shapes import count
 from .base import Blobs, Flags
 from .shared.affine import Affine, Use
 from .traits import PASSES, Traits
+
+BLOCK = 4_000_000  # squares of gradients at a time
 
 
 @register
@@ -95,12 +97,33 @@ class InnerProduct(Affine):
         self.engine.gather(self.rows(bottom[0].values), positions, 0, out=out[0])
 
     def add_squared_gradients(self, uses: Sequence[Use]) -> None:
+        self._add_squares(uses, range(self.num_output), self.weight.diffs)
+
+    def squares_by_output(self, batches: Sequence[Sequence[Use]]) -> Iterator[Tensor]:
+        if self.weight.diffs.memory.held:  # some are there already
+            yield from super().squares_by_output(batches)
+            return
+        step = max(BLOCK // max(self.K, 1), 1)
+        for first in range(0, self.num_output, step):
+            outputs = range(self.num_output)[first : first + step]
+            n = len(outputs)
+            squares = self.buffer('some', *((self.K, n) if self.transposed else (n, self.K)))
+            self.engine.fill(0, out=squares)
+            for uses in batches:
+                self._add_squares(uses, outputs, squares)
+            yield squares.reshape(*((self.K, n, 1) if self.transposed else (1, n, self.K)))
+
+    def _add_squares(self, uses: Sequence[Use], outputs: range, squares: Tensor) -> None:
+        """Add the squares of each row's gradient by the weights of some outputs."""
         # One row's gradient is a sum of outer products, so its square is that of the products of
         # all pairs.
         e = self.engine
-        x, dy = self.buffer('x x', self.M, self.K), self.buffer('dy dy', self.M, self.num_output)
+        M = uses[0][1].count // self.num_output
+        x, dy = self.buffer('x x', M, self.K), self.buffer('dy dy', M, self.num_output)
+        part = self.buffer('some of dy dy', M, len(outputs))
         for (x1, y1), (x2, y2) in product(uses, repeat=2):
-            e.binary('mul', self.rows(x1.values), self.rows(x2.values), out=x)
-            dy1, dy2 = y1.diffs.reshape(*dy.shape), y2.diffs.reshape(*dy.shape)
-            e.binary('mul', dy1, dy2, out=dy)
-            self.add_outer(x, dy)
+            e.binary('mul', x1.values.reshape(*x.shape), x2.values.reshape(*x.shape), out=x)
+            e.binary('mul', y1.diffs.reshape(*dy.shape), y2.diffs.reshape(*dy.shape), out=dy)
+            e.copy_window(dy, (0, outputs.start), out=part, at=(0, 0), shape=part.shape)
+            a, b = (x, part) if self.transposed else (part, x)
+            e.gemm(a, b, out=squares, transpose_a=True, accumulate=True)

@@ -43,7 +43,7 @@ def preprocessed(source, *options):
 def parameter_types(parameters):
     """The types of C's parameters, without const and namespaces: 'float*', 'long'."""
     found = []
-    for parameter in parameters.split(','):
+    for parameter in filter(None, parameters.split(',')):
         words = re.sub(r'\bconst\b|\b__grid_constant__\b|\w+::', '', parameter)
         kind, pointer, _ = re.fullmatch(r'\s*(\w+)\s*(\*?)\s*(\w+)\s*', words).groups()
         found.append(kind + pointer)

@@ -9,6 +9,7 @@ from goodinit.netlib import Net
 from goodinit.netlib.blob import Blob
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.errors import EngineError, LayerError, NetError
+from goodinit.netlib.machine import give_back
 from goodinit.netlib.need import check_need
 from goodinit.proto import parse_net
 
@@ -45,6 +46,26 @@ def test_a_kernel_without_memory_says_so():
     ):
         net_of('Convolution', fields, 'fast').forward()
     net_of('Convolution', 'convolution_param { num_output: 2 kernel_size: 3 }', 'fast').forward()
+
+
+@pytest.mark.skipif(not os.path.exists('/proc/self/statm'), reason='Linux tells the memory')
+def test_kernels_give_their_memory_back():
+    fields = 'convolution_param { num_output: 1 kernel_size: 1 stride: 2 }'
+    net = net_of('Convolution', fields, 'fast', shape=(1, 160, 500, 500))  # 40 MB to thin
+    net.forward()
+    found = net.blobs['y'].data.copy()
+    before = resident()
+    net.engine.release()
+    give_back()
+    assert before - resident() > 30e6
+    net.forward()
+    np.testing.assert_array_equal(net.blobs['y'].data, found)
+
+
+def resident():
+    """Bytes of memory that this process has."""
+    with open('/proc/self/statm') as file:
+        return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
 
 
 def test_an_op_without_memory_says_so():

@@ -24,6 +24,17 @@ def portions(images, inputs, outputs, groups=1):
     ]
 
 
+def exchanged(images, height, width):
+    """A convolution of 1x1 with more outputs than inputs: x and dy change places."""
+    w = Window(ONES, ONES, (0, 0), ONES)
+    x, dy = draw(images, 37, height, width), draw(images, 75, height, width)
+    W = draw(75, 37, 1, 1)
+    return [
+        call('conv_backward_data', dy, W, w, 1, out=draw(*x.shape)),
+        call('conv_backward_weights', x, dy, w, 1, out=draw(*W.shape)),
+    ]
+
+
 def thinned(stride, groups):
     """A convolution that sees some rows and columns alone."""
     w = Window(ONES, stride, (0, 0), ONES)
@@ -67,6 +78,8 @@ LARGE = {
     'portions': partial(portions, 40, 17, 24),
     'portions-of-groups': partial(portions, 40, 16, 18, groups=2),
     'portions-twice-transformed': partial(portions, 8, 128, 128),
+    'exchanged-large': partial(exchanged, 3, 15, 23),
+    'exchanged-small': partial(exchanged, 5, 5, 7),
     'thinned-2-2': partial(thinned, (2, 2), 1),
     'thinned-1-3': partial(thinned, (1, 3), 2),
     'thinned-4-1': partial(thinned, (4, 1), 1),

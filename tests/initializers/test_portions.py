@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from goodinit.initializers import PRESETS, Recipe, measure, portions
 from goodinit.initializers.initialize import initialize, release_weights
-from goodinit.initializers.squared_gradients import SquaredGradients
+from goodinit.initializers.squared_gradients import WeightGradient
+from goodinit.netlib.layers import inner_product
 from goodinit.proto.caffe_pb2 import TEST, TRAIN
 from small_nets import NETS, WITH_BATCH_NORM, build, conv, data, fc, layer, relu, samples
 
@@ -97,26 +98,39 @@ def test_a_pass_holds_no_more_than_a_portion():
     assert not net.blobs['c1'].values.memory.held
 
 
-def test_squares_of_large_weights_are_there_one_at_a_time():
-    net = build(data('2 3 10 10') + fc('f1', 'data', 400) + relu('f1') + fc('f2', 'f1', 300))
-    most = []
+@pytest.mark.parametrize('more', ['', 'transpose: true'])
+def test_squares_of_large_weights_are_there_for_some_outputs_at_a_time(more, monkeypatch):
+    text = data('2 3 10 10') + fc('f1', 'data', 400, more) + relu('f1') + fc('f2', 'f1', 300, more)
+    net = build(text, dtype=np.float64)
+    whole = rows_of(net, samples(net))
+    monkeypatch.setattr(inner_product, 'BLOCK', 9000)
+    ours = WeightGradient.add
+    sizes = []
 
-    def see(i):
-        most.append(sum(param.diffs.memory.held > 0 for param in net.all_params()))
+    def add(self, layer, squares):
+        sizes.append(squares.size)
+        assert not any(param.diffs.memory.held for param in net.all_params())
+        ours(self, layer, squares)
 
-    net.after_backward.append(see)
-    ours = SquaredGradients.gradient
+    monkeypatch.setattr(WeightGradient, 'add', add)
+    rows = rows_of(net, samples(net))
+    assert sum(sizes) == 400 * 300 + 300 * 400
+    assert max(sizes) <= 9000
+    for one, other in zip(rows, whole, strict=True):
+        assert one.change_rate > 0
+        assert one.change_rate == pytest.approx(other.change_rate)
+        assert one.change_rate_cv == pytest.approx(other.change_rate_cv)
+        assert one.gradient_var == pytest.approx(other.gradient_var)
 
-    def gradient(self, ranks, hear):
-        found = ours(self, ranks, lambda *_: see(0))
-        see(0)
-        return found
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SquaredGradients, 'gradient', gradient)
-        rows = rows_of(net, samples(net))
-    assert max(most) == 1
-    assert all(row.change_rate > 0 for row in rows)
+def test_portions_of_unequal_sizes_are_squared_together(monkeypatch):
+    net = build(data('5 3 10 10') + fc('f1', 'data', 400) + relu('f1') + fc('f2', 'f1', 300))
+    batches = samples(net)
+    whole = rows_of(net, batches)
+    cut = portions.cut(batches[0], 5, 2)
+    assert [len(portion['data']) for portion in cut] == [1, 2, 2]
+    for one, other in zip(rows_of(net, cut), whole, strict=True):
+        assert one.change_rate == pytest.approx(other.change_rate, rel=1e-5)
 
 
 @pytest.mark.parametrize('method', [Recipe('keep'), PRESETS['filler']])

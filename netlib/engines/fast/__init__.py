@@ -63,6 +63,9 @@ class Fast(Arithmetic, Composed, Convolution, Pooling, Normalization):
         else:  # these arrays are for the reference engine
             recorder.append(partial(method, self, *read, **written))
 
+    def release(self) -> None:
+        self.kernels.release()
+
     def check_repeated(self) -> None:
         native.check_refused('a kernel')
 

@@ -285,6 +285,11 @@ class Kernels:
         clustered: Struct,
     ) -> None: ...
 
+    # -- memory
+    @kernel
+    def release(self) -> None:
+        """Free the buffers of all threads."""
+
     # -- a benchmark's yardstick
     @kernel
     def multiply_adds(self, n: Long) -> Long:

@@ -1,7 +1,7 @@
 """Shared by the layers y = W x + b: their two parameters, adding the bias, and the methods for
 initializers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...blob import Blob, Param
@@ -95,3 +95,10 @@ class Affine(Layer):
         batch size. Bottoms must have their values, and tops their diffs.
         """
         raise NotImplementedError
+
+    def squares_by_output(self, batches: Sequence[Sequence[Use]]) -> Iterator[Tensor]:
+        """W's diff with the squared gradients of these batches added, each as uses of W: (outer,
+        outputs, inner) for all outputs, or for some after the other. Then it is overwritten."""
+        for uses in batches:
+            self.add_squared_gradients(uses)
+        yield self.weights_by_output(self.weight.diffs)

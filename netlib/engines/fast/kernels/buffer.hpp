@@ -43,18 +43,30 @@ long room(Extents... extents) {
     return floats < 0 ? 0 : floats;  // some layouts have no rows, or fewer
 }
 
-// A buffer of the calling thread for at least so many floats. The thread keeps it, and only ever
-// lets it grow. Its contents are undefined. Throws std::bad_alloc.
-inline float* buffer_of(Buffer which, long floats) {
-    struct Kept {
-        float* start[BUFFERS] = {};
-        long size[BUFFERS] = {};
-        ~Kept() {
-            for (float* p : start)
-                std::free(p);
+// The buffers of a thread.
+struct Buffers {
+    float* start[BUFFERS] = {};
+    long size[BUFFERS] = {};
+
+    void free() {
+        for (int i = 0; i < BUFFERS; ++i) {
+            std::free(start[i]);
+            start[i] = nullptr;
+            size[i] = 0;
         }
-    };
-    static thread_local Kept kept;
+    }
+    ~Buffers() { free(); }
+};
+
+inline Buffers& buffers() {
+    static thread_local Buffers of_thread;
+    return of_thread;
+}
+
+// A buffer of the calling thread for at least so many floats. The thread keeps it, and only lets it
+// grow, until release.hpp frees it. Its contents are undefined. Throws std::bad_alloc.
+inline float* buffer_of(Buffer which, long floats) {
+    Buffers& kept = buffers();
     if (kept.size[which] < floats || !kept.start[which]) {
         std::free(kept.start[which]);
         const std::size_t bytes = (floats + SPILL) * sizeof(float);

@@ -8,6 +8,7 @@
 #include "copy.hpp"
 #include "threads.hpp"
 #include "buffer.hpp"
+#include "release.hpp"
 #include "across.hpp"
 #include "tile.hpp"
 #include "matrix.hpp"

@@ -10,11 +10,13 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "across.hpp"
 #include "buffer.hpp"
 #include "convolution_slides.hpp"
+#include "copy.hpp"
 #include "isa.hpp"
 #include "padded.hpp"
 #include "shapes.hpp"
@@ -165,6 +167,16 @@ inline void add_sums(const Gradient& w, const float* sums, float* dW) {
     });
 }
 
+// dW (pairs, outputs) += sums (panels, rows, COLS)
+inline void add_rows(const Gradient& w, const float* sums, float* dW) {
+    const long outputs = w.s.outputs;
+    share_out(w.s.pairs(), [&](long k) {
+        const float* from = sums + k * COLS;
+        for (long o = 0; o < outputs; o += COLS, from += w.rows() * COLS)
+            add(dW + k * outputs + o, from, std::min<long>(COLS, outputs - o));
+    });
+}
+
 // `room`: the floats of a block, about.
 inline Gradient gradient(const Convolution& c, long room) {
     const long floats_of_a_position = c.channels * c.stride_y * c.stride_x + c.outputs + 1;
@@ -176,7 +188,24 @@ inline Gradient gradient(const Convolution& c, long room) {
     return w;
 }
 
-inline void backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
+// Whether dy is the better x. By a kernel of one number, dW = dy x^T: then the smaller one is
+// transposed.
+inline bool better_exchanged(const Convolution& c) {
+    const bool unit = c.kernel() == 1 && c.stride_y == 1 && c.stride_x == 1;
+    return unit && c.groups == 1 && c.pad_y == 0 && c.pad_x == 0 && c.channels < c.outputs;
+}
+
+inline Convolution exchanged(Convolution c) {
+    std::swap(c.channels, c.outputs);
+    return c;
+}
+
+inline void backward_weights(Convolution c, const float* x, const float* dy, float* dW) {
+    const bool exchange = better_exchanged(c);
+    if (exchange) {
+        c = exchanged(c);
+        std::swap(x, dy);
+    }
     const Gradient w = gradient(c, 1 << 20);  // a block stays in the last-level cache
     float* sums = buffer(SUMS, w.sums());
     for (long i = 0; i < w.blocks.count(); ++i) {
@@ -185,7 +214,9 @@ inline void backward_weights(const Convolution& c, const float* x, const float* 
             add_products(w, block, share, sums + share.at, i == 0);
         });
     }
-    if (w.blocks.count()) add_sums(w, sums, dW);
+    if (!w.blocks.count()) return;
+    if (exchange) add_rows(w, sums, dW);
+    else add_sums(w, sums, dW);
 }
 
 }  // namespace weights

@@ -31,14 +31,16 @@ def weight_gradients(
     dropout: bool = False,
     after_forward: Hear = lambda layer: None,
     after_gradient: See = lambda layer, images, roots: None,
+    frugal: bool = False,
 ) -> dict[Param, WeightGradient]:
     """The gradients by all convolution and inner product weights that learn, by owner.
 
     One forward and one backward pass per batch. If layers share weights, the gradient is the sum.
     `after_forward` is called with each layer's index as soon as the layer has run, `after_gradient`
     with each layer, the number of images and, for some of its outputs after the other, the roots of
-    the sums of squared gradients (outer, outputs, inner). The layers' tops and the diffs of
-    parameters are zero afterwards. Raises NetError for a net without scores.
+    the sums of squared gradients (outer, outputs, inner). A `frugal` pass takes little memory, and
+    runs layers forward twice for that (segments.py). The layers' tops and the diffs of parameters
+    are zero afterwards. Raises NetError for a net without scores.
     """
     scores = score_blobs(net)
     gathering = Gathering(net, after_gradient)
@@ -48,7 +50,10 @@ def weight_gradients(
         with measuring(net, dropout):
             for number, batch in enumerate(batches, 1):
                 gathering.is_last = number == len(batches)
-                run_random_loss(net, batch, scores, rng, after_forward, gathering)
+                set_inputs(net, batch)
+                net.reshape()
+                segments = Segments(net, gathering.add, frugal)
+                run_random_loss(net, scores, rng, segments, after_forward, gathering)
                 gathering.close()
         free_values(net)
         return gathering.results()
@@ -122,17 +127,14 @@ def squares_by_owner(net: Net) -> dict[Param, SquaredGradients]:
 
 def run_random_loss(
     net: Net,
-    batch: Batch,
     scores: Sequence[str],
     rng: Generator,
+    segments: Segments,
     after_forward: Hear,
     gathering: Gathering,
 ) -> None:
     """One pass forward, then backward from standard normal diffs of the scores, which differ from
     rank to rank."""
-    set_inputs(net, batch)
-    net.reshape()
-    segments = Segments(net, gathering.add)
     segments.forward(after_forward)
     gathering.images = images_of(net.blobs[scores[0]])
     diffs = []

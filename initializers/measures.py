@@ -106,7 +106,7 @@ def measure(
 
     see = counted.see_gradients if histograms else ignore_gradients
     few = portions(net, batches)
-    gradients = weight_gradients(net, few, rng, dropout, after_forward, see)
+    gradients = weight_gradients(net, few, rng, dropout, after_forward, see, frugal=True)
     rows = []
     for i, layer in outputs.affine.items():
         moments = known[layer.name] if layer.name in known else outputs.moments(i)

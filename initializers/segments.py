@@ -22,18 +22,19 @@ Interval = tuple[int, int, int]  # a first layer, a last one, and a weight
 class Segments:
     """A net's layers, cut where its values take too much memory.
 
-    ranges   the layers of each segment; all layers are one if their values have room
+    ranges   the layers of each segment; all layers are one if their values have room, or need not
+             be `frugal`
     reads    the memory that each of them reads of those before it
     present  the number of the segment that has its values
     """
 
-    def __init__(self, net: Net, leave: Callable[[], None]):
+    def __init__(self, net: Net, leave: Callable[[], None], frugal: bool = True):
         """The blobs must have their shapes (Net.reshape). `leave` is called when backward has run
         through a segment, before its values are freed."""
         self.net = net
         self.leave = leave
         self.made = first_tops(net)
-        self.ranges = segments_of(net, self.made)
+        self.ranges = segments_of(net, self.made) if frugal else [range(len(net.layers))]
         self.reads = [self._read_by(layers) for layers in self.ranges]
         self.states: dict[int, dict[str, Any]] = {}  # of layers, before they ran
         self.present = 0

@@ -73,7 +73,7 @@ class TriangularCoordinates:
         from scipy.linalg.lapack import dtrtri
 
         added = part * np.trace(self.covariance) / self.rank
-        smoothed = np.linalg.cholesky(with_added(self.covariance, added))
+        smoothed = factored(with_added(self.covariance, added))
         inverse, _ = dtrtri(smoothed, lower=1)
         smooth = np.tril(inverse).astype(np.float32)
         factor = self.factor.astype(np.float32)
@@ -99,11 +99,17 @@ def cholesky_factor(covariance: ndarray) -> ndarray | None:
     after subtracting it."""
     largest = float(np.linalg.norm(covariance))
     floor = max(RELATIVE * largest, ROUNDING**2)
-    try:
-        np.linalg.cholesky(with_added(covariance, -floor))
-        return np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError:
+    if factored(with_added(covariance, -floor)) is None:
         return None
+    return factored(covariance.copy())
+
+
+def factored(matrix: ndarray) -> ndarray | None:
+    """L of a symmetric matrix L L^T, over the matrix; None if it is not positive definite."""
+    from scipy.linalg.lapack import dpotrf
+
+    upper, failed = dpotrf(matrix.T, lower=0, clean=1, overwrite_a=1)
+    return None if failed else upper.T
 
 
 def principal_vectors(covariance: ndarray) -> tuple[ndarray, ndarray]:

@@ -206,7 +206,8 @@ EXPORT(cluster)(const float* x, const float* centers, const float* moved, float*
     const Matrix columns{const_cast<float*>(centers), 1, c.size};
     product::pack_columns(columns, c.size, c.centers, panels);
     const Assignment work{c, x, centers, panels, moved, bounds, nearest};
-    const long rows = parts(ROOM / c.size, ROWS_OF_A_TASK) * ROWS_OF_A_TASK;
+    const long of_all = ROWS_OF_A_TASK * threads();  // as many tasks for each
+    const long rows = parts(ROOM / c.size, of_all) * of_all;
     for (long begin = 0; begin < c.rows; begin += rows) {
         const long end = std::min(c.rows, begin + rows);
         share_out_ranges(end - begin, ROWS_OF_A_TASK,

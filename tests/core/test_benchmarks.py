@@ -12,6 +12,7 @@ from goodinit.benchmarks import (
     machine,
     net_tasks,
     nets,
+    parts,
     peers,
     reading,
     several,
@@ -112,6 +113,21 @@ def test_nets_without_peers_and_matplotlib(without, tmp_path, monkeypatch, capsy
     assert all(len(samples['fast'][task]) == 1 for task in nets.TASKS)
     assert samples['fast']['peak_mb'] > 10
     assert numbers['gflop_forward']['lenet'] == pytest.approx(0.293504)
+
+
+def test_the_parts_of_a_step_add_up(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(machine, 'RESULTS', tmp_path)
+    options = ['--net', 'lenet', '--engine', 'reference', '--repeats', '3']
+    monkeypatch.setattr(sys, 'argv', ['parts.py', *options])
+    parts.main()
+    shown = capsys.readouterr().out
+    assert re.search(r'\n +\d+\.\d ms  5x5 convolution by steps of 1, backward\n', shown)
+    [path] = tmp_path.glob('*-parts.json')
+    numbers = json.loads(path.read_text())
+    assert {len(samples) for samples in numbers['samples'].values()} == {3}
+    sums = np.sum(list(numbers['samples'].values()), axis=0)
+    np.testing.assert_allclose(sums, numbers['steps'])
+    assert min(numbers['samples'][parts.OTHERS]) > 0
 
 
 def test_the_plot_of_nets(tmp_path):

@@ -121,7 +121,7 @@ def test_the_parts_of_a_step_add_up(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', ['parts.py', *options])
     parts.main()
     shown = capsys.readouterr().out
-    assert re.search(r'\n +\d+\.\d ms  5x5 convolution by steps of 1, backward\n', shown)
+    assert re.search(r' +\d+\.\d ms  5x5 convolution by steps of 1, backward\n', shown)
     [path] = tmp_path.glob('*-parts.json')
     numbers = json.loads(path.read_text())
     assert {len(samples) for samples in numbers['samples'].values()} == {3}

@@ -49,7 +49,8 @@ def weight_gradients(
     try:
         with measuring(net, dropout):
             for number, batch in enumerate(batches, 1):
-                gathering.is_last = number == len(batches)
+                # Several ranks, of which some may have no batches, meet at the end.
+                gathering.is_last = number == len(batches) and net.ranks.size == 1
                 set_inputs(net, batch)
                 net.reshape()
                 segments = Segments(net, gathering.add, frugal)

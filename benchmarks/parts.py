@@ -18,6 +18,7 @@ from goodinit.benchmarks.subjects import filled_solver, trained
 from goodinit.netlib import Net
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.layers import Layer
+from goodinit.netlib.layers.convolution import Convolution
 
 WARM = 2  # steps before those that count
 OTHERS = 'others'
@@ -87,7 +88,7 @@ class Stopwatch:
 
 def kind(layer: Layer) -> str:
     """The type of a layer, and the kernel of a convolution."""
-    if layer.type != 'Convolution':
+    if not isinstance(layer, Convolution):
         return layer.type
     kernel, stride = layer.window.kernel, layer.window.stride
     return f'{"x".join(map(str, kernel))} convolution by steps of {stride[0]}'

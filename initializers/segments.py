@@ -12,6 +12,7 @@ from typing import Any
 
 from ..netlib import Net
 from ..netlib.blob import Blob, Param
+from ..netlib.layers import Layer
 from ..netlib.machine import give_back
 from ..netlib.memory import Memory
 from .portions import room_for_values
@@ -107,10 +108,10 @@ def first_tops(net: Net) -> dict[Memory, int]:
 
 
 def segments_of(net: Net, made: dict[Memory, int]) -> list[range]:
-    """The layers, in segments whose tops and parameters (kernels lay weights out anew) have no more
-    numbers than there is room for, as far as they can be cut. A segment that is half full or more
-    ends where least crosses its end."""
-    tops = [numbers(top) for top in net.tops]
+    """The layers, in segments whose values and parameters (kernels lay weights out anew) have no
+    more numbers than there is room for, as far as they can be cut. A segment that is half full or
+    more ends where least crosses its end."""
+    tops = [kept_numbers(*step) for step in net.steps]
     room = room_for_values(net, sorted(blob.count for blob in net.blobs.values()))
     if sum(tops) <= room:
         return [range(len(tops))]
@@ -167,6 +168,14 @@ def sharing_weights(net: Net) -> list[Interval]:
             first.setdefault(param.owner, i)
             last[param.owner] = i
     return [(first[owner], i, 1) for owner, i in last.items()]
+
+
+def kept_numbers(layer: Layer, bottom: list[Blob], top: list[Blob]) -> int:
+    """How many numbers a layer keeps: its tops, or in place its copies of them."""
+    in_place = len(top) == 1 and top[0] in bottom
+    if in_place and not (layer.traits.keeps_input or layer.traits.keeps_output):
+        return 0
+    return numbers(top)
 
 
 def numbers(blobs: Iterable[Blob]) -> int:

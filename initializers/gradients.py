@@ -52,7 +52,6 @@ def weight_gradients(
                 # Several ranks, of which some may have no batches, meet at the end.
                 gathering.is_last = number == len(batches) and net.ranks.size == 1
                 set_inputs(net, batch)
-                net.reshape()
                 segments = Segments(net, gathering.add, frugal)
                 run_random_loss(net, scores, rng, segments, after_forward, gathering)
                 gathering.close()

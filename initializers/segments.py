@@ -30,8 +30,10 @@ class Segments:
     """
 
     def __init__(self, net: Net, leave: Callable[[], None], frugal: bool = True):
-        """The blobs must have their shapes (Net.reshape). `leave` is called when backward has run
-        through a segment, before its values are freed."""
+        """The inputs have their values. `leave` is called when backward has run through a segment,
+        before its values are freed."""
+        if frugal:
+            net.reshape()
         self.net = net
         self.leave = leave
         self.made = first_tops(net)
@@ -48,7 +50,7 @@ class Segments:
         for number, layers in enumerate(self.ranges):
             self.present = number
             for i in layers:
-                if number < last:
+                if number < last and self.net.bottoms[i]:
                     self.states[i] = self.net.layers[i].state()
                 self._run(i, keep=number == last)
                 after_forward(i)
@@ -62,7 +64,7 @@ class Segments:
             self._free(set().union(*self.reads[: self.present]))
             self.present -= 1
             for again in self.ranges[self.present]:
-                if self.net.bottoms[again]:
+                if again in self.states:
                     self.net.layers[again].restore(self.states[again])
                     self._run(again, keep=True)
 

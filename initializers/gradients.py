@@ -9,6 +9,7 @@ over the whole batch. Where layers share a weight, its gradient is the sum of th
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from numpy import ndarray
 from numpy.random import Generator
 
 from ..netlib import Net
@@ -30,17 +31,17 @@ def weight_gradients(
     rng: Generator,
     dropout: bool = False,
     after_forward: Hear = lambda layer: None,
-    after_gradient: See = lambda layer, images, roots: None,
+    after_gradient: See = lambda layer, found, roots: None,
     frugal: bool = False,
 ) -> dict[Param, WeightGradient]:
     """The gradients by all convolution and inner product weights that learn, by owner.
 
     One forward and one backward pass per batch. If layers share weights, the gradient is the sum.
     `after_forward` is called with each layer's index as soon as the layer has run, `after_gradient`
-    with each layer, the number of images and, for some of its outputs after the other, the roots of
-    the sums of squared gradients (outer, outputs, inner). A `frugal` pass takes little memory, and
-    runs layers forward twice for that (segments.py). The layers' tops and the diffs of parameters
-    are zero afterwards. Raises NetError for a net without scores.
+    with each layer, its result and, for some of its outputs after the other, the roots of the sums
+    of squared gradients (outer, outputs, inner). A `frugal` pass runs layers forward twice where
+    their values take much memory (segments.py). The layers' tops and the diffs of parameters are
+    zero afterwards. Raises NetError for a net without scores.
     """
     scores = score_blobs(net)
     gathering = Gathering(net, after_gradient)
@@ -53,7 +54,9 @@ def weight_gradients(
                 gathering.is_last = number == len(batches) and net.ranks.size == 1
                 set_inputs(net, batch)
                 segments = Segments(net, gathering.add, frugal)
-                run_random_loss(net, scores, rng, segments, after_forward, gathering)
+                segments.forward(after_forward)
+                gathering.images = images_of(net.blobs[scores[0]])
+                segments.backward(random_diffs(net, scores, rng))
                 gathering.close()
         free_values(net)
         return gathering.results()
@@ -125,26 +128,12 @@ def squares_by_owner(net: Net) -> dict[Param, SquaredGradients]:
     return gathered
 
 
-def run_random_loss(
-    net: Net,
-    scores: Sequence[str],
-    rng: Generator,
-    segments: Segments,
-    after_forward: Hear,
-    gathering: Gathering,
-) -> None:
-    """One pass forward, then backward from standard normal diffs of the scores, which differ from
-    rank to rank."""
-    segments.forward(after_forward)
-    gathering.images = images_of(net.blobs[scores[0]])
+def random_diffs(net: Net, scores: Sequence[str], rng: Generator) -> dict[str, ndarray]:
+    """Standard normal diffs of the scores, which differ from rank to rank."""
     diffs = []
     for _ in range(net.ranks.size):
         diffs.append({name: rng.standard_normal(net.blobs[name].shape) for name in scores})
-    net.before_backward.append(segments.before_backward)
-    try:
-        net.backward_from(diffs[net.ranks.rank], accumulate=False)
-    finally:
-        net.before_backward.remove(segments.before_backward)
+    return diffs[net.ranks.rank]
 
 
 def images_of(scores: Blob) -> int:

@@ -9,7 +9,8 @@ from numpy import ndarray
 from ..netlib import Net
 from ..netlib.layers.shared.affine import Affine
 from ..netlib.memory import Tensor
-from .moments import Moments, weight_moments
+from .moments import Moments
+from .squared_gradients import WeightGradient
 
 BINS = 32
 REACH = 4  # standard deviations from the mean to the first and to the last bin's edge
@@ -89,10 +90,10 @@ class LayerHistograms:
         for blob in self.net.tops[i]:
             self.outputs[name].add(blob.values.array())
 
-    def see_gradients(self, layer: Affine, images: int, roots: Tensor) -> None:
+    def see_gradients(self, layer: Affine, found: WeightGradient, roots: Tensor) -> None:
         """All batches are done: these are, for some outputs of the layer, the roots of sums over
-        this many images, C_ij sqrt(images)."""
-        size = np.sqrt(images * weight_moments(layer, layer.weight.values).mean_square)
+        images, C_ij sqrt(images)."""
+        size = np.sqrt(found.images * found.mean_square)
         some = evenly_spread(roots.array(), layer.weight.count)
         positive = some[some > 0]
         if size and positive.size:

@@ -125,7 +125,7 @@ class Watching(Protocol):
     def see(self, i: int) -> None: ...
 
 
-def ignore_gradients(layer: Affine, images: int, roots: Tensor) -> None:
+def ignore_gradients(layer: Affine, found: WeightGradient, roots: Tensor) -> None:
     """Nobody asks for those of single weights."""
 
 

@@ -5,10 +5,12 @@ read; when backward comes to a segment, its layers run forward once more (Chen e
 Deep Nets with Sublinear Memory Cost).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate
 from operator import add
 from typing import Any
+
+from numpy import ndarray
 
 from ..netlib import Net
 from ..netlib.blob import Blob, Param
@@ -29,7 +31,7 @@ class Segments:
     present  the number of the segment that has its values
     """
 
-    def __init__(self, net: Net, leave: Callable[[], None], frugal: bool = True):
+    def __init__(self, net: Net, leave: Callable[[], None], frugal: bool):
         """The inputs have their values. `leave` is called when backward has run through a segment,
         before its values are freed."""
         if frugal:
@@ -57,7 +59,16 @@ class Segments:
             if number < last:
                 self._free(set().union(*self.reads))
 
-    def before_backward(self, i: int) -> None:
+    def backward(self, diffs: Mapping[str, ndarray]) -> None:
+        """Run backward from the named blobs, with these gradients (Net.backward_from); parameters
+        get none."""
+        self.net.before_backward.append(self._make_present)
+        try:
+            self.net.backward_from(diffs, accumulate=False)
+        finally:
+            self.net.before_backward.remove(self._make_present)
+
+    def _make_present(self, i: int) -> None:
         """Make sure that layer i, which is about to run backward, finds the values."""
         while i not in self.ranges[self.present]:
             self.leave()

@@ -13,8 +13,6 @@ from ..netlib.memory import Tensor
 from ..netlib.ranks import Ranks
 from .moments import Moments, joined, moments_by_output, weight_moments
 
-See = Callable[[Affine, int, Tensor], None]
-
 
 class WeightGradient:
     """C_ij^2 = E[(dl/dW_ij)^2] (eq. 1) of a weight matrix W, i its outputs, j its inputs: a mean
@@ -92,6 +90,9 @@ class WeightGradient:
         return float(np.sqrt(self.deviations.total_var) / mean)
 
 
+See = Callable[[Affine, WeightGradient, Tensor], None]
+
+
 class SquaredGradients:
     """Collects the squares of one weight's gradients in its diff.
 
@@ -155,8 +156,8 @@ class SquaredGradients:
 
     def gradient(self, ranks: Ranks, see: See) -> WeightGradient:
         """The result from the squares of all ranks, which are then discarded. `see` is called with
-        the layer, the number of images and, for some outputs after the other, the roots of the sums
-        of squares."""
+        the layer, the result and, for some outputs after the other, the roots of the sums of
+        squares."""
         layer = self.layer
         images = sum(ranks.gather([self.images]))
         sizes = ranks.gather(self.sizes)
@@ -166,7 +167,7 @@ class SquaredGradients:
                 ranks.start_sum(squares.array(write=True))
                 ranks.finish_sums()
             found.add(layer, squares)
-            see(layer, images, squares)
+            see(layer, found, squares)
         self.kept = []
         layer.work.free()
         layer.weight.diffs.memory.free()

@@ -72,6 +72,9 @@ class Checked(Engine):
     def convolving(self, by: str) -> Self:
         return type(self)(self.inner.convolving(by))
 
+    def release(self) -> None:
+        self.inner.release()
+
     def run(self, op: str, inputs: tuple, outputs: dict[str, Any]) -> None:
         """Run an op on the inner engine. Raises EngineError for a wrong call and a wrong result."""
         call = Call(self, op, inputs, outputs)

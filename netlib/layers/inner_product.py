@@ -64,15 +64,16 @@ class InnerProduct(Affine):
         else:
             self.bias_backward(dy)
         if self.weight.learns:
-            self.add_outer(self.rows(bottom[0].values), dy)
+            self.add_outer(self.rows(bottom[0].values), dy, self.weight.diffs)
         if propagate_down[0]:
             dx = self.rows(bottom[0].diffs)
             self.engine.gemm(dy, self.weight.values, out=dx, transpose_b=self.transposed)
 
-    def add_outer(self, x: Tensor, dy: Tensor) -> None:
-        """W's diff += the sum over rows of the outer products of dy and x."""
+    def add_outer(self, x: Tensor, dy: Tensor, dW: Tensor) -> None:
+        """dW += the sum over rows of the outer products of dy and x, for as many outputs as dy
+        has."""
         a, b = (x, dy) if self.transposed else (dy, x)
-        self.engine.gemm(a, b, out=self.weight.diffs, transpose_a=True, accumulate=True)
+        self.engine.gemm(a, b, out=dW, transpose_a=True, accumulate=True)
 
     def rows(self, x: Tensor) -> Tensor:
         return x.reshape(self.M, self.K)
@@ -111,7 +112,7 @@ class InnerProduct(Affine):
             self.engine.fill(0, out=squares)
             for uses in batches:
                 self._add_squares(uses, outputs, squares)
-            yield squares.reshape(*((self.K, n, 1) if self.transposed else (1, n, self.K)))
+            yield squares.reshape(self.K if self.transposed else 1, n, -1)
 
     def _add_squares(self, uses: Sequence[Use], outputs: range, squares: Tensor) -> None:
         """Add the squares of each row's gradient by the weights of some outputs."""
@@ -125,5 +126,4 @@ class InnerProduct(Affine):
             e.binary('mul', x1.values.reshape(*x.shape), x2.values.reshape(*x.shape), out=x)
             e.binary('mul', y1.diffs.reshape(*dy.shape), y2.diffs.reshape(*dy.shape), out=dy)
             e.copy_window(dy, (0, outputs.start), out=part, at=(0, 0), shape=part.shape)
-            a, b = (x, part) if self.transposed else (part, x)
-            e.gemm(a, b, out=squares, transpose_a=True, accumulate=True)
+            self.add_outer(x, part, squares)

@@ -123,13 +123,23 @@ def test_squares_of_large_weights_are_there_for_some_outputs_at_a_time(more, mon
         assert one.gradient_var == pytest.approx(other.gradient_var)
 
 
-def test_portions_of_unequal_sizes_are_squared_together(monkeypatch):
+def test_portions_of_unequal_sizes_are_squared_together():
     net = build(data('5 3 10 10') + fc('f1', 'data', 400) + relu('f1') + fc('f2', 'f1', 300))
     batches = samples(net)
     whole = rows_of(net, batches)
     cut = portions.cut(batches[0], 5, 2)
     assert [len(portion['data']) for portion in cut] == [1, 2, 2]
     for one, other in zip(rows_of(net, cut), whole, strict=True):
+        assert one.change_rate == pytest.approx(other.change_rate, rel=1e-5)
+
+
+def test_squares_that_were_kept_join_those_that_were_not():
+    """A weight is smaller than what it reads and writes for 200 samples, but not for 2."""
+    net = build(data('202 3 4 4') + fc('f1', 'data', 100) + relu('f1') + fc('f2', 'f1', 300))
+    [batch] = samples(net)
+    whole = rows_of(net, [batch])
+    unequal = [{'data': batch['data'][:2]}, {'data': batch['data'][2:]}]
+    for one, other in zip(rows_of(net, unequal), whole, strict=True):
         assert one.change_rate == pytest.approx(other.change_rate, rel=1e-5)
 
 

@@ -60,6 +60,7 @@ DROPPING = (
 def test_measures_are_those_of_a_pass_at_once(text, monkeypatch):
     net = build(text, phase=TRAIN)
     batches = samples(net, 2)
+    assert len(ranges_of(net)) > 1
     found = rows_of(net, batches)
     monkeypatch.setattr(portions, 'SMALL', 10**9)
     assert_same(found, rows_of(net, batches))

@@ -19,9 +19,8 @@ namespace ISA {
 namespace pointwise {
 
 inline bool pays(const Convolution& c) {
-    const bool unit = c.kernel() == 1 && c.stride_y == 1 && c.stride_x == 1;
-    const bool plain = c.groups == 1 && c.pad_y == 0 && c.pad_x == 0;
-    return unit && plain && c.height * c.width >= (c.images == 1 ? 1 : 400);
+    const bool plain = c.is_product() && !c.has_stride() && c.groups == 1;
+    return plain && c.height * c.width >= (c.images == 1 ? 1 : 400);
 }
 
 // For the gradient by the weights a product an image pays less often: weights.hpp has all images

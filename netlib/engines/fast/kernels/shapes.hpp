@@ -20,6 +20,11 @@ struct Convolution {
     long inputs_of_group() const { return channels / groups; }
     long outputs_of_group() const { return outputs / groups; }
 
+    bool has_stride() const { return stride_y > 1 || stride_x > 1; }
+
+    // Whether it is y = W x for each image, of the positions that the stride leaves.
+    bool is_product() const { return kernel() == 1 && pad_y == 0 && pad_x == 0; }
+
     // x, with the phases that the kernel reads.
     Padded padded() const {
         Padded x;

@@ -175,6 +175,7 @@ inline void deliver(const Slide& s, const Tile& tile, float* sums, long rows, lo
 
 // Copies `rows` filters as a panel (pairs, height), filled up with zeros.
 inline void pack_panel(const Slide& s, const float* filters, long rows, long height, float* panel) {
+    const long T = s.taps.size();
     const long K = s.pairs();
     if (s.contiguous()) {
         for (long k = 0; k < K; k += LANES)
@@ -187,19 +188,11 @@ inline void pack_panel(const Slide& s, const float* filters, long rows, long hei
             }
         return;
     }
-    const auto pack_row = [&](const float* from, float* to) {
-        if (s.output_step == 1) {
-            for (long i = 0; i < height; i += LANES)
-                store_part(to + i, load_part(from + i, rows - i), height - i);
-        } else {
-            gather(to, from, s.output_step, rows);
-            std::fill(to + rows, to + height, 0.f);
-        }
-    };
     for (long c = 0; c < s.inputs; ++c)
-        for (const Tap& t : s.taps) {
-            pack_row(filters + c * s.input_step + t.number, panel);
-            panel += height;
+        for (long t = 0; t < T; ++t, panel += height) {
+            const float* from = filters + c * s.input_step + s.taps[t].number;
+            gather(panel, from, s.output_step, rows);
+            std::fill(panel + rows, panel + height, 0.f);
         }
 }
 

@@ -13,10 +13,7 @@
 namespace ISA {
 namespace thinned {
 
-inline bool pays(const Convolution& c) {
-    const bool strides = c.stride_y > 1 || c.stride_x > 1;
-    return strides && c.kernel() == 1 && c.pad_y == 0 && c.pad_x == 0;
-}
+inline bool pays(const Convolution& c) { return c.is_product() && c.has_stride(); }
 
 // The same convolution of what it sees.
 inline Convolution dense(Convolution c) {

@@ -188,22 +188,15 @@ inline Gradient gradient(const Convolution& c, long room) {
     return w;
 }
 
-// Whether dy is the better x. By a kernel of one number, dW = dy x^T: then the smaller one is
-// transposed.
+// Whether dy is the better x. Of a plain product, dW = dy x^T: then the smaller one is transposed.
 inline bool better_exchanged(const Convolution& c) {
-    const bool unit = c.kernel() == 1 && c.stride_y == 1 && c.stride_x == 1;
-    return unit && c.groups == 1 && c.pad_y == 0 && c.pad_x == 0 && c.channels < c.outputs;
-}
-
-inline Convolution exchanged(Convolution c) {
-    std::swap(c.channels, c.outputs);
-    return c;
+    return c.is_product() && !c.has_stride() && c.groups == 1 && c.channels < c.outputs;
 }
 
 inline void backward_weights(Convolution c, const float* x, const float* dy, float* dW) {
     const bool exchange = better_exchanged(c);
     if (exchange) {
-        c = exchanged(c);
+        std::swap(c.channels, c.outputs);
         std::swap(x, dy);
     }
     const Gradient w = gradient(c, 1 << 20);  // a block stays in the last-level cache

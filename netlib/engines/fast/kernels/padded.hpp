@@ -75,6 +75,8 @@ struct Padded {
 
     // Fills a channel of the buffer from all images of a block of x.
     void fill(const float* x, const Block& block, long channel_number, float* to) const {
+        const bool at_once = is_plain() && block.row + rows <= height;
+        if (at_once) return fill_at_once(x, block, channel_number, to);
         for (long py = 0; py < phases_y; ++py)
             for (long px = 0; px < phases_x; ++px) {
                 const Inside in = inside(px);
@@ -91,6 +93,15 @@ struct Padded {
                         std::fill_n(to + end, columns - end, border);
                     }
             }
+    }
+
+    // The same for rows that all lie in the image, and are as long.
+    void fill_at_once(const float* x, const Block& block, long channel_number, float* to) const {
+        const float* from = first(x, block) + channel_number * height * width;
+        for (long i = 0; i < images; ++i, to += rows * columns, from += channels * height * width) {
+            if (i < block.images) copy(to, from, rows * columns);
+            else std::fill_n(to, rows * columns, border);
+        }
     }
 
     // Copies n numbers of a channel; beyond them up to a vector more, if that is there to be read.

@@ -41,6 +41,19 @@ struct Gradient {
     long panels() const { return parts(s.outputs, COLS); }  // of a group's outputs
     long positions() const { return blocks.images * blocks.rows * s.width; }  // of a block
     long rows() const { return parts(s.pairs(), height) * height; }           // of whole tiles
+
+    // ROWS rows of dW from k on, as what they read from the place `from` of the channels on.
+    Rows rows(const float* from, long k) const {
+        Rows a;
+        for (long j = 0; j < ROWS; ++j)
+            a.row[j] = from + places[std::min(k + j, s.pairs() - 1)].offset;
+        return a;
+    }
+    EvenRows channels(const float* from, long k) const {
+        return {from + places[k].offset, s.in.channel()};
+    }
+    bool is_even() const { return s.taps.size() == 1; }
+
     long sums() const { return room(s.groups, panels(), rows(), COLS); }
 };
 
@@ -76,13 +89,14 @@ inline void add_products(const Gradient& w, const Block& block, const Share& sha
                          bool fresh) {
     // Over one run of positions; `from` is the first one's place in the padded image.
     const auto add = [&](const Run& run, long from, const float* columns, bool first) {
+        const float* seen = share.seen + from;
         for (long k = share.begin; k < share.end; k += ROWS) {
-            Rows a;
-            for (long j = 0; j < ROWS; ++j) {
-                const Place place = w.places[std::min(k + j, w.s.pairs() - 1)];
-                a.row[j] = share.seen + place.offset + from;
-            }
-            multiply(share.end - k, share.width, a, run, columns, sums + k * COLS, first);
+            const long rows = share.end - k;
+            const auto multiply_by = [&](const auto& a) {
+                multiply(rows, share.width, a, run, columns, sums + k * COLS, first);
+            };
+            if (w.is_even() && rows >= ROWS) multiply_by(w.channels(seen, k));
+            else multiply_by(w.rows(seen, k));
         }
     };
     const Padded& in = w.s.in;

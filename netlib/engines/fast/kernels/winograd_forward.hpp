@@ -59,9 +59,7 @@ template <int FILTER>
 void multiply_panel(const Grid<FILTER>& grid, long cells, long cols, const float* filters,
                     const float* patches, float* products) {
     for (long t = 0; t < cells; t += ROWS) {
-        Rows rows;
-        for (int i = 0; i < ROWS; ++i)
-            rows.row[i] = patches + std::min(t + i, cells - 1) * grid.cell_step();
+        const EvenRows rows{patches + t * grid.cell_step(), grid.cell_step()};
         multiply(cells - t, cols, rows, Run{1, grid.inputs, 0}, filters, products + t * COLS, true);
     }
 }

@@ -83,6 +83,7 @@ struct Grid {
     long vectors() const { return parts(channels(), LANES); }
     long panels() const { return parts(outputs, COLS); }  // of a group
     long cells() const { return blocks.images * blocks.rows * across(); }
+    long whole_tiles() const { return parts(cells(), ROWS) * ROWS; }  // their cells
     long cells_of(const Block& b) const { return b.images * b.rows * across(); }
 
     long filters_size() const { return PLACES * groups * panels() * inputs * COLS; }
@@ -94,10 +95,10 @@ struct Grid {
     // Floats between cells in the patches. It is an odd number of vectors, since steps of a power
     // of two crowd few sets of a cache; for the same reason there is a gap between places.
     long cell_step() const { return (vectors() | 1) * LANES; }
-    long patches_step() const { return cells() * cell_step() + LANES; }
+    long patches_step() const { return whole_tiles() * cell_step() + LANES; }
 
     // Floats between panels in matrices (group, panel, cells, COLS), and between places of these.
-    long panel_step() const { return parts(cells(), ROWS) * ROWS * COLS; }
+    long panel_step() const { return whole_tiles() * COLS; }
     long panels_step() const { return groups * panels() * panel_step() + LANES; }
 
     // The rows of x that a block reads, and the rows of y that it holds.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..netlib.memory import host_zeros
+from ..netlib.machine import host_zeros
 from ..netlib.shapes import Shape
 
 BLOCK = 1 << 18  # numbers drawn by one thread at a time

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .errors import EngineError
-from .machine import most_memory
+from .machine import host_zeros
 from .shapes import Shape
 
 
@@ -51,8 +50,17 @@ class Memory:
     def on(cls, array: np.ndarray) -> Memory:
         """One whose host mirror is this contiguous array."""
         memory = cls(array.size, array.dtype)
-        memory._host, memory.head = array.reshape(-1), 'host'
+        memory.become(array)
         return memory
+
+    def become(self, array: np.ndarray) -> bool:
+        """Make this array the host mirror, if it can be and there is no mirror yet; returns whether
+        it is."""
+        fits = array.size == self.size and array.dtype == self.dtype and array.flags.c_contiguous
+        if not fits or self.whole or self.held:
+            return False
+        self._host, self.head = array.reshape(-1), 'host'
+        return True
 
     def host(self, write: bool = False, fetch: bool = True) -> np.ndarray:
         """The values as a flat NumPy array on the host. Without `fetch` they are undefined, for a
@@ -115,19 +123,6 @@ class Memory:
     def nbytes(self) -> int:
         """Bytes of one mirror."""
         return self.size * self.dtype.itemsize
-
-
-def host_zeros(shape: Shape, dtype: DTypeLike) -> np.ndarray:
-    """Zeros on the host. Raises EngineError for more than the machine has: a system may promise
-    such memory, and kill the process that uses it."""
-    needed = prod(shape) * np.dtype(dtype).itemsize
-    message = f'{needed / 1e9:.3g} GB of memory for {prod(shape)} numbers'
-    if needed > most_memory():
-        raise EngineError(f'{message} are more than the {most_memory() / 1e9:.3g} GB there are')
-    try:
-        return np.zeros(shape, dtype)
-    except MemoryError as error:
-        raise EngineError(f'{message} are not free') from error
 
 
 class Arena(Memory):
@@ -245,6 +240,11 @@ class Tensor:
         """Set these values, broadcast to the shape, without waiting for a device."""
         host = self.memory.host(write=True, fetch=self.size < self.memory.size)
         host[self.offset : self.offset + self.size].reshape(self.shape)[...] = array
+
+    def take(self, array: np.ndarray) -> None:
+        """`set` to an array that nobody else will use: not copied if nothing was here before."""
+        if array.shape != self.shape or not self.memory.become(array):
+            self.set(array)
 
     def item(self) -> float:
         """The value of a tensor of one element."""

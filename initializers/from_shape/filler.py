@@ -60,7 +60,7 @@ def as_initializer(name: str, by_group: bool = False, **fields: Any) -> Callable
                 fill_groups(step.layer, function, rng, param)
                 return []
             weight = step.layer.weight
-            weight.data = function(weight.shape, rng, param)
+            weight.values.take(function(weight.shape, rng, param))
             return []
 
         from_shape.__doc__ = function.__doc__
@@ -85,7 +85,7 @@ def fill_array(shape: Shape, param: FillerParameter, rng: Generator) -> ndarray:
 
 def fill_weights(layer: Affine, param: FillerParameter, rng: Generator) -> None:
     """Give a layer new weights according to the FillerParameter."""
-    layer.weight.data = fill_array(layer.weight.shape, param, rng)
+    layer.weight.values.take(fill_array(layer.weight.shape, param, rng))
 
 
 def fill_groups(layer: Affine, function: Filler, rng: Generator, param: FillerParameter) -> None:
@@ -115,6 +115,6 @@ def fill(net: Net, rng: Generator, skip: Collection[str] = ()) -> None:
             if param.owner is not param or param.filler is None:
                 continue
             try:
-                param.data = fill_array(param.shape, param.filler, rng)
+                param.values.take(fill_array(param.shape, param.filler, rng))
             except NetError as error:
                 raise layer_error(layer.param, str(error)) from error

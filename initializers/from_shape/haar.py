@@ -14,6 +14,7 @@ from numpy import ndarray
 from numpy.random import Generator
 
 from ...netlib.engines import Engine
+from ...netlib.engines.fast import Kernels, kernels_of
 from ...netlib.memory import Tensor
 from ..products import uploaded
 from ..random_numbers import normal
@@ -30,15 +31,15 @@ def fill_orthonormal(matrix: ndarray, rng: Generator, engine: Engine | None = No
     if engine and engine.on_device:
         _fill_on_device(engine, matrix, rng)
     else:
-        _fill_on_host(matrix, rng)
+        _fill_on_host(matrix, rng, kernels_of(engine, exact=True))
 
 
-def _fill_on_host(matrix: ndarray, rng: Generator) -> None:
+def _fill_on_host(matrix: ndarray, rng: Generator, kernels: Kernels | None) -> None:
     count, length = matrix.shape
     for start, vectors, signs in _blocks(count, length, rng):
         rest = matrix[start:, start:]
         np.fill_diagonal(rest[: len(signs)], signs)
-        reflect(rest, vectors)
+        reflect(rest, vectors, kernels)
 
 
 def _fill_on_device(engine: Engine, matrix: ndarray, rng: Generator) -> None:
@@ -62,7 +63,9 @@ def _blocks(count: int, length: int, rng: Generator) -> Iterator[Block]:
     for start in reversed(range(0, count, BLOCK)):
         height = min(BLOCK, count - start)
         gaussian = normal((height, length - start), rng)
-        vectors, signs = reflections(np.triu(gaussian))
+        square = gaussian[:, :height]
+        square[...] = np.triu(square)
+        vectors, signs = reflections(gaussian)
         yield start, vectors, signs
 
 
@@ -80,12 +83,17 @@ def _squared_lengths(x: ndarray) -> ndarray:
     return np.einsum('ij,ij->i', x, x, dtype=float)
 
 
-def reflect(rows: ndarray, vectors: ndarray) -> None:
-    """Reflect the rows in place by all of the vectors V, the last one first.
+def reflect(rows: ndarray, vectors: ndarray, kernels: Kernels | None = None) -> None:
+    """Reflect the rows in place by all of the vectors V, the last one first; by the kernels, if
+    there are any.
 
     Together the reflections are I - V^T T V.
     """
     middle = _middle(vectors, vectors @ vectors.T)
+    if kernels:
+        shapes = (*rows.shape, rows.strides[0] // rows.itemsize, len(vectors))
+        kernels.reflect(rows, vectors, -middle, shapes)
+        return
     scratch = np.empty_like(rows[:ROWS])
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]

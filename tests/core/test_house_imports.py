@@ -57,10 +57,10 @@ MAY_IMPORT = {
 # `layers` stand side by side, except for layers/host, which reads through data.
 ORDER = [
     'errors',
-    'machine',
     'checked_npy',
     'checked_hdf5',
     'shapes',
+    'machine',
     'tables',
     'memory',
     'ranks',

@@ -231,3 +231,35 @@ def test_values_are_set_without_a_look_at_the_old_ones(device):
     Tensor((2,), memory).set([1, 2])
     assert device.asked[-1] == 'download'
     assert memory.host().tolist() == [1, 2, 5]
+
+
+def test_an_array_that_nobody_else_uses_is_taken():
+    """Without a copy, until the values have a place."""
+    tensor = Tensor((2, 3), Memory(6))
+    first, second = np.ones((2, 3), np.float32), np.full((2, 3), 2, np.float32)
+    tensor.take(first)
+    assert np.shares_memory(tensor.array(), first)
+    tensor.take(second)
+    assert np.shares_memory(tensor.array(), first)
+    np.testing.assert_array_equal(tensor.array(), second)
+
+
+@pytest.mark.parametrize(
+    'array',
+    [np.ones((2, 3)), np.ones((3, 2), np.float32).T, np.ones(3, np.float32)],
+    ids=['float64', 'columns', 'broadcast'],
+)
+def test_an_array_that_does_not_fit_is_copied(array):
+    tensor = Tensor((2, 3), Memory(6))
+    tensor.take(array)
+    assert not np.shares_memory(tensor.array(), array)
+    np.testing.assert_array_equal(tensor.array(), np.broadcast_to(array, (2, 3)))
+
+
+def test_a_part_of_a_larger_memory_copies():
+    tensor = Tensor((2, 3), Memory(6))
+    whole = Arena([tensor.memory])
+    array = np.ones((2, 3), np.float32)
+    tensor.take(array)
+    assert np.shares_memory(tensor.array(), whole.host())
+    np.testing.assert_array_equal(tensor.array(), array)

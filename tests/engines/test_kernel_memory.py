@@ -1,11 +1,12 @@
 """What needs more memory than there is, on every engine, and a process that forks."""
 
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from case import input_text
-from goodinit.netlib import Net
+from goodinit.netlib import Net, machine
 from goodinit.netlib.blob import Blob
 from goodinit.netlib.engines import make_engine
 from goodinit.netlib.errors import EngineError, LayerError, NetError
@@ -49,7 +50,8 @@ def test_a_kernel_without_memory_says_so():
 
 
 @pytest.mark.skipif(not os.path.exists('/proc/self/statm'), reason='Linux tells the memory')
-def test_kernels_give_their_memory_back():
+def test_kernels_give_their_memory_back(monkeypatch):
+    monkeypatch.setattr(machine, 'NEARLY', 0)
     fields = 'convolution_param { num_output: 1 kernel_size: 1 stride: 2 }'
     net = net_of('Convolution', fields, 'fast', shape=(1, 160, 500, 500))  # 40 MB to thin
     net.forward()
@@ -60,6 +62,25 @@ def test_kernels_give_their_memory_back():
     assert before - resident() > 30e6
     net.forward()
     np.testing.assert_array_equal(net.blobs['y'].data, found)
+
+
+@pytest.mark.parametrize('held, trims', [(79, 0), (81, 1)])
+def test_memory_is_given_back_near_the_peak(held, trims, monkeypatch):
+    called = []
+    monkeypatch.setattr(machine, '_held', {'VmRSS': held, 'VmHWM': 100}.get)
+    monkeypatch.setattr(
+        machine.ctypes, 'CDLL', lambda name: SimpleNamespace(malloc_trim=called.append)
+    )
+    give_back()
+    assert len(called) == trims
+
+
+@pytest.mark.skipif(not os.path.exists('/proc/self/status'), reason='Linux tells the memory')
+def test_the_peak_of_memory_is_known():
+    block = np.ones(5_000_000)
+    assert 40_000 < machine._held('VmRSS') <= machine._held('VmHWM')
+    del block
+    assert machine._held('nothing') == 1
 
 
 def resident():

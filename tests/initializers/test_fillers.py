@@ -9,6 +9,8 @@ import pytest
 from goodinit.initializers import fill_array, orthonormal
 from goodinit.initializers.from_shape.haar import reflect, reflections
 from goodinit.initializers.random_numbers import BLOCK, normal, uniform
+from goodinit.netlib.engines import make_engine
+from goodinit.netlib.engines.fast import kernels_of
 from goodinit.netlib.errors import NetError
 from goodinit.netlib.registry import FILLERS
 from goodinit.proto.caffe_pb2 import FillerParameter
@@ -178,17 +180,19 @@ def test_orthonormal_is_haar_distributed():
     assert (np.linalg.det(q) > 0).mean() == pytest.approx(0.5, abs=0.04)
 
 
-def test_reflections_together_are_reflections_one_by_one():
+@pytest.mark.parametrize('engine', ['fast', 'reference'])
+def test_reflections_together_are_reflections_one_by_one(engine):
+    """Of a part of a matrix, too."""
     rng = np.random.default_rng(0)
-    rows, vectors = (
-        rng.standard_normal((1030, 12), np.float32),
-        rng.standard_normal((5, 12), np.float32),
-    )
-    expected = rows.astype(float)
+    matrix = rng.standard_normal((1033, 15), np.float32)
+    rows, vectors = matrix[3:, 3:], rng.standard_normal((5, 12), np.float32)
+    before, expected = matrix.copy(), rows.astype(float)
     for v in vectors[::-1]:
         expected -= 2 / (v @ v) * np.outer(expected @ v, v)
-    reflect(rows, vectors)
+    reflect(rows, vectors, kernels_of(make_engine(engine)))
     np.testing.assert_allclose(rows, expected, atol=1e-5)
+    np.testing.assert_array_equal(matrix[:3], before[:3])
+    np.testing.assert_array_equal(matrix[:, :3], before[:, :3])
 
 
 def test_reflections_take_rows_to_their_diagonal():

@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 
 from ...errors import EngineError, did_you_mean
 from ..calling import Method
+from ..interface import Engine
 from ..reference import Reference
 from . import native
 from .arithmetic import Arithmetic
@@ -101,3 +102,14 @@ def load(exact: bool = False) -> Kernels:
             f'{did_you_mean(wanted, known)} (it has {", ".join(known)})'
         )
     return Kernels(native.EXTENDED.get(wanted, wanted) if exact else wanted)
+
+
+def kernels_of(engine: Engine | None, exact: bool = False) -> Kernels | None:
+    """The kernels of an engine, or without one those at hand; None if there are none. `exact` ones
+    use no matrix unit."""
+    if engine is not None and not hasattr(engine, 'kernels'):
+        return None
+    try:
+        return load(exact or getattr(engine, 'exact', False))
+    except native.NoKernels:
+        return None

@@ -6,9 +6,8 @@ import numpy as np
 from numpy import ndarray
 
 from ..interface import Engine
-from . import load
+from . import kernels_of
 from .declarations import Kernels
-from .native import NoKernels
 
 ROUNDING = 1e-6  # of a product of rows of unit length, and of a distance
 
@@ -57,12 +56,5 @@ def clustering(rows: ndarray, engine: Engine | None = None) -> Clustering | None
     than kernels take, and for an engine that has no kernels."""
     if rows.dtype != np.float32 or not rows.flags.c_contiguous or not rows.size:
         return None
-    kernels = kernels_at_hand() if engine is None else getattr(engine, 'kernels', None)
+    kernels = kernels_of(engine)
     return Clustering(kernels, rows) if kernels else None
-
-
-def kernels_at_hand() -> Kernels | None:
-    try:
-        return load()
-    except NoKernels:
-        return None

@@ -272,7 +272,10 @@ class Kernels:
         self, y: Array, dy: Array, dx: Array, outer: Long, pieces: Long, inner: Long
     ) -> None: ...
 
-    # -- clusters
+    # -- for initializers
+    @kernel
+    def reflect(self, rows: Array, vectors: Array, middle: Array, reflected: Struct) -> None: ...
+
     @kernel
     def cluster(
         self,

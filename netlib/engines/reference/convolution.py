@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 from numpy import ndarray
 
-from ...memory import host_zeros
+from ...machine import host_zeros
 from ...shapes import Shape, conv_extent
 from ..interface import Ints, Window, op
 from .arithmetic import Arithmetic

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 from numpy import ndarray
 
-from ...memory import host_zeros
+from ...machine import host_zeros
 from ...shapes import Shape
 from ..interface import Bins, Engine, Window, op
 from .convolution import inside, seen

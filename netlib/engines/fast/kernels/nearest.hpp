@@ -124,9 +124,7 @@ struct Assignment {
         using product::DEPTH, product::ROW_STEP;
         const long across = parts(c.centers, COLS);
         alignas(64) float packed[ROWS * ROW_STEP] = {};
-        Rows lines;
-        for (long i = 0; i < ROWS; ++i)
-            lines.row[i] = packed + i * ROW_STEP;
+        const EvenRows lines{packed, ROW_STEP};
         for (long k = 0; k < c.size; k += DEPTH) {
             const long depth = std::min(DEPTH, c.size - k);
             for (long m = 0; m < count; m += ROWS) {

@@ -19,6 +19,7 @@
 #include "bricks.hpp"
 #include "brick_gemm.hpp"
 #include "gemm.hpp"
+#include "reflect.hpp"
 #include "padded.hpp"
 #include "finish.hpp"
 #include "slide.hpp"

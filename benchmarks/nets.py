@@ -23,6 +23,7 @@ from goodinit.benchmarks.worker import Worker
 
 # How many times the operations of a forward pass.
 PASSES = {'forward of one': 1, 'forward': 1, 'forward, backward': 3, 'SGD step': 3}
+Travels = dict[str, list[float]]  # of a net: {task: [nanoseconds]}
 Samples = dict[str, dict]  # of a net: {candidate: {task: [milliseconds], 'peak_mb': number}}
 
 
@@ -34,10 +35,11 @@ def main() -> None:
     candidates = runnable(args.candidates)
     peak = peak_gflops()
     samples: dict[str, Samples] = {}
+    travel_ns: dict[str, Travels] = {}
     gflops: dict[str, float] = {}
     batches: dict[str, int] = {}
     for net in args.nets:
-        samples[net] = measure(net, candidates, args.repeats, peak)
+        samples[net], travel_ns[net] = measure(net, candidates, args.repeats, peak)
         gflops[net] = gflop(net)
         batches[net] = NETS[net].batch
     numbers = {
@@ -46,6 +48,7 @@ def main() -> None:
         'gflop_forward': gflops,
         'batch': batches,
         'samples': samples,
+        'travel_ns': travel_ns,
     }
     path = write_numbers('nets', numbers)
     reason = missing('matplotlib')
@@ -68,20 +71,26 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(net: str, candidates: list[str], repeats: int, peak: float) -> Samples:
-    """The samples of a net; they are printed."""
+def measure(net: str, candidates: list[str], repeats: int, peak: float) -> tuple[Samples, Travels]:
+    """The samples of a net; they are printed. And how far cores were apart in each turn."""
     workers = {name: start(name, net) for name in candidates}
     samples: Samples = {name: {} for name in workers}
+    travels: Travels = {task: [] for task in TASKS}
     for task in TASKS:
         able = {name: worker for name, worker in workers.items() if task in worker.greeting}
-        turns = [take_turns(able, task) for _ in range(repeats + 1)]
+        take_turns(able, task)  # the first one warms up
+        turns = []
+        for _ in range(repeats):
+            turns.append(take_turns(able, task))
+            travels[task].append(round_trip_ns())
         for name in able:
-            samples[name][task] = [turn[name] for turn in turns[1:]]  # the first one warms up
+            samples[name][task] = [turn[name] for turn in turns]
     for name, worker in workers.items():
         worker.stop()
         samples[name]['peak_mb'] = peak_mb(name, net)
         show(net, name, samples, peak)
-    return samples
+    show_travels(net, travels)
+    return samples, travels
 
 
 def start(name: str, net: str) -> Worker:
@@ -132,6 +141,14 @@ def show(net: str, name: str, samples: Samples, peak: float) -> None:
     print(f'{net:10} {name:12}', '  '.join([*cells, memory]), flush=True)
 
 
+def show_travels(net: str, travels: Travels) -> None:
+    """Say so if cores were far apart in some turns, and near in others."""
+    trips = [trip for turns in travels.values() for trip in turns]
+    if max(trips) > 2 * min(trips):
+        span = f'{min(trips):.0f} to {max(trips):.0f} ns'
+        print(f'{net:10} cores were not always as near: memory took {span} there and back')
+
+
 def gflop(net: str) -> float:
     """10^9 operations of a forward pass of a batch."""
     return 1e-9 * operations(NETS[net].model, NETS[net].batch)
@@ -144,9 +161,21 @@ def peak_gflops() -> float:
     rates = []
     for _ in range(10):
         start = time.perf_counter()
-        done = kernels.multiply_adds(10**7)
+        done = kernels.yardstick['multiply_adds'](10**7)
         rates.append(2e-9 * done / (time.perf_counter() - start))
     return max(rates)
+
+
+def round_trip_ns() -> float:
+    """Nanoseconds that a line of memory takes to another core and back now: a system may move a
+    process to cores that share no cache. 0 where there is only one."""
+    kernels = compiled_kernels()
+    trips = []
+    for _ in range(5):
+        start = time.perf_counter()
+        done = kernels.yardstick['round_trips'](2000)
+        trips.append(1e9 * (time.perf_counter() - start) / 2000 if done else 0.0)
+    return min(trips)
 
 
 if __name__ == '__main__':

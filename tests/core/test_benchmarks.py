@@ -113,6 +113,15 @@ def test_nets_without_peers_and_matplotlib(without, tmp_path, monkeypatch, capsy
     assert all(len(samples['fast'][task]) == 1 for task in nets.TASKS)
     assert samples['fast']['peak_mb'] > 10
     assert numbers['gflop_forward']['lenet'] == pytest.approx(0.293504)
+    travels = numbers['travel_ns']['lenet']
+    assert all(len(travels[task]) == 1 and travels[task][0] >= 0 for task in nets.TASKS)
+
+
+@pytest.mark.parametrize('trips, said', [([50, 90], ''), ([50, 320], '50 to 320 ns')])
+def test_cores_that_were_moved_apart_are_told(trips, said, capsys):
+    nets.show_travels('lenet', {'forward': trips[:1], 'SGD step': trips[1:]})
+    out = capsys.readouterr().out
+    assert said in out and bool(out) == bool(said)
 
 
 def test_the_parts_of_a_step_add_up(tmp_path, monkeypatch, capsys):

@@ -4,6 +4,7 @@ shapes, the same bits for any number of threads, and what falls back to the refe
 
 import ctypes
 import functools
+import os
 
 import numpy as np
 import pytest
@@ -193,6 +194,14 @@ def test_a_window_that_no_memory_holds_is_an_error(fast):
     w = Window((2**32 - 1,) * 2, (1, 1), (2**31 - 1,) * 2, (1, 1))
     with pytest.raises(EngineError, match='too large to compute'):
         run(fast(), call('pool_ave_forward', draw(1, 1, 5, 5), w, out=draw(1, 1, 5, 5)))
+
+
+@pytest.mark.parametrize('count', [1, 2])
+def test_yardsticks_tell_what_was_done(count, fast):
+    yardstick = fast().kernels.yardstick
+    with threads(count):
+        assert yardstick['multiply_adds'](3) % (3 * 12 * count) == 0
+        assert yardstick['round_trips'](3) == (3 if count == 2 and os.cpu_count() > 1 else 0)
 
 
 def test_nan_stays_nan(fast):

@@ -19,7 +19,7 @@ from .native import (
     kernel,
     kernel_for_each,
 )
-from .signatures import PIXELS, broadcast, elementwise, placed
+from .signatures import PIXELS, YARDSTICKS, broadcast, counted, elementwise, placed
 
 
 class Kernels:
@@ -293,8 +293,5 @@ class Kernels:
     def release(self) -> None:
         """Free the buffers of all threads."""
 
-    # -- a benchmark's yardstick
-    @kernel
-    def multiply_adds(self, n: Long) -> Long:
-        """Multiply-adds that this processor has done after n rounds of them."""
-        raise NotImplementedError
+    # -- what a benchmark measures the machine by
+    yardstick = kernel_for_each('yardstick_', YARDSTICKS, counted)

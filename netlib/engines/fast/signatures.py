@@ -3,6 +3,7 @@
 from .native import Array, Float, Integers, Long, OptionalArray, Parameters, Struct
 
 PIXELS = ('bytes', 'floats')
+YARDSTICKS = ('multiply_adds', 'round_trips')  # of all threads; of a line of memory to a core
 
 
 def elementwise(
@@ -25,3 +26,8 @@ def placed(
     width: Long,
 ) -> None:
     """A kernel that makes a batch of images (placing.py) of so many channels, rows and columns."""
+
+
+def counted(n: Long) -> Long:
+    """A kernel that does something n times, and returns how often that was done in all."""
+    raise NotImplementedError

@@ -20,3 +20,4 @@
 #include "normalization.hpp"
 #include "place.hpp"
 #include "peak.hpp"
+#include "travel.hpp"

@@ -10,7 +10,7 @@ namespace ISA {
 
 // Each thread does n rounds of CHAINS independent multiply-adds of LANES numbers. Returns how many
 // multiply-adds that is in all.
-EXPORT_LONG(multiply_adds)(long n) {
+EXPORT_LONG(yardstick_multiply_adds)(long n) {
     constexpr int CHAINS = 12;  // enough to hide the latency of one
     share_out(threads(), [=](long) {
         vec sums[CHAINS];

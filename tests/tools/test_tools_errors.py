@@ -61,6 +61,10 @@ BAD_OPTIONS = [
         "argument --memory: found 'lots', needed: an amount of memory such as 500MB or 2GB",
     ),
     (
+        ['--memory', '500'],
+        "argument --memory: found '500', needed: an amount of memory such as 500MB or 2GB, 1MB or ",
+    ),
+    (
         ['--input-shape', '3,0,8'],
         "argument --input-shape: found '3,0,8', needed: positive extents such as 3,227,227",
     ),

@@ -71,11 +71,11 @@ class one_of:
 
 
 def size(text: str) -> int:
-    """Bytes, from '500MB', '2GB' or a plain number."""
-    found = re.fullmatch(r'(\d+(?:\.\d+)?) ?([KMG]?)B?', text.upper())
+    """Bytes, from '500MB', '2GB' or a plain number; a small one lacks its unit."""
+    found = re.fullmatch(r'(\d{1,99}(?:\.\d+)?) ?([KMG]?)B?', text.upper())
     value = int(float(found[1]) * UNITS[found[2]]) if found else 0
-    if value < 1:
-        raise mistake(text, 'an amount of memory such as 500MB or 2GB')
+    if value < UNITS['M']:
+        raise mistake(text, 'an amount of memory such as 500MB or 2GB, 1MB or more')
     return value
 
 

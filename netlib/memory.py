@@ -50,7 +50,7 @@ class Memory:
     def on(cls, array: np.ndarray) -> Memory:
         """One whose host mirror is this contiguous array."""
         memory = cls(array.size, array.dtype)
-        memory.become(array)
+        memory._host, memory.head = array.reshape(-1), 'host'
         return memory
 
     def become(self, array: np.ndarray) -> bool:

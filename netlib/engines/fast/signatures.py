@@ -3,7 +3,8 @@
 from .native import Array, Float, Integers, Long, OptionalArray, Parameters, Struct
 
 PIXELS = ('bytes', 'floats')
-YARDSTICKS = ('multiply_adds', 'round_trips')  # of all threads; of a line of memory to a core
+# What all threads compute; a line of memory that goes to another core and back.
+YARDSTICKS = ('multiply_adds', 'round_trips')
 
 
 def elementwise(

@@ -42,7 +42,7 @@ struct Rows {
     void fetch(long, const float*) const {}
 };
 
-// The same for rows that lie `step` apart: of so few addresses none has to wait for a register.
+// The same for rows that lie `step` apart: there are registers enough for their addresses.
 struct EvenRows {
     const float* first;
     long step;

@@ -49,10 +49,12 @@ struct Gradient {
             a.row[j] = from + places[std::min(k + j, s.pairs() - 1)].offset;
         return a;
     }
+
+    // With a single tap they are channels.
+    bool are_channels() const { return s.taps.size() == 1; }
     EvenRows channels(const float* from, long k) const {
         return {from + places[k].offset, s.in.channel()};
     }
-    bool is_even() const { return s.taps.size() == 1; }
 
     long sums() const { return room(s.groups, panels(), rows(), COLS); }
 };
@@ -95,7 +97,7 @@ inline void add_products(const Gradient& w, const Block& block, const Share& sha
             const auto multiply_by = [&](const auto& a) {
                 multiply(rows, share.width, a, run, columns, sums + k * COLS, first);
             };
-            if (w.is_even() && rows >= ROWS) multiply_by(w.channels(seen, k));
+            if (w.are_channels() && rows >= ROWS) multiply_by(w.channels(seen, k));
             else multiply_by(w.rows(seen, k));
         }
     };

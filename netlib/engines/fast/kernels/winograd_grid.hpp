@@ -93,7 +93,8 @@ struct Grid {
     long floats_by_panels() const { return PLACES * (cell_step() + COLS); }
 
     // Floats between cells in the patches. It is an odd number of vectors, since steps of a power
-    // of two crowd few sets of a cache; for the same reason there is a gap between places.
+    // of two crowd few sets of a cache; for the same reason there is a gap between places. The last
+    // tile reads rows beyond the cells.
     long cell_step() const { return (vectors() | 1) * LANES; }
     long patches_step() const { return whole_tiles() * cell_step() + LANES; }
 

@@ -84,9 +84,10 @@ class DeviceRows:
         """x - mean for the rows of these numbers, unusable ones counted."""
         return gathered(self.engine, self.rows, chosen).array() - self.mean
 
-    def centered(self) -> ndarray:
-        """x - mean for all usable rows, on the host."""
-        return self.on_host.centered()
+    @property
+    def seen(self) -> ndarray:
+        """(x - mean) / scale for all usable rows, on the host."""
+        return self.on_host.seen
 
     def _magnitudes(self) -> ndarray:
         """(2, n): how many values of each row are neither NaN nor so large that differences could

@@ -5,127 +5,142 @@ from collections.abc import Iterator
 import numpy as np
 from numpy import ndarray
 
+from ...netlib.engines.fast import Kernels
 from .unit_length import to_unit_length
 
 BLOCK = 4096  # rows per matrix product: float32 within a block, float64 over several
+FEW = 64  # rows that stay in a cache
 LARGEST = 1e37  # beyond it a difference of two float32 values can overflow
+SMALLEST = float(np.finfo(np.float32).tiny)  # below it the inverse of a scale can overflow
 
 
 class HostRows:
-    """Rows (n, d), and what is computed of those that can be used.
+    """Rows (n, d), and what is computed of those that can be used; by the kernels, if there are
+    any.
 
-    spare    whether `project` and `units` may write their results over the rows, and so need no
-             other memory; afterwards nothing more can be computed of the rows
+    spare    whether the rows may be overwritten, and so need no other memory
     total    n
     usable   (n,)  rows without NaN and Inf
     count    the number of usable rows
     mean     (d,)  of the usable rows, float32
     scale    their largest absolute value
+    seen     (count, d)  (x - mean) / scale for the usable rows. `project` and `units` write their
+             results over it; afterwards nothing more can be computed
     """
 
-    def __init__(self, rows: ndarray, spare: bool = False):
-        self.rows = rows
-        self.spare = spare
+    def __init__(self, rows: ndarray, spare: bool = False, kernels: Kernels | None = None):
+        self.kernels = kernels if rows.dtype == np.float32 else None
         self.total, self.size = rows.shape
-        self.usable = usable_rows(rows)
+        self.usable, largest = usable_rows(rows)
         self.count = int(self.usable.sum())
-        self.mean = np.zeros(self.size, np.float32)
-        self.scale = 1.0
-        if self.count:
-            self.mean, self.scale = self._mean_and_scale()
+        self.scale = max(largest, SMALLEST) if largest else 1.0
+        spare = spare and rows.flags.c_contiguous
+        self.seen = moved_together(rows, self.usable) if spare else rows[self.usable]
+        self.mean = mean_of(self.seen)
+        self._see()
 
     def scatter(self) -> ndarray:
-        """The (d, d) sum of the outer products of (x - mean) / scale."""
-        # For few rows, rounding errors do not average out, and float64 costs little.
-        dtype = np.float64 if self.total <= BLOCK else np.float32
-        scale = np.float32(self.scale)
+        """The (d, d) sum of the outer products of the rows of `seen`, in float64."""
         total = np.zeros((self.size, self.size))
-        product = np.empty((self.size, self.size), dtype)
-        for block in self._centered():
-            block /= scale
-            scaled = block.astype(dtype, copy=False)
-            total += np.matmul(scaled.T, scaled, out=product)
+        if self.total <= BLOCK:  # rounding errors would not average out, and float64 costs little
+            seen = self.seen.astype(float)
+            return np.matmul(seen.T, seen, out=total)
+        if self.kernels:
+            self.kernels.scatter_matrix(self.seen, total, self.count, self.size)
+            return total
+        product = np.empty((self.size, self.size), np.float32)
+        for block in blocks(self.seen, BLOCK):
+            total += np.matmul(block.T, block, out=product)
         return total
 
     def project(self, matrix: ndarray, triangular: bool) -> ndarray:
-        """(x - mean) S^T for all usable rows: (count, len(S)) float32, for a matrix S, which is
-        lower triangular or not."""
+        """(x - mean) S^T for all usable rows: (count, len(S)) float32, for a matrix S of at most d
+        rows, which is lower triangular or not."""
         from scipy.linalg.blas import strmm
 
-        out = self._results(len(matrix))
-        if triangular:  # half the work, in place
-            for part in self._centered(out):
-                strmm(1, matrix.T, part.T, trans_a=1, overwrite_b=1)
-            return out
-        start = 0
-        for block in self._centered():
-            np.matmul(block, matrix.T, out=out[start : start + len(block)])
-            start += len(block)
-        return out
-
-    def _results(self, size: int) -> ndarray:
-        """Room for results (count, size): of no more numbers than the rows if it is theirs, so that
-        the results of a block end where the next block begins, or before."""
-        if self.spare and size <= self.size and self.rows.flags.c_contiguous:
-            return self.rows.reshape(-1)[: self.count * size].reshape(self.count, size)
-        return np.empty((self.count, size), np.float32)
+        right = np.ascontiguousarray(matrix.T) * np.float32(self.scale)
+        if not triangular:
+            return self._times(right)
+        if self.kernels:
+            self.kernels.project_rows(self.seen, right, self.count, self.size)
+            return self.seen
+        for block in blocks(self.seen, BLOCK):  # half the work, in place
+            strmm(1, right.T, block.T, lower=1, overwrite_b=1)
+        return self.seen
 
     def units(self, matrix: ndarray, triangular: bool) -> ndarray:
         """`project` at unit length."""
-        return to_unit_length(self.project(matrix, triangular))
+        return to_unit_length(self.project(matrix, triangular), self.kernels)
 
     def take(self, chosen: ndarray) -> ndarray:
         """x - mean for the rows of these numbers, unusable ones counted."""
-        return self.rows[chosen] - self.mean
+        place = np.cumsum(self.usable) - 1
+        return self.seen[place[chosen]] * np.float32(self.scale)
 
-    def centered(self) -> ndarray:
-        """x - mean for all usable rows."""
-        rows = np.empty((self.count, self.size), np.float32)
-        for _ in self._centered(rows):
-            pass
-        return rows
+    def _see(self) -> None:
+        """Make `seen` of the usable rows."""
+        inverse = np.full(self.size, 1 / self.scale, np.float32)
+        if self.kernels and self.count:
+            seen = self.seen
+            self.kernels.standardize(seen, self.mean, inverse, seen, self.count, self.size, 1)
+            return
+        for block in blocks(self.seen, FEW):
+            block -= self.mean
+            block *= inverse
 
-    def _centered(self, out: ndarray | None = None) -> Iterator[ndarray]:
-        """The usable rows minus their mean, in blocks: parts of `out`, or each overwritten by the
-        next."""
-        height = min(BLOCK, self.total)
-        scratch = np.empty((height, self.size), np.float32) if out is None else out
-        done = 0
-        for block in self._blocks():
-            part = scratch[done : done + len(block)]
-            done += 0 if out is None else len(block)
-            yield np.subtract(block, self.mean, out=part)
-
-    def _blocks(self) -> Iterator[ndarray]:
-        """The usable rows, in blocks."""
-        for start in range(0, self.total, BLOCK):
-            block = self.rows[start : start + BLOCK]
-            usable = self.usable[start : start + BLOCK]
-            yield block if usable.all() else block[usable]
-
-    def _mean_and_scale(self) -> tuple[ndarray, float]:
-        total = np.zeros(self.size)
-        largest = 0.0
-        for block in self._blocks():
-            total += block.sum(axis=0, dtype=np.float64)
-            largest = max(largest, magnitude(block))
-        mean = total / self.count
-        return mean.astype(np.float32), largest or 1.0
+    def _times(self, right: ndarray) -> ndarray:
+        """`seen` times a matrix of no more columns, over it: the results of a block end where the
+        next one begins, or before."""
+        width = right.shape[1]
+        out = self.seen.reshape(-1)[: self.count * width].reshape(self.count, width)
+        start = 0
+        for block in blocks(self.seen, BLOCK):
+            np.matmul(block.copy(), right, out=out[start : start + len(block)])
+            start += len(block)
+        return out
 
 
-def usable_rows(rows: ndarray) -> ndarray:
-    """Which rows contain no NaN, Inf or values so large that differences could overflow."""
+def blocks(rows: ndarray, height: int) -> Iterator[ndarray]:
+    """The rows, some at a time."""
+    for start in range(0, len(rows), height):
+        yield rows[start : start + height]
+
+
+def usable_rows(rows: ndarray) -> tuple[ndarray, float]:
+    """Which rows contain no NaN, Inf or values so large that differences could overflow; and the
+    largest absolute value of these rows."""
     usable = np.empty(len(rows), bool)
-    for start in range(0, len(rows), BLOCK):
-        block = rows[start : start + BLOCK]
-        if magnitude(block) < LARGEST:  # NaN is not
-            usable[start : start + BLOCK] = True
-            continue
-        finite = abs(block) < LARGEST
-        usable[start : start + BLOCK] = finite.all(axis=1)
-    return usable
+    largest = 0.0
+    for block, good in zip(blocks(rows, BLOCK), blocks(usable, BLOCK), strict=True):
+        good[:] = True
+        found = magnitude(block)
+        if not found < LARGEST:  # NaN is not
+            good[:] = (abs(block) < LARGEST).all(axis=1)
+            found = magnitude(block[good])
+        largest = max(largest, found)
+    return usable, largest
 
 
 def magnitude(block: ndarray) -> float:
     """The largest absolute value; NaN if one is."""
     return float(max(block.max(initial=0), -block.min(initial=0)))
+
+
+def moved_together(rows: ndarray, chosen: ndarray) -> ndarray:
+    """The chosen rows, moved to the front of the same memory."""
+    if chosen.all():
+        return rows
+    end = 0
+    for block, good in zip(blocks(rows, BLOCK), blocks(chosen, BLOCK), strict=True):
+        some = block[good]
+        rows[end : end + len(some)] = some
+        end += len(some)
+    return rows[:end]
+
+
+def mean_of(rows: ndarray) -> ndarray:
+    """The mean of the rows, float32; 0 if there are none."""
+    total = np.zeros(rows.shape[1])
+    for block in blocks(rows, BLOCK):
+        total += block.sum(axis=0, dtype=np.float64)
+    return (total / max(len(rows), 1)).astype(np.float32)

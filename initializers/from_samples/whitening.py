@@ -6,6 +6,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...netlib.engines import Engine
+from ...netlib.engines.fast import kernels_of
 from ...netlib.memory import Tensor
 from ..products import matmul_of, uploaded
 from .coordinates import (
@@ -46,7 +47,7 @@ class WhiteSamples:
         engine: Engine | None = None,
         spare: bool = False,
     ) -> None:
-        self.rows = rows_by(engine, rows, spare)
+        self.rows = rows_by(engine, rows, spare, exact=principal)
         self.engine = engine
         self.matmul = matmul_of(engine)
         self.size = self.rows.size
@@ -96,8 +97,7 @@ class WhiteSamples:
     def _of_gram(self) -> PrincipalCoordinates:
         """The principal axes from the (n, n) matrix of inner products, which is smaller when the
         samples are few."""
-        rows = self.rows.centered()
-        rows /= self.scale
+        rows = self.rows.seen
         total = np.zeros((self.count, self.count))
         for start in range(0, self.size, BLOCK):
             columns = rows[:, start : start + BLOCK].astype(float)
@@ -109,10 +109,10 @@ class WhiteSamples:
         return PrincipalCoordinates(axes, variances * self.scale**2, self.matmul)
 
 
-def rows_by(engine: Engine | None, rows: ndarray | Tensor, spare: bool) -> Rows:
-    """Rows where the engine computes, or on the host."""
+def rows_by(engine: Engine | None, rows: ndarray | Tensor, spare: bool, exact: bool) -> Rows:
+    """Rows where the engine computes, or on the host; by products that are `exact`, or by any."""
     if engine and engine.on_device:
         there = rows if isinstance(rows, Tensor) else uploaded(engine, rows)
         return DeviceRows(engine, there)
     on_host = rows.array(write=spare) if isinstance(rows, Tensor) else rows
-    return HostRows(on_host, spare)
+    return HostRows(on_host, spare, kernels_of(engine, exact))

@@ -26,9 +26,10 @@ C_TYPES = {
     native.OptionalArray: 'float*',
     native.Parameters: 'float*',
     native.Integers: 'long*',
+    native.Doubles: 'double*',
     native.Steps: 'Step*',
 }
-NUMBERS = ('long*', 'float*')  # every other pointer is to a struct
+NUMBERS = ('long*', 'float*', 'double*')  # every other pointer is to a struct
 
 
 def preprocessed(source, *options):
@@ -66,7 +67,8 @@ def defined_in_cpp():
 def declared_for_cpp():
     """{name: stub} of the kernels that Kernels declares."""
     found = {}
-    for member in vars(fast.Kernels).values():
+    members = {name: value for each in fast.Kernels.__mro__ for name, value in vars(each).items()}
+    for member in members.values():
         if isinstance(member, native.Declared):
             found[member.name] = member
         elif isinstance(member, native.DeclaredTable):

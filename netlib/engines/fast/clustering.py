@@ -8,8 +8,12 @@ from numpy import ndarray
 from ..interface import Engine
 from . import kernels_of
 from .declarations import Kernels
+from .native import EXTENDED
 
-ROUNDING = 1e-6  # of a product of rows of unit length, and of a distance
+# Of a product of rows of unit length, and of a distance; and of a product by a matrix unit
+# (kernels/bricks.hpp).
+ROUNDING = 1e-6
+UNIT_ROUNDING = 2**-14
 
 
 class Clustering:
@@ -48,7 +52,8 @@ class Clustering:
         if before is None:
             self.bounds = np.empty((len(self.rows), len(centers)), np.float32)
             return None
-        return np.linalg.norm(centers - before, axis=1) + np.float32(ROUNDING)
+        rounding = UNIT_ROUNDING if self.kernels.isa in EXTENDED else ROUNDING
+        return np.linalg.norm(centers - before, axis=1) + np.float32(rounding)
 
 
 def clustering(rows: ndarray, engine: Engine | None = None) -> Clustering | None:

@@ -19,10 +19,11 @@ from .native import (
     kernel,
     kernel_for_each,
 )
+from .row_declarations import KernelsForRows
 from .signatures import PIXELS, YARDSTICKS, broadcast, counted, elementwise, placed
 
 
-class Kernels:
+class Kernels(KernelsForRows):
     """The kernels for one instruction set."""
 
     def __init__(self, isa: str):
@@ -270,22 +271,6 @@ class Kernels:
     @kernel
     def softmax_backward(
         self, y: Array, dy: Array, dx: Array, outer: Long, pieces: Long, inner: Long
-    ) -> None: ...
-
-    # -- for initializers
-    @kernel
-    def reflect(self, rows: Array, vectors: Array, middle: Array, reflected: Struct) -> None: ...
-
-    @kernel
-    def cluster(
-        self,
-        x: Array,
-        centers: Array,
-        moved: OptionalArray,
-        bounds: OptionalArray,
-        nearest: Integers,
-        sums: Array,
-        clustered: Struct,
     ) -> None: ...
 
     # -- memory

@@ -140,6 +140,10 @@ class AsIntegers(AsAddress):
     """The address of an array of C longs."""
 
 
+class AsDoubles(AsAddress):
+    """The address of an array of float64."""
+
+
 class AsStruct:
     """Integers as a struct of C longs."""
 
@@ -174,6 +178,7 @@ class Step(ctypes.Structure):
 Array = Annotated[np.ndarray, AsAddress]
 OptionalArray = Annotated[np.ndarray | None, AsAddress]
 Integers = Annotated[np.ndarray, AsIntegers]
+Doubles = Annotated[np.ndarray, AsDoubles]
 Struct = Annotated[tuple[int, ...], AsStruct]
 Parameters = Annotated[tuple[float, ...], AsParameters]
 Long = Annotated[int, ctypes.c_long]

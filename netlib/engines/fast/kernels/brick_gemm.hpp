@@ -24,24 +24,33 @@ constexpr long TASK_DEPTH = 512;   // values of k at a time
 constexpr long TASK_ROWS = 512;    // of a task, at most
 constexpr long TASK_COLUMNS = 256;
 
-// A task: c (M, N) = or += a (M, K) b (K, N).
+// A task: c (M, N) = or += a (M, K) b (K, N), as product::Task has it.
 struct Task {
     Matrix a, b, c;
     long M, N, K;
     bool accumulate;
+    long reach = product::FULL;
+    bool lower = false;
 
-    // The block at (m, n), for d values of k from k on.
-    void multiply_block(long m, long n, long k, long d, const float* left,
+    // So many values of k; and how many were packed.
+    struct Depth {
+        long taken, packed;
+    };
+
+    // The block at (m, n), for values of k from k on.
+    void multiply_block(long m, long n, long k, Depth depth, const float* left,
                         const float* right) const {
         alignas(64) float sums[BLOCK_SIZE];
         const Matrix made{sums, BLOCK, 1};
         const long rows = std::min(BLOCK, M - m);
         const long cols = std::min(BLOCK, N - n);
-        const long step = deep(d) * BRICK;
-        bricks::multiply(rows, cols, {left, step}, {right, step}, deep(d), sums, true);
+        const long step = deep(depth.packed) * BRICK;
+        bricks::multiply(rows, cols, {left, step}, {right, step}, deep(depth.taken), sums, true);
         if (!finite(sums, rows, cols)) {
-            const long depth = std::min(d, product::DEPTH);
-            product::Task{a.from(m, k), b.from(k, n), made, rows, cols, d, depth, false}.multiply();
+            const long d = depth.taken;
+            const long at_once = std::min(d, product::DEPTH);
+            product::Task{a.from(m, k), b.from(k, n), made, rows, cols, d, at_once, false}
+                .multiply();
         }
         deliver(made, c.from(m, n), rows, cols, accumulate || k > 0);
     }
@@ -55,8 +64,12 @@ struct Task {
             pack(b.from(k, 0).transposed(), N, d, Operand::RIGHT, right);
             for (long m = 0; m < M; m += BLOCK) {
                 pack(a.from(m, k), std::min(BLOCK, M - m), d, Operand::LEFT, left);
-                for (long n = 0; n < N; n += BLOCK)
-                    multiply_block(m, n, k, d, left, right + n / SIDE * deep(d) * BRICK);
+                const long end = lower ? std::min(N, m + BLOCK) : N;
+                for (long n = 0; n < end; n += BLOCK) {
+                    const long taken = std::min(d, reach + n + BLOCK - k);
+                    const float* columns = right + n / SIDE * deep(d) * BRICK;
+                    if (taken > 0) multiply_block(m, n, k, {taken, d}, left, columns);
+                }
             }
         }
     }

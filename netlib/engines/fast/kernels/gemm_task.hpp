@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <climits>
 
 #include "across.hpp"
 #include "buffer.hpp"
@@ -125,11 +126,15 @@ inline void pack_rows(const Matrix& a, long rows, long depth, float* panel) {
     }
 }
 
+constexpr long FULL = LONG_MAX / 2;
+
 // A task: c (M, N) = or += a (M, K) b (K, N), where c has its rows contiguous.
 struct Task {
     Matrix a, b, c;
     long M, N, K, depth;
     bool accumulate;
+    long reach = FULL;   // column n of b is zero from k = reach + n on
+    bool lower = false;  // whether only the numbers of c (m, n) with n <= m are wanted
 
     // What the tile at (m, n), the t-th for this k, fetches. Where one step takes all of k, it is
     // the next tile of C. Else the first tile of a row fetches the next rows of A, and each of the
@@ -157,11 +162,13 @@ struct Task {
     template <class A>
     void multiply_rows(const A& lines, long k, long d, long m, const float* panels) const {
         const long rows = std::min<long>(ROWS, M - m);
-        for (long n = 0; n < N; n += COLS, panels += panel_size(d)) {
+        const long end = lower ? std::min(N, m + ROWS) : N;
+        for (long n = 0; n < end; n += COLS, panels += panel_size(d)) {
             const auto tile = N - n > LANES ? tile_for<2, A>(rows) : tile_for<1, A>(rows);
             const Ahead ahead = next(k, m, n, (m / ROWS * N + n) / COLS);
             const bool add = accumulate || k > 0;
-            tile(lines, ahead, d, panels, c.at(m, n), c.down, rows, N - n, add);
+            const long taken = std::min(d, reach + n + COLS - k);
+            if (taken > 0) tile(lines, ahead, taken, panels, c.at(m, n), c.down, rows, N - n, add);
         }
     }
 

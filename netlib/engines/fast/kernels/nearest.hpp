@@ -15,25 +15,18 @@
 
 #include <algorithm>
 
+#include "bricks.hpp"
 #include "buffer.hpp"
+#include "clustered.hpp"
 #include "copy.hpp"
-#include "gemm_task.hpp"
 #include "isa.hpp"
-#include "matrix.hpp"
 #include "narrow_gemm.hpp"
+#include "nearest_bricks.hpp"
+#include "nearest_tiles.hpp"
 #include "simd.hpp"
 #include "threads.hpp"
-#include "tile.hpp"
 
 namespace ISA {
-
-// Some rows of a matrix (any, size), every step-th from the first on; and the number of centers.
-struct Clustered {
-    long first, step, rows, size, centers;
-
-    long row(long i) const { return first + i * step; }
-};
-
 namespace clusters {
 
 constexpr long ROWS_OF_A_TASK = 20 * ROWS;
@@ -41,12 +34,6 @@ constexpr long CENTERS_OF_A_TASK = 16;
 constexpr long ROOM = 1 << 20;  // floats of the rows of all tasks, which stay in the last cache
 constexpr long AHEAD = 2;       // rows
 constexpr long MANY = 4;        // more than one of so many centers
-
-// Rows that lie far apart are fetched before they are needed: the processor foresees none of it.
-inline void fetch(const float* from, long n) {
-    for (long i = 0; i < n; i += CACHE_LINE)
-        __builtin_prefetch(from + i);
-}
 
 inline float inner_product(const float* a, const float* b, long n) {
     constexpr int SIDE = 4;
@@ -81,10 +68,12 @@ inline long largest(const float* products, long n) {
     return found;
 }
 
+// Way: how rows are multiplied by all centers (nearest_tiles.hpp, nearest_bricks.hpp).
+template <class Way>
 struct Assignment {
     const Clustered& c;
     const float *x, *centers;
-    const float* panels;  // the centers, packed as columns
+    const float* packed;  // the centers
     const float* moved;   // (centers); null: there are no bounds yet
     float* bounds;        // (any, centers); null: none are kept
     long* nearest;        // (any)
@@ -119,40 +108,19 @@ struct Assignment {
         nearest[row] = found;
     }
 
-    // tiles (parts of rows, panels) = the products of some rows with all centers.
-    void multiply_all(const long* rows, long count, float* tiles) const {
-        using product::DEPTH, product::ROW_STEP;
-        const long across = parts(c.centers, COLS);
-        alignas(64) float packed[ROWS * ROW_STEP] = {};
-        const EvenRows lines{packed, ROW_STEP};
-        for (long k = 0; k < c.size; k += DEPTH) {
-            const long depth = std::min(DEPTH, c.size - k);
-            for (long m = 0; m < count; m += ROWS) {
-                for (long i = 0; i < std::min<long>(ROWS, count - m); ++i) {
-                    copy(packed + i * ROW_STEP, x + rows[m + i] * c.size + k, depth);
-                    const long ahead = std::min(m + i + ROWS, count - 1);
-                    fetch(x + rows[ahead] * c.size + k, depth);
-                }
-                for (long p = 0; p < across; ++p) {
-                    const float* panel = panels + p * product::panel_size(c.size) + k * COLS;
-                    multiply(count - m, c.centers - p * COLS, lines, Run{1, depth, 0}, panel,
-                             tiles + (m / ROWS * across + p) * TILE_SIZE, k == 0);
-                }
-            }
-        }
-    }
-
     // The nearest centers of some rows, by the products with all centers.
     void choose_of_all(const long* rows, long count) const {
-        const long across = parts(c.centers, COLS);
-        float* tiles = buffer(SUMS, parts(count, ROWS), across, TILE_SIZE);
-        float* line = buffer(LINE, across, COLS);
-        multiply_all(rows, count, tiles);
+        const long across = parts(c.centers, Way::WIDE);
+        float* tiles = buffer(SUMS, parts(count, Way::HIGH), across, Way::TILE);
+        float* line = buffer(LINE, across, Way::WIDE);
+        Way::multiply(c, x, rows, count, packed, tiles);
         for (long i = 0; i < count; ++i) {
             float* products = bounds ? bounds + rows[i] * c.centers : line;
-            const float* from = tiles + (i / ROWS * across * ROWS + i % ROWS) * COLS;
-            for (long p = 0; p < across; ++p, from += TILE_SIZE)
-                copy(products + p * COLS, from, std::min<long>(COLS, c.centers - p * COLS));
+            const long row = i / Way::HIGH * across * Way::TILE + i % Way::HIGH * Way::WIDE;
+            for (long n = 0; n < c.centers; n += Way::WIDE) {
+                const float* from = tiles + row + n / Way::WIDE * Way::TILE;
+                copy(products + n, from, std::min<long>(Way::WIDE, c.centers - n));
+            }
             nearest[rows[i]] = largest(products, c.centers);
         }
     }
@@ -185,6 +153,22 @@ struct Assignment {
     }
 };
 
+// An iteration: `nearest`, `bounds` and `sums`.
+template <class Way>
+void cluster(const Clustered& c, const float* x, const float* centers, const float* moved,
+             float* bounds, long* nearest, float* sums) {
+    const Assignment<Way> work{c, x, centers, Way::pack(c, centers), moved, bounds, nearest};
+    const long of_all = ROWS_OF_A_TASK * threads();  // as many tasks for each
+    const long rows = parts(ROOM / c.size, of_all) * of_all;
+    for (long begin = 0; begin < c.rows; begin += rows) {
+        const long end = std::min(c.rows, begin + rows);
+        share_out_ranges(end - begin, ROWS_OF_A_TASK,
+                         [&](long from, long to) { work.assign(begin + from, begin + to); });
+        share_out_ranges(c.centers, CENTERS_OF_A_TASK,
+                         [&](long from, long to) { work.add_to(sums, from, to, begin, end); });
+    }
+}
+
 }  // namespace clusters
 
 // For the chosen rows of x (any, size):
@@ -200,20 +184,11 @@ EXPORT(cluster)(const float* x, const float* centers, const float* moved, float*
     using namespace clusters;
     const Clustered& c = *clustered;
     std::fill_n(sums, c.centers * c.size, 0.f);
-    float* panels = buffer(COLUMNS, product::panel_size(c.size), parts(c.centers, COLS));
-    const Matrix columns{const_cast<float*>(centers), 1, c.size};
-    product::pack_columns(columns, c.size, c.centers, panels);
-    const Assignment work{c, x, centers, panels, moved, bounds, nearest};
-    const long of_all = ROWS_OF_A_TASK * threads();  // as many tasks for each
-    const long rows = parts(ROOM / c.size, of_all) * of_all;
-    for (long begin = 0; begin < c.rows; begin += rows) {
-        const long end = std::min(c.rows, begin + rows);
-        share_out_ranges(end - begin, ROWS_OF_A_TASK,
-                         [&](long from, long to) { work.assign(begin + from, begin + to); });
-        share_out_ranges(c.centers, CENTERS_OF_A_TASK,
-                         [&](long from, long to) { work.add_to(sums, from, to, begin, end); });
-    }
-}
-REFUSED
+#ifdef MATRIX_UNIT
+    if (bricks::pay(ROWS_OF_A_TASK, c.centers, c.size))
+        return cluster<Bricks>(c, x, centers, moved, bounds, nearest, sums);
+#endif
+    cluster<Tiles>(c, x, centers, moved, bounds, nearest, sums);
+} REFUSED
 
 }  // namespace ISA

@@ -1,0 +1,28 @@
+"""The kernels of initializers, which work on rows of a matrix: declared as in declarations.py."""
+
+from .native import Array, Doubles, Integers, Long, OptionalArray, Struct, kernel
+
+
+class KernelsForRows:
+    @kernel
+    def scatter_matrix(self, x: Array, out: Doubles, rows: Long, size: Long) -> None:
+        """out (size, size) = x^T x, of float64."""
+
+    @kernel
+    def project_rows(self, x: Array, S: Array, rows: Long, size: Long) -> None:
+        """x (rows, size) = x S^T for a lower triangular S."""
+
+    @kernel
+    def reflect(self, rows: Array, vectors: Array, middle: Array, reflected: Struct) -> None: ...
+
+    @kernel
+    def cluster(
+        self,
+        x: Array,
+        centers: Array,
+        moved: OptionalArray,
+        bounds: OptionalArray,
+        nearest: Integers,
+        sums: Array,
+        clustered: Struct,
+    ) -> None: ...

@@ -20,14 +20,14 @@ from ..products import uploaded
 from ..random_numbers import normal
 
 BLOCK = 256  # reflections applied together, by matrix products
-ROWS = 512  # rows that are reflected at a time
+ROWS = 512  # rows that NumPy reflects at a time
 
 Block = tuple[int, ndarray, ndarray]
 
 
 def fill_orthonormal(matrix: ndarray, rng: Generator, engine: Engine | None = None) -> None:
-    """Fill zeros (count, length), count <= length, with orthonormal rows; on the engine's device if
-    it has one."""
+    """Fill a matrix (count, length), count <= length, with orthonormal rows; on the engine's device
+    if it has one."""
     if engine and engine.on_device:
         _fill_on_device(engine, matrix, rng)
     else:
@@ -37,9 +37,11 @@ def fill_orthonormal(matrix: ndarray, rng: Generator, engine: Engine | None = No
 def _fill_on_host(matrix: ndarray, rng: Generator, kernels: Kernels | None) -> None:
     count, length = matrix.shape
     for start, vectors, signs in _blocks(count, length, rng):
-        rest = matrix[start:, start:]
-        np.fill_diagonal(rest[: len(signs)], signs)
-        reflect(rest, vectors, kernels)
+        height = len(signs)
+        rows = matrix[start:, start:]
+        middle = middle_of(vectors, vectors @ vectors.T)
+        reflect_units(signs, vectors, middle, rows[:height])
+        reflect(rows[height:], vectors, middle, kernels)
 
 
 def _fill_on_device(engine: Engine, matrix: ndarray, rng: Generator) -> None:
@@ -83,23 +85,32 @@ def _squared_lengths(x: ndarray) -> ndarray:
     return np.einsum('ij,ij->i', x, x, dtype=float)
 
 
-def reflect(rows: ndarray, vectors: ndarray, kernels: Kernels | None = None) -> None:
-    """Reflect the rows in place by all of the vectors V, the last one first; by the kernels, if
-    there are any.
+def reflect_units(signs: ndarray, vectors: ndarray, middle: ndarray, out: ndarray) -> None:
+    """The first unit vectors times these signs, reflected by as many vectors V: D - D V^T T V for
+    D = diag(signs)."""
+    along = signs.astype(np.float32)[:, None] * vectors[:, : len(signs)].T
+    np.matmul(along @ -middle, vectors, out=out)
+    np.einsum('ii->i', out[:, : len(signs)])[...] += signs
 
-    Together the reflections are I - V^T T V.
+
+def reflect(
+    rows: ndarray, vectors: ndarray, middle: ndarray, kernels: Kernels | None = None
+) -> None:
+    """Reflect the rows in place by all of the vectors V, the last one first, which together are I -
+    V^T T V, with T the `middle`; by the kernels, if there are any. As many of the rows' first
+    numbers as there are vectors are zeros, and need not be there before.
     """
-    middle = _middle(vectors, vectors @ vectors.T)
+    height = len(vectors)
     if kernels:
-        shapes = (*rows.shape, rows.strides[0] // rows.itemsize, len(vectors))
+        shapes = (*rows.shape, rows.strides[0] // rows.itemsize, height)
         kernels.reflect(rows, vectors, -middle, shapes)
         return
-    scratch = np.empty_like(rows[:ROWS])
+    rest = vectors[:, height:]
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]
-        mixed = part @ vectors.T @ middle
-        out = scratch[: len(part)]
-        part -= np.matmul(mixed, vectors, out=out)
+        mixed = -(part[:, height:] @ rest.T @ middle)
+        np.matmul(mixed, vectors[:, :height], out=part[:, :height])
+        part[:, height:] += mixed @ rest
 
 
 def _reflect_on_device(engine: Engine, rows: Tensor, vectors: ndarray) -> None:
@@ -107,7 +118,7 @@ def _reflect_on_device(engine: Engine, rows: Tensor, vectors: ndarray) -> None:
     v = uploaded(engine, vectors)
     products = engine.tensor(len(vectors), len(vectors))
     engine.gemm(v, v, out=products, transpose_b=True)
-    middle = _middle(vectors, products.array())
+    middle = middle_of(vectors, products.array())
     minus_middle = uploaded(engine, -middle)
     shape = (rows.shape[0], len(vectors))
     along = engine.tensor(*shape)
@@ -117,7 +128,7 @@ def _reflect_on_device(engine: Engine, rows: Tensor, vectors: ndarray) -> None:
     engine.gemm(mixed, v, out=rows, accumulate=True)
 
 
-def _middle(vectors: ndarray, products: ndarray) -> ndarray:
+def middle_of(vectors: ndarray, products: ndarray) -> ndarray:
     """T, the inverse of the lower triangle of V V^T with its diagonal halved (Puglisi 1992);
     products: V V^T."""
     below = np.tril(products, -1)

@@ -44,12 +44,11 @@ def fill(weights: ndarray, rng: Generator, groups: int = 1, engine: Engine | Non
         raise NetError(
             f'orthonormal: groups: {groups} must divide the {shape[0]} outputs of {tuple(shape)}'
         )
-    weights[...] = 0
     for matrix in weights.reshape(groups, shape[0] // groups, count(shape, 1)):
         rows, columns = matrix.shape
         if rows <= columns:
             fill_orthonormal(matrix, rng, engine)
         else:
-            transposed = np.zeros((columns, rows), np.float32)
+            transposed = np.empty((columns, rows), np.float32)
             fill_orthonormal(transposed, rng, engine)
             matrix[:] = transposed.T

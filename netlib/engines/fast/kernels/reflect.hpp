@@ -1,6 +1,8 @@
 // Rows of a matrix, reflected by several vectors at once:
 //
 //     rows (count, size) += rows V^T M V    for V (vectors, size), M (vectors, vectors)
+//
+// As many of their first numbers as there are vectors are zeros, and need not be there before.
 #pragma once
 
 #include <algorithm>
@@ -18,17 +20,20 @@ struct Reflected {
 };
 
 EXPORT(reflect)(float* rows, float* vectors, float* middle, const Reflected* reflected) try {
-    constexpr long MOST = 512;  // rows at a time: what they need stays in a cache
+    constexpr long MOST = 2048;  // rows at a time: V is packed for each of their tasks
     const auto [count, size, step, height] = *reflected;
     const Matrix v{vectors, size, 1};
+    const Matrix rest_of_v = v.from(0, height);
     for (long begin = 0; begin < count; begin += MOST) {
         const long n = std::min(MOST, count - begin);
         const Matrix some{rows + begin * step, step, 1};
+        const Matrix rest = some.from(0, height);
         const Matrix along{buffer(PRODUCTS, n, height), height, 1};
         const Matrix mixed{buffer(FILTERS, n, height), height, 1};
-        gemm(some, v.transposed(), along, n, height, size, false);
+        gemm(rest, rest_of_v.transposed(), along, n, height, size - height, false);
         gemm(along, {middle, height, 1}, mixed, n, height, height, false);
-        gemm(mixed, v, some, n, size, height, true);
+        gemm(mixed, v, some, n, height, height, false);
+        gemm(mixed, rest_of_v, rest, n, size - height, height, true);
     }
 } REFUSED
 

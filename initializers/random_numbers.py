@@ -27,21 +27,24 @@ def uniform(shape: Shape, rng: Generator, low: float = 0, high: float = 1) -> nd
     return _drawn(shape, rng, draw)
 
 
-def normal(shape: Shape, rng: Generator, mean: float = 0, std: float = 1) -> ndarray:
-    """N(mean, std^2) in float32."""
+def normal(
+    shape: Shape, rng: Generator, mean: float = 0, std: float = 1, out: ndarray | None = None
+) -> ndarray:
+    """N(mean, std^2) in float32; in the contiguous array `out`, if there is one."""
 
     def draw(rng: Generator, block: ndarray) -> None:
         rng.standard_normal(out=block, dtype=np.float32)
         block *= np.float32(std)
         block += np.float32(mean)
 
-    return _drawn(shape, rng, draw)
+    return _drawn(shape, rng, draw, out)
 
 
-def _drawn(shape: Shape, rng: Generator, draw: Draw) -> ndarray:
+def _drawn(shape: Shape, rng: Generator, draw: Draw, out: ndarray | None = None) -> ndarray:
     """Draw block i with the i-th generator of one seed, on any thread, so the numbers do not depend
     on the number of threads."""
-    out = host_zeros(shape, np.float32)
+    if out is None:
+        out = host_zeros(shape, np.float32)
     seed = int(rng.integers(2**63))
     flat = out.reshape(-1)
     blocks: list[ndarray] = []

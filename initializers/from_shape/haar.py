@@ -8,6 +8,7 @@ axes are combined into matrix products.
 """
 
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 from numpy import ndarray
@@ -37,11 +38,7 @@ def fill_orthonormal(matrix: ndarray, rng: Generator, engine: Engine | None = No
 def _fill_on_host(matrix: ndarray, rng: Generator, kernels: Kernels | None) -> None:
     count, length = matrix.shape
     for start, vectors, signs in _blocks(count, length, rng):
-        height = len(signs)
-        rows = matrix[start:, start:]
-        middle = middle_of(vectors, vectors @ vectors.T)
-        reflect_units(signs, vectors, middle, rows[:height])
-        reflect(rows[height:], vectors, middle, kernels)
+        reflect(matrix[start:, start:], vectors, signs, kernels)
 
 
 def _fill_on_device(engine: Engine, matrix: ndarray, rng: Generator) -> None:
@@ -62,10 +59,11 @@ def _fill_on_device(engine: Engine, matrix: ndarray, rng: Generator) -> None:
 def _blocks(count: int, length: int, rng: Generator) -> Iterator[Block]:
     """The reflections, BLOCK axes at a time, the last first: the first of the axes, and the results
     of `reflections`."""
+    room = np.empty(min(BLOCK, count) * length, np.float32)  # new memory for each would take longer
     for start in reversed(range(0, count, BLOCK)):
-        height = min(BLOCK, count - start)
-        gaussian = normal((height, length - start), rng)
-        square = gaussian[:, :height]
+        shape = (min(BLOCK, count - start), length - start)
+        gaussian = normal(shape, rng, out=room[: prod(shape)].reshape(shape))
+        square = gaussian[:, : shape[0]]
         square[...] = np.triu(square)
         vectors, signs = reflections(gaussian)
         yield start, vectors, signs
@@ -85,30 +83,35 @@ def _squared_lengths(x: ndarray) -> ndarray:
     return np.einsum('ij,ij->i', x, x, dtype=float)
 
 
-def reflect_units(signs: ndarray, vectors: ndarray, middle: ndarray, out: ndarray) -> None:
-    """The first unit vectors times these signs, reflected by as many vectors V: D - D V^T T V for
-    D = diag(signs)."""
-    along = signs.astype(np.float32)[:, None] * vectors[:, : len(signs)].T
-    np.matmul(along @ -middle, vectors, out=out)
-    np.einsum('ii->i', out[:, : len(signs)])[...] += signs
-
-
 def reflect(
-    rows: ndarray, vectors: ndarray, middle: ndarray, kernels: Kernels | None = None
+    rows: ndarray, vectors: ndarray, signs: ndarray, kernels: Kernels | None = None
 ) -> None:
-    """Reflect the rows in place by all of the vectors V, the last one first, which together are I -
-    V^T T V, with T the `middle`; by the kernels, if there are any. As many of the rows' first
-    numbers as there are vectors are zeros, and need not be there before.
+    """Reflect rows (count, length) in place by all of the vectors V, the last one first; by the
+    kernels, if there are any.
+
+    As many of the rows as there are vectors become the first unit vectors times the signs, before
+    they are reflected. The rows after them have as many zeros, which need not be there. Together
+    the reflections are I - V^T T V.
     """
     height = len(vectors)
+    middle = -_middle(vectors, vectors @ vectors.T)
+    units = signs.astype(np.float32)[:, None] * vectors[:, :height].T @ middle
     if kernels:
         shapes = (*rows.shape, rows.strides[0] // rows.itemsize, height)
-        kernels.reflect(rows, vectors, -middle, shapes)
-        return
+        kernels.reflect(rows, vectors, middle, units, shapes)
+    else:
+        np.matmul(units, vectors, out=rows[:height])
+        _reflect_rest(rows[height:], vectors, middle)
+    np.einsum('ii->i', rows[:height, :height])[...] += signs
+
+
+def _reflect_rest(rows: ndarray, vectors: ndarray, middle: ndarray) -> None:
+    """The rows that begin with zeros."""
+    height = len(vectors)
     rest = vectors[:, height:]
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]
-        mixed = -(part[:, height:] @ rest.T @ middle)
+        mixed = part[:, height:] @ rest.T @ middle
         np.matmul(mixed, vectors[:, :height], out=part[:, :height])
         part[:, height:] += mixed @ rest
 
@@ -118,7 +121,7 @@ def _reflect_on_device(engine: Engine, rows: Tensor, vectors: ndarray) -> None:
     v = uploaded(engine, vectors)
     products = engine.tensor(len(vectors), len(vectors))
     engine.gemm(v, v, out=products, transpose_b=True)
-    middle = middle_of(vectors, products.array())
+    middle = _middle(vectors, products.array())
     minus_middle = uploaded(engine, -middle)
     shape = (rows.shape[0], len(vectors))
     along = engine.tensor(*shape)
@@ -128,7 +131,7 @@ def _reflect_on_device(engine: Engine, rows: Tensor, vectors: ndarray) -> None:
     engine.gemm(mixed, v, out=rows, accumulate=True)
 
 
-def middle_of(vectors: ndarray, products: ndarray) -> ndarray:
+def _middle(vectors: ndarray, products: ndarray) -> ndarray:
     """T, the inverse of the lower triangle of V V^T with its diagonal halved (Puglisi 1992);
     products: V V^T."""
     below = np.tril(products, -1)

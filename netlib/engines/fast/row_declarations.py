@@ -13,7 +13,9 @@ class KernelsForRows:
         """x (rows, size) = x S^T for a lower triangular S."""
 
     @kernel
-    def reflect(self, rows: Array, vectors: Array, middle: Array, reflected: Struct) -> None: ...
+    def reflect(
+        self, rows: Array, vectors: Array, middle: Array, known: Array, reflected: Struct
+    ) -> None: ...
 
     @kernel
     def cluster(

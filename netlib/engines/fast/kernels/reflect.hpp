@@ -2,8 +2,8 @@
 //
 //     rows (count, size) += rows V^T M V    for V (vectors, size), M (vectors, vectors)
 //
-// As many of their first numbers as there are vectors are zeros, and need not be there before. Of as
-// many rows before them, the products U = rows V^T M are known, and nothing else is added:
+// As many of their first numbers as there are vectors are zeros, and need not be there before. Of
+// as many rows before them, the products U = rows V^T M are known, and nothing else is added:
 //
 //     rows (vectors, size) = U V
 #pragma once

@@ -24,6 +24,14 @@ def portions(images, inputs, outputs, groups=1):
     ]
 
 
+def squares(kernel, images, size):
+    """A convolution whose images are so large that each has its gradient computed by itself."""
+    pad = (kernel // 2, kernel // 2)
+    w = Window((kernel, kernel), ONES, pad, ONES)
+    x, dy = draw(images, 40, size, size), draw(images, 33, size, size)
+    return [call('conv_squared_gradients', x, dy, w, 1, out=draw(33, 40, kernel, kernel))]
+
+
 def exchanged(images, height, width):
     """A convolution of 1x1 with more outputs than inputs: x and dy change places."""
     w = Window(ONES, ONES, (0, 0), ONES)
@@ -78,6 +86,8 @@ LARGE = {
     'portions': partial(portions, 40, 17, 24),
     'portions-of-groups': partial(portions, 40, 16, 18, groups=2),
     'portions-twice-transformed': partial(portions, 8, 128, 128),
+    'squares-of-large-images': partial(squares, 3, 2, 96),
+    'squares-of-products': partial(squares, 1, 3, 17),
     'exchanged-large': partial(exchanged, 3, 15, 23),
     'exchanged-small': partial(exchanged, 5, 5, 7),
     'thinned-2-2': partial(thinned, (2, 2), 1),

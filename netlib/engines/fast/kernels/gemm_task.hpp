@@ -168,7 +168,7 @@ struct Task {
             const Ahead ahead = next(k, m, n, (m / ROWS * N + n) / COLS);
             const bool add = accumulate || k > 0;
             const long taken = std::min(d, reach + n + COLS - k);
-            if (taken > 0) tile(lines, ahead, taken, panels, c.at(m, n), c.down, rows, N - n, add);
+            if (taken >= 0) tile(lines, ahead, taken, panels, c.at(m, n), c.down, rows, N - n, add);
         }
     }
 

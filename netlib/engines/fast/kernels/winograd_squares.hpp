@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include "buffer.hpp"
 #include "isa.hpp"
@@ -20,6 +21,7 @@
 #include "winograd.hpp"
 #include "winograd_gradients.hpp"
 #include "winograd_grid.hpp"
+#include "winograd_weights.hpp"
 
 namespace ISA {
 namespace winograd {
@@ -124,14 +126,46 @@ bool squared_gradients(const Convolution& c, const float* x, const float* dy, fl
 
 }  // namespace winograd
 
+// out += dW^2, dW = 0
+inline void move_squares(float* dW, float* out, long n) {
+    constexpr long MOST = 1 << 14;  // at a time
+    share_out_ranges(n, MOST, [=](long begin, long end) {
+        for (long i = begin; i < end; i += LANES) {
+            const vec gradient = load_part(dW + i, end - i);
+            store_part(out + i, load_part(out + i, end - i) + gradient * gradient, end - i);
+            store_part(dW + i, vec{}, end - i);
+        }
+    });
+}
+
+// For large images, one after the other.
+inline void square_one_by_one(const Convolution& c, const float* x, const float* dy, float* out,
+                              bool winograd) {
+    Convolution one = c;
+    one.images = 1;
+    const long size = room(c.outputs, c.inputs_of_group(), c.kernel());
+    std::vector<float> gradient(size);
+    for (long i = 0; i < c.images; ++i) {
+        add_gradient(one, x, dy, gradient.data(), winograd);
+        move_squares(gradient.data(), out, size);
+        x += c.channels * c.height * c.width;
+        dy += c.outputs * c.out_height * c.out_width;
+    }
+}
+
 // out (outputs, inputs of a group, kernel) += the sum over images of dW^2
 EXPORT(conv_squared_gradients)(const float* x, const float* dy, float* out, const Convolution* c,
                                long winograd) try {
     if (winograd && c->images) {
         const bool done = c->kernel_y == 3 ? winograd::squared_gradients<3>(*c, x, dy, out)
                                            : winograd::squared_gradients<5>(*c, x, dy, out);
-        if (done) return;
+        return done ? void() : square_one_by_one(*c, x, dy, out, true);
     }
+#ifdef MATRIX_UNIT
+    constexpr long MANY_POSITIONS = 256;  // so many that a gradient for each image hardly counts
+    if (c->out_height * c->out_width >= MANY_POSITIONS)
+        return square_one_by_one(*c, x, dy, out, false);
+#endif
     weights::squared_gradients(*c, x, dy, out);
 }
 REFUSED

@@ -88,13 +88,19 @@ inline void sum_positions(const Convolution& c, const float* x, const float* dy,
     weights::backward_weights(c, x, dy, dW);
 }
 
+// The same; `winograd`: by its transform, if that pays.
+inline void add_gradient(const Convolution& c, const float* x, const float* dy, float* dW,
+                         bool winograd) {
+    if (pointwise::pays_for_weights(c)) pointwise::backward_weights(c, x, dy, dW);
+    else if (!winograd || !c.images || slides_win(c, c.outputs_of_group()))
+        sum_positions(c, x, dy, dW);
+    else if (c.kernel_y == 3) winograd::backward_weights<3>(c, x, dy, dW);
+    else winograd::backward_weights<5>(c, x, dy, dW);
+}
+
 EXPORT(conv_backward_weights)(const float* x, const float* dy, float* dW, const Convolution* c,
                               long winograd) try {
-    if (pointwise::pays_for_weights(*c)) pointwise::backward_weights(*c, x, dy, dW);
-    else if (!winograd || !c->images || slides_win(*c, c->outputs_of_group()))
-        sum_positions(*c, x, dy, dW);
-    else if (c->kernel_y == 3) winograd::backward_weights<3>(*c, x, dy, dW);
-    else winograd::backward_weights<5>(*c, x, dy, dW);
+    add_gradient(*c, x, dy, dW, winograd);
 } REFUSED
 
 }  // namespace ISA

@@ -32,6 +32,15 @@ def squares(kernel, images, size):
     return [call('conv_squared_gradients', x, dy, w, 1, out=draw(33, 40, kernel, kernel))]
 
 
+def slides(groups):
+    """A convolution without Winograd's transform, whose gradient is summed in portions, too."""
+    w = Window((7, 5), (2, 3), (3, 2), ONES)
+    x = draw(5, 3 * groups, 61, 70)
+    W = draw(35 * groups, 3, 7, 5)
+    dy = draw(5, len(W), *conv_extents(x.shape[2:], w))
+    return [call('conv_backward_weights', x, dy, w, groups, out=draw(*W.shape))]
+
+
 def exchanged(images, height, width):
     """A convolution of 1x1 with more outputs than inputs: x and dy change places."""
     w = Window(ONES, ONES, (0, 0), ONES)
@@ -86,6 +95,9 @@ LARGE = {
     'portions': partial(portions, 40, 17, 24),
     'portions-of-groups': partial(portions, 40, 16, 18, groups=2),
     'portions-twice-transformed': partial(portions, 8, 128, 128),
+    'portions-of-slides': partial(slides, 1),
+    'portions-of-slides-of-groups': partial(slides, 2),
+    'portions-of-products': partial(exchanged, 9, 15, 23),
     'squares-of-large-images': partial(squares, 3, 2, 96),
     'squares-of-products': partial(squares, 1, 3, 17),
     'exchanged-large': partial(exchanged, 3, 15, 23),

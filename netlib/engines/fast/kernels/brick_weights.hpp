@@ -103,7 +103,7 @@ inline bool add_products(const weights::Gradient& w, const Layout& layout, long 
 
 // dW += the gradient. Returns whether it is finite; if not, dW is as before.
 inline bool backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
-    weights::Gradient w = weights::gradient(c, 1 << 20);
+    weights::Gradient w = weights::gradient(c, 1 << 20, weights::LEAST);
     w.height = BLOCK;
     const long sides = parts(w.s.outputs, SIDE);
     const long shares = w.rows() / BLOCK;

@@ -39,6 +39,7 @@
 #include "convolution.hpp"
 #include "patches.hpp"
 #include "weights.hpp"
+#include "weights_portions.hpp"
 #include "brick_weights.hpp"
 #include "squares.hpp"
 #include "winograd_gradients.hpp"

@@ -38,7 +38,7 @@ inline void add_squares(const Gradient& w, const Block& block, const Share& shar
 
 // out (outputs, inputs of a group, kernel) += the sum over images of dW^2
 inline void squared_gradients(const Convolution& c, const float* x, const float* dy, float* out) {
-    const Gradient w = gradient(c, 1 << 18);  // a block stays in the second-level cache
+    const Gradient w = gradient(c, 1 << 18, LEAST);  // a block stays in the second-level cache
     float* sums = buffer(SUMS, 2, w.sums());
     float* squares = sums + w.sums();
     std::fill_n(squares, w.sums(), 0.f);

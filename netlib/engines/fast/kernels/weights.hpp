@@ -10,7 +10,6 @@
 #pragma once
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "across.hpp"
@@ -31,6 +30,7 @@ namespace weights {
 constexpr long DEPTH = 256;  // positions at a time: their numbers of dy stay in the first cache
 constexpr long TILES = 8;    // of a task, below each other
 constexpr long LONG = 128;   // positions of an image that are worth a run of their own
+constexpr long LEAST = 512;  // positions of a block that cores share
 
 struct Gradient {
     Slide s;  // the forward pass
@@ -124,40 +124,59 @@ inline void add_products(const Gradient& w, const Block& block, const Share& sha
         }
 }
 
-// Lays out a block, padded and transposed; then calls work(share) for each part of dW.
-template <class Work>
-void share_block(const Gradient& w, const Block& block, const float* x, const float* dy,
-                 const Work& work) {
-    const long channels = w.s.in.channels;
-    const long panels = w.s.groups * w.panels();
-    const long size = w.positions() * COLS;
-    const long copied = w.s.in.in_place ? 0 : channels;
+// A block as products read it: padded, unless x is read in place, and dy transposed.
+struct LaidOut {
+    const Gradient& w;
+    const Block& block;
+    const float *x, *dy;
+    long copied = w.s.in.in_place ? 0 : w.s.in.channels;  // channels
     float* padded = buffer(PADDED, copied ? w.s.in.size() : 0);
-    float* columns = buffer(COLUMNS, panels, size);
-    share_out(copied + panels, [&](long i) {
-        if (i < copied) return w.s.in.fill(x, block, i, padded + i * w.s.in.channel());
-        const long panel = i - copied;
+    float* columns = buffer(COLUMNS, panels(), size());
+
+    long panels() const { return w.s.groups * w.panels(); }
+    long size() const { return w.positions() * COLS; }  // of a panel
+
+    void copy_channel(long i) const {
+        w.s.in.fill(x, block, i, padded + i * w.s.in.channel());
+    }
+
+    void transpose_panel(long panel) const {
         const long group = panel / w.panels();
         const long first = panel % w.panels() * COLS;
         const long width = std::min<long>(COLS, w.s.outputs - first);
-        transpose(w, dy, block, group * w.s.outputs + first, width, columns + panel * size);
+        transpose(w, dy, block, group * w.s.outputs + first, width, columns + panel * size());
+    }
+
+    // The share of these rows of dW, for a panel.
+    Share share(long panel, long begin, long end) const {
+        const long group = panel / w.panels();
+        Share share;
+        share.seen = copied ? padded : w.s.in.first(x, block);
+        share.seen += group * w.s.inputs * w.s.in.channel();
+        share.columns = columns + panel * size();
+        share.width = w.s.outputs - panel % w.panels() * COLS;
+        share.begin = begin;
+        share.end = std::min(w.s.pairs(), end);
+        share.at = panel * w.rows() * COLS;
+        return share;
+    }
+};
+
+// Lays out a block; then calls work(share) for each part of dW.
+template <class Work>
+void share_block(const Gradient& w, const Block& block, const float* x, const float* dy,
+                 const Work& work) {
+    const LaidOut made{w, block, x, dy};
+    share_out(made.copied + made.panels(), [&](long i) {
+        if (i < made.copied) made.copy_channel(i);
+        else made.transpose_panel(i - made.copied);
     });
     const long tiles = w.rows() / ROWS * w.panels();
     const long rows = ROWS * std::max(1L, std::min(TILES, tiles / (4 * threads())));
     const long shares = parts(w.rows(), rows);
-    share_out(panels * shares, [&](long task) {
-        const long panel = task / shares;
-        const long group = panel / w.panels();
+    share_out(made.panels() * shares, [&](long task) {
         const long begin = task % shares * rows;
-        Share share;
-        share.seen = copied ? padded : w.s.in.first(x, block);
-        share.seen += group * w.s.inputs * w.s.in.channel();
-        share.columns = columns + panel * size;
-        share.width = w.s.outputs - panel % w.panels() * COLS;
-        share.begin = begin;
-        share.end = std::min(w.s.pairs(), begin + rows);
-        share.at = panel * w.rows() * COLS;
-        work(share);
+        work(made.share(task / shares, begin, begin + rows));
     });
 }
 
@@ -193,10 +212,16 @@ inline void add_rows(const Gradient& w, const float* sums, float* dW) {
     });
 }
 
-// `room`: the floats of a block, about.
-inline Gradient gradient(const Convolution& c, long room) {
+// dW += sums, of dy and x that may have changed places.
+inline void deliver(const Gradient& w, const float* sums, bool exchanged, float* dW) {
+    if (exchanged) add_rows(w, sums, dW);
+    else add_sums(w, sums, dW);
+}
+
+// `room`: the floats of a block, about; `least`: positions.
+inline Gradient gradient(const Convolution& c, long room, long least) {
     const long floats_of_a_position = c.channels * c.stride_y * c.stride_x + c.outputs + 1;
-    const long limit = std::max(512L, room / floats_of_a_position);
+    const long limit = std::max(least, room / floats_of_a_position);
     Gradient w{forward_slide(c), Blocks(c.images, c.out_height, c.out_width, limit), {}};
     w.s.fit(w.blocks);
     if (w.blocks.rows * w.s.width < LONG) w.s.in.in_place = false;  // a copy joins images
@@ -204,18 +229,10 @@ inline Gradient gradient(const Convolution& c, long room) {
     return w;
 }
 
-// Whether dy is the better x. Of a plain product, dW = dy x^T: then the smaller one is transposed.
-inline bool better_exchanged(const Convolution& c) {
-    return c.is_product() && !c.has_stride() && c.groups == 1 && c.channels < c.outputs;
-}
-
-inline void backward_weights(Convolution c, const float* x, const float* dy, float* dW) {
-    const bool exchange = better_exchanged(c);
-    if (exchange) {
-        std::swap(c.channels, c.outputs);
-        std::swap(x, dy);
-    }
-    const Gradient w = gradient(c, 1 << 20);  // a block stays in the last-level cache
+// dW of all blocks, one after the other, whose parts cores share.
+inline void sum_together(const Convolution& c, const float* x, const float* dy, bool exchanged,
+                         float* dW) {
+    const Gradient w = gradient(c, 1 << 20, LEAST);  // a block stays in the last-level cache
     float* sums = buffer(SUMS, w.sums());
     for (long i = 0; i < w.blocks.count(); ++i) {
         const Block block = w.blocks[i];
@@ -223,9 +240,7 @@ inline void backward_weights(Convolution c, const float* x, const float* dy, flo
             add_products(w, block, share, sums + share.at, i == 0);
         });
     }
-    if (!w.blocks.count()) return;
-    if (exchange) add_rows(w, sums, dW);
-    else add_sums(w, sums, dW);
+    if (w.blocks.count()) deliver(w, sums, exchanged, dW);
 }
 
 }  // namespace weights

@@ -21,7 +21,7 @@
 #include "simd.hpp"
 #include "threads.hpp"
 #include "tile.hpp"
-#include "weights.hpp"
+#include "weights_portions.hpp"
 #include "winograd_gradients.hpp"
 #include "winograd_grid.hpp"
 #include "winograd_portions.hpp"

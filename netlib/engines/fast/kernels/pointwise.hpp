@@ -58,7 +58,7 @@ inline void finish_image(const Convolution& c, const Matrix& y, const Finish& fi
 // Calls work(image) for all of them: each core takes images of its own, if there are enough.
 template <class Work>
 void each_image(const Convolution& c, const Work& work) {
-    if (c.images % threads() == 0 || c.images >= 8 * threads()) return share_out(c.images, work);
+    if (come_out_even(c.images)) return share_out(c.images, work);
     for (long n = 0; n < c.images; ++n)
         work(n);
 }

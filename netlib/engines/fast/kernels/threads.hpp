@@ -66,6 +66,17 @@ void share_out_singly(long n, const Work& work) {
     if (refused) throw std::bad_alloc();
 }
 
+// Whether n equal pieces of work come out about even where a thread gets neighbors.
+inline bool come_out_even(long n) { return n % threads() == 0 || n >= 8 * threads(); }
+
+// Calls work(i) for all i < n, equal and long pieces: to neighbors if they come out even. Then the
+// numbers that one pass after the other reads and writes stay with a core.
+template <class Work>
+void share_out_equal(long n, const Work& work) {
+    if (come_out_even(n)) share_out(n, work);
+    else share_out_singly(n, work);
+}
+
 // Calls work(i) for all i < n, one by one. Returns whether all of them returned true.
 template <class Work>
 bool share_out_all(long n, const Work& work) {

@@ -68,7 +68,7 @@ struct Portions {
         const long panels = w.s.groups * w.panels();
         const long splits = std::clamp(parts(2 * threads(), count()), 1L, panels);
         const long panels_of_split = parts(panels, splits);
-        share_out(count() * splits, [&](long i) {
+        share_out_equal(count() * splits, [&](long i) {
             const long begin = std::min(panels, i % splits * panels_of_split);
             const long end = std::min(panels, begin + panels_of_split);
             sum(i / splits, begin, end, x, dy, sums + i / splits * size);

@@ -128,7 +128,7 @@ void forward_near(const Grid<FILTER>& grid, const float* x, const float* W, floa
     const float* filters = transform_all_filters(grid, W);
     const long panels = grid.groups * grid.panels();
     const long size = grid.inputs * COLS;
-    share_out(grid.blocks.count(), [&](long b) {
+    share_out_equal(grid.blocks.count(), [&](long b) {
         const Block block = grid.blocks[b];
         float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
         for (long v = 0; v < grid.vectors(); ++v)

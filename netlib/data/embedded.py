@@ -28,8 +28,8 @@ def open_embedded(shape: Shape, rng: Rng, *, mean: Mean = None, scale: float = 1
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise DataError(
-            f'the embedded samples have 1 or 3 channels, the net needs {dimensions(shape)}: '
-            f'pass your own data'
+            f'the embedded samples are images of 1 or 3 channels, the net needs '
+            f'{dimensions(shape)}: pass your own data'
         )
     channels, height, width = shape
     store: Store = _digits() if channels == 1 else Crops(height, width, rng)

@@ -21,7 +21,10 @@ from openmp import threads
 
 ISAS = native.instruction_sets() if native.LIBRARY.exists() else []
 # Ops that may go by Winograd's transform.
-WINOGRAD = {'conv_forward', 'conv_backward_data', 'conv_backward_weights'}
+WINOGRAD = {
+    *('conv_forward', 'conv_backward_data'),
+    *('conv_backward_weights', 'conv_squared_gradients'),
+}
 pytestmark = pytest.mark.skipif(not ISAS, reason='goodinit was installed without a C++ compiler')
 
 

@@ -190,7 +190,7 @@ def test_vectors(tmp_path):
     found = fed(written(tmp_path, text), data=samples(tmp_path, (20, 12)), batch_size=8)
     assert found.batches[0]['x'].shape == (8, 12)
     with pytest.raises(
-        GoodinitError, match='the embedded samples have 1 or 3 channels, the net needs 12'
+        GoodinitError, match='the embedded samples are images of 1 or 3 channels, the net needs 12'
     ):
         fed(written(tmp_path, text))
 

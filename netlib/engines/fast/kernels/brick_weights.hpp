@@ -123,7 +123,7 @@ inline bool backward_weights(const Convolution& c, const float* x, const float* 
             pack_outputs(w.s, layout.tiles, dy, task / sides, task % sides * SIDE,
                          layout.outputs + layout.room(task));
         });
-        all_finite = share_out_all(w.s.groups * shares, [&](long task) {
+        all_finite = share_out_all(w.s.groups * shares, false, [&](long task) {
             const long group = task / shares;
             float* of_group = sums + group * w.panels() * w.rows() * COLS;
             return add_products(w, layout, group, task % shares * BLOCK, of_group, i == 0);

@@ -23,6 +23,7 @@
 #include "copy.hpp"
 #include "finish.hpp"
 #include "isa.hpp"
+#include "matrix.hpp"
 #include "padded.hpp"
 #include "simd.hpp"
 #include "threads.hpp"
@@ -245,14 +246,17 @@ struct MultiplyAdds {
 
 // Packs the filters of each group, panel after panel.
 template <class Way>
-void pack_all_filters(const Slide& s, const float* W, long panels, float* to) {
-    share_out(s.groups * panels, [&](long task) {
+void pack_all_filters(const Slide& s, const float* W, long panels, bool alone, float* to) {
+    const auto pack_panel = [&](long task) {
         const long g = task / panels;
         const long first = task % panels * Way::HEIGHT;
         const long rows = std::min(Way::HEIGHT, s.outputs - first);
         const float* filters = W + g * s.inputs * s.outputs * s.kernel + first * s.output_step;
         Way::pack_filters(s, filters, rows, to + task * Way::panel_size(s));
-    });
+    };
+    if (!alone) return share_out(s.groups * panels, pack_panel);
+    for (long task = 0; task < s.groups * panels; ++task)
+        pack_panel(task);
 }
 
 }  // namespace sliding
@@ -268,12 +272,14 @@ bool slide(Slide s, const float* x, const float* W, float* y, long images) {
     const long panels = parts(s.outputs, Way::HEIGHT);  // of a group
     const long filters_of_group = panels * Way::panel_size(s);
     float* filters = buffer(FILTERS, s.groups, filters_of_group);
-    pack_all_filters<Way>(s, W, panels, filters);
+    const double positions = 1. * images * s.height * s.width;
+    const bool alone = tasks_for(positions * s.groups * s.outputs * s.pairs()) == 1;
+    pack_all_filters<Way>(s, W, panels, alone, filters);
     const std::vector<Place> places = s.places(s.inputs);
     // With few blocks, as for a single image, the outputs are shared out as well.
     const long shares = std::min(panels, parts(2 * threads(), blocks.count()));
     const long share = parts(panels, shares);
-    return share_out_all(blocks.count() * shares, [&](long task) {
+    return share_out_all(blocks.count() * shares, alone, [&](long task) {
         const Block block = blocks[task / shares];
         const long panel = task % shares * share;
         const float* seen = lay_out(s.in, x, block);

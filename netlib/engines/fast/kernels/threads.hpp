@@ -77,15 +77,19 @@ void share_out_equal(long n, const Work& work) {
     else share_out_singly(n, work);
 }
 
-// Calls work(i) for all i < n, one by one. Returns whether all of them returned true.
+// Calls work(i) for all i < n, one by one; `alone`: by the calling thread, since handing it over
+// would take longer. Returns whether all of them returned true.
 template <class Work>
-bool share_out_all(long n, const Work& work) {
+bool share_out_all(long n, bool alone, const Work& work) {
     bool all = true;
-    share_out_singly(n, [&](long i) {
+    const auto note = [&](long i) {
         if (work(i)) return;
 #pragma omp atomic write
         all = false;
-    });
+    };
+    if (!alone) share_out_singly(n, note);
+    for (long i = 0; alone && i < n; ++i)
+        note(i);
     return all;
 }
 

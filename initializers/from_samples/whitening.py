@@ -110,7 +110,8 @@ class WhiteSamples:
 
 
 def rows_by(engine: Engine | None, rows: ndarray | Tensor, spare: bool, exact: bool) -> Rows:
-    """Rows where the engine computes, or on the host; by products that are `exact`, or by any."""
+    """Rows where the engine computes, or on the host. `exact` products are for coordinates that are
+    divided by the smallest deviations (and matter where a processor has a matrix unit)."""
     if engine and engine.on_device:
         there = rows if isinstance(rows, Tensor) else uploaded(engine, rows)
         return DeviceRows(engine, there)

@@ -9,8 +9,8 @@ class KernelsForRows:
         """out (size, size) = x^T x, of float64."""
 
     @kernel
-    def project_rows(self, x: Array, S: Array, rows: Long, size: Long) -> None:
-        """x (rows, size) = x S^T for a lower triangular S."""
+    def project_rows(self, x: Array, U: Array, rows: Long, size: Long) -> None:
+        """x (rows, size) = x U for an upper triangular U."""
 
     @kernel
     def reflect(

@@ -1,7 +1,7 @@
 // Products of rows x (rows, size) of which half follows from the rest:
 //
-//     x^T x            is symmetric
-//     x S^T            for a lower triangular S: number j takes only the first j of a row
+//     x^T x    is symmetric
+//     x U      for an upper triangular U: number j takes only those up to j of a row
 #pragma once
 
 #include <algorithm>
@@ -22,8 +22,8 @@ namespace triangle {
 constexpr long SIDE = 480;      // rows and columns of a block of x^T x
 constexpr long PORTION = 4096;  // rows of x that are summed as floats
 constexpr long ENOUGH = 16;     // tasks
-constexpr long BAND = 480;      // rows that are multiplied by S at a time
-constexpr long ACROSS = 256;    // columns of S^T
+constexpr long BAND = 480;      // rows that are multiplied by U at a time
+constexpr long ACROSS = 256;    // columns of U
 
 // c (M, N) = a (M, K) b (K, N) by one thread, with `reach` and `lower` as product::Task has them.
 inline void multiply(const Matrix& a, const Matrix& b, const Matrix& c, long M, long N, long K,
@@ -68,7 +68,7 @@ inline void add_block(const Block& block, const Matrix& sums, double* totals) {
             totals[i * block.width + j] += *sums.at(i, j);
 }
 
-// out (size, size) += the totals of a block, and of the one opposite to it.
+// out (size, size) = the totals, in a block and in the one opposite to it.
 inline void place_block(const Block& block, const double* totals, double* out, long size) {
     for (long i = 0; i < block.height; ++i) {
         const long wide = block.on_diagonal() ? i + 1 : block.width;
@@ -114,11 +114,11 @@ EXPORT(scatter_matrix)(float* x, double* out, long rows, long size) try {
     });
 } REFUSED
 
-// x = x S^T for a lower triangular S (size, size). The last numbers of a row take all of it, so
-// they are computed first.
-EXPORT(project_rows)(float* x, float* S, long rows, long size) try {
+// x = x U for an upper triangular U (size, size). The last numbers of a row take all of it, so they
+// are computed first.
+EXPORT(project_rows)(float* x, float* U, long rows, long size) try {
     using namespace triangle;
-    const Matrix right{S, size, 1};
+    const Matrix right{U, size, 1};
     share_out_singly(parts(rows, BAND), [&](long i) {
         const long height = std::min(BAND, rows - i * BAND);
         const Matrix band{x + i * BAND * size, size, 1};

@@ -136,7 +136,7 @@ def test_samples_that_are_not_installed_are_said(monkeypatch):
 @pytest.mark.parametrize('shape', [(2, 8, 8), (10,)])
 def test_embedded_samples_have_one_or_three_channels(shape):
     with pytest.raises(
-        DataError, match=r'have 1 or 3 channels, the net needs .*: pass your own data'
+        DataError, match=r'are images of 1 or 3 channels, the net needs .*: pass your own data'
     ):
         open_embedded(shape, np.random.default_rng(0))
 

@@ -21,10 +21,7 @@ from openmp import threads
 
 ISAS = native.instruction_sets() if native.LIBRARY.exists() else []
 # Ops that may go by Winograd's transform.
-WINOGRAD = {
-    *('conv_forward', 'conv_backward_data'),
-    *('conv_backward_weights', 'conv_squared_gradients'),
-}
+WINOGRAD = {'conv_forward', 'conv_backward_data', 'conv_backward_weights'}
 pytestmark = pytest.mark.skipif(not ISAS, reason='goodinit was installed without a C++ compiler')
 
 
@@ -42,7 +39,8 @@ def test_kernels_agree_with_the_reference(case, fast):
     engine = fast()
     for c in CASES[case]():
         ours, expected = run(engine, c), run(REFERENCE, c)
-        tolerance = 1e-4 if c.op in WINOGRAD else 1e-5
+        by_transform = c.op in WINOGRAD or case == 'squares-of-large-images'
+        tolerance = 1e-4 if by_transform else 1e-5
         for name, array in expected.items():
             numbers = array[np.isfinite(array)]  # an empty window has no average
             largest = np.abs(numbers).max(initial=1)

@@ -8,12 +8,11 @@ import time
 import warnings
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from ..netlib.engines import Engine, make_engine
 from ..netlib.engines.cuda.device import gpu_count, use_gpu
 from ..netlib.errors import EngineError, GoodinitError
 from ..netlib.registry import LAYERS
+from ..netlib.rng import Rng, make_rng, seed_or_new
 from ..solvers.log import glog
 
 
@@ -22,7 +21,7 @@ class Common:
     """The settings that hold for nets and solvers built from now on."""
 
     engine: Engine = field(default_factory=make_engine)
-    rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    rng: Rng = field(default_factory=lambda: make_rng(seed_or_new(None)))
     gpu: bool = False
     device: int = 0
     solver_count: int = 1
@@ -72,7 +71,7 @@ def set_device(device: int) -> None:
 
 def set_random_seed(seed: int) -> None:
     """Fillers, dropout and data of nets that are built from now on draw from this seed."""
-    common.rng = np.random.default_rng(seed)
+    common.rng = make_rng(seed)
 
 
 def init_log(level: int | None = None, stderr: bool = True) -> None:

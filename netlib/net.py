@@ -17,7 +17,7 @@ from .losses import add_loss, put_loss_weights
 from .memory import Tensor
 from .plan.sharing import share_diffs, share_values
 from .ranks import Ranks
-from .rng import entropy_of
+from .rng import seed_or_new
 from .weighted_graph import Source, WeightedGraph
 
 Where = str | int | None
@@ -50,7 +50,7 @@ class Net(WeightedGraph):
         param = source if isinstance(source, pb.NetParameter) else read_net(source)
         param = graph.prepare_net(param, phase, level, stages)
         engine = make_engine(engine) if isinstance(engine, str) else engine
-        super().__init__(param, engine, ranks or Ranks(), entropy_of(seed))
+        super().__init__(param, engine, ranks or Ranks(), seed_or_new(seed))
         self._put_loss_weights()
         force = param.force_backward
         self.runs_backward, self.propagate_down = backward_flags(self.steps, force)

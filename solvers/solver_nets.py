@@ -7,13 +7,12 @@ import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..netlib import Net
 from ..netlib.blob import Param
 from ..netlib.engines import Engine
 from ..netlib.errors import NetError, SolverError
 from ..netlib.ranks import Ranks
+from ..netlib.rng import make_rng, seed_or_new
 from ..proto import read_net
 from ..proto.caffe_pb2 import TEST, TRAIN, NetParameter, NetState, Phase, SolverParameter
 from .rates import check_rates
@@ -126,9 +125,7 @@ def build_nets(
     train = train_param(solver)
     tests = test_params(solver)
     check_rates(solver)  # after reading the nets, as in Caffe, which checks when it needs a rate
-    if seed is None and solver.random_seed >= 0:
-        seed = solver.random_seed
-    seed = ranks.from_first(np.random.SeedSequence(seed).entropy)
+    seed = ranks.from_first(seed_or_new(seed_of(solver, seed)))
     net = Net(train, engine=engine, seed=seed, ranks=ranks)
     test_nets = [Net(test, engine=engine, seed=seed) for test in tests]
     return SolverNets(net, test_nets)
@@ -158,10 +155,15 @@ def by_fillers(param: SolverParameter, seed: int | None) -> Fill:
     """What fills one net after the other by the fillers of its prototxt, as Caffe does."""
     # They are in a folder that builds on netlib, as this one does.
     fill = importlib.import_module('goodinit.initializers').fill
-    if seed is None and param.random_seed >= 0:
-        seed = param.random_seed
-    rng = np.random.default_rng(seed)
+    rng = make_rng(seed_or_new(seed_of(param, seed)))
     return lambda net: fill(net, rng)
+
+
+def seed_of(param: SolverParameter, seed: int | None = None) -> int | None:
+    """`seed`, or else random_seed, or None where the solver gives none, as by one below 0."""
+    if seed is None and param.random_seed >= 0:
+        return param.random_seed
+    return seed
 
 
 def take_from_first(net: Net) -> None:

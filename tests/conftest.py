@@ -1,11 +1,13 @@
 """What all tests share: the engines they run over, and the way to the modules in helpers/."""
 
 import os
+import random
 import sys
 from pathlib import Path
 
 import goodinit.initializers  # noqa: F401 - registers the fillers that DummyData draws from
 import pytest
+from goodinit.netlib import rng
 from goodinit.netlib.engines import make_engine
 
 sys.path.insert(0, str(Path(__file__).parent / 'helpers'))
@@ -27,6 +29,13 @@ def engine(request):
         request.getfixturevalue('cuda_device')
     # Deterministic, as what is compared to the bit must not depend on cuDNN's clock.
     return make_engine(request.param, deterministic=True)
+
+
+@pytest.fixture(autouse=True)
+def repeatable(request, monkeypatch):
+    """A test draws the same numbers in every run, also where it gives no seed."""
+    seeds = random.Random(request.node.nodeid)
+    monkeypatch.setattr(rng, 'new_seed', lambda: seeds.getrandbits(rng.UNPREDICTABLE_BITS))
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from pathlib import Path
 
 from goodinit.tools.cli.console import Parser, UsageError, run, say, say_notes
 
-import numpy as np
 from goodinit.feeding.advice import data_advice
 from goodinit.feeding.bundled import find_model
 from goodinit.feeding.data_options import DataOptions
@@ -36,9 +35,11 @@ from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
 from goodinit.netlib.errors import GoodinitError, import_extra
 from goodinit.netlib.ranks import Ranks
+from goodinit.netlib.rng import make_rng, seed_or_new
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import Solver, snapshot_files
 from goodinit.solvers.one_training import one_training
+from goodinit.solvers.solver_nets import seed_of
 from goodinit.solvers.solver_param import read_solver_param
 from goodinit.tools.cli.arguments import (
     DIGITS,
@@ -241,8 +242,7 @@ def filler(
     param: SolverParameter, weights: Callable[[], NetParameter] | None
 ) -> Callable[[Net], None]:
     """What fills a net once all nets are built: its fillers, then what `weights` returns."""
-    seed = param.random_seed if param.random_seed >= 0 else None
-    rng = np.random.default_rng(seed)
+    rng = make_rng(seed_or_new(seed_of(param)))
 
     def start(net):
         fill(net, rng)

@@ -3,11 +3,10 @@
 import argparse
 from collections.abc import Callable
 
-import numpy as np
-
 from ...initializers import fill
 from ...netlib import Net
 from ...netlib.engines import make_engine
+from ...netlib.rng import make_rng, seed_or_new
 from ...proto import format_text
 from ...proto.caffe_pb2 import SolverParameter
 from ...solvers import Solver
@@ -16,6 +15,7 @@ from ...solvers.log.glog import log
 from ...solvers.log.net_log import load_weights, log_net
 from ...solvers.one_training import one_training
 from ...solvers.snapshot_files import remove_unfinished
+from ...solvers.solver_nets import seed_of
 from ...solvers.solver_param import read_solver_param
 from ..cli.console import UsageError
 from ..cli.gpu import CPU_ENGINE, engine_for, gpu_if_any
@@ -87,8 +87,7 @@ def starter(solver: SolverParameter) -> Callable[[Net], None]:
     The files are taken out of `solver`, so that they are loaded here, with the lines that BVLC
     writes.
     """
-    seed = solver.random_seed if solver.random_seed >= 0 else None
-    rng = np.random.default_rng(seed)
+    rng = make_rng(seed_or_new(seed_of(solver)))
     files = parts(','.join(solver.weights))
     solver.ClearField('weights')
     started: list[Net] = []

@@ -32,6 +32,8 @@
 #include "winograd.hpp"
 #include "band.hpp"
 #include "winograd_grid.hpp"
+#include "winograd_panel.hpp"
+#include "winograd_alone.hpp"
 #include "winograd_forward.hpp"
 #include "pointwise.hpp"
 #include "thinned.hpp"

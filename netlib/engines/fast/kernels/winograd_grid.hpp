@@ -78,6 +78,15 @@ struct Grid {
         return grid;
     }
 
+    // In so many blocks, or somewhat fewer: whole images, if there are enough.
+    Grid in_parts(long count) const {
+        Grid grid = *this;
+        const long of_an_image = parts(count, blocks.all_images);
+        grid.blocks.images = parts(blocks.all_images, count);
+        grid.blocks.rows = parts(blocks.height, of_an_image);
+        return grid;
+    }
+
     long across() const { return parts(out_width, CELL); }  // cells in a row
     long channels() const { return groups * inputs; }
     long vectors() const { return parts(channels(), LANES); }
@@ -86,7 +95,10 @@ struct Grid {
     long whole_tiles() const { return parts(cells(), ROWS) * ROWS; }  // their cells
     long cells_of(const Block& b) const { return b.images * b.rows * across(); }
 
-    long filters_size() const { return PLACES * groups * panels() * inputs * COLS; }
+    // Floats between panels in the filters (group, panel, inputs, COLS), and between places of these,
+    // with a gap as between those of patches.
+    long filters_of_panel() const { return inputs * COLS; }
+    long filters_step() const { return groups * panels() * filters_of_panel() + LANES; }
 
     // Floats of the transforms of a cell, with those of all outputs or of a panel.
     long floats_of_a_cell() const { return PLACES * (cell_step() + groups * panels() * COLS); }

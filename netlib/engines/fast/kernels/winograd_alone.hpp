@@ -47,8 +47,8 @@ struct Shares {
         const long step = grid.filters_of_panel() + LANES;
         float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
         float* filters = buffer(FILTERS, grid.PLACES, step);
-        for (long v = 0; v < grid.vectors(); ++v)
-            transform_patches(grid, block, x, v, patches);
+        const long groups = parts(end, grid.panels());
+        transform_patches(grid, block, x, begin / grid.panels(), groups, patches);
         for (long i = begin; i < end; ++i) {
             const long group = i / grid.panels();
             const long first = i % grid.panels() * COLS;

@@ -51,8 +51,7 @@ void forward_near(const Grid<FILTER>& grid, const float* x, const float* W, floa
     share_out_equal(grid.blocks.count(), [&](long b) {
         const Block block = grid.blocks[b];
         float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
-        for (long v = 0; v < grid.vectors(); ++v)
-            transform_patches(grid, block, x, v, patches);
+        transform_patches(grid, block, x, 0, grid.groups, patches);
         for (long i = 0; i < panels; ++i)
             make_panel(grid, block, i / grid.panels(), i % grid.panels() * COLS, patches,
                        filters + i * grid.filters_of_panel(), grid.filters_step(), y);

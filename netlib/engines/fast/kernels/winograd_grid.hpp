@@ -151,5 +151,14 @@ void transform_patches(const Grid<FILTER>& grid, const Block& block, const float
     }
 }
 
+// The same for all channels of the groups begin .. end - 1.
+template <int FILTER>
+void transform_patches(const Grid<FILTER>& grid, const Block& block, const float* x, long begin,
+                       long end, float* patches) {
+    const long last = parts(end * grid.inputs, LANES);
+    for (long v = begin * grid.inputs / LANES; v < last; ++v)
+        transform_patches(grid, block, x, v, patches);
+}
+
 }  // namespace winograd
 }  // namespace ISA

@@ -62,8 +62,7 @@ struct Portions {
         float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
         const long step = grid.panel_step() + LANES;
         float* gradients = buffer(PRODUCTS, grid.PLACES, step);
-        for (long v = 0; v < grid.vectors(); ++v)
-            transform_patches(grid, block, x, v, patches);
+        transform_patches(grid, block, x, 0, grid.groups, patches);
         for (long panel = begin; panel < end; ++panel, sums += sums_size()) {
             const Part mine = part(panel);
             const long last = std::min(mine.outputs() + COLS, grid.outputs);

@@ -1,9 +1,10 @@
 // The gradient by the weights of a convolution: which way is the best one.
 //
-// By Winograd's transform there are two ways to share out the work. Where it is enough for
-// portions, the cores take these (winograd_portions.hpp). Else they share each step of each block.
-// A task then owns some rows of a panel of outputs, for all places: after the last block it
-// transforms its sums back while they are in its cache.
+// By Winograd's transform there are three ways to share out the work:
+//
+// - Where it is enough for portions, the cores take these (winograd_portions.hpp).
+// - Where there are panels of outputs for all cores, each takes some, and transforms x by itself.
+// - Else the cores share each step of each block.
 #pragma once
 
 #include <algorithm>
@@ -29,40 +30,101 @@
 namespace ISA {
 namespace winograd {
 
-constexpr long MOST = 6 * ROWS;  // rows of a task
+constexpr long MOST = 6 * ROWS;  // inputs of a part: its sums stay in a core's cache
+
+// Parts of a panel of outputs, and what is summed for each of them.
+template <int FILTER>
+struct Sums {
+    const Grid<FILTER>& grid;
+    long rows;  // inputs of a part
+
+    long parts_down() const { return parts(grid.inputs, rows); }
+    long size() const { return grid.PLACES * parts(rows, ROWS) * ROWS * COLS; }
+
+    Part part(long panel, long i) const {
+        const long first = i * rows;
+        return {panel / grid.panels(), panel % grid.panels(), first,
+                std::min(rows, grid.inputs - first)};
+    }
+
+    // Sums of so many parts: one after the other at the same place where none has to wait.
+    float* buffer_for(long count) const {
+        return buffer(SUMS, grid.blocks.count() == 1 ? 1 : count, size());
+    }
+    float* at(float* sums, long i) const {
+        return grid.blocks.count() == 1 ? sums : sums + i * size();
+    }
+
+    // Adds the products of block b to a part's sums; after the last block dW += what they make,
+    // while they are in the cache. The gradients of the part's panel lie `step` apart.
+    void add(long b, const Part& part, const float* patches, const float* gradients, long step,
+             float* sums, float* dW) const {
+        const long cells = grid.cells_of(grid.blocks[b]);
+        add_products(grid, part, cells, patches, gradients, step, sums, b == 0);
+        if (b < grid.blocks.count() - 1) return;
+        const long outputs = std::min<long>(COLS, grid.outputs - part.outputs());
+        for (long lane = 0; lane < outputs; lane += LANES)
+            add_filters(
+                grid, part, lane,
+                [=](long c, vec* out) {
+                    const auto put = [=](int k, vec v) { out[k] = v; };
+                    collect<FILTER>(part, sums + c * COLS + lane, put);
+                },
+                dW);
+    }
+};
+
+// The panels begin .. end - 1, by one core.
+template <int FILTER>
+void sum_panels(const Sums<FILTER>& of, long begin, long end, const float* x, const float* dy,
+                float* dW) {
+    const Grid<FILTER>& grid = of.grid;
+    const long step = grid.panel_step() + LANES;
+    float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
+    float* gradients = buffer(PRODUCTS, grid.PLACES, step);
+    float* sums = of.buffer_for((end - begin) * of.parts_down());
+    const long groups = parts(end, grid.panels());
+    for (long b = 0; b < grid.blocks.count(); ++b) {
+        const Block block = grid.blocks[b];
+        transform_patches(grid, block, x, begin / grid.panels(), groups, patches);
+        for (long panel = begin; panel < end; ++panel) {
+            const Part whole = of.part(panel, 0);
+            const long last = std::min(whole.outputs() + COLS, grid.outputs);
+            for (long first = whole.outputs(); first < last; first += LANES)
+                transform_gradients(grid, block, whole.group, first, dy, gradients, step);
+            for (long i = 0; i < of.parts_down(); ++i)
+                of.add(b, of.part(panel, i), patches, gradients, step,
+                       of.at(sums, (panel - begin) * of.parts_down() + i), dW);
+        }
+    }
+}
+
+// Each core takes panels of its own.
+template <int FILTER>
+void sum_alone(const Grid<FILTER>& grid, const float* x, const float* dy, float* dW) {
+    const long panels = grid.groups * grid.panels();
+    const long of_a_core = parts(panels, threads());
+    share_out_singly(parts(panels, of_a_core), [&](long i) {
+        const long end = std::min(panels, (i + 1) * of_a_core);
+        sum_panels(Sums<FILTER>{grid, MOST}, i * of_a_core, end, x, dy, dW);
+    });
+}
 
 // The cores share each step of each block.
 template <int FILTER>
 void sum_together(const Grid<FILTER>& grid, const float* x, const float* dy, float* dW) {
     const long panels = grid.groups * grid.panels();
-    const long rows = share(grid.inputs, MOST, ROWS, parts(4 * threads(), panels));
-    const long parts_down = parts(grid.inputs, rows);
-    const long size = grid.PLACES * rows * COLS;
-    const long blocks = grid.blocks.count();
-    const bool once = blocks == 1;  // then no sums have to wait
+    const Sums<FILTER> of{grid, share(grid.inputs, MOST, ROWS, parts(4 * threads(), panels))};
     float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
     float* gradients = buffer(PRODUCTS, grid.PLACES, grid.panels_step());
-    float* sums = buffer(SUMS, once ? 1 : panels * parts_down, size);
-    for (long b = 0; b < blocks; ++b) {
-        const Block block = grid.blocks[b];
-        transform_both(grid, block, x, dy, patches, gradients);
-        share_out(panels * parts_down, [&](long i) {
-            const long panel = i / parts_down;
-            const long first = i % parts_down * rows;
-            const Part part{panel / grid.panels(), panel % grid.panels(), first,
-                            std::min(rows, grid.inputs - first)};
-            float* mine = once ? buffer(SUMS, size) : sums + i * size;
-            add_products(grid, part, grid.cells_of(block), patches,
-                         gradients + panel * grid.panel_step(), grid.panels_step(), mine, b == 0);
-            const long outputs = std::min<long>(COLS, grid.outputs - part.outputs());
-            for (long lane = 0; b == blocks - 1 && lane < outputs; lane += LANES)
-                add_filters(
-                    grid, part, lane,
-                    [=](long c, vec* out) {
-                        const auto put = [=](int k, vec v) { out[k] = v; };
-                        collect<FILTER>(part, mine + c * COLS + lane, put);
-                    },
-                    dW);
+    float* sums = of.buffer_for(panels * of.parts_down());
+    for (long b = 0; b < grid.blocks.count(); ++b) {
+        transform_both(grid, grid.blocks[b], x, dy, patches, gradients);
+        share_out(panels * of.parts_down(), [&](long i) {
+            const long panel = i / of.parts_down();
+            float* mine = grid.blocks.count() == 1 ? of.buffer_for(1) : of.at(sums, i);
+            of.add(b, of.part(panel, i % of.parts_down()), patches,
+                   gradients + panel * grid.panel_step(), grid.panels_step(), mine, dW);
         });
     }
 }
@@ -71,8 +133,10 @@ template <int FILTER>
 void backward_weights(const Convolution& c, const float* x, const float* dy, float* dW) {
     const Grid<FILTER> whole(c, false);
     const Portions<FILTER> portions(whole.in_blocks(PORTION_ROOM / whole.floats_by_panels()));
-    if (portions.pay()) portions.add_all(x, dy, dW);
-    else sum_together(whole.in_blocks(FAR_ROOM / whole.floats_of_a_cell()), x, dy, dW);
+    if (portions.pay()) return portions.add_all(x, dy, dW);
+    const Grid<FILTER> far = whole.in_blocks(FAR_ROOM / whole.floats_of_a_cell());
+    if (come_out_even(far.groups * far.panels())) sum_alone(far, x, dy, dW);
+    else sum_together(far, x, dy, dW);
 }
 
 }  // namespace winograd

@@ -129,7 +129,7 @@ inline bool backward_weights(const Convolution& c, const float* x, const float* 
             return add_products(w, layout, group, task % shares * BLOCK, of_group, i == 0);
         });
     }
-    if (all_finite) weights::add_sums(w, sums, dW);
+    if (all_finite) weights::deliver(w, sums, false, dW);
     return all_finite;
 }
 

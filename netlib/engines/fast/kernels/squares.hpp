@@ -48,7 +48,7 @@ inline void squared_gradients(const Convolution& c, const float* x, const float*
             add_squares(w, block, share, sums + share.at, squares + share.at);
         });
     }
-    add_sums(w, squares, out);
+    deliver(w, squares, false, out);
 }
 
 }  // namespace weights

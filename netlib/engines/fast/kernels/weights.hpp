@@ -31,6 +31,7 @@ constexpr long DEPTH = 256;  // positions at a time: their numbers of dy stay in
 constexpr long TILES = 8;    // of a task, below each other
 constexpr long LONG = 128;   // positions of an image that are worth a run of their own
 constexpr long LEAST = 512;  // positions of a block that cores share
+constexpr long MANY = 64;    // rows of a core
 
 struct Gradient {
     Slide s;  // the forward pass
@@ -180,42 +181,53 @@ void share_block(const Gradient& w, const Block& block, const float* x, const fl
     });
 }
 
-// dW (groups, outputs, pairs) += sums (groups, panels, rows, COLS)
-inline void add_sums(const Gradient& w, const float* sums, float* dW) {
+// Strips of outputs, LANES side by side, of all groups.
+inline long strips(const Gradient& w) { return w.s.groups * parts(w.s.outputs, LANES); }
+
+// dW (groups, outputs, pairs) += sums (groups, panels, rows, COLS), for the rows begin .. end - 1 of
+// a strip.
+inline void add_strip(const Gradient& w, const float* sums, long strip, long begin, long end,
+                      float* dW) {
     const long pairs = w.s.pairs();
-    const long strips = parts(w.s.outputs, LANES);  // of a group
-    share_out(w.s.groups * strips, [&](long i) {
-        const long g = i / strips;
-        const long o = i % strips * LANES;
-        const long panel = g * w.panels() + o / COLS;
-        const float* from = sums + panel * w.rows() * COLS + o % COLS;
-        float* to = dW + (g * w.s.outputs + o) * pairs;
-        const long outputs = std::min<long>(LANES, w.s.outputs - o);
-        for (long k = 0; k < pairs; k += LANES) {
-            vec v[LANES];
-            load_across(from + k * COLS, COLS, pairs - k, outputs, v);
-            for (long j = 0; j < outputs; ++j) {
-                float* line = to + j * pairs + k;
-                store_part(line, load_part(line, pairs - k) + v[j], pairs - k);
-            }
+    const long strips_of_group = parts(w.s.outputs, LANES);
+    const long g = strip / strips_of_group;
+    const long o = strip % strips_of_group * LANES;
+    const long panel = g * w.panels() + o / COLS;
+    const float* from = sums + panel * w.rows() * COLS + o % COLS;
+    float* to = dW + (g * w.s.outputs + o) * pairs;
+    const long outputs = std::min<long>(LANES, w.s.outputs - o);
+    for (long k = begin; k < end; k += LANES) {
+        vec v[LANES];
+        load_across(from + k * COLS, COLS, end - k, outputs, v);
+        for (long j = 0; j < outputs; ++j) {
+            float* line = to + j * pairs + k;
+            store_part(line, load_part(line, end - k) + v[j], end - k);
         }
-    });
+    }
 }
 
-// dW (pairs, outputs) += sums (panels, rows, COLS)
-inline void add_rows(const Gradient& w, const float* sums, float* dW) {
+// dW (pairs, outputs) += sums (panels, rows, COLS), for one row.
+inline void add_row(const Gradient& w, const float* sums, long k, float* dW) {
     const long outputs = w.s.outputs;
-    share_out(w.s.pairs(), [&](long k) {
-        const float* from = sums + k * COLS;
-        for (long o = 0; o < outputs; o += COLS, from += w.rows() * COLS)
-            add(dW + k * outputs + o, from, std::min<long>(COLS, outputs - o));
-    });
+    const float* from = sums + k * COLS;
+    for (long o = 0; o < outputs; o += COLS, from += w.rows() * COLS)
+        add(dW + k * outputs + o, from, std::min<long>(COLS, outputs - o));
 }
 
-// dW += sums, of dy and x that may have changed places.
+// dW += the sums of dy and x, which may have changed places, for the rows begin .. end - 1.
+inline void deliver_rows(const Gradient& w, const float* sums, long begin, long end, bool exchanged,
+                         float* dW) {
+    for (long k = begin; exchanged && k < end; ++k)
+        add_row(w, sums, k, dW);
+    for (long i = 0; !exchanged && i < strips(w); ++i)
+        add_strip(w, sums, i, begin, end, dW);
+}
+
+// The same for all rows, shared out.
 inline void deliver(const Gradient& w, const float* sums, bool exchanged, float* dW) {
-    if (exchanged) add_rows(w, sums, dW);
-    else add_sums(w, sums, dW);
+    const long pairs = w.s.pairs();
+    if (exchanged) share_out(pairs, [&](long k) { add_row(w, sums, k, dW); });
+    else share_out(strips(w), [&](long i) { add_strip(w, sums, i, 0, pairs, dW); });
 }
 
 // `room`: the floats of a block, about; `least`: positions.
@@ -229,18 +241,47 @@ inline Gradient gradient(const Convolution& c, long room, long least) {
     return w;
 }
 
-// dW of all blocks, one after the other, whose parts cores share.
-inline void sum_together(const Convolution& c, const float* x, const float* dy, bool exchanged,
-                         float* dW) {
+// The rows begin .. end - 1 of dW, by one core, which lays out by itself what they read.
+inline void sum_rows(const Gradient& w, long begin, long end, const float* x, const float* dy,
+                     bool exchanged, float* sums, float* dW) {
+    const long taps = w.s.taps.size();
+    for (long b = 0; b < w.blocks.count(); ++b) {
+        const Block block = w.blocks[b];
+        const LaidOut made{w, block, x, dy};
+        for (long g = 0; made.copied && g < w.s.groups; ++g)
+            for (long c = begin / taps; c < parts(end, taps); ++c)
+                made.copy_channel(g * w.s.inputs + c);
+        for (long panel = 0; panel < made.panels(); ++panel) {
+            made.transpose_panel(panel);
+            const Share share = made.share(panel, begin, end);
+            add_products(w, block, share, sums + share.at, b == 0);
+        }
+    }
+    deliver_rows(w, sums, begin, end, exchanged, dW);
+}
+
+// dW of all blocks, one after the other. Each core takes rows of its own, if they are so many that
+// to transpose all of dy for them is little work; else the cores share each step of a block.
+inline void sum_blocks(const Convolution& c, const float* x, const float* dy, bool exchanged,
+                       float* dW) {
+    constexpr long STEP = 3 * LANES;  // whole tiles of sums, and whole vectors of dW
+    static_assert(STEP % ROWS == 0, "no tile of another core's");
     const Gradient w = gradient(c, 1 << 20, LEAST);  // a block stays in the last-level cache
+    if (!w.blocks.count()) return;
     float* sums = buffer(SUMS, w.sums());
+    const long of_a_core = parts(w.rows(), threads() * STEP) * STEP;
+    if (of_a_core >= MANY)
+        return share_out_singly(parts(w.s.pairs(), of_a_core), [&](long i) {
+            const long end = std::min(w.s.pairs(), (i + 1) * of_a_core);
+            sum_rows(w, i * of_a_core, end, x, dy, exchanged, sums, dW);
+        });
     for (long i = 0; i < w.blocks.count(); ++i) {
         const Block block = w.blocks[i];
         share_block(w, block, x, dy, [&](const Share& share) {
             add_products(w, block, share, sums + share.at, i == 0);
         });
     }
-    if (w.blocks.count()) deliver(w, sums, exchanged, dW);
+    deliver(w, sums, exchanged, dW);
 }
 
 }  // namespace weights

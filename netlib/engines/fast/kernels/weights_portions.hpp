@@ -91,7 +91,7 @@ inline void backward_weights(Convolution c, const float* x, const float* dy, flo
     }
     const Portions portions(c);
     if (portions.pay()) portions.add_all(x, dy, exchange, dW);
-    else sum_together(c, x, dy, exchange, dW);
+    else sum_blocks(c, x, dy, exchange, dW);
 }
 
 }  // namespace weights

@@ -68,10 +68,10 @@ ELEMENTWISE(unary_backward_relu) {
 }
 
 // out = also = dy where y > 0, else 0: what a sum's inputs get through its ReLU. One of them may be
-// dy.
+// dy; the other is stored past the caches, since that branch's turn comes later.
 EXPORT(rectify_backward_twice)(const float* y, const float* dy, float* out, float* also, long n) {
     if (out == dy) std::swap(out, also);
-    const bool past = n >= BEYOND_ALL && out != y;
+    const bool past = n >= BEYOND_OWN && out != y;
     share_out_light(n, 1, [=](long begin, long end) {
         each_vector_past(end - begin, out + begin, past, [=](long i, auto some) {
             const vec gradient = some.load(dy + begin + i);

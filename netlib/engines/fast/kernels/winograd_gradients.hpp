@@ -93,6 +93,15 @@ void add_products(const Grid<FILTER>& grid, const Part& part, long cells, const 
     }
 }
 
+// E dy E' of a block, for a part's panel.
+template <int FILTER>
+void transform_panel(const Grid<FILTER>& grid, const Block& block, const Part& part,
+                     const float* dy, float* gradients, long step) {
+    const long last = std::min(part.outputs() + COLS, grid.outputs);
+    for (long first = part.outputs(); first < last; first += LANES)
+        transform_gradients(grid, block, part.group, first, dy, gradients, step);
+}
+
 // Adds numbers (SIZE, outputs) to the filters (outputs, SIZE) for one input, the first at `to`.
 template <int FILTER>
 void add_across(const Grid<FILTER>& grid, long outputs, const vec* numbers, float* to) {

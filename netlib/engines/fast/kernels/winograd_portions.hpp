@@ -65,9 +65,7 @@ struct Portions {
         transform_patches(grid, block, x, 0, grid.groups, patches);
         for (long panel = begin; panel < end; ++panel, sums += sums_size()) {
             const Part mine = part(panel);
-            const long last = std::min(mine.outputs() + COLS, grid.outputs);
-            for (long first = mine.outputs(); first < last; first += LANES)
-                transform_gradients(grid, block, mine.group, first, dy, gradients, step);
+            transform_panel(grid, block, mine, dy, gradients, step);
             add_products(grid, mine, grid.cells_of(block), patches, gradients, step, sums, fresh);
         }
     }

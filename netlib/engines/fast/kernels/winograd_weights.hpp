@@ -3,7 +3,8 @@
 // By Winograd's transform there are three ways to share out the work:
 //
 // - Where it is enough for portions, the cores take these (winograd_portions.hpp).
-// - Where there are panels of outputs for all cores, each takes some, and transforms x by itself.
+// - Where outputs are not few for so many cores, each takes some of dW, and transforms what that needs
+//   by itself, although others transform the same.
 // - Else the cores share each step of each block.
 #pragma once
 
@@ -41,8 +42,9 @@ struct Sums {
     long parts_down() const { return parts(grid.inputs, rows); }
     long size() const { return grid.PLACES * parts(rows, ROWS) * ROWS * COLS; }
 
-    Part part(long panel, long i) const {
-        const long first = i * rows;
+    Part part(long i) const {
+        const long panel = i / parts_down();
+        const long first = i % parts_down() * rows;
         return {panel / grid.panels(), panel % grid.panels(), first,
                 std::min(rows, grid.inputs - first)};
     }
@@ -74,39 +76,39 @@ struct Sums {
     }
 };
 
-// The panels begin .. end - 1, by one core.
+// The parts begin .. end - 1 of all panels, by one core.
 template <int FILTER>
-void sum_panels(const Sums<FILTER>& of, long begin, long end, const float* x, const float* dy,
-                float* dW) {
+void sum_parts(const Sums<FILTER>& of, long begin, long end, const float* x, const float* dy,
+               float* dW) {
     const Grid<FILTER>& grid = of.grid;
     const long step = grid.panel_step() + LANES;
     float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
     float* gradients = buffer(PRODUCTS, grid.PLACES, step);
-    float* sums = of.buffer_for((end - begin) * of.parts_down());
-    const long groups = parts(end, grid.panels());
+    float* sums = of.buffer_for(end - begin);
+    const long of_group = of.parts_down() * grid.panels();
     for (long b = 0; b < grid.blocks.count(); ++b) {
         const Block block = grid.blocks[b];
-        transform_patches(grid, block, x, begin / grid.panels(), groups, patches);
-        for (long panel = begin; panel < end; ++panel) {
-            const Part whole = of.part(panel, 0);
-            const long last = std::min(whole.outputs() + COLS, grid.outputs);
-            for (long first = whole.outputs(); first < last; first += LANES)
-                transform_gradients(grid, block, whole.group, first, dy, gradients, step);
-            for (long i = 0; i < of.parts_down(); ++i)
-                of.add(b, of.part(panel, i), patches, gradients, step,
-                       of.at(sums, (panel - begin) * of.parts_down() + i), dW);
+        transform_patches(grid, block, x, begin / of_group, parts(end, of_group), patches);
+        for (long i = begin; i < end; ++i) {
+            const Part part = of.part(i);
+            if (i == begin || !part.first) transform_panel(grid, block, part, dy, gradients, step);
+            of.add(b, part, patches, gradients, step, of.at(sums, i - begin), dW);
         }
     }
 }
 
-// Each core takes panels of its own.
+// Each core takes parts of its own, and transforms what they need by itself.
 template <int FILTER>
 void sum_alone(const Grid<FILTER>& grid, const float* x, const float* dy, float* dW) {
     const long panels = grid.groups * grid.panels();
-    const long of_a_core = parts(panels, threads());
-    share_out_singly(parts(panels, of_a_core), [&](long i) {
-        const long end = std::min(panels, (i + 1) * of_a_core);
-        sum_panels(Sums<FILTER>{grid, MOST}, i * of_a_core, end, x, dy, dW);
+    const long wanted = std::max(2L, parts(threads(), panels));  // parts of a panel
+    const bool whole = come_out_even(panels);
+    const Sums<FILTER> of{grid, whole ? MOST : share(grid.inputs, MOST, ROWS / 3, wanted)};
+    const long count = panels * of.parts_down();
+    const long of_a_core = parts(count, threads());
+    share_out_singly(parts(count, of_a_core), [&](long i) {
+        const long begin = i * of_a_core;
+        sum_parts(of, begin, std::min(count, begin + of_a_core), x, dy, dW);
     });
 }
 
@@ -121,10 +123,9 @@ void sum_together(const Grid<FILTER>& grid, const float* x, const float* dy, flo
     for (long b = 0; b < grid.blocks.count(); ++b) {
         transform_both(grid, grid.blocks[b], x, dy, patches, gradients);
         share_out(panels * of.parts_down(), [&](long i) {
-            const long panel = i / of.parts_down();
             float* mine = grid.blocks.count() == 1 ? of.buffer_for(1) : of.at(sums, i);
-            of.add(b, of.part(panel, i % of.parts_down()), patches,
-                   gradients + panel * grid.panel_step(), grid.panels_step(), mine, dW);
+            of.add(b, of.part(i), patches, gradients + i / of.parts_down() * grid.panel_step(),
+                   grid.panels_step(), mine, dW);
         });
     }
 }
@@ -135,7 +136,8 @@ void backward_weights(const Convolution& c, const float* x, const float* dy, flo
     const Portions<FILTER> portions(whole.in_blocks(PORTION_ROOM / whole.floats_by_panels()));
     if (portions.pay()) return portions.add_all(x, dy, dW);
     const Grid<FILTER> far = whole.in_blocks(FAR_ROOM / whole.floats_of_a_cell());
-    if (come_out_even(far.groups * far.panels())) sum_alone(far, x, dy, dW);
+    const long outputs = far.groups * parts(far.outputs, LANES);  // vectors
+    if (2 * outputs >= threads()) sum_alone(far, x, dy, dW);
     else sum_together(far, x, dy, dW);
 }
 

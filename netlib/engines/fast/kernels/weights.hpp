@@ -271,9 +271,8 @@ inline void sum_blocks(const Convolution& c, const float* x, const float* dy, bo
     float* sums = buffer(SUMS, w.sums());
     const long of_a_core = parts(w.rows(), threads() * STEP) * STEP;
     if (of_a_core >= MANY)
-        return share_out_singly(parts(w.s.pairs(), of_a_core), [&](long i) {
-            const long end = std::min(w.s.pairs(), (i + 1) * of_a_core);
-            sum_rows(w, i * of_a_core, end, x, dy, exchanged, sums, dW);
+        return share_out_ranges(w.s.pairs(), of_a_core, [&](long begin, long end) {
+            sum_rows(w, begin, end, x, dy, exchanged, sums, dW);
         });
     for (long i = 0; i < w.blocks.count(); ++i) {
         const Block block = w.blocks[i];

@@ -11,6 +11,7 @@
 #include "band.hpp"
 #include "buffer.hpp"
 #include "isa.hpp"
+#include "matrix.hpp"
 #include "padded.hpp"
 #include "simd.hpp"
 #include "threads.hpp"
@@ -71,6 +72,15 @@ struct Part {
     long rows() const { return parts(count, ROWS) * ROWS; }
     long outputs() const { return panel * COLS; }  // before the panel's
 };
+
+// How many inputs make a part, `most` or less: so many that the parts come out even for the cores.
+template <int FILTER>
+long inputs_of_a_part(const Grid<FILTER>& grid, long most) {
+    const long panels = grid.groups * grid.panels();
+    if (come_out_even(panels)) return most;
+    const long of_a_panel = std::max(2L, parts(threads(), panels));
+    return share(grid.inputs, most, ROWS / 3, of_a_panel);
+}
 
 // sums = (fresh) or += patches times the gradients of the part's panel, which lie `step` apart for
 // each place.

@@ -1,10 +1,10 @@
 // The squared gradient by the weights of each image by itself, summed over images, by Winograd's
 // transform.
 //
-// Each block holds whole images, and is transformed as for winograd_weights.hpp. A task owns some
-// tiles of dW: inputs times a panel of outputs. For one image after the other it multiplies such a
-// tile of all places, transforms it back and adds the squares. So what an image adds up stays in
-// the caches, which the sums of all places for all of dW would not.
+// Each block holds whole images. A core takes some tiles of dW, inputs times a panel of outputs, and
+// transforms what they need by itself. For one image after the other it multiplies such a tile of
+// all places, transforms it back and adds the squares. So what an image adds up stays in the caches,
+// which the sums of all places for all of dW would not.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,7 @@
 namespace ISA {
 namespace winograd {
 
-constexpr long TILES = 4;  // of a task
+constexpr long TILES = 4;  // of a part, at most
 
 template <int FILTER>
 struct Squares {
@@ -35,24 +35,39 @@ struct Squares {
     static constexpr int PLACES = Grid<FILTER>::PLACES;
 
     const Grid<FILTER>& grid;
-    const float *patches, *gradients;
+    long rows;       // inputs of a part
     float* squares;  // (groups, panels, inputs, SIZE, COLS)
+
+    long panels() const { return grid.groups * grid.panels(); }
+    long parts_of_panel() const { return parts(grid.inputs, rows); }
+
+    // Tiles that are multiplied one after the other.
+    Part part(long i) const {
+        const long panel = i / parts_of_panel();
+        const long first = i % parts_of_panel() * rows;
+        return {panel / grid.panels(), panel % grid.panels(), first,
+                std::min(rows, grid.inputs - first)};
+    }
+
+    // Floats between places of the gradients of a panel.
+    long step() const { return grid.panel_step() + LANES; }
 
     float* at(long panel, long input) const {
         return squares + (panel * grid.inputs + input) * SIZE * COLS;
     }
 
-    // tiles (PLACES, ROWS, COLS) of an image: inputs from c on times a panel of outputs.
-    void multiply_places(long image, long panel, long c, float* tiles) const {
+    // tiles (PLACES, ROWS, COLS) of an image: inputs of a part, from c on, times its panel.
+    void multiply_places(long image, const Part& part, long c, const float* patches,
+                         const float* gradients, float* tiles) const {
         const long cells = grid.blocks.rows * grid.across();
         const long cell = image * cells;
-        const long channel = panel / grid.panels() * grid.inputs + c;
-        const long cols = grid.outputs - panel % grid.panels() * COLS;
+        const long channel = part.group * grid.inputs + c;
+        const long cols = grid.outputs - part.outputs();
         const float* x = patches + cell * grid.cell_step() + channel;
-        const float* dy = gradients + panel * grid.panel_step() + cell * COLS;
+        const float* dy = gradients + cell * COLS;
         for (long place = 0; place < PLACES; ++place) {
-            const Panel rows{x + place * grid.patches_step(), grid.cell_step()};
-            multiply(grid.inputs - c, cols, rows, Run{1, cells, 0}, dy + place * grid.panels_step(),
+            const Panel lines{x + place * grid.patches_step(), grid.cell_step()};
+            multiply(grid.inputs - c, cols, lines, Run{1, cells, 0}, dy + place * step(),
                      tiles + place * TILE_SIZE, true);
         }
     }
@@ -69,17 +84,37 @@ struct Squares {
         transform<Collect<FILTER, PATCH>>(in, put);
     }
 
-    // Adds the squares of a block's images, for the inputs begin .. end - 1 and a panel of outputs.
-    void add_images(long images, long panel, long begin, long end) const {
+    // Adds the squares of a block's images, for a part.
+    void add_images(long images, const Part& part, const float* patches,
+                    const float* gradients) const {
         float* tiles = buffer(SUMS, PLACES, TILE_SIZE);
-        const long cols = std::min<long>(COLS, grid.outputs - panel % grid.panels() * COLS);
+        const long panel = part.group * grid.panels() + part.panel;
+        const long cols = std::min<long>(COLS, grid.outputs - part.outputs());
+        const long end = part.first + part.count;
         for (long image = 0; image < images; ++image)
-            for (long c = begin; c < end; c += ROWS) {
-                multiply_places(image, panel, c, tiles);
+            for (long c = part.first; c < end; c += ROWS) {
+                multiply_places(image, part, c, patches, gradients, tiles);
                 for (long i = 0; i < std::min<long>(ROWS, end - c); ++i)
                     for (long v = 0; v < cols; v += LANES)
                         add(tiles + i * COLS + v, at(panel, c + i) + v);
             }
+    }
+
+    // Adds those of all images, for the parts begin .. end - 1.
+    void add_parts(long begin, long end, const float* x, const float* dy) const {
+        float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
+        float* gradients = buffer(PRODUCTS, grid.PLACES, step());
+        const long of_group = parts_of_panel() * grid.panels();
+        for (long b = 0; b < grid.blocks.count(); ++b) {
+            const Block block = grid.blocks[b];
+            transform_patches(grid, block, x, begin / of_group, parts(end, of_group), patches);
+            for (long i = begin; i < end; ++i) {
+                const Part mine = part(i);
+                if (i == begin || !mine.first)
+                    transform_panel(grid, block, mine, dy, gradients, step());
+                add_images(block.images, mine, patches, gradients);
+            }
+        }
     }
 
     // out (groups, outputs, inputs, FILTER, FILTER) += squares, for a vector of outputs.
@@ -101,24 +136,14 @@ bool squared_gradients(const Convolution& c, const float* x, const float* dy, fl
     const Grid<FILTER> whole(c, false);
     const Grid<FILTER> grid = whole.in_blocks(FAR_ROOM / whole.floats_of_a_cell());
     if (grid.blocks.rows < grid.blocks.height) return false;
-    const long panels = grid.groups * grid.panels();
     const long vectors = parts(grid.outputs, LANES);
-    float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
-    float* gradients = buffer(PRODUCTS, grid.PLACES, grid.panels_step());
-    const long size = room(panels, grid.inputs, FILTER * FILTER, COLS);
+    const long size = room(grid.groups * grid.panels(), grid.inputs, FILTER * FILTER, COLS);
     float* squares = buffer(FILTERS, size);
     std::fill_n(squares, size, 0.f);
-    const Squares<FILTER> work{grid, patches, gradients, squares};
-    const long tasks = parts(grid.inputs, TILES * ROWS);  // of a panel
-    for (long b = 0; b < grid.blocks.count(); ++b) {
-        const Block block = grid.blocks[b];
-        transform_both(grid, block, x, dy, patches, gradients);
-        share_out(panels * tasks, [&](long i) {
-            const long begin = i % tasks * TILES * ROWS;
-            const long end = std::min(grid.inputs, begin + TILES * ROWS);
-            work.add_images(block.images, i / tasks, begin, end);
-        });
-    }
+    const Squares<FILTER> work{grid, inputs_of_a_part(grid, TILES * ROWS), squares};
+    const long count = work.panels() * work.parts_of_panel();
+    share_out_ranges(count, parts(count, threads()),
+                     [&](long begin, long end) { work.add_parts(begin, end, x, dy); });
     share_out(grid.groups * vectors,
               [&](long i) { work.deliver(i / vectors, i % vectors * LANES, out); });
     return true;

@@ -100,16 +100,10 @@ void sum_parts(const Sums<FILTER>& of, long begin, long end, const float* x, con
 // Each core takes parts of its own, and transforms what they need by itself.
 template <int FILTER>
 void sum_alone(const Grid<FILTER>& grid, const float* x, const float* dy, float* dW) {
-    const long panels = grid.groups * grid.panels();
-    const long wanted = std::max(2L, parts(threads(), panels));  // parts of a panel
-    const bool whole = come_out_even(panels);
-    const Sums<FILTER> of{grid, whole ? MOST : share(grid.inputs, MOST, ROWS / 3, wanted)};
-    const long count = panels * of.parts_down();
-    const long of_a_core = parts(count, threads());
-    share_out_singly(parts(count, of_a_core), [&](long i) {
-        const long begin = i * of_a_core;
-        sum_parts(of, begin, std::min(count, begin + of_a_core), x, dy, dW);
-    });
+    const Sums<FILTER> of{grid, inputs_of_a_part(grid, MOST)};
+    const long count = grid.groups * grid.panels() * of.parts_down();
+    share_out_ranges(count, parts(count, threads()),
+                     [&](long begin, long end) { sum_parts(of, begin, end, x, dy, dW); });
 }
 
 // The cores share each step of each block.

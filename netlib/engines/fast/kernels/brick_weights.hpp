@@ -21,6 +21,7 @@
 #include "threads.hpp"
 #include "tile.hpp"
 #include "weights.hpp"
+#include "weights_sums.hpp"
 
 #ifdef MATRIX_UNIT
 namespace ISA {

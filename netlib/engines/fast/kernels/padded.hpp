@@ -20,6 +20,7 @@ namespace ISA {
 // Some whole images, or some rows of positions of one image.
 struct Block {
     long image, images, row, rows;
+    bool is_first() const { return image == 0 && row == 0; }
 };
 
 // How the images of a block lie in a buffer: (channels, phases_y, phases_x, images, rows, columns).

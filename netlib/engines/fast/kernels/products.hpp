@@ -41,6 +41,7 @@
 #include "convolution.hpp"
 #include "patches.hpp"
 #include "weights.hpp"
+#include "weights_sums.hpp"
 #include "weights_portions.hpp"
 #include "brick_weights.hpp"
 #include "squares.hpp"

@@ -14,6 +14,7 @@
 #include "threads.hpp"
 #include "tile.hpp"
 #include "weights.hpp"
+#include "weights_sums.hpp"
 
 namespace ISA {
 namespace weights {
@@ -42,13 +43,10 @@ inline void squared_gradients(const Convolution& c, const float* x, const float*
     float* sums = buffer(SUMS, 2, w.sums());
     float* squares = sums + w.sums();
     std::fill_n(squares, w.sums(), 0.f);
-    for (long i = 0; i < w.blocks.count(); ++i) {
-        const Block block = w.blocks[i];
-        share_block(w, block, x, dy, [&](const Share& share) {
-            add_squares(w, block, share, sums + share.at, squares + share.at);
-        });
-    }
-    deliver(w, squares, false, out);
+    each_share(w, x, dy, [&](const Block& block, const Share& share) {
+        add_squares(w, block, share, sums + share.at, squares + share.at);
+    });
+    deliver_shares(w, squares, false, out);
 }
 
 }  // namespace weights

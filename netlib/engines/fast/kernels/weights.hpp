@@ -163,10 +163,37 @@ struct LaidOut {
     }
 };
 
-// Lays out a block; then calls work(share) for each part of dW.
+// Rows of dW that each core takes, if they are enough: to transpose all of dy for them is then
+// little work. Else 0.
+inline long rows_of_a_core(const Gradient& w) {
+    const long rows = parts(w.rows(), threads() * ROWS) * ROWS;  // no tile of another core's
+    return rows >= MANY ? rows : 0;
+}
+
+// Calls work(block, share) for all blocks and the rows begin .. end - 1 of dW, after laying out
+// what they read.
 template <class Work>
-void share_block(const Gradient& w, const Block& block, const float* x, const float* dy,
-                 const Work& work) {
+void each_share_of_rows(const Gradient& w, long begin, long end, const float* x, const float* dy,
+                        const Work& work) {
+    const long taps = w.s.taps.size();
+    for (long b = 0; b < w.blocks.count(); ++b) {
+        const Block block = w.blocks[b];
+        const LaidOut made{w, block, x, dy};
+        for (long g = 0; made.copied && g < w.s.groups; ++g)
+            for (long c = begin / taps; c < parts(end, taps); ++c)
+                made.copy_channel(g * w.s.inputs + c);
+        for (long panel = 0; panel < made.panels(); ++panel)
+            made.transpose_panel(panel);
+        for (long k = begin; k < end; k += TILES * ROWS)  // which stay in the cache for all panels
+            for (long panel = 0; panel < made.panels(); ++panel)
+                work(block, made.share(panel, k, std::min(end, k + TILES * ROWS)));
+    }
+}
+
+// Lays out a block together; then calls work(block, share) for each part of dW.
+template <class Work>
+void each_share_of_block(const Gradient& w, const Block& block, const float* x, const float* dy,
+                         const Work& work) {
     const LaidOut made{w, block, x, dy};
     share_out(made.copied + made.panels(), [&](long i) {
         if (i < made.copied) made.copy_channel(i);
@@ -177,57 +204,20 @@ void share_block(const Gradient& w, const Block& block, const float* x, const fl
     const long shares = parts(w.rows(), rows);
     share_out(made.panels() * shares, [&](long task) {
         const long begin = task % shares * rows;
-        work(made.share(task / shares, begin, begin + rows));
+        work(block, made.share(task / shares, begin, begin + rows));
     });
 }
 
-// Strips of outputs, LANES side by side, of all groups.
-inline long strips(const Gradient& w) { return w.s.groups * parts(w.s.outputs, LANES); }
-
-// dW (groups, outputs, pairs) += sums (groups, panels, rows, COLS), for the rows begin .. end - 1 of
-// a strip.
-inline void add_strip(const Gradient& w, const float* sums, long strip, long begin, long end,
-                      float* dW) {
-    const long pairs = w.s.pairs();
-    const long strips_of_group = parts(w.s.outputs, LANES);
-    const long g = strip / strips_of_group;
-    const long o = strip % strips_of_group * LANES;
-    const long panel = g * w.panels() + o / COLS;
-    const float* from = sums + panel * w.rows() * COLS + o % COLS;
-    float* to = dW + (g * w.s.outputs + o) * pairs;
-    const long outputs = std::min<long>(LANES, w.s.outputs - o);
-    for (long k = begin; k < end; k += LANES) {
-        vec v[LANES];
-        load_across(from + k * COLS, COLS, end - k, outputs, v);
-        for (long j = 0; j < outputs; ++j) {
-            float* line = to + j * pairs + k;
-            store_part(line, load_part(line, end - k) + v[j], end - k);
-        }
-    }
-}
-
-// dW (pairs, outputs) += sums (panels, rows, COLS), for one row.
-inline void add_row(const Gradient& w, const float* sums, long k, float* dW) {
-    const long outputs = w.s.outputs;
-    const float* from = sums + k * COLS;
-    for (long o = 0; o < outputs; o += COLS, from += w.rows() * COLS)
-        add(dW + k * outputs + o, from, std::min<long>(COLS, outputs - o));
-}
-
-// dW += the sums of dy and x, which may have changed places, for the rows begin .. end - 1.
-inline void deliver_rows(const Gradient& w, const float* sums, long begin, long end, bool exchanged,
-                         float* dW) {
-    for (long k = begin; exchanged && k < end; ++k)
-        add_row(w, sums, k, dW);
-    for (long i = 0; !exchanged && i < strips(w); ++i)
-        add_strip(w, sums, i, begin, end, dW);
-}
-
-// The same for all rows, shared out.
-inline void deliver(const Gradient& w, const float* sums, bool exchanged, float* dW) {
-    const long pairs = w.s.pairs();
-    if (exchanged) share_out(pairs, [&](long k) { add_row(w, sums, k, dW); });
-    else share_out(strips(w), [&](long i) { add_strip(w, sums, i, 0, pairs, dW); });
+// Calls work(block, share) for each part of dW, block after block: each core takes rows of its own,
+// and lays out by itself what they read, or the cores share each block.
+template <class Work>
+void each_share(const Gradient& w, const float* x, const float* dy, const Work& work) {
+    if (const long rows = rows_of_a_core(w))
+        return share_out_ranges(w.s.pairs(), rows, [&](long begin, long end) {
+            each_share_of_rows(w, begin, end, x, dy, work);
+        });
+    for (long b = 0; b < w.blocks.count(); ++b)
+        each_share_of_block(w, w.blocks[b], x, dy, work);
 }
 
 // `room`: the floats of a block, about; `least`: positions.
@@ -239,48 +229,6 @@ inline Gradient gradient(const Convolution& c, long room, long least) {
     if (w.blocks.rows * w.s.width < LONG) w.s.in.in_place = false;  // a copy joins images
     w.places = w.s.places(w.s.inputs);
     return w;
-}
-
-// The rows begin .. end - 1 of dW, by one core, which lays out by itself what they read.
-inline void sum_rows(const Gradient& w, long begin, long end, const float* x, const float* dy,
-                     bool exchanged, float* sums, float* dW) {
-    const long taps = w.s.taps.size();
-    for (long b = 0; b < w.blocks.count(); ++b) {
-        const Block block = w.blocks[b];
-        const LaidOut made{w, block, x, dy};
-        for (long g = 0; made.copied && g < w.s.groups; ++g)
-            for (long c = begin / taps; c < parts(end, taps); ++c)
-                made.copy_channel(g * w.s.inputs + c);
-        for (long panel = 0; panel < made.panels(); ++panel) {
-            made.transpose_panel(panel);
-            const Share share = made.share(panel, begin, end);
-            add_products(w, block, share, sums + share.at, b == 0);
-        }
-    }
-    deliver_rows(w, sums, begin, end, exchanged, dW);
-}
-
-// dW of all blocks, one after the other. Each core takes rows of its own, if they are so many that
-// to transpose all of dy for them is little work; else the cores share each step of a block.
-inline void sum_blocks(const Convolution& c, const float* x, const float* dy, bool exchanged,
-                       float* dW) {
-    constexpr long STEP = 3 * LANES;  // whole tiles of sums, and whole vectors of dW
-    static_assert(STEP % ROWS == 0, "no tile of another core's");
-    const Gradient w = gradient(c, 1 << 20, LEAST);  // a block stays in the last-level cache
-    if (!w.blocks.count()) return;
-    float* sums = buffer(SUMS, w.sums());
-    const long of_a_core = parts(w.rows(), threads() * STEP) * STEP;
-    if (of_a_core >= MANY)
-        return share_out_ranges(w.s.pairs(), of_a_core, [&](long begin, long end) {
-            sum_rows(w, begin, end, x, dy, exchanged, sums, dW);
-        });
-    for (long i = 0; i < w.blocks.count(); ++i) {
-        const Block block = w.blocks[i];
-        share_block(w, block, x, dy, [&](const Share& share) {
-            add_products(w, block, share, sums + share.at, i == 0);
-        });
-    }
-    deliver(w, sums, exchanged, dW);
 }
 
 }  // namespace weights

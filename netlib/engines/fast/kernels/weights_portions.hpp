@@ -14,6 +14,7 @@
 #include "shapes.hpp"
 #include "threads.hpp"
 #include "weights.hpp"
+#include "weights_sums.hpp"
 
 namespace ISA {
 namespace weights {

@@ -91,7 +91,8 @@ void convolve(const Convolution& c, bool backward, const float* x, const float* 
               Finish finish = {}) {
     const Grid<FILTER> whole(c, backward, finish);
     const auto pays = [&](long cells, long blocks_of_a_core) {
-        const long enough = whole.PLACES * whole.filters_step() <= FAR_ROOM ? ENOUGH_CELLS : MANY_CELLS;
+        const bool near = whole.PLACES * whole.filters_step() <= FAR_ROOM;
+        const long enough = near ? ENOUGH_CELLS : MANY_CELLS;
         const long blocks = whole.in_blocks(cells).blocks.count();
         return cells >= enough && blocks >= blocks_of_a_core * threads();
     };

@@ -73,15 +73,6 @@ struct Part {
     long outputs() const { return panel * COLS; }  // before the panel's
 };
 
-// How many inputs make a part, `most` or less: so many that the parts come out even for the cores.
-template <int FILTER>
-long inputs_of_a_part(const Grid<FILTER>& grid, long most) {
-    const long panels = grid.groups * grid.panels();
-    if (come_out_even(panels)) return most;
-    const long of_a_panel = std::max(2L, parts(threads(), panels));
-    return share(grid.inputs, most, ROWS / 3, of_a_panel);
-}
-
 // sums = (fresh) or += patches times the gradients of the part's panel, which lie `step` apart for
 // each place.
 template <int FILTER>
@@ -111,6 +102,61 @@ void transform_panel(const Grid<FILTER>& grid, const Block& block, const Part& p
     for (long first = part.outputs(); first < last; first += LANES)
         transform_gradients(grid, block, part.group, first, dy, gradients, step);
 }
+
+// How many inputs make a part, `most` or less: so many that the parts come out even for the cores.
+template <int FILTER>
+long inputs_of_a_part(const Grid<FILTER>& grid, long most) {
+    const long panels = grid.groups * grid.panels();
+    if (come_out_even(panels)) return most;
+    const long of_a_panel = std::max(2L, parts(threads(), panels));
+    return share(grid.inputs, most, ROWS / 3, of_a_panel);
+}
+
+// All parts of dW, panel after panel.
+template <int FILTER>
+struct PartsOfWeights {
+    const Grid<FILTER>& grid;
+    long rows;  // inputs of a part
+
+    long of_a_panel() const { return parts(grid.inputs, rows); }
+    long of_a_group() const { return of_a_panel() * grid.panels(); }
+    long count() const { return of_a_group() * grid.groups; }
+
+    Part operator[](long i) const {
+        const long panel = i / of_a_panel();
+        const long first = i % of_a_panel() * rows;
+        return {panel / grid.panels(), panel % grid.panels(), first,
+                std::min(rows, grid.inputs - first)};
+    }
+
+    // Floats between places of the gradients of a panel.
+    long step() const { return grid.panel_step() + LANES; }
+
+    // Calls work(b, i, patches, gradients) for each block b and the parts begin .. end - 1, by one
+    // core, after transforming what they need.
+    template <class Work>
+    void each(long begin, long end, const float* x, const float* dy, const Work& work) const {
+        float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
+        float* gradients = buffer(PRODUCTS, grid.PLACES, step());
+        for (long b = 0; b < grid.blocks.count(); ++b) {
+            const Block block = grid.blocks[b];
+            const long groups = parts(end, of_a_group());
+            transform_patches(grid, block, x, begin / of_a_group(), groups, patches);
+            for (long i = begin; i < end; ++i) {
+                const Part part = (*this)[i];
+                const bool is_new = i == begin || part.first == 0;
+                if (is_new) transform_panel(grid, block, part, dy, gradients, step());
+                work(b, i, patches, gradients);
+            }
+        }
+    }
+
+    // The same for all parts: each core takes some of its own.
+    template <class Work>
+    void each_shared_out(const Work& work) const {
+        share_out_ranges(count(), parts(count(), threads()), work);
+    }
+};
 
 // Adds numbers (SIZE, outputs) to the filters (outputs, SIZE) for one input, the first at `to`.
 template <int FILTER>

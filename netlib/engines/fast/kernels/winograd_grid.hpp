@@ -95,8 +95,8 @@ struct Grid {
     long whole_tiles() const { return parts(cells(), ROWS) * ROWS; }  // their cells
     long cells_of(const Block& b) const { return b.images * b.rows * across(); }
 
-    // Floats between panels in the filters (group, panel, inputs, COLS), and between places of these,
-    // with a gap as between those of patches.
+    // Floats between panels in the filters (group, panel, inputs, COLS), and between places of
+    // these, with a gap as between those of patches.
     long filters_of_panel() const { return inputs * COLS; }
     long filters_step() const { return groups * panels() * filters_of_panel() + LANES; }
 

@@ -1,5 +1,5 @@
-// The steps of a convolution by Winograd's transform for one panel of outputs, COLS of them: transform
-// their filters, multiply, and transform the cells back.
+// The steps of a convolution by Winograd's transform for one panel of outputs, COLS of them:
+// transform their filters, multiply, and transform the cells back.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 namespace ISA {
 namespace winograd {
 
-// Inputs whose filters are loaded at a time. Those of one alone would fill half of what is transposed.
+// Inputs whose filters are loaded at a time. Those of one would fill half of what is transposed.
 constexpr long FILTERS_AT_A_TIME = 8;
 
 // g (inputs, FILTER, FILTER) = filters of a vector of `outputs`, for a few inputs.

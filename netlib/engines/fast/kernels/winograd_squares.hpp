@@ -1,10 +1,10 @@
 // The squared gradient by the weights of each image by itself, summed over images, by Winograd's
 // transform.
 //
-// Each block holds whole images. A core takes some tiles of dW, inputs times a panel of outputs, and
-// transforms what they need by itself. For one image after the other it multiplies such a tile of
-// all places, transforms it back and adds the squares. So what an image adds up stays in the caches,
-// which the sums of all places for all of dW would not.
+// Each block holds whole images. A core takes parts of dW, inputs times a panel of outputs, and
+// transforms what they need by itself. For one image after the other it multiplies a tile of such a
+// part for all places, transforms it back and adds the squares. So what an image adds up stays in
+// the caches, which the sums of all places for all of dW would not.
 #pragma once
 
 #include <algorithm>
@@ -35,22 +35,8 @@ struct Squares {
     static constexpr int PLACES = Grid<FILTER>::PLACES;
 
     const Grid<FILTER>& grid;
-    long rows;       // inputs of a part
+    const PartsOfWeights<FILTER>& all;
     float* squares;  // (groups, panels, inputs, SIZE, COLS)
-
-    long panels() const { return grid.groups * grid.panels(); }
-    long parts_of_panel() const { return parts(grid.inputs, rows); }
-
-    // Tiles that are multiplied one after the other.
-    Part part(long i) const {
-        const long panel = i / parts_of_panel();
-        const long first = i % parts_of_panel() * rows;
-        return {panel / grid.panels(), panel % grid.panels(), first,
-                std::min(rows, grid.inputs - first)};
-    }
-
-    // Floats between places of the gradients of a panel.
-    long step() const { return grid.panel_step() + LANES; }
 
     float* at(long panel, long input) const {
         return squares + (panel * grid.inputs + input) * SIZE * COLS;
@@ -67,7 +53,7 @@ struct Squares {
         const float* dy = gradients + cell * COLS;
         for (long place = 0; place < PLACES; ++place) {
             const Panel lines{x + place * grid.patches_step(), grid.cell_step()};
-            multiply(grid.inputs - c, cols, lines, Run{1, cells, 0}, dy + place * step(),
+            multiply(grid.inputs - c, cols, lines, Run{1, cells, 0}, dy + place * all.step(),
                      tiles + place * TILE_SIZE, true);
         }
     }
@@ -100,23 +86,6 @@ struct Squares {
             }
     }
 
-    // Adds those of all images, for the parts begin .. end - 1.
-    void add_parts(long begin, long end, const float* x, const float* dy) const {
-        float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
-        float* gradients = buffer(PRODUCTS, grid.PLACES, step());
-        const long of_group = parts_of_panel() * grid.panels();
-        for (long b = 0; b < grid.blocks.count(); ++b) {
-            const Block block = grid.blocks[b];
-            transform_patches(grid, block, x, begin / of_group, parts(end, of_group), patches);
-            for (long i = begin; i < end; ++i) {
-                const Part mine = part(i);
-                if (i == begin || !mine.first)
-                    transform_panel(grid, block, mine, dy, gradients, step());
-                add_images(block.images, mine, patches, gradients);
-            }
-        }
-    }
-
     // out (groups, outputs, inputs, FILTER, FILTER) += squares, for a vector of outputs.
     void deliver(long group, long first, float* out) const {
         const long panel = group * grid.panels() + first / COLS;
@@ -136,14 +105,19 @@ bool squared_gradients(const Convolution& c, const float* x, const float* dy, fl
     const Grid<FILTER> whole(c, false);
     const Grid<FILTER> grid = whole.in_blocks(FAR_ROOM / whole.floats_of_a_cell());
     if (grid.blocks.rows < grid.blocks.height) return false;
-    const long vectors = parts(grid.outputs, LANES);
-    const long size = room(grid.groups * grid.panels(), grid.inputs, FILTER * FILTER, COLS);
+    const PartsOfWeights<FILTER> all{grid, inputs_of_a_part(grid, TILES * ROWS)};
+    const long panels = grid.groups * grid.panels();
+    const long size = room(panels, grid.inputs, FILTER * FILTER, COLS);
     float* squares = buffer(FILTERS, size);
     std::fill_n(squares, size, 0.f);
-    const Squares<FILTER> work{grid, inputs_of_a_part(grid, TILES * ROWS), squares};
-    const long count = work.panels() * work.parts_of_panel();
-    share_out_ranges(count, parts(count, threads()),
-                     [&](long begin, long end) { work.add_parts(begin, end, x, dy); });
+    const Squares<FILTER> work{grid, all, squares};
+    all.each_shared_out([&](long begin, long end) {
+        const auto add = [&](long b, long i, const float* patches, const float* gradients) {
+            work.add_images(grid.blocks[b].images, all[i], patches, gradients);
+        };
+        all.each(begin, end, x, dy, add);
+    });
+    const long vectors = parts(grid.outputs, LANES);
     share_out(grid.groups * vectors,
               [&](long i) { work.deliver(i / vectors, i % vectors * LANES, out); });
     return true;

@@ -3,8 +3,8 @@
 // By Winograd's transform there are three ways to share out the work:
 //
 // - Where it is enough for portions, the cores take these (winograd_portions.hpp).
-// - Where outputs are not few for so many cores, each takes some of dW, and transforms what that needs
-//   by itself, although others transform the same.
+// - Where outputs are not few for so many cores, each takes parts of dW, and transforms what these
+//   need by itself, although others transform the same.
 // - Else the cores share each step of each block.
 #pragma once
 
@@ -33,37 +33,26 @@ namespace winograd {
 
 constexpr long MOST = 6 * ROWS;  // inputs of a part: its sums stay in a core's cache
 
-// Parts of a panel of outputs, and what is summed for each of them.
+// What is summed for the parts of dW.
 template <int FILTER>
 struct Sums {
-    const Grid<FILTER>& grid;
-    long rows;  // inputs of a part
+    const PartsOfWeights<FILTER> parts_of;
 
-    long parts_down() const { return parts(grid.inputs, rows); }
-    long size() const { return grid.PLACES * parts(rows, ROWS) * ROWS * COLS; }
-
-    Part part(long i) const {
-        const long panel = i / parts_down();
-        const long first = i % parts_down() * rows;
-        return {panel / grid.panels(), panel % grid.panels(), first,
-                std::min(rows, grid.inputs - first)};
-    }
+    long blocks() const { return parts_of.grid.blocks.count(); }
+    long size() const { return parts_of.grid.PLACES * parts(parts_of.rows, ROWS) * ROWS * COLS; }
 
     // Sums of so many parts: one after the other at the same place where none has to wait.
-    float* buffer_for(long count) const {
-        return buffer(SUMS, grid.blocks.count() == 1 ? 1 : count, size());
-    }
-    float* at(float* sums, long i) const {
-        return grid.blocks.count() == 1 ? sums : sums + i * size();
-    }
+    float* room_for(long count) const { return buffer(SUMS, blocks() == 1 ? 1 : count, size()); }
+    float* at(float* sums, long i) const { return blocks() == 1 ? sums : sums + i * size(); }
 
     // Adds the products of block b to a part's sums; after the last block dW += what they make,
     // while they are in the cache. The gradients of the part's panel lie `step` apart.
     void add(long b, const Part& part, const float* patches, const float* gradients, long step,
              float* sums, float* dW) const {
+        const Grid<FILTER>& grid = parts_of.grid;
         const long cells = grid.cells_of(grid.blocks[b]);
         add_products(grid, part, cells, patches, gradients, step, sums, b == 0);
-        if (b < grid.blocks.count() - 1) return;
+        if (b < blocks() - 1) return;
         const long outputs = std::min<long>(COLS, grid.outputs - part.outputs());
         for (long lane = 0; lane < outputs; lane += LANES)
             add_filters(
@@ -76,50 +65,36 @@ struct Sums {
     }
 };
 
-// The parts begin .. end - 1 of all panels, by one core.
-template <int FILTER>
-void sum_parts(const Sums<FILTER>& of, long begin, long end, const float* x, const float* dy,
-               float* dW) {
-    const Grid<FILTER>& grid = of.grid;
-    const long step = grid.panel_step() + LANES;
-    float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
-    float* gradients = buffer(PRODUCTS, grid.PLACES, step);
-    float* sums = of.buffer_for(end - begin);
-    const long of_group = of.parts_down() * grid.panels();
-    for (long b = 0; b < grid.blocks.count(); ++b) {
-        const Block block = grid.blocks[b];
-        transform_patches(grid, block, x, begin / of_group, parts(end, of_group), patches);
-        for (long i = begin; i < end; ++i) {
-            const Part part = of.part(i);
-            if (i == begin || !part.first) transform_panel(grid, block, part, dy, gradients, step);
-            of.add(b, part, patches, gradients, step, of.at(sums, i - begin), dW);
-        }
-    }
-}
-
 // Each core takes parts of its own, and transforms what they need by itself.
 template <int FILTER>
 void sum_alone(const Grid<FILTER>& grid, const float* x, const float* dy, float* dW) {
-    const Sums<FILTER> of{grid, inputs_of_a_part(grid, MOST)};
-    const long count = grid.groups * grid.panels() * of.parts_down();
-    share_out_ranges(count, parts(count, threads()),
-                     [&](long begin, long end) { sum_parts(of, begin, end, x, dy, dW); });
+    const PartsOfWeights<FILTER> all{grid, inputs_of_a_part(grid, MOST)};
+    const Sums<FILTER> work{all};
+    all.each_shared_out([&](long begin, long end) {
+        float* sums = work.room_for(end - begin);
+        const auto add = [&](long b, long i, const float* patches, const float* gradients) {
+            work.add(b, all[i], patches, gradients, all.step(), work.at(sums, i - begin), dW);
+        };
+        all.each(begin, end, x, dy, add);
+    });
 }
 
 // The cores share each step of each block.
 template <int FILTER>
 void sum_together(const Grid<FILTER>& grid, const float* x, const float* dy, float* dW) {
     const long panels = grid.groups * grid.panels();
-    const Sums<FILTER> of{grid, share(grid.inputs, MOST, ROWS, parts(4 * threads(), panels))};
+    const long rows = share(grid.inputs, MOST, ROWS, parts(4 * threads(), panels));
+    const PartsOfWeights<FILTER> all{grid, rows};
+    const Sums<FILTER> work{all};
     float* patches = buffer(PATCHES, grid.PLACES, grid.patches_step());
     float* gradients = buffer(PRODUCTS, grid.PLACES, grid.panels_step());
-    float* sums = of.buffer_for(panels * of.parts_down());
-    for (long b = 0; b < grid.blocks.count(); ++b) {
+    float* sums = work.room_for(all.count());
+    for (long b = 0; b < work.blocks(); ++b) {
         transform_both(grid, grid.blocks[b], x, dy, patches, gradients);
-        share_out(panels * of.parts_down(), [&](long i) {
-            float* mine = grid.blocks.count() == 1 ? of.buffer_for(1) : of.at(sums, i);
-            of.add(b, of.part(i), patches, gradients + i / of.parts_down() * grid.panel_step(),
-                   grid.panels_step(), mine, dW);
+        share_out(all.count(), [&](long i) {
+            float* mine = work.blocks() == 1 ? work.room_for(1) : work.at(sums, i);
+            const float* of_panel = gradients + i / all.of_a_panel() * grid.panel_step();
+            work.add(b, all[i], patches, of_panel, grid.panels_step(), mine, dW);
         });
     }
 }

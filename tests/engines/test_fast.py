@@ -20,8 +20,9 @@ from op_calls import call, draw, run, tensor
 from openmp import threads
 
 ISAS = native.instruction_sets() if native.LIBRARY.exists() else []
-# Ops that may go by Winograd's transform.
+# Ops that may go by Winograd's transform, and cases that do.
 WINOGRAD = {'conv_forward', 'conv_backward_data', 'conv_backward_weights'}
+SQUARES = ('squares-of-few-cells', 'squares-of-few-cells-of-groups', 'squares-of-large-images')
 pytestmark = pytest.mark.skipif(not ISAS, reason='goodinit was installed without a C++ compiler')
 
 
@@ -39,7 +40,7 @@ def test_kernels_agree_with_the_reference(case, fast):
     engine = fast()
     for c in CASES[case]():
         ours, expected = run(engine, c), run(REFERENCE, c)
-        by_transform = c.op in WINOGRAD or case == 'squares-of-large-images'
+        by_transform = c.op in WINOGRAD or case in SQUARES
         tolerance = 1e-4 if by_transform else 1e-5
         for name, array in expected.items():
             numbers = array[np.isfinite(array)]  # an empty window has no average
@@ -52,7 +53,8 @@ def test_kernels_agree_with_the_reference(case, fast):
 @pytest.mark.parametrize(
     'case',
     [
-        *('portions', 'portions-twice-transformed', 'thinned-2-2'),
+        *('portions', 'portions-twice-transformed', 'thinned-2-2', 'rows', 'rows-of-groups'),
+        *(name for name in LARGE if 'few-cells' in name),
         'convolution-0',
         'convolution-1',
         'convolution-2',
@@ -70,7 +72,7 @@ def test_kernels_agree_with_the_reference(case, fast):
 def test_the_number_of_threads_changes_no_bit(case, fast):
     engine, calls = fast(), list(CASES[case]())
     found = []
-    for n in (1, 2, 3):
+    for n in (1, 2, 3, 7):
         with threads(n):
             found.append([run(engine, c) for c in calls])
     for other in found[1:]:

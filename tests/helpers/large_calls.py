@@ -24,6 +24,39 @@ def portions(images, inputs, outputs, groups=1):
     ]
 
 
+def few_cells(kernel, images, inputs, outputs, groups=1):
+    """A convolution by Winograd's transform for which each core transforms what it needs."""
+    w = Window((kernel, kernel), ONES, (1, kernel // 2), ONES)
+    x = draw(images, groups * inputs, 15, 14)
+    W = draw(groups * outputs, inputs, kernel, kernel)
+    dy = draw(images, len(W), *conv_extents(x.shape[2:], w))
+    return [
+        call('conv_forward', x, W, w, groups, draw(len(W)), True, out=draw(*dy.shape)),
+        call('conv_backward_data', dy, W, w, groups, out=draw(*x.shape)),
+        call('conv_backward_weights', x, dy, w, groups, out=draw(*W.shape)),
+    ]
+
+
+def squares_of_few_cells(inputs, outputs, groups=1):
+    """Its squared gradients."""
+    w = Window((3, 3), ONES, ONES, ONES)
+    x, dy = draw(2, groups * inputs, 15, 14), draw(2, groups * outputs, 15, 14)
+    out = draw(groups * outputs, inputs, 3, 3)
+    return [call('conv_squared_gradients', x, dy, w, groups, out=out)]
+
+
+def rows(groups):
+    """A convolution with gradients of which each core takes rows: few images, many weights."""
+    w = Window((3, 4), (2, 1), (1, 2), ONES)
+    x = draw(2, 23 * groups, 15, 17)
+    W = draw(37 * groups, 23, 3, 4)
+    dy = draw(2, len(W), *conv_extents(x.shape[2:], w))
+    return [
+        call('conv_backward_weights', x, dy, w, groups, out=draw(*W.shape)),
+        call('conv_squared_gradients', x, dy, w, groups, out=draw(*W.shape)),
+    ]
+
+
 def squares(kernel, images, size):
     """A convolution whose images are so large that each has its gradient computed by itself."""
     pad = (kernel // 2, kernel // 2)
@@ -98,6 +131,14 @@ LARGE = {
     'portions-of-slides': partial(slides, 1),
     'portions-of-slides-of-groups': partial(slides, 2),
     'portions-of-products': partial(exchanged, 9, 15, 23),
+    'few-cells': partial(few_cells, 3, 1, 70, 100),
+    'few-cells-of-a-panel': partial(few_cells, 3, 2, 50, 17),
+    'few-cells-of-groups': partial(few_cells, 3, 1, 20, 35, groups=5),
+    'few-cells-of-large-filters': partial(few_cells, 5, 1, 40, 70),
+    'rows': partial(rows, 1),
+    'rows-of-groups': partial(rows, 3),
+    'squares-of-few-cells': partial(squares_of_few_cells, 60, 20),
+    'squares-of-few-cells-of-groups': partial(squares_of_few_cells, 20, 35, groups=3),
     'squares-of-large-images': partial(squares, 3, 2, 96),
     'squares-of-products': partial(squares, 1, 3, 17),
     'exchanged-large': partial(exchanged, 3, 15, 23),

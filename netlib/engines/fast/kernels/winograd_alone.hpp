@@ -65,8 +65,8 @@ Shares<FILTER> shares_of(const Grid<FILTER>& grid) {
     const long panels = grid.groups * grid.panels();
     Shares<FILTER> best{grid, 1};
     for (long blocks = 1; blocks <= threads(); ++blocks) {
-        const long splits = std::min(panels, parts(threads(), blocks));
-        const Shares<FILTER> shares{grid.in_parts(blocks), splits};
+        const long of_a_share = parts(panels, parts(threads(), blocks));
+        const Shares<FILTER> shares{grid.in_parts(blocks), parts(panels, of_a_share)};
         if (shares.cycles() < best.cycles()) best = shares;
     }
     return best;

@@ -93,15 +93,16 @@ void transform_back(const Grid<FILTER>& grid, const Block& block, long group, lo
     }
 }
 
-// y of a block, for a panel of outputs. Its filters (inputs, COLS) lie `size` apart for each place.
+// y of a block, for a panel of outputs. Its filters (inputs, COLS) lie `filters_step` apart for
+// each place.
 template <int FILTER>
 void make_panel(const Grid<FILTER>& grid, const Block& block, long group, long first,
-                const float* patches, const float* filters, long size, float* y) {
+                const float* patches, const float* filters, long filters_step, float* y) {
     const long end = std::min(grid.outputs, first + COLS);
     const long step = grid.panel_step() + LANES;
     float* products = buffer(PRODUCTS, grid.PLACES, step);
     for (long place = 0; place < grid.PLACES; ++place)
-        multiply_panel(grid, grid.cells_of(block), end - first, filters + place * size,
+        multiply_panel(grid, grid.cells_of(block), end - first, filters + place * filters_step,
                        patches + place * grid.patches_step() + group * grid.inputs,
                        products + place * step);
     for (long v = first; v < end; v += LANES)

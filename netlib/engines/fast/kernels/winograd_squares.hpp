@@ -34,9 +34,9 @@ struct Squares {
     static constexpr int PATCH = Grid<FILTER>::PATCH;
     static constexpr int PLACES = Grid<FILTER>::PLACES;
 
-    const Grid<FILTER>& grid;
     const PartsOfWeights<FILTER>& all;
     float* squares;  // (groups, panels, inputs, SIZE, COLS)
+    const Grid<FILTER>& grid = all.grid;
 
     float* at(long panel, long input) const {
         return squares + (panel * grid.inputs + input) * SIZE * COLS;
@@ -110,7 +110,7 @@ bool squared_gradients(const Convolution& c, const float* x, const float* dy, fl
     const long size = room(panels, grid.inputs, FILTER * FILTER, COLS);
     float* squares = buffer(FILTERS, size);
     std::fill_n(squares, size, 0.f);
-    const Squares<FILTER> work{grid, all, squares};
+    const Squares<FILTER> work{all, squares};
     all.each_shared_out([&](long begin, long end) {
         const auto add = [&](long b, long i, const float* patches, const float* gradients) {
             work.add_images(grid.blocks[b].images, all[i], patches, gradients);

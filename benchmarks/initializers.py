@@ -4,13 +4,15 @@ goodinit`.
     python benchmarks/initializers.py --images imagenet_images/ --cifar data_batch_1.bin
 
 The least of each case is printed, since other processes only ever add to it: seconds by the clock,
-those of all processors together, and the peak of memory, beside its bound: Python and its
-libraries, which is what LeNet takes, and 1.5 times the larger of weights and of the two largest
-blobs, with the images and samples that were asked for. All runs go to
+beside those that its products alone would take at the processor's peak (multiply_adds.py counts
+them in a run of its own), those of all processors together, and the peak of memory, beside its
+bound: Python and its libraries, which is what LeNet takes, and 1.5 times the larger of weights and
+of the two largest blobs, with the images and samples that were asked for. All runs go to
 results/DATE-initializers.json.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -18,13 +20,16 @@ import tempfile
 import time
 from collections.abc import Sequence
 from math import prod
+from pathlib import Path
 
 from goodinit.benchmarks.machine import environment, positive, write_numbers
 from goodinit.benchmarks.subjects import deployed
+from goodinit.benchmarks.yardsticks import peak_gflops
 from goodinit.initializers import PRESETS, of_kind
 from goodinit.netlib.engines import ENGINES
 from goodinit.zoo.cost import cost
 
+COUNTING = Path(__file__).with_name('multiply_adds.py')
 FITNET4 = ['--proto', 'fitnet4/relu', '--batch-size', '128']
 USUAL = [
     'import',
@@ -68,15 +73,19 @@ INIT = init_cases()
 def main() -> None:
     args = arguments()
     samples: dict[str, list[dict[str, float]]] = {}
+    products: dict[str, dict[str, int]] = {}
     libraries = 0.0
-    print(f'{"case":20} {"seconds":>8} {"cpu s":>8} {"peak MB":>8} {"bound MB":>8}')
+    gflops = peak_gflops()
+    print(f'{"case":20} {"seconds":>8} {"products":>8} {"cpu s":>8} {"peak MB":>8} {"bound MB":>8}')
     for case in args.cases:
         samples[case] = [run(command(case, args)) for _ in range(args.repeats)]
+        products[case] = multiply_adds(case, args)
+        at_peak = 2e-9 * sum(products[case].values()) / gflops
         wall, cpu, peak = (least(samples[case], what) for what in ('wall', 'cpu', 'peak_mb'))
         if case == BASE:
             libraries = peak - bound_mb(case)
         bound = f'{libraries + bound_mb(case):8.0f}' if libraries and case in INIT else ''
-        print(f'{case:20} {wall:8.2f} {cpu:8.2f} {peak:8.0f} {bound}', flush=True)
+        print(f'{case:20} {wall:8.2f} {at_peak:8.2f} {cpu:8.2f} {peak:8.0f} {bound}', flush=True)
     bounds = {case: round(bound_mb(case)) for case in args.cases if case in INIT}
     numbers = {
         'engine': args.engine,
@@ -84,6 +93,8 @@ def main() -> None:
         'bound_mb': bounds,
         'libraries_mb': round(libraries),
         'samples': samples,
+        'multiply_adds': products,
+        'gflops_peak': gflops,
     }
     write_numbers('initializers', numbers)
 
@@ -105,9 +116,30 @@ def command(case: str, args: argparse.Namespace) -> list[str]:
     """The command line of a case, without --out."""
     if case == 'import':
         return [sys.executable, '-c', 'import goodinit']
-    goodinit = [sys.executable, '-m', 'goodinit.tools.cli.main']
+    return [sys.executable, '-m', 'goodinit.tools.cli.main', *init(case, args)]
+
+
+def init(case: str, args: argparse.Namespace) -> list[str]:
     data = args.cifar if case.startswith('fitnet') else args.images
-    return [*goodinit, 'init', *INIT[case], '--data', data, '--engine', args.engine]
+    return ['init', *INIT[case], '--data', data, '--engine', args.engine]
+
+
+def multiply_adds(case: str, args: argparse.Namespace) -> dict[str, int]:
+    """Of each kernel, in a run that is not timed."""
+    if case == 'import':
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        counts = Path(folder, 'counts.json')
+        out = ['--out', f'{folder}/init.caffemodel']
+        counted = [str(COUNTING), '--to', str(counts), *init(case, args), *out]
+        subprocess.run(
+            [sys.executable, *counted],
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+        return json.loads(counts.read_text())
 
 
 def run(command: Sequence[str]) -> dict[str, float]:

@@ -11,15 +11,15 @@ results/DATE-nets.json, with a plot. A candidate that is not installed is left o
 """
 
 import argparse
-import time
 from statistics import median
 
-from goodinit.benchmarks.machine import compiled_kernels, positive, write_numbers
+from goodinit.benchmarks.machine import positive, write_numbers
 from goodinit.benchmarks.net_tasks import CANDIDATES, NETS, TASKS, serve_tasks
 from goodinit.benchmarks.nets_plot import plot
 from goodinit.benchmarks.peers import missing, runnable, versions
 from goodinit.benchmarks.subjects import operations
 from goodinit.benchmarks.worker import Worker
+from goodinit.benchmarks.yardsticks import peak_gflops, round_trip_ns
 
 # How many times the operations of a forward pass.
 PASSES = {'forward of one': 1, 'forward': 1, 'forward, backward': 3, 'SGD step': 3}
@@ -152,30 +152,6 @@ def show_travels(net: str, travels: Travels) -> None:
 def gflop(net: str) -> float:
     """10^9 operations of a forward pass of a batch."""
     return 1e-9 * operations(NETS[net].model, NETS[net].batch)
-
-
-def peak_gflops() -> float:
-    """10^9 operations a second that the fast engine's kernels reach where nothing else is in the
-    way."""
-    kernels = compiled_kernels()
-    rates = []
-    for _ in range(10):
-        start = time.perf_counter()
-        done = kernels.yardstick['multiply_adds'](10**7)
-        rates.append(2e-9 * done / (time.perf_counter() - start))
-    return max(rates)
-
-
-def round_trip_ns() -> float:
-    """Nanoseconds that a line of memory takes to another core and back now: a system may move a
-    process to cores that share no cache. 0 where there is only one."""
-    kernels = compiled_kernels()
-    trips = []
-    for _ in range(5):
-        start = time.perf_counter()
-        done = kernels.yardstick['round_trips'](2000)
-        trips.append(1e9 * (time.perf_counter() - start) / 2000 if done else 0.0)
-    return min(trips)
 
 
 if __name__ == '__main__':

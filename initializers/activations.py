@@ -87,8 +87,9 @@ class Activations:
                 self.net.engine.copy(values, out=blob.values)
                 continue
             blob.data = values
-            if blob.name not in self.values[batch]:  # an input, which later layers may read again
-                there = self._on_device(blob)
+            is_input = blob.name not in self.values[batch]  # later layers may read it again
+            if is_input and self.net.engine.on_device:
+                there = self._on_engine(batch, blob)
                 if there is not None:
                     self.values[batch][blob.name] = there
 
@@ -106,8 +107,6 @@ class Activations:
         """A context in which to change the blob's values for the batch, where they are kept. The
         blob itself keeps those of the last batch, changed."""
         values = self.values[batch].get(blob.name)
-        if isinstance(values, ndarray) and not self.net.engine.on_device:
-            values = Tensor(values.shape, Memory.on(values))
         if values is None or isinstance(values, ndarray) or blob.name in self.shared:
             self.load(batch, [blob])
             yield blob.values
@@ -147,26 +146,25 @@ class Activations:
                 if isinstance(found, Tensor):
                     return found.reshape(*blob.shape)
                 return found.reshape(blob.shape)
-        there = self._on_device(blob)
-        return self._on_host(batch, blob) if there is None else there
+        there = self._on_engine(batch, blob)
+        return blob.data.copy() if there is None else there
 
-    def _on_host(self, batch: int, blob: Blob) -> ndarray:
-        """A copy of the blob's values, over its last one if no other blob has that: new memory
-        takes longer than to copy."""
-        last = None if blob.name in self.shared else self.values[batch].get(blob.name)
-        if isinstance(last, ndarray) and last.shape == blob.shape:
-            last[...] = blob.data
-            return last
-        return blob.data.copy()
-
-    def _on_device(self, blob: Blob) -> Tensor | None:
-        """A copy of the blob's values on the engine's device, if that has room for them."""
+    def _on_engine(self, batch: int, blob: Blob) -> Tensor | None:
+        """A copy of the blob's values where the engine computes, over its last one if no other blob
+        has that: new memory takes longer than to copy. None if its device has no room."""
         engine = self.net.engine
-        if not blob.values.size or blob.values.size * engine.dtype.itemsize > engine.room():
-            return None
-        out = engine.tensor(*blob.shape)
+        out = None if blob.name in self.shared else self.values[batch].get(blob.name)
+        if not isinstance(out, Tensor) or out.shape != blob.shape:
+            if not self._has_room(blob):
+                return None
+            out = engine.tensor(*blob.shape)
         engine.copy(blob.values, out=out)
         return out
+
+    def _has_room(self, blob: Blob) -> bool:
+        engine = self.net.engine
+        size = blob.values.size
+        return not engine.on_device or 0 < size * engine.dtype.itemsize <= engine.room()
 
     def _find(self, batch: int, name: str) -> Values:
         values = self.values[batch]
@@ -186,9 +184,9 @@ class Activations:
         found = []
         for batch in self.values:
             values = batch.get(name)
-            if not isinstance(values, ndarray):
+            if not isinstance(values, Tensor) or self.net.engine.on_device:
                 return ()
-            found.append((values.__array_interface__['data'][0], values.shape))
+            found.append((values.array().__array_interface__['data'][0], values.shape))
         return tuple(found)
 
     def release(self, index: int) -> None:

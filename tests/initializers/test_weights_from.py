@@ -37,7 +37,11 @@ def test_weights_from_shapes():
             if expected
             else build('chain').params['c1'][0].data
         )
-        np.testing.assert_array_equal(net.params['c1'][0].data, expected, err_msg=source)
+        # Of a product of matrices, engines round the last bits in ways of their own.
+        rounding = 1e-6 if source == 'orthonormal' else 0
+        np.testing.assert_allclose(
+            net.params['c1'][0].data, expected, rtol=0, atol=rounding, err_msg=source
+        )
 
 
 def test_orthonormal_by_group():

@@ -1,16 +1,29 @@
 // Copies of n floats: side by side, beyond the end, or `step` apart.
 #pragma once
 
+#include <cstring>
+
 #include "isa.hpp"
 #include "simd.hpp"
 
 namespace ISA {
 
+// Fewer than LANES floats. Processors whose vectors have at most 8 are slow at masked stores.
+inline void copy_few(float* to, const float* from, long n) {
+    if (LANES > 8) return store_part(to, load_part(from, n), n);
+    for (long size : {4, 2, 1}) {
+        if (!(n & size)) continue;
+        std::memcpy(to, from, size * sizeof(float));
+        to += size;
+        from += size;
+    }
+}
+
 inline void copy(float* to, const float* from, long n) {
     long i = 0;
     for (; i + LANES <= n; i += LANES)
         store(to + i, load(from + i));
-    if (i < n) store_part(to + i, load_part(from + i, n - i), n - i);
+    if (i < n) copy_few(to + i, from + i, n - i);
 }
 
 // Copies whole vectors: reads and overwrites up to a vector beyond the n floats.

@@ -18,7 +18,7 @@ namespace product {
 constexpr long SHALLOW = 64;   // the depth for an A of few rows
 constexpr long FEW_ROWS = 96;  // those
 
-constexpr long TASK_ROWS = 40 * ROWS;     // of a task, at most
+constexpr long TASK_ROWS = 480;           // of a task, at most: a multiple of ROWS
 constexpr long PANEL_ROOM = DEPTH * 256;  // floats of B's panels that stay in the cache
 
 // Whether b^T a^T is the better product than a b. Columns of b want to lie side by side; where both

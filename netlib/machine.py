@@ -6,6 +6,7 @@ import functools
 import os
 import re
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from math import prod
 from pathlib import Path
@@ -20,6 +21,8 @@ try:
     import resource
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
+
+Made = Callable[[Shape, DTypeLike], np.ndarray]
 
 UNKNOWN = sys.maxsize
 NEARLY = 0.8  # of the most memory that the process has held
@@ -40,14 +43,19 @@ def free_memory() -> int:
 
 
 def host_zeros(shape: Shape, dtype: DTypeLike) -> np.ndarray:
-    """Zeros on the host. Raises EngineError for more than the machine has: a system may promise
-    such memory, and kill the process that uses it."""
+    """Zeros on the host. Raises EngineError as `host_room` does."""
+    return host_room(shape, dtype, np.zeros)
+
+
+def host_room(shape: Shape, dtype: DTypeLike, made: Made = np.empty) -> np.ndarray:
+    """A new array on the host; its values are undefined. Raises EngineError for more than the
+    machine has: a system may promise such memory, and kill the process that uses it."""
     needed = prod(shape) * np.dtype(dtype).itemsize
     message = f'{needed / 1e9:.3g} GB of memory for {prod(shape)} numbers'
     if needed > most_memory():
         raise EngineError(f'{message} are more than the {most_memory() / 1e9:.3g} GB there are')
     try:
-        return np.zeros(shape, dtype)
+        return made(shape, dtype)
     except MemoryError as error:
         raise EngineError(f'{message} are not free') from error
 

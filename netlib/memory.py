@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .machine import host_zeros
+from .machine import host_room, host_zeros
 from .shapes import Shape
 
 
@@ -66,7 +66,7 @@ class Memory:
         """The values as a flat NumPy array on the host. Without `fetch` they are undefined, for a
         caller that overwrites them all."""
         if self._host is None:
-            self._host = self._new_host()
+            self._host = self._new_host(zeros=fetch)
         if self.head == 'device' and fetch:
             self._driver.download(self._device, self._host)
         self._move('host', write)
@@ -97,10 +97,10 @@ class Memory:
         if kept is not None:
             self.host(write=True)[:] = kept
 
-    def _new_host(self):
+    def _new_host(self, zeros: bool = True):
         if self.whole is None:
-            return host_zeros((self.size,), self.dtype)
-        return self.whole.host_room(self)
+            return (host_zeros if zeros else host_room)((self.size,), self.dtype)
+        return self.whole.host_part(self, zeros)
 
     def _new_device(self, driver):
         if self.whole is None:
@@ -170,11 +170,12 @@ class Arena(Memory):
             part.free()
         super().free()
 
-    def host_room(self, part: Memory) -> np.ndarray:
-        """Zeros on the host for one of the parts."""
-        room = self._host_room()[part.start : part.start + part.size]
-        room[:] = 0
-        return room
+    def host_part(self, part: Memory, zeros: bool) -> np.ndarray:
+        """The place on the host of one of the parts, cleared if `zeros`."""
+        place = self._host_room()[part.start : part.start + part.size]
+        if zeros:
+            place[:] = 0
+        return place
 
     def device_room(self, part: Memory, driver: Any) -> int:
         """The device address of one of the parts."""
@@ -228,9 +229,10 @@ class Tensor:
         for i in range(self.shape[0]):
             yield self[i]
 
-    def array(self, write: bool = False) -> np.ndarray:
-        """The values as a NumPy view on the host; pass `write` to change them through it."""
-        host = self.memory.host(write)
+    def array(self, write: bool = False, fetch: bool = True) -> np.ndarray:
+        """The values as a NumPy view on the host; pass `write` to change them through it. Without
+        `fetch` they are undefined, for a caller that overwrites them all."""
+        host = self.memory.host(write, fetch or self.size < self.memory.size)
         if self._host is not host:
             self._host = host
             self._view = host[self.offset : self.offset + self.size].reshape(self.shape)

@@ -1,7 +1,7 @@
 """How an op is called: a layer passes tensors, and the engine computes on its arrays."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from math import prod
 from typing import Any, Concatenate, NoReturn, ParamSpec, Protocol, Self, overload
@@ -16,6 +16,21 @@ P = ParamSpec('P')
 Method = Callable[..., None]
 
 OPS: set[str] = set()  # the names of the ops that interface.py declares
+# Outputs that an op always adds to.
+ADDING = {
+    ('conv_backward_weights', 'out'),
+    ('conv_squared_gradients', 'out'),
+    ('scale_shift_backward', 'dscale'),
+    ('scale_shift_backward', 'dshift'),
+    ('rectify_backward', 'dshift'),
+    ('normalize_batch', 'stored_mean'),
+    ('normalize_batch', 'stored_var'),
+    ('normalize_batch', 'factor'),
+    ('normalize_batch_backward', 'dscale'),
+    ('normalize_batch_backward', 'dshift'),
+}
+# Ops that need not write all of an output.
+KEEPING = {'axpby', 'copy_window'}
 
 
 class Staging(Protocol):
@@ -88,9 +103,10 @@ class EngineBase:
         """The array that an op receives for a tensor that it reads."""
         return tensor.array()
 
-    def writes(self, tensor: Tensor) -> Any:
-        """The array that an op receives for a tensor that it writes."""
-        return tensor.array(write=True)
+    def writes(self, tensor: Tensor, keeps: bool = True) -> Any:
+        """The array that an op receives for a tensor that it writes; `keeps`: some of its values,
+        or adds to them."""
+        return tensor.array(write=True, fetch=keeps)
 
     def __init_subclass__(cls, declares_ops: bool = False) -> None:
         for name, member in list(vars(cls).items()):
@@ -122,11 +138,15 @@ def is_op(member: object) -> bool:
 
 def with_arrays(method: Callable[..., None]) -> Callable[..., None]:
     """The op that calls `method` with its engine's arrays instead of tensors."""
+    name = method.__name__
 
     @functools.wraps(method)
     def call(self, *inputs, **outputs):
         read = [self.reads(x) if isinstance(x, Tensor) else x for x in inputs]
-        written = {k: self.writes(x) if isinstance(x, Tensor) else x for k, x in outputs.items()}
+        written = {
+            k: self.writes(x, keeps(name, k, outputs)) if isinstance(x, Tensor) else x
+            for k, x in outputs.items()
+        }
         # `inputs` stay alive during the call: otherwise an output could get the memory of one.
         try:
             if self.recorder is None:
@@ -135,12 +155,17 @@ def with_arrays(method: Callable[..., None]) -> Callable[..., None]:
                 self.record(method, read, written)
         except MemoryError as error:
             raise EngineError(
-                f"op '{method.__name__}' of engine '{self.name}': not enough memory ({error}): use "
+                f"op '{name}' of engine '{self.name}': not enough memory ({error}): use "
                 'a smaller batch, window or padding'
             ) from error
 
     vars(call)['is_op'] = True
     return call
+
+
+def keeps(op: str, output: str, outputs: Mapping[str, Any]) -> bool:
+    """Whether an op needs what is in an output, all or a part of it."""
+    return op in KEEPING or (op, output) in ADDING or bool(outputs.get('accumulate'))
 
 
 def missing(declaration: Callable[..., None]) -> Callable[..., NoReturn]:

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from ..errors import EngineError
 from ..memory import Tensor
-from .calling import OPS
+from .calling import ADDING, OPS
 from .interface import Engine
 from .shape_rules import RULES
 
@@ -37,19 +37,6 @@ IN_PLACE = {
     'rectify_backward',
     'normalize_batch',
     'normalize_batch_backward',
-}
-# Outputs that an op always adds to.
-ADDING = {
-    ('conv_backward_weights', 'out'),
-    ('conv_squared_gradients', 'out'),
-    ('scale_shift_backward', 'dscale'),
-    ('scale_shift_backward', 'dshift'),
-    ('rectify_backward', 'dshift'),
-    ('normalize_batch', 'stored_mean'),
-    ('normalize_batch', 'stored_var'),
-    ('normalize_batch', 'factor'),
-    ('normalize_batch_backward', 'dscale'),
-    ('normalize_batch_backward', 'dshift'),
 }
 SIGNATURES = {op: inspect.signature(getattr(Engine, op)) for op in OPS}
 Part = tuple[slice, ...] | EllipsisType

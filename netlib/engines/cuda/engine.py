@@ -102,7 +102,7 @@ class Cuda(Indexing, Convolution, Pooling, Composed):
     def reads(self, tensor: Tensor) -> DeviceArray:
         return self._array(tensor, write=False)
 
-    def writes(self, tensor: Tensor) -> DeviceArray:
+    def writes(self, tensor: Tensor, keeps: bool = True) -> DeviceArray:
         return self._array(tensor, write=True)
 
     def _array(self, tensor: Tensor, write: bool) -> DeviceArray:

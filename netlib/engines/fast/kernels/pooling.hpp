@@ -110,6 +110,13 @@ inline vec load_apart(const float* p, long step, long n) {
     return v;
 }
 
+// Stores the first n numbers, all of them at once if they are there: some processors take several
+// times as long for a part.
+inline void store_some(float* p, vec v, long n) {
+    if (n >= LANES) store(p, v);
+    else store_part(p, v, n);
+}
+
 // Calls work(step) with the distance of a row's windows, as load_apart takes it.
 template <class Work>
 void with_known_step(const Pooling& p, const Work& work) {
@@ -154,8 +161,8 @@ EXPORT(pool_max_forward)(const float* x, float* y, float* mask, const Pooling* p
             best = x > best ? x : best;
         }
         const long at = plane * p->out() + row * p->out_width + column;
-        store_part(y + at, best, n);
-        store_part(mask + at, winner, n);
+        store_some(y + at, best, n);
+        store_some(mask + at, winner, n);
     };
     each_windows(*p, x, -FLT_MAX, largest);
 } REFUSED
@@ -201,7 +208,7 @@ EXPORT(pool_ave_forward)(const float* x, float* y, const Pooling* p) try {
                         sum += load_apart(sums + column * p->stride_x + i, step, n);
                     const long at = row * p->out_width + column;
                     const vec size = load_part(sizes.data() + at, n);
-                    store_part(y + plane * p->out() + at, sum / size, n);
+                    store_some(y + plane * p->out() + at, sum / size, n);
                 }
             }
         });

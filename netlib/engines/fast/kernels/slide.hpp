@@ -181,11 +181,14 @@ inline void pack_panel(const Slide& s, const float* filters, long rows, long hei
     if (s.contiguous()) {
         for (long k = 0; k < K; k += LANES)
             for (long i = 0; i < height; i += LANES) {
-                const float* from = filters + i * s.output_step + k;
                 vec numbers[LANES];
-                load_across(from, s.output_step, rows - i, K - k, numbers);
-                for (long j = 0; j < std::min<long>(LANES, K - k); ++j)
-                    store_part(panel + (k + j) * height + i, numbers[j], height - i);
+                load_across(filters + i * s.output_step + k, s.output_step, rows - i, K - k,
+                            numbers);
+                for (long j = 0; j < std::min<long>(LANES, K - k); ++j) {
+                    float* to = panel + (k + j) * height + i;
+                    if (height < LANES && k + j + 1 < K) store(to, numbers[j]);  // the next follows
+                    else store_part(to, numbers[j], height - i);
+                }
             }
         return;
     }

@@ -57,21 +57,9 @@ def pair(param, engine='fast'):
     return plain, shared
 
 
-def gradients(net, seed=0):
-    """The loss, and the gradients of the parameters and of the inputs."""
-    shared_nets.put_inputs(net, seed)
-    net.clear_param_diffs()
-    found = {'loss': net.forward()}
-    net.backward()
-    blobs = {
-        blob.name: blob for blob in [*net.all_params(), *(net.blobs[name] for name in net.inputs)]
-    }
-    return found | {name: blob.diff.copy() for name, blob in blobs.items()}
-
-
 def assert_same(nets):
     for seed in range(2):
-        plain, shared = (gradients(net, seed) for net in nets)
+        plain, shared = (shared_nets.gradients(net, seed) for net in nets)
         for name, array in plain.items():
             np.testing.assert_array_equal(shared[name], array, err_msg=name)
 
@@ -215,7 +203,7 @@ def test_a_step_takes_no_new_memory(name):
     net = shared_nets.filled(bundled(name, 8), TRAIN)
     net.share_diffs()
     for _ in range(2):
-        gradients(net)
+        shared_nets.gradients(net)
     shared_nets.put_inputs(net, 0)
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()

@@ -41,6 +41,18 @@ def put_inputs(net, seed):
         )
 
 
+def gradients(net, seed=0):
+    """The loss, and the gradients of the parameters and of the inputs."""
+    put_inputs(net, seed)
+    net.clear_param_diffs()
+    found = {'loss': net.forward()}
+    net.backward()
+    blobs = {
+        blob.name: blob for blob in [*net.all_params(), *(net.blobs[name] for name in net.inputs)]
+    }
+    return found | {name: blob.diff.copy() for name, blob in blobs.items()}
+
+
 def loss(bottom, weight=1):
     """The sum of the squares of a blob."""
     return layer(

@@ -12,7 +12,7 @@ from ..netlib.engines import Engine, make_engine
 from ..netlib.engines.cuda.device import gpu_count, use_gpu
 from ..netlib.errors import EngineError, GoodinitError
 from ..netlib.registry import LAYERS
-from ..netlib.rng import Rng, make_rng, seed_or_new
+from ..netlib.rng import Rng, make_rng, rng_of
 from ..solvers.log import glog
 
 
@@ -21,7 +21,7 @@ class Common:
     """The settings that hold for nets and solvers built from now on."""
 
     engine: Engine = field(default_factory=make_engine)
-    rng: Rng = field(default_factory=lambda: make_rng(seed_or_new(None)))
+    rng: Rng = field(default_factory=lambda: rng_of(None))
     gpu: bool = False
     device: int = 0
     solver_count: int = 1
@@ -70,7 +70,10 @@ def set_device(device: int) -> None:
 
 
 def set_random_seed(seed: int) -> None:
-    """Fillers, dropout and data of nets that are built from now on draw from this seed."""
+    """Fillers, dropout and data of nets that are built from now on draw from this seed. Raises
+    ValueError for one below 0."""
+    if seed < 0:
+        raise ValueError(f'set_random_seed: found {seed}, needed: a seed of 0 or more')
     common.rng = make_rng(seed)
 
 

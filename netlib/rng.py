@@ -14,6 +14,12 @@ def make_rng(words: int | Sequence[int]) -> Rng:
     return np.random.default_rng(words)
 
 
+def rng_of(seed: int | None) -> Rng:
+    """A generator of this seed, or of a new one if it is None. Raises ValueError for one below
+    0."""
+    return make_rng(seed_or_new(seed))
+
+
 def seed_or_new(seed: int | None) -> int:
     """The seed, or a new one if it is None. Raises ValueError for one below 0."""
     found = np.random.SeedSequence(new_seed() if seed is None else seed).entropy

@@ -12,7 +12,7 @@ from ..netlib.blob import Param
 from ..netlib.engines import Engine
 from ..netlib.errors import NetError, SolverError
 from ..netlib.ranks import Ranks
-from ..netlib.rng import make_rng, seed_or_new
+from ..netlib.rng import rng_of, seed_or_new
 from ..proto import read_net
 from ..proto.caffe_pb2 import TEST, TRAIN, NetParameter, NetState, Phase, SolverParameter
 from .rates import check_rates
@@ -155,7 +155,7 @@ def by_fillers(param: SolverParameter, seed: int | None) -> Fill:
     """What fills one net after the other by the fillers of its prototxt, as Caffe does."""
     # They are in a folder that builds on netlib, as this one does.
     fill = importlib.import_module('goodinit.initializers').fill
-    rng = make_rng(seed_or_new(seed_of(param, seed)))
+    rng = rng_of(seed_of(param, seed))
     return lambda net: fill(net, rng)
 
 

@@ -35,7 +35,7 @@ from goodinit.netlib import Net
 from goodinit.netlib.engines import Engine, make_engine
 from goodinit.netlib.errors import GoodinitError, import_extra
 from goodinit.netlib.ranks import Ranks
-from goodinit.netlib.rng import make_rng, seed_or_new
+from goodinit.netlib.rng import rng_of
 from goodinit.proto.caffe_pb2 import NetParameter, SolverParameter
 from goodinit.solvers import Solver, snapshot_files
 from goodinit.solvers.one_training import one_training
@@ -242,7 +242,7 @@ def filler(
     param: SolverParameter, weights: Callable[[], NetParameter] | None
 ) -> Callable[[Net], None]:
     """What fills a net once all nets are built: its fillers, then what `weights` returns."""
-    rng = make_rng(seed_or_new(seed_of(param)))
+    rng = rng_of(seed_of(param))
 
     def start(net):
         fill(net, rng)

@@ -53,6 +53,11 @@ def test_the_gpu_computes(cuda_device, modes):
         caffe.set_mode_gpu()
 
 
+def test_a_seed_below_zero():
+    with pytest.raises(ValueError, match='set_random_seed: found -1, needed: a seed of 0 or more'):
+        caffe.set_random_seed(-1)
+
+
 def test_the_log(monkeypatch, capsys):
     monkeypatch.setenv('GLOG_minloglevel', '0')
     caffe.init_log()

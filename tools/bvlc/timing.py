@@ -9,7 +9,7 @@ import numpy as np
 from ...initializers import fill
 from ...netlib import Net
 from ...netlib.engines import Engine
-from ...netlib.rng import make_rng, seed_or_new
+from ...netlib.rng import rng_of
 from ...proto.caffe_pb2 import Phase
 from ...solvers.log.glog import log, number
 from ...solvers.log.net_log import log_net
@@ -20,7 +20,7 @@ def time_layers(args: argparse.Namespace) -> None:
     """Time, with the log of `caffe time`."""
     check_given(args.model, 'Need a model definition to time: --model=net.prototxt')
     net = net_of(args, Phase.Value(args.phase), 'caffe.cpp:343')
-    fill(net, make_rng(seed_or_new(None)))
+    fill(net, rng_of(None))
     log_net(net)
     log('caffe.cpp:351', 'Performing Forward')
     log('caffe.cpp:356', f'Initial loss: {number(float(net.run()))}')

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from ...initializers import fill
 from ...netlib import Net
 from ...netlib.engines import make_engine
-from ...netlib.rng import make_rng, seed_or_new
+from ...netlib.rng import rng_of
 from ...proto import format_text
 from ...proto.caffe_pb2 import SolverParameter
 from ...solvers import Solver
@@ -87,7 +87,7 @@ def starter(solver: SolverParameter) -> Callable[[Net], None]:
     The files are taken out of `solver`, so that they are loaded here, with the lines that BVLC
     writes.
     """
-    rng = make_rng(seed_or_new(seed_of(solver)))
+    rng = rng_of(seed_of(solver))
     files = parts(','.join(solver.weights))
     solver.ClearField('weights')
     started: list[Net] = []

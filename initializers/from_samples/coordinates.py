@@ -74,8 +74,8 @@ class TriangularCoordinates:
 
         added = part * np.trace(self.covariance) / self.rank
         smoothed = factored(with_added(self.covariance, added))
-        inverse, _ = dtrtri(smoothed, lower=1)
-        smooth = np.tril(inverse).astype(np.float32)
+        inverse, _ = dtrtri(smoothed.T, overwrite_c=1)  # in the order that LAPACK does not copy
+        smooth = inverse.T.astype(np.float32)
         factor = self.factor.astype(np.float32)
         if self.matmul is np.matmul:  # half the work for a triangular matrix
             back = strmm(1, smooth.T, factor.T, side=1, overwrite_b=1).T

@@ -14,6 +14,7 @@ from ..netlib.memory import Tensor
 # For equal values, float32 arithmetic gives a variance below ROUNDING times their mean square.
 ROUNDING = 1e-12
 TINY = 1e-30  # and no variance below this differs from 0
+AT_ONCE = 1 << 15  # numbers of an output whose copies in float64 stay in a cache
 
 
 @dataclass
@@ -66,10 +67,12 @@ def moments_by_output(layer: Layer, x: Tensor) -> Moments:
 
 
 def moments_of(rows: ndarray) -> Moments:
-    """Those of rows on the host (outputs, samples), in float64."""
-    mean = rows.mean(axis=1, dtype=float)
-    var = rows.var(axis=1, dtype=float)
-    return Moments(mean, var, rows.shape[1])
+    """Those of rows on the host (outputs, samples), in float64, of some samples at a time."""
+    parts = []
+    for start in range(0, max(rows.shape[1], 1), AT_ONCE):
+        some = rows[:, start : start + AT_ONCE].astype(float)
+        parts.append(Moments(some.mean(axis=1), some.var(axis=1), some.shape[1]))
+    return pooled(parts) if len(parts) > 1 else parts[0]
 
 
 def in_float64(tensor: Tensor) -> ndarray:

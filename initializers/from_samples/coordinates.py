@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy import ndarray
 
@@ -73,7 +75,7 @@ class TriangularCoordinates:
         from scipy.linalg.lapack import dtrtri
 
         added = part * np.trace(self.covariance) / self.rank
-        smoothed = factored(with_added(self.covariance, added))
+        smoothed: Any = factored(with_added(self.covariance, added))  # which has a factor
         inverse, _ = dtrtri(smoothed.T, overwrite_c=1)  # in the order that LAPACK does not copy
         smooth = inverse.T.astype(np.float32)
         factor = self.factor.astype(np.float32)

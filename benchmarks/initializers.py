@@ -130,15 +130,7 @@ def multiply_adds(case: str, args: argparse.Namespace) -> dict[str, int]:
         return {}
     with tempfile.TemporaryDirectory() as folder:
         counts = Path(folder, 'counts.json')
-        out = ['--out', f'{folder}/init.caffemodel']
-        counted = [str(COUNTING), '--to', str(counts), *init(case, args), *out]
-        subprocess.run(
-            [sys.executable, *counted],
-            env=environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=True,
-        )
+        run([sys.executable, str(COUNTING), '--to', str(counts), *init(case, args)])
         return json.loads(counts.read_text())
 
 

@@ -9,6 +9,7 @@ spare its products counts one. What NumPy, SciPy and the other kernels compute i
 the least time is a lower bound.
 """
 
+import argparse
 import json
 import sys
 from collections import Counter
@@ -24,16 +25,15 @@ Rule = Callable[..., float]
 
 
 def main() -> None:
-    """The command's arguments, after a file for the counts if the first one is --to."""
-    arguments = sys.argv[1:]
-    if arguments[:1] == ['--to']:
-        target = Path(arguments[1])
-        arguments = arguments[2:]
-    else:
-        target = None
-    counts = count(arguments)
-    if target:
-        target.write_text(json.dumps(counts))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--to', type=Path, help='a file for the counts, as JSON')
+    parser.add_argument('command', nargs=argparse.REMAINDER, help='a command and its arguments')
+    args = parser.parse_args()
+    counts = count(args.command)
+    if args.to:
+        args.to.write_text(json.dumps(counts))
         return
     for name, number in counts.most_common():
         print(f'{number / 1e9:10.1f} G  {name}')
@@ -41,19 +41,16 @@ def main() -> None:
 
 
 def count(arguments: list[str]) -> Counter[str]:
-    """Runs a command; the multiply-adds of each kernel."""
+    """Runs a command; the multiply-adds of each kernel. Ends as the command does if it fails."""
     from goodinit.tools.cli.main import main as goodinit
 
     counts: Counter[str] = Counter()
     Fast.can_record = False  # what is recorded runs again without being seen here
     for name, rule in RULES.items():
         watch(name, rule, counts)
-    sys.argv = ['goodinit', *arguments]
-    try:
-        goodinit()
-    except SystemExit as end:
-        if end.code:
-            raise
+    status = goodinit(arguments)
+    if status:
+        sys.exit(status)
     return counts
 
 

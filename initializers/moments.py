@@ -72,7 +72,7 @@ def moments_of(rows: ndarray) -> Moments:
     for start in range(0, max(rows.shape[1], 1), AT_ONCE):
         some = rows[:, start : start + AT_ONCE].astype(float)
         parts.append(Moments(some.mean(axis=1), some.var(axis=1), some.shape[1]))
-    return pooled(parts) if len(parts) > 1 else parts[0]
+    return pooled(parts)
 
 
 def in_float64(tensor: Tensor) -> ndarray:

@@ -186,7 +186,7 @@ inline void pack_panel(const Slide& s, const float* filters, long rows, long hei
                             numbers);
                 for (long j = 0; j < std::min<long>(LANES, K - k); ++j) {
                     float* to = panel + (k + j) * height + i;
-                    if (height < LANES && k + j + 1 < K) store(to, numbers[j]);  // the next follows
+                    if (height < LANES && k + j + 1 < K) store(to, numbers[j]);  // rest overwritten
                     else store_part(to, numbers[j], height - i);
                 }
             }

@@ -24,7 +24,11 @@ class Blob:
     | the gradient of the loss | `diffs` | `diff` |
 
     Memory is allocated at first use, so a net that never runs backward holds no diffs.
+
+    reshaped: how often any blob has got another shape.
     """
+
+    reshaped = 0
 
     def __init__(self, name: str = '', shape: Shape = (), dtype: DTypeLike = np.float32):
         self.name, self.dtype = name, np.dtype(dtype)
@@ -47,6 +51,7 @@ class Blob:
             )
         self.shape = tuple(int(n) for n in shape)
         self.count = prod(self.shape)
+        Blob.reshaped += 1
         room = min(self._values.size, self._diffs.size)
         if self.count > room or (self.count < room and self._is_empty()):
             self._values = Memory(self.count, self.dtype)

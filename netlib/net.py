@@ -77,8 +77,8 @@ class Net(WeightedGraph):
         first = 0 if start is None else self.index(start)
         last = len(self.layers) - 1 if end is None else self.index(end)
         loss, is_first = self.engine.tensor(1), True
-        for i in range(first, last + 1):
-            self.forward_layer(i)
+        unseen = not (self.before_forward or self.after_forward)  # if no callback hears of each
+        for i in self.plan.run(self.layers, first, last, self.forward_layer, unseen):
             is_first = add_loss(self.layers[i], self.tops[i], loss, is_first)
         return loss
 

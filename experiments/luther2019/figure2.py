@@ -138,7 +138,7 @@ def spread(values: np.ndarray) -> str:
 
 def convolutional_table(name: str, units: np.ndarray, channels: np.ndarray) -> str:
     depth = units.shape[1]
-    lines = {
+    lines: dict[str, Any] = {
         'measured': units.mean(axis=0),
         'channels as units': channels.mean(axis=0),
         'wide net (theory)': predicted_ratios(depth),

@@ -1,6 +1,6 @@
 from ..registry import register
 from .base import Blobs, Flags, Layer
-from .traits import Traits
+from .traits import PASSES, Traits
 
 
 @register
@@ -11,7 +11,7 @@ class Input(Layer):
     """
 
     bottoms, tops = 0, (1, None)
-    traits = Traits(by_sample=True)
+    traits = Traits(by_sample=True, repeats=PASSES)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         shapes = self.param.input_param.shape

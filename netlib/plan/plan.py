@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from ..layers import Layer
 from ..losses import put_loss_weights
 from ..memory import Tensor
 from .recording import Recordings, backward_facts, can_repeat, forward_facts
+from .stretches import Passed, changes
 
 
 class Step(NamedTuple):
@@ -102,6 +104,29 @@ class Plan:
             facts = forward_facts(layer, bottom, top)
             with self.recordings.record('forward', i, layer, facts):
                 self._compute(i, step)
+
+    def run(
+        self,
+        layers: Sequence[Layer],
+        first: int,
+        last: int,
+        run_layer: Callable[[int], None],
+        unseen: bool,
+    ) -> Iterator[int]:
+        """Run the layers from `first` to `last` forward: each by `run_layer`, or if they may run
+        `unseen`, as many at once as need no look at each (stretches.py). Each time this yields the
+        index of the last one that has run, the only one of them that may have a loss."""
+        changed = changes()
+        stretches = self.recordings.stretches
+        i = first
+        while i <= last:
+            end = stretches.repeat(i, last) if unseen else i
+            if end == i:
+                run_layer(i)
+                end += 1
+            yield end - 1
+            i = end
+        self.recordings.join(Passed(layers, first, last + 1, self.done_below, changed))
 
     def _reshape(self, step: Step) -> None:
         layer, bottom, top = step

@@ -7,15 +7,15 @@ tensors and arrays that it makes. In a small net these take longer than the kern
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ..blob import Blob, Param
 from ..engines.labels import LabelError
-from ..errors import EngineError
 from ..layers import Layer
 from ..memory import Places
+from .stretches import Calls, Passed, Stretch, Stretches, modes, run
 
 Facts = list[Any]
 
@@ -23,33 +23,61 @@ Facts = list[Any]
 class Recording(NamedTuple):
     """Calls of an engine, and what has to be as it was for them to be right."""
 
-    calls: list[Callable[[], None]]
+    calls: Calls
     facts: Facts
 
 
 class Recordings:
-    """The recordings of a net, each of a layer's 'forward' or 'backward'."""
+    """The recordings of a net, each of a layer's 'forward' or 'backward'.
+
+    stretches   those of them that follow each other (stretches.py)
+    """
 
     def __init__(self) -> None:
         self.found: dict[tuple[str, int], Recording] = {}
+        self.stretches = Stretches()
         self.places = Places.version  # for which those found are right
 
     def repeat(self, direction: str, i: int, facts: Facts) -> bool:
         """Run the recording of layer i, if there is one that fits; returns whether there was."""
         if self.places != Places.version:
             self.found.clear()  # which also lets go of arrays that nobody else needs
+            self.stretches.clear()
             self.places = Places.version
         recording = self.found.get((direction, i))
         if recording is None or recording.facts != facts:
             return False
         try:
-            for call in recording.calls:
-                call()
+            run(recording.calls)
         except LabelError:  # the layer knows the field that helps, and says so
             return False
-        except MemoryError as error:
-            raise EngineError(f'not enough memory ({error}): use a smaller batch') from error
         return True
+
+    def join(self, passed: Passed) -> None:
+        """Find the stretches of a pass that has run."""
+        i = passed.first
+        if not self.stretches.begin(i, passed.changed):
+            return
+        while i < passed.end:
+            stretch = self._stretch(i, passed)
+            self.stretches.found[i] = stretch
+            i = max(stretch.end, i + 1)
+
+    def _stretch(self, first: int, passed: Passed) -> Stretch:
+        """The longest one that begins with layer `first`; a layer that has a loss is its last."""
+        calls = []
+        end = first
+        while end < passed.end:
+            recording = self.found.get(('forward', end))
+            if recording:
+                calls.append((end, recording.calls))
+            elif end not in passed.idle:
+                break
+            end += 1
+            if any(passed.layers[end - 1].loss_weights):
+                break
+        layers = list(passed.layers[first:end])
+        return Stretch(end, calls, layers, modes(layers))
 
     @contextmanager
     def record(self, direction: str, i: int, layer: Layer, facts: Facts) -> Iterator[None]:

@@ -113,7 +113,7 @@ def test_a_leveldb_that_another_process_uses(tmp_path, monkeypatch):
     other.close()
 
 
-def test_a_database_that_is_about_to_be_closed_is_waited_for(tmp_path):
+def test_a_leveldb_that_is_about_to_be_closed_is_waited_for(tmp_path):
     """As the threads of a net that was just dropped close theirs."""
     folder = shutil.copytree(GOLDEN / 'leveldb_raw', tmp_path / 'db')
     closing = [databases.KINDS[LEVELDB][0](folder)]
@@ -124,7 +124,7 @@ def test_a_database_that_is_about_to_be_closed_is_waited_for(tmp_path):
 # -- writing
 
 
-@pytest.mark.parametrize('backend', BACKENDS)
+@pytest.mark.parametrize('backend', BACKENDS, ids=['lmdb', 'leveldb'])
 def test_what_is_written_is_read(tmp_path, backend, monkeypatch):
     monkeypatch.setattr(lmdb_module, 'MAP_SIZE', 1 << 16)  # so that it must grow
     rng = np.random.default_rng(0)
@@ -142,7 +142,7 @@ def test_what_is_written_is_read(tmp_path, backend, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ['db']
 
 
-@pytest.mark.parametrize('backend', BACKENDS)
+@pytest.mark.parametrize('backend', BACKENDS, ids=['lmdb', 'leveldb'])
 def test_an_exception_leaves_no_database(tmp_path, backend):
     with pytest.raises(KeyboardInterrupt), create_database(tmp_path / 'db', backend) as database:
         for k in range(1500):
@@ -151,7 +151,7 @@ def test_an_exception_leaves_no_database(tmp_path, backend):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize('backend', BACKENDS)
+@pytest.mark.parametrize('backend', BACKENDS, ids=['lmdb', 'leveldb'])
 def test_an_empty_database(tmp_path, backend):
     with create_database(tmp_path / 'db', backend):
         pass
@@ -196,7 +196,7 @@ class FullDisk:
         pass
 
 
-def test_a_disk_that_is_full(tmp_path):
+def test_a_leveldb_on_a_disk_that_is_full(tmp_path):
     with (
         pytest.raises(
             DataError,

@@ -28,10 +28,14 @@ from .pooling import Pooling
 
 # As benchmarks/without_kernels.py measures it.
 TIMES_SLOWER = '3 to 6 times slower'
-# Ops that call one kernel and do nothing else, or leave everything to the reference engine.
-ONE_KERNEL = {
+# Ops that only call kernels, or leave everything to the reference engine.
+OF_KERNELS = {
     *('fill', 'copy', 'axpby', 'unary', 'unary_backward', 'binary', 'copy_window'),
     *('sum', 'dot', 'gemm', 'max_forward', 'max_backward'),
+    *('conv_forward', 'conv_backward_data', 'conv_backward_weights'),
+    *('pool_max_forward', 'pool_mask_backward', 'pool_ave_forward', 'pool_ave_backward'),
+    *('lrn_forward', 'lrn_backward', 'softmax_forward', 'softmax_backward'),
+    *('scale_shift', 'scale_shift_backward'),
 }
 
 
@@ -48,27 +52,36 @@ class Fast(Arithmetic, Composed, Convolution, Pooling, Normalization):
         self.exact = exact
 
     def record(self, method: Method, read: list[Any], written: dict[str, Any]) -> None:
+        kernels: Any = self.kernels
         recorder = self.recorder
-        if recorder is None or method.__name__ not in ONE_KERNEL:
+        if isinstance(kernels, NotingKernels):  # an op of the op that is recorded
+            kernels.by_numpy |= is_of_reference(method)
+            method(self, *read, **written)
+            return
+        if recorder is None or method.__name__ not in OF_KERNELS:
             super().record(method, read, written)
             return
-        kernels = self.kernels
         noting: Any = NotingKernels(kernels)
-        self.kernels, self.recorder = noting, None
+        self.kernels = noting
         try:
             method(self, *read, **written)
         finally:
-            self.kernels, self.recorder = kernels, recorder
-        if noting.calls:
-            recorder += noting.calls
-        else:  # these arrays are for the reference engine
+            self.kernels = kernels
+        if noting.by_numpy or not noting.calls:
             recorder.append(partial(method, self, *read, **written))
+        else:
+            recorder += noting.calls
 
     def release(self) -> None:
         self.kernels.release()
 
     def check_repeated(self) -> None:
         native.check_refused('a kernel')
+
+
+def is_of_reference(method: Method) -> bool:
+    """Whether this is the reference engine's implementation of an op."""
+    return vars(getattr(Reference, method.__name__)).get('__wrapped__') is method
 
 
 def fast_engine(dtype: DTypeLike = np.float32, exact: bool = False) -> Reference:

@@ -15,11 +15,12 @@ PLAIN = (ctypes.c_long, ctypes.c_float, ctypes.c_uint32)
 
 class NotingKernels:
     """Stands for kernels while an op runs. Each kernel runs as usual and adds a call to `calls`
-    that runs it again, on the same arrays."""
+    that runs it again, on the same arrays; by_numpy: whether anything else computes, too."""
 
     def __init__(self, kernels: Kernels):
         self.kernels = kernels
         self.calls: Calls = []
+        self.by_numpy = False
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.kernels, name)

@@ -50,7 +50,7 @@ class SegAccuracy(Layer):
         table = confusion.reshape(self.classes, self.classes)
         right, labelled, answered = table.diagonal(), table.sum(1), table.sum(0)
         top[0].data[0, 0, 0] = (
-            right.sum() / max(table.sum(), 1),
+            right.sum() / max(int(table.sum()), 1),
             mean_of_classes(right, labelled),
             mean_of_classes(right, labelled + answered - right),
         )

@@ -28,14 +28,19 @@ struct Passed {
     vec at(long i, Some some) const {
         const vec gradient = some.load(dy + i);
         if (!rectify) return gradient;
-        return factor * some.load(z + i) + offset > 0 ? gradient : vec{};
+        const vec y = multiply_add(all(factor), some.load(z + i), all(offset));
+        return y > 0 ? gradient : vec{};
+    }
+    template <class Some>
+    vec add(vec sum, long i, Some some) const {
+        return sum + at(i, some);
     }
 };
 
 struct PassedAlong : Passed {
     template <class Some>
-    vec at(long i, Some some) const {
-        return Passed::at(i, some) * some.load(z + i);
+    vec add(vec sum, long i, Some some) const {
+        return multiply_add(at(i, some), some.load(z + i), sum);
     }
 };
 
@@ -59,7 +64,7 @@ struct Normal {
         each_vector_past(n, z, past, [=](long i, auto some) {
             const vec standard = (some.load(x + i) - m) * inverse;
             some.store_past(z + i, standard);
-            some.store(y + i, larger(s * standard + t, least));
+            some.store(y + i, larger(multiply_add(s, standard, t), least));
         });
     }
 };
@@ -108,8 +113,9 @@ EXPORT(batch_norm_backward)(const float* z, const float* inverse, const float* d
                 const vec slope = all(along[k - begin] / n);
                 const vec s = all(of.factor * inverse[k]);
                 each_vector(inner, [=](long j, auto some) {
-                    const vec g = of.at(j, some);
-                    some.store(dx + i + j, (g - average - some.load(z + i + j) * slope) * s);
+                    const vec rest = of.at(j, some) - average;
+                    const vec g = multiply_add(-some.load(z + i + j), slope, rest);
+                    some.store(dx + i + j, g * s);
                 });
             }
         for (long k = begin; k < end; ++k) {

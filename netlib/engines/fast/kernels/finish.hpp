@@ -18,7 +18,7 @@ struct Finish {
         vec scale, bias;
         bool rectify;
         vec operator()(vec sum) const {
-            sum = sum * scale + bias;
+            sum = multiply_add(sum, scale, bias);
             return rectify ? (sum < 0 ? vec{} : sum) : sum;
         }
     };

@@ -110,10 +110,10 @@ inline vec load_apart(const float* p, long step, long n) {
     return v;
 }
 
-// Stores the first n numbers, all of them at once if they are there: some processors take several
-// times as long for a part.
-inline void store_some(float* p, vec v, long n) {
-    if (n >= LANES) store(p, v);
+// Stores the first n numbers, and maybe others after them, where there are `room` numbers that are
+// still to be written: some processors take several times as long for a part.
+inline void store_some(float* p, vec v, long n, long room) {
+    if (room >= LANES) store(p, v);
     else store_part(p, v, n);
 }
 
@@ -161,8 +161,9 @@ EXPORT(pool_max_forward)(const float* x, float* y, float* mask, const Pooling* p
             best = x > best ? x : best;
         }
         const long at = plane * p->out() + row * p->out_width + column;
-        store_some(y + at, best, n);
-        store_some(mask + at, winner, n);
+        const long room = (plane + 1) * p->out() - at;
+        store_some(y + at, best, n, room);
+        store_some(mask + at, winner, n, room);
     };
     each_windows(*p, x, -FLT_MAX, largest);
 } REFUSED
@@ -208,7 +209,7 @@ EXPORT(pool_ave_forward)(const float* x, float* y, const Pooling* p) try {
                         sum += load_apart(sums + column * p->stride_x + i, step, n);
                     const long at = row * p->out_width + column;
                     const vec size = load_part(sizes.data() + at, n);
-                    store_some(y + plane * p->out() + at, sum / size, n);
+                    store_some(y + plane * p->out() + at, sum / size, n, p->out() - at);
                 }
             }
         });

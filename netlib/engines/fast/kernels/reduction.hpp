@@ -17,21 +17,21 @@
 
 namespace ISA {
 
-// The terms of a sum, from a place in memory on.
+// The terms of a sum, from a place in memory on. `add` adds a vector of them, that at i.
 
 struct Plain {
     const float* a;
     template <class Some>
-    vec at(long i, Some some) const {
-        return some.load(a + i);
+    vec add(vec sum, long i, Some some) const {
+        return sum + some.load(a + i);
     }
 };
 
 struct Product {
     const float *a, *b;
     template <class Some>
-    vec at(long i, Some some) const {
-        return some.load(a + i) * some.load(b + i);
+    vec add(vec sum, long i, Some some) const {
+        return multiply_add(some.load(a + i), some.load(b + i), sum);
     }
 };
 
@@ -39,9 +39,9 @@ struct Deviation {
     const float* a;
     float mean;
     template <class Some>
-    vec at(long i, Some some) const {
+    vec add(vec sum, long i, Some some) const {
         const vec d = some.load(a + i, all(mean)) - mean;
-        return d * d;
+        return multiply_add(d, d, sum);
     }
 };
 
@@ -53,9 +53,9 @@ vec sum_row(const Terms& terms, long n) {
     for (; i + 4 * LANES <= n; i += 4 * LANES) {
         UNROLLED
         for (int c = 0; c < 4; ++c)
-            sums[c] += terms.at(i + c * LANES, Whole{});
+            sums[c] = terms.add(sums[c], i + c * LANES, Whole{});
     }
-    each_vector(n - i, [&](long j, auto some) { sums[0] += terms.at(i + j, some); });
+    each_vector(n - i, [&](long j, auto some) { sums[0] = terms.add(sums[0], i + j, some); });
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
@@ -120,7 +120,7 @@ void sum_columns(const From& from, float* out, long outer, long kept, bool accum
                 for (const long end = std::min(outer, o + HEIGHT); o < end; ++o) {
                     const auto row = from(o * kept + k, 0);
                     each_vector(width, [&, row](long i, auto some) {
-                        store(sums + i, load(sums + i) + row.at(i, some));
+                        store(sums + i, row.add(load(sums + i), i, some));
                     });
                 }
                 for (long j = 0; j < width; ++j)

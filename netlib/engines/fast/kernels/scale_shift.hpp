@@ -18,8 +18,9 @@ EXPORT(scale_shift)(const float* x, const float* scale, const float* shift, floa
     const float* second = shift ? shift : scale;  // without a shift it is not used
     const auto with = [&](const auto& f) { map_kept(f, x, scale, second, y, outer, kept, inner); };
     const auto positive = [=](vec y) { return y < 0 ? vec{} : y; };
-    if (shift && rectify) with([=](vec x, vec s, vec t) { return positive(s * x + t); });
-    else if (shift) with([=](vec x, vec s, vec t) { return s * x + t; });
+    const auto shifted = [=](vec x, vec s, vec t) { return multiply_add(s, x, t); };
+    if (shift && rectify) with([=](vec x, vec s, vec t) { return positive(shifted(x, s, t)); });
+    else if (shift) with(shifted);
     else if (rectify) with([=](vec x, vec s, vec) { return positive(s * x); });
     else with([=](vec x, vec s, vec) { return s * x; });
 } REFUSED

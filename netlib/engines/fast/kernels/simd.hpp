@@ -52,8 +52,7 @@ inline vec counting() {
 
 // load_part reads the first n lanes, and sets the others to 0; store_part writes the first n lanes.
 // Both take all lanes where n is larger than LANES, and none where n is below 0. Neither branches
-// where vectors are long: a compiler moves half of a multiply-add behind a branch, and rounds twice
-// what kernels that compute the same round once.
+// where vectors are long: a compiler moves half of a multiply-add behind a branch.
 #if LANES == 16
 inline __mmask16 first_lanes(long n) {
     if (n >= LANES) return 0xffff;
@@ -84,6 +83,22 @@ inline void store_part(float* p, vec v, long n) {
     std::memcpy(p, &v, sizeof(float) * std::clamp<long>(n, 0, LANES));
 }
 #endif
+
+// a * b + c, rounded once if the processor does so for nothing. Where a * b + c is written, the
+// compiler decides, by what stands around it: kernels that must give the same bits do not ask it.
+inline vec multiply_add(vec a, vec b, vec c) {
+#if LANES == 16
+    return vec(_mm512_fmadd_ps(__m512(a), __m512(b), __m512(c)));
+#elif LANES == 8
+    return vec(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
+#elif defined(__FP_FAST_FMAF)
+    for (int i = 0; i < LANES; ++i)
+        c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+    return c;
+#else
+    return a * b + c;
+#endif
+}
 
 // The numbers of a and then b, counted as one row of 2 LANES, in the order that `from` gives.
 [[gnu::always_inline]] inline vec shuffle(vec a, vec b, lanes from) {

@@ -81,7 +81,7 @@ inline void softmax_backward_strip(const float* y, const float* dy, float* dx, l
     for (long p = 0; p < pieces; ++p) {
         const Product row{y + p * inner, dy + p * inner};
         each_vector(n, [&, row](long i, auto some) {
-            store(total + i, load(total + i) + row.at(i, some));
+            store(total + i, row.add(load(total + i), i, some));
         });
     }
     const float* totals = total;

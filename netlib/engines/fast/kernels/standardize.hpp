@@ -23,7 +23,7 @@ EXPORT(standardize_backward)(const float* z, const float* inverse, const float* 
                              long outer, long kept, long inner) try {
     const double n = static_cast<double>(outer) * inner;
     const auto f = [=](vec z, vec dy, vec average, vec along, vec inverse) {
-        return (dy - average - z * along) * inverse;
+        return multiply_add(-z, along, dy - average) * inverse;
     };
     const auto gradient = [=](long i, long) { return Plain{dy + i}; };
     const auto product = [=](long i, long) { return Product{dy + i, z + i}; };

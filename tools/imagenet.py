@@ -19,7 +19,6 @@ on after an interruption with the one that is missing.
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -29,8 +28,8 @@ import numpy as np
 from goodinit.feeding.imagenet import Picture, find_training, find_validation
 from goodinit.netlib.data.databases import create_database
 from goodinit.netlib.data.images import ImageError, cover, decode_image, resize
+from goodinit.netlib.data.in_order import in_order
 from goodinit.netlib.data.pairs import Writer
-from goodinit.netlib.data.prefetch import THREADS
 from goodinit.netlib.errors import DataError
 from goodinit.proto import atomic_write
 from goodinit.proto.caffe_pb2 import Datum
@@ -38,7 +37,6 @@ from goodinit.tools.cli.arguments import option, switch
 from goodinit.tools.cli.encoding import encode
 from goodinit.tools.cli.values import whole
 
-TOGETHER = 256  # images that the threads decode before they are written
 ENCODED = 'store images as JPEG, in a sixth of the space'
 SHORT = 'resize to cover SIDE x SIDE, keep the middle; by default images are squeezed, as in Caffe'
 
@@ -114,11 +112,7 @@ def datums(
     pictures: list[Picture], args: argparse.Namespace
 ) -> Iterator[tuple[Picture, bytes | ImageError]]:
     """Each image's datum, or why there is none; made by several threads."""
-    make = partial(make_datum, args=args)
-    with ThreadPoolExecutor(THREADS) as pool:
-        for start in range(0, len(pictures), TOGETHER):
-            some = pictures[start : start + TOGETHER]
-            yield from zip(some, pool.map(make, some), strict=True)
+    return zip(pictures, in_order(partial(make_datum, args=args), pictures), strict=True)
 
 
 def make_datum(picture: Picture, args: argparse.Namespace) -> bytes | ImageError:

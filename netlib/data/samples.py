@@ -11,7 +11,8 @@ from ..rng import Rng
 from ..shapes import Shape, dimensions
 from .array_files import read_mean
 from .images import ImageError, center_crop, cover, to_channels
-from .stores import Sample, Store
+from .in_order import in_order
+from .stores import Images, Sample, Store
 
 PIXELS = (np.uint8, np.uint16)
 Batch = tuple[np.ndarray, np.ndarray | None]
@@ -65,20 +66,27 @@ class Samples:
     def pairs(self) -> Iterator[Sample]:
         """One pass of (sample, label or None). Raises DataError if no image is readable."""
         self.skipped = []
-        for index in self.order:
-            try:
-                item, label = self.store[index]
-                values = self._fit(item, self.store.name(index))
-            except ImageError as error:
-                self.skipped.append((error.name, error.reason))
+        each = in_order if isinstance(self.store, Images) else map  # those have to be decoded
+        for made in each(self._made, self.order):
+            if isinstance(made, ImageError):
+                self.skipped.append((made.name, made.reason))
             else:
-                centered = values.astype(np.float32) - self.mean
-                yield centered * self.scale, label
+                yield made
         if len(self.skipped) == len(self):
             name, reason = self.skipped[0]
             raise DataError(
                 f'{self.describe}: none of the {len(self)} images are usable; {name}: {reason}'
             )
+
+    def _made(self, index: int) -> Sample | ImageError:
+        """The sample of an item, or why an image cannot be one."""
+        try:
+            item, label = self.store[index]
+            values = self._fit(item, self.store.name(index))
+        except ImageError as error:
+            return error
+        centered = values.astype(np.float32) - self.mean
+        return centered * self.scale, label
 
     def batches(self, size: int) -> Iterator[Batch]:
         """One pass of (samples (size, *shape), labels (size,) or None); the last may be smaller."""

@@ -8,6 +8,8 @@
 #include "isa.hpp"
 #if LANES > 4
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 // In front of a loop whose length, at most 16, the compiler knows: all its rounds one by one.
@@ -91,10 +93,8 @@ inline vec multiply_add(vec a, vec b, vec c) {
     return vec(_mm512_fmadd_ps(__m512(a), __m512(b), __m512(c)));
 #elif LANES == 8
     return vec(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
-#elif defined(__FP_FAST_FMAF)
-    for (int i = 0; i < LANES; ++i)
-        c[i] = __builtin_fmaf(a[i], b[i], c[i]);
-    return c;
+#elif defined(__aarch64__)
+    return vec(vfmaq_f32(float32x4_t(c), float32x4_t(a), float32x4_t(b)));
 #else
     return a * b + c;
 #endif

@@ -3,6 +3,7 @@ damaged as the generator has it, and reads it as goodinit does."""
 
 import io
 import json
+from importlib.util import find_spec
 
 import fuzz_seeds as seeds
 import numpy as np
@@ -34,6 +35,11 @@ Image.MAX_IMAGE_PIXELS = 1 << 24
 def kind(function):
     KINDS[function.__name__] = function
     return function
+
+
+def kind_with(package):
+    """`kind`, where there is this package."""
+    return kind if find_spec(package) else lambda function: function
 
 
 def written(folder, name, data):
@@ -239,7 +245,7 @@ def lmdb(folder, rng):
     read_database(made, DataParameter.LMDB)
 
 
-@kind
+@kind_with('plyvel')  # of which newer versions of Python have no wheel
 def leveldb(folder, rng):
     made = folder / 'db'
     made.mkdir()

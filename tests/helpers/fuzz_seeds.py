@@ -13,7 +13,6 @@ from pathlib import Path
 import h5py
 import lmdb
 import numpy as np
-import pytest
 from golden import FOLDERS
 from goodinit.netlib import Net, weights
 from goodinit.netlib.weights.caffemodel import to_proto
@@ -216,7 +215,8 @@ def lmdb_bytes(pairs=None):
 @cache
 def leveldb_files():
     """The files of a LevelDB whose table is written, by name."""
-    plyvel = pytest.importorskip('plyvel')  # newer versions of Python have no wheel of it
+    import plyvel
+
     folder = tempfile.mkdtemp()
     database = plyvel.DB(folder, create_if_missing=True)
     for key, value in datums():

@@ -37,11 +37,6 @@ def kind(function):
     return function
 
 
-def kind_with(package):
-    """`kind`, where there is this package."""
-    return kind if find_spec(package) else lambda function: function
-
-
 def written(folder, name, data):
     path = folder / name
     path.write_bytes(data)
@@ -245,7 +240,8 @@ def lmdb(folder, rng):
     read_database(made, DataParameter.LMDB)
 
 
-@kind_with('plyvel')  # of which newer versions of Python have no wheel
+# Newer versions of Python have no wheel of its package.
+@(kind if find_spec('plyvel') else lambda function: function)
 def leveldb(folder, rng):
     made = folder / 'db'
     made.mkdir()

@@ -63,7 +63,8 @@ class Images:
 
     def __getitem__(self, index: int) -> Sample:
         pixels = decode_whole(self.paths[index], self.color)
-        self.deep = self.deep or pixels.dtype == np.uint16
+        if pixels.dtype == np.uint16:  # other threads may be here, too
+            self.deep = True
         label = None if self.labels is None else self.labels[index]
         return pixels, label
 

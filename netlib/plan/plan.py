@@ -117,7 +117,8 @@ class Plan:
         `unseen`, as many at once as need no look at each (stretches.py). Each time this yields the
         index of the last one that has run, the only one of them that may have a loss."""
         changed = changes()
-        stretches = self.recordings.stretches
+        recordings = self.recordings
+        stretches = recordings.stretches
         i = first
         while i <= last:
             end = stretches.repeat(i, last) if unseen else i
@@ -126,7 +127,8 @@ class Plan:
                 end += 1
             yield end - 1
             i = end
-        self.recordings.join(Passed(layers, first, last + 1, self.done_below, changed))
+        calls = recordings.forward_calls
+        stretches.join(Passed(layers, first, last + 1, self.done_below, calls, changed))
 
     def _reshape(self, step: Step) -> None:
         layer, bottom, top = step

@@ -15,7 +15,7 @@ from ..blob import Blob, Param
 from ..engines.labels import LabelError
 from ..layers import Layer
 from ..memory import Places
-from .stretches import Calls, Passed, Stretch, Stretches, modes, run
+from .stretches import Calls, Stretches, run
 
 Facts = list[Any]
 
@@ -53,31 +53,10 @@ class Recordings:
             return False
         return True
 
-    def join(self, passed: Passed) -> None:
-        """Find the stretches of a pass that has run."""
-        i = passed.first
-        if not self.stretches.begin(i, passed.changed):
-            return
-        while i < passed.end:
-            stretch = self._stretch(i, passed)
-            self.stretches.found[i] = stretch
-            i = max(stretch.end, i + 1)
-
-    def _stretch(self, first: int, passed: Passed) -> Stretch:
-        """The longest one that begins with layer `first`; a layer that has a loss is its last."""
-        calls = []
-        end = first
-        while end < passed.end:
-            recording = self.found.get(('forward', end))
-            if recording:
-                calls.append((end, recording.calls))
-            elif end not in passed.idle:
-                break
-            end += 1
-            if any(passed.layers[end - 1].loss_weights):
-                break
-        layers = list(passed.layers[first:end])
-        return Stretch(end, calls, layers, modes(layers))
+    def forward_calls(self, i: int) -> Calls | None:
+        """What runs layer i forward, if that is recorded."""
+        recording = self.found.get(('forward', i))
+        return recording.calls if recording else None
 
     @contextmanager
     def record(self, direction: str, i: int, layer: Layer, facts: Facts) -> Iterator[None]:

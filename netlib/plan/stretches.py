@@ -46,13 +46,31 @@ class Stretch(NamedTuple):
 
 class Passed(NamedTuple):
     """A pass forward that has run through layers, from `first` to before `end`. Those in `idle` had
-    nothing to do; `changed`: the `changes` at its beginning."""
+    nothing to do; `calls` has the recording of a layer, if there is one; `changed`: the `changes`
+    at the beginning."""
 
     layers: Sequence[Layer]
     first: int
     end: int
     idle: Collection[int]
+    calls: Callable[[int], Calls | None]
     changed: Changes
+
+    def stretch(self, first: int) -> Stretch:
+        """The longest one that begins with layer `first`; a layer that has a loss is its last."""
+        found = []
+        end = first
+        while end < self.end:
+            calls = self.calls(end)
+            if calls:
+                found.append((end, calls))
+            elif end not in self.idle:
+                break
+            end += 1
+            if any(self.layers[end - 1].loss_weights):
+                break
+        layers = list(self.layers[first:end])
+        return Stretch(end, found, layers, modes(layers))
 
 
 class Stretches:
@@ -83,12 +101,18 @@ class Stretches:
                 raise layer_error(stretch.layers[i - first].param, str(error)) from error
         return min(stretch.end, last + 1)
 
-    def begin(self, first: int, changed: Changes) -> bool:
-        """Whether to look for the stretches of a pass from layer `first` that has run. They are
-        right only where nothing has changed since its beginning."""
+    def join(self, passed: Passed) -> None:
+        """Find the stretches of a pass that has run. They are right only where nothing has changed
+        since its beginning."""
         if self.changed != changes():
             self.clear()
-        return changed == self.changed and first not in self.found
+        if passed.changed != self.changed or passed.first in self.found:
+            return
+        i = passed.first
+        while i < passed.end:
+            stretch = passed.stretch(i)
+            self.found[i] = stretch
+            i = max(stretch.end, i + 1)
 
     def clear(self) -> None:
         self.found.clear()

@@ -110,7 +110,7 @@ class _Values:
             steps = _steps(mean, scale)
             self.describe = ', '.join([samples.describe, *steps])
             self.notes += _left_out(samples)
-            if isinstance(self.store, Images) and self.store.deep:
+            if isinstance(self.store, Images) and samples.deep:
                 self.notes.append(WHOLE)
 
     def _existing_mean(self, each: NetInput) -> Mean:

@@ -27,7 +27,8 @@ class Samples:
     converted to C channels (gray <-> color), resized to cover H x W while keeping the aspect ratio,
     and center-cropped; `crop` first takes the central crop x crop. Values of another dtype are only
     center-cropped. mean: a number, one per channel, or a mean file. Unreadable images are omitted
-    and listed in `skipped`. The order is drawn once from `rng`: every pass gives the same samples.
+    and listed in `skipped`; `deep`: whether one of the last pass had pixels of 16 bits. The order
+    is drawn once from `rng`: every pass gives the same samples.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Samples:
         self.scale = np.float32(scale)
         self.order = rng.permutation(len(store)).tolist()
         self.skipped: list[tuple[str, str]] = []
+        self.deep = False
 
     @property
     def describe(self) -> str:
@@ -66,27 +68,30 @@ class Samples:
     def pairs(self) -> Iterator[Sample]:
         """One pass of (sample, label or None). Raises DataError if no image is readable."""
         self.skipped = []
+        self.deep = False
         each = in_order if isinstance(self.store, Images) else map  # those have to be decoded
         for made in each(self._made, self.order):
             if isinstance(made, ImageError):
                 self.skipped.append((made.name, made.reason))
             else:
-                yield made
+                sample, dtype = made
+                self.deep |= dtype == np.uint16
+                yield sample
         if len(self.skipped) == len(self):
             name, reason = self.skipped[0]
             raise DataError(
                 f'{self.describe}: none of the {len(self)} images are usable; {name}: {reason}'
             )
 
-    def _made(self, index: int) -> Sample | ImageError:
-        """The sample of an item, or why an image cannot be one."""
+    def _made(self, index: int) -> tuple[Sample, np.dtype] | ImageError:
+        """The sample of an item, and the item's dtype; or why an image cannot be one."""
         try:
             item, label = self.store[index]
             values = self._fit(item, self.store.name(index))
         except ImageError as error:
             return error
         centered = values.astype(np.float32) - self.mean
-        return centered * self.scale, label
+        return (centered * self.scale, label), item.dtype
 
     def batches(self, size: int) -> Iterator[Batch]:
         """One pass of (samples (size, *shape), labels (size,) or None); the last may be smaller."""

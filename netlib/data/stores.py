@@ -33,17 +33,14 @@ class Store(Protocol):
 
 
 class Images:
-    """Image files, decoded on request; in color unless `suit` says otherwise.
-
-    deep: whether one of those decoded had 16 bits, which are kept.
-    """
+    """Image files, decoded on request, by any thread; in color unless `suit` says otherwise. Those
+    of 16 bits keep them."""
 
     def __init__(self, spec: str, paths: Sequence[str | Path], labels: list[int] | None):
         self.spec = spec
         self.paths = paths
         self.labels = labels
         self.color = True
-        self.deep = False
         self.describe = f'{spec} ({len(paths)} images)'
 
     def __len__(self) -> int:
@@ -63,8 +60,6 @@ class Images:
 
     def __getitem__(self, index: int) -> Sample:
         pixels = decode_whole(self.paths[index], self.color)
-        if pixels.dtype == np.uint16:  # other threads may be here, too
-            self.deep = True
         label = None if self.labels is None else self.labels[index]
         return pixels, label
 

@@ -83,6 +83,17 @@ def test_a_note_says_so(tmp_path):
     assert found.batches[0]['data'].max() == LEVELS.max()
 
 
+def test_images_that_are_only_decoded_ahead_do_not_count(tmp_path):
+    for index in range(4):
+        gray(tmp_path, f'{index}.png', LEVELS if index == 3 else LEVELS.astype(np.uint8))
+    samples = open_source(tmp_path, (1, 6, 7), np.random.default_rng(0))
+    samples.order = [0, 1, 2, 3]
+    samples.take(3)
+    assert not samples.deep
+    samples.take(4)
+    assert samples.deep
+
+
 def image_data(tmp_path):
     (tmp_path / 'list.txt').write_text(''.join(f'{tmp_path}/{i}.png 0\n' for i in range(3)))
     return Net(

@@ -1,5 +1,6 @@
 """Batches of images that the threads which read ahead put where the device fetches them."""
 
+import gc
 import threading
 
 import golden
@@ -39,6 +40,10 @@ def following(net, count):
         net.forward()
         found.append([blob.data.copy() for blob in net.blobs.values()])
     return found
+
+
+def addresses(staging):
+    return [array.ctypes.data for array in staging.arrays]
 
 
 def assert_same(ours, others):
@@ -132,12 +137,43 @@ def test_images_that_do_not_fit_are_named(cuda, tmp_path):
 def test_arrays_are_kept_for_the_next_who_needs_them(cuda):
     x = cuda.tensor(5, 7)
     staging = cuda.staging(x)
-    arrays = {array.ctypes.data for array in staging.arrays}
+    arrays = set(addresses(staging))
     assert len(arrays) == uploads.TURNS
     del staging
     again = cuda.staging(cuda.tensor(35))
-    assert {array.ctypes.data for array in again.arrays} == arrays
+    assert set(addresses(again)) == arrays
     assert {array.shape for array in again.arrays} == {(35,)}
+
+
+def test_what_a_thread_of_a_dropped_net_still_fills_is_lent_to_nobody_else(cuda, monkeypatch):
+    others = threading.enumerate()
+    net = images(cuda)
+    following(net, 1)
+    first, *_ = addresses(net.layers[0].staging)
+    begun, go_on, late = threading.Event(), threading.Event(), set()
+
+    def put_late(task, place):
+        if place.ctypes.data != first:
+            late.add(place.ctypes.data)
+            begun.set()
+            go_on.wait()
+        return put(task, place)
+
+    put = staged.put
+    monkeypatch.setattr(staged, 'put', put_late)
+    net.layers[0].restore(net.layers[0].state())
+    following(net, 1)
+    assert begun.wait(60)
+    del net
+    gc.collect()
+    x = cuda.tensor(4, 3, 5, 5)
+    meanwhile = cuda.staging(x)
+    go_on.set()
+    for thread in set(threading.enumerate()) - set(others):
+        thread.join()
+    afterwards = cuda.staging(x)
+    assert late.isdisjoint(addresses(meanwhile))
+    assert late & set(addresses(afterwards))
 
 
 @pytest.fixture

@@ -53,13 +53,26 @@ class Slot:
         self.moved.record(self.compute)
 
 
+class Lent:
+    """The page-locked memory of a slot, as what an array is made of: the slot is kept for its next
+    user once the array and all its views are gone, one of which a thread may still be filling."""
+
+    def __init__(self, slot: Slot, kept: list[Slot]):
+        self.slot, self.kept = slot, kept
+        self.__array_interface__ = slot.host.__array_interface__
+
+    def __del__(self) -> None:
+        self.kept.append(self.slot)  # the driver frees nothing here, as this may be any thread
+
+
 class Staging:
     """Page-locked arrays for the next values of a tensor, which any thread may fill; they are sent
     in turn, by the thread that computes. The other threads make no calls of CUDA."""
 
     def __init__(self, slots: list[Slot], tensor: Tensor, device: Any, kept: list[Slot]):
-        self.slots, self.device, self.kept = slots, device, kept
-        self.arrays = [slot.host.view(tensor.memory.dtype).reshape(tensor.shape) for slot in slots]
+        self.slots, self.device = slots, device
+        lent = [np.asarray(Lent(slot, kept)) for slot in slots]
+        self.arrays = [array.view(tensor.memory.dtype).reshape(tensor.shape) for array in lent]
 
     def wait(self, turn: int) -> None:
         """Wait until the array of this turn may be filled again."""
@@ -72,9 +85,6 @@ class Staging:
         start = int(tensor.memory.device(self.device, write=True))
         self.device.run_graphs()
         self.slots[turn % TURNS].send(start + ITEM * tensor.offset)
-
-    def __del__(self) -> None:
-        self.kept += self.slots  # the driver frees nothing here, as this may be any thread
 
 
 class Uploads:
@@ -93,7 +103,7 @@ class Uploads:
         self._seen: defaultdict[int, int] = defaultdict(int)
         self._slots: OrderedDict[tuple[int, int], Slot] = OrderedDict()
         self._refused: set[int] = set()  # sizes
-        self._kept: defaultdict[int, list[Slot]] = defaultdict(list)  # that no Staging uses
+        self._kept: defaultdict[int, list[Slot]] = defaultdict(list)  # that are not lent
         self._staged = 0  # bytes, in use or kept
 
     def staging(self, tensor: Tensor, device: Any) -> Staging | None:
@@ -115,9 +125,9 @@ class Uploads:
         """Whether so many more slots may be staged, once those that nobody uses are let go."""
         if self._staged + size * slots > ROOM:
             for other, kept in self._kept.items():
-                if other != size:
-                    self._staged -= other * len(kept)
-                    kept.clear()
+                while other != size and kept:
+                    kept.pop()
+                    self._staged -= other
         return self._staged + size * slots <= ROOM
 
     def __call__(self, host: np.ndarray, address: int) -> None:

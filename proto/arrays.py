@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import wire
-from .caffe_pb2 import BlobProto, BlobShape
+from .caffe_pb2 import DOUBLE, FLOAT, FLOAT16, BlobProto, BlobShape, Type
 from .errors import ProtoError
 
+RAW = {DOUBLE: '<f8', FLOAT: '<f4', FLOAT16: '<f2'}
 LEGACY = ('num', 'channels', 'height', 'width')
 
 
@@ -26,18 +27,48 @@ def blob_to_array(blob: BlobProto, diff: bool = False) -> NDArray[np.float32]:
 
     The array may be read-only. Raises ProtoError if the number of values does not match the shape.
     """
-    singles = 'diff' if diff else 'data'
-    doubles = f'double_{singles}'
-    if len(getattr(blob, doubles)):
-        values = _payload(blob, doubles, np.float64).astype(np.float32)
-    else:
-        values = _payload(blob, singles, np.float32)
+    values = _values(blob, 'diff' if diff else 'data').astype(np.float32, copy=False)
     shape = blob_shape(blob)
     needed = math.prod(shape)
     if values.size != needed:
         extents = ' x '.join(map(str, shape)) or '()'
         raise ProtoError(f'blob of shape {extents} needs {needed} values, but has {values.size}')
     return values.reshape(shape)
+
+
+def is_raw(blob: BlobProto) -> bool:
+    """Whether the blob is stored as in NVIDIA's fork, which BVLC's Caffe cannot read."""
+    return bool(blob.raw_data or blob.raw_diff)
+
+
+def without_raw(blob: BlobProto) -> None:
+    """Store a raw blob as BVLC's Caffe does. Raises ProtoError as blob_to_array does."""
+    diff = blob_to_array(blob, diff=True) if blob.raw_diff else None
+    array_to_blob(blob_to_array(blob), diff, blob)
+
+
+def _values(blob: BlobProto, kind: str) -> NDArray:
+    """The values ('data') or gradients ('diff'), as they are stored."""
+    if len(getattr(blob, f'double_{kind}')):
+        return _payload(blob, f'double_{kind}', np.float64)
+    if getattr(blob, f'raw_{kind}') and not len(getattr(blob, kind)):
+        return _raw(blob, kind)
+    return _payload(blob, kind, np.float32)
+
+
+def _raw(blob: BlobProto, kind: str) -> NDArray:
+    """The numbers of a field of bytes. Raises ProtoError."""
+    number = getattr(blob, f'raw_{kind}_type')
+    data = getattr(blob, f'raw_{kind}')
+    dtype = RAW.get(number)
+    if dtype is None:
+        raise ProtoError(
+            f'raw_{kind}_type: found {Type.Name(number)}, needed: FLOAT, FLOAT16 or DOUBLE'
+        )
+    size = np.dtype(dtype).itemsize
+    if len(data) % size:
+        raise ProtoError(f'raw_{kind}: found {len(data)} bytes, needed: a multiple of {size}')
+    return np.frombuffer(data, dtype)
 
 
 def _payload(blob: BlobProto, name: str, dtype: type) -> NDArray:

@@ -42,7 +42,7 @@ def read_weights(path: Path) -> NetParameter:
 def read_blob(path: Path) -> BlobProto:
     """One array, as in mean.binaryproto. Raises ProtoError."""
     blob = read_binary(path, BlobProto())
-    if not (blob.data or blob.double_data):
+    if not (blob.data or blob.double_data or blob.raw_data):
         raise ProtoError(f'{path}: not a BlobProto: it contains no values')
     return blob
 

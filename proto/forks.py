@@ -1,17 +1,31 @@
 """Fields of Caffe's forks that are equivalent to current fields; the reader rewrites them."""
 
-from .caffe_pb2 import ConvolutionParameter, LayerParameter, NetParameter, PoolingParameter
+from .caffe_pb2 import (
+    BatchNormParameter,
+    ConvolutionParameter,
+    LayerParameter,
+    NetParameter,
+    PoolingParameter,
+)
 from .errors import ProtoError
 from .fields import copy_fields
+from .fork_batch_norm import separate_scales
 from .unused import warn_of_unused
+
+# The same numbers in all messages that have an engine.
+INTELS = (ConvolutionParameter.MKL2017, ConvolutionParameter.MKLDNN)
 
 
 def rewrite(net: NetParameter) -> None:
-    """Pooling's ceil_mode becomes round_mode, convolution's hole becomes dilation, and lstm_param
-    becomes recurrent_param. A warning names the fields that have no effect here. Raises ProtoError
-    if both of two names are given."""
+    """Pooling's ceil_mode becomes round_mode, convolution's hole becomes dilation, lstm_param
+    becomes recurrent_param, and what a BatchNorm learns becomes a Scale. A warning names the fields
+    that have no effect here. Raises ProtoError if both of two names are given."""
     warn_of_unused(net)
+    separate_scales(net)
+    if net.HasField('engine'):  # clearing would add an absent net to its solver
+        net.ClearField('engine')
     for layer in net.layer:
+        _without_engine(layer)
         if layer.HasField('lstm_param'):
             _recurrent(layer)
         if layer.HasField('pooling_param') and layer.pooling_param.HasField('ceil_mode'):
@@ -29,6 +43,14 @@ def rewrite_blobs(net: NetParameter) -> None:
         for blob in layer.blobs:
             if len(blob.shape.dim) == 2:
                 blob.shape.dim.extend([1, 1])
+
+
+def _without_engine(layer: LayerParameter) -> None:
+    """Remove the choice of a library where BVLC's Caffe does not know it."""
+    layer.ClearField('engine')
+    for _, param in layer.ListFields():
+        if isinstance(param, BatchNormParameter) or getattr(param, 'engine', None) in INTELS:
+            param.ClearField('engine')
 
 
 def _recurrent(layer: LayerParameter) -> None:

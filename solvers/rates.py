@@ -30,17 +30,18 @@ def rate(solver: SolverParameter, iteration: int, current_step: int = 0) -> floa
     by `step` and `multistep`.
 
     In the first warmup_iter iterations (Intel's name; NVIDIA's is rampup_interval) it rises in a
-    straight line from warmup_start_lr (rampup_lr) to base_lr.
+    straight line from warmup_start_lr (rampup_lr) to base_lr; NVIDIA's fork from 0.17 on squares
+    the line. No rate is below NVIDIA's min_lr, to which `poly` falls.
 
-    Past max_iter, `poly` stays at 0 (Caffe's may become NaN). Raises SolverError for a rate that is
-    not finite.
+    Past max_iter, `poly` stays there (Caffe's may become NaN). Raises SolverError for a rate that
+    is not finite.
     """
     warmup = _warmup(solver)
     if iteration < warmup.iterations:
-        return warmup.first + (solver.base_lr - warmup.first) * iteration / warmup.iterations
+        rising = warmup.first + (solver.base_lr - warmup.first) * iteration / warmup.iterations
+        return max(rising, solver.min_lr)
     try:
-        factor = POLICIES[solver.lr_policy]
-        value = solver.base_lr * factor(solver, iteration, current_step)
+        value = _by_policy(solver, iteration, current_step)
     except ArithmeticError:
         value = nan
     if isinstance(value, complex) or not isfinite(value):
@@ -48,7 +49,15 @@ def rate(solver: SolverParameter, iteration: int, current_step: int = 0) -> floa
             f"lr_policy '{solver.lr_policy}' gives no finite rate at iteration {iteration}: "
             f'base_lr {solver.base_lr:g}, gamma {solver.gamma:g}, power {solver.power:g}'
         )
-    return value
+    return max(value, solver.min_lr)
+
+
+def _by_policy(solver: SolverParameter, iteration: int, current_step: int) -> float:
+    """The rate after the warm-up, which may be complex, or not finite."""
+    factor = POLICIES[solver.lr_policy](solver, iteration, current_step)
+    if solver.lr_policy == 'poly':
+        return solver.min_lr + (solver.base_lr - solver.min_lr) * factor
+    return solver.base_lr * factor
 
 
 class Warmup(NamedTuple):
@@ -82,6 +91,8 @@ def check_rates(solver: SolverParameter) -> None:
     """Raises SolverError for an unknown policy, or for invalid fields of a policy."""
     if solver.warmup_iter and solver.rampup_interval:
         raise SolverError('warmup_iter and rampup_interval mean the same: give one of them')
+    if solver.min_lr < 0:
+        raise SolverError(f'min_lr must be >= 0, found {solver.min_lr:g}')
     policy = solver.lr_policy
     if policy not in POLICIES:
         name = policy or '(no lr_policy given)'

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from goodinit.tools.cli.gflags import GflagsParser, run_logged
 
 from goodinit.proto import ProtoError, existing_file, read_binary, write_weights
+from goodinit.proto.arrays import is_raw, without_raw
 from goodinit.proto.caffe_pb2 import NetParameter
 from goodinit.solvers.log.glog import log
 from goodinit.tools.cli.upgrading import upgrade_arguments, upgraded_net
@@ -38,6 +39,9 @@ def upgrade(args: argparse.Namespace) -> int:
         log(f'{PLACE}:28', f'Failed to parse input binary file as NetParameter: {error}', 'E')
         return 2
     upgraded, problems = upgraded_net(net, args.input, PLACE)
+    for layer in upgraded.layer:
+        for blob in filter(is_raw, layer.blobs):
+            without_raw(blob)
     write_weights(upgraded, args.output)
     log(f'{PLACE}:47', f'Wrote upgraded NetParameter binary proto to {args.output}')
     return 1 if problems else 0

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 from goodinit.tools.cli.gflags import GflagsParser, run_logged
 
-from goodinit.proto import ProtoError, existing_file, parse_text, read_text, write_text
+from goodinit.proto import ProtoError, existing_file, forks, parse_text, read_text, write_text
 from goodinit.proto.caffe_pb2 import NetParameter
+from goodinit.proto.errors import about
 from goodinit.solvers.log.glog import log
 from goodinit.tools.cli.upgrading import upgrade_arguments, upgraded_net
 
@@ -38,6 +39,8 @@ def upgrade(args: argparse.Namespace) -> int:
         log(f'{PLACE}:29', f'Failed to parse input text file as NetParameter: {error}', 'E')
         return 2
     upgraded, problems = upgraded_net(net, args.input, PLACE)
+    with about(args.input):
+        forks.rewrite(upgraded)
     write_text(upgraded, args.output)
     log(f'{PLACE}:49', f'Wrote upgraded NetParameter text proto to {args.output}')
     return 1 if problems else 0

@@ -2,6 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...proto.caffe_pb2 import TEST
+from ...proto.fork_batch_norm import learns
 from ..blob import Blob
 from ..memory import Tensor
 from ..registry import register
@@ -25,7 +26,7 @@ class BatchNorm(Normalizing):
         factor  <-  f factor + 1
 
     Stored values are divided by the factor when used. For a learned scale and shift, add a Scale
-    layer.
+    layer; the scale_bias of NVIDIA's fork adds one, called like this layer and _scale_bias.
 
     bottom  x  (N, C, ...)      may be in place
     params  mean (C,), var (C,), factor (1,)        never learned
@@ -39,6 +40,8 @@ class BatchNorm(Normalizing):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.batch_norm_param
+        if learns(p):
+            raise self.error('scale_bias: parse_net reads it, and adds a Scale layer')
         stored = p.use_global_stats if p.HasField('use_global_stats') else self.phase == TEST
         self.from_batch = not stored
         self.scaling = FIXED if stored else Scaling('free', nearly=True, channels='kept')

@@ -11,6 +11,9 @@ from ..blob import Param
 from ..errors import NetError
 from ..layers import Layer
 from .formats import LayeredNet, read_weights_file
+from .names import scaled_norms
+
+STATISTICS = 3  # blobs of a BatchNorm
 
 
 def copy_weights(net: LayeredNet, source: str | Path | pb.NetParameter) -> list[str]:
@@ -24,13 +27,33 @@ def copy_weights(net: LayeredNet, source: str | Path | pb.NetParameter) -> list[
     else:
         file, saved = f'{source}: ', read_weights_file(source, net)
     layers = {layer.name: layer for layer in reversed(net.layers)}
+    scales = scales_learned_within(net, saved)
     unknown = []
     for layer in saved.layer:
+        if layer.name in scales:
+            layer = copy_scale(layers[scales[layer.name]], layer, file)
         if layer.name in layers:
             copy_layer(layers[layer.name], layer, file)
         else:
             unknown.append(layer.name)
     return unknown
+
+
+def scales_learned_within(net: LayeredNet, saved: pb.NetParameter) -> dict[str, str]:
+    """The Scale layers of the net whose blobs the file has as those from the fourth on of the
+    BatchNorm below, by its name: as NVIDIA's and Intel's forks save them."""
+    kept = {layer.name for layer in saved.layer if layer.blobs}
+    longer = {layer.name for layer in saved.layer if len(layer.blobs) > STATISTICS}
+    if not longer:
+        return {}
+    norms = scaled_norms(pb.NetParameter(layer=[layer.param for layer in net.layers]))
+    return {norm: scale for norm, scale in norms.items() if norm in longer and scale not in kept}
+
+
+def copy_scale(scale: Layer, norm: pb.LayerParameter, file: str) -> pb.LayerParameter:
+    """Copy a BatchNorm's further blobs to the Scale above; returns the BatchNorm without them."""
+    copy_layer(scale, pb.LayerParameter(name=norm.name, blobs=norm.blobs[STATISTICS:]), file)
+    return pb.LayerParameter(name=norm.name, blobs=norm.blobs[:STATISTICS])
 
 
 def copy_layer(layer: Layer, saved: pb.LayerParameter, file: str) -> None:
@@ -45,12 +68,22 @@ def copy_layer(layer: Layer, saved: pb.LayerParameter, file: str) -> None:
     if not required <= stored.keys() <= possible:
         raise NetError(
             f'{file}Incompatible number of blobs for layer {layer.name}: the file has '
-            f'{len(stored)}, the net {len(layer.params)}'
+            f'{len(stored)}, the net {len(layer.params)}{hint(layer, len(stored))}'
         )
     for i, blob in stored.items():
         if not same_shape(blob, layer.params[i]):
             raise shape_mismatch(layer, i, blob, file)
         layer.params[i].data = blob_to_array(blob).reshape(layer.params[i].shape)
+
+
+def hint(layer: Layer, stored: int) -> str:
+    """What may explain so many blobs."""
+    if layer.param.type == 'BatchNorm' and stored > STATISTICS:
+        return (
+            ". A BatchNorm of NVIDIA's or Intel's fork also learns a scale and a bias, which "
+            'scale_bias: true in batch_norm_param says, or a Scale layer after it'
+        )
+    return ''
 
 
 def same_shape(blob: pb.BlobProto, param: Param) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from goodinit.netlib import Net
 from goodinit.netlib.errors import NetError
 from goodinit.proto import ProtoError, parse_net, parse_solver, unknown_fields
-from goodinit.proto.unused import UNUSED
+from goodinit.proto.unused import UNUSED, UNUSED_OF_NET
 from goodinit.tools import draw, init_net, show
 from toolkit import fails, written
 
@@ -103,10 +103,17 @@ def test_the_option_of_commands(tmp_path, monkeypatch, capsys):
 def test_a_field_without_an_effect_is_named(message, field):
     value = 'true' if field in ('shuffle', 'cache') else '2'
     inner = f'{field}: {value}' if field else 'bw_params: 8'
-    layer = f'layer {{ name: "a" type: "Data" {message} {{ {inner} }} }}\n'
-    name = f'{message}.{field}' if field else message
+    inner = f'{message} {{ {inner} }}' if message else inner
+    layer = f'layer {{ name: "a" type: "Data" {inner} }}\n'
+    name = '.'.join(filter(None, (message, field)))
     with pytest.warns(UserWarning, match=f'^n:1, n:2, n:3 and 1 more: {name} has no effect: '):
         parse_net(layer * 4, 'n')
+
+
+@pytest.mark.parametrize('field', UNUSED_OF_NET)
+def test_a_field_of_a_net_without_an_effect_is_named(field):
+    with pytest.warns(UserWarning, match=f'^{field} has no effect: '):
+        parse_net(f'{field}: {"true" if field.endswith("adaptive") else 2}')
 
 
 LSTM = 'layer { name: "l" type: "LSTM" bottom: "x" bottom: "c" top: "y" %s }'

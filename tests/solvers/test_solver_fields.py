@@ -64,6 +64,7 @@ GRADIENT = 0.5 * np.tile((np.arange(12).reshape(3, 4) / 10).sum(0), (2, 1))
             'warmup_iter: 2 rampup_interval: 2',
             'warmup_iter and rampup_interval mean the same: give one of them',
         ),
+        ('min_lr: -1', 'min_lr must be >= 0, found -1'),
         ('max_iter: -1', 'max_iter must be >= 0, found -1'),
         ('display: -1', 'display must be >= 0, found -1'),
         ('snapshot: -1', 'snapshot must be >= 0, found -1'),
@@ -114,6 +115,9 @@ def test_a_test_net_without_passes():
         ('lr_policy: "fixed" warmup_iter: 4 warmup_start_lr: 1', [1, 1.25, 1.5, 1.75, 2, 2]),
         ('lr_policy: "exp" gamma: 0.5 warmup_iter: 2', [0, 1, 0.5, 0.25, 0.125, 0.0625]),
         ('lr_policy: "fixed" rampup_interval: 2 rampup_lr: 1', [1, 1.5, 2, 2, 2, 2]),
+        ('lr_policy: "exp" gamma: 0.5 min_lr: 0.25', [2, 1, 0.5, 0.25, 0.25, 0.25]),
+        ('lr_policy: "poly" power: 1 max_iter: 4 min_lr: 1', [2, 1.75, 1.5, 1.25, 1, 1]),
+        ('lr_policy: "fixed" warmup_iter: 2 min_lr: 0.5', [0.5, 1, 2, 2, 2, 2]),
     ],
 )
 def test_rates(fields, expected):

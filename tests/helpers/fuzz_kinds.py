@@ -122,7 +122,7 @@ def solver_prototxt(folder, rng):
 
 @kind
 def caffemodel(folder, rng):
-    message = seeds.caffemodel()
+    message = seeds.caffemodel(raw=rng.random() < 0.5)
     path = written(folder, 'w.caffemodel', serialized(message, rng))
     seeds.small_net().copy_from(path)
 

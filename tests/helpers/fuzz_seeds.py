@@ -17,7 +17,7 @@ from golden import FOLDERS
 from goodinit.netlib import Net, weights
 from goodinit.netlib.weights.caffemodel import to_proto
 from goodinit.proto import array_to_blob, parse_net, parse_solver
-from goodinit.proto.caffe_pb2 import BlobProto, Datum, SolverState
+from goodinit.proto.caffe_pb2 import FLOAT16, BlobProto, Datum, SolverState
 from PIL import Image
 
 NET = """name: "small"
@@ -127,8 +127,15 @@ def saved(suffix):
 
 
 @cache
-def caffemodel():
-    return to_proto(small_net())
+def caffemodel(raw=False):
+    """The small net's weights; raw: as the bytes of float16, like NVIDIA's fork."""
+    message = to_proto(small_net())
+    for layer in message.layer if raw else ():
+        for blob in layer.blobs:
+            blob.raw_data_type = FLOAT16
+            blob.raw_data = np.array(blob.data, '<f2').tobytes()
+            blob.ClearField('data')
+    return message
 
 
 @cache

@@ -1,5 +1,5 @@
 """OpenCV's importer of Caffe models reads the caffemodels that goodinit writes, and computes the
-same outputs."""
+same outputs; goodinit reads those that OpenCV makes smaller."""
 
 import numpy as np
 import pytest
@@ -36,6 +36,18 @@ def test_opencv_computes_the_same(name, tmp_path):
         theirs = imported.forward(layer)
         assert theirs.shape == ours.shape
         assert abs(theirs - ours.data).max() < 3e-4 * abs(ours.data).max(), layer
+
+
+def test_caffemodels_that_opencv_shrinks_are_read(tmp_path):
+    """They hold float16, stored as NVIDIA's fork does."""
+    model = find_model('lenet', 'deploy')
+    whole, halves = tmp_path / 'whole.caffemodel', tmp_path / 'halves.caffemodel'
+    net = initialized(model, np.zeros((1, 1, 28, 28)), np.random.default_rng(0))
+    net.save(whole)
+    cv2.dnn.shrinkCaffeModel(str(whole), str(halves))
+    found = Net(model, TEST, load=halves)
+    for ours, theirs in zip(net.all_params(), found.all_params(), strict=True):
+        np.testing.assert_array_equal(theirs.data, ours.data.astype(np.float16))
 
 
 def initialized(model, image, rng):

@@ -1,6 +1,7 @@
 """The BatchNorm of NVIDIA's and Intel's forks, which also learns a scale and a bias, as BVLC's two
 layers: BatchNorm and Scale."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from .caffe_pb2 import BatchNormParameter, LayerParameter, NetParameter
@@ -17,23 +18,24 @@ def separate_scales(net: NetParameter) -> None:
     fork leaves out a Scale that alone reads the BatchNorm's top, and learns in its place: that
     Scale stays, and gets the fillers. Where there is none, it is new as well.
     """
-    layers = list(net.layer)
+    norms = [layer for layer in net.layer if layer.type == 'BatchNorm']
+    if not any(learns(norm.batch_norm_param) for norm in norms):
+        return
+    layers = [LayerParameter.FromString(layer.SerializeToString()) for layer in net.layer]
+    scales = _scales_after(layers)
+    del net.layer[:]
     new = {}
     for i, layer in enumerate(layers):
-        p = layer.batch_norm_param
-        if layer.type == 'BatchNorm' and learns(p):
-            scale = None if _is_nvidias(p) else _scale_after(layers, i)
+        if layer.type == 'BatchNorm' and learns(layer.batch_norm_param):
+            scale = scales.get(i)
             if scale is None:
                 scale = new[i] = _new_scale(layer)
-            _move_fillers(p, scale)
+            _move_fillers(layer.batch_norm_param, scale)
             _as_in_bvlc(layer)
-    if new:
-        kept = [LayerParameter.FromString(layer.SerializeToString()) for layer in layers]
-        del net.layer[:]
-        for i, layer in enumerate(kept):
-            net.layer.append(layer)
-            if i in new:
-                net.layer.append(new[i])
+    for i, layer in enumerate(layers):
+        net.layer.append(layer)
+        if i in new:
+            net.layer.append(new[i])
 
 
 def learns(p: BatchNormParameter) -> bool:
@@ -45,18 +47,23 @@ def _is_nvidias(p: BatchNormParameter) -> bool:
     return p.scale_bias or p.HasField('scale_filler')
 
 
-def _scale_after(layers: Sequence[LayerParameter], i: int) -> LayerParameter | None:
-    """The Scale that alone reads the top of the BatchNorm at i; None if there is none."""
-    (top,) = layers[i].top[:1] or ('',)
-    readers = []
-    for layer in layers[i + 1 :]:
-        if top in layer.bottom:
-            readers.append(layer)
-        if top in layer.top:
-            break
-    if len(readers) == 1 and readers[0].type == 'Scale' and len(readers[0].bottom) == 1:
-        return readers[0]
-    return None
+def _scales_after(layers: Sequence[LayerParameter]) -> dict[int, LayerParameter]:
+    """For each BatchNorm, by its place, that is not NVIDIA's: the Scale that alone reads its
+    top."""
+    versions: Counter[str] = Counter()  # how often a blob has been written
+    readers: defaultdict[tuple[str, int], list[LayerParameter]] = defaultdict(list)
+    tops = {}
+    for i, layer in enumerate(layers):
+        for name in layer.bottom:
+            readers[name, versions[name]].append(layer)
+        versions.update(layer.top)
+        if layer.type == 'BatchNorm' and not _is_nvidias(layer.batch_norm_param) and layer.top:
+            tops[i] = readers[layer.top[0], versions[layer.top[0]]]
+    return {
+        i: found[0]
+        for i, found in tops.items()
+        if len(found) == 1 and found[0].type == 'Scale' and len(found[0].bottom) == 1
+    }
 
 
 def _new_scale(norm: LayerParameter) -> LayerParameter:
@@ -89,7 +96,8 @@ def _as_in_bvlc(norm: LayerParameter) -> None:
     p = norm.batch_norm_param
     if _is_nvidias(p):
         p.ClearField('use_global_stats')
-        p.eps = max(p.eps, LEAST_EPS)
+        if p.HasField('eps'):
+            p.eps = max(p.eps, LEAST_EPS)
     for name in FIELDS:
         p.ClearField(name)
     del norm.param[3:]

@@ -39,7 +39,7 @@ def rate(solver: SolverParameter, iteration: int, current_step: int = 0) -> floa
     warmup = _warmup(solver)
     if iteration < warmup.iterations:
         rising = warmup.first + (solver.base_lr - warmup.first) * iteration / warmup.iterations
-        return max(rising, solver.min_lr)
+        return _at_least(solver.min_lr, rising)
     try:
         value = _by_policy(solver, iteration, current_step)
     except ArithmeticError:
@@ -49,7 +49,7 @@ def rate(solver: SolverParameter, iteration: int, current_step: int = 0) -> floa
             f"lr_policy '{solver.lr_policy}' gives no finite rate at iteration {iteration}: "
             f'base_lr {solver.base_lr:g}, gamma {solver.gamma:g}, power {solver.power:g}'
         )
-    return max(value, solver.min_lr)
+    return _at_least(solver.min_lr, value)
 
 
 def _by_policy(solver: SolverParameter, iteration: int, current_step: int) -> float:
@@ -58,6 +58,11 @@ def _by_policy(solver: SolverParameter, iteration: int, current_step: int) -> fl
     if solver.lr_policy == 'poly':
         return solver.min_lr + (solver.base_lr - solver.min_lr) * factor
     return solver.base_lr * factor
+
+
+def _at_least(least: float, rate: float) -> float:
+    """The rate, or the least one. Without a least one, a rate may be negative."""
+    return max(rate, least) if least else rate
 
 
 class Warmup(NamedTuple):

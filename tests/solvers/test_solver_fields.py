@@ -116,12 +116,17 @@ def test_a_test_net_without_passes():
         ('lr_policy: "exp" gamma: 0.5 warmup_iter: 2', [0, 1, 0.5, 0.25, 0.125, 0.0625]),
         ('lr_policy: "fixed" rampup_interval: 2 rampup_lr: 1', [1, 1.5, 2, 2, 2, 2]),
         ('lr_policy: "exp" gamma: 0.5 min_lr: 0.25', [2, 1, 0.5, 0.25, 0.25, 0.25]),
+        ('lr_policy: "fixed" base_lr: -1', [-1] * 6),
         ('lr_policy: "poly" power: 1 max_iter: 4 min_lr: 1', [2, 1.75, 1.5, 1.25, 1, 1]),
         ('lr_policy: "fixed" warmup_iter: 2 min_lr: 0.5', [0.5, 1, 2, 2, 2, 2]),
     ],
 )
 def test_rates(fields, expected):
-    param, step, found = parse_solver(f'base_lr: 2 {fields}'), 0, []
+    param, step, found = (
+        parse_solver(fields if 'base_lr' in fields else f'base_lr: 2 {fields}'),
+        0,
+        [],
+    )
     for i in range(len(expected)):
         step = next_step(param, i, step)
         found.append(rate(param, i, step))
@@ -140,7 +145,7 @@ def test_a_rate_that_is_no_number(fields):
     with pytest.raises(
         SolverError, match='gives no finite rate at iteration 100: base_lr 2, gamma '
     ):
-        rate(parse_solver(f'base_lr: 2 {fields}'), 100)
+        rate(parse_solver(fields if 'base_lr' in fields else f'base_lr: 2 {fields}'), 100)
 
 
 def test_asking_for_the_rate_changes_nothing():

@@ -122,11 +122,8 @@ def test_a_test_net_without_passes():
     ],
 )
 def test_rates(fields, expected):
-    param, step, found = (
-        parse_solver(fields if 'base_lr' in fields else f'base_lr: 2 {fields}'),
-        0,
-        [],
-    )
+    param = parse_solver(fields if 'base_lr' in fields else f'base_lr: 2 {fields}')
+    step, found = 0, []
     for i in range(len(expected)):
         step = next_step(param, i, step)
         found.append(rate(param, i, step))

@@ -281,10 +281,10 @@ def test_files_that_are_not_there(tmp_path, monkeypatch):
         read_net(tmp_path)
 
 
-def test_five_thousand_lines_take_less_than_a_second():
+def test_five_thousand_lines_take_less_than_a_second_of_the_processor():
     layer = format_text(parse_net(NET).layer[1])
     text = ''.join(f'layer {{\n{layer}}}\n' for _ in range(500))
-    start = time.perf_counter()
+    start = time.process_time()
     net = parse_net(text)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert len(text.split('\n')) > 5000 and len(net.layer) == 500

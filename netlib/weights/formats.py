@@ -18,6 +18,7 @@ from ...proto import caffe_pb2 as pb
 from ..errors import NetError
 from ..layers import Layer
 from .foreign import refuse_foreign
+from .fork_scales import separated
 
 Source = str | Path
 
@@ -101,9 +102,10 @@ def read_weights_file(path: Source, net: LayeredNet | None = None) -> pb.NetPara
     """
     found = format_found(path)
     refuse_foreign(path, found.name)
-    if net is not None and found.read_for:
-        return found.read_for(net, path)
-    return found.read(path)
+    if net is None:
+        return found.read(path)
+    saved = found.read_for(net, path) if found.read_for else found.read(path)
+    return separated(saved, net.layers)
 
 
 def save(

@@ -10,10 +10,8 @@ from ...proto import caffe_pb2 as pb
 from ..blob import Param
 from ..errors import NetError
 from ..layers import Layer
+from .fork_scales import STATISTICS, separated
 from .formats import LayeredNet, read_weights_file
-from .names import scaled_norms
-
-STATISTICS = 3  # blobs of a BatchNorm
 
 
 def copy_weights(net: LayeredNet, source: str | Path | pb.NetParameter) -> list[str]:
@@ -23,37 +21,17 @@ def copy_weights(net: LayeredNet, source: str | Path | pb.NetParameter) -> list[
     of blobs differ, ProtoError for a file that cannot be read.
     """
     if isinstance(source, pb.NetParameter):
-        file, saved = '', source
+        file, saved = '', separated(source, net.layers)
     else:
         file, saved = f'{source}: ', read_weights_file(source, net)
     layers = {layer.name: layer for layer in reversed(net.layers)}
-    scales = scales_learned_within(net, saved)
     unknown = []
     for layer in saved.layer:
-        if layer.name in scales:
-            layer = copy_scale(layers[scales[layer.name]], layer, file)
         if layer.name in layers:
             copy_layer(layers[layer.name], layer, file)
         else:
             unknown.append(layer.name)
     return unknown
-
-
-def scales_learned_within(net: LayeredNet, saved: pb.NetParameter) -> dict[str, str]:
-    """The Scale layers of the net whose blobs the file has as those from the fourth on of the
-    BatchNorm below, by its name: as NVIDIA's and Intel's forks save them."""
-    kept = {layer.name for layer in saved.layer if layer.blobs}
-    longer = {layer.name for layer in saved.layer if len(layer.blobs) > STATISTICS}
-    if not longer:
-        return {}
-    norms = scaled_norms(pb.NetParameter(layer=[layer.param for layer in net.layers]))
-    return {norm: scale for norm, scale in norms.items() if norm in longer and scale not in kept}
-
-
-def copy_scale(scale: Layer, norm: pb.LayerParameter, file: str) -> pb.LayerParameter:
-    """Copy a BatchNorm's further blobs to the Scale above; returns the BatchNorm without them."""
-    copy_layer(scale, pb.LayerParameter(name=norm.name, blobs=norm.blobs[STATISTICS:]), file)
-    return pb.LayerParameter(name=norm.name, blobs=norm.blobs[:STATISTICS])
 
 
 def copy_layer(layer: Layer, saved: pb.LayerParameter, file: str) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from goodinit.feeding.weights_file import take_weights
 from goodinit.netlib import Net
 from goodinit.netlib.errors import LayerError, NetError
 from goodinit.proto import (
@@ -16,6 +17,8 @@ from goodinit.proto import (
 )
 from goodinit.proto import caffe_pb2 as pb
 from goodinit.tools import upgrade_net_proto_binary, upgrade_net_proto_text
+
+import goodinit
 
 DATA = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [4, 3, 2, 2] } } }\n'
 NORM = """layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s
@@ -161,6 +164,19 @@ def test_weights_of_the_forks(tmp_path, type, fields, above, engine):
     net.forward()
     found = np.maximum(net.blobs[net.outputs[0]].data, 0)
     np.testing.assert_allclose(found, expected(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize('as_message', [False, True])
+def test_loaded_scales_are_not_filled_again(tmp_path, as_message):
+    weights = caffemodel(tmp_path, [raw(blob, pb.FLOAT16) for blob in BLOBS])
+    load = read_weights(weights) if as_message else weights
+    net = goodinit.Net(parse_net(text(NVIDIAS)), 'test', load=load)
+    np.testing.assert_array_equal(net.params['bn_scale_bias'][0].data, SLOPE)
+
+
+def test_nothing_is_said_to_lack(tmp_path):
+    weights = caffemodel(tmp_path, [raw(blob, pb.FLOAT16) for blob in BLOBS])
+    assert take_weights(Net(parse_net(text(NVIDIAS)), pb.TEST), str(weights)) == []
 
 
 def test_weights_are_saved_as_bvlcs(tmp_path):

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from ...proto import ProtoError, existing_file
 from ...proto import caffe_pb2 as pb
+from ...proto.errors import about
 from ..errors import NetError
 from ..layers import Layer
 from .foreign import refuse_foreign
@@ -105,7 +106,8 @@ def read_weights_file(path: Source, net: LayeredNet | None = None) -> pb.NetPara
     if net is None:
         return found.read(path)
     saved = found.read_for(net, path) if found.read_for else found.read(path)
-    return separated(saved, net.layers)
+    with about(str(path)):
+        return separated(saved, net.layers)
 
 
 def save(

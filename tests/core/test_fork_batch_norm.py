@@ -166,6 +166,48 @@ def test_weights_of_the_forks(tmp_path, type, fields, above, engine):
     np.testing.assert_allclose(found, expected(), rtol=1e-5, atol=1e-6)
 
 
+OLD = [SLOPE, BIAS, MEAN, VARIANCE, np.zeros(1)]  # 0.15
+OLDEST = [SLOPE, BIAS, np.zeros(1), MEAN, VARIANCE]  # 0.14, by cuDNN
+
+
+@pytest.mark.parametrize(
+    ('blobs', 'axes'), [(OLD, 1), (OLD, 4), (OLDEST, 4), ([*BLOBS[:2], np.zeros(1), *BLOBS[3:]], 1)]
+)
+def test_weights_of_nvidias_versions(tmp_path, blobs, axes):
+    """None uses the factor, which some leave 0."""
+    shaped = [blob.reshape(1, -1, 1, 1) if axes == 4 else blob for blob in blobs]
+    weights = caffemodel(tmp_path, [array_to_blob(blob) for blob in shaped])
+    net = Net(parse_net(text(NVIDIAS)), pb.TEST, load=weights)
+    net.blobs['x'].data = X
+    net.forward()
+    np.testing.assert_allclose(net.blobs['z'].data, expected(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_factor_of_0_stays_without_statistics(tmp_path):
+    blobs = [np.zeros(3), np.zeros(3), np.zeros(1), SLOPE, BIAS]
+    weights = caffemodel(tmp_path, [array_to_blob(blob) for blob in blobs])
+    net = Net(parse_net(text(NVIDIAS)), pb.TEST, load=weights)
+    assert net.params['bn'][2].data == 0
+
+
+def test_damaged_blobs_are_told_with_their_file(tmp_path):
+    blobs = [raw(blob, pb.FLOAT) for blob in (MEAN, VARIANCE, np.zeros(1), SLOPE, BIAS)]
+    blobs[0].shape.dim[0] = 4
+    weights = caffemodel(tmp_path, blobs)
+    message = r'x\.caffemodel: blob of shape 4 needs 4 values, but has 3'
+    with pytest.raises(ProtoError, match=message):
+        Net(parse_net(text(NVIDIAS)), pb.TEST, load=weights)
+
+
+@pytest.mark.parametrize('extents', [[2**62, 4], [-1, -3], [1, 2, 2, 1], []])
+def test_odd_shapes_are_refused(tmp_path, extents):
+    blobs = [array_to_blob(blob) for blob in BLOBS]
+    blobs[3].shape.dim[:] = extents
+    weights = caffemodel(tmp_path, blobs)
+    with pytest.raises(NetError, match='shape mismatch'):
+        Net(parse_net(text(NVIDIAS)), pb.TEST, load=weights)
+
+
 @pytest.mark.parametrize('as_message', [False, True])
 def test_loaded_scales_are_not_filled_again(tmp_path, as_message):
     weights = caffemodel(tmp_path, [raw(blob, pb.FLOAT16) for blob in BLOBS])

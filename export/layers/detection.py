@@ -67,7 +67,10 @@ def decoded(g: OnnxGraph, step: Step, loc: Tensor, priors: Tensor) -> Tensor:
     prior, variance = g.ops('Split', both, [1, 1], outputs=2, axis=0)
     if not p.variance_encoded_in_target:
         codes = codes * variance
-    return g.op('Transpose', corners(g, p, codes, prior), perm=[0, 2, 1, 3])
+    boxes = corners(g, p, codes, prior)
+    if p.clip:
+        boxes = g.op('Clip', boxes, 0, 1)
+    return g.op('Transpose', boxes, perm=[0, 2, 1, 3])
 
 
 def corners(g: OnnxGraph, p: DetectionOutputParameter, codes: Tensor, prior: Tensor) -> Tensor:
@@ -220,4 +223,6 @@ def detection_output_torch(
     }
     if p.HasField('confidence_threshold'):
         named['confidence_threshold'] = number(p.confidence_threshold)
+    if p.clip:
+        named['clip'] = True
     return t.call('detection_output', loc, conf, priors, **named)

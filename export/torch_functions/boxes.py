@@ -82,12 +82,14 @@ def detection_output(
     top_k,
     keep_top_k,
     confidence_threshold=float('-inf'),
+    clip=False,
 ):
     """The rows of all images, (1, 1, K, 7); where nothing is found, one of -1 for each image."""
     images, places = len(loc), 1 if share_location else classes
     priors, variance = priors[0].reshape(2, -1, 1, 4)
     codes = loc.reshape(images, -1, places, 4)
     boxes = decode_boxes(codes * variance if use_variance else codes, priors, code_type)
+    boxes = boxes.clamp(0, 1) if clip else boxes
     boxes = boxes.expand(-1, -1, classes, -1)
     conf = conf.reshape(images, -1, classes)
     suppression = (nms_threshold, eta, top_k)

@@ -165,6 +165,7 @@ def detection_output(draw, type):
             f'variance_encoded_in_target: {flag(draw)} nms_param {{ {suppression} }}',
             f'keep_top_k: {some(draw, -1, 4)}',
             one(draw, '', 'confidence_threshold: 0.5'),
+            f'clip: {flag(draw)}',
         ]
     )
     loc = (images, 4 * priors * (1 if share == 'true' else classes))

@@ -222,14 +222,15 @@ OPENCV = [
     *(
         case(
             'DetectionOutput',
-            f'detection_output_param {{ {DETECT % (share, code_type)} }}',
-            id=f'{share} {code_type}',
+            f'detection_output_param {{ {DETECT % (share, code_type)} clip: {clip} }}',
+            id=f'{share} {code_type} {clip}',
             loc=spread(2, 120 * n),
             conf=spread(2, 120, low=0, high=1),
             priors=boxes,
         )
         for share, n in (('true', 1), ('false', 4))
         for code_type in ('CORNER', 'CENTER_SIZE')
+        for clip in ('false', 'true')
     ),
 ]
 

@@ -14,7 +14,7 @@ class DetectionOutput(Layer):
     In each class except background_label_id, the boxes whose confidence is above
     confidence_threshold go through non-maximum suppression (nms_param). Each image then keeps its
     best keep_top_k (-1: all). Decoding follows code_type; codes are multiplied by the priors'
-    variances unless variance_encoded_in_target.
+    variances unless variance_encoded_in_target. With OpenCV's clip, boxes end at the image's edges.
 
     bottom  loc     (N, 4 P L)      codes of P boxes, for each of L = num_classes classes, or for
                                     all classes together (L = 1) with share_location
@@ -25,7 +25,8 @@ class DetectionOutput(Layer):
                                     ymax, sorted by image, class and confidence; if there are no
                                     detections, (1, 1, N, 7): for each image, its index and six -1
 
-    Source: Liu et al. 2016 (SSD), sections 2.2 and 3.7; SSD's detection_output_layer.
+    Source: Liu et al. 2016 (SSD), sections 2.2 and 3.7; SSD's detection_output_layer; OpenCV's dnn
+    for clip.
     """
 
     bottoms = (3, 4)
@@ -81,6 +82,8 @@ class DetectionOutput(Layer):
         if not p.variance_encoded_in_target:
             codes = codes * variances
         boxes = decode(codes, priors, p.code_type)
+        if p.clip:
+            boxes = boxes.clip(0, 1)
         found = [self.detect(i, boxes[i], conf[i]) for i in range(images)]
         rows = np.concatenate(found)
         if not len(rows):

@@ -11,7 +11,7 @@ from ..initializers import fill
 from ..netlib.engines import Engine
 from ..netlib.errors import NetError, did_you_mean
 from ..netlib.ranks import Ranks
-from ..netlib.weights import read_weights_file, separated
+from ..netlib.weights import read_weights_file, scales_separated
 from ..proto.caffe_pb2 import TEST, TRAIN, NetParameter
 from .data_options import DataOptions
 from .input_layers import with_batch_statistics
@@ -78,7 +78,7 @@ class Net(netlib.Net):
     def _load(self, source: netlib.net.Source) -> set[str]:
         """Copy weights; returns the names of the layers that got theirs."""
         if isinstance(source, NetParameter):
-            saved = separated(source, self.layers)
+            saved = scales_separated(source, self.layers)
         else:
             saved = read_weights_file(source, self)
         try:

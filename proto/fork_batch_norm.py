@@ -1,10 +1,8 @@
 """The BatchNorm of NVIDIA's and Intel's forks, which also learns a scale and a bias, as BVLC's two
 layers: BatchNorm and Scale."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-
 from .caffe_pb2 import BatchNormParameter, LayerParameter, NetParameter
+from .readers import sole_readers
 
 LEAST_EPS = 1e-5  # NVIDIA's; a smaller eps counts as this
 SUFFIX = '_scale_bias'  # of the name of a new Scale layer
@@ -19,16 +17,16 @@ def separate_scales(net: NetParameter) -> None:
     Scale stays, and gets the fillers. Where there is none, it is new as well.
     """
     norms = [layer for layer in net.layer if layer.type == 'BatchNorm']
-    if not any(learns(norm.batch_norm_param) for norm in norms):
+    if not any(learns_scale(norm.batch_norm_param) for norm in norms):
         return
     layers = [LayerParameter.FromString(layer.SerializeToString()) for layer in net.layer]
-    scales = _scales_after(layers)
+    readers = sole_readers(layers)
     del net.layer[:]
     new = {}
     for i, layer in enumerate(layers):
-        if layer.type == 'BatchNorm' and learns(layer.batch_norm_param):
-            scale = scales.get(i)
-            if scale is None:
+        if layer.type == 'BatchNorm' and learns_scale(layer.batch_norm_param):
+            scale = readers.get(i)
+            if scale is None or not _in_its_place(scale, layer):
                 scale = new[i] = _new_scale(layer)
             _move_fillers(layer.batch_norm_param, scale)
             _as_in_bvlc(layer)
@@ -38,7 +36,7 @@ def separate_scales(net: NetParameter) -> None:
             net.layer.append(new[i])
 
 
-def learns(p: BatchNormParameter) -> bool:
+def learns_scale(p: BatchNormParameter) -> bool:
     """Whether a BatchNorm learns a scale and a bias."""
     return _is_nvidias(p) or p.HasField('filler') or p.HasField('bias_filler')
 
@@ -47,23 +45,11 @@ def _is_nvidias(p: BatchNormParameter) -> bool:
     return p.scale_bias or p.HasField('scale_filler')
 
 
-def _scales_after(layers: Sequence[LayerParameter]) -> dict[int, LayerParameter]:
-    """For each BatchNorm, by its place, that is not NVIDIA's: the Scale that alone reads its
-    top."""
-    versions: Counter[str] = Counter()  # how often a blob has been written
-    readers: defaultdict[tuple[str, int], list[LayerParameter]] = defaultdict(list)
-    tops = {}
-    for i, layer in enumerate(layers):
-        for name in layer.bottom:
-            readers[name, versions[name]].append(layer)
-        versions.update(layer.top)
-        if layer.type == 'BatchNorm' and not _is_nvidias(layer.batch_norm_param) and layer.top:
-            tops[i] = readers[layer.top[0], versions[layer.top[0]]]
-    return {
-        i: found[0]
-        for i, found in tops.items()
-        if len(found) == 1 and found[0].type == 'Scale' and len(found[0].bottom) == 1
-    }
+def _in_its_place(reader: LayerParameter, norm: LayerParameter) -> bool:
+    """Whether the only layer that reads a BatchNorm's top is the Scale that Intel's fork leaves
+    out."""
+    is_scale = reader.type == 'Scale' and len(reader.bottom) == 1
+    return is_scale and not _is_nvidias(norm.batch_norm_param)
 
 
 def _new_scale(norm: LayerParameter) -> LayerParameter:

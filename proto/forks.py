@@ -18,8 +18,9 @@ INTELS = (ConvolutionParameter.MKL2017, ConvolutionParameter.MKLDNN)
 
 def rewrite(net: NetParameter) -> None:
     """Pooling's ceil_mode becomes round_mode, convolution's hole becomes dilation, lstm_param
-    becomes recurrent_param, and what a BatchNorm learns becomes a Scale. A warning names the fields
-    that have no effect here. Raises ProtoError if both of two names are given."""
+    becomes recurrent_param, and what a BatchNorm learns becomes a Scale. An engine that BVLC's
+    Caffe does not know is left out. A warning names the fields that have no effect here. Raises
+    ProtoError if both of two names are given."""
     warn_of_unused(net)
     separate_scales(net)
     if net.HasField('engine'):  # clearing would add an absent net to its solver

@@ -16,6 +16,7 @@ from goodinit.tools.cli.gflags import GflagsParser, run_logged
 from goodinit.proto import ProtoError, existing_file, read_binary, write_weights
 from goodinit.proto.arrays import is_raw, without_raw
 from goodinit.proto.caffe_pb2 import NetParameter
+from goodinit.proto.errors import about
 from goodinit.solvers.log.glog import log
 from goodinit.tools.cli.upgrading import upgrade_arguments, upgraded_net
 
@@ -40,8 +41,9 @@ def upgrade(args: argparse.Namespace) -> int:
         return 2
     upgraded, problems = upgraded_net(net, args.input, PLACE)
     for layer in upgraded.layer:
-        for blob in filter(is_raw, layer.blobs):
-            without_raw(blob)
+        with about(f"{args.input}: layer '{layer.name}'"):
+            for blob in filter(is_raw, layer.blobs):
+                without_raw(blob)
     write_weights(upgraded, args.output)
     log(f'{PLACE}:47', f'Wrote upgraded NetParameter binary proto to {args.output}')
     return 1 if problems else 0

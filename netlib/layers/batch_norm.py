@@ -2,7 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...proto.caffe_pb2 import TEST
-from ...proto.fork_batch_norm import learns
+from ...proto.fork_batch_norm import learns_scale
 from ..blob import Blob
 from ..memory import Tensor
 from ..registry import register
@@ -40,7 +40,7 @@ class BatchNorm(Normalizing):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.batch_norm_param
-        if learns(p):
+        if learns_scale(p):
             raise self.error('scale_bias: parse_net reads it, and adds a Scale layer')
         stored = p.use_global_stats if p.HasField('use_global_stats') else self.phase == TEST
         self.from_batch = not stored

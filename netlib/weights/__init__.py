@@ -9,7 +9,7 @@ package sees a net only as its layers (formats.LayeredNet).
 from .caffemodel import layers_of, to_proto  # isort: split
 
 from . import arrays, hdf5  # noqa: F401  (register their formats)
-from .fork_scales import separated
+from .fork_batch_norm import scales_separated
 from .formats import Format, check_save, read_weights_file, register_format, save, save_as
 from .state_dict import load_state_dict, state_dict
 from .transfer import copy_weights
@@ -24,7 +24,7 @@ __all__ = [
     'register_format',
     'save',
     'save_as',
-    'separated',
+    'scales_separated',
     'state_dict',
     'to_proto',
 ]

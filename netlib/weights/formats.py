@@ -19,7 +19,7 @@ from ...proto.errors import about
 from ..errors import NetError
 from ..layers import Layer
 from .foreign import refuse_foreign
-from .fork_scales import separated
+from .fork_batch_norm import scales_separated
 
 Source = str | Path
 
@@ -107,7 +107,7 @@ def read_weights_file(path: Source, net: LayeredNet | None = None) -> pb.NetPara
         return found.read(path)
     saved = found.read_for(net, path) if found.read_for else found.read(path)
     with about(str(path)):
-        return separated(saved, net.layers)
+        return scales_separated(saved, net.layers)
 
 
 def save(

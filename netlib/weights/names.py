@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ...proto.caffe_pb2 import LayerParameter, NetParameter
+from ...proto.readers import sole_readers
 
 # What nn.Module itself calls something, and what every generated forward uses.
 TAKEN = {
@@ -87,21 +88,13 @@ def scaled_norms(param: NetParameter) -> dict[str, str]:
 
     Both together are what other frameworks call batch normalization.
     """
-    readers: dict[tuple[str, int], list[LayerParameter]] = {}
-    version: Counter[str] = Counter()
-    norms: list[tuple[str, tuple[str, int]]] = []
     names = Counter(layer.name for layer in param.layer)
-    for layer in param.layer:
-        for blob in layer.bottom:
-            readers.setdefault((blob, version[blob]), []).append(layer)
-        version.update(layer.top)
-        if layer.type == 'BatchNorm' and names[layer.name] == 1:
-            norms.append((layer.name, (layer.top[0], version[layer.top[0]])))
     out = {}
-    for name, top in norms:
-        above = readers.get(top, [])
-        if len(above) == 1 and _by_channel(above[0]) and names[above[0].name] == 1:
-            out[name] = above[0].name
+    for i, above in sole_readers(param.layer).items():
+        norm = param.layer[i]
+        named = names[norm.name] == names[above.name] == 1
+        if norm.type == 'BatchNorm' and _by_channel(above) and named:
+            out[norm.name] = above.name
     return out
 
 

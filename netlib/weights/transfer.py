@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import prod
 from pathlib import Path
 
-from ...proto import blob_shape, blob_to_array
+from ...proto import ProtoError, blob_shape, blob_to_array
 from ...proto import caffe_pb2 as pb
 from ..blob import Param
 from ..errors import NetError
 from ..layers import Layer
-from .fork_scales import STATISTICS, separated
+from .fork_batch_norm import STATISTICS, scales_separated
 from .formats import LayeredNet, read_weights_file
 
 
@@ -18,10 +18,10 @@ def copy_weights(net: LayeredNet, source: str | Path | pb.NetParameter) -> list[
     """Copy weights into layers of the same name; returns the layer names that the net lacks.
 
     Layers that the source lacks keep their weights. Raises NetError if a layer's number or shapes
-    of blobs differ, ProtoError for a file that cannot be read.
+    of blobs differ or a blob is damaged, ProtoError for a file that cannot be read.
     """
     if isinstance(source, pb.NetParameter):
-        file, saved = '', separated(source, net.layers)
+        file, saved = '', scales_separated(source, net.layers)
     else:
         file, saved = f'{source}: ', read_weights_file(source, net)
     layers = {layer.name: layer for layer in reversed(net.layers)}
@@ -51,7 +51,11 @@ def copy_layer(layer: Layer, saved: pb.LayerParameter, file: str) -> None:
     for i, blob in stored.items():
         if not same_shape(blob, layer.params[i]):
             raise shape_mismatch(layer, i, blob, file)
-        layer.params[i].data = blob_to_array(blob).reshape(layer.params[i].shape)
+        try:
+            values = blob_to_array(blob)
+        except ProtoError as error:
+            raise NetError(f"{file}layer '{layer.name}', param {i}: {error}") from error
+        layer.params[i].data = values.reshape(layer.params[i].shape)
 
 
 def hint(layer: Layer, stored: int) -> str:

@@ -1,4 +1,4 @@
-"""The BatchNorm of NVIDIA's and Intel's forks, and how NVIDIA's stores numbers."""
+"""The BatchNorm of NVIDIA's and Intel's forks, in texts and weights."""
 
 import numpy as np
 import pytest
@@ -8,15 +8,14 @@ from goodinit.netlib.errors import LayerError, NetError
 from goodinit.proto import (
     ProtoError,
     array_to_blob,
-    blob_to_array,
     format_text,
     parse_net,
     parse_text,
     read_weights,
-    write_weights,
 )
 from goodinit.proto import caffe_pb2 as pb
-from goodinit.tools import upgrade_net_proto_binary, upgrade_net_proto_text
+from goodinit.tools import upgrade_net_proto_text
+from raw_blobs import DTYPES, caffemodel, raw
 
 import goodinit
 
@@ -27,7 +26,6 @@ NORM = """layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" %s
 SCALE = 'layer { name: "s" type: "Scale" bottom: "y" top: "%s" scale_param { bias_term: true } }\n'
 RELU = 'layer { name: "relu" type: "ReLU" bottom: "y" top: "z" }\n'
 NVIDIAS = 'scale_bias: true'
-DTYPES = {pb.FLOAT16: '<f2', pb.FLOAT: '<f4', pb.DOUBLE: '<f8'}
 
 
 def text(fields, param='', above=RELU):
@@ -131,21 +129,6 @@ MEAN, VARIANCE, SLOPE, BIAS = RNG.uniform(0.5, 2, (4, 3)).astype('<f2').astype('
 BLOBS = [MEAN, VARIANCE, np.ones(1, 'f4'), SLOPE, BIAS]
 
 
-def raw(array, type, diff=False):
-    """A blob as NVIDIA's fork stores it."""
-    blob = pb.BlobProto(shape=pb.BlobShape(dim=array.shape))
-    blob.raw_data_type, blob.raw_data = type, array.astype(DTYPES[type]).tobytes()
-    if diff:
-        blob.raw_diff_type, blob.raw_diff = type, (-array).astype(DTYPES[type]).tobytes()
-    return blob
-
-
-def caffemodel(tmp_path, blobs):
-    path = tmp_path / 'x.caffemodel'
-    write_weights(pb.NetParameter(layer=[pb.LayerParameter(name='bn', blobs=blobs)]), path)
-    return path
-
-
 def expected():
     parts = [part.reshape(1, 3, 1, 1) for part in (MEAN, VARIANCE, SLOPE, BIAS)]
     mean, variance, slope, bias = parts
@@ -194,9 +177,21 @@ def test_damaged_blobs_are_told_with_their_file(tmp_path):
     blobs = [raw(blob, pb.FLOAT) for blob in (MEAN, VARIANCE, np.zeros(1), SLOPE, BIAS)]
     blobs[0].shape.dim[0] = 4
     weights = caffemodel(tmp_path, blobs)
-    message = r'x\.caffemodel: blob of shape 4 needs 4 values, but has 3'
+    message = r"x\.caffemodel: layer 'bn': blob of shape 4 needs 4 values, but has 3"
     with pytest.raises(ProtoError, match=message):
         Net(parse_net(text(NVIDIAS)), pb.TEST, load=weights)
+
+
+def test_a_damaged_blob_is_told_with_its_file_and_layer(tmp_path):
+    blobs = [raw(blob, pb.FLOAT) for blob in BLOBS]
+    blobs[3].raw_data_type = pb.INT
+    weights = caffemodel(tmp_path, blobs)
+    message = r"x\.caffemodel: layer 'bn_scale_bias', param 0: raw_data_type: found INT"
+    for make in (Net, goodinit.Net):
+        with pytest.raises(NetError, match=message):
+            make(parse_net(text(NVIDIAS)), pb.TEST, load=weights)
+    with pytest.raises(NetError, match=message):
+        take_weights(Net(parse_net(text(NVIDIAS)), pb.TEST), str(weights))
 
 
 @pytest.mark.parametrize('extents', [[2**62, 4], [-1, -3], [1, 2, 2, 1], []])
@@ -255,37 +250,3 @@ def test_training_learns_them():
     net.blobs['z'].diff = 1
     net.backward()
     assert [bool(param.diff.any()) for param in net.params['bn_scale_bias']] == [True, True]
-
-
-# -- numbers as bytes
-
-
-@pytest.mark.parametrize('type', DTYPES)
-def test_raw_numbers(type):
-    values = np.arange(6, dtype='f4').reshape(2, 3)
-    blob = raw(values, type, diff=True)
-    np.testing.assert_array_equal(blob_to_array(blob), values)
-    np.testing.assert_array_equal(blob_to_array(blob, diff=True), -values)
-    assert blob_to_array(blob).dtype == np.float32
-
-
-@pytest.mark.parametrize(
-    ('type', 'data', 'message'),
-    [
-        (pb.FLOAT, b'12345678', 'needs 3 values, but has 2'),
-        (pb.FLOAT, b'1234567', 'found 7 bytes, needed: a multiple of 4'),
-        (pb.INT, bytes(12), 'found INT, needed: FLOAT, FLOAT16 or DOUBLE'),
-    ],
-)
-def test_raw_numbers_that_make_no_sense(type, data, message):
-    shape = pb.BlobShape(dim=[3])
-    blob = pb.BlobProto(shape=shape, raw_data_type=type, raw_data=data)
-    with pytest.raises(ProtoError, match=message):
-        blob_to_array(blob)
-
-
-def test_upgraded_weights_can_be_read_by_bvlcs(tmp_path):
-    path, out = caffemodel(tmp_path, [raw(BLOBS[0], pb.FLOAT16, True)]), tmp_path / 'new.caffemodel'
-    assert upgrade_net_proto_binary.main([str(path), str(out)]) == 0
-    (blob,) = read_weights(out).layer[0].blobs
-    assert blob == array_to_blob(BLOBS[0], -BLOBS[0])

@@ -12,13 +12,14 @@ import numpy as np
 
 from ...proto import array_to_blob, blob_shape, blob_to_array
 from ...proto.caffe_pb2 import BlobProto, LayerParameter, NetParameter
+from ...proto.errors import about
 from ..layers import Layer
 from .names import scaled_norms
 
 STATISTICS = 3  # blobs of BVLC's BatchNorm; the forks' have more
 
 
-def separated(saved: NetParameter, layers: Sequence[Layer]) -> NetParameter:
+def scales_separated(saved: NetParameter, layers: Sequence[Layer]) -> NetParameter:
     """The weights for a net of these layers: a BatchNorm's scale and bias are those of the Scale
     layer above it, if it has none of its own in the file. The message itself if there are none.
     Raises ProtoError for blobs that are damaged."""
@@ -34,7 +35,8 @@ def separated(saved: NetParameter, layers: Sequence[Layer]) -> NetParameter:
             out.layer.append(layer)
         else:
             mean, variance, factor, *affine = map(_by_channel, _in_bvlcs_order(layer.blobs))
-            statistics = [mean, variance, _used(factor, mean, variance)]
+            with about(f"layer '{layer.name}'"):
+                statistics = [mean, variance, _used(factor, mean, variance)]
             out.layer.append(LayerParameter(name=layer.name, blobs=statistics))
             out.layer.append(LayerParameter(name=scale, blobs=affine))
     return out
